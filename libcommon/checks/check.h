@@ -1,0 +1,86 @@
+// What a check is: settings from the configuration, a look at the world, a judgement in words.
+//
+// A check type is one source in this folder: its settings and key table, a pure evaluate(sample, settings)
+// that its test calls with made-up samples, and the look itself. It is entered by one row in all_checks.cpp.
+// It holds no timing, locking, retrying, logging or alerting: the runner and the judge do those for every
+// check.
+#pragma once
+
+#include "config/values.h"
+#include "platform/clock.h"
+#include "platform/world.h"
+#include "util/task.h"
+#include "words/phrase.h"
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace lectio {
+
+// The worst is found by worst(), never by comparing values: critical > warning > unknown > ok, and skipped
+// never counts (CONTRACT 9). The numbers of ok…unknown are exit codes.
+enum class Status { ok = 0, warning = 1, critical = 2, unknown = 3, skipped = 4 };
+Status worst(Status a, Status b);
+std::string_view to_string(Status status); // "ok", "warning", "critical", "unknown", "skipped"
+
+// From the ground up: the lowest failing layer is the root cause, what fails above it are consequences
+// (DESIGN: disk, memory, unit, database and queue, application, web server, DNS, TLS).
+enum class Layer { suite, disk, memory, unit, data, application, web, name, certificate, other };
+
+struct Metric {
+    std::string name;
+    double value = 0;
+    std::string unit; // "s" "B" "%" "" (UCUM-like, as Nagios performance data)
+    std::optional<double> warn, crit;
+};
+
+// Why acting would not help, when it would not (DESIGN rule 5).
+enum class Remedy { try_it, outside_host, cannot_help };
+
+struct CheckResult {
+    Status status = Status::unknown;
+    Text message; // what was seen beside what was expected: "HTTP 403, expected 200"
+    Text hint;    // what to look at or do, one line; may be empty
+    std::vector<Metric> metrics;
+    Remedy remedy = Remedy::try_it;
+    // What the check wants to find in its next run (a log position, a counter). Small; kept in the state
+    // file.
+    std::map<std::string, std::string> memory;
+    // A log line, a response excerpt: outside text, shown under the message where there is room.
+    std::string evidence;
+};
+
+struct CheckContext {
+    World& world;
+    Now now;
+    SteadyTime deadline;                              // of the run
+    const std::map<std::string, std::string>& memory; // what this check kept last time
+    bool recheck = false; // asked again in the same run: do not read on in logs or counters (CONTRACT 14)
+};
+
+// What only looks and may block for a moment runs in a thread of its own: it must not keep references to
+// anything but the World after returning, because the runner may have given it up at the deadline.
+// What waits for the network by HTTP is a coroutine on the run's loop.
+class Check {
+  public:
+    virtual ~Check() = default;
+};
+class BlockingCheck : public Check {
+  public:
+    virtual CheckResult run(const CheckContext& context) const = 0;
+};
+class AsyncCheck : public Check {
+  public:
+    virtual Task<CheckResult> run(const CheckContext& context) const = 0;
+};
+
+// ok when asked of a running service a moment later makes sense (http, systemd …); what is read as new since
+// last time (log, OOM) is not asked twice (CONTRACT 14).
+enum class Recheck { yes, no };
+
+} // namespace lectio

@@ -1,0 +1,76 @@
+// Node: a configuration file as a tree with the position of every key and value.
+// toml++ is included by parse.cpp alone (it is slow to compile and we need positions of keys, too).
+#pragma once
+
+#include "util/result.h"
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace lectio {
+
+struct Position {
+    std::uint32_t line = 0, column = 0; // from 1; 0 = nowhere in a file (made by discovery or config.env)
+    auto operator<=>(const Position&) const = default;
+};
+
+class Node;
+
+struct Member {
+    std::string key;
+    Position key_position;
+    std::vector<Node> value; // exactly one; a vector because Node is incomplete here
+};
+
+class Node {
+  public:
+    struct Date { // TOML dates: never wanted, kept to be named in the problem
+        std::string text;
+    };
+    using Array = std::vector<Node>;
+    using Table = std::vector<Member>; // in the order of the file
+    using Value = std::variant<bool, std::int64_t, double, std::string, Date, Array, Table>;
+
+    Node() : m_value(Table{}) {}
+    Node(Value value, Position position) : m_value(std::move(value)), m_position(position) {}
+
+    [[nodiscard]] const Value& value() const { return m_value; }
+    [[nodiscard]] Value& value() { return m_value; }
+    [[nodiscard]] Position position() const { return m_position; } // of the value; of a [table]: its header
+    template<class T>
+    [[nodiscard]] const T* get() const {
+        return std::get_if<T>(&m_value);
+    }
+    [[nodiscard]] const Node* find(std::string_view key) const; // in a table; nullptr when absent
+    [[nodiscard]] std::string_view type_name() const;           // "string", "integer", "table" …
+
+  private:
+    Value m_value;
+    Position m_position;
+};
+
+// A problem or warning with its place. Form when printed: "FILE:LINE:COLUMN: message" (CONTRACT 3).
+struct Problem {
+    enum class Severity { error, warning };
+    Severity severity = Severity::error;
+    Position position;
+    std::string message;
+};
+
+class Problems {
+  public:
+    void error(Position position, std::string message);
+    void warning(Position position, std::string message);
+    [[nodiscard]] bool has_errors() const;
+    [[nodiscard]] const std::vector<Problem>& all() const { return m_all; }
+
+  private:
+    std::vector<Problem> m_all;
+};
+
+} // namespace lectio

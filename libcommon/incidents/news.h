@@ -1,0 +1,65 @@
+// News: what a run has to tell, as data. The judge and the ladder make it, alerts/ puts it into words.
+#pragma once
+
+#include "checks/check.h"
+#include "platform/clock.h"
+#include "words/phrase.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace lectio {
+
+struct Incident {
+    std::string id; // 6 base32 letters
+    std::string tool, check, type;
+    Status status = Status::critical; // warning or critical
+    Severity severity = Severity::critical;
+    Now since;
+    Text message, hint;
+    std::string evidence, note;
+    bool acknowledged = false;
+};
+
+// One action of the recovery ladder and what came of it.
+struct Deed {
+    std::string rung;   // the name in the configuration: "frontend-permissions"
+    std::string action; // restart reload start fix-permissions exec
+    std::string target; // a unit or a path
+    bool ok = false;
+    Text detail;                    // "12 files", or why not
+    std::vector<std::string> fixed; // checks that pass now and did not before
+    Duration took{};
+};
+
+enum class Event {
+    opened,       // broken
+    risen,        // a warning became critical, same id
+    eased,        // critical became a warning: better, not over
+    resolved,     // over
+    mended,       // broken and mended in one run: one message tells both
+    reminder,     // still broken
+    needs_person, // recovery has given up; told once, with the commands to look with
+    flapping,     // changes too often to tell each time
+    note,         // the suite tells of itself (config, state, markers, clock …)
+};
+
+struct NewsItem {
+    Event event = Event::opened;
+    Incident incident;
+    std::vector<Incident> symptoms;     // consequences of it, under it in the message
+    std::vector<Deed> deeds;            // what was tried in this run
+    Duration lasted{};                  // resolved, mended, reminder: since it began
+    std::vector<std::string> look_with; // needs_person: commands for the shell
+};
+
+// All that one run tells; becomes one message a chat.
+struct News {
+    std::string tool;
+    std::string host;
+    Now time;
+    std::vector<NewsItem> items; // root causes first
+};
+
+} // namespace lectio

@@ -1,0 +1,68 @@
+// Host: what /proc and statvfs tell of this machine. Reading is here, judging is in the checks.
+// The root of /proc is a setting, so that tests read recorded files.
+#pragma once
+
+#include "platform/files.h"
+#include "util/result.h"
+#include "util/units.h"
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace lectio {
+
+struct MemoryInfo {
+    Bytes total, available, swap_total, swap_free;
+};
+
+struct ProcessInfo {
+    int pid = 0;
+    int parent = 0;
+    char state = '?'; // R S D Z T …
+    uid_t owner = 0;
+    std::string name;              // comm
+    std::string command_line;      // /proc/PID/cmdline joined by blanks; empty for kernel threads
+    std::uint64_t start_ticks = 0; // since boot: with the pid it names a process for good
+    Duration age{};
+    Duration cpu_time{};
+    Bytes rss;
+};
+
+struct DiskSpace {
+    Bytes total, free;                         // free: for unprivileged users (f_bavail)
+    std::uint64_t inodes = 0, inodes_free = 0; // 0 inodes: the file system does not count them
+    bool read_only = false;
+};
+
+struct Mount {
+    std::string device, folder, type, options;
+};
+
+struct Listener {        // a listening TCP socket
+    std::string address; // "0.0.0.0", "127.0.0.1", "::"
+    std::uint16_t port = 0;
+    int pid = 0; // 0 when not ours to see
+    std::string process;
+};
+
+class Host {
+  public:
+    virtual ~Host() = default;
+    virtual std::string hostname() = 0;
+    virtual Result<MemoryInfo> memory() = 0;
+    // oom_kill of /proc/vmstat: kills since boot.
+    virtual Result<std::uint64_t> oom_kills() = 0;
+    virtual Result<std::vector<ProcessInfo>> processes() = 0;
+    // Blocks for as long as the file system does: only the disk check calls it, from its own thread.
+    virtual Result<DiskSpace> disk(const Path& path) = 0;
+    virtual Result<std::vector<Mount>> mounts() = 0;
+    virtual Result<std::vector<Listener>> listeners() = 0;
+    virtual int self_pid() = 0;
+    // 1, 5, 15 minutes.
+    virtual Result<std::array<double, 3>> load() = 0;
+    virtual unsigned cores() = 0;
+};
+
+} // namespace lectio

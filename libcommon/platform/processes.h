@@ -1,0 +1,46 @@
+// Processes: programs started from argument vectors, never through a shell, and always ended.
+#pragma once
+
+#include "util/result.h"
+#include "util/units.h"
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace lectio {
+
+struct ProcessRequest {
+    std::vector<std::string> command; // [0] absolute, or looked up in the fixed PATH below; not empty
+    std::string user; // "" = as we are; else its uid, gid and groups; an error when we may not
+    std::string folder = "/";
+    std::vector<std::pair<std::string, std::string>>
+        environment;          // added to the clean one (PATH, LANG=C.UTF-8, HOME)
+    std::string input;        // written to standard input, then closed
+    Duration timeout{10000};  // then the whole process group gets SIGKILL
+    Bytes max_output = 64_kB; // each of stdout and stderr; more is dropped and said
+};
+
+struct ProcessAnswer {
+    bool timed_out = false;
+    std::optional<int> exit_status; // absent when ended by a signal
+    int signal = 0;                 // 0 when it exited
+    std::string out, err;           // as they came; clean() them before showing
+    bool cut = false;               // more output than max_output
+    Duration took{};
+};
+
+class Processes {
+  public:
+    virtual ~Processes() = default;
+    // Error only when the program could not be started; everything after that is in the answer.
+    virtual Result<ProcessAnswer> run(const ProcessRequest& request) = 0;
+};
+
+class SystemProcesses final : public Processes {
+  public:
+    Result<ProcessAnswer> run(const ProcessRequest& request) override;
+};
+
+} // namespace lectio

@@ -1,0 +1,63 @@
+// Services: systemd over D-Bus (sd-bus, the system bus). No systemctl is started.
+#pragma once
+
+#include "platform/clock.h"
+#include "util/result.h"
+#include "util/units.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace lectio {
+
+struct UnitState {
+    std::string id;           // canonical name
+    std::string load_state;   // loaded not-found masked error …
+    std::string active_state; // active reloading inactive failed activating deactivating
+    std::string sub_state;    // running exited dead auto-restart failed …
+    std::string result; // success exit-code signal core-dump watchdog oom-kill timeout start-limit-hit …
+    std::string unit_file_state; // enabled disabled static …
+    std::uint32_t main_pid = 0;
+    std::int32_t exit_code = 0;   // ExecMainCode: 0, CLD_EXITED, CLD_KILLED, CLD_DUMPED
+    std::int32_t exit_status = 0; // ExecMainStatus: exit status or signal
+    std::uint32_t restarts = 0;   // NRestarts
+    std::optional<WallTime> state_changed;
+    bool can_reload = false;
+    Duration start_timeout{90000}; // TimeoutStartUSec; infinity is 0
+    std::uint32_t start_limit_burst = 0;
+    Duration start_limit_interval{};
+};
+
+struct JobResult {
+    std::string
+        result; // done canceled timeout failed dependency skipped, or "no answer" when we stopped waiting
+    Duration took{};
+};
+
+class Services {
+  public:
+    virtual ~Services() = default;
+    // not_found only where the bus cannot be reached at all is `io`; an unknown unit has load_state
+    // not-found.
+    virtual Result<UnitState> unit(const std::string& name, Duration timeout) = 0;
+    virtual Result<std::vector<UnitState>> failed_units(Duration timeout) = 0;
+    // Active .service units, names only filled as far as ListUnits tells.
+    virtual Result<std::vector<UnitState>> active_services(Duration timeout) = 0;
+
+    enum class Verb { start, restart, reload };
+    // ResetFailed first for start and restart (FACTS: StartLimitBurst counts restarts by hand too), then the
+    // job with mode "replace", waited for until its JobRemoved or `timeout`.
+    virtual Result<JobResult> act(const std::string& name, Verb verb, Duration timeout) = 0;
+};
+
+class SystemServices final : public Services {
+  public:
+    Result<UnitState> unit(const std::string& name, Duration timeout) override;
+    Result<std::vector<UnitState>> failed_units(Duration timeout) override;
+    Result<std::vector<UnitState>> active_services(Duration timeout) override;
+    Result<JobResult> act(const std::string& name, Verb verb, Duration timeout) override;
+};
+
+} // namespace lectio

@@ -1,0 +1,42 @@
+#include "util/result.h"
+
+#include <cerrno>
+#include <system_error>
+
+#include <fmt/format.h>
+
+namespace lectio {
+
+ErrorKind kind_of_errno(int error_number) {
+    switch (error_number) {
+    case ENOENT:
+    case ENOTDIR:
+        return ErrorKind::not_found;
+    case EACCES:
+    case EPERM:
+    case EROFS:
+        return ErrorKind::permission;
+    case ENOSPC:
+    case EDQUOT:
+        return ErrorKind::no_space;
+    case EFBIG:
+    case EOVERFLOW:
+        return ErrorKind::too_large;
+    case ETIMEDOUT:
+        return ErrorKind::timeout;
+    case EAGAIN:
+    case EBUSY:
+        return ErrorKind::busy;
+    case EINVAL:
+        return ErrorKind::invalid;
+    default:
+        return ErrorKind::io;
+    }
+}
+
+Error errno_error(std::string_view what, int error_number) {
+    return Error{kind_of_errno(error_number),
+                 fmt::format("unable to {}: {}", what, std::generic_category().message(error_number))};
+}
+
+} // namespace lectio

@@ -1,0 +1,40 @@
+#include "support/temp_folder.h"
+
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <stdexcept>
+
+namespace lectio {
+
+TempFolder::TempFolder() {
+    std::string name = (std::filesystem::temp_directory_path() / "lectio-test-XXXXXX").string();
+    if (::mkdtemp(name.data()) == nullptr) {
+        throw std::runtime_error("no temporary folder");
+    }
+    m_path = name;
+}
+
+TempFolder::~TempFolder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(m_path, ignored);
+}
+
+void spill(const Path& path, std::string_view content) {
+    std::filesystem::create_directories(path.parent_path());
+    std::ofstream out(path, std::ios::binary | std::ios::trunc);
+    out << content;
+    if (!out.flush()) {
+        throw std::runtime_error("unable to write " + path.string());
+    }
+}
+
+std::string slurp(const Path& path) {
+    std::ifstream in(path, std::ios::binary);
+    if (!in) {
+        throw std::runtime_error("unable to read " + path.string());
+    }
+    return {std::istreambuf_iterator<char>(in), {}};
+}
+
+} // namespace lectio
