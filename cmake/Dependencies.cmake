@@ -1,4 +1,4 @@
-# Every dependency is a package of the distribution (packaging/dependencies.txt names them for install.sh).
+# Every dependency is a package of the distribution (packaging/dependencies.txt names them).
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 find_package(fmt REQUIRED)
