@@ -1,0 +1,55 @@
+#include "cli/command_line.h"
+
+#include "version.h"
+
+#include <iostream>
+#include <map>
+
+#include <fmt/format.h>
+
+namespace lectio {
+
+void describe(CLI::App& app, std::string_view name, std::string_view summary, std::string_view examples) {
+    app.name(std::string(name));
+    app.description(std::string(summary));
+    app.set_version_flag("--version", fmt::format("{} {}", name, k_version));
+    app.set_help_flag("-h,--help", "Print this help and exit");
+    app.footer(fmt::format("Examples:\n{}\n{}", examples, k_exit_code_help));
+    app.fallthrough();
+    app.get_formatter()->column_width(32);
+}
+
+void add_common_options(CLI::App& app, CommonOptions& options) {
+    static const std::map<std::string, Format> k_formats{
+        {"text", Format::text}, {"json", Format::json}, {"nagios", Format::nagios}};
+    app.add_option("-c,--config", options.config, "Configuration file")->type_name("FILE");
+    app.add_flag("--check-config", options.check_config,
+                 "Print every problem of the configuration; touch nothing");
+    app.add_flag("--strict", options.strict, "With --check-config: warnings are problems too");
+    app.add_flag("--dry-run", options.dry_run,
+                 "Look and judge, say what would be done and sent; change nothing");
+    app.add_option("--only", options.only, "Only these checks")->type_name("NAME…")->delimiter(',');
+    app.add_flag("--no-recovery", options.no_recovery, "Mend nothing");
+    app.add_flag("--no-notify", options.no_notify, "Tell nobody; the next run tells");
+    app.add_option("--format", options.format, "text, json or nagios")
+        ->type_name("FORMAT")
+        ->transform(CLI::CheckedTransformer(k_formats, CLI::ignore_case).description(""));
+    app.add_flag_callback(
+        "-q,--quiet", [&] { options.verbosity = Verbosity::quiet; }, "Print nothing when all is good");
+    app.add_flag_callback(
+        "-v,--verbose", [&] { options.verbosity = Verbosity::verbose; }, "Print more");
+}
+
+std::optional<int> parse(CLI::App& app, int argc, char** argv) {
+    try {
+        app.parse(argc, argv);
+        return std::nullopt;
+    } catch (const CLI::Success& wanted) { // --help, --version
+        return app.exit(wanted, std::cout, std::cerr);
+    } catch (const CLI::ParseError& error) {
+        std::cerr << app.get_name() << ": " << error.what() << "\nTry " << app.get_name() << " --help\n";
+        return static_cast<int>(ExitCode::usage);
+    }
+}
+
+} // namespace lectio

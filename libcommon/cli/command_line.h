@@ -1,0 +1,24 @@
+// The command line: options that every tool knows, CLI11's errors as exit code 64, help with examples.
+// Included by a tool's options.cpp only (CLI11 is slow to compile).
+#pragma once
+
+#include "cli/common_options.h"
+
+#include <optional>
+#include <string>
+
+#include <CLI/CLI.hpp>
+
+namespace lectio {
+
+// Name, one-line description, version, examples under the options, exit codes last.
+void describe(CLI::App& app, std::string_view name, std::string_view summary, std::string_view examples);
+
+// Adds --config, --check-config, --dry-run … (DESIGN.md). They stand before or after a subcommand
+// (fallthrough).
+void add_common_options(CLI::App& app, CommonOptions& options);
+
+// Parses; help and version are printed to stdout (0), wrong usage to stderr (64). A value: leave with it.
+std::optional<int> parse(CLI::App& app, int argc, char** argv);
+
+} // namespace lectio

@@ -1,0 +1,58 @@
+#include "cli/terminal.h"
+
+#include <cerrno>
+#include <cstdlib>
+#include <string>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+namespace lectio {
+namespace {
+
+Result<void> write_to(int fd, std::string_view text) {
+    while (!text.empty()) {
+        const ssize_t written = ::write(fd, text.data(), text.size());
+        if (written < 0 && errno == EINTR) {
+            continue;
+        }
+        if (written < 0) {
+            return errno_error("write the report", errno);
+        }
+        text.remove_prefix(static_cast<std::size_t>(written));
+    }
+    return {};
+}
+
+} // namespace
+
+Colour wanted_colour() {
+    const char* no_color = std::getenv("NO_COLOR");
+    const char* term = std::getenv("TERM");
+    const bool refused = no_color != nullptr && *no_color != '\0';
+    const bool dumb = term == nullptr || std::string_view(term) == "dumb";
+    return !refused && !dumb && ::isatty(STDOUT_FILENO) == 1 ? Colour::yes : Colour::no;
+}
+
+Result<void> print(std::string_view text) {
+    return write_to(STDOUT_FILENO, text);
+}
+
+void complain(std::string_view text) {
+    [[maybe_unused]] const Result<void> ignored = write_to(STDERR_FILENO, text);
+}
+
+void ensure_standard_streams() {
+    for (int fd = 0; fd <= 2; ++fd) {
+        if (::fcntl(fd, F_GETFD) == -1 && errno == EBADF) {
+            // The lowest free number is this one; it must stay open, for us and for children. Standard input
+            // opens read-only, the others write-only: a report into a closed stdout is then lost silently, so
+            // print() must fail instead. /dev/full does just that.
+            [[maybe_unused]] const int opened = fd == 0
+                                                    ? ::open("/dev/null", O_RDONLY)
+                                                    : ::open(fd == 1 ? "/dev/full" : "/dev/null", O_WRONLY);
+        }
+    }
+}
+
+} // namespace lectio

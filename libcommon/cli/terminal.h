@@ -1,0 +1,23 @@
+// Where the report goes: stdout, whole or not at all, and whether it is a terminal.
+#pragma once
+
+#include "util/result.h"
+
+#include <string_view>
+
+namespace lectio {
+
+enum class Colour { no, yes };
+
+// Colour only on a terminal, and not where NO_COLOR (no-color.org) is set or TERM is dumb.
+Colour wanted_colour();
+
+// Writes all of it to standard output; an error when it could not be written (closed, full, broken pipe).
+Result<void> print(std::string_view text);
+// Diagnostics: to standard error, as far as it goes.
+void complain(std::string_view text);
+
+// Opens /dev/null on descriptors 0 to 2 that are closed, so that no file or socket of ours takes their place.
+void ensure_standard_streams();
+
+} // namespace lectio

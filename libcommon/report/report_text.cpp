@@ -1,0 +1,216 @@
+#include "report/report.h"
+#include "util/text.h"
+
+#include <algorithm>
+#include <array>
+
+#include <fmt/format.h>
+
+namespace lectio {
+namespace {
+
+constexpr Phrase k_all_good{"all good", "всё в порядке"};
+constexpr Phrase k_warning{"warning", "предупреждение"};
+constexpr Phrase k_critical{"broken", "сломано"};
+constexpr Phrase k_unknown{"could not look", "не удалось проверить"};
+constexpr Phrase k_symptom_of{"a consequence of {}", "следствие: {}"};
+constexpr Phrase k_done{"{0} on {1}: done ({2})", "{0} для {1}: сделано ({2})"};
+constexpr Phrase k_failed{"{0} on {1}: failed ({2})", "{0} для {1}: не вышло ({2})"};
+constexpr Phrase k_fixed{"works again: {}", "снова работает: {}"};
+constexpr Phrase k_recovery{"Recovery", "Восстановление"};
+constexpr Phrase k_alerts{"Alerts: {} sent, {} waiting", "Сообщения: отправлено {}, ждут {}"};
+constexpr Phrase k_rejected{"{} refused for good (lectio-notify test says why)",
+                            "отвергнуто навсегда: {} (почему: lectio-notify test)"};
+constexpr Phrase k_incident{"incident {} since {}", "инцидент {} с {}"};
+constexpr Noun k_checks{"check", "checks", "проверка", "проверки", "проверок"};
+
+// Status marks that read without colour, too.
+std::string_view mark(Status status) {
+    switch (status) {
+    case Status::ok:
+        return "ok  ";
+    case Status::warning:
+        return "WARN";
+    case Status::critical:
+        return "CRIT";
+    case Status::unknown:
+        return "??  ";
+    case Status::skipped:
+        return "-   ";
+    }
+    return "??  ";
+}
+
+std::string_view colour_of(Status status) {
+    switch (status) {
+    case Status::ok:
+        return "\x1B[32m";
+    case Status::warning:
+        return "\x1B[33m";
+    case Status::critical:
+        return "\x1B[31;1m";
+    case Status::unknown:
+        return "\x1B[35m";
+    case Status::skipped:
+        return "\x1B[2m";
+    }
+    return "";
+}
+
+std::string painted(std::string_view text, Status status, Paint paint) {
+    return paint == Paint::yes ? fmt::format("{}{}\x1B[0m", colour_of(status), text) : std::string(text);
+}
+
+Text headline(Status status) {
+    switch (status) {
+    case Status::warning:
+        return say(k_warning);
+    case Status::critical:
+        return say(k_critical);
+    case Status::unknown:
+        return say(k_unknown);
+    default:
+        return say(k_all_good);
+    }
+}
+
+std::vector<const CheckReport*> worst_first(const std::vector<CheckReport>& checks) {
+    std::vector<const CheckReport*> order;
+    for (const CheckReport& check : checks) {
+        order.push_back(&check);
+    }
+    // Symptoms follow the causes; otherwise the order of the configuration, which is the reader's own.
+    std::stable_sort(order.begin(), order.end(), [](const CheckReport* a, const CheckReport* b) {
+        const auto key = [](const CheckReport* c) {
+            const Status status = c->result.status;
+            const bool fine = status == Status::ok || status == Status::skipped;
+            const int badness = status == Status::critical ? 0 : status == Status::warning ? 1 : 2;
+            return std::array<int, 3>{fine ? 1 : 0, c->symptom_of ? 1 : 0, fine ? 0 : badness};
+        };
+        return key(a) < key(b);
+    });
+    return order;
+}
+
+class TextReport {
+  public:
+    TextReport(const Report& report, Lang lang, const std::string& timezone, Detail detail, Paint paint)
+        : m_report(report), m_lang(lang), m_timezone(timezone), m_detail(detail), m_paint(paint) {}
+
+    std::string render() {
+        head();
+        checks();
+        recovery();
+        tail();
+        return std::move(m_out);
+    }
+
+  private:
+    void line(std::string_view text) {
+        m_out += clean(text);
+        m_out += '\n';
+    }
+
+    void head() {
+        const auto count = static_cast<std::int64_t>(m_report.checks.size());
+        const std::string words = fmt::format("{} · {} · {} · ", m_report.host, m_report.tool,
+                                              format_local(m_report.time, m_timezone));
+        m_out += clean_line(words) + ' ';
+        m_out += painted(headline(m_report.status).in(m_lang), m_report.status, m_paint);
+        m_out += fmt::format(" ({}, {:.0f} ms)\n", counted(count, k_checks).in(m_lang),
+                             static_cast<double>(m_report.duration.count()) / 1000.0);
+        if (!m_report.reason.empty()) {
+            line(m_report.reason.in(m_lang));
+        }
+        for (const Text& note : m_report.notes) {
+            line("· " + note.in(m_lang));
+        }
+    }
+
+    void checks() {
+        std::size_t width = 8;
+        for (const CheckReport& check : m_report.checks) {
+            width = std::max(width, check.name.size());
+        }
+        for (const CheckReport* check : worst_first(m_report.checks)) {
+            one_check(*check, width);
+        }
+    }
+
+    void one_check(const CheckReport& check, std::size_t width) {
+        const CheckResult& result = check.result;
+        m_out += fmt::format("  {}  {:<{}}  {}", painted(mark(result.status), result.status, m_paint),
+                             check.name, width, clean_line(result.message.in(m_lang)));
+        if (check.symptom_of) {
+            m_out += fmt::format(" ({})", say(k_symptom_of, *check.symptom_of).in(m_lang));
+        }
+        if (m_detail == Detail::verbose) {
+            m_out += fmt::format("  [{:.1f} ms]", static_cast<double>(check.duration.count()) / 1000.0);
+        }
+        m_out += '\n';
+        const bool fine = result.status == Status::ok || result.status == Status::skipped;
+        const std::string indent(width + 10, ' ');
+        if (!result.hint.empty() && !fine) {
+            line(indent + "→ " + result.hint.in(m_lang));
+        }
+        if (!result.evidence.empty() && !fine) {
+            line(indent + "» " + shorten(clean_line(result.evidence), 300));
+        }
+        if (m_detail == Detail::verbose) {
+            for (const Metric& metric : result.metrics) {
+                line(fmt::format("{}{} = {:.6g}{}", indent, metric.name, metric.value, metric.unit));
+            }
+        }
+    }
+
+    void recovery() {
+        if (m_report.recovery.empty()) {
+            return;
+        }
+        line(say(k_recovery).in(m_lang) + ":");
+        for (const Deed& deed : m_report.recovery) {
+            const Text words = say(deed.ok ? k_done : k_failed, deed.action,
+                                   deed.target.empty() ? deed.rung : deed.target, deed.detail);
+            std::string text = fmt::format("  {}  {}", deed.rung, words.in(m_lang));
+            if (!deed.fixed.empty()) {
+                text += fmt::format("; {}",
+                                    say(k_fixed, fmt::format("{}", fmt::join(deed.fixed, ", "))).in(m_lang));
+            }
+            line(text);
+        }
+    }
+
+    void tail() {
+        for (const IncidentReport& incident : m_report.incidents) {
+            if (incident.state == IncidentReport::State::resolved) {
+                continue;
+            }
+            const Text words = say(k_incident, incident.id, format_local(incident.since, m_timezone));
+            line(fmt::format("  {}: {}", incident.check, words.in(m_lang)));
+        }
+        const AlertsReport& alerts = m_report.alerts;
+        if (alerts.sent + alerts.waiting + alerts.rejected > 0) {
+            std::string text = say(k_alerts, alerts.sent, alerts.waiting).in(m_lang);
+            if (alerts.rejected > 0) {
+                text += ", " + say(k_rejected, alerts.rejected).in(m_lang);
+            }
+            line(text);
+        }
+    }
+
+    const Report& m_report;
+    Lang m_lang;
+    const std::string& m_timezone;
+    Detail m_detail;
+    Paint m_paint;
+    std::string m_out;
+};
+
+} // namespace
+
+std::string render_text(const Report& report, Lang lang, const std::string& timezone, Detail detail,
+                        Paint paint) {
+    return TextReport(report, lang, timezone, detail, paint).render();
+}
+
+} // namespace lectio
