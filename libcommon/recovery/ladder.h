@@ -1,0 +1,93 @@
+// The recovery ladder: what is tried, in which order, until the failing checks pass (DESIGN rule 5, CONTRACT
+// 14–17).
+//
+//     plan_recovery()  decides, purely: which root causes may be acted on now, by which rungs, and why not
+//     the others climb()          does it: lock, look, act, ask the failing checks again; comes back by the
+//     deadline
+//
+// --dry-run prints the plan and stops there.
+#pragma once
+
+#include "checks/check.h"
+#include "incidents/news.h"
+#include "platform/files.h"
+#include "recovery/action.h"
+#include "recovery/limits.h"
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace lectio {
+
+// One [[health.recovery]].
+struct Rung {
+    std::string name;
+    std::vector<std::string> when; // checks whose failure, as a root cause, triggers it
+    std::string action;            // the name of the type: "restart"
+    Disruptive disruptive = Disruptive::yes;
+    Duration settle{10'000}; // after it, the checks have at most this long to pass
+    std::shared_ptr<const Action> doing;
+};
+
+// A failure that the judge has confirmed.
+struct ConfirmedFailure {
+    std::string check;
+    Status status = Status::critical;
+    Remedy remedy = Remedy::try_it;
+    std::string symptom_of; // empty: a root cause
+};
+
+// Why nothing was done about a failure; told with it.
+struct NotActed {
+    std::string check;
+    Text reason;
+};
+
+struct RecoveryPlan {
+    std::vector<std::string> roots; // may be acted on now; each has a rung
+    std::vector<const Rung*> rungs; // those that the roots trigger, in the configured order
+    std::vector<NotActed> not_acted;
+};
+
+// Warnings, unknowns and symptoms are left out without words: nobody expects them to be acted on.
+RecoveryPlan plan_recovery(const std::vector<Rung>& ladder, const RecoveryLimits& limits,
+                           const RecoveryState& state, const std::vector<ConfirmedFailure>& failures,
+                           const Now& now);
+
+// What climbing needs of the run.
+struct Climber {
+    World& world;
+    Path host_lock;      // run/host.lock, held for each action
+    std::string tool;    // named in the lock: "lectio-health"
+    SteadyTime deadline; // nothing is begun that could not be followed until then
+    // Asks these checks again; a check without an answer is left out.
+    std::function<std::map<std::string, CheckResult>(const std::vector<std::string>&)> recheck;
+    // Called before each action with the state that already counts it, together with the openings (CONTRACT
+    // 17): a run that dies while acting has been counted. An error does not stop the healing, but units that
+    // were started within the last cooldown are then left alone.
+    std::function<Result<void>(const RecoveryState&)> remember;
+};
+
+// A root cause for which the limit was reached in this run, and the commands to look with.
+struct PersonNeeded {
+    std::string check;
+    std::vector<std::string> look_with;
+};
+
+struct RecoveryOutcome {
+    RecoveryState state;
+    std::vector<Deed> deeds;                    // in order; what found nothing to change is not among them
+    std::map<std::string, CheckResult> results; // the latest of every check that was asked again
+    std::vector<PersonNeeded> needs_person;
+    std::vector<NotActed> not_acted; // the plan's and what came up while climbing
+};
+
+// `failures` as given to plan_recovery(): symptoms are asked again, too, since they pass when their root
+// does.
+RecoveryOutcome climb(const RecoveryPlan& plan, const RecoveryLimits& limits, RecoveryState state,
+                      const std::vector<ConfirmedFailure>& failures, const Climber& climber);
+
+} // namespace lectio

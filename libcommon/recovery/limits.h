@@ -1,0 +1,74 @@
+// When the healer may act: pure decisions over what is remembered of earlier attempts (CONTRACT 16).
+//
+// Nothing here acts, waits or reads a clock, so that every rule is tested with made-up time and random
+// histories. A restart loop is the worst thing a healer can do; these functions are what stands between it
+// and the host.
+#pragma once
+
+#include "platform/clock.h"
+#include "util/units.h"
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace lectio {
+
+// [health.limits]
+struct RecoveryLimits {
+    int attempts = 3;           // in a row that did not help; then a person is called …
+    Duration cooldown{300'000}; // … and there is one attempt each cooldown, doubling up to 1 h
+    std::vector<Duration> waits{Duration(60'000), Duration(300'000),
+                                Duration(900'000)}; // before attempt 2, 3, 4 …
+    int per_hour = 6;                               // disruptive actions, over all checks
+};
+
+// The attempts for one root cause since it was last seen good.
+struct Attempts {
+    int failed = 0;       // in a row that did not help
+    Now last;             // when the last of them ended
+    bool gave_up = false; // a person has been called: once for each row of attempts
+    bool operator==(const Attempts&) const = default;
+};
+
+// What the healer remembers from run to run; it survives reboots. Serialised by write_recovery_state().
+struct RecoveryState {
+    std::map<std::string, Attempts> roots; // by name of the check
+    std::vector<Now> disruptive;           // actions of the last hour, oldest first
+    bool operator==(const RecoveryState&) const = default;
+};
+
+// Is it this root cause's turn?
+struct Turn {
+    int attempt = 1; // the number that the next attempt has
+    Duration left{}; // time to wait until then; 0: now
+    [[nodiscard]] bool now() const { return left == Duration::zero(); }
+};
+Turn turn_of(const Attempts& attempts, const RecoveryLimits& limits, const Now& now);
+
+// Time until one more disruptive action keeps within per_hour; 0: now.
+Duration until_disruptive(const RecoveryState& state, const RecoveryLimits& limits, const Now& now);
+
+// The state at the start of a run: what is over an hour old is dropped, and times that cannot be (a wall
+// clock that was ahead before the reboot) count as now, because otherwise such a time would silence the
+// healer until it is reached.
+RecoveryState current_state(RecoveryState state, const Now& now);
+
+// A disruptive action is about to be done.
+void note_disruptive(RecoveryState& state, const Now& now);
+// The check was seen good: the only thing that ends a row of attempts.
+void note_success(RecoveryState& state, std::string_view check);
+// A pass of the ladder did not help. True: the limit is reached now and a person is to be called.
+bool note_failed_attempt(RecoveryState& state, const std::string& check, const RecoveryLimits& limits,
+                         const Now& now);
+// Checks that are no longer configured are forgotten.
+void forget_all_but(RecoveryState& state, const std::vector<std::string>& configured);
+
+// One JSON object, for the state file. Reading takes what it can: a part that is missing or malformed is as
+// if it had never been written, so that damage never stops the healer.
+std::string write_recovery_state(const RecoveryState& state);
+RecoveryState read_recovery_state(std::string_view json);
+
+} // namespace lectio
