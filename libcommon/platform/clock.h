@@ -47,7 +47,7 @@ class SystemClock final : public Clock {
 std::string format_utc(WallTime time);
 Result<WallTime> parse_utc(std::string_view text);
 // "2026-01-22 10:00:00" and "10:00" in the configured zone, or the host's when `timezone` is empty.
-std::string format_local(WallTime time, const std::string& timezone);
-std::string format_local_clock(WallTime time, const std::string& timezone);
+std::string format_local(WallTime time, const std::string& zone);
+std::string format_local_clock(WallTime time, const std::string& zone);
 
 } // namespace lectio

@@ -94,8 +94,8 @@ std::vector<const CheckReport*> worst_first(const std::vector<CheckReport>& chec
 
 class TextReport {
   public:
-    TextReport(const Report& report, Lang lang, const std::string& timezone, Detail detail, Paint paint)
-        : m_report(report), m_lang(lang), m_timezone(timezone), m_detail(detail), m_paint(paint) {}
+    TextReport(const Report& report, Lang lang, const std::string& zone, Detail detail, Paint paint)
+        : m_report(report), m_lang(lang), m_timezone(zone), m_detail(detail), m_paint(paint) {}
 
     std::string render() {
         head();
@@ -208,9 +208,9 @@ class TextReport {
 
 } // namespace
 
-std::string render_text(const Report& report, Lang lang, const std::string& timezone, Detail detail,
+std::string render_text(const Report& report, Lang lang, const std::string& zone, Detail detail,
                         Paint paint) {
-    return TextReport(report, lang, timezone, detail, paint).render();
+    return TextReport(report, lang, zone, detail, paint).render();
 }
 
 } // namespace lectio
