@@ -9,12 +9,6 @@ packages_missing() {
     done
 }
 
-packages_install() {
-    export DEBIAN_FRONTEND=noninteractive
-    apt-get update --quiet
-    apt-get install --yes --quiet --no-install-recommends "$@"
-}
-
 # A compiler takes up to 1 GB here; on a small server one more would bring the site down by OOM.
 build_jobs() {
     local cores gigabytes

@@ -47,7 +47,9 @@ install_missing_packages() {
         exit 1
     fi
     echo "installing: ${missing[*]}"
-    packages_install "${missing[@]}"
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get update --quiet
+    apt-get install --yes --quiet --no-install-recommends "${missing[@]}"
 }
 
 main "$@"

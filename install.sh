@@ -1,0 +1,352 @@
+#!/usr/bin/env bash
+# Builds the suite from this folder and installs it on this server; run again, it upgrades.
+set -euo pipefail
+
+usage() {
+    cat <<'USAGE'
+usage: sudo ./install.sh [--cron] [--prefix DIR] [--no-deps] [--dry-run]
+       sudo ./install.sh --uninstall | --purge [--yes] [--dry-run]
+
+  --cron         also run the tools from cron (/etc/cron.d/lectio-monitor) and rotate their logs
+  --prefix DIR   install programs into DIR/bin (default: /usr/local)
+  --no-deps      do not install build dependencies with apt-get
+  --uninstall    remove what was installed; configuration, state and logs stay
+  --purge        remove those, too; asks first
+  --yes          do not ask
+  --dry-run      print every step and change nothing; needs no rights and no network
+
+Programs are replaced one by one, each while none of its runs is under way; a server may stay in service.
+USAGE
+}
+
+source_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=packaging/packages.sh
+source "$source_dir/packaging/packages.sh"
+
+# Where the tools look without [paths] in a configuration; never under the prefix.
+readonly config_dir=/etc/lectio-monitor
+readonly state_dir=/var/lib/lectio-monitor
+readonly run_dir=/run/lectio-monitor
+readonly log_dir=/var/log/lectio-monitor
+readonly cron_file=/etc/cron.d/lectio-monitor
+readonly logrotate_file=/etc/logrotate.d/lectio-monitor
+readonly tmpfiles_file=/etc/tmpfiles.d/lectio-monitor.conf
+# What the last installation put where, so that it can be taken away again whatever its version and prefix.
+readonly manifest=$state_dir/installed
+
+# A run of a tool ends within its deadline of 50 s.
+readonly lock_wait=60
+
+prefix=/usr/local
+action=install
+with_cron=no
+with_deps=yes
+dry_run=no
+assume_yes=no
+work_dir=
+left_out=()
+
+main() {
+    parse_arguments "$@"
+    require_root
+    case $action in
+        install) install_suite ;;
+        uninstall) uninstall_suite ;;
+        purge) purge_suite ;;
+    esac
+}
+
+parse_arguments() {
+    while (($# > 0)); do
+        case $1 in
+            -h | --help) usage && exit 0 ;;
+            --cron) with_cron=yes ;;
+            --no-deps) with_deps=no ;;
+            --dry-run) dry_run=yes ;;
+            --uninstall) action=uninstall ;;
+            --purge) action=purge ;;
+            --yes) assume_yes=yes ;;
+            --prefix) set_prefix "${2-}" && shift ;;
+            --prefix=*) set_prefix "${1#*=}" ;;
+            *) usage_error "unknown option: $1" ;;
+        esac
+        shift
+    done
+}
+
+set_prefix() {
+    [[ $1 == /* ]] || usage_error "--prefix needs an absolute folder"
+    [[ $1 != *[[:space:]]* ]] || usage_error "--prefix: no blanks, please: cron and systemd could not run it"
+    prefix=${1%/}
+}
+
+usage_error() {
+    echo "install.sh: $*" >&2
+    usage >&2
+    exit 64
+}
+
+require_root() {
+    [[ $dry_run == no && $EUID != 0 ]] || return 0
+    echo "install.sh: run with sudo (or look first: ./install.sh --dry-run)" >&2
+    exit 77
+}
+
+# --- saying and doing ------------------------------------------------------------------------------------
+
+step() { printf '\n== %s\n' "$*"; }
+note() { printf '   %s\n' "$*"; }
+
+# Runs the command, or with --dry-run prints it.
+run() {
+    if [[ $dry_run == yes ]]; then
+        printf '   + %s\n' "$*"
+    else
+        "$@"
+    fi
+}
+
+# The same for what talks much: its output is shown only when it fails.
+run_quietly() {
+    if [[ $dry_run == yes ]]; then
+        printf '   + %s\n' "$*"
+        return
+    fi
+    local status=0
+    "$@" >"$work_dir/output" 2>&1 </dev/null || status=$?
+    ((status != 0)) || return 0
+    tail -n 40 "$work_dir/output" >&2
+    echo "install.sh: failed ($status): $*" >&2
+    exit 1
+}
+
+# Standard input becomes the file PATH with MODE, complete or not at all.
+write_file() {
+    local path=$1 mode=$2 content
+    content=$(cat)
+    run install -d "$(dirname "$path")"
+    if [[ $dry_run == yes ]]; then
+        printf '   + write %s (mode %s)\n' "$path" "$mode"
+        return
+    fi
+    # The dot: cron and logrotate pass over such names while the file is being written.
+    local fresh
+    fresh=$(dirname "$path")/.$(basename "$path").new
+    printf '%s\n' "$content" >"$fresh"
+    chmod "$mode" "$fresh"
+    mv -fT "$fresh" "$path"
+    record "$path"
+}
+
+record() { echo "$1" >>"$work_dir/manifest"; }
+
+# --- installing ------------------------------------------------------------------------------------------
+
+install_suite() {
+    if [[ $dry_run == no ]]; then
+        work_dir=$(mktemp -d)
+        trap 'rm -rf "$work_dir"' EXIT
+        : >"$work_dir/manifest"
+    else
+        work_dir=/tmp/lectio-install # only printed
+    fi
+    install_dependencies
+    build
+    make_folders
+    install_programs
+    install_schedule
+    forget_old_files
+    show_this_host
+    say_what_was_left_out
+}
+
+install_dependencies() {
+    step "Build dependencies"
+    local missing
+    mapfile -t missing < <(packages_missing "$source_dir/packaging/dependencies.txt")
+    if ((${#missing[@]} == 0)); then
+        note "all there"
+    elif [[ $with_deps == no ]]; then
+        note "not installed, as asked (--no-deps): ${missing[*]}"
+    else
+        note "${missing[*]}"
+        export DEBIAN_FRONTEND=noninteractive
+        run_quietly apt-get update
+        run_quietly apt-get install --yes --no-install-recommends "${missing[@]}"
+    fi
+}
+
+build() {
+    step "Build"
+    # As the owner of the tree: root would leave files there that the owner cannot remove.
+    local owner as=()
+    owner=$(stat -c %U "$source_dir")
+    if [[ $EUID == 0 && $owner != root && $owner != UNKNOWN ]]; then
+        as=(runuser -u "$owner" --)
+    fi
+    # A cache from another place or machine would stop cmake; what is compiled already is kept.
+    run "${as[@]}" rm -f "$source_dir/build/release/CMakeCache.txt"
+    run_quietly "${as[@]}" cmake -S "$source_dir" -B "$source_dir/build/release" -G Ninja \
+        -DCMAKE_BUILD_TYPE=Release -DCMAKE_INSTALL_PREFIX="$prefix"
+    run_quietly "${as[@]}" cmake --build "$source_dir/build/release" --parallel "$(build_jobs)"
+    DESTDIR=$work_dir/stage run_quietly cmake --install "$source_dir/build/release" --strip
+}
+
+make_folders() {
+    step "Folders"
+    # Members of adm read logs on Debian.
+    local log_group=root
+    ! getent group adm >/dev/null || log_group=adm
+    run install -d -m 0755 "$config_dir"
+    run install -d -m 0700 "$state_dir"
+    run install -d -m 0755 "$run_dir"
+    run install -d -m 0750 -g "$log_group" "$log_dir"
+    # /run is empty after a reboot.
+    write_file "$tmpfiles_file" 0644 <<<"d $run_dir 0755 root root -"
+}
+
+install_programs() {
+    step "Programs into $prefix/bin"
+    if [[ $dry_run == yes ]]; then
+        note "+ each program: copied beside its old one, then renamed over it under its lock in $run_dir"
+        note "+ link $prefix/bin/health_check.sh to lectio-health: the old name, with the old exit codes"
+        return
+    fi
+    local staged target
+    while read -r staged; do
+        target=${staged#"$work_dir/stage"}
+        install -d "$(dirname "$target")"
+        replace "$staged" "$target"
+        note "$(basename "$target")"
+    done < <(find "$work_dir/stage" -type f | sort)
+    link_old_name health_check.sh lectio-health
+}
+
+# By rename: a run that is under way finishes with the file it was started from.
+replace() {
+    local staged=$1 target=$2 fresh lock
+    fresh=$(dirname "$target")/.$(basename "$target").new
+    install -m "$(stat -c %a "$staged")" "$staged" "$fresh"
+    lock=$run_dir/$(basename "$target" | sed 's/^lectio-//').lock
+    if ! flock --wait "$lock_wait" "$lock" mv -fT "$fresh" "$target"; then
+        # A run that hangs must not keep its own mending out.
+        note "$(basename "$target"): a run is still under way after $lock_wait s; replaced beside it"
+        mv -fT "$fresh" "$target"
+    fi
+    record "$target"
+}
+
+link_old_name() {
+    local name=$1 program=$2
+    [[ -x $prefix/bin/$program ]] || return 0
+    ln -sfT "$program" "$prefix/bin/$name"
+    record "$prefix/bin/$name"
+}
+
+install_schedule() {
+    step "Schedule"
+    if [[ $with_cron == no && ! -e $cron_file ]]; then
+        left_out+=("cron: nothing runs by itself yet; ./install.sh --cron sets it up, crontab.example shows the lines")
+        note "not asked for (--cron)"
+        return
+    fi
+    [[ -d /etc/cron.d ]] ||
+        left_out+=("cron is not installed here: apt-get install cron, or the lines will never run")
+    write_file "$cron_file" 0644 < <(cron_lines)
+    write_file "$logrotate_file" 0644 < <(logrotate_rules)
+}
+
+# crontab.example with this prefix.
+cron_lines() {
+    sed "s,/usr/local/bin,$prefix/bin,g" "$source_dir/crontab.example"
+}
+
+logrotate_rules() {
+    cat <<RULES
+$log_dir/*.log {
+    weekly
+    rotate 8
+    maxsize 20M
+    compress
+    delaycompress
+    missingok
+    notifempty
+    su root $(getent group adm >/dev/null && echo adm || echo root)
+}
+RULES
+}
+
+# What an earlier version installed and this one does not have any more.
+forget_old_files() {
+    [[ $dry_run == no ]] || return 0
+    local path
+    if [[ -e $manifest ]]; then
+        while read -r path; do
+            grep -qxF -- "$path" "$work_dir/manifest" || rm -f -- "$path"
+        done <"$manifest"
+    fi
+    install -m 0600 "$work_dir/manifest" "$manifest.new"
+    mv -fT "$manifest.new" "$manifest"
+}
+
+# A whole run (lock, state, logs), but one that only looks: the operator has not asked for more yet.
+show_this_host() {
+    step "This host, as lectio-health sees it"
+    local status=0
+    run flock --wait "$lock_wait" "$run_dir/health.lock" true
+    run "$prefix/bin/lectio-health" --no-recovery --no-notify || status=$?
+    case $status in
+        0) ;;
+        1 | 2 | 3) note "(exit code $status: the report above is about this host; the installation is complete)" ;;
+        75) note "(cron runs it just now: see $log_dir/health.log)" ;;
+        *) echo "install.sh: lectio-health failed with exit code $status" >&2 && exit 1 ;;
+    esac
+}
+
+say_what_was_left_out() {
+    [[ -d /run/systemd/system ]] ||
+        left_out+=("systemd is not running here: units are not checked, and after a reboot the tools make $run_dir themselves")
+    [[ -e $config_dir/config.toml || -e /opt/lectio-monitor/config.toml || -e /opt/lectio-monitor/config.env ]] ||
+        left_out+=("no configuration: write $config_dir/config.toml, and try it with lectio-health --check-config")
+    step "Done"
+    local line
+    for line in "${left_out[@]}"; do
+        note "left out: $line"
+    done
+}
+
+# --- taking away -----------------------------------------------------------------------------------------
+
+uninstall_suite() {
+    step "Uninstall"
+    local path
+    # The schedule first: nothing is to be started while its program goes.
+    run rm -f "$cron_file" "$logrotate_file"
+    if [[ -r $manifest ]]; then
+        while read -r path; do
+            run rm -f -- "$path"
+        done <"$manifest"
+        run rm -f "$manifest"
+    else
+        note "no record of an installation in $manifest: nothing else to remove"
+    fi
+    [[ $action == purge ]] || note "kept: $config_dir $state_dir $log_dir (remove with --purge)"
+}
+
+purge_suite() {
+    local folders=("$config_dir" "$state_dir" "$log_dir" "$run_dir")
+    if [[ $dry_run == no && $assume_yes == no ]]; then
+        confirm "Remove the suite with its configuration, state and logs (${folders[*]})?"
+    fi
+    uninstall_suite
+    run rm -rf "${folders[@]}"
+}
+
+confirm() {
+    local answer=
+    [[ -t 0 ]] || usage_error "--purge asks first; without a terminal it needs --yes"
+    read -r -p "$1 [y/N] " answer
+    [[ $answer == [yY]* ]] || exit 1
+}
+
+main "$@"
