@@ -1,0 +1,92 @@
+// Delivery: from the news of a run to the operator's phone.
+//
+// What is to be told is stored first (outbox.h) and then tried. One process at a time empties a channel (lock
+// run/notify-CHANNEL.lock, never waited for); any run of any tool goes on where another stopped. What waits
+// too long or in too great a number is put together.
+//
+//     Delivery delivery(world, settings, std::move(channels));
+//     DeliveryReport told = delivery.tell(news, deadline);      // store, then flush; at worst send unstored
+#pragma once
+
+#include "alerts/channel.h"
+#include "alerts/outbox.h"
+#include "platform/world.h"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace lectio {
+
+struct DeliverySettings {
+    Path state; // paths.state: the outbox is in it
+    Path run;   // paths.run: the locks
+    OutboxLimits limits;
+    Duration merge_after{120'000};  // older than this is put together with what waits beside it
+    Duration key_window{3'600'000}; // a text with the same key is told once in this time
+    Voice voice;
+    std::string host;
+};
+
+// For the self check channel-NAME (CONTRACT 8): refused for good is critical, waiting long a warning.
+struct ChannelProblem {
+    std::string channel;
+    Status status = Status::warning;
+    Text message;
+    Text hint;
+};
+
+// A line of alerts.log.
+struct AlertLine {
+    WallTime time;
+    std::string level; // "critical" …; "rejected" for what the server refused
+    std::string text;
+};
+
+struct DeliveryReport {
+    int queued = 0;   // messages stored now (one a channel)
+    int sent = 0;     // messages accepted now
+    int waiting = 0;  // messages still in the outbox, of all channels
+    int rejected = 0; // messages refused for good now
+    std::vector<ChannelProblem> problems;
+    std::vector<AlertLine> log;
+    std::optional<Duration> next_try; // the shortest wait that a server or the back-off asks for
+    bool stored = true;               // false: the outbox could not be written; `sent` says what got through
+    Text storage_problem;             // why not
+};
+
+class Delivery {
+  public:
+    Delivery(World& world, DeliverySettings settings, std::vector<std::unique_ptr<Channel>> channels);
+    ~Delivery();
+
+    // Stores the news for every channel, without what was told of the same incidents before (a run that died
+    // between storing and writing its state tells the same again: it is left out here). Durable on success:
+    // from then on the state may say "told".
+    Result<DeliveryReport> store(const News& news);
+    Result<DeliveryReport> store(const Message& message);
+    // Tries what waits, until the outbox is empty, nothing may be tried yet, or the deadline. Never throws
+    // away, never waits for another flusher.
+    DeliveryReport flush(SteadyTime deadline);
+    // store() and flush(); where the disk refuses, sends at once without storing and says so in the message.
+    DeliveryReport tell(const News& news, SteadyTime deadline);
+    DeliveryReport tell(const Message& message, SteadyTime deadline);
+
+    // What is known to be wrong with the channels from earlier runs, without trying anything: for the report.
+    [[nodiscard]] std::vector<ChannelProblem> problems();
+    [[nodiscard]] bool has_channels() const { return !m_channels.empty(); }
+    // One message to one channel, now, stored nowhere: `lectio-notify test`.
+    Outcome try_out(const Channel& channel, const Message& message, SteadyTime deadline);
+
+  private:
+    class Flusher;
+    DeliveryReport send_unstored(const Message& message, const Error& why, SteadyTime deadline);
+
+    World& m_world;
+    DeliverySettings m_settings;
+    std::vector<std::unique_ptr<Channel>> m_channels;
+    Outbox m_outbox;
+};
+
+} // namespace lectio

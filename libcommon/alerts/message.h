@@ -1,0 +1,90 @@
+// Message: one alert as the operator reads it, with enough structure left for each channel to mark it up,
+// split it, merge it with others and answer an earlier one.
+//
+// compose() puts the news of a run into words. It is pure: the same news gives the same message.
+#pragma once
+
+#include "incidents/news.h"
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace lectio {
+
+enum class Level { critical, warning, info, resolved };
+std::string_view to_string(Level level); // "critical", "warning", "info", "resolved"
+std::optional<Level> parse_level(std::string_view word);
+std::string_view mark(Level level); // 🚨 ⚠️ ℹ️ ✅
+
+// How a message is told: its language and the zone of the times in it (empty: the host's).
+struct Voice {
+    Lang lang = Lang::ru;
+    std::string timezone;
+};
+
+// A run of words within a line; code (a command, a path) is shown as it is to be typed.
+struct Piece {
+    enum class Kind { plain, bold, code };
+    Kind kind = Kind::plain;
+    std::string text;
+    bool operator==(const Piece&) const = default;
+};
+
+// A block is outside text of several lines (a log excerpt), one piece of code.
+struct Line {
+    enum class Form { text, block };
+    Form form = Form::text;
+    std::vector<Piece> pieces;
+    bool operator==(const Line&) const = default;
+};
+
+// What a message tells of one incident: by it messages are merged, answered and not told twice.
+struct Subject {
+    std::string id;    // of the incident
+    std::string check; // "tool/check"
+    Event event = Event::opened;
+    Level level = Level::critical;
+    std::string summary; // one line: "site: HTTP 403, expected 200"
+    std::string hint;    // what to do, while it is not over; may be empty
+    WallTime since;
+    bool operator==(const Subject&) const = default;
+};
+
+struct Message {
+    Level level = Level::info;
+    std::string
+        title; // with the level mark; alone enough on a lock screen: at most k_title_length characters
+    std::vector<Line> lines;
+    std::vector<Subject> subjects; // empty for a text of `lectio-notify send`
+    std::string key;               // of a text: the same key is told once a window; may be empty
+    std::string host;
+    WallTime time;
+    bool operator==(const Message&) const = default;
+};
+
+inline constexpr std::size_t k_title_length = 80;
+
+// One message for all that a run has to tell, the worst first and symptoms under their cause; none without
+// items.
+std::optional<Message> compose(const News& news, const Voice& voice);
+
+// What `lectio-notify send` tells: somebody's own words, cleaned, cut nowhere. An empty title: the first line
+// of the text is the title.
+struct Words {
+    Level level = Level::info;
+    std::string title;
+    std::string text;
+    std::string key;
+    std::string host;
+    WallTime time;
+};
+Message compose(const Words& words);
+
+// The whole message without markup, for --dry-run, the terminal and channels without markup.
+std::string plain_text(const Message& message);
+// The whole message on one line, for alerts.log.
+std::string log_text(const Message& message);
+
+} // namespace lectio

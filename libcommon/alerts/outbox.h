@@ -1,0 +1,80 @@
+// Outbox: what is to be told, on disk before the first attempt to tell it (DESIGN rule 3).
+//
+//   outbox/CHANNEL/0001769076000000-00004711-0.new     a message that waits; names sort in the order of
+//   telling outbox/CHANNEL/0001769076000000-00004711-0.begun   its sending has begun and the answer is not
+//   known: it
+//                                                      may have arrived already
+//   outbox/CHANNEL.json                                what this channel remembers: ledger.h
+//   outbox/rejected/CHANNEL-NAME.json                  refused for good by the server, kept to be looked at
+//   outbox/damaged/CHANNEL-NAME                        unreadable, set aside: it never holds up the others
+//
+// Any number of processes may put at the same time; taking out is for the holder of the channel's lock.
+#pragma once
+
+#include "alerts/message.h"
+#include "platform/files.h"
+
+#include <string>
+#include <vector>
+
+namespace lectio {
+
+struct OutboxLimits {
+    std::size_t messages = 10000; // a channel
+    Bytes size = 50_MB;           // a channel
+};
+
+struct Letter {
+    enum class State { fresh, begun };
+    std::string name; // without the ending; unique within the channel
+    State state = State::fresh;
+    Message message;
+};
+
+class Outbox {
+  public:
+    // `folder` is paths.state/outbox; made with the first message.
+    Outbox(Files& files, Path folder, OutboxLimits limits);
+
+    // On disk and fsynced when this returns without error. Over the limits the oldest that is not critical,
+    // else the oldest, gives way; that is counted in `dropped`.
+    struct Put {
+        int dropped = 0;
+    };
+    Result<Put> put(const std::string& channel, const Message& message);
+
+    // In the order of telling, at most `most` of them; damaged ones are set aside on the way.
+    struct Waiting {
+        std::vector<Letter> letters;
+        std::size_t total = 0; // with those over `most`
+        int damaged = 0;       // set aside now
+    };
+    Waiting waiting(const std::string& channel, std::size_t most);
+    [[nodiscard]] std::size_t count_waiting(const std::string& channel);
+    [[nodiscard]] std::size_t count_rejected();
+    // Channels that have messages waiting, whether they are still configured or not.
+    std::vector<std::string> channels();
+
+    // Only for the holder of the channel's lock. begin() is durable before it returns: a crash after it
+    // leaves the message marked.
+    Result<void> begin(const std::string& channel, std::vector<Letter>& letters);
+    Result<void> unbegin(const std::string& channel, std::vector<Letter>& letters); // surely not accepted
+    Result<void> remove(const std::string& channel, const Letter& letter);
+    Result<void> reject(const std::string& channel, const Letter& letter, const std::string& why);
+    // Leftovers of writers that died.
+    void sweep(const std::string& channel, WallTime now);
+
+    [[nodiscard]] const Path& folder() const { return m_folder; }
+
+  private:
+    [[nodiscard]] Path place(const std::string& channel, const Letter& letter) const;
+    Result<void> make_room(const std::string& channel, Put& put);
+    Result<void> rename_all(const std::string& channel, std::vector<Letter>& letters, Letter::State state);
+    bool set_aside(const std::string& channel, const std::string& file);
+
+    Files& m_files;
+    Path m_folder;
+    OutboxLimits m_limits;
+};
+
+} // namespace lectio

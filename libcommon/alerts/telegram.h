@@ -1,0 +1,56 @@
+// Telegram: the Bot API's sendMessage (https://core.telegram.org/bots/api#sendmessage).
+//
+// HTML is written so that the server cannot refuse it: only & < > are escaped, marked up pieces never nest,
+// and a text is cut only between characters of its own, never within a tag or entity. Should it refuse even
+// so, the same is sent without markup.
+#pragma once
+
+#include "alerts/channel.h"
+#include "util/secret.h"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace lectio {
+
+struct TelegramSettings {
+    std::string name; // of the channel
+    Secret token;
+    std::string chat;                   // a number, or @name of a public channel
+    std::optional<std::int64_t> thread; // topic of a forum group
+    std::string api = "https://api.telegram.org";
+    std::string proxy; // "socks5h://127.0.0.1:1080"
+};
+
+class Telegram final : public Channel {
+  public:
+    // `rest`: where what is cut from a long message is to be found (paths.logs/alerts.log).
+    Telegram(TelegramSettings settings, Voice voice, std::string rest);
+    [[nodiscard]] const std::string& name() const override { return m_settings.name; }
+    Task<Outcome> send(Http& http, const Draft& draft, Duration timeout) const override;
+
+  private:
+    TelegramSettings m_settings;
+    Voice m_voice;
+    std::string m_rest;
+};
+
+namespace telegram {
+
+// Units are UTF-16 code units, counted after parsing, as the server does.
+inline constexpr std::size_t k_text_units = 4096;
+inline constexpr std::size_t k_raw_bytes = 32768;
+
+enum class Markup { html, none };
+// One or two texts of at most k_text_units each; of a longer message the beginning and the end, with a line
+// between them that says how much is missing and where it is.
+std::vector<std::string> render(const Draft& draft, Markup markup, const Voice& voice,
+                                const std::string& rest);
+std::string escape(std::string_view text);
+
+// What an answer of the server means.
+Outcome judge(const HttpAnswer& answer);
+
+} // namespace telegram
+} // namespace lectio
