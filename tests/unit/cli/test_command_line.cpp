@@ -1,0 +1,84 @@
+#include "cli/command_line.h"
+
+#include <iostream>
+#include <sstream>
+
+#include <catch2/catch.hpp>
+
+using namespace lectio;
+
+namespace {
+
+struct Parsed {
+    std::optional<int> leave;
+    CommonOptions options;
+    std::string out, err;
+};
+
+class Capture {
+  public:
+    explicit Capture(std::ostream& stream) : m_stream(stream), m_old(stream.rdbuf(m_text.rdbuf())) {}
+    ~Capture() { m_stream.rdbuf(m_old); }
+    [[nodiscard]] std::string text() const { return m_text.str(); }
+
+  private:
+    std::ostringstream m_text;
+    std::ostream& m_stream;
+    std::streambuf* m_old;
+};
+
+Parsed parse_words(std::vector<std::string> words) {
+    words.insert(words.begin(), "lectio-health");
+    std::vector<char*> argv;
+    for (std::string& word : words) {
+        argv.push_back(word.data());
+    }
+    Parsed parsed;
+    CLI::App app;
+    describe(app, "lectio-health", "Watches.", "  lectio-health -q\n");
+    add_common_options(app, parsed.options);
+    app.add_subcommand("list", "List");
+    const Capture out(std::cout);
+    const Capture err(std::cerr);
+    parsed.leave = parse(app, static_cast<int>(argv.size()), argv.data());
+    parsed.out = out.text();
+    parsed.err = err.text();
+    return parsed;
+}
+
+} // namespace
+
+TEST_CASE("common options stand before or after the subcommand") {
+    CHECK(parse_words({"--dry-run", "list"}).options.dry_run);
+    CHECK(parse_words({"list", "--dry-run"}).options.dry_run);
+    CHECK(parse_words({"list", "-q"}).options.verbosity == Verbosity::quiet);
+    CHECK(parse_words({"--format", "JSON"}).options.format == Format::json);
+    CHECK(parse_words({"--only", "a,b", "--only=c"}).options.only == std::vector<std::string>{"a", "b", "c"});
+}
+
+TEST_CASE("wrong usage is 64 and goes to standard error") {
+    for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{
+             {"--dry-rum"}, {"--format", "yaml"}, {"--config"}, {"surplus"}}) {
+        const Parsed parsed = parse_words(words);
+        CAPTURE(words);
+        CHECK(parsed.leave == 64);
+        CHECK(parsed.out.empty());
+        CHECK_FALSE(parsed.err.empty());
+    }
+}
+
+TEST_CASE("help has examples and the table of exit codes") {
+    const Parsed parsed = parse_words({"--help"});
+    CHECK(parsed.leave == 0);
+    CHECK(parsed.out.find("lectio-health -q") != std::string::npos);
+    CHECK(parsed.out.find("75 another run holds the lock") != std::string::npos);
+    CHECK(parse_words({"--version"}).out.find("lectio-health ") == 0);
+}
+
+TEST_CASE("Nagios sees only 0 to 3") {
+    CHECK(process_exit(ExitCode::configuration, Status::ok, Format::nagios) == 1);
+    CHECK(process_exit(ExitCode::configuration, Status::critical, Format::nagios) == 2);
+    CHECK(process_exit(ExitCode::locked, Status::ok, Format::nagios) == 3);
+    CHECK(process_exit(ExitCode::locked, Status::ok, Format::text) == 75);
+    CHECK(process_exit(ExitCode::critical, Status::critical, Format::nagios) == 2);
+}

@@ -1,0 +1,113 @@
+#include "report/report.h"
+#include "util/secret.h"
+
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
+
+using namespace lectio;
+
+namespace {
+
+WallTime ten_oclock() {
+    return parse_utc("2026-01-22T10:00:00Z").value();
+}
+
+CheckReport check(std::string name, Status status, std::string message) {
+    CheckReport report;
+    report.name = std::move(name);
+    report.type = "http";
+    report.result.status = status;
+    report.result.message = verbatim(message);
+    report.duration = std::chrono::microseconds{3100};
+    return report;
+}
+
+Report broken_site() {
+    Report report;
+    report.tool = "lectio-health";
+    report.host = "lectio-1";
+    report.time = ten_oclock();
+    report.duration = std::chrono::microseconds{12300};
+    report.status = Status::critical;
+    report.exit_code = 2;
+    report.checks = {check("disk", Status::ok, "42% free"),
+                     check("site", Status::critical, "connection refused"),
+                     check("nginx", Status::critical, "inactive")};
+    report.checks[1].symptom_of = "nginx";
+    report.checks[2].incident = "abc234";
+    report.checks[2].result.hint = verbatim("systemctl status nginx");
+    report.checks[0].result.metrics = {{"free", 42, "%", 15, 5}};
+    report.incidents = {{"abc234", "nginx", Status::critical, IncidentReport::State::open, ten_oclock()}};
+    report.alerts = {1, 1, 0, 0};
+    return report;
+}
+
+} // namespace
+
+TEST_CASE("the text report shows causes before consequences and good news last") {
+    const std::string text = render_text(broken_site(), Lang::en, "UTC", Detail::normal, Paint::no);
+    CHECK(text == "lectio-1 · lectio-health · 2026-01-22 10:00:00 · broken (3 checks, 12 ms)\n"
+                  "  CRIT  nginx     inactive\n"
+                  "                  → systemctl status nginx\n"
+                  "  CRIT  site      connection refused (a consequence of nginx)\n"
+                  "  ok    disk      42% free\n"
+                  "  nginx: incident abc234 since 2026-01-22 10:00:00\n"
+                  "Alerts: 1 sent, 0 waiting\n");
+}
+
+TEST_CASE("the text report exists in Russian") {
+    Report report = broken_site();
+    report.recovery = {
+        {"nginx", "restart", "nginx.service", true, verbatim("0.4 s"), {"nginx", "site"}, Duration{400}}};
+    const std::string text = render_text(report, Lang::ru, "UTC", Detail::normal, Paint::no);
+    CHECK(text.find("сломано (3 проверки, 12 ms)") != std::string::npos);
+    CHECK(text.find("restart для nginx.service: сделано (0.4 s); снова работает: nginx, site") !=
+          std::string::npos);
+}
+
+TEST_CASE("outside text cannot drive the reader's terminal") {
+    Report report = broken_site();
+    report.checks[1].result.message = verbatim("\x1B]0;owned\x07 bad\nline");
+    const std::string text = render_text(report, Lang::en, "UTC", Detail::normal, Paint::no);
+    CHECK(text.find('\x1B') == std::string::npos);
+    CHECK(text.find("?]0;owned? bad line") != std::string::npos);
+}
+
+TEST_CASE("the JSON report is the object of the design") {
+    const auto json = nlohmann::json::parse(render_json(broken_site(), Lang::en));
+    CHECK(json["tool"] == "lectio-health");
+    CHECK(json["time"] == "2026-01-22T10:00:00Z");
+    CHECK(json["status"] == "critical");
+    CHECK(json["exit_code"] == 2);
+    CHECK(json["checks"][1]["symptom_of"] == "nginx");
+    CHECK(json["checks"][0]["symptom_of"].is_null());
+    CHECK(json["checks"][2]["incident"] == "abc234");
+    CHECK(json["checks"][0]["metrics"][0]["crit"] == 5);
+    CHECK(json["checks"][0]["duration_ms"] == Approx(3.1));
+    CHECK(json["incidents"][0]["state"] == "open");
+    CHECK(json["alerts"]["sent"] == 1);
+    CHECK_FALSE(json.contains("reason"));
+}
+
+TEST_CASE("JSON survives invalid UTF-8 and masks secrets") {
+    remember_secret("s3cr3t-token");
+    Report report = broken_site();
+    report.checks[1].result.message = verbatim("got \xFF from s3cr3t-token");
+    const auto json = nlohmann::json::parse(render_json(report, Lang::en));
+    CHECK(json["checks"][1]["message"] == "got \xEF\xBF\xBD from ***");
+}
+
+TEST_CASE("the Nagios line names root causes and carries the figures") {
+    CHECK(render_nagios(broken_site(), Lang::en) ==
+          "LECTIO CRITICAL - nginx: inactive; 1 of 3 checks ok | 'disk_free'=42%;15;5\n");
+    Report piped = broken_site();
+    piped.checks[2].result.message = verbatim("a|b");
+    CHECK(render_nagios(piped, Lang::en).find("a/b") != std::string::npos);
+}
+
+TEST_CASE("a run without a report still says why in JSON") {
+    const auto json =
+        nlohmann::json::parse(render_json_reason("lectio-health", "h", ten_oclock(), 75, "held by cron"));
+    CHECK(json["exit_code"] == 75);
+    CHECK(json["reason"] == "held by cron");
+}
