@@ -71,6 +71,34 @@ Result<void> write_all(int fd, std::string_view content, const Path& path) {
     return {};
 }
 
+// Unique within the machine's life: process id and a counter; O_EXCL refuses the rest.
+Path temporary_beside(const Path& path) {
+    static std::atomic<unsigned> counter{0};
+    return path.parent_path() /
+           fmt::format(".tmp-{}-{}-{}", path.filename().string(), ::getpid(), counter.fetch_add(1));
+}
+
+Result<void> put_in_place(Files& files, const Path& temporary, const Path& path) {
+    if (Result<void> renamed = files.rename(temporary, path); !renamed) {
+        [[maybe_unused]] const Result<void> swept = files.remove(temporary);
+        return renamed;
+    }
+    return files.sync_folder(path.parent_path());
+}
+
+Result<void> keep_as(Files& files, const Path& path, const Path& previous) {
+    const Path temporary = temporary_beside(previous);
+    const Result<void> linked = files.link(path, temporary);
+    if (!linked) {
+        return linked.error().kind == ErrorKind::not_found ? Result<void>{} : linked;
+    }
+    const Result<void> renamed = files.rename(temporary, previous);
+    // Two names of one file: rename() then does nothing and leaves both (after a stop between the two
+    // renames `previous` is `path` already).
+    [[maybe_unused]] const Result<void> swept = files.remove(temporary);
+    return renamed;
+}
+
 } // namespace
 
 Result<std::string> SystemFiles::read(const Path& path, Bytes limit) {
@@ -239,17 +267,21 @@ Result<Lock> SystemFiles::lock(const Path& path, std::string_view tool, WallTime
 }
 
 Result<void> write_atomically(Files& files, const Path& path, std::string_view content, mode_t mode) {
-    // Unique within the machine's life: process id and a counter; O_EXCL refuses the rest.
-    static std::atomic<unsigned> counter{0};
-    const Path folder = path.parent_path();
-    const Path temporary =
-        folder / fmt::format(".tmp-{}-{}-{}", path.filename().string(), ::getpid(), counter.fetch_add(1));
+    const Path temporary = temporary_beside(path);
     LECTIO_TRY(files.create_synced(temporary, content, mode));
-    if (Result<void> renamed = files.rename(temporary, path); !renamed) {
+    return put_in_place(files, temporary, path);
+}
+
+Result<void> write_atomically_keeping(Files& files, const Path& path, const Path& previous,
+                                      std::string_view content, mode_t mode) {
+    // The new content first: where it cannot be written (disk full), nothing has changed.
+    const Path temporary = temporary_beside(path);
+    LECTIO_TRY(files.create_synced(temporary, content, mode));
+    if (Result<void> kept = keep_as(files, path, previous); !kept) {
         [[maybe_unused]] const Result<void> swept = files.remove(temporary);
-        return renamed;
+        return kept;
     }
-    return files.sync_folder(folder);
+    return put_in_place(files, temporary, path);
 }
 
 } // namespace lectio

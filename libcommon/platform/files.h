@@ -97,5 +97,9 @@ class SystemFiles final : public Files {
 // Temporary file beside `path`, fsync, rename over it, fsync the folder. After a crash at any step `path`
 // holds the old content whole or the new content whole; a leftover ".tmp-…" is swept by the next writer.
 Result<void> write_atomically(Files& files, const Path& path, std::string_view content, mode_t mode);
+// The same, and what is replaced stays under the name `previous` (in the same folder), by a hard link, so
+// that there is no moment without a `path`, nor without a `previous` once there was one.
+Result<void> write_atomically_keeping(Files& files, const Path& path, const Path& previous,
+                                      std::string_view content, mode_t mode);
 
 } // namespace lectio

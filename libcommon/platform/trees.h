@@ -1,0 +1,42 @@
+// Trees: owner and modes of a whole folder, looked at and mended in one walk.
+//
+// The walk goes by directory descriptors (openat, fstatat, fchownat, fchmod), so that nobody can swap a
+// folder for a link between looking and changing: a link is never followed and never changed, and the walk
+// stays on the file system it began on. Only what differs is touched. As root it mends folders of mode 000,
+// too.
+#pragma once
+
+#include "platform/files.h"
+#include "platform/users.h"
+#include "util/result.h"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <sys/types.h>
+
+namespace lectio {
+
+struct TreeRules {
+    Owner owner;
+    mode_t folders = 0755; // permission bits of each folder
+    mode_t files = 0644;   // and of each regular file: no executable bit stays beyond what this says
+};
+
+enum class TreeMode { report, apply };
+
+struct TreeRepair {
+    std::uint64_t examined = 0; // files and folders
+    std::uint64_t changed = 0;  // wrong, and mended (in a report: would be)
+    std::uint64_t failed = 0;   // wrong or unreadable, and could not be mended
+    std::vector<std::string>
+        examples;              // the first few of those that were wrong: "static/js: 000, must be 755"
+    std::string first_failure; // why, of the first one that failed
+};
+
+// An Error only where `root` is not a folder that can be opened; what fails below is counted. `root` itself
+// may be a link (a release is one); everything below it may not.
+Result<TreeRepair> repair_tree(const Path& root, const TreeRules& rules, TreeMode mode);
+
+} // namespace lectio
