@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# install.sh --dry-run needs no rights, network, systemd or packages, prints every step and changes nothing.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+# As nobody, without a network and with none of the tools that it would run. A folder that nobody may read
+# (a clone in /root) leaves only the network and the tools out.
+apart=(unshare --net)
+((EUID == 0)) || apart=(unshare --user --net)
+"${apart[@]}" true 2>/dev/null || apart=()
+if ((EUID == 0)) && setpriv --reuid 65534 --regid 65534 --clear-groups test -r install.sh; then
+    apart+=(setpriv --reuid 65534 --regid 65534 --clear-groups)
+fi
+few_tools=$(mktemp -d)
+trap 'rm -rf "$few_tools"' EXIT
+chmod 755 "$few_tools"
+for tool in bash cat dirname basename sed grep awk nproc getent stat dpkg-query; do
+    ln -s "$(command -v "$tool")" "$few_tools/"
+done
+
+check() {
+    local wanted=$1 output
+    shift
+    if ! output=$("${apart[@]}" env -i PATH="$few_tools" bash ./install.sh --dry-run "$@" 2>&1 </dev/null); then
+        printf 'install.sh --dry-run %s failed:\n%s\n' "$*" "$output"
+        exit 1
+    fi
+    if ! grep -qF -- "$wanted" <<<"$output"; then
+        printf 'install.sh --dry-run %s does not say "%s":\n%s\n' "$*" "$wanted" "$output"
+        exit 1
+    fi
+}
+
+check '/usr/local/bin/lectio-health' --cron
+check 'write /etc/cron.d/lectio-monitor' --cron
+check '/opt/lectio/bin/lectio-health' --prefix /opt/lectio --no-deps
+check 'rm -f /etc/cron.d/lectio-monitor' --uninstall
+check 'rm -rf /etc/lectio-monitor' --purge
