@@ -1,0 +1,226 @@
+// The judge: every rule about confirming, levels, dependencies, flapping, silence and reminders.
+//
+// Pure functions from state and observations to a new state: no clock, no files, no network, no randomness.
+// One run uses them in this order:
+//
+//     due()                   which checks run now (`every`)
+//     worth_a_second_look()   which failures are asked again in this run, then merge()
+//     judge()                 → state to be stored before the first action, and what may be healed
+//     judge_after_healing()   what the ladder's rechecks have changed
+//     tell()                  → what to say, and the state in which it counts as said
+//
+// Telling is a difference: each incident remembers what the operator was told of it, and tell() says what is
+// true beyond that. So a mute, --no-notify and a run that died before telling need no rules of their own:
+// what was not told then is told later.
+#pragma once
+
+#include "checks/check.h"
+#include "config/values.h"
+#include "incidents/markers.h"
+#include "incidents/news.h"
+#include "platform/clock.h"
+#include "words/phrase.h"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace lectio {
+
+// ── policy: what the configuration says
+// ─────────────────────────────────────────────────────────────────────
+
+struct CheckPolicy {
+    std::string name, type;
+    Layer layer = Layer::other;
+    Recheck recheck = Recheck::yes; // of the type; common.recheck = 0 turns it off, too
+    CheckCommon common;
+};
+
+struct Policy {
+    std::string tool;
+    std::string host;                // the name in messages
+    std::vector<CheckPolicy> checks; // all that are enabled, in the order of the file, whatever --only says
+    Duration remind = std::chrono::hours(1); // 0: never
+    Duration boot_grace = std::chrono::minutes(2);
+};
+
+// ── state: what is kept from run to run
+// ─────────────────────────────────────────────────────────────────────
+
+// The last runs of a check as bits, the newest lowest. A run mended by the ladder was bad and ended good.
+struct RunHistory {
+    std::uint64_t bad = 0, critical = 0, mended = 0;
+    int runs = 0; // how many bits mean something, at most 64
+    bool operator==(const RunHistory&) const = default;
+};
+
+struct CheckState {
+    std::string type;                 // another type under the same name is another check
+    Status status = Status::skipped;  // as last seen
+    Status known = Status::skipped;   // the last that was ok, warning or critical
+    Now seen, known_at;               // when
+    int bad = 0, critical = 0;        // runs in a row at least so bad
+    int good = 0, below_critical = 0; // runs in a row at most so bad
+    int unknown = 0;
+    RunHistory history;
+    std::map<std::string, std::string> memory; // what the check keeps for its next run
+    bool operator==(const CheckState&) const = default;
+};
+
+struct Symptom {
+    std::string check, type;
+    Status status = Status::critical;
+    Text message;
+    bool operator==(const Symptom&) const = default;
+};
+
+// What is broken, and beside it what the operator has been told of it.
+struct IncidentState {
+    std::string id;      // 6 base32 letters
+    std::string subject; // key in JudgeState::checks: the check's name; "name#cause" for a notice
+    std::string check, type;
+    Status level = Status::critical; // warning or critical: the confirmed one
+    Severity severity = Severity::critical;
+    Now since;
+    Text message, hint;
+    std::string evidence, note;
+    std::vector<Symptom> symptoms; // as last seen
+    bool acknowledged = false;
+    bool flapping = false;
+    bool symptom = false; // of another one's fault just now: no reminders
+    std::optional<Now> ended;
+    std::vector<std::string> look_with; // recovery has given up: commands to look with
+    bool gave_up = false;
+
+    std::optional<Status> told; // the level last told; none: the operator does not know of it
+    Now told_at;                // of the opening, rise or reminder
+    int reminders = 0;
+    bool told_flapping = false, told_gave_up = false;
+    bool hidden = false; // not told because of a mute, deploy or maintenance: its end need not be told
+};
+
+struct PassingNote { // a notice without an end
+    std::string id, name;
+    Status status = Status::warning;
+    Text message, hint;
+    Now noticed;
+    bool told = false;
+};
+
+struct JudgeState {
+    std::string epoch;     // 6 base32 letters, made when the state is begun: run numbers start again with it
+    std::uint64_t run = 0; // counts judged runs
+    std::optional<Now> last_run;
+    std::map<std::string, CheckState> checks; // by subject
+    std::vector<IncidentState> incidents;     // open, and ended but not yet told
+    std::vector<PassingNote> notes;
+    std::vector<Quiet> quiet; // in force in the last run
+
+    [[nodiscard]] QuietBefore quiet_before() const;
+    [[nodiscard]] const std::map<std::string, std::string>& memory(const std::string& check) const;
+    [[nodiscard]] const IncidentState* open_incident(std::string_view subject) const;
+};
+
+// Tolerant: whatever is odd is left out with a word about it, never a failure. Sizes are bounded both ways.
+struct LoadedJudgeState {
+    JudgeState state;
+    std::vector<Text> dropped;
+};
+std::string to_json(const JudgeState& state);
+LoadedJudgeState judge_state_from_json(std::string_view text);
+
+// ── a run
+// ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+struct Observation {
+    std::string name;
+    CheckResult result;
+};
+
+// Names of the checks whose `every` has passed, in the order of the policy.
+std::vector<std::string> due(const JudgeState& state, const Policy& policy, const Now& now);
+
+// Failures that would open or raise an incident, or start a recovery (`healable`: checks that a rung would be
+// tried for if they failed), and that can be asked again (CONTRACT 14).
+std::vector<std::string> worth_a_second_look(const JudgeState& state, const Policy& policy,
+                                             const std::vector<Observation>& observations,
+                                             const std::set<std::string>& healable);
+// Only what fails twice counts, at the milder of its two levels. A second look that saw nothing (unknown,
+// skipped) leaves the first as it was: in doubt the operator is told.
+void merge_second_look(std::vector<Observation>& observations, std::vector<Observation> second);
+
+struct RunFacts {
+    std::vector<Observation> observations; // of the checks that ran; others keep state and incidents
+    std::vector<SelfNotice> notices;       // those of the suppression need not be repeated here
+    Suppression suppression;
+    Now now;
+    std::uint64_t seed = 0; // any random number; used when the state is begun
+};
+
+// What stands in the report for one check (or notice: type "self").
+struct Verdict {
+    std::string name, type;
+    Status status = Status::unknown; // capped by `severity`
+    Text message, hint;
+    std::string symptom_of; // "" = none
+    std::string incident;   // id of the open one, or ""
+    bool in_overall = true; // false for severity = "info"
+};
+Status overall(const std::vector<Verdict>& verdicts);
+
+struct Change {
+    Event event; // opened, risen, eased, resolved, flapping
+    std::string check, incident;
+};
+
+struct Judgement {
+    JudgeState state;
+    std::vector<Verdict> verdicts;
+    std::vector<Change> changes; // for the log; what is told is up to tell()
+    // Confirmed critical root causes, seen failing in this run, that acting on this host may help; the lowest
+    // layer first. Empty during a deploy, maintenance and boot grace.
+    std::vector<std::string> to_heal;
+};
+Judgement judge(JudgeState before, const RunFacts& facts, const Policy& policy);
+
+// `rechecked`: the last look at each check that the ladder asked again. It can only make things better: what
+// is worse now is for the next run to find.
+Judgement judge_after_healing(Judgement judged, const std::vector<Observation>& rechecked, const Now& now,
+                              const Policy& policy);
+
+// ── telling
+// ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+// What the ladder has to say of one check. `words`: why nothing was done about it; shown with its news.
+struct Remark {
+    std::string check;
+    Text words;
+};
+// The ladder has used up its attempts for this check; may be said in every run, is told once an incident.
+struct GaveUp {
+    std::string check;
+    std::vector<std::string> look_with;
+};
+struct Healing {
+    std::vector<Deed> deeds; // of this run
+    std::vector<GaveUp> gave_up;
+    std::vector<Remark> not_acted;
+};
+
+struct ToTell {
+    News news; // no items: nothing to say
+    // The same for the same state and news, whoever renders it: a run that is repeated because it died, or
+    // because its state could not be written, enqueues no second copy.
+    std::string key;
+    JudgeState state; // in which `news` counts as told
+};
+// With --no-notify it is not called, so nothing counts as told.
+ToTell tell(JudgeState state, const Suppression& suppression, const Healing& healing, const Now& now,
+            const Policy& policy);
+
+} // namespace lectio

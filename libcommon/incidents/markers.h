@@ -1,0 +1,70 @@
+// Markers: files in paths.run by which people and deploys ask for quiet (CONTRACT 22).
+//
+// What a marker means is decided by a pure function over its content and age. A marker can hide messages for
+// a bounded time only: one that is stale, garbage or from the future hides nothing and is told.
+#pragma once
+
+#include "checks/check.h"
+#include "platform/clock.h"
+#include "platform/files.h"
+#include "words/phrase.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace lectio {
+
+// Something a tool notices of itself; stands among the checks with type `self`, absent when good.
+struct SelfNotice {
+    std::string name;  // config, state, markers, clock, channel-NAME, tools
+    std::string cause; // tells two troubles of one name apart: "deploy", a hash of the broken file; may be ""
+    Status status = Status::warning;
+    Text message, hint;
+    // lasting: noticed anew by every run while it is so, its end is told. passing: has no end; told once, and
+    // not again for a day.
+    enum class Life { lasting, passing };
+    Life life = Life::lasting;
+};
+
+enum class Quiet { deploy, maintenance, mute };
+std::string_view to_string(Quiet quiet); // "deploy", "maintenance", "mute"
+
+// What is in force in this run.
+struct Suppression {
+    std::vector<Quiet> reasons;             // empty: nothing is hidden
+    std::vector<std::string> deploy_checks; // a deploy hides only these; empty: all
+    std::vector<SelfNotice> notices;        // stale, garbage, future and endless markers
+    std::optional<std::string> deploy_id;   // of a deploy of ours
+
+    [[nodiscard]] bool hides(std::string_view check) const;
+    // DESIGN rule 5: never during a deploy or maintenance. A mute hides messages only.
+    [[nodiscard]] bool forbids_healing() const;
+    [[nodiscard]] bool active() const { return !reasons.empty(); }
+};
+
+struct MarkerFile {
+    std::string content;
+    WallTime modified;
+};
+struct Markers {
+    std::optional<MarkerFile> deploy, mute, maintenance;
+    bool always_muted = false;          // ALERTS_MUTED=1
+    std::vector<SelfNotice> unreadable; // there, but we could not read it: hides nothing
+};
+struct MarkerPaths {
+    Path deploy, mute, maintenance;
+};
+MarkerPaths marker_paths(const Path& run_folder);
+
+Markers read_markers(Files& files, const MarkerPaths& paths);
+
+// What the run before knew, to tell of quiet that a reboot has ended.
+struct QuietBefore {
+    std::vector<Quiet> reasons;
+    std::string boot_id;
+};
+Suppression judge_markers(const Markers& markers, const QuietBefore& before, Duration deploy_grace,
+                          const Now& now);
+
+} // namespace lectio
