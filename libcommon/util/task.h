@@ -21,6 +21,7 @@ class [[nodiscard]] Task {
   public:
     struct promise_type {
         std::optional<T> value;
+        std::exception_ptr error; // thrown again where the value is taken
         std::coroutine_handle<> continuation;
         std::function<void()> on_done;
 
@@ -39,8 +40,13 @@ class [[nodiscard]] Task {
         };
         Final final_suspend() noexcept { return {}; }
         void return_value(T result) { value.emplace(std::move(result)); }
-        // A coroutine of ours returns Result; an exception that gets here is a bug.
-        void unhandled_exception() { std::terminate(); }
+        void unhandled_exception() { error = std::current_exception(); }
+        T& take() {
+            if (error) {
+                std::rethrow_exception(error);
+            }
+            return *value;
+        }
     };
 
     Task(Task&& other) noexcept : m_handle(std::exchange(other.m_handle, nullptr)) {}
@@ -55,13 +61,14 @@ class [[nodiscard]] Task {
     Task& operator=(const Task&) = delete;
     ~Task() { destroy(); }
 
-    // From outside a coroutine: runs up to the first wait. `on_done` is called once, when value() is there.
+    // From outside a coroutine: runs up to the first wait. `on_done` is called once, when done().
     void start(std::function<void()> on_done) {
         m_handle.promise().on_done = std::move(on_done);
         m_handle.resume();
     }
-    [[nodiscard]] bool done() const { return m_handle && m_handle.promise().value.has_value(); }
-    [[nodiscard]] T& value() { return *m_handle.promise().value; }
+    [[nodiscard]] bool done() const { return m_handle && m_handle.done(); }
+    // Only when done(). Throws what the coroutine threw.
+    [[nodiscard]] T& value() { return m_handle.promise().take(); }
 
     // From inside a coroutine: co_await std::move(task).
     auto operator co_await() && noexcept {
@@ -72,7 +79,7 @@ class [[nodiscard]] Task {
                 handle.promise().continuation = waiting;
                 return handle;
             }
-            T await_resume() { return std::move(*handle.promise().value); }
+            T await_resume() { return std::move(handle.promise().take()); }
         };
         return Awaiter{m_handle};
     }

@@ -1,0 +1,225 @@
+#include "checks/runner.h"
+
+#include "platform/http.h"
+#include "platform/stop.h"
+#include "platform/threads.h"
+#include "util/secret.h"
+#include "util/text.h"
+
+#include <algorithm>
+#include <exception>
+#include <mutex>
+#include <optional>
+#include <utility>
+
+namespace lectio {
+namespace {
+
+// Whoever waits looks at stop_requested() at least this often (platform/stop.h).
+constexpr Duration k_look_at_stop{100};
+
+constexpr Phrase k_not_finished{"not finished when the time of this run was over",
+                                "проверка не успела закончиться за время прогона"};
+constexpr Phrase k_interrupted{"interrupted: the run was asked to end",
+                               "прервана: прогон попросили завершиться"};
+constexpr Phrase k_still_hangs{"the look begun earlier in this run still hangs",
+                               "проверка, начатая раньше в этом прогоне, всё ещё висит"};
+constexpr Phrase k_own_fault{"the check itself failed: {}", "сбой самой проверки: {}"};
+constexpr Phrase k_own_fault_hint{"this is a fault of the monitoring, not of what it watches",
+                                  "это ошибка мониторинга, а не того, за чем он следит"};
+
+CheckResult unknown(Text message, Text hint = {}) {
+    CheckResult result;
+    result.status = Status::unknown;
+    result.message = std::move(message);
+    result.hint = std::move(hint);
+    return result;
+}
+
+using Memory = std::map<std::string, std::string>;
+
+// `memory`: what the check kept last time; a fault of ours must not lose a log position.
+CheckResult own_fault(std::string_view what, const Memory& memory) {
+    CheckResult result = unknown(say(k_own_fault, clean_line(redact(what))), say(k_own_fault_hint));
+    result.memory = memory;
+    return result;
+}
+
+std::chrono::microseconds since(SteadyTime start, Clock& clock) {
+    return std::chrono::duration_cast<std::chrono::microseconds>(clock.steady() - start);
+}
+
+// Runs `look` and turns whatever it throws into a result.
+template<class Function>
+CheckResult guarded(const Memory& memory, const Function& look) {
+    try {
+        return look();
+    } catch (const std::exception& error) {
+        return own_fault(error.what(), memory);
+    } catch (...) {
+        return own_fault("unknown exception", memory);
+    }
+}
+
+} // namespace
+
+// Shared between the run and a thread that may outlive it. What is not constant is under `mutex`.
+struct Runner::Look {
+    Look(World& the_world, const CheckToRun& item, SteadyTime deadline, Again again,
+         std::shared_ptr<Pending> the_pending)
+        : check(item.check), memory(item.memory), world(the_world),
+          context{the_world, the_world.clock.now(), deadline, memory, again == Again::yes},
+          start(the_world.clock.steady()), pending(std::move(the_pending)) {}
+
+    const std::shared_ptr<const Check> check;
+    const Memory memory;
+    World& world;
+    const CheckContext context;
+    const SteadyTime start;
+    const std::shared_ptr<Pending> pending;
+
+    std::mutex mutex;
+    bool left_behind = false; // the world may be gone: nothing of it may be touched any more
+    bool ended = false;
+    CheckResult result;
+    std::chrono::microseconds duration{};
+
+    enum class Wake { no, yes }; // yes: from another thread than the run's
+    void end(CheckResult the_result, Wake wake) {
+        const std::scoped_lock lock(mutex);
+        ended = true;
+        if (left_behind) {
+            return;
+        }
+        result = std::move(the_result);
+        duration = since(start, world.clock);
+        --*pending;
+        if (wake == Wake::yes) {
+            world.http.wake();
+        }
+    }
+    bool has_ended() {
+        const std::scoped_lock lock(mutex);
+        return ended;
+    }
+};
+
+// One check in progress: a coroutine or a thread.
+struct Runner::Work {
+    CheckToRun* item = nullptr;
+    std::shared_ptr<Look> look;
+    std::optional<Task<CheckResult>> task; // none: a thread
+};
+
+Runner::Runner(World& world, std::vector<CheckToRun> checks) : m_world(world), m_checks(std::move(checks)) {}
+
+Runner::~Runner() = default;
+
+std::vector<CheckRun> Runner::run(SteadyTime deadline) {
+    std::vector<CheckToRun*> all;
+    for (CheckToRun& item : m_checks) {
+        all.push_back(&item);
+    }
+    return run_these(all, deadline, Again::no);
+}
+
+std::vector<CheckRun> Runner::run_again(const std::vector<std::string>& names, SteadyTime deadline) {
+    std::vector<CheckToRun*> named;
+    for (CheckToRun& item : m_checks) {
+        if (std::find(names.begin(), names.end(), item.name) != names.end()) {
+            named.push_back(&item);
+        }
+    }
+    return run_these(named, deadline, Again::yes);
+}
+
+std::vector<CheckRun> Runner::run_these(const std::vector<CheckToRun*>& items, SteadyTime deadline,
+                                        Again again) {
+    const auto pending = std::make_shared<Pending>(items.size());
+    std::vector<Work> works;
+    for (CheckToRun* item : items) {
+        works.push_back(
+            {item, std::make_shared<Look>(m_world, *item, deadline, again, pending), std::nullopt});
+    }
+    start(works);
+    wait_for(*pending, deadline);
+    std::vector<CheckRun> runs;
+    for (Work& work : works) {
+        runs.push_back(collect(work));
+    }
+    return runs;
+}
+
+// Threads first: they work while the coroutines are being set up.
+void Runner::start(std::vector<Work>& works) {
+    for (Work& work : works) {
+        if (dynamic_cast<const BlockingCheck*>(work.item->check.get()) != nullptr) {
+            start_thread(work);
+        }
+    }
+    for (Work& work : works) {
+        if (const auto* check = dynamic_cast<const AsyncCheck*>(work.item->check.get())) {
+            start_task(work, *check);
+        }
+    }
+}
+
+void Runner::start_thread(Work& work) {
+    Look& look = *work.look;
+    const auto before = m_hanging.find(work.item->name);
+    if (before != m_hanging.end() && !before->second->has_ended()) {
+        CheckResult result = unknown(say(k_still_hangs));
+        result.memory = look.memory;
+        look.end(std::move(result), Look::Wake::no);
+        return;
+    }
+    const auto started = start_abandonable([shared = work.look] {
+        const auto& check = static_cast<const BlockingCheck&>(*shared->check);
+        shared->end(guarded(shared->memory, [&] { return check.run(shared->context); }), Look::Wake::yes);
+    });
+    if (!started.ok()) {
+        look.end(own_fault(started.error().message, look.memory), Look::Wake::no);
+    }
+}
+
+void Runner::start_task(Work& work, const AsyncCheck& check) {
+    Look& look = *work.look;
+    try {
+        Task<CheckResult>& task = work.task.emplace(check.run(look.context));
+        task.start([&task, &look] { // both live until collect()
+            look.end(guarded(look.memory, [&] { return std::move(task.value()); }), Look::Wake::no);
+        });
+    } catch (const std::exception& error) { // no memory for the coroutine
+        look.end(own_fault(error.what(), look.memory), Look::Wake::no);
+    }
+}
+
+void Runner::wait_for(const Pending& pending, SteadyTime deadline) {
+    while (pending > 0 && !stop_requested()) {
+        const auto left = std::chrono::ceil<Duration>(deadline - m_world.clock.steady());
+        if (left <= Duration::zero()) {
+            return;
+        }
+        m_world.http.poll(std::min(left, k_look_at_stop));
+    }
+}
+
+CheckRun Runner::collect(Work& work) {
+    const bool is_thread = !work.task.has_value();
+    work.task.reset(); // a coroutine that still waits is cancelled with its transfer
+    Look& look = *work.look;
+    const std::scoped_lock lock(look.mutex);
+    if (look.ended) {
+        work.item->memory = look.result.memory;
+        return {work.item->name, std::move(look.result), look.duration, Finished::yes};
+    }
+    look.left_behind = true;
+    if (is_thread) {
+        m_hanging[work.item->name] = work.look;
+    }
+    CheckResult result = unknown(say(stop_requested() ? k_interrupted : k_not_finished));
+    result.memory = look.memory;
+    return {work.item->name, std::move(result), since(look.start, m_world.clock), Finished::no};
+}
+
+} // namespace lectio

@@ -1,0 +1,212 @@
+#include "checks/runner.h"
+#include "platform/stop.h"
+#include "support/bare_world.h"
+
+#include <condition_variable>
+#include <csignal>
+#include <functional>
+#include <mutex>
+#include <stdexcept>
+
+#include <catch2/catch.hpp>
+
+using namespace lectio;
+using namespace std::chrono_literals;
+
+namespace {
+
+CheckResult ok(const std::string& message) {
+    CheckResult result;
+    result.status = Status::ok;
+    result.message = verbatim(message);
+    return result;
+}
+
+class Blocking final : public BlockingCheck {
+  public:
+    using Look = std::function<CheckResult(const CheckContext&)>;
+    explicit Blocking(Look look) : m_look(std::move(look)) {}
+    CheckResult run(const CheckContext& context) const override { return m_look(context); }
+
+  private:
+    Look m_look;
+};
+
+class Fetching final : public AsyncCheck {
+  public:
+    explicit Fetching(std::string url) : m_url(std::move(url)) {}
+    Task<CheckResult> run(const CheckContext& context) const override {
+        HttpRequest request;
+        request.url = m_url;
+        const HttpAnswer answer = co_await fetch(context.world.http, std::move(request));
+        if (answer.status == 418) {
+            throw std::runtime_error("teapot");
+        }
+        co_return ok(answer.body);
+    }
+
+  private:
+    std::string m_url;
+};
+
+CheckToRun blocking(const std::string& name, Blocking::Look look,
+                    std::map<std::string, std::string> memory = {}) {
+    return {name, std::make_shared<Blocking>(std::move(look)), std::move(memory)};
+}
+CheckToRun fetching(const std::string& name, const std::string& url) {
+    return {name, std::make_shared<Fetching>(url), {}};
+}
+
+// A call that hangs until the test lets it go, and tells when the thread is through with it.
+class Hang {
+  public:
+    CheckResult operator()() {
+        std::unique_lock lock(m_mutex);
+        ++m_entered;
+        m_changed.notify_all();
+        m_changed.wait(lock, [this] { return m_released; });
+        ++m_left;
+        m_changed.notify_all();
+        return ok("late");
+    }
+    void release() {
+        const std::scoped_lock lock(m_mutex);
+        m_released = true;
+        m_changed.notify_all();
+    }
+    void wait_until_left() {
+        std::unique_lock lock(m_mutex);
+        m_changed.wait(lock, [this] { return m_left == m_entered; });
+    }
+    int entered() {
+        const std::scoped_lock lock(m_mutex);
+        return m_entered;
+    }
+
+  private:
+    std::mutex m_mutex;
+    std::condition_variable m_changed;
+    bool m_released = false;
+    int m_entered = 0;
+    int m_left = 0;
+};
+
+} // namespace
+
+TEST_CASE("runner: all checks, in the order given, whatever they are", "[runner]") {
+    BareWorld bare;
+    bare.http.on("http://a/", page(200, "from a"), 2s);
+    bare.http.on("http://b/", page(200, "from b"), 1s);
+    Runner runner(bare.world, {fetching("a", "http://a/"), blocking("disk", [](auto&) { return ok("disk"); }),
+                               fetching("b", "http://b/")});
+    const auto runs = runner.run(bare.clock.steady() + 10s);
+    REQUIRE(runs.size() == 3);
+    CHECK(runs[0].name == "a");
+    CHECK(runs[0].result.message.en == "from a");
+    CHECK(runs[0].duration == 2s);
+    CHECK(runs[1].result.message.en == "disk");
+    CHECK(runs[2].result.message.en == "from b");
+    CHECK(runs[2].duration == 1s);
+}
+
+TEST_CASE("runner: the wall time is that of the slowest", "[runner]") {
+    BareWorld bare;
+    std::vector<CheckToRun> checks;
+    for (int i = 0; i < 50; ++i) {
+        const std::string url = "http://127.0.0.1/" + std::to_string(i);
+        bare.http.on(url, page(200), std::chrono::milliseconds(20 * i));
+        checks.push_back(fetching("c" + std::to_string(i), url));
+    }
+    const SteadyTime start = bare.clock.steady();
+    Runner runner(bare.world, std::move(checks));
+    CHECK(runner.run(start + 60s).size() == 50);
+    CHECK(bare.clock.steady() - start == 980ms);
+}
+
+TEST_CASE("runner: what is late is unknown and its transfer is cancelled", "[runner]") {
+    BareWorld bare;
+    bare.http.never("http://silent/");
+    const SteadyTime start = bare.clock.steady();
+    Runner runner(bare.world, {fetching("silent", "http://silent/")});
+    const auto runs = runner.run(start + 3s);
+    CHECK(runs[0].result.status == Status::unknown);
+    CHECK(runs[0].finished == Finished::no);
+    CHECK_FALSE(runs[0].result.message.ru.empty());
+    CHECK(bare.clock.steady() - start == 3s);
+    CHECK(bare.http.waiting() == 0);
+}
+
+TEST_CASE("runner: a thread that hangs is left behind, with its memory kept", "[runner]") {
+    auto hang = std::make_shared<Hang>();
+    {
+        BareWorld bare;
+        Runner runner(bare.world, {blocking("nfs", [hang](auto&) { return (*hang)(); }, {{"kept", "1"}}),
+                                   blocking("disk", [](auto&) { return ok("fine"); })});
+        const auto runs = runner.run(bare.clock.steady() + 200ms);
+        CHECK(runs[0].result.status == Status::unknown);
+        CHECK(runs[0].finished == Finished::no);
+        CHECK(runs[0].result.memory.at("kept") == "1");
+        CHECK(runs[1].result.status == Status::ok);
+
+        SECTION("and not started a second time while it hangs") {
+            const auto again = runner.run_again({"nfs"}, bare.clock.steady() + 10s);
+            REQUIRE(again.size() == 1);
+            CHECK(again[0].result.status == Status::unknown);
+            CHECK(hang->entered() == 1);
+        }
+    }
+    // The world is gone when it wakes up: it must not touch it (the sanitizer watches).
+    hang->release();
+    hang->wait_until_left();
+}
+
+TEST_CASE("runner: an exception is our own fault, and loses no memory", "[runner]") {
+    BareWorld bare;
+    bare.http.on("http://pot/", page(418));
+    Runner runner(bare.world,
+                  {blocking("a", [](auto&) -> CheckResult { throw std::runtime_error("out of luck"); },
+                            {{"position", "42"}}),
+                   blocking("b", [](auto&) -> CheckResult { throw 7; }), fetching("c", "http://pot/")});
+    const auto runs = runner.run(bare.clock.steady() + 10s);
+    for (const CheckRun& run : runs) {
+        CHECK(run.result.status == Status::unknown);
+        CHECK(run.finished == Finished::yes);
+    }
+    CHECK_THAT(runs[0].result.message.en, Catch::Contains("out of luck"));
+    CHECK(runs[0].result.memory.at("position") == "42");
+    CHECK_THAT(runs[2].result.message.en, Catch::Contains("teapot"));
+}
+
+TEST_CASE("runner: again asks the named ones only, says so, and hands on what they kept", "[runner]") {
+    BareWorld bare;
+    const auto counting = [](const CheckContext& context) {
+        const auto kept = context.memory.find("count");
+        CheckResult result = ok(context.recheck ? "again" : "first");
+        result.memory["count"] = (kept == context.memory.end() ? "" : kept->second) + "I";
+        return result;
+    };
+    Runner runner(bare.world, {blocking("a", counting), blocking("b", counting)});
+    CHECK(runner.run(bare.clock.steady() + 10s)[0].result.message.en == "first");
+    const auto again = runner.run_again({"b", "nobody"}, bare.clock.steady() + 10s);
+    REQUIRE(again.size() == 1);
+    CHECK(again[0].name == "b");
+    CHECK(again[0].result.message.en == "again");
+    CHECK(again[0].result.memory.at("count") == "II");
+}
+
+TEST_CASE("runner: a run that is asked to stop comes back at once", "[runner]") {
+    BareWorld bare;
+    bare.http.never("http://silent/");
+    Runner runner(bare.world, {fetching("silent", "http://silent/")});
+    request_stop_for_test(SIGTERM);
+    const SteadyTime start = bare.clock.steady();
+    const auto runs = runner.run(start + 50s);
+    request_stop_for_test(0);
+    CHECK(runs[0].result.status == Status::unknown);
+    CHECK(bare.clock.steady() == start);
+}
+
+TEST_CASE("runner: nothing to ask is an empty answer", "[runner]") {
+    BareWorld bare;
+    CHECK(Runner(bare.world, {}).run(bare.clock.steady() + 10s).empty());
+}
