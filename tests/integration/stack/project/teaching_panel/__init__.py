@@ -1,0 +1,1 @@
+"""A small Django site that stands in for the real one; it breaks on purpose (faults.py)."""

@@ -1,0 +1,197 @@
+"""The site on loopback: nginx, gunicorn with a small Django project, Redis, a Celery worker; no systemd.
+
+    with Stack() as stack:
+        stack.break_api("status 500")
+
+Everything lives in one temporary folder on free ports. A process that is started here ends with the `with`,
+also when the test is killed.
+"""
+
+import contextlib
+import os
+import pathlib
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+
+HERE = pathlib.Path(__file__).resolve().parent
+PYTHON = "/usr/bin/python3"  # the distribution's: it has Django and Celery
+JS = "main.0a1b2c3d.js"
+CSS = "main.0a1b2c3d.css"
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_until(condition, what, seconds=20):
+    """Waits until condition() is true and returns it; a condition that fails to connect is just not true yet."""
+    end = time.monotonic() + seconds
+    while True:
+        with contextlib.suppress(OSError):
+            if result := condition():
+                return result
+        if time.monotonic() > end:
+            raise AssertionError(f"not within {seconds} s: {what}")
+        time.sleep(0.02)
+
+
+def write_frontend(folder):
+    """A built frontend as the real one looks: index.html naming a hashed script and style."""
+    (folder / "static/js").mkdir(parents=True)
+    (folder / "static/css").mkdir()
+    (folder / "index.html").write_text(
+        '<!doctype html><html><head><meta charset="utf-8"><title>Lectio</title>'
+        f'<link href="/static/css/{CSS}" rel="stylesheet"></head>'
+        f'<body><div id="root"></div><script defer="defer" src="/static/js/{JS}"></script></body></html>\n'
+    )
+    (folder / "static/js" / JS).write_text("document.getElementById('root').textContent='Lectio';\n" * 50)
+    (folder / "static/css" / CSS).write_text("body{font-family:sans-serif}\n")
+
+
+class Stack:
+    """The running site. Each part is a Popen by its name in `processes`."""
+
+    def __init__(self, celery=False):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="lectio-stack-"))
+        self.folder.chmod(0o755)  # nginx's workers are somebody else
+        self.build = self.folder / "frontend/build"
+        self.data = self.folder / "data"
+        self.processes = {}
+        self.with_celery = celery
+        self.http_port, self.https_port, self.api_port, self.redis_port = (free_port() for _ in range(4))
+        self.site_url = f"http://127.0.0.1:{self.http_port}"
+        self.https_url = f"https://site.test:{self.https_port}"
+        self.api_url = f"http://127.0.0.1:{self.api_port}/api/health/"
+        self.redis_url = f"redis://127.0.0.1:{self.redis_port}/0"
+
+    def __enter__(self):
+        try:
+            write_frontend(self.build)
+            self.data.mkdir()
+            self._make_certificates()
+            self.start_redis()
+            self.start_gunicorn()
+            self.start_nginx()
+            if self.with_celery:
+                self.start_celery()
+            self.wait_well()
+        except BaseException:
+            for name in self.processes:
+                print(f"--- {name}\n{self.log(name)}", file=sys.stderr)
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        for name in list(self.processes):
+            self.stop(name)
+        shutil.rmtree(self.folder)
+
+    # --- starting and ending parts -------------------------------------------------------------------------
+
+    def start_redis(self):
+        self._start("redis", ["redis-server", "--port", str(self.redis_port), "--bind", "127.0.0.1", "--save", "",
+                              "--dir", str(self.folder), "--maxmemory", "64mb"])
+
+    def start_gunicorn(self):
+        environment = {"SITE_DATA": str(self.data), "PYTHONDONTWRITEBYTECODE": "1"}
+        self._start("gunicorn", [PYTHON, "/usr/bin/gunicorn", "--workers", "3", "--threads", "2",
+                                 "--bind", f"127.0.0.1:{self.api_port}", "--chdir", str(HERE / "project"),
+                                 "--worker-tmp-dir", str(self.folder), "--graceful-timeout", "1",
+                                 "teaching_panel.wsgi"], environment)
+
+    def start_nginx(self):
+        user = "www-data" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
+        template = (HERE / "nginx.conf.in").read_text()
+        values = {"user": f"user {user};" if os.geteuid() == 0 else "", "folder": self.folder, "build": self.build,
+                  "http_port": self.http_port, "https_port": self.https_port, "api_port": self.api_port}
+        for name, value in values.items():
+            template = template.replace(f"@{name}@", str(value))
+        (self.folder / "nginx.conf").write_text(template)
+        self._start("nginx", [shutil.which("nginx", path="/usr/sbin:/usr/bin"), "-p", str(self.folder),
+                              "-e", str(self.folder / "nginx-error.log"), "-c", str(self.folder / "nginx.conf")])
+
+    def start_celery(self):
+        environment = {"CELERY_BROKER": self.redis_url, "PYTHONDONTWRITEBYTECODE": "1"}
+        self._start("celery", [PYTHON, "-m", "celery", "--app", "teaching_panel.celery",
+                               "--workdir", str(HERE / "project"), "worker", "--pool", "solo", "--without-mingle",
+                               "--without-gossip", "--loglevel", "INFO"], environment)
+        wait_until(lambda: " ready." in self.log("celery"), "the Celery worker is ready")
+
+    def stop(self, name, how=signal.SIGTERM):
+        """Ends one part with everything it started, also one that is stopped by SIGSTOP."""
+        process = self.processes.pop(name, None)
+        if process is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, how)
+            os.killpg(process.pid, signal.SIGCONT)
+        try:
+            process.wait(5)
+        except subprocess.TimeoutExpired:
+            pass
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+    def freeze(self, name):
+        os.killpg(self.processes[name].pid, signal.SIGSTOP)
+
+    def thaw(self, name):
+        os.killpg(self.processes[name].pid, signal.SIGCONT)
+
+    # --- breaking it ---------------------------------------------------------------------------------------
+
+    def break_api(self, fault):
+        """See project/teaching_panel/faults.py. Written aside and renamed: a worker must not read half of it."""
+        fresh = self.data / "fault.new"
+        fresh.write_text(fault)
+        fresh.rename(self.data / "fault")
+
+    def mend_api(self):
+        (self.data / "fault").unlink(missing_ok=True)
+
+    # --- looking at it -------------------------------------------------------------------------------------
+
+    def wait_well(self):
+        wait_until(lambda: self._answers(self.site_url + "/"), "nginx answers")
+        wait_until(lambda: self._answers(self.api_url), "gunicorn answers")
+        wait_until(self._redis_answers, "Redis answers")
+
+    def log(self, name):
+        path = self.folder / f"{name}.log"
+        return path.read_text(errors="replace") if path.exists() else ""
+
+    @staticmethod
+    def _answers(url):
+        with urllib.request.urlopen(url, timeout=2) as answer:
+            return answer.status == 200
+
+    def _redis_answers(self):
+        with socket.create_connection(("127.0.0.1", self.redis_port), 2) as connection:
+            connection.sendall(b"PING\r\n")
+            return connection.recv(16).startswith(b"+PONG")
+
+    # --- inside --------------------------------------------------------------------------------------------
+
+    def _start(self, name, command, environment=None):
+        with open(self.folder / f"{name}.log", "ab") as log:
+            self.processes[name] = subprocess.Popen(
+                # The parts must not outlive a test that is killed.
+                ["setpriv", "--pdeathsig", "TERM", *command],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+                env={"PATH": "/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8", **(environment or {})})
+
+    def _make_certificates(self):
+        """ca.pem and a certificate for site.test and 127.0.0.1, signed by it, good for a month."""
+        subprocess.run(["sh", str(HERE / "make-certificates.sh"), str(self.folder), "30"], check=True)
