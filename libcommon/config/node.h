@@ -36,8 +36,9 @@ class Node {
     using Table = std::vector<Member>; // in the order of the file
     using Value = std::variant<bool, std::int64_t, double, std::string, Date, Array, Table>;
 
-    Node() : m_value(Table{}) {}
-    Node(Value value, Position position) : m_value(std::move(value)), m_position(position) {}
+    Node();
+    // Not inline: moving a variant that was just filled makes g++ 12 warn of members that are not in use.
+    Node(Value value, Position position);
 
     [[nodiscard]] const Value& value() const { return m_value; }
     [[nodiscard]] Value& value() { return m_value; }
@@ -47,11 +48,19 @@ class Node {
         return std::get_if<T>(&m_value);
     }
     [[nodiscard]] const Node* find(std::string_view key) const; // in a table; nullptr when absent
-    [[nodiscard]] std::string_view type_name() const;           // "string", "integer", "table" …
+    [[nodiscard]] std::string_view type_name() const;           // "text", "whole number", "table" …
+
+    // A text that held ${NAME}: what was written, which problems quote instead of what it stands for, and the
+    // name that is set nowhere, if any. Set by expand_references().
+    [[nodiscard]] const std::string& written() const { return m_written; }
+    [[nodiscard]] const std::string& unset() const { return m_unset; }
+    void set_expanded(std::string text, std::string unset_name);
 
   private:
     Value m_value;
     Position m_position;
+    std::string m_written;
+    std::string m_unset;
 };
 
 // A problem or warning with its place. Form when printed: "FILE:LINE:COLUMN: message" (CONTRACT 3).
@@ -67,6 +76,7 @@ class Problems {
     void error(Position position, std::string message);
     void warning(Position position, std::string message);
     [[nodiscard]] bool has_errors() const;
+    void sort(); // by position, as one reads the file
     [[nodiscard]] const std::vector<Problem>& all() const { return m_all; }
 
   private:

@@ -1,0 +1,754 @@
+#include "config/schema.h"
+
+#include "util/text.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <limits>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace lectio {
+namespace {
+
+// What stands in the file, as a problem quotes it: never what a reference stands for, which may be a secret.
+std::string quoted(const Node& value) {
+    if (const auto* text = value.get<std::string>()) {
+        return fmt::format("\"{}\"", clean_line(value.written().empty() ? *text : value.written()));
+    }
+    return std::string(value.type_name());
+}
+
+void wrong_type(const Node& value, std::string_view expected, Reading& reading) {
+    reading.problems.error(value.position(),
+                           fmt::format("expected {}, found {}", expected, value.type_name()));
+}
+
+void wrong_value(const Node& value, std::string_view complaint, Reading& reading) {
+    reading.problems.error(value.position(), fmt::format("{} {}", quoted(value), complaint));
+}
+
+std::string with_article(std::string_view type) {
+    return fmt::format("{} {}", std::string_view("aeiou").find(type.front()) != type.npos ? "an" : "a", type);
+}
+
+std::string limit_words(const Amount& amount) {
+    switch (amount.unit) {
+    case Amount::Unit::milliseconds:
+        return detail::default_words(Duration{std::llround(amount.value)});
+    case Amount::Unit::bytes:
+        return detail::default_words(Bytes{static_cast<std::uint64_t>(amount.value)});
+    case Amount::Unit::percent:
+    case Amount::Unit::number:
+        break;
+    }
+    return format_amount(amount);
+}
+
+std::string join_words(std::span<const std::string> words, std::string_view separator) {
+    return fmt::format("{}", fmt::join(words, separator));
+}
+
+bool within(const Node& value, double number, const Limits& limits, Reading& reading) {
+    const bool low = limits.least && number < limits.least->value;
+    const bool high = limits.most && number > limits.most->value;
+    if (low || high) {
+        reading.problems.error(value.position(),
+                               fmt::format("out of range: {} is allowed", detail::range_words(limits)));
+    }
+    return !low && !high;
+}
+
+const std::string* expect_text(const Node& value, std::string_view type, Reading& reading) {
+    const auto* text = value.get<std::string>();
+    if (text == nullptr) {
+        wrong_type(value, type, reading);
+    }
+    return text;
+}
+
+std::string_view unit_words(Amount::Unit unit) {
+    switch (unit) {
+    case Amount::Unit::number:
+        return "a number";
+    case Amount::Unit::bytes:
+        return "a size (\"256MB\")";
+    case Amount::Unit::percent:
+        return "a share (\"10%\")";
+    case Amount::Unit::milliseconds:
+        return "a duration (\"5s\")";
+    }
+    return {};
+}
+
+std::string units_words(std::span<const Amount::Unit> units) {
+    std::string words;
+    for (const Amount::Unit unit : units) {
+        words += (words.empty() ? "" : " or ") + std::string(unit_words(unit));
+    }
+    return words;
+}
+
+// "2xx" or 200
+std::optional<StatusSet::Range> status_range(const Node& value, Reading& reading) {
+    if (const auto* number = value.get<std::int64_t>()) {
+        if (*number >= 100 && *number <= 599) {
+            return StatusSet::Range{static_cast<int>(*number), static_cast<int>(*number)};
+        }
+        reading.problems.error(value.position(), "out of range: 100 to 599 is allowed");
+        return std::nullopt;
+    }
+    const auto* text = value.get<std::string>();
+    if (text == nullptr) {
+        wrong_type(value, "a status (200, [200, 204] or \"2xx\")", reading);
+        return std::nullopt;
+    }
+    if (text->size() == 3 && text->front() >= '1' && text->front() <= '5' && text->substr(1) == "xx") {
+        const int first = (text->front() - '0') * 100;
+        return StatusSet::Range{first, first + 99};
+    }
+    wrong_value(value, "is no status; write 200, [200, 204] or \"2xx\"", reading);
+    return std::nullopt;
+}
+
+// The value as JSON; nullopt when it holds what JSON has no word for, which is reported.
+std::optional<nlohmann::json> to_json(const Node& value, Reading& reading) {
+    if (!detail::is_set(value, reading)) {
+        return nlohmann::json(nullptr);
+    }
+    if (const auto* flag = value.get<bool>()) {
+        return nlohmann::json(*flag);
+    }
+    if (const auto* number = value.get<std::int64_t>()) {
+        return nlohmann::json(*number);
+    }
+    if (const auto* number = value.get<double>(); number != nullptr && std::isfinite(*number)) {
+        return nlohmann::json(*number);
+    }
+    if (const auto* text = value.get<std::string>()) {
+        return nlohmann::json(*text);
+    }
+    if (const auto* items = value.get<Node::Array>()) {
+        nlohmann::json array = nlohmann::json::array();
+        for (const Node& item : *items) {
+            if (std::optional<nlohmann::json> element = to_json(item, reading)) {
+                array.push_back(std::move(*element));
+            }
+        }
+        return array;
+    }
+    if (const auto* members = value.get<Node::Table>()) {
+        nlohmann::json object = nlohmann::json::object();
+        for (const Member& member : *members) {
+            if (std::optional<nlohmann::json> element = to_json(member.value.front(), reading)) {
+                object[member.key] = std::move(*element);
+            }
+        }
+        return object;
+    }
+    wrong_type(value, "text, a number, true or false, a list or a table", reading);
+    return std::nullopt;
+}
+
+std::vector<std::string_view> all_keys(std::span<const Target> targets,
+                                       std::span<const std::string_view> known) {
+    std::vector<std::string_view> keys(known.begin(), known.end());
+    for (const Target& target : targets) {
+        for (const RowInfo& row : target.schema->rows()) {
+            keys.push_back(row.name);
+        }
+    }
+    return keys;
+}
+
+void report_unknown_keys(const Node& table, std::span<const Target> targets,
+                         std::span<const std::string_view> known, Reading& reading) {
+    const std::vector<std::string_view> keys = all_keys(targets, known);
+    for (const Member& member : *table.get<Node::Table>()) {
+        if (std::find(keys.begin(), keys.end(), member.key) == keys.end()) {
+            reading.problems.error(member.key_position, unknown_words("key", member.key, keys));
+        }
+    }
+}
+
+// True when every key that is there could be read and none is missing.
+bool read_target(const Node& table, const Target& target, Reading& reading) {
+    const std::size_t problems_before = reading.problems.all().size();
+    const std::size_t unset_before = reading.unset.size();
+    const std::vector<RowInfo>& rows = target.schema->rows();
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        const Node* value = table.find(rows[i].name);
+        if (value == nullptr) {
+            if (rows[i].required) {
+                reading.problems.error(table.position(), fmt::format("missing key \"{}\"", rows[i].name));
+            }
+            continue;
+        }
+        if (rows[i].later && reading.later == Reading::Later::announce) {
+            reading.problems.warning(value->position(), fmt::format("\"{}\" comes later", rows[i].name));
+        }
+        target.schema->read_row(i, *value, target.object, reading);
+    }
+    const auto& problems = reading.problems.all();
+    const bool errors =
+        std::any_of(problems.begin() + static_cast<std::ptrdiff_t>(problems_before), problems.end(),
+                    [](const Problem& problem) { return problem.severity == Problem::Severity::error; });
+    return !errors && reading.unset.size() == unset_before;
+}
+
+std::string duration_text(Duration value) {
+    struct Unit {
+        std::int64_t ms;
+        std::string_view name;
+    };
+    for (const Unit unit : {Unit{86400000, "d"}, Unit{3600000, "h"}, Unit{60000, "m"}, Unit{1000, "s"}}) {
+        if (value.count() != 0 && value.count() % unit.ms == 0) {
+            return fmt::format("{}{}", value.count() / unit.ms, unit.name);
+        }
+    }
+    return value.count() == 0 ? "0s" : fmt::format("{}ms", value.count());
+}
+
+std::string size_text(Bytes value) {
+    struct Unit {
+        std::uint64_t count;
+        std::string_view name;
+    };
+    for (const Unit unit : {Unit{1ULL << 30U, "GB"}, Unit{1ULL << 20U, "MB"}, Unit{1ULL << 10U, "KB"}}) {
+        if (value.count != 0 && value.count % unit.count == 0) {
+            return fmt::format("{}{}", value.count / unit.count, unit.name);
+        }
+    }
+    return fmt::format("{}B", value.count);
+}
+
+bool is_port(std::string_view text) {
+    unsigned port = 0;
+    const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), port);
+    return code == std::errc{} && end == text.data() + text.size() && port >= 1 && port <= 65535;
+}
+
+bool is_host(std::string_view text) {
+    return !text.empty() && text.size() <= 253 && std::all_of(text.begin(), text.end(), [](char c) {
+        return static_cast<unsigned char>(c) > ' ' &&
+               std::string_view("/?#@\\\"<>").find(c) == std::string_view::npos && c != 0x7f;
+    });
+}
+
+// host, host:port, [v6], [v6]:port
+bool is_authority(std::string_view text) {
+    std::string_view host = text;
+    std::string_view port;
+    if (text.starts_with('[')) {
+        const std::size_t end = text.find(']');
+        if (end == std::string_view::npos) {
+            return false;
+        }
+        host = text.substr(1, end - 1);
+        port = text.substr(end + 1);
+    } else if (const std::size_t colon = text.rfind(':'); colon != std::string_view::npos) {
+        host = text.substr(0, colon);
+        port = text.substr(colon);
+    }
+    return is_host(host) && (port.empty() || (port.front() == ':' && is_port(port.substr(1))));
+}
+
+std::string_view after_user(std::string_view authority) {
+    const std::size_t at = authority.rfind('@');
+    return at == std::string_view::npos ? authority : authority.substr(at + 1);
+}
+
+} // namespace
+
+const RowInfo* SchemaBase::find(std::string_view name) const {
+    const auto row =
+        std::find_if(m_rows.begin(), m_rows.end(), [&](const RowInfo& each) { return each.name == name; });
+    return row == m_rows.end() ? nullptr : &*row;
+}
+
+std::string unknown_words(std::string_view what, std::string_view word,
+                          std::span<const std::string_view> candidates) {
+    std::string message = fmt::format("unknown {} \"{}\"", what, clean_line(word));
+    if (const std::optional<std::string_view> near = nearest(word, candidates)) {
+        message += fmt::format("; did you mean \"{}\"?", *near);
+    }
+    return message;
+}
+
+void read_table(const Node& table, std::span<const Target> targets, Reading& reading,
+                std::span<const std::string_view> known) {
+    if (detail::expect_table(table, "table", reading) == nullptr) {
+        return;
+    }
+    report_unknown_keys(table, targets, known, reading);
+    for (const Target& target : targets) {
+        if (read_target(table, target, reading)) {
+            target.schema->verify(table, target.object, reading);
+        }
+    }
+}
+
+namespace detail {
+
+bool is_set(const Node& value, Reading& reading) {
+    if (value.unset().empty()) {
+        return true;
+    }
+    reading.unset.push_back({value.unset(), value.position()});
+    return false;
+}
+
+const Node::Array* expect_array(const Node& value, std::string_view type, Reading& reading) {
+    const auto* items = value.get<Node::Array>();
+    if (items == nullptr) {
+        wrong_type(value, with_article(type), reading);
+    }
+    return items;
+}
+
+const Node::Table* expect_table(const Node& value, std::string_view type, Reading& reading) {
+    const auto* members = value.get<Node::Table>();
+    if (members == nullptr) {
+        wrong_type(value, with_article(type), reading);
+    }
+    return members;
+}
+
+void not_a_name(const Member& member, Reading& reading) {
+    if (const std::optional<std::string> complaint = name_complaint(member.key)) {
+        reading.problems.error(member.key_position, *complaint);
+    }
+}
+
+void empty_list(const Node& value, Reading& reading) {
+    reading.problems.error(value.position(), "the list must not be empty");
+}
+
+void out_of_words(const Node& value, std::span<const std::string> words, Reading& reading) {
+    const std::vector<std::string_view> candidates(words.begin(), words.end());
+    const std::optional<std::string_view> near = nearest(*value.get<std::string>(), candidates);
+    wrong_value(value,
+                fmt::format("is not allowed; {}{}", near ? fmt::format("did you mean \"{}\"? ", *near) : "",
+                            "allowed: " + join_words(words, " | ")),
+                reading);
+}
+
+void read_value(const Node& value, bool& target, const Limits& /*limits*/, Reading& reading) {
+    if (const auto* flag = value.get<bool>()) {
+        target = *flag;
+    } else {
+        wrong_type(value, "true or false", reading);
+    }
+}
+
+void read_value(const Node& value, int& target, const Limits& limits, Reading& reading) {
+    const auto* number = value.get<std::int64_t>();
+    if (number == nullptr) {
+        wrong_type(value, "a whole number", reading);
+    } else if (*number < std::numeric_limits<int>::min() || *number > std::numeric_limits<int>::max()) {
+        reading.problems.error(value.position(), "out of range: the number is too large");
+    } else if (within(value, static_cast<double>(*number), limits, reading)) {
+        target = static_cast<int>(*number);
+    }
+}
+
+void read_value(const Node& value, std::int64_t& target, const Limits& limits, Reading& reading) {
+    const auto* number = value.get<std::int64_t>();
+    if (number == nullptr) {
+        wrong_type(value, "a whole number", reading);
+    } else if (within(value, static_cast<double>(*number), limits, reading)) {
+        target = *number;
+    }
+}
+
+void read_value(const Node& value, double& target, const Limits& limits, Reading& reading) {
+    const auto* whole = value.get<std::int64_t>();
+    const auto* number = value.get<double>();
+    if ((whole == nullptr && number == nullptr) || (number != nullptr && !std::isfinite(*number))) {
+        wrong_type(value, "a number", reading);
+        return;
+    }
+    const double read = whole != nullptr ? static_cast<double>(*whole) : *number;
+    if (within(value, read, limits, reading)) {
+        target = read;
+    }
+}
+
+void read_value(const Node& value, std::string& target, const Limits& limits, Reading& reading) {
+    const std::string* text = expect_text(value, "text", reading);
+    if (text == nullptr) {
+        return;
+    }
+    if (!limits.words.empty() &&
+        std::find(limits.words.begin(), limits.words.end(), *text) == limits.words.end()) {
+        out_of_words(value, limits.words, reading);
+    } else if (limits.not_empty && text->empty()) {
+        reading.problems.error(value.position(), "must not be empty");
+    } else {
+        target = *text;
+    }
+}
+
+void read_value(const Node& value, Secret& target, const Limits& limits, Reading& reading) {
+    std::string text;
+    read_value(value, text, limits, reading);
+    target = Secret(std::move(text));
+}
+
+void read_value(const Node& value, Duration& target, const Limits& limits, Reading& reading) {
+    const std::string* text = expect_text(value, "a duration (\"5s\")", reading);
+    if (text == nullptr) {
+        return;
+    }
+    const Result<Duration> parsed = parse_duration(*text);
+    if (!parsed) {
+        wrong_value(value, "is not a duration; write 500ms, 5s, 2m, 1h or 14d", reading);
+    } else if (within(value, static_cast<double>(parsed->count()), limits, reading)) {
+        target = *parsed;
+    }
+}
+
+void read_value(const Node& value, Bytes& target, const Limits& limits, Reading& reading) {
+    const std::string* text = expect_text(value, "a size (\"256MB\")", reading);
+    if (text == nullptr) {
+        return;
+    }
+    const Result<Bytes> parsed = parse_size(*text);
+    if (!parsed) {
+        wrong_value(value, "is not a size; write 100KB, 256MB or 2GB (powers of 1024)", reading);
+    } else if (within(value, static_cast<double>(parsed->count), limits, reading)) {
+        target = *parsed;
+    }
+}
+
+void read_value(const Node& value, std::filesystem::path& target, const Limits& limits, Reading& reading) {
+    const std::string* text = expect_text(value, "a path", reading);
+    if (text == nullptr || (text->empty() && !limits.not_empty)) {
+        return;
+    }
+    if (!text->starts_with('/') || text->find('\0') != std::string::npos) {
+        wrong_value(value, "is not an absolute path (it must begin with /)", reading);
+    } else {
+        target = *text;
+    }
+}
+
+void read_value(const Node& value, FileMode& target, const Limits& /*limits*/, Reading& reading) {
+    const std::string* text = expect_text(value, "a mode (\"755\")", reading);
+    if (text == nullptr) {
+        return;
+    }
+    unsigned bits = 0;
+    const auto [end, code] = std::from_chars(text->data(), text->data() + text->size(), bits, 8);
+    const bool digits = code == std::errc{} && end == text->data() + text->size();
+    if (!digits || text->size() < 3 || text->size() > 4 || bits > 07777) {
+        wrong_value(value, "is not a mode; write three or four octal digits, \"755\"", reading);
+    } else {
+        target.bits = static_cast<mode_t>(bits);
+    }
+}
+
+void read_value(const Node& value, Span& target, const Limits& /*limits*/, Reading& reading) {
+    const std::string* text = expect_text(value, "text like \"3 of 5\"", reading);
+    if (text == nullptr) {
+        return;
+    }
+    Span span;
+    const char* const end = text->data() + text->size();
+    const auto some = std::from_chars(text->data(), end, span.some);
+    const std::string_view middle(some.ptr, static_cast<std::size_t>(end - some.ptr));
+    const bool shaped = some.ec == std::errc{} && middle.starts_with(" of ");
+    const auto of = shaped ? std::from_chars(some.ptr + 4, end, span.of) : some;
+    // The last runs are kept as the bits of one word (incidents/), hence 64.
+    const bool good = shaped && of.ec == std::errc{} && of.ptr == end && span.some >= 1 &&
+                      span.some <= span.of && span.of <= 64;
+    if (text->empty()) {
+        target = Span{};
+    } else if (good) {
+        target = span;
+    } else {
+        wrong_value(value, "is not \"N of M\" with 1 to 64 runs; \"\" turns it off", reading);
+    }
+}
+
+void read_value(const Node& value, StatusSet& target, const Limits& /*limits*/, Reading& reading) {
+    std::vector<StatusSet::Range> ranges;
+    if (const auto* items = value.get<Node::Array>()) {
+        if (items->empty()) {
+            empty_list(value, reading);
+            return;
+        }
+        for (const Node& item : *items) {
+            if (const std::optional<StatusSet::Range> range = status_range(item, reading)) {
+                ranges.push_back(*range);
+            }
+        }
+    } else if (const std::optional<StatusSet::Range> range = status_range(value, reading)) {
+        ranges.push_back(*range);
+    }
+    if (!ranges.empty()) {
+        target = StatusSet(std::move(ranges));
+    }
+}
+
+void read_value(const Node& value, Amount& target, const Limits& limits, Reading& reading) {
+    Amount amount;
+    if (const auto* whole = value.get<std::int64_t>()) {
+        amount.value = static_cast<double>(*whole);
+    } else if (const auto* number = value.get<double>(); number != nullptr && std::isfinite(*number)) {
+        amount.value = *number;
+    } else if (const auto* text = value.get<std::string>()) {
+        const Result<Amount> parsed = parse_amount(*text);
+        if (!parsed || parsed->unit == Amount::Unit::number) {
+            wrong_value(value,
+                        fmt::format("is not {}", limits.units.empty() ? "a number, share, size or duration"
+                                                                      : units_words(limits.units)),
+                        reading);
+            return;
+        }
+        amount = *parsed;
+    } else {
+        wrong_type(value, limits.units.empty() ? "a number with a unit" : units_words(limits.units), reading);
+        return;
+    }
+    if (!limits.units.empty() &&
+        std::find(limits.units.begin(), limits.units.end(), amount.unit) == limits.units.end()) {
+        reading.problems.error(value.position(),
+                               fmt::format("wrong unit: expected {}, found {}", units_words(limits.units),
+                                           unit_words(amount.unit)));
+    } else if (amount.value < 0) {
+        reading.problems.error(value.position(), "out of range: must not be negative");
+    } else {
+        target = amount;
+    }
+}
+
+void read_value(const Node& value, Thresholds& target, const Limits& limits, Reading& reading) {
+    if (expect_table(value, "table of thresholds ({ warn = …, critical = … })", reading) == nullptr) {
+        return;
+    }
+    const std::size_t before = reading.problems.all().size();
+    Thresholds read;
+    constexpr std::array<std::string_view, 2> k_keys{"warn", "critical"};
+    for (const Member& member : *value.get<Node::Table>()) {
+        std::optional<Amount>* slot = member.key == k_keys[0]   ? &read.warn
+                                      : member.key == k_keys[1] ? &read.critical
+                                                                : nullptr;
+        const Node& amount = member.value.front();
+        if (slot == nullptr) {
+            reading.problems.error(member.key_position, unknown_words("key", member.key, k_keys));
+        } else if (is_set(amount, reading)) {
+            read_value(amount, slot->emplace(), limits, reading);
+        }
+    }
+    if (reading.problems.all().size() != before) {
+        return;
+    }
+    if (read.warn && read.critical && limits.direction != Limits::Direction::any) {
+        const Node& critical = *value.find("critical");
+        const bool grows = limits.direction == Limits::Direction::grows;
+        if (read.warn->unit != read.critical->unit) {
+            reading.problems.error(critical.position(), "warn and critical have different units");
+            return;
+        }
+        if (grows ? read.critical->value < read.warn->value : read.critical->value > read.warn->value) {
+            reading.problems.error(critical.position(),
+                                   grows ? "critical must not lie below warn: more is worse here"
+                                         : "critical must not lie above warn: less is worse here");
+            return;
+        }
+    }
+    target = read;
+}
+
+void read_value(const Node& value, JsonText& target, const Limits& /*limits*/, Reading& reading) {
+    if (const std::optional<nlohmann::json> json = to_json(value, reading)) {
+        target.text = json->dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    }
+}
+
+std::string type_words(const bool* /*tag*/) {
+    return "true or false";
+}
+std::string type_words(const int* /*tag*/) {
+    return "whole number";
+}
+std::string type_words(const std::int64_t* /*tag*/) {
+    return "whole number";
+}
+std::string type_words(const double* /*tag*/) {
+    return "number";
+}
+std::string type_words(const std::string* /*tag*/) {
+    return "text";
+}
+std::string type_words(const Secret* /*tag*/) {
+    return "secret";
+}
+std::string type_words(const Duration* /*tag*/) {
+    return "duration";
+}
+std::string type_words(const Bytes* /*tag*/) {
+    return "size";
+}
+std::string type_words(const std::filesystem::path* /*tag*/) {
+    return "path";
+}
+std::string type_words(const FileMode* /*tag*/) {
+    return "mode";
+}
+std::string type_words(const Span* /*tag*/) {
+    return "N of M";
+}
+std::string type_words(const StatusSet* /*tag*/) {
+    return "status";
+}
+std::string type_words(const Amount* /*tag*/) {
+    return "amount";
+}
+std::string type_words(const Thresholds* /*tag*/) {
+    return "thresholds";
+}
+std::string type_words(const JsonText* /*tag*/) {
+    return "any value";
+}
+
+std::string default_words(bool value) {
+    return value ? "true" : "false";
+}
+std::string default_words(int value) {
+    return fmt::format("{}", value);
+}
+std::string default_words(std::int64_t value) {
+    return fmt::format("{}", value);
+}
+std::string default_words(double value) {
+    return fmt::format("{}", value);
+}
+std::string default_words(const std::string& value) {
+    return fmt::format("\"{}\"", value);
+}
+std::string default_words(const Secret& /*value*/) {
+    return "\"\"";
+}
+std::string default_words(const Duration& value) {
+    return fmt::format("\"{}\"", duration_text(value));
+}
+std::string default_words(const Bytes& value) {
+    return fmt::format("\"{}\"", size_text(value));
+}
+std::string default_words(const std::filesystem::path& value) {
+    return fmt::format("\"{}\"", value.string());
+}
+std::string default_words(const FileMode& value) {
+    return fmt::format("\"{:o}\"", value.bits);
+}
+std::string default_words(const Span& value) {
+    return value.of == 0 ? "\"\"" : fmt::format("\"{} of {}\"", value.some, value.of);
+}
+std::string default_words(const StatusSet& value) {
+    return fmt::format("\"{}\"", value.words());
+}
+std::string default_words(const Amount& value) {
+    switch (value.unit) {
+    case Amount::Unit::percent:
+        return fmt::format("\"{}%\"", value.value);
+    case Amount::Unit::bytes:
+        return default_words(Bytes{static_cast<std::uint64_t>(value.value)});
+    case Amount::Unit::milliseconds:
+        return default_words(Duration{std::llround(value.value)});
+    case Amount::Unit::number:
+        break;
+    }
+    return fmt::format("{}", value.value);
+}
+std::string default_words(const Thresholds& value) {
+    std::string words;
+    if (value.warn) {
+        words += "warn = " + default_words(*value.warn);
+    }
+    if (value.critical) {
+        words += (words.empty() ? "critical = " : ", critical = ") + default_words(*value.critical);
+    }
+    return words.empty() ? "{}" : "{ " + words + " }";
+}
+std::string default_words(const JsonText& value) {
+    return value.text;
+}
+
+std::string range_words(const Limits& limits) {
+    if (!limits.words.empty()) {
+        return join_words(limits.words, " | ");
+    }
+    if (limits.least && limits.most) {
+        std::string least = limit_words(*limits.least);
+        std::string most = limit_words(*limits.most);
+        std::erase(least, '"');
+        std::erase(most, '"');
+        return fmt::format("{} to {}", least, most);
+    }
+    return units_words(limits.units);
+}
+
+Amount limit(std::chrono::milliseconds value) {
+    return {Amount::Unit::milliseconds, static_cast<double>(value.count())};
+}
+Amount limit(Bytes value) {
+    return {Amount::Unit::bytes, static_cast<double>(value.count)};
+}
+
+} // namespace detail
+
+std::optional<std::string> address_complaint(const std::string& text) {
+    const bool has_port = text.find(':') != std::string::npos && !text.ends_with(']');
+    if (has_port && is_authority(text)) {
+        return std::nullopt;
+    }
+    return "expected host:port or [address]:port";
+}
+
+std::optional<std::string> http_url_complaint(const std::string& text) {
+    if (text.starts_with("unix:/")) {
+        return std::nullopt;
+    }
+    const std::size_t scheme = text.find("://");
+    if (scheme != std::string::npos &&
+        (text.substr(0, scheme) == "http" || text.substr(0, scheme) == "https")) {
+        const std::string_view rest = std::string_view(text).substr(scheme + 3);
+        const bool blank = std::any_of(text.begin(), text.end(),
+                                       [](char c) { return static_cast<unsigned char>(c) <= ' '; });
+        if (!blank && is_authority(after_user(rest.substr(0, rest.find_first_of("/?#"))))) {
+            return std::nullopt;
+        }
+    }
+    return "expected a URL: http://…, https://… or unix:/socket:/path";
+}
+
+std::optional<std::string> redis_url_complaint(const std::string& text) {
+    for (const std::string_view scheme : {"redis://", "rediss://"}) {
+        if (text.starts_with(scheme)) {
+            const std::string_view rest = std::string_view(text).substr(scheme.size());
+            if (is_authority(after_user(rest.substr(0, rest.find_first_of("/?#"))))) {
+                return std::nullopt;
+            }
+        }
+    }
+    if (text.starts_with("unix:/")) {
+        return std::nullopt;
+    }
+    return "expected redis://host:port/database or unix:/socket";
+}
+
+std::optional<std::string> name_complaint(const std::string& text) {
+    if (is_name(text)) {
+        return std::nullopt;
+    }
+    return fmt::format(
+        "\"{}\" is no name: a-z, 0-9, _ and -, at most 64 characters, not beginning with _ or -",
+        clean_line(text));
+}
+
+} // namespace lectio

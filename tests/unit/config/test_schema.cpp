@@ -1,0 +1,231 @@
+// The key table: types and defaults from the struct, problems with their places.
+#include "config/schema.h"
+
+#include <catch2/catch.hpp>
+
+using namespace lectio;
+using namespace std::chrono_literals;
+
+namespace {
+
+struct Inner {
+    std::string name;
+    int size = 3;
+};
+const Schema<Inner>& inner_schema() {
+    static const Schema<Inner> schema{
+        required("name", &Inner::name, "its name"),
+        optional("size", &Inner::size, "its size").between(1, 9),
+    };
+    return schema;
+}
+
+struct Outer {
+    enum class Say { nothing, hello };
+    std::string address;
+    Duration timeout{5000};
+    Thresholds free{};
+    Say say = Say::hello;
+    std::vector<std::string> words{"a", "b"};
+    std::map<std::string, Thresholds> queues;
+    std::map<std::string, JsonText> json;
+    std::optional<Inner> inner;
+    std::vector<Inner> list;
+    std::map<std::string, Inner> named;
+    Secret token;
+    StatusSet status;
+    FileMode mode{0644};
+    Span flap{6, 20};
+    std::filesystem::path path{"/x"};
+    Bytes size{1_MB};
+};
+const Schema<Outer>& outer_schema() {
+    static const Schema<Outer> schema =
+        Schema<Outer>{
+            required("address", &Outer::address, "host:port").check(address_complaint),
+            optional("timeout", &Outer::timeout, "wait").between(10ms, 1h),
+            optional("free", &Outer::free, "space")
+                .units({Amount::Unit::percent, Amount::Unit::bytes})
+                .runs_out(),
+            optional("say", &Outer::say, "say")
+                .one_of({{"nothing", Outer::Say::nothing}, {"hello", Outer::Say::hello}}),
+            optional("words", &Outer::words, "words").one_of({"a", "b", "c"}),
+            optional("queues", &Outer::queues, "queues").units({Amount::Unit::number}).grows(),
+            optional("json", &Outer::json, "json"),
+            optional("inner", &Outer::inner, inner_schema(), "inner"),
+            optional("list", &Outer::list, inner_schema(), "list"),
+            optional("named", &Outer::named, inner_schema(), "named"),
+            optional("token", &Outer::token, "token"),
+            optional("status", &Outer::status, "status"),
+            optional("mode", &Outer::mode, "mode"),
+            optional("flap", &Outer::flap, "flap"),
+            optional("path", &Outer::path, "path"),
+            optional("size", &Outer::size, "size").between(1_kB, 1_GB),
+            later<int>("soon", "not yet"),
+        }
+            .verify([](const Outer& outer) {
+                std::vector<Complaint> complaints;
+                if (outer.timeout == 13s) {
+                    complaints.push_back({"timeout", "13 is unlucky"});
+                }
+                return complaints;
+            });
+    return schema;
+}
+
+std::uint32_t g_line = 0;
+
+Node text(std::string value) {
+    return {Node::Value(std::move(value)), {++g_line, 9}};
+}
+Node number(std::int64_t value) {
+    return {Node::Value(value), {++g_line, 9}};
+}
+Node table(std::initializer_list<std::pair<std::string, Node>> members) {
+    Node::Table out;
+    for (const auto& [key, value] : members) {
+        out.push_back({key, {value.position().line, 1}, {value}});
+    }
+    return {Node::Value(std::move(out)), {100, 1}};
+}
+
+struct Outcome {
+    Outer outer;
+    Problems problems;
+    std::vector<UnsetReference> unset;
+};
+Outcome read(const Node& node) {
+    Outcome outcome;
+    Reading reading{outcome.problems, {}, Reading::Later::announce};
+    outer_schema().read(node, outcome.outer, reading);
+    outcome.unset = reading.unset;
+    return outcome;
+}
+
+std::string only_problem(std::initializer_list<std::pair<std::string, Node>> members) {
+    Node node = table(members);
+    if (node.find("address") == nullptr) {
+        node.value() = std::get<Node::Table>(table(members).value());
+        std::get<Node::Table>(node.value()).push_back({"address", {1, 1}, {text("h:1")}});
+    }
+    const Outcome outcome = read(node);
+    REQUIRE(outcome.problems.all().size() == 1);
+    return outcome.problems.all().front().message;
+}
+
+} // namespace
+
+TEST_CASE("a table that gives nothing but the required key has every default") {
+    const Outcome outcome = read(table({{"address", text("h:80")}}));
+    CHECK(outcome.problems.all().empty());
+    CHECK(outcome.outer.address == "h:80");
+    CHECK(outcome.outer.timeout == 5s);
+    CHECK(outcome.outer.words == std::vector<std::string>{"a", "b"});
+}
+
+TEST_CASE("each kind of value is read") {
+    const Node node =
+        table({{"address", text("[::1]:80")},
+               {"timeout", text("2m")},
+               {"free", table({{"warn", text("15%")}, {"critical", text("5%")}})},
+               {"say", text("nothing")},
+               {"words", Node(Node::Array{text("c")}, {})},
+               {"queues", table({{"celery", table({{"warn", number(5)}})}})},
+               {"json", table({{"/a/b", table({{"c", number(1)}})}, {"/d", text("e")}})},
+               {"inner", table({{"name", text("n")}})},
+               {"list", Node(Node::Array{table({{"name", text("x")}, {"size", number(4)}})}, {})},
+               {"named", table({{"one", table({{"name", text("y")}})}})},
+               {"token", text("made-up-token")},
+               {"status", Node(Node::Array{number(200), text("3xx")}, {})},
+               {"mode", text("755")},
+               {"flap", text("3 of 5")},
+               {"path", text("/srv")},
+               {"size", text("2MB")}});
+    const Outcome outcome = read(node);
+    for (const Problem& problem : outcome.problems.all()) {
+        UNSCOPED_INFO(problem.message);
+    }
+    REQUIRE(outcome.problems.all().empty());
+    const Outer& outer = outcome.outer;
+    CHECK(outer.timeout == 120s);
+    CHECK(outer.free.critical == Amount{Amount::Unit::percent, 5});
+    CHECK(outer.say == Outer::Say::nothing);
+    CHECK(outer.words == std::vector<std::string>{"c"});
+    CHECK(outer.queues.at("celery").warn == Amount{Amount::Unit::number, 5});
+    CHECK(outer.json.at("/a/b").text == R"({"c":1})");
+    CHECK(outer.json.at("/d").text == R"("e")");
+    CHECK(outer.inner->name == "n");
+    CHECK(outer.inner->size == 3);
+    CHECK(outer.list.at(0).size == 4);
+    CHECK(outer.named.at("one").name == "y");
+    CHECK(outer.token.reveal() == "made-up-token");
+    CHECK(outer.status.words() == "200, 3xx");
+    CHECK(outer.mode.bits == 0755);
+    CHECK(outer.flap == Span{3, 5});
+    CHECK(outer.path == "/srv");
+    CHECK(outer.size == 2_MB);
+}
+
+TEST_CASE("a value that does not fit is said in words") {
+    CHECK(only_problem({{"timeout", number(5)}}) == R"(expected a duration ("5s"), found whole number)");
+    CHECK(only_problem({{"timeout", text("5 sec")}}) ==
+          R"("5 sec" is not a duration; write 500ms, 5s, 2m, 1h or 14d)");
+    CHECK(only_problem({{"timeout", text("2h")}}) == "out of range: 10ms to 1h is allowed");
+    CHECK(only_problem({{"timeout", text("13s")}}) == "13 is unlucky");
+    CHECK(only_problem({{"say", text("helo")}}) ==
+          R"("helo" is not allowed; did you mean "hello"? allowed: nothing | hello)");
+    CHECK(only_problem({{"free", table({{"warn", text("5s")}})}}) ==
+          R"(wrong unit: expected a share ("10%") or a size ("256MB"), found a duration ("5s"))");
+    CHECK(only_problem({{"free", table({{"warn", text("5%")}, {"critical", text("15%")}})}}) ==
+          "critical must not lie above warn: less is worse here");
+    CHECK(only_problem({{"free", table({{"warm", text("5%")}})}}) ==
+          R"(unknown key "warm"; did you mean "warn"?)");
+    CHECK(only_problem({{"mode", text("999")}}) ==
+          R"("999" is not a mode; write three or four octal digits, "755")");
+    CHECK(only_problem({{"flap", text("7 of 5")}}) ==
+          R"("7 of 5" is not "N of M" with 1 to 64 runs; "" turns it off)");
+    CHECK(only_problem({{"path", text("srv")}}) == R"("srv" is not an absolute path (it must begin with /))");
+    CHECK(only_problem({{"adress", text("h:1")}}) == R"(unknown key "adress"; did you mean "address"?)");
+    CHECK(only_problem({{"address", text("h")}}) == "address: expected host:port or [address]:port");
+    CHECK(only_problem({{"inner", table({{"name", text("n")}, {"size", number(10)}})}}) ==
+          "out of range: 1 to 9 is allowed");
+    CHECK(only_problem({{"status", number(99)}}) == "out of range: 100 to 599 is allowed");
+    CHECK(only_problem({{"soon", number(1)}}) == R"("soon" comes later)");
+}
+
+TEST_CASE("a missing key is the table's fault, an unknown key its own, a wrong value the value's") {
+    const Outcome outcome = read(table({{"adress", Node("h:1", {7, 12})}}));
+    REQUIRE(outcome.problems.all().size() == 2);
+    CHECK(outcome.problems.all()[0].position == Position{7, 1});
+    CHECK(outcome.problems.all()[1].position == Position{100, 1});
+    CHECK(outcome.problems.all()[1].message == R"(missing key "address")");
+}
+
+TEST_CASE("a value that refers to nothing is no problem, but noted") {
+    Node address = text("${ADDRESS}");
+    address.set_expanded("", "ADDRESS");
+    const Outcome outcome = read(table({{"address", address}}));
+    CHECK(outcome.problems.all().empty());
+    REQUIRE(outcome.unset.size() == 1);
+    CHECK(outcome.unset[0].name == "ADDRESS");
+}
+
+TEST_CASE("a problem quotes the reference, never what it stands for") {
+    Node timeout = text("${WAIT}");
+    timeout.set_expanded("made-up-secret", "");
+    CHECK(only_problem({{"timeout", timeout}}) ==
+          R"("${WAIT}" is not a duration; write 500ms, 5s, 2m, 1h or 14d)");
+}
+
+TEST_CASE("a row knows itself in words") {
+    const RowInfo* timeout = outer_schema().find("timeout");
+    REQUIRE(timeout != nullptr);
+    CHECK(timeout->type == "duration");
+    CHECK(timeout->default_words == R"("5s")");
+    CHECK(timeout->range == "10ms to 1h");
+    CHECK(outer_schema().find("say")->default_words == R"("hello")");
+    CHECK(outer_schema().find("words")->default_words == R"(["a", "b"])");
+    CHECK(outer_schema().find("words")->type == "list of text");
+    CHECK(outer_schema().find("soon")->later);
+    CHECK(outer_schema().find("address")->required);
+}
