@@ -7,6 +7,7 @@
 
 #include <grp.h>
 #include <pwd.h>
+#include <unistd.h>
 
 namespace lectio {
 namespace {
@@ -86,6 +87,10 @@ Result<Owner> find_owner(std::string_view text) {
         owner.group = found->gr_gid;
     }
     return owner;
+}
+
+uid_t effective_user() {
+    return ::geteuid();
 }
 
 } // namespace lectio

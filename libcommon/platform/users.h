@@ -30,4 +30,7 @@ struct Owner {
 };
 Result<Owner> find_owner(std::string_view text);
 
+// As whom this process acts (geteuid).
+uid_t effective_user();
+
 } // namespace lectio

@@ -1,0 +1,669 @@
+#include "pipeline/pipeline.h"
+
+#include "checks/runner.h"
+#include "pipeline/tool_state.h"
+#include "platform/clock.h"
+#include "platform/files.h"
+#include "platform/stop.h"
+#include "platform/users.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace lectio {
+namespace {
+
+using std::chrono::duration_cast;
+using std::chrono::microseconds;
+
+// Of the run's deadline, what is kept back: for healing and telling after observing, for telling after
+// healing.
+constexpr Duration k_for_the_rest{10'000};
+constexpr Duration k_for_telling{3'000};
+// Sending must not hold up the next minute's run while Telegram hangs; what is not sent by then waits its
+// turn.
+constexpr Duration k_longest_telling{8'000};
+constexpr Duration k_nap{100}; // how soon a wish to stop is noticed while waiting
+
+constexpr mode_t k_run_mode = 0755;
+constexpr mode_t k_logs_mode = 0750;
+
+constexpr Phrase k_state_not_written{"the state folder cannot be written: {}",
+                                     "не удаётся записать состояние: {}"};
+constexpr Phrase k_state_in_run{
+    "what the last run knew was kept in the run folder, because the state folder "
+    "could not be written",
+    "состояние прошлого запуска пришлось хранить во временной папке: в постоянную "
+    "не удалось записать"};
+constexpr Phrase k_state_hint{"check free space, permissions and whether the disk is read-only: {}",
+                              "проверьте свободное место, права и не стал ли диск только для чтения: {}"};
+constexpr Phrase k_no_lock{"the lock could not be taken, the run went on without it: {}",
+                           "не удалось взять блокировку, запуск прошёл без неё: {}"};
+constexpr Phrase k_log_not_written{"the log cannot be written: {}", "не удаётся записать журнал: {}"};
+constexpr Phrase k_would_act{"would try {} ({} {}) for {}", "попытался бы: {} ({} {}) из-за {}"};
+constexpr Phrase k_would_not_act{"would not act for {}: {}", "не стал бы ничего делать с {}: {}"};
+constexpr Phrase k_stopped{"the run was asked to stop by signal {}", "запуск прерван сигналом {}"};
+
+std::vector<Observation> observations_of(const std::vector<CheckRun>& runs) {
+    std::vector<Observation> observations;
+    observations.reserve(runs.size());
+    for (const CheckRun& run : runs) {
+        observations.push_back({run.name, run.result});
+    }
+    return observations;
+}
+
+bool seen_working(Status status) {
+    return status == Status::ok || status == Status::warning;
+}
+
+class Run {
+  public:
+    Run(const Job& job, const Wishes& wishes, World world, std::vector<std::unique_ptr<Channel>> channels)
+        : m_job(job), m_wishes(wishes), m_world(world), m_started(world.clock.steady()),
+          m_now(world.clock.now()), m_keeper(world.files, job.paths.state / job.short_name,
+                                             job.paths.run / (job.short_name + "-state"), effective_user()),
+          m_delivery(world, delivery_settings(job), std::move(channels)),
+          m_log(world.files, job.paths.logs / (job.short_name + ".log"), job.tool, job.log_format,
+                job.log_level, job.zone),
+          m_alert_log(world.files, job.paths.logs / "alerts.log", job.tool, job.log_format, LogLevel::debug,
+                      job.zone),
+          m_policy(policy_of(job)) {}
+
+    RunOutcome run() {
+        if (!take_lock()) {
+            return std::move(m_outcome);
+        }
+        load_state();
+        observe();
+        if (stop_requested()) {
+            return stopped();
+        }
+        judge_it();
+        heal();
+        tell_it();
+        return report();
+    }
+
+  private:
+    static DeliverySettings delivery_settings(const Job& job) {
+        DeliverySettings settings;
+        settings.state = job.paths.state;
+        settings.run = job.paths.run;
+        settings.limits = job.outbox;
+        settings.merge_after = job.merge_after;
+        settings.key_window = job.key_window;
+        settings.voice = {job.lang, job.zone};
+        settings.host = job.host;
+        return settings;
+    }
+
+    static Policy policy_of(const Job& job) {
+        Policy policy;
+        policy.tool = job.short_name;
+        policy.host = job.host;
+        policy.remind = job.remind;
+        policy.boot_grace = job.boot_grace;
+        for (const JobCheck& check : job.checks) {
+            policy.checks.push_back(check.policy);
+        }
+        return policy;
+    }
+
+    [[nodiscard]] SteadyTime before_end(Duration reserve) const {
+        return m_started + std::max(m_job.deadline - reserve, m_job.deadline / 2);
+    }
+
+    // ── one run at a time
+    // ───────────────────────────────────────────────────────────────────────────────────
+
+    // False: another run is under way, or we have no right to run. --dry-run needs neither.
+    bool take_lock() {
+        if (m_wishes.dry_run) {
+            return true;
+        }
+        Result<void> folder = m_world.files.make_folders(m_job.paths.run, k_run_mode);
+        Result<Lock> lock = folder ? m_world.files.lock(m_job.paths.run / (m_job.short_name + ".lock"),
+                                                        m_job.tool, m_now.wall)
+                                   : Result<Lock>(folder.error());
+        if (lock) {
+            m_lock = std::move(lock.value());
+            return true;
+        }
+        const bool busy = lock.error().kind == ErrorKind::busy;
+        const bool no_rights = lock.error().kind == ErrorKind::permission && effective_user() != 0;
+        if (busy || no_rights) {
+            m_outcome.no_run = lock.error();
+            m_outcome.exit = exit_code(lock.error());
+            return false;
+        }
+        // A full or read-only file system must not end the watch; two runs at once do less harm than none.
+        notice("state", "lock", Status::warning, say(k_no_lock, lock.error().message));
+        return true;
+    }
+
+    void load_state() {
+        const auto access = m_wishes.dry_run ? StateFile::Access::reader : StateFile::Access::owner;
+        StateKeeper::Loaded loaded = m_keeper.load(m_now.wall, access);
+        m_state = std::move(loaded.state);
+        m_state.recovery = current_state(std::move(m_state.recovery), m_now);
+        for (const Text& trouble : loaded.troubles) {
+            notice("state", "damaged", Status::warning, trouble, {}, SelfNotice::Life::passing);
+        }
+        if (loaded.from_stopgap) {
+            notice("state", "home", Status::critical, say(k_state_in_run),
+                   say(k_state_hint, m_job.paths.state.string()));
+        }
+    }
+
+    // ── observe
+    // ─────────────────────────────────────────────────────────────────────────────────────────────
+
+    void observe() {
+        std::vector<CheckToRun> to_run;
+        const std::vector<std::string> due_now = due(m_state.judge, m_policy, m_now);
+        for (const JobCheck& check : m_job.checks) {
+            const std::string& name = check.policy.name;
+            if (wanted(name) && std::find(due_now.begin(), due_now.end(), name) != due_now.end()) {
+                to_run.push_back({name, check.check, m_state.judge.memory(name)});
+            }
+        }
+        m_runner.emplace(m_world, std::move(to_run));
+        m_runs = m_runner->run(before_end(k_for_the_rest));
+        m_facts.observations = observations_of(m_runs);
+        look_again();
+    }
+
+    // One lost packet is nothing: what would open an incident is asked once more (CONTRACT 14).
+    void look_again() {
+        const std::vector<std::string> names =
+            worth_a_second_look(m_state.judge, m_policy, m_facts.observations, healable());
+        if (names.empty() || stop_requested()) {
+            return;
+        }
+        nap(longest_recheck(names));
+        merge_second_look(m_facts.observations,
+                          observations_of(m_runner->run_again(names, before_end(k_for_the_rest))));
+    }
+
+    [[nodiscard]] bool wanted(const std::string& name) const {
+        return m_wishes.only.empty() ||
+               std::find(m_wishes.only.begin(), m_wishes.only.end(), name) != m_wishes.only.end();
+    }
+
+    [[nodiscard]] std::set<std::string> healable() const {
+        std::set<std::string> names;
+        if (m_wishes.heal) {
+            for (const Rung& rung : m_job.ladder) {
+                names.insert(rung.when.begin(), rung.when.end());
+            }
+        }
+        return names;
+    }
+
+    [[nodiscard]] Duration longest_recheck(const std::vector<std::string>& names) const {
+        Duration longest{};
+        for (const JobCheck& check : m_job.checks) {
+            if (std::find(names.begin(), names.end(), check.policy.name) != names.end()) {
+                longest = std::max(longest, check.policy.common.recheck);
+            }
+        }
+        return longest;
+    }
+
+    void nap(Duration duration) {
+        const SteadyTime end = std::min(m_world.clock.steady() + duration, before_end(k_for_the_rest));
+        while (!stop_requested() && m_world.clock.steady() < end) {
+            const auto left = std::chrono::ceil<Duration>(end - m_world.clock.steady());
+            m_world.clock.sleep_for(std::min(left, k_nap));
+        }
+    }
+
+    // ── judge
+    // ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    void judge_it() {
+        const Markers markers = [&] {
+            Markers read = read_markers(m_world.files, marker_paths(m_job.paths.run));
+            read.always_muted = m_job.always_muted;
+            return read;
+        }();
+        m_facts.suppression = judge_markers(markers, m_state.judge.quiet_before(), m_job.deploy_grace, m_now);
+        m_facts.now = m_now;
+        m_facts.seed = seed();
+        m_facts.notices.insert(m_facts.notices.end(), m_job.notices.begin(), m_job.notices.end());
+        for (const ChannelProblem& problem : m_delivery.problems()) {
+            notice("channel-" + problem.channel, "", problem.status, problem.message, problem.hint);
+        }
+        m_judgement = judge(std::move(m_state.judge), m_facts, m_policy);
+        for (const Observation& seen : m_facts.observations) {
+            if (seen_working(seen.result.status)) {
+                note_success(m_state.recovery, seen.name);
+            }
+        }
+        forget_all_but(m_state.recovery, names_of_checks());
+        log_changes();
+    }
+
+    // Unpredictable enough for ids that differ between hosts and beginnings.
+    [[nodiscard]] std::uint64_t seed() const {
+        const std::hash<std::string> hash;
+        return hash(m_now.boot_id + m_job.host) ^
+               static_cast<std::uint64_t>(m_now.wall.time_since_epoch().count());
+    }
+
+    [[nodiscard]] std::vector<std::string> names_of_checks() const {
+        std::vector<std::string> names;
+        for (const JobCheck& check : m_job.checks) {
+            names.push_back(check.policy.name);
+        }
+        return names;
+    }
+
+    void notice(std::string name, std::string cause, Status status, Text message, Text hint = {},
+                SelfNotice::Life life = SelfNotice::Life::lasting) {
+        m_facts.notices.push_back(
+            {std::move(name), std::move(cause), status, std::move(message), std::move(hint), life});
+    }
+
+    // ── heal
+    // ────────────────────────────────────────────────────────────────────────────────────────────────
+
+    void heal() {
+        if (!m_wishes.heal || m_facts.suppression.forbids_healing() || stop_requested()) {
+            return;
+        }
+        const std::vector<ConfirmedFailure> failures = confirmed_failures();
+        const RecoveryPlan plan =
+            plan_recovery(m_job.ladder, m_job.limits, m_state.recovery, failures, m_now);
+        if (m_wishes.dry_run) {
+            say_plan(plan);
+            return;
+        }
+        remark(plan.not_acted);
+        if (plan.rungs.empty()) {
+            return;
+        }
+        RecoveryOutcome healed = climb(plan, m_job.limits, m_state.recovery, failures, climber());
+        m_state.recovery = std::move(healed.state);
+        m_healing.deeds = std::move(healed.deeds);
+        for (PersonNeeded& person : healed.needs_person) {
+            m_healing.gave_up.push_back({std::move(person.check), std::move(person.look_with)});
+        }
+        m_healing.not_acted.clear(); // the outcome repeats the plan's
+        remark(healed.not_acted);
+        take_new_looks(healed.results);
+        log_deeds();
+    }
+
+    Climber climber() {
+        Climber climber{m_world, m_job.paths.run / "host.lock", m_job.tool, before_end(k_for_telling), {},
+                        {}};
+        climber.recheck = [this](const std::vector<std::string>& names) {
+            std::map<std::string, CheckResult> results;
+            for (CheckRun& run : m_runner->run_again(names, before_end(k_for_telling))) {
+                results.emplace(run.name, std::move(run.result));
+            }
+            return results;
+        };
+        // The openings are on disk before the first action: a run that dies while healing is told by the
+        // next.
+        climber.remember = [this](const RecoveryState& recovery) -> Result<void> {
+            ToolState state{m_judgement.state, recovery, m_state.finished};
+            const StateKeeper::SaveResult saved = m_keeper.save(state);
+            if (saved.where == StateKeeper::Saved::nowhere && saved.problem) {
+                return *saved.problem;
+            }
+            return {};
+        };
+        return climber;
+    }
+
+    // What may be acted on; beside it what must not be, for the words why not, and the symptoms, which are
+    // asked again because they pass when their root does.
+    [[nodiscard]] std::vector<ConfirmedFailure> confirmed_failures() const {
+        std::vector<ConfirmedFailure> failures;
+        for (const std::string& root : m_judgement.to_heal) {
+            failures.push_back({root, Status::critical, Remedy::try_it, ""});
+        }
+        for (const Verdict& verdict : m_judgement.verdicts) {
+            if (verdict.status != Status::critical) {
+                continue;
+            }
+            const CheckResult* seen = result_of(verdict.name);
+            if (!verdict.symptom_of.empty()) {
+                failures.push_back({verdict.name, Status::critical, Remedy::try_it, verdict.symptom_of});
+            } else if (seen != nullptr && seen->remedy != Remedy::try_it && !verdict.incident.empty()) {
+                failures.push_back({verdict.name, Status::critical, seen->remedy, ""});
+            }
+        }
+        return failures;
+    }
+
+    [[nodiscard]] const CheckResult* result_of(const std::string& name) const {
+        for (const Observation& seen : m_facts.observations) {
+            if (seen.name == name) {
+                return &seen.result;
+            }
+        }
+        return nullptr;
+    }
+
+    void say_plan(const RecoveryPlan& plan) {
+        const std::string roots = fmt::format("{}", fmt::join(plan.roots, ", "));
+        for (const Rung* rung : plan.rungs) {
+            m_notes.push_back(say(k_would_act, rung->name, rung->action, rung->doing->target(), roots));
+        }
+        for (const NotActed& skipped : plan.not_acted) {
+            m_notes.push_back(say(k_would_not_act, skipped.check, skipped.reason));
+        }
+    }
+
+    void remark(const std::vector<NotActed>& not_acted) {
+        for (const NotActed& skipped : not_acted) {
+            m_healing.not_acted.push_back({skipped.check, skipped.reason});
+        }
+    }
+
+    void take_new_looks(const std::map<std::string, CheckResult>& results) {
+        std::vector<Observation> rechecked;
+        for (const auto& [name, result] : results) {
+            rechecked.push_back({name, result});
+            for (Observation& seen : m_facts.observations) {
+                if (seen.name == name) {
+                    seen.result = result;
+                }
+            }
+        }
+        m_judgement = judge_after_healing(std::move(m_judgement), rechecked, m_world.clock.now(), m_policy);
+    }
+
+    // ── tell and remember
+    // ───────────────────────────────────────────────────────────────────────────────────
+
+    void tell_it() {
+        if (m_wishes.dry_run) {
+            say_what_would_be_sent();
+            return;
+        }
+        if (m_wishes.only.empty()) {
+            m_state.finished = m_now;
+        }
+        if (!m_wishes.notify) {
+            remember(m_judgement.state);
+            return;
+        }
+        const ToTell told = tell_now();
+        // Stored first, then remembered as told, then sent: a crash between any two tells late or not twice.
+        DeliveryReport delivered;
+        bool counts_as_told = true;
+        if (!told.news.items.empty()) {
+            if (Result<DeliveryReport> stored = m_delivery.store(told.news); stored) {
+                delivered = *stored;
+            } else {
+                delivered = m_delivery.tell(told.news, telling_deadline());
+                counts_as_told = delivered.sent > 0 || !m_delivery.has_channels();
+            }
+        }
+        remember(counts_as_told ? told.state : m_judgement.state);
+        if (!stop_requested()) {
+            add(delivered, m_delivery.flush(telling_deadline()));
+        }
+        m_outcome.report.alerts = {delivered.queued, delivered.sent, delivered.waiting, delivered.rejected};
+        for (const AlertLine& line : delivered.log) {
+            m_alert_log.add_alert(line.time, line.level, line.text);
+        }
+    }
+
+    ToTell tell_now() {
+        return tell(m_judgement.state, m_facts.suppression, m_healing, m_world.clock.now(), m_policy);
+    }
+
+    void say_what_would_be_sent() {
+        const ToTell told = tell_now();
+        if (const std::optional<Message> message = compose(told.news, Voice{m_job.lang, m_job.zone})) {
+            m_outcome.would_send.push_back(plain_text(*message));
+        }
+    }
+
+    [[nodiscard]] SteadyTime telling_deadline() const {
+        return std::min(m_world.clock.steady() + k_longest_telling, before_end(Duration{0}));
+    }
+
+    static void add(DeliveryReport& sum, const DeliveryReport& more) {
+        sum.sent += more.sent;
+        sum.rejected += more.rejected;
+        sum.waiting = more.waiting;
+        sum.log.insert(sum.log.end(), more.log.begin(), more.log.end());
+    }
+
+    void remember(const JudgeState& judged) {
+        m_state.judge = judged;
+        const StateKeeper::SaveResult saved = m_keeper.save(m_state);
+        if (saved.problem) {
+            m_late_troubles.push_back({"state", Status::critical,
+                                       say(k_state_not_written, saved.problem->message),
+                                       say(k_state_hint, m_job.paths.state.string())});
+        }
+    }
+
+    // ── report
+    // ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    RunOutcome report() {
+        if (!m_wishes.dry_run) {
+            write_logs();
+        }
+        Report& report = m_outcome.report;
+        report.tool = m_job.tool;
+        report.host = m_job.host;
+        report.time = m_now.wall;
+        report.reason = m_job.wrong_configuration;
+        report.notes = m_job.notes;
+        report.notes.insert(report.notes.end(), m_notes.begin(), m_notes.end());
+        report_checks(report);
+        report.recovery = m_healing.deeds;
+        report_incidents(report);
+        report.status = overall(m_judgement.verdicts);
+        for (const LateTrouble& trouble : m_late_troubles) {
+            report.status = worst(report.status, trouble.status);
+        }
+        report.duration = duration_cast<microseconds>(m_world.clock.steady() - m_started);
+        m_outcome.exit =
+            m_job.wrong_configuration.empty() ? exit_code(report.status) : ExitCode::configuration;
+        report.exit_code = static_cast<int>(m_outcome.exit);
+        if (stop_requested()) {
+            return stopped();
+        }
+        return std::move(m_outcome);
+    }
+
+    void report_checks(Report& report) {
+        for (const Verdict& verdict : m_judgement.verdicts) {
+            CheckReport check;
+            check.name = verdict.name;
+            check.type = verdict.type;
+            if (const CheckResult* seen = result_of(verdict.name)) {
+                check.result = *seen;
+            }
+            check.result.status = verdict.status;
+            check.result.message = verdict.message;
+            check.result.hint = verdict.hint;
+            check.duration = duration_of(verdict.name);
+            if (!verdict.symptom_of.empty()) {
+                check.symptom_of = verdict.symptom_of;
+            }
+            if (!verdict.incident.empty()) {
+                check.incident = verdict.incident;
+            }
+            report.checks.push_back(std::move(check));
+        }
+        for (const ShelvedCheck& shelved : m_job.shelved) {
+            if (wanted(shelved.name)) {
+                CheckReport check;
+                check.name = shelved.name;
+                check.type = shelved.type;
+                check.result.status = Status::skipped;
+                check.result.message = shelved.reason;
+                report.checks.push_back(std::move(check));
+            }
+        }
+        for (const LateTrouble& trouble : m_late_troubles) {
+            CheckReport check;
+            check.name = trouble.name;
+            check.type = "self";
+            check.result.status = trouble.status;
+            check.result.message = trouble.message;
+            check.result.hint = trouble.hint;
+            report.checks.push_back(std::move(check));
+        }
+    }
+
+    [[nodiscard]] microseconds duration_of(const std::string& name) const {
+        for (const CheckRun& run : m_runs) {
+            if (run.name == name) {
+                return run.duration;
+            }
+        }
+        return {};
+    }
+
+    void report_incidents(Report& report) const {
+        for (const IncidentState& incident : m_judgement.state.incidents) {
+            IncidentReport row;
+            row.id = incident.id;
+            row.check = incident.check;
+            row.status = incident.level;
+            row.since = incident.since.wall;
+            if (incident.ended) {
+                row.state = IncidentReport::State::resolved;
+            } else if (incident.acknowledged) {
+                row.state = IncidentReport::State::acknowledged;
+            }
+            report.incidents.push_back(std::move(row));
+        }
+    }
+
+    // Asked to stop: what was done is on disk, what was not finished is for the next run.
+    RunOutcome stopped() {
+        m_outcome.signal = stop_signal();
+        m_log.add(m_now.wall, LogLevel::warn, say(k_stopped, stop_signal()).in(Lang::en));
+        if (!m_wishes.dry_run) {
+            write_logs();
+        }
+        return std::move(m_outcome);
+    }
+
+    // ── logs
+    // ────────────────────────────────────────────────────────────────────────────────────────────────
+
+    void log_changes() {
+        for (const Change& change : m_judgement.changes) {
+            const bool good = change.event == Event::resolved;
+            m_log.add(m_now.wall, good ? LogLevel::success : LogLevel::error,
+                      fmt::format("{}: {} (incident {}) {}", change.check, word(change.event),
+                                  change.incident, message_of(change.check)));
+        }
+    }
+
+    static std::string_view word(Event event) {
+        switch (event) {
+        case Event::opened:
+            return "opened";
+        case Event::risen:
+            return "risen to critical";
+        case Event::eased:
+            return "eased to warning";
+        case Event::resolved:
+            return "resolved";
+        case Event::flapping:
+            return "flapping";
+        default:
+            return "changed";
+        }
+    }
+
+    [[nodiscard]] std::string message_of(const std::string& check) const {
+        for (const Verdict& verdict : m_judgement.verdicts) {
+            if (verdict.name == check) {
+                return verdict.message.in(m_job.lang);
+            }
+        }
+        return {};
+    }
+
+    void log_deeds() {
+        for (const Deed& deed : m_healing.deeds) {
+            m_log.add(m_now.wall, deed.ok ? LogLevel::success : LogLevel::error,
+                      fmt::format("recovery {}: {} {}: {}{}{}", deed.rung, deed.action, deed.target,
+                                  deed.detail.in(m_job.lang),
+                                  deed.fixed.empty() ? "" : "; works again: ", fmt::join(deed.fixed, ", ")));
+        }
+    }
+
+    void write_logs() {
+        std::size_t bad = 0;
+        for (const Verdict& verdict : m_judgement.verdicts) {
+            if (verdict.status == Status::ok || verdict.status == Status::skipped) {
+                continue;
+            }
+            ++bad;
+            m_log.add(m_now.wall, verdict.status == Status::critical ? LogLevel::error : LogLevel::warn,
+                      fmt::format("{}: {}", verdict.name, verdict.message.in(m_job.lang)));
+        }
+        const auto took = duration_cast<Duration>(m_world.clock.steady() - m_started);
+        m_log.add(m_now.wall, bad == 0 ? LogLevel::success : LogLevel::warn,
+                  fmt::format("{} checks, {} not good, {}", m_judgement.verdicts.size(), bad,
+                              format_duration(took)));
+        if (Result<void> folder = m_world.files.make_folders(m_job.paths.logs, k_logs_mode); !folder) {
+            m_notes.push_back(say(k_log_not_written, folder.error().message));
+            return;
+        }
+        for (Log* log : {&m_log, &m_alert_log}) {
+            if (Result<void> written = log->flush(); !written) {
+                m_notes.push_back(say(k_log_not_written, written.error().message));
+            }
+        }
+    }
+
+    // Found out after judging: shown in this run's report; told by the next run, which knows it from the
+    // start.
+    struct LateTrouble {
+        std::string name;
+        Status status = Status::warning;
+        Text message, hint;
+    };
+
+    const Job& m_job;
+    const Wishes& m_wishes;
+    World m_world;
+    SteadyTime m_started;
+    Now m_now;
+    StateKeeper m_keeper;
+    Delivery m_delivery;
+    Log m_log, m_alert_log;
+    Policy m_policy;
+
+    Lock m_lock;
+    ToolState m_state;
+    std::optional<Runner> m_runner;
+    std::vector<CheckRun> m_runs;
+    RunFacts m_facts;
+    Judgement m_judgement;
+    Healing m_healing;
+    std::vector<Text> m_notes;
+    std::vector<LateTrouble> m_late_troubles;
+    RunOutcome m_outcome;
+};
+
+} // namespace
+
+RunOutcome run_pipeline(const Job& job, const Wishes& wishes, World world,
+                        std::vector<std::unique_ptr<Channel>> channels) {
+    return Run(job, wishes, world, std::move(channels)).run();
+}
+
+} // namespace lectio

@@ -1,0 +1,86 @@
+// The pipeline that every checking tool runs: observe → judge → heal → tell → remember → report.
+//
+// A tool turns its configuration into a Job and calls run_pipeline(). Nothing in here prints: the outcome is
+// a Report, what went into the logs, and an exit code.
+#pragma once
+
+#include "alerts/delivery.h"
+#include "checks/check.h"
+#include "cli/exit_code.h"
+#include "incidents/judge.h"
+#include "platform/world.h"
+#include "recovery/ladder.h"
+#include "report/log.h"
+#include "report/report.h"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace lectio {
+
+struct JobCheck {
+    CheckPolicy policy;
+    std::shared_ptr<const Check> check;
+};
+
+// A check that is configured but cannot be asked: its type comes later, or what it refers to is not set.
+struct ShelvedCheck {
+    std::string name, type;
+    Text reason;
+};
+
+struct JobPaths {
+    Path state, run, logs; // of the suite
+};
+
+// What the configuration asks of one run of one tool.
+struct Job {
+    std::string tool;       // "lectio-health": in reports and logs
+    std::string short_name; // "health": state/health, run/health.lock, logs/health.log
+    JobPaths paths;
+    Lang lang = Lang::ru;
+    std::string zone;
+    std::string host;
+    LogFormat log_format = LogFormat::text;
+    LogLevel log_level = LogLevel::info;
+    Duration deadline{50'000}; // the whole run
+
+    std::vector<JobCheck> checks; // enabled ones, in the order of the file
+    std::vector<ShelvedCheck> shelved;
+    Duration remind{3'600'000}, boot_grace{120'000}, deploy_grace{600'000};
+    bool always_muted = false;
+
+    std::vector<Rung> ladder;
+    RecoveryLimits limits;
+
+    OutboxLimits outbox;
+    Duration merge_after{120'000}, key_window{3'600'000};
+
+    std::vector<SelfNotice> notices; // what is wrong with the configuration
+    std::vector<Text> notes;         // what discovery assumed
+    Text wrong_configuration;        // not empty: the run works with the last good one and exits 78
+};
+
+// What the command line asks of it.
+struct Wishes {
+    bool dry_run = false;
+    bool heal = true;
+    bool notify = true;
+    std::vector<std::string> only; // names that exist; empty: all
+};
+
+struct RunOutcome {
+    Report report;
+    ExitCode exit = ExitCode::ok;
+    std::vector<std::string> would_send; // --dry-run: the messages
+    std::optional<Error> no_run;         // locked or no rights: there is no report
+    int signal = 0;                      // the run was asked to stop: exit with 128 + this
+};
+
+// One run. Always comes back by the job's deadline; no trouble with state, logs or channels stops the checks.
+RunOutcome run_pipeline(const Job& job, const Wishes& wishes, World world,
+                     std::vector<std::unique_ptr<Channel>> channels);
+
+} // namespace lectio

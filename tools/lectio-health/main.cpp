@@ -1,0 +1,24 @@
+#include "cli/terminal.h"
+#include "options.h"
+#include "platform/real_world.h"
+#include "platform/stop.h"
+#include "run.h"
+
+#include <variant>
+
+#include <unistd.h>
+
+int main(int argc, char** argv) {
+    using namespace lectio;
+    ensure_standard_streams();
+    const auto parsed = health::parse_options(argc, argv);
+    if (const int* leave = std::get_if<int>(&parsed)) {
+        return *leave;
+    }
+    RealWorld world;
+    catch_stop_signals([&] { world.http.wake(); });
+    const int status = health::run(std::get<health::Options>(parsed), world.world());
+    // Threads of checks that were given up may still hang in the kernel: destroying what they use is not ours
+    // to do.
+    ::_exit(status);
+}

@@ -1,0 +1,19 @@
+// The command line of lectio-health.
+#pragma once
+
+#include "cli/common_options.h"
+
+#include <optional>
+#include <variant>
+
+namespace lectio::health {
+
+struct Options {
+    CommonOptions common;
+    bool by_old_name = false; // called as health_check.sh: its exit codes (CONTRACT 24)
+};
+
+// The options, or the exit code with which to leave (help was printed, or usage was wrong).
+std::variant<Options, int> parse_options(int argc, char** argv);
+
+} // namespace lectio::health
