@@ -436,6 +436,16 @@ void read_value(const Node& value, std::filesystem::path& target, const Limits& 
     }
 }
 
+void read_value(const Node& value, IdText& target, const Limits& limits, Reading& reading) {
+    if (const auto* number = value.get<std::int64_t>()) {
+        target.text = fmt::format("{}", *number);
+    } else if (value.get<std::string>() != nullptr) {
+        read_value(value, target.text, limits, reading);
+    } else {
+        wrong_type(value, "a number or text", reading);
+    }
+}
+
 void read_value(const Node& value, FileMode& target, const Limits& /*limits*/, Reading& reading) {
     const std::string* text = expect_text(value, "a mode (\"755\")", reading);
     if (text == nullptr) {
@@ -597,6 +607,9 @@ std::string type_words(const Bytes* /*tag*/) {
 std::string type_words(const std::filesystem::path* /*tag*/) {
     return "path";
 }
+std::string type_words(const IdText* /*tag*/) {
+    return "number or text";
+}
 std::string type_words(const FileMode* /*tag*/) {
     return "mode";
 }
@@ -642,6 +655,9 @@ std::string default_words(const Bytes& value) {
 }
 std::string default_words(const std::filesystem::path& value) {
     return fmt::format("\"{}\"", value.string());
+}
+std::string default_words(const IdText& value) {
+    return default_words(value.text);
 }
 std::string default_words(const FileMode& value) {
     return fmt::format("\"{:o}\"", value.bits);

@@ -24,10 +24,10 @@
 //
 // What a row can fill: bool, int, std::int64_t, double, std::string (one_of: the words
 // allowed), an enum (one_of: words and
-// values), Secret, Duration, Bytes, Path (always absolute), FileMode, Span, StatusSet, Amount, Thresholds,
-// JsonText, std::vector of any of these, std::map<std::string, any of these>, std::optional of any of these,
-// and with a schema of its own as fourth argument a struct, or a std::vector, std::map or std::optional of
-// structs. A new kind is one overload of read_value(), type_words() and default_words().
+// values), Secret, Duration, Bytes, Path (always absolute), IdText, FileMode, Span, StatusSet, Amount,
+// Thresholds, JsonText, std::vector of any of these, std::map<std::string, any of these>, std::optional of
+// any of these, and with a schema of its own as fourth argument a struct, or a std::vector, std::map or
+// std::optional of structs. A new kind is one overload of read_value(), type_words() and default_words().
 #pragma once
 
 #include "config/node.h"
@@ -133,6 +133,7 @@ void read_value(const Node&, Secret&, const Limits&, Reading&);
 void read_value(const Node&, Duration&, const Limits&, Reading&);
 void read_value(const Node&, Bytes&, const Limits&, Reading&);
 void read_value(const Node&, std::filesystem::path&, const Limits&, Reading&);
+void read_value(const Node&, IdText&, const Limits&, Reading&);
 void read_value(const Node&, FileMode&, const Limits&, Reading&);
 void read_value(const Node&, Span&, const Limits&, Reading&);
 void read_value(const Node&, StatusSet&, const Limits&, Reading&);
@@ -150,6 +151,7 @@ std::string type_words(const Secret*);
 std::string type_words(const Duration*);
 std::string type_words(const Bytes*);
 std::string type_words(const std::filesystem::path*);
+std::string type_words(const IdText*);
 std::string type_words(const FileMode*);
 std::string type_words(const Span*);
 std::string type_words(const StatusSet*);
@@ -167,6 +169,7 @@ std::string default_words(const Secret&);
 std::string default_words(const Duration&);
 std::string default_words(const Bytes&);
 std::string default_words(const std::filesystem::path&);
+std::string default_words(const IdText&);
 std::string default_words(const FileMode&);
 std::string default_words(const Span&);
 std::string default_words(const StatusSet&);

@@ -47,6 +47,12 @@ class StatusSet {
     std::vector<Range> m_ranges;
 };
 
+// The id of a chat: -100123 or "-100123" or "@channel".
+struct IdText {
+    std::string text;
+    bool operator==(const IdText&) const = default;
+};
+
 // "755": permission bits in octal, written as a string.
 struct FileMode {
     mode_t bits = 0;

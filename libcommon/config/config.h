@@ -1,0 +1,160 @@
+// Config: the whole configuration, typed and validated, as the tools use it.
+//
+// Parsed once, passed const. What a later issue brings is checked and documented by the same key table, but
+// has no member here yet. load.h finds, reads and remembers configurations; this is only their shape.
+#pragma once
+
+#include "config/node.h"
+#include "config/schema.h"
+#include "config/values.h"
+#include "platform/files.h"
+#include "util/secret.h"
+#include "words/phrase.h"
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace lectio {
+
+// The check types there are, injected: config/ knows nothing of checks/ (they depend on it).
+struct CheckSchema {
+    std::string_view name;
+    std::string_view help;
+    const SchemaBase* schema;
+};
+
+struct Paths {
+    Path env_file{"/opt/lectio-monitor/config.env"};
+    Path state{"/var/lib/lectio-monitor"};
+    Path run{"/run/lectio-monitor"};
+    Path logs{"/var/log/lectio-monitor"};
+    Path metrics; // empty: not written
+};
+
+struct LogSettings {
+    enum class Format { text, json };
+    enum class Level { debug, info, warn, error };
+    Format format = Format::text;
+    Level level = Level::info;
+};
+
+struct CheckSettings {
+    std::string name, type;
+    CheckCommon common;
+    std::shared_ptr<const void> settings; // what CheckType::make takes; null when `later`
+    Position position;                    // of the table's header
+    bool later = false;                   // a type of a tool not built yet: `skipped`
+    std::vector<std::string> unset; // variables it needs that are set nowhere: disabled, warning `config`
+};
+
+struct RungSettings { // one [[health.recovery]]; which members count depends on the action
+    std::string name;
+    std::vector<std::string> when;
+    std::string action; // restart reload start fix-permissions exec
+    Duration settle{10'000};
+    std::string unit;
+    std::vector<std::string> test; // must succeed before a restart or reload
+    Path path;
+    std::string owner; // "user:group"; empty: left as it is
+    FileMode dirs{0755}, files{0644};
+    std::vector<std::string> command;
+    std::string user;
+    Duration timeout{20'000};
+    Position position;
+    bool later = false;             // restore-frontend, rollback
+    std::vector<std::string> unset; // variables it needs that are set nowhere: left out, warning `config`
+};
+
+struct LimitSettings {
+    int attempts = 3;
+    Duration cooldown{300'000};
+    std::vector<Duration> waits{Duration(60'000), Duration(300'000), Duration(900'000)};
+    int per_hour = 6;
+};
+
+struct HealthSettings {
+    Duration deadline{50'000};
+    Duration boot_grace{120'000};
+    std::vector<CheckSettings> checks; // in the order of the file
+    std::vector<RungSettings> recovery;
+    LimitSettings limits;
+};
+
+struct OutboxSettings {
+    int messages = 10000;
+    Bytes size = 50_MB;
+};
+
+struct AlertSettings {
+    Duration remind{3'600'000}; // 0: never
+    int per_hour = 20;          // 0: no limit
+    Duration deploy_grace{600'000};
+    Duration key_window{3'600'000};
+    Duration merge_after{120'000};
+    OutboxSettings outbox;
+};
+
+struct TelegramChannel {
+    std::string name;
+    Secret token;
+    IdText chat;
+    std::optional<std::int64_t> thread;
+    std::string api = "https://api.telegram.org";
+    std::string proxy;
+    std::vector<std::int64_t> operators;
+    std::vector<std::string> unset; // variables it needs that are set nowhere: disabled, warning `config`
+};
+
+struct Route {
+    std::vector<Severity> severity; // empty: every
+    std::vector<std::string> tool;  // empty: every
+    std::vector<std::string> check; // "health/disk", "deepcheck/*"; empty: every
+    std::vector<std::string> to;
+};
+
+struct Config {
+    enum class Source { file, config_env, discovery };
+    Source source = Source::discovery;
+    std::string file; // as given; empty: discovery
+
+    Lang lang = Lang::ru;
+    std::string timezone; // empty: the host's
+    std::string host;     // empty: the hostname
+    Paths paths;
+    LogSettings log;
+    HealthSettings health;
+    AlertSettings alerts;
+    std::vector<TelegramChannel> channels;
+    std::vector<Route> routes;
+    std::map<std::string, Duration> tool_ages{{"health", Duration(180'000)}}; // heartbeat.tools
+
+    // What each report says of the configuration, as warnings of the self check `config`: variables that are
+    // not set, the wrong bot, an env file that others can read.
+    struct Note {
+        Text message, hint;
+    };
+    std::vector<Note> notes;
+    // What discovery or config.env assumed, for the report; no warnings.
+    std::vector<Text> assumed;
+};
+
+// A tree into a Config. Every problem is in `problems`; with errors the Config is what could be read of it
+// and only its channels, alerts, paths, lang, timezone and host may be used (to tell of the errors).
+Config read_config(const Node& root, std::span<const CheckSchema> types, Problems& problems);
+
+// The key table as a tree, for docs/configuration.md and tests: a section, its header, its rows.
+struct Section {
+    std::string header; // "[health.check.NAME] type = \"http\""
+    std::string help;
+    const SchemaBase* schema;
+    bool later = false;
+};
+std::vector<Section> all_sections(std::span<const CheckSchema> types);
+
+} // namespace lectio

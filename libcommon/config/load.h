@@ -1,0 +1,65 @@
+// Finding, reading and remembering configurations (CONTRACT 1, 2, 4, 5).
+#pragma once
+
+#include "config/config.h"
+#include "platform/world.h"
+
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace lectio {
+
+// Where a configuration may come from. The defaults are the host's; tests put their own.
+struct ConfigRequest {
+    std::optional<std::string> file;                                           // -c, as given
+    std::function<std::optional<std::string>(const std::string&)> environment; // getenv; LECTIO_CONFIG too
+    std::span<const CheckSchema> types;
+    std::vector<Path> usual_files{"/etc/lectio-monitor/config.toml", "/opt/lectio-monitor/config.toml"};
+    Path usual_env_file{"/opt/lectio-monitor/config.env"};
+};
+
+struct LoadedConfig {
+    enum class Use {
+        present,   // the configuration as it is
+        last_good, // it does not load: the last that did. Exit code 78 whatever the checks say
+        telling,   // neither: only lang, host, paths, alerts and channels may be used, to tell. Exit code 78
+        nothing,   // not even that
+    };
+    Use use = Use::nothing;
+    Config config;
+    Problems problems;       // errors when use != present; also warnings
+    std::string file;        // what the problems' positions are in, as given
+    std::string fingerprint; // of the content that did not load: the problem is told once for each
+    std::string text;        // what keep_last_good() keeps
+
+    [[nodiscard]] bool ok() const { return use == Use::present; }
+};
+
+enum class LastGood { never, fall_back }; // never: --check-config
+
+LoadedConfig load_config(World& world, const ConfigRequest& request, LastGood last_good);
+
+// Keeps a configuration that loaded in paths.state (its text, with references instead of secrets), if it is
+// not the one kept already. Never called with --dry-run.
+Result<void> keep_last_good(Files& files, const LoadedConfig& loaded);
+
+// One line a problem: "FILE:LINE:COLUMN: message", warnings with "warning: " (CONTRACT 3). Secrets are
+// masked.
+std::string problem_lines(const LoadedConfig& loaded);
+
+// The text of --check-config: every problem, or a summary of what would run, and the exit code 0 or 78
+// (`strict`: warnings count).
+struct ConfigVerdict {
+    std::string text;
+    bool good = false;
+};
+enum class Strict { no, yes };
+ConfigVerdict check_config_text(const LoadedConfig& loaded, Strict strict);
+
+// What is found on this host, as the text of a configuration (no file: discovery; later `init`).
+std::string discover(World& world);
+
+} // namespace lectio
