@@ -27,12 +27,11 @@ struct TreeRules {
 enum class TreeMode { report, apply };
 
 struct TreeRepair {
-    std::uint64_t examined = 0; // files and folders
-    std::uint64_t changed = 0;  // wrong, and mended (in a report: would be)
-    std::uint64_t failed = 0;   // wrong or unreadable, and could not be mended
-    std::vector<std::string>
-        examples;              // the first few of those that were wrong: "static/js: 000, must be 755"
-    std::string first_failure; // why, of the first one that failed
+    std::uint64_t examined = 0;        // files and folders
+    std::uint64_t changed = 0;         // wrong, and mended (in a report: would be)
+    std::uint64_t failed = 0;          // wrong or unreadable, and could not be mended
+    std::vector<std::string> examples; // the first few that were wrong: "static/js 000 → 755"
+    std::string first_failure;         // why, of the first one that failed
 };
 
 // An Error only where `root` is not a folder that can be opened; what fails below is counted. `root` itself

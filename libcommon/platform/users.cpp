@@ -17,12 +17,12 @@ namespace {
 constexpr std::size_t k_largest_entry = std::size_t{1} << 20U;
 
 // getpwnam_r and getgrnam_r: nullptr with 0 means that there is no such name.
-template<class Entry, class Lookup>
-Result<Entry> look_up(Lookup lookup, std::string_view kind, const std::string& name, std::string& buffer) {
+template<class Entry, class Lookup, class Key>
+Result<Entry> look_up(Lookup lookup, std::string_view kind, const Key& key, std::string& buffer) {
     Entry entry{};
     for (buffer.resize(4096);; buffer.resize(buffer.size() * 2)) {
         Entry* found = nullptr;
-        const int reason = lookup(name.c_str(), &entry, buffer.data(), buffer.size(), &found);
+        const int reason = lookup(key, &entry, buffer.data(), buffer.size(), &found);
         if (found != nullptr) {
             return entry;
         }
@@ -30,9 +30,9 @@ Result<Entry> look_up(Lookup lookup, std::string_view kind, const std::string& n
             continue;
         }
         if (reason == 0 || reason == ENOENT || reason == ESRCH) {
-            return Error{ErrorKind::not_found, fmt::format("no {} {} on this host", kind, name)};
+            return Error{ErrorKind::not_found, fmt::format("no {} {} on this host", kind, key)};
         }
-        return errno_error(fmt::format("look up the {} {}", kind, name), reason);
+        return errno_error(fmt::format("look up the {} {}", kind, key), reason);
     }
 }
 
@@ -45,6 +45,10 @@ std::vector<gid_t> groups_of(const std::string& name, gid_t own) {
     }
     groups.resize(static_cast<std::size_t>(count));
     return groups;
+}
+
+User from_entry(const passwd& entry) {
+    return {entry.pw_name, entry.pw_uid, entry.pw_gid, groups_of(entry.pw_name, entry.pw_gid), entry.pw_dir};
 }
 
 std::optional<unsigned> as_number(std::string_view text) {
@@ -61,9 +65,16 @@ std::optional<unsigned> as_number(std::string_view text) {
 
 Result<User> find_user(const std::string& name) {
     std::string buffer;
-    const Result<passwd> entry = look_up<passwd>(::getpwnam_r, "user", name, buffer);
+    const Result<passwd> entry = look_up<passwd>(::getpwnam_r, "user", name.c_str(), buffer);
     LECTIO_TRY(entry);
-    return User{name, entry->pw_uid, entry->pw_gid, groups_of(name, entry->pw_gid), entry->pw_dir};
+    return from_entry(*entry);
+}
+
+Result<User> find_user(uid_t uid) {
+    std::string buffer;
+    const Result<passwd> entry = look_up<passwd>(::getpwuid_r, "user", uid, buffer);
+    LECTIO_TRY(entry);
+    return from_entry(*entry);
 }
 
 Result<Owner> find_owner(std::string_view text) {
@@ -82,7 +93,7 @@ Result<Owner> find_owner(std::string_view text) {
         owner.group = *number;
     } else if (!group.empty()) {
         std::string buffer;
-        const Result<::group> found = look_up<::group>(::getgrnam_r, "group", group, buffer);
+        const Result<::group> found = look_up<::group>(::getgrnam_r, "group", group.c_str(), buffer);
         LECTIO_TRY(found);
         owner.group = found->gr_gid;
     }

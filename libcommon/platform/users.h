@@ -22,6 +22,7 @@ struct User {
 
 // not_found where the host has no such user.
 Result<User> find_user(const std::string& name);
+Result<User> find_user(uid_t uid);
 
 // "www-data:www-data", "www-data", ":www-data"; names or numbers. What is not given stays as it is.
 struct Owner {

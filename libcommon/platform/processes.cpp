@@ -1,0 +1,467 @@
+#include "platform/processes.h"
+
+#include "platform/stop.h"
+#include "platform/users.h"
+#include "util/text.h"
+#include "util/unique_fd.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+
+#include <fmt/format.h>
+
+#include <fcntl.h>
+#include <grp.h>
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace lectio {
+namespace {
+
+using Steady = std::chrono::steady_clock;
+
+constexpr const char* k_path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+// How often a request to stop is looked at (CONTRACT 23: the run ends within a second).
+constexpr Duration k_tick{100};
+// A killed process that does not go (it hangs in the kernel on a dead disk) is left to init after this.
+constexpr Duration k_patience_after_kill{1000};
+
+// ── before the fork: everything that may allocate, look up names or take a lock ──
+
+struct Plan {
+    std::string program;
+    std::vector<std::string> arguments, environment;
+    std::vector<char*> argv, envp;
+    std::string folder;
+    bool change_user = false;
+    uid_t uid = 0;
+    gid_t gid = 0;
+    std::vector<gid_t> groups;
+};
+
+Result<std::string> find_program(const std::string& name) {
+    if (name.find('/') != std::string::npos) {
+        if (!name.starts_with('/')) {
+            return Error{ErrorKind::invalid, fmt::format("unable to start {}: not an absolute path", name)};
+        }
+        return name; // whether it can be started is told by execve()
+    }
+    for (const std::string_view folder : split(k_path, ':')) {
+        std::string candidate = fmt::format("{}/{}", folder, name);
+        struct stat status {};
+        if (::stat(candidate.c_str(), &status) == 0 && S_ISREG(status.st_mode) &&
+            ::access(candidate.c_str(), X_OK) == 0) {
+            return candidate;
+        }
+    }
+    return Error{ErrorKind::not_found, fmt::format("unable to start {}: not found in {}", name, k_path)};
+}
+
+Result<void> plan_user(const std::string& name, Plan& plan, std::string& home) {
+    if (name.empty()) {
+        const Result<User> ourselves = find_user(::geteuid());
+        home = ourselves ? ourselves->home : home; // a user without a name has no home, and needs none
+        return {};
+    }
+    Result<User> user = find_user(name);
+    LECTIO_TRY(user);
+    home = user->home;
+    if (user->uid == ::geteuid()) {
+        return {};
+    }
+    if (::geteuid() != 0) {
+        return Error{ErrorKind::permission,
+                     fmt::format("unable to run a program as {}: only root may do that", name)};
+    }
+    plan.change_user = true;
+    plan.uid = user->uid;
+    plan.gid = user->gid;
+    plan.groups = std::move(user->groups);
+    return {};
+}
+
+std::vector<char*> pointers_to(std::vector<std::string>& texts) {
+    std::vector<char*> pointers;
+    pointers.reserve(texts.size() + 1);
+    for (std::string& text : texts) {
+        pointers.push_back(text.data());
+    }
+    pointers.push_back(nullptr);
+    return pointers;
+}
+
+Result<Plan> make_plan(const ProcessRequest& request) {
+    if (request.command.empty() || request.command.front().empty()) {
+        return Error{ErrorKind::invalid, "unable to start a program: the command is empty"};
+    }
+    Result<std::string> program = find_program(request.command.front());
+    LECTIO_TRY(program);
+    Plan plan;
+    plan.program = std::move(*program);
+    plan.arguments = request.command;
+    plan.folder = request.folder;
+    std::string home = "/";
+    LECTIO_TRY(plan_user(request.user, plan, home));
+    // Ours may hold secrets (the env file) and what would change the program's behaviour (LD_*, PYTHON*).
+    plan.environment = {fmt::format("PATH={}", k_path), "LANG=C.UTF-8", fmt::format("HOME={}", home)};
+    for (const auto& [name, value] : request.environment) {
+        std::erase_if(plan.environment, [&](const std::string& entry) {
+            return entry.starts_with(name) && entry.substr(name.size()).starts_with('=');
+        });
+        plan.environment.push_back(fmt::format("{}={}", name, value));
+    }
+    return plan;
+}
+
+struct Pipe {
+    UniqueFd read, write;
+};
+
+// Above the standard descriptors: where 0, 1 or 2 are closed in us, a pipe would take their place, and
+// putting the child's ends there would overwrite one with the other.
+Result<UniqueFd> above_standard(int fd) {
+    UniqueFd low(fd);
+    if (fd > STDERR_FILENO) {
+        return low;
+    }
+    UniqueFd high(::fcntl(low.get(), F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
+    if (!high.valid()) {
+        return errno_error("duplicate a descriptor", errno);
+    }
+    return high;
+}
+
+Result<Pipe> make_pipe() {
+    std::array<int, 2> ends{-1, -1};
+    if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
+        return errno_error("make a pipe", errno);
+    }
+    Result<UniqueFd> read = above_standard(ends[0]);
+    Result<UniqueFd> write = above_standard(ends[1]);
+    LECTIO_TRY(read);
+    LECTIO_TRY(write);
+    return Pipe{std::move(*read), std::move(*write)};
+}
+
+// ── the child: only async-signal-safe calls, because other threads of ours held locks at the fork ──
+
+enum class Stage : int { none, user, folder, descriptors, program };
+
+struct Failure { // sent through the status pipe, which closes itself when the program starts
+    Stage stage = Stage::none;
+    int reason = 0;
+};
+
+struct ChildEnds {
+    int in, out, err, status;
+};
+
+void reset_signals() {
+    struct sigaction usual {};
+    usual.sa_handler = SIG_DFL;
+    for (int signal = 1; signal < NSIG; ++signal) {
+        ::sigaction(signal, &usual, nullptr); // fails for SIGKILL and SIGSTOP, which are as they are
+    }
+    sigset_t none;
+    ::sigemptyset(&none);
+    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
+bool become_user(const Plan& plan) {
+    return !plan.change_user ||
+           (::setgroups(plan.groups.size(), plan.groups.data()) == 0 &&
+            ::setresgid(plan.gid, plan.gid, plan.gid) == 0 && ::setresuid(plan.uid, plan.uid, plan.uid) == 0);
+}
+
+bool place_descriptors(const ChildEnds& ends) {
+    if (::dup2(ends.in, STDIN_FILENO) < 0 || ::dup2(ends.out, STDOUT_FILENO) < 0 ||
+        ::dup2(ends.err, STDERR_FILENO) < 0) {
+        return false;
+    }
+    // Ours are all O_CLOEXEC; this is for those that a library opened without it or that we were given.
+    return ::close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC) == 0 || errno == ENOSYS ||
+           errno == EINVAL;
+}
+
+[[noreturn]] void give_up(int status_pipe, Stage stage) {
+    const Failure failure{stage, errno};
+    [[maybe_unused]] const ssize_t ignored = ::write(status_pipe, &failure, sizeof failure);
+    ::_exit(127);
+}
+
+[[noreturn]] void be_child(const Plan& plan, const ChildEnds& ends, pid_t parent) {
+    ::setpgid(0, 0);
+    reset_signals();
+    if (!become_user(plan)) {
+        give_up(ends.status, Stage::user);
+    }
+    // After the change of user, which clears it.
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (::getppid() != parent) {
+        ::_exit(127); // the parent died before that
+    }
+    ::umask(022);
+    if (::chdir(plan.folder.c_str()) != 0) {
+        give_up(ends.status, Stage::folder);
+    }
+    if (!place_descriptors(ends)) {
+        give_up(ends.status, Stage::descriptors);
+    }
+    ::execve(plan.program.c_str(), plan.argv.data(), plan.envp.data());
+    give_up(ends.status, Stage::program);
+}
+
+// ── the parent ──
+
+// Writing to a program that does not read would end us; ignoring SIGPIPE for the whole process is not for
+// a library to decide.
+class NoSigpipe {
+  public:
+    NoSigpipe() {
+        ::sigemptyset(&m_pipe);
+        ::sigaddset(&m_pipe, SIGPIPE);
+        sigset_t pending;
+        ::sigpending(&pending);
+        m_was_pending = ::sigismember(&pending, SIGPIPE) == 1;
+        ::pthread_sigmask(SIG_BLOCK, &m_pipe, &m_before);
+    }
+    ~NoSigpipe() {
+        if (!m_was_pending) { // only what we caused is taken away
+            const timespec at_once{};
+            while (::sigtimedwait(&m_pipe, nullptr, &at_once) < 0 && errno == EINTR) {
+            }
+        }
+        ::pthread_sigmask(SIG_SETMASK, &m_before, nullptr);
+    }
+    NoSigpipe(const NoSigpipe&) = delete;
+    NoSigpipe& operator=(const NoSigpipe&) = delete;
+
+  private:
+    sigset_t m_pipe{}, m_before{};
+    bool m_was_pending = false;
+};
+
+// glibc 2.36 declares pidfd_open() without C linkage, so C++ cannot link it. Always O_CLOEXEC.
+int open_pidfd(pid_t pid) {
+    return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
+}
+
+class Child {
+  public:
+    Child(pid_t pid, std::string name, const ProcessRequest& request)
+        : m_pid(pid), m_pidfd(open_pidfd(pid)), m_name(std::move(name)), m_request(request),
+          m_input(request.input) {}
+
+    Result<ProcessAnswer> attend(UniqueFd in, UniqueFd out, UniqueFd err, UniqueFd status);
+
+  private:
+    enum class End { exited, timed_out, stopped };
+    End serve_until_end();
+    void serve_pipes(Duration wait);
+    void feed();
+    void collect(UniqueFd& from, std::string& to);
+    void collect_status();
+    [[nodiscard]] bool has_exited() const;
+    void end_group() const { ::kill(-m_pid, SIGKILL); }
+    void reap();
+    [[nodiscard]] Error failure() const;
+
+    pid_t m_pid;
+    UniqueFd m_pidfd; // not valid on kernels before 5.3: then the tick finds the end
+    std::string m_name;
+    const ProcessRequest& m_request;
+    std::string_view m_input;
+    UniqueFd m_in, m_out, m_err, m_status;
+    Failure m_failure;
+    ProcessAnswer m_answer;
+    Steady::time_point m_begun = Steady::now();
+};
+
+void make_nonblocking(const UniqueFd& fd) {
+    ::fcntl(fd.get(), F_SETFL, ::fcntl(fd.get(), F_GETFL) | O_NONBLOCK);
+}
+
+Result<ProcessAnswer> Child::attend(UniqueFd in, UniqueFd out, UniqueFd err, UniqueFd status) {
+    m_in = std::move(in), m_out = std::move(out), m_err = std::move(err), m_status = std::move(status);
+    for (const UniqueFd* fd : {&m_in, &m_out, &m_err, &m_status}) {
+        make_nonblocking(*fd);
+    }
+    const End end = serve_until_end();
+    // Also after a normal exit: what a program leaves running in its group was not asked for. The leader is
+    // not reaped yet, so the number of the group is still its own.
+    end_group();
+    if (end == End::exited) {
+        serve_pipes(Duration::zero()); // what it wrote last
+    }
+    reap();
+    m_answer.timed_out = end == End::timed_out;
+    m_answer.took = std::chrono::duration_cast<Duration>(Steady::now() - m_begun);
+    if (m_failure.stage != Stage::none) {
+        return failure();
+    }
+    if (end == End::stopped) {
+        return Error{ErrorKind::timeout, fmt::format("{} was ended: this run was asked to stop", m_name)};
+    }
+    return std::move(m_answer);
+}
+
+Child::End Child::serve_until_end() {
+    const Steady::time_point deadline = m_begun + m_request.timeout;
+    for (;;) {
+        if (has_exited()) {
+            return End::exited;
+        }
+        const Steady::time_point now = Steady::now();
+        if (now >= deadline) {
+            return End::timed_out;
+        }
+        if (stop_requested()) {
+            return End::stopped;
+        }
+        const auto left = std::chrono::ceil<Duration>(deadline - now);
+        serve_pipes(std::min(left, m_pidfd.valid() ? k_tick : k_tick / 10));
+    }
+}
+
+// Waits at most this long for something to happen, and takes and gives what can be had without waiting.
+void Child::serve_pipes(Duration wait) {
+    // poll() leaves out negative descriptors: those that are closed.
+    std::array<pollfd, 5> watched{{{m_in.get(), POLLOUT, 0},
+                                   {m_out.get(), POLLIN, 0},
+                                   {m_err.get(), POLLIN, 0},
+                                   {m_status.get(), POLLIN, 0},
+                                   {m_pidfd.get(), POLLIN, 0}}};
+    if (::poll(watched.data(), watched.size(), static_cast<int>(wait.count())) <= 0) {
+        return;
+    }
+    if (watched[0].revents != 0) {
+        feed();
+    }
+    if (watched[1].revents != 0) {
+        collect(m_out, m_answer.out);
+    }
+    if (watched[2].revents != 0) {
+        collect(m_err, m_answer.err);
+    }
+    if (watched[3].revents != 0) {
+        collect_status();
+    }
+}
+
+void Child::feed() {
+    const NoSigpipe guard;
+    const ssize_t written = ::write(m_in.get(), m_input.data(), m_input.size());
+    if (written >= 0) {
+        m_input.remove_prefix(static_cast<std::size_t>(written));
+    } else if (errno == EAGAIN || errno == EINTR) {
+        return;
+    }
+    if (written < 0 || m_input.empty()) {
+        m_in.reset(); // all given, or the program does not want it
+    }
+}
+
+// Everything that is there, so that the program never waits for us; kept up to the limit.
+void Child::collect(UniqueFd& from, std::string& to) {
+    std::array<char, 16384> buffer{};
+    // A program that writes faster than we read must not keep us from the clock.
+    for (int rounds = 0; rounds < 64; ++rounds) {
+        const ssize_t got = ::read(from.get(), buffer.data(), buffer.size());
+        if (got < 0 && (errno == EINTR || errno == EAGAIN)) {
+            return;
+        }
+        if (got <= 0) {
+            from.reset();
+            return;
+        }
+        const auto size = static_cast<std::size_t>(got);
+        const std::size_t kept = std::min<std::size_t>(size, m_request.max_output.count - to.size());
+        to.append(buffer.data(), kept);
+        m_answer.cut = m_answer.cut || kept < size;
+    }
+}
+
+void Child::collect_status() {
+    Failure failure;
+    const ssize_t got = ::read(m_status.get(), &failure, sizeof failure);
+    if (got == static_cast<ssize_t>(sizeof failure)) {
+        m_failure = failure;
+    }
+    m_status.reset();
+}
+
+bool Child::has_exited() const {
+    siginfo_t info{};
+    return ::waitid(P_PID, static_cast<id_t>(m_pid), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+           info.si_pid == m_pid;
+}
+
+void Child::reap() {
+    const Steady::time_point deadline = Steady::now() + k_patience_after_kill;
+    while (!has_exited() && Steady::now() < deadline) {
+        pollfd ended{m_pidfd.get(), POLLIN, 0};
+        ::poll(&ended, 1, static_cast<int>((k_tick / 10).count()));
+    }
+    int status = 0;
+    if (::waitpid(m_pid, &status, WNOHANG) != m_pid) {
+        m_answer.signal = SIGKILL;
+    } else if (WIFEXITED(status)) {
+        m_answer.exit_status = WEXITSTATUS(status);
+    } else {
+        m_answer.signal = WTERMSIG(status);
+    }
+}
+
+Error Child::failure() const {
+    switch (m_failure.stage) {
+    case Stage::user:
+        return errno_error(fmt::format("start {} as {}", m_name, m_request.user), m_failure.reason);
+    case Stage::folder:
+        return errno_error(fmt::format("start {} in {}", m_name, m_request.folder), m_failure.reason);
+    default:
+        return errno_error(fmt::format("start {}", m_name), m_failure.reason);
+    }
+}
+
+} // namespace
+
+Result<ProcessAnswer> SystemProcesses::run(const ProcessRequest& request) {
+    Result<Plan> plan = make_plan(request);
+    LECTIO_TRY(plan);
+    plan->argv = pointers_to(plan->arguments);
+    plan->envp = pointers_to(plan->environment);
+    std::array<Pipe, 4> pipes;
+    for (Pipe& pipe : pipes) {
+        Result<Pipe> made = make_pipe();
+        LECTIO_TRY(made);
+        pipe = std::move(*made);
+    }
+    auto& [in, out, err, status] = pipes;
+    const pid_t parent = ::getpid();
+    const pid_t pid = ::fork();
+    if (pid < 0) {
+        return errno_error(fmt::format("start {}", plan->program), errno);
+    }
+    if (pid == 0) {
+        be_child(*plan, {in.read.get(), out.write.get(), err.write.get(), status.write.get()}, parent);
+    }
+    // Here as well as in the child: whoever comes first, the group is there before it may have to be ended.
+    ::setpgid(pid, pid);
+    in.read.reset();
+    out.write.reset();
+    err.write.reset();
+    status.write.reset();
+    return Child(pid, plan->program, request)
+        .attend(std::move(in.write), std::move(out.read), std::move(err.read), std::move(status.read));
+}
+
+} // namespace lectio
