@@ -17,6 +17,7 @@ LEVELS = [
     ["config", "store"],
     ["checks", "incidents", "alerts", "recovery"],
     ["report", "cli"],
+    ["pipeline"],
 ]
 LEVEL_OF = {folder: level for level, folders in enumerate(LEVELS) for folder in folders}
 TOOL_LEVEL = len(LEVELS)

@@ -1,11 +1,12 @@
 """The project's own files, as the policy tests read them."""
 
+import os
 import pathlib
 import re
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PRODUCT = ("libcommon", "tools")
-_SKIPPED = {".git", "__pycache__"}
+_SKIPPED = {".git", "__pycache__", "b"}
 _TEXT = {".cpp", ".h", ".py", ".sh", ".md", ".txt", ".cmake", ".toml", ".json", ".example", ".in", ".conf", ""}
 
 
@@ -18,12 +19,11 @@ def cpp_files(*folders):
 def text_files():
     """All files that a commit could hold; build trees and binary files are left out."""
     found = []
-    for path in sorted(ROOT.rglob("*")):
-        parts = path.relative_to(ROOT).parts
-        ignored = any(part in _SKIPPED for part in parts) or parts[0].startswith("build") or parts[0] == "b"
-        if not ignored and path.is_file() and path.suffix in _TEXT:
-            found.append(path)
-    return found
+    for folder, folders, names in os.walk(ROOT):
+        top = pathlib.Path(folder) == ROOT
+        folders[:] = [name for name in folders if name not in _SKIPPED and not (top and name.startswith("build"))]
+        found += [pathlib.Path(folder) / name for name in names if pathlib.Path(name).suffix in _TEXT]
+    return sorted(path for path in found if path.is_file())
 
 
 _TOKEN = re.compile(
