@@ -22,7 +22,8 @@ def text_files():
     for folder, folders, names in os.walk(ROOT):
         top = pathlib.Path(folder) == ROOT
         folders[:] = [name for name in folders if name not in _SKIPPED and not (top and name.startswith("build"))]
-        found += [pathlib.Path(folder) / name for name in names if pathlib.Path(name).suffix in _TEXT]
+        found += [pathlib.Path(folder) / name for name in names
+                  if name not in _SKIPPED and pathlib.Path(name).suffix in _TEXT]
     return sorted(path for path in found if path.is_file())
 
 
