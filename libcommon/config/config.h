@@ -22,11 +22,16 @@
 
 namespace lectio {
 
-// The check types there are, injected: config/ knows nothing of checks/ (they depend on it).
-struct CheckSchema {
+// The check types and the recovery actions there are, injected: config/ knows nothing of checks/ and
+// recovery/ (they depend on it). Each brings its own key table.
+struct KindSchema {
     std::string_view name;
     std::string_view help;
     const SchemaBase* schema;
+};
+struct Kinds {
+    std::vector<KindSchema> checks;  // from all_checks()
+    std::vector<KindSchema> actions; // from all_actions()
 };
 
 struct Paths {
@@ -53,19 +58,12 @@ struct CheckSettings {
     std::vector<std::string> unset; // variables it needs that are set nowhere: disabled, warning `config`
 };
 
-struct RungSettings { // one [[health.recovery]]; which members count depends on the action
+struct RungSettings { // one [[health.recovery]]
     std::string name;
     std::vector<std::string> when;
-    std::string action; // restart reload start fix-permissions exec
+    std::string action; // a name of Kinds::actions
     Duration settle{10'000};
-    std::string unit;
-    std::vector<std::string> test; // must succeed before a restart or reload
-    Path path;
-    std::string owner; // "user:group"; empty: left as it is
-    FileMode dirs{0755}, files{0644};
-    std::vector<std::string> command;
-    std::string user;
-    Duration timeout{20'000};
+    std::shared_ptr<const void> settings; // what ActionType::make takes; null when `later`
     Position position;
     bool later = false;             // restore-frontend, rollback
     std::vector<std::string> unset; // variables it needs that are set nowhere: left out, warning `config`
@@ -146,7 +144,7 @@ struct Config {
 
 // A tree into a Config. Every problem is in `problems`; with errors the Config is what could be read of it
 // and only its channels, alerts, paths, lang, timezone and host may be used (to tell of the errors).
-Config read_config(const Node& root, std::span<const CheckSchema> types, Problems& problems);
+Config read_config(const Node& root, const Kinds& kinds, Problems& problems);
 
 // The key table as a tree, for docs/configuration.md and tests: a section, its header, its rows.
 struct Section {
@@ -155,6 +153,6 @@ struct Section {
     const SchemaBase* schema;
     bool later = false;
 };
-std::vector<Section> all_sections(std::span<const CheckSchema> types);
+std::vector<Section> all_sections(const Kinds& kinds);
 
 } // namespace lectio

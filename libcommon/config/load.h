@@ -16,7 +16,7 @@ namespace lectio {
 struct ConfigRequest {
     std::optional<std::string> file;                                           // -c, as given
     std::function<std::optional<std::string>(const std::string&)> environment; // getenv; LECTIO_CONFIG too
-    std::span<const CheckSchema> types;
+    Kinds kinds;
     std::vector<Path> usual_files{"/etc/lectio-monitor/config.toml", "/opt/lectio-monitor/config.toml"};
     Path usual_env_file{"/opt/lectio-monitor/config.env"};
 };
