@@ -1,0 +1,154 @@
+#include "job.h"
+
+#include "alerts/telegram.h"
+#include "checks/all_checks.h"
+#include "platform/host.h"
+#include "recovery/all_actions.h"
+
+#include <fmt/format.h>
+
+namespace lectio::health {
+namespace {
+
+constexpr Phrase k_comes_later{"this type of check comes with a later version",
+                               "такая проверка появится в следующих версиях"};
+constexpr Phrase k_not_set{"not checked: {} is not set", "не проверяется: не задано {}"};
+constexpr Phrase k_unset_hint{"set it in {}", "задайте в {}"};
+constexpr Phrase k_wrong{"the configuration is wrong; the last good one is in use. {}",
+                         "ошибка в настройках; работаем с последними верными. {}"};
+constexpr Phrase k_nothing_good{
+    "the configuration is wrong and there is no last good one: nothing is checked. {}",
+    "ошибка в настройках, а последних верных нет: ничего не проверяется. {}"};
+constexpr Phrase k_wrong_hint{"lectio-health --check-config names every problem",
+                              "все ошибки назовёт lectio-health --check-config"};
+
+LogLevel level_of(LogSettings::Level level) {
+    switch (level) {
+    case LogSettings::Level::debug:
+        return LogLevel::debug;
+    case LogSettings::Level::info:
+        return LogLevel::info;
+    case LogSettings::Level::warn:
+        return LogLevel::warn;
+    case LogSettings::Level::error:
+        return LogLevel::error;
+    }
+    return LogLevel::info;
+}
+
+std::string joined(const std::vector<std::string>& names) {
+    return fmt::format("{}", fmt::join(names, ", "));
+}
+
+void add_checks(Job& job, const Config& config) {
+    for (const CheckSettings& check : config.health.checks) {
+        if (!check.common.enabled) {
+            continue;
+        }
+        const CheckType* type = check.later ? nullptr : find_check_type(check.type);
+        if (type == nullptr) {
+            job.shelved.push_back({check.name, check.type, say(k_comes_later)});
+            continue;
+        }
+        if (!check.unset.empty()) {
+            job.shelved.push_back({check.name, check.type, say(k_not_set, joined(check.unset))});
+            continue;
+        }
+        CheckPolicy policy{check.name, check.type, type->layer, type->recheck, check.common};
+        job.checks.push_back({std::move(policy), type->make(check.settings.get())});
+    }
+}
+
+void add_ladder(Job& job, const Config& config) {
+    for (const RungSettings& rung : config.health.recovery) {
+        const ActionType* type = rung.later ? nullptr : find_action_type(rung.action);
+        if (type != nullptr && rung.unset.empty()) {
+            job.ladder.push_back({rung.name, rung.when, rung.action, type->disruptive, rung.settle,
+                                  type->make(rung.settings.get())});
+        }
+    }
+    const LimitSettings& limits = config.health.limits;
+    job.limits = {limits.attempts, limits.cooldown, limits.waits, limits.per_hour};
+}
+
+std::string first_problem(const LoadedConfig& loaded) {
+    const std::string lines = problem_lines(loaded);
+    return lines.substr(0, lines.find('\n'));
+}
+
+SelfNotice config_notice(std::string cause, Text message, Text hint) {
+    SelfNotice notice;
+    notice.name = "config";
+    notice.cause = std::move(cause);
+    notice.message = std::move(message);
+    notice.hint = std::move(hint);
+    return notice;
+}
+
+void add_notices(Job& job, const LoadedConfig& loaded) {
+    for (const Config::Note& note : loaded.config.notes) {
+        job.notices.push_back(config_notice(note.message.en, note.message, note.hint));
+    }
+    if (loaded.ok()) {
+        return;
+    }
+    const bool last_good = loaded.use == LoadedConfig::Use::last_good;
+    const Text words = say(last_good ? k_wrong : k_nothing_good, first_problem(loaded));
+    job.wrong_configuration = words;
+    job.notices.push_back(config_notice(loaded.fingerprint, words, say(k_wrong_hint)));
+}
+
+} // namespace
+
+Kinds known_kinds() {
+    Kinds kinds;
+    for (const CheckType& type : all_checks()) {
+        kinds.checks.push_back({type.name, type.help, &type.schema()});
+    }
+    for (const ActionType& type : all_actions()) {
+        kinds.actions.push_back({type.name, type.help, &type.schema()});
+    }
+    return kinds;
+}
+
+Job make_job(const LoadedConfig& loaded, World& world) {
+    const Config& config = loaded.config;
+    Job job;
+    job.tool = "lectio-health";
+    job.short_name = "health";
+    job.paths = {config.paths.state, config.paths.run, config.paths.logs};
+    job.lang = config.lang;
+    job.zone = config.timezone;
+    job.host = config.host.empty() ? world.host.hostname() : config.host;
+    job.log_format = config.log.format == LogSettings::Format::json ? LogFormat::json : LogFormat::text;
+    job.log_level = level_of(config.log.level);
+    job.deadline = config.health.deadline;
+    job.remind = config.alerts.remind;
+    job.boot_grace = config.health.boot_grace;
+    job.deploy_grace = config.alerts.deploy_grace;
+    job.outbox = {static_cast<std::size_t>(config.alerts.outbox.messages), config.alerts.outbox.size};
+    job.merge_after = config.alerts.merge_after;
+    job.key_window = config.alerts.key_window;
+    job.notes = config.assumed;
+    add_checks(job, config);
+    add_ladder(job, config);
+    add_notices(job, loaded);
+    return job;
+}
+
+std::vector<std::unique_ptr<Channel>> make_channels(const Config& config) {
+    std::vector<std::unique_ptr<Channel>> channels;
+    const Voice voice{config.lang, config.timezone};
+    for (const TelegramChannel& channel : config.channels) {
+        if (!channel.unset.empty()) {
+            continue; // the warning `config` says so
+        }
+        TelegramSettings settings{channel.name,   channel.token, channel.chat.text,
+                                  channel.thread, channel.api,   channel.proxy};
+        channels.push_back(std::make_unique<Telegram>(std::move(settings), voice,
+                                                      (config.paths.logs / "alerts.log").string()));
+    }
+    return channels;
+}
+
+} // namespace lectio::health

@@ -1,0 +1,185 @@
+#include "run.h"
+
+#include "cli/terminal.h"
+#include "config/load.h"
+#include "job.h"
+#include "pipeline/pipeline.h"
+#include "platform/clock.h"
+#include "platform/environment.h"
+#include "platform/host.h"
+#include "platform/stop.h"
+#include "util/text.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace lectio::health {
+namespace {
+
+// What the run ended with when it had no report to print.
+struct NoReport {
+    ExitCode exit;
+    std::string reason;
+};
+
+constexpr Duration k_grace_at_the_end{5'000};
+
+constexpr Phrase k_needs_rights{"{}; run with sudo", "{}; запустите через sudo"};
+constexpr Phrase k_would_send{"would send:", "было бы отправлено:"};
+
+class HealthRun {
+  public:
+    HealthRun(const Options& options, World world)
+        : m_options(options), m_common(options.common), m_world(world), m_time(world.clock.now().wall) {}
+
+    int run() {
+        m_loaded =
+            load_config(m_world, request(), m_common.check_config ? LastGood::never : LastGood::fall_back);
+        if (m_common.check_config) {
+            return check_config();
+        }
+        if (m_loaded.use == LoadedConfig::Use::nothing) {
+            return leave({ExitCode::configuration, problem_lines(m_loaded)});
+        }
+        if (!m_common.dry_run && m_loaded.ok()) {
+            // Not being able to keep it is no reason not to check; the next run tries again.
+            [[maybe_unused]] const Result<void> kept = keep_last_good(m_world.files, m_loaded);
+        }
+        const Job job = make_job(m_loaded, m_world);
+        if (const std::optional<NoReport> unknown = unknown_names(job)) {
+            return leave(*unknown);
+        }
+        end_process_after(job.deadline + k_grace_at_the_end);
+        const RunOutcome outcome = run_pipeline(job, wishes(), m_world, make_channels(m_loaded.config));
+        return outcome.no_run ? leave(no_run(*outcome.no_run)) : report(job, outcome);
+    }
+
+  private:
+    [[nodiscard]] ConfigRequest request() const {
+        ConfigRequest request;
+        request.file = m_common.config;
+        request.environment = environment_variable;
+        request.kinds = known_kinds();
+        return request;
+    }
+
+    int check_config() {
+        const ConfigVerdict verdict = check_config_text(m_loaded, m_common.strict ? Strict::yes : Strict::no);
+        const ExitCode code = verdict.good ? ExitCode::ok : ExitCode::configuration;
+        return print(verdict.text).ok() ? static_cast<int>(code) : static_cast<int>(ExitCode::internal);
+    }
+
+    // --only with a name that no check has is a slip of the hand, never "all good".
+    [[nodiscard]] std::optional<NoReport> unknown_names(const Job& job) const {
+        std::vector<std::string_view> names;
+        for (const JobCheck& check : job.checks) {
+            names.push_back(check.policy.name);
+        }
+        for (const ShelvedCheck& check : job.shelved) {
+            names.push_back(check.name);
+        }
+        for (const std::string& name : m_common.only) {
+            if (std::find(names.begin(), names.end(), name) == names.end()) {
+                const std::optional<std::string_view> near = nearest(name, names);
+                return NoReport{
+                    ExitCode::usage,
+                    fmt::format("no check is named \"{}\"{}", name,
+                                near ? fmt::format("; did you mean \"{}\"?", *near) : std::string())};
+            }
+        }
+        return std::nullopt;
+    }
+
+    [[nodiscard]] Wishes wishes() const {
+        return {m_common.dry_run, !m_common.no_recovery, !m_common.no_notify, m_common.only};
+    }
+
+    [[nodiscard]] NoReport no_run(const Error& error) const {
+        const ExitCode code = exit_code(error);
+        const std::string words = code == ExitCode::rights
+                                      ? say(k_needs_rights, error.message).in(m_loaded.config.lang)
+                                      : error.message;
+        return {code, words};
+    }
+
+    // No report: one line on standard error, and with --format json one object on standard output (CONTRACT
+    // 23).
+    int leave(const NoReport& why) {
+        const int status = exit_status(why.exit, Status::unknown);
+        complain(fmt::format("lectio-health: {}\n", trim(clean(why.reason))));
+        if (m_common.format == Format::json && why.exit != ExitCode::usage) {
+            return printed(
+                render_json_reason("lectio-health", host(), m_time, static_cast<int>(why.exit), why.reason),
+                status);
+        }
+        if (m_common.format == Format::nagios) {
+            return printed(fmt::format("LECTIO UNKNOWN - {}\n", clean_line(why.reason)), status);
+        }
+        return status;
+    }
+
+    [[nodiscard]] std::string host() const {
+        return m_loaded.config.host.empty() ? m_world.host.hostname() : m_loaded.config.host;
+    }
+
+    int report(const Job& job, const RunOutcome& outcome) {
+        if (outcome.signal != 0) {
+            return 128 + outcome.signal;
+        }
+        const int status = exit_status(outcome.exit, outcome.report.status);
+        if (!m_loaded.ok() && m_common.format == Format::text) {
+            complain(problem_lines(m_loaded));
+        }
+        const bool good = outcome.exit == ExitCode::ok;
+        if (good && m_common.verbosity == Verbosity::quiet) {
+            return status;
+        }
+        return printed(rendered(job, outcome), status);
+    }
+
+    [[nodiscard]] std::string rendered(const Job& job, const RunOutcome& outcome) const {
+        switch (m_common.format) {
+        case Format::json:
+            return render_json(outcome.report, job.lang);
+        case Format::nagios:
+            return render_nagios(outcome.report, job.lang);
+        case Format::text:
+            break;
+        }
+        const auto detail = m_common.verbosity == Verbosity::verbose ? Detail::verbose : Detail::normal;
+        const auto paint = wanted_colour() == Colour::yes ? Paint::yes : Paint::no;
+        std::string text = render_text(outcome.report, job.lang, job.zone, detail, paint);
+        for (const std::string& message : outcome.would_send) {
+            text += fmt::format("{}\n{}\n", say(k_would_send).in(job.lang), message);
+        }
+        return text;
+    }
+
+    static int printed(const std::string& text, int status) {
+        return print(text).ok() ? status : static_cast<int>(ExitCode::internal);
+    }
+
+    [[nodiscard]] int exit_status(ExitCode code, Status site) const {
+        if (m_options.by_old_name) {
+            const bool broken =
+                site == Status::critical || static_cast<int>(code) > static_cast<int>(ExitCode::unknown);
+            return broken ? 1 : 0;
+        }
+        return process_exit(code, site, m_common.format);
+    }
+
+    const Options& m_options;
+    const CommonOptions& m_common;
+    World m_world;
+    WallTime m_time;
+    LoadedConfig m_loaded;
+};
+
+} // namespace
+
+int run(const Options& options, World world) {
+    return HealthRun(options, world).run();
+}
+
+} // namespace lectio::health
