@@ -65,4 +65,23 @@ class Host {
     virtual unsigned cores() = 0;
 };
 
+class SystemHost final : public Host {
+  public:
+    explicit SystemHost(Path proc = "/proc") : m_proc(std::move(proc)) {}
+
+    std::string hostname() override;
+    Result<MemoryInfo> memory() override;
+    Result<std::uint64_t> oom_kills() override;
+    Result<std::vector<ProcessInfo>> processes() override;
+    Result<DiskSpace> disk(const Path& path) override;
+    Result<std::vector<Mount>> mounts() override;
+    Result<std::vector<Listener>> listeners() override;
+    int self_pid() override;
+    Result<std::array<double, 3>> load() override;
+    unsigned cores() override;
+
+  private:
+    Path m_proc;
+};
+
 } // namespace lectio

@@ -1,0 +1,265 @@
+#include "platform/host.h"
+
+#include "platform/proc_text.h"
+#include "util/unique_fd.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <map>
+#include <memory>
+
+#include <fmt/format.h>
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+namespace lectio {
+namespace {
+
+// A command line may be megabytes long (a shell's wildcard); nobody looks for what stands behind this.
+constexpr std::size_t k_longest_command_line = 16384;
+constexpr std::size_t k_largest_table = std::size_t{4} << 20U; // vmstat, mounts, sockets of a busy host
+
+struct CloseFolder {
+    void operator()(DIR* folder) const { ::closedir(folder); }
+};
+using FolderStream = std::unique_ptr<DIR, CloseFolder>;
+
+FolderStream open_folder(int parent, const char* name) {
+    const int fd = ::openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    FolderStream stream(fd < 0 ? nullptr : ::fdopendir(fd));
+    if (!stream && fd >= 0) {
+        ::close(fd);
+    }
+    return stream;
+}
+
+// Files of /proc tell no size: read until the end, at most `limit`. False when the file cannot be read.
+bool read_at(int folder, const char* name, std::string& content, std::size_t limit) {
+    content.clear();
+    const UniqueFd fd(::openat(folder, name, O_RDONLY | O_CLOEXEC));
+    if (!fd.valid()) {
+        return false;
+    }
+    std::array<char, 4096> buffer{};
+    while (content.size() < limit) {
+        const ssize_t got = ::read(fd.get(), buffer.data(), std::min(buffer.size(), limit - content.size()));
+        if (got < 0 && errno == EINTR) {
+            continue;
+        }
+        if (got <= 0) {
+            return got == 0;
+        }
+        content.append(buffer.data(), static_cast<std::size_t>(got));
+    }
+    return true;
+}
+
+Result<std::string> read_table(const Path& path) {
+    std::string content;
+    if (!read_at(AT_FDCWD, path.c_str(), content, k_largest_table)) {
+        return errno_error(fmt::format("read {}", path.string()), errno);
+    }
+    return content;
+}
+
+Error odd(const Path& path) {
+    return Error{ErrorKind::invalid, fmt::format("unable to understand {}", path.string())};
+}
+
+std::optional<int> pid_from(const char* name) {
+    int pid = 0;
+    const std::string_view text = name;
+    const auto [end, reason] = std::from_chars(text.data(), text.data() + text.size(), pid);
+    return reason == std::errc{} && end == text.data() + text.size() && pid > 0 ? std::optional(pid)
+                                                                                : std::nullopt;
+}
+
+Duration from_ticks(std::uint64_t ticks) {
+    static const auto k_per_second = static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK));
+    return Duration(ticks * 1000 / k_per_second);
+}
+
+// One process after another with the same buffer: this runs every minute over every process of the host.
+class ProcessReader {
+  public:
+    ProcessReader(int proc, double uptime)
+        : m_proc(proc), m_uptime(static_cast<std::int64_t>(uptime * 1000)) {}
+
+    // Nothing when the process has gone meanwhile.
+    std::optional<ProcessInfo> read(const char* pid) {
+        const UniqueFd folder(::openat(m_proc, pid, O_PATH | O_DIRECTORY | O_CLOEXEC));
+        if (!folder.valid() || !read_at(folder.get(), "stat", m_text, k_longest_command_line)) {
+            return std::nullopt;
+        }
+        std::optional<ProcessStat> stat = parse_process_stat(m_text);
+        if (!stat || !read_at(folder.get(), "cmdline", m_text, k_longest_command_line)) {
+            return std::nullopt;
+        }
+        ProcessInfo info;
+        info.pid = stat->pid;
+        info.parent = stat->parent;
+        info.state = stat->state;
+        info.name = std::move(stat->name);
+        info.command_line = join_command_line(m_text);
+        info.start_ticks = stat->start_ticks;
+        info.age = std::max(Duration(m_uptime) - from_ticks(stat->start_ticks), Duration::zero());
+        info.cpu_time = from_ticks(stat->user_ticks + stat->system_ticks);
+        info.rss = {stat->rss_pages * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE))};
+        info.owner = owner_of(folder.get(), info.command_line);
+        return info;
+    }
+
+  private:
+    // The folder's owner is the effective user, but root where the process changed its user without starting
+    // a new program (gunicorn's workers do). So only what looks like root's has to be asked for the truth.
+    uid_t owner_of(int folder, const std::string& command_line) {
+        struct stat status {};
+        const uid_t seen = ::fstatat(folder, "", &status, AT_EMPTY_PATH) == 0 ? status.st_uid : 0;
+        const bool kernel_thread = command_line.empty();
+        if (seen != 0 || kernel_thread || !read_at(folder, "status", m_text, k_longest_command_line)) {
+            return seen;
+        }
+        return parse_effective_user(m_text).value_or(seen);
+    }
+
+    int m_proc;
+    std::int64_t m_uptime; // milliseconds
+    std::string m_text;
+};
+
+// Socket inode → process, from the links in /proc/PID/fd.
+std::map<std::uint64_t, int> socket_owners(const Path& proc) {
+    std::map<std::uint64_t, int> owners;
+    const FolderStream stream = open_folder(AT_FDCWD, proc.c_str());
+    while (const dirent* entry = stream ? ::readdir(stream.get()) : nullptr) {
+        const std::optional<int> pid = pid_from(entry->d_name);
+        if (!pid) {
+            continue;
+        }
+        const FolderStream fds = open_folder(::dirfd(stream.get()), fmt::format("{}/fd", *pid).c_str());
+        while (const dirent* fd = fds ? ::readdir(fds.get()) : nullptr) {
+            std::array<char, 64> target{};
+            const ssize_t size =
+                ::readlinkat(::dirfd(fds.get()), fd->d_name, target.data(), target.size() - 1);
+            constexpr std::string_view k_prefix = "socket:[";
+            const std::string_view text(target.data(), size > 0 ? static_cast<std::size_t>(size) : 0);
+            std::uint64_t inode = 0;
+            if (text.starts_with(k_prefix) &&
+                std::from_chars(text.data() + k_prefix.size(), text.data() + text.size(), inode).ec ==
+                    std::errc{}) {
+                owners.emplace(inode, *pid);
+            }
+        }
+    }
+    return owners;
+}
+
+} // namespace
+
+std::string SystemHost::hostname() {
+    std::array<char, 256> name{};
+    return ::gethostname(name.data(), name.size() - 1) == 0 ? std::string(name.data()) : "localhost";
+}
+
+Result<MemoryInfo> SystemHost::memory() {
+    const Path path = m_proc / "meminfo";
+    const Result<std::string> text = read_table(path);
+    LECTIO_TRY(text);
+    const std::optional<MemoryInfo> memory = parse_meminfo(*text);
+    return memory ? Result<MemoryInfo>(*memory) : odd(path);
+}
+
+Result<std::uint64_t> SystemHost::oom_kills() {
+    const Path path = m_proc / "vmstat";
+    const Result<std::string> text = read_table(path);
+    LECTIO_TRY(text);
+    const std::optional<std::uint64_t> kills = parse_oom_kills(*text);
+    return kills ? Result<std::uint64_t>(*kills) : odd(path);
+}
+
+Result<std::vector<ProcessInfo>> SystemHost::processes() {
+    const Result<std::string> uptime = read_table(m_proc / "uptime");
+    LECTIO_TRY(uptime);
+    const std::optional<double> seconds = parse_uptime(*uptime);
+    const FolderStream stream = open_folder(AT_FDCWD, m_proc.c_str());
+    if (!stream) {
+        return errno_error(fmt::format("list {}", m_proc.string()), errno);
+    }
+    if (!seconds) {
+        return odd(m_proc / "uptime");
+    }
+    ProcessReader reader(::dirfd(stream.get()), *seconds);
+    std::vector<ProcessInfo> processes;
+    while (const dirent* entry = ::readdir(stream.get())) {
+        if (!pid_from(entry->d_name)) {
+            continue;
+        }
+        if (std::optional<ProcessInfo> process = reader.read(entry->d_name)) {
+            processes.push_back(std::move(*process));
+        }
+    }
+    return processes;
+}
+
+Result<DiskSpace> SystemHost::disk(const Path& path) {
+    struct statvfs status {};
+    if (::statvfs(path.c_str(), &status) != 0) {
+        return errno_error(fmt::format("examine the file system of {}", path.string()), errno);
+    }
+    const std::uint64_t block = status.f_frsize;
+    return DiskSpace{{status.f_blocks * block},
+                     {status.f_bavail * block},
+                     status.f_files,
+                     status.f_favail,
+                     (status.f_flag & ST_RDONLY) != 0};
+}
+
+Result<std::vector<Mount>> SystemHost::mounts() {
+    const Result<std::string> text = read_table(m_proc / "self/mounts");
+    LECTIO_TRY(text);
+    return parse_mounts(*text);
+}
+
+Result<std::vector<Listener>> SystemHost::listeners() {
+    Result<std::string> sockets = read_table(m_proc / "net/tcp");
+    LECTIO_TRY(sockets);
+    // A kernel without IPv6 has no such table.
+    const std::string all = *sockets + read_table(m_proc / "net/tcp6").value_or("");
+    const std::map<std::uint64_t, int> owners = socket_owners(m_proc);
+    std::vector<Listener> listeners;
+    for (ListeningSocket& socket : parse_listening_sockets(all)) {
+        Listener listener{std::move(socket.address), socket.port, 0, {}};
+        if (const auto owner = owners.find(socket.inode); owner != owners.end()) {
+            listener.pid = owner->second;
+            const std::string stat = read_table(m_proc / std::to_string(owner->second) / "stat").value_or("");
+            listener.process = parse_process_stat(stat).value_or(ProcessStat{}).name;
+        }
+        listeners.push_back(std::move(listener));
+    }
+    return listeners;
+}
+
+int SystemHost::self_pid() {
+    return ::getpid();
+}
+
+Result<std::array<double, 3>> SystemHost::load() {
+    const Path path = m_proc / "loadavg";
+    const Result<std::string> text = read_table(path);
+    LECTIO_TRY(text);
+    const std::optional<std::array<double, 3>> load = parse_loadavg(*text);
+    return load ? Result<std::array<double, 3>>(*load) : odd(path);
+}
+
+unsigned SystemHost::cores() {
+    const long online = ::sysconf(_SC_NPROCESSORS_ONLN);
+    return online > 0 ? static_cast<unsigned>(online) : 1;
+}
+
+} // namespace lectio

@@ -1,0 +1,206 @@
+#include "platform/proc_text.h"
+
+#include "util/text.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstring>
+
+#include <arpa/inet.h>
+
+namespace lectio {
+namespace {
+
+template<class T>
+std::optional<T> number(std::string_view text, int base = 10) {
+    T value{};
+    const auto [end, reason] = std::from_chars(text.data(), text.data() + text.size(), value, base);
+    const bool whole = reason == std::errc{} && end == text.data() + text.size() && !text.empty();
+    return whole ? std::optional(value) : std::nullopt;
+}
+
+std::optional<double> decimal(std::string_view text) {
+    double value = 0;
+    const auto [end, reason] = std::from_chars(text.data(), text.data() + text.size(), value);
+    const bool whole = reason == std::errc{} && end == text.data() + text.size() && value >= 0;
+    return whole ? std::optional(value) : std::nullopt;
+}
+
+// Fields between runs of blanks.
+std::vector<std::string_view> fields(std::string_view text) {
+    std::vector<std::string_view> found;
+    for (const std::string_view part : split(text, ' ')) {
+        if (!trim(part).empty()) {
+            found.push_back(trim(part));
+        }
+    }
+    return found;
+}
+
+// "Name:   123 kB" and "name 123": the rest of the line that begins with this name.
+std::optional<std::string_view> line_after(std::string_view text, std::string_view name) {
+    for (const std::string_view line : split_lines(text)) {
+        if (line.starts_with(name)) {
+            return trim(line.substr(name.size()));
+        }
+    }
+    return std::nullopt;
+}
+
+std::optional<Bytes> kilobytes(std::string_view text, std::string_view name) {
+    std::optional<std::string_view> rest = line_after(text, name);
+    if (!rest || !rest->ends_with(" kB")) {
+        return std::nullopt;
+    }
+    rest->remove_suffix(3);
+    const std::optional<std::uint64_t> count = number<std::uint64_t>(trim(*rest));
+    return count ? std::optional(Bytes{*count << 10U}) : std::nullopt;
+}
+
+bool is_octal(char c) {
+    return c >= '0' && c <= '7';
+}
+
+std::string unescape_octal(std::string_view text) {
+    std::string out;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const bool escape = text[i] == '\\' && i + 3 < text.size() && is_octal(text[i + 1]) &&
+                            is_octal(text[i + 2]) && is_octal(text[i + 3]);
+        if (escape) {
+            out +=
+                static_cast<char>((text[i + 1] - '0') * 64 + (text[i + 2] - '0') * 8 + (text[i + 3] - '0'));
+            i += 3;
+        } else {
+            out += text[i];
+        }
+    }
+    return out;
+}
+
+// "0100007F" or 32 hexadecimal digits: words of 4 bytes, each in the byte order of the machine.
+std::optional<std::string> address_from(std::string_view digits) {
+    if (digits.size() != 8 && digits.size() != 32) {
+        return std::nullopt;
+    }
+    std::array<unsigned char, 16> bytes{};
+    for (std::size_t at = 0; at < digits.size(); at += 8) {
+        const std::optional<std::uint32_t> word = number<std::uint32_t>(digits.substr(at, 8), 16);
+        if (!word) {
+            return std::nullopt;
+        }
+        std::memcpy(bytes.data() + at / 2, &*word, sizeof *word);
+    }
+    std::array<char, INET6_ADDRSTRLEN> text{};
+    const int family = digits.size() == 8 ? AF_INET : AF_INET6;
+    return std::string(::inet_ntop(family, bytes.data(), text.data(), text.size()));
+}
+
+} // namespace
+
+std::optional<MemoryInfo> parse_meminfo(std::string_view text) {
+    const std::optional<Bytes> total = kilobytes(text, "MemTotal:");
+    const std::optional<Bytes> available = kilobytes(text, "MemAvailable:");
+    if (!total || !available) {
+        return std::nullopt;
+    }
+    // A kernel without swap has no such lines.
+    return MemoryInfo{*total, *available, kilobytes(text, "SwapTotal:").value_or(Bytes{}),
+                      kilobytes(text, "SwapFree:").value_or(Bytes{})};
+}
+
+std::optional<std::uint64_t> parse_oom_kills(std::string_view text) {
+    const std::optional<std::string_view> count = line_after(text, "oom_kill ");
+    return count ? number<std::uint64_t>(*count) : std::nullopt;
+}
+
+std::optional<std::array<double, 3>> parse_loadavg(std::string_view text) {
+    const std::vector<std::string_view> parts = fields(text);
+    std::array<double, 3> load{};
+    for (std::size_t i = 0; i < load.size(); ++i) {
+        const std::optional<double> value = i < parts.size() ? decimal(parts[i]) : std::nullopt;
+        if (!value) {
+            return std::nullopt;
+        }
+        load[i] = *value;
+    }
+    return load;
+}
+
+std::optional<double> parse_uptime(std::string_view text) {
+    const std::vector<std::string_view> parts = fields(text);
+    return parts.empty() ? std::nullopt : decimal(parts.front());
+}
+
+std::optional<ProcessStat> parse_process_stat(std::string_view text) {
+    const std::size_t open = text.find(" (");
+    const std::size_t close = text.rfind(") ");
+    if (open == std::string_view::npos || close == std::string_view::npos || close < open + 2) {
+        return std::nullopt;
+    }
+    // Numbered as in proc(5), where the state is field 3.
+    const std::vector<std::string_view> rest = fields(text.substr(close + 2));
+    const auto field = [&](std::size_t n) { return n - 3 < rest.size() ? rest[n - 3] : std::string_view(); };
+    const auto counter = [&](std::size_t n) { return number<std::uint64_t>(field(n)); };
+    const std::optional<int> pid = number<int>(text.substr(0, open));
+    const std::optional<int> parent = number<int>(field(4));
+    if (!pid || !parent || field(3).size() != 1 || !counter(14) || !counter(15) || !counter(22) ||
+        !counter(24)) {
+        return std::nullopt;
+    }
+    return ProcessStat{*pid,         std::string(text.substr(open + 2, close - open - 2)),
+                       field(3)[0],  *parent,
+                       *counter(14), *counter(15),
+                       *counter(22), *counter(24)};
+}
+
+std::optional<uid_t> parse_effective_user(std::string_view text) {
+    const std::optional<std::string_view> ids = line_after(text, "Uid:");
+    // Real, effective, saved, file system; by tabs.
+    const std::vector<std::string_view> parts = ids ? split(*ids, '\t') : std::vector<std::string_view>();
+    return parts.size() == 4 ? number<uid_t>(parts[1]) : std::nullopt;
+}
+
+std::string join_command_line(std::string_view text) {
+    std::string line(text);
+    std::replace(line.begin(), line.end(), '\0', ' ');
+    line.erase(line.find_last_not_of(' ') + 1);
+    return line;
+}
+
+std::vector<Mount> parse_mounts(std::string_view text) {
+    std::vector<Mount> mounts;
+    for (const std::string_view line : split_lines(text)) {
+        const std::vector<std::string_view> parts = split(line, ' ');
+        if (parts.size() >= 4) {
+            mounts.push_back({unescape_octal(parts[0]), unescape_octal(parts[1]), std::string(parts[2]),
+                              std::string(parts[3])});
+        }
+    }
+    return mounts;
+}
+
+std::vector<ListeningSocket> parse_listening_sockets(std::string_view text) {
+    constexpr std::string_view k_listen = "0A"; // TCP_LISTEN
+    std::vector<ListeningSocket> sockets;
+    for (const std::string_view line : split_lines(text)) {
+        // sl local_address rem_address st tx:rx tr:when retrnsmt uid timeout inode …
+        const std::vector<std::string_view> parts = fields(line);
+        if (parts.size() < 10 || parts[3] != k_listen) {
+            continue;
+        }
+        const std::size_t colon = parts[1].find(':');
+        if (colon == std::string_view::npos) {
+            continue;
+        }
+        const std::optional<std::string> address = address_from(parts[1].substr(0, colon));
+        const std::optional<std::uint16_t> port = number<std::uint16_t>(parts[1].substr(colon + 1), 16);
+        const std::optional<std::uint64_t> inode = number<std::uint64_t>(parts[9]);
+        if (address && port && inode) {
+            sockets.push_back({*address, *port, *inode});
+        }
+    }
+    return sockets;
+}
+
+} // namespace lectio
