@@ -1,0 +1,130 @@
+"""lectio-health as a test runs it: its own configuration, state and logs in one folder, against the loopback stack."""
+
+import json
+import os
+import pathlib
+import subprocess
+import tempfile
+import time
+
+SOURCE = pathlib.Path(os.environ["LECTIO_SOURCE"])
+BUILD = pathlib.Path(os.environ["LECTIO_BUILD"])
+SANITIZED = BUILD / "tools"  # finds what is wrong
+RELEASE = SOURCE / "build/release/tools"  # is what is shipped: what it weighs is asked of this one
+SOAK = bool(os.environ.get("LECTIO_SOAK"))
+TOKEN = "123456:made-up-token-of-the-tests"
+CHAT = "-1001"
+
+
+def binary(tool, where=SANITIZED):
+    return where / tool / tool
+
+
+CHECKS = """
+[health.check.site]
+type = "http"
+url = "{stack.https_url}/"
+ca = "{stack.folder}/ca.pem"
+resolve = "127.0.0.1"
+contains = 'id="root"'
+max_time = "5s"
+timeout = "5s"
+recheck = "100ms"
+
+[health.check.api]
+type = "http"
+url = "{stack.api_url}"
+json = {{ "/checks/database" = "ok" }}
+timeout = "1s"
+recheck = "100ms"
+
+[health.check.frontend]
+type = "frontend"
+root = "{stack.build}"
+url = "{stack.site_url}"
+reader = "www-data"
+recheck = "100ms"
+
+[health.check.workers]
+type = "process"
+match = "gunicorn.*127.0.0.1:{stack.api_port} .*teaching_panel"
+min = 2
+recheck = "100ms"
+
+[health.check.redis]
+type = "redis"
+url = "{stack.redis_url}"
+recheck = "100ms"
+
+[health.check.disk]
+type = "disk"
+path = "/"
+free = {{ warn = "1%", critical = "0.5%" }}
+
+[health.check.memory]
+type = "memory"
+available = {{ warn = "64MB", critical = "32MB" }}
+"""
+
+CHANNEL = """
+[channel.errors]
+type = "telegram"
+token = "{token}"
+chat = "{chat}"
+api = "{api}"
+"""
+
+
+class Run:
+    """What one run left behind: exit code, standard output and error, the JSON report, wall time in seconds."""
+
+    def __init__(self, done, wall):
+        self.exit_code, self.out, self.err, self.wall = done.returncode, done.stdout, done.stderr, wall
+
+    @property
+    def report(self):
+        try:
+            return json.loads(self.out)
+        except ValueError as error:
+            raise AssertionError(f"no JSON report, exit code {self.exit_code}: {self.out!r} {self.err}") from error
+
+    def check(self, name):
+        for check in self.report["checks"]:
+            if check["name"] == name:
+                return check
+        raise AssertionError(f"no check {name} in {self.out}")
+
+
+class Monitor:
+    """A configured lectio-health. `api` is where the Bot API's stand-in listens; without it nothing is told."""
+
+    def __init__(self, stack, api=None, checks=CHECKS, more=""):
+        self._temporary = tempfile.TemporaryDirectory(prefix="lectio-monitor-")
+        self.folder = pathlib.Path(self._temporary.name)
+        self.state, self.run_folder, self.logs = (self.folder / name for name in ("state", "run", "logs"))
+        paths = f'[paths]\nstate = "{self.state}"\nrun = "{self.run_folder}"\nlogs = "{self.logs}"\n' \
+                f'env_file = "{self.folder}/config.env"\n'
+        channel = CHANNEL.format(token=TOKEN, chat=CHAT, api=api) if api else ""
+        self.config = self.folder / "config.toml"
+        self.config.write_text('lang = "en"\nhost = "test-host"\n\n' + paths + checks.format(stack=stack) + channel + more)
+        env_file = self.folder / "config.env"
+        env_file.touch(0o600)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._temporary.cleanup()
+
+    def command(self, *options, where=SANITIZED, form="json"):
+        return [str(binary("lectio-health", where)), "-c", str(self.config), "--format", form, *options]
+
+    def start(self, *options, where=SANITIZED):
+        return subprocess.Popen(self.command(*options, where=where), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                stderr=subprocess.PIPE, text=True)
+
+    def run(self, *options, where=SANITIZED, form="json"):
+        start = time.monotonic()
+        done = subprocess.run(self.command(*options, where=where, form=form), stdin=subprocess.DEVNULL, capture_output=True,
+                              text=True, timeout=90, check=False)
+        return Run(done, time.monotonic() - start)
