@@ -105,7 +105,7 @@ struct IncidentState {
 };
 
 struct PassingNote { // a notice without an end
-    std::string id, name;
+    std::string id, subject, name;
     Status status = Status::warning;
     Text message, hint;
     Now noticed;

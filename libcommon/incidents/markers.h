@@ -35,7 +35,6 @@ struct Suppression {
     std::vector<Quiet> reasons;             // empty: nothing is hidden
     std::vector<std::string> deploy_checks; // a deploy hides only these; empty: all
     std::vector<SelfNotice> notices;        // stale, garbage, future and endless markers
-    std::optional<std::string> deploy_id;   // of a deploy of ours
 
     [[nodiscard]] bool hides(std::string_view check) const;
     // DESIGN rule 5: never during a deploy or maintenance. A mute hides messages only.
@@ -46,6 +45,7 @@ struct Suppression {
 struct MarkerFile {
     std::string content;
     WallTime modified;
+    Path path; // for the hint that names it
 };
 struct Markers {
     std::optional<MarkerFile> deploy, mute, maintenance;

@@ -1,0 +1,20 @@
+// The last runs of a check: what "3 of 5" and "6 of 20" count.
+#pragma once
+
+#include "incidents/judge.h"
+
+namespace lectio {
+
+// One more run of known outcome (ok, warning or critical).
+void add_run(RunHistory& history, Status status);
+// The newest run was bad and ended good, because the ladder mended it.
+void note_mended(RunHistory& history);
+
+enum class AtLeast { warning, critical };
+// Runs at least so bad among the last `of`.
+int bad_runs(const RunHistory& history, AtLeast level, int of);
+// Changes of level among the last `of` runs. A run mended by the ladder holds one itself: a service that dies
+// each minute and is restarted each minute is not steadily bad but unsteady.
+int changes(const RunHistory& history, int of);
+
+} // namespace lectio

@@ -1,0 +1,664 @@
+#include "incidents/judge.h"
+
+#include "incidents/dependencies.h"
+#include "incidents/ids.h"
+#include "incidents/rules.h"
+#include "util/text.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include <fmt/format.h>
+
+namespace lectio {
+namespace {
+
+constexpr Phrase k_blind{"nothing could be seen for five runs in a row: {}",
+                         "пять запусков подряд проверить не удаётся: {}"};
+constexpr Phrase k_unwatched{"no longer watched: removed, switched off or changed in the configuration",
+                             "больше не проверяется: убрана, выключена или изменена в настройках"};
+constexpr Phrase k_clock_ahead{"the clock of this host was moved ahead by {}",
+                               "часы сервера переведены вперёд: {}"};
+constexpr Phrase k_clock_back{"the clock of this host was moved back by {}",
+                              "часы сервера переведены назад: {}"};
+constexpr Phrase k_clock_hint{"look at timedatectl", "посмотрите timedatectl"};
+
+constexpr std::string_view k_self = "self";
+constexpr Duration k_clock_jump = std::chrono::minutes(5);
+constexpr Duration k_note_again = std::chrono::hours(24);
+// A check of each five minutes must not become one of each six because cron was half a second early.
+constexpr Duration k_cron_jitter = std::chrono::seconds(30);
+constexpr int k_self_forgotten_after = 64; // good runs: the whole history
+
+// ── the frame of a run
+// ──────────────────────────────────────────────────────────────────────────────────────
+
+struct Pass {
+    JudgeState& state;
+    const Policy& policy;
+    const Now& now;
+    std::vector<Change>& changes;
+    bool starting; // the machine is: failures are shown and not counted
+};
+
+bool is_starting(const Policy& policy, const Now& now) {
+    return now.boot < policy.boot_grace;
+}
+
+const CheckPolicy* find_policy(const Policy& policy, std::string_view name) {
+    const auto found = std::find_if(policy.checks.begin(), policy.checks.end(),
+                                    [&](const CheckPolicy& check) { return check.name == name; });
+    return found == policy.checks.end() ? nullptr : &*found;
+}
+
+IncidentState* find_open(JudgeState& state, std::string_view subject) {
+    for (IncidentState& incident : state.incidents) {
+        if (incident.subject == subject && !incident.ended) {
+            return &incident;
+        }
+    }
+    return nullptr;
+}
+
+// ── times that cannot be
+// ────────────────────────────────────────────────────────────────────────────────────
+
+// elapsed() is 0 for a time that lies ahead of now or absurdly far behind. Left as it is, a reminder or an
+// `every` that waits from there would wait until the clock catches up.
+void correct(Now& time, const Now& now) {
+    const bool same_boot = !time.boot_id.empty() && time.boot_id == now.boot_id && time.boot <= now.boot;
+    const bool by_wall = time.wall <= now.wall && now.wall - time.wall <= std::chrono::hours(24 * 366);
+    if (!same_boot && !by_wall) {
+        time = now;
+    }
+}
+
+void correct_times(JudgeState& state, const Now& now) {
+    for (auto& [subject, check] : state.checks) {
+        correct(check.seen, now);
+        correct(check.known_at, now);
+    }
+    for (IncidentState& incident : state.incidents) {
+        correct(incident.since, now);
+        correct(incident.told_at, now);
+        if (incident.ended) {
+            correct(*incident.ended, now);
+        }
+    }
+    for (PassingNote& note : state.notes) {
+        correct(note.noticed, now);
+    }
+}
+
+std::optional<SelfNotice> notice_clock_jump(const std::optional<Now>& last, const Now& now) {
+    if (!last || last->boot_id.empty() || last->boot_id != now.boot_id || last->boot > now.boot) {
+        return std::nullopt;
+    }
+    const Duration jump = (now.wall - last->wall) - (now.boot - last->boot);
+    if (std::chrono::abs(jump) < k_clock_jump) {
+        return std::nullopt;
+    }
+    const Text by = spoken(std::chrono::floor<std::chrono::seconds>(std::chrono::abs(jump)).count());
+    return SelfNotice{"clock",           "jump",
+                      Status::warning,   say(jump < Duration::zero() ? k_clock_back : k_clock_ahead, by),
+                      say(k_clock_hint), SelfNotice::Life::passing};
+}
+
+// ── incidents
+// ───────────────────────────────────────────────────────────────────────────────────────────────
+
+std::string new_id(const JudgeState& state, std::string_view subject) {
+    std::string named = fmt::format("{}/{}/{}", state.epoch, state.run, subject);
+    const auto taken = [&](const std::string& id) {
+        return std::any_of(state.incidents.begin(), state.incidents.end(),
+                           [&](const IncidentState& incident) { return incident.id == id; });
+    };
+    std::string id = base32_id(stable_hash(named));
+    while (taken(id)) {
+        named += '+';
+        id = base32_id(stable_hash(named));
+    }
+    return id;
+}
+
+void note_change(Pass& pass, Event event, const IncidentState& incident) {
+    pass.changes.push_back({event, incident.check, incident.id});
+}
+
+// What the incident says of itself: of a look as bad as the incident is.
+void take_words(IncidentState& incident, const CheckResult& result) {
+    incident.message = result.message;
+    incident.hint = result.hint;
+    incident.evidence = result.evidence;
+}
+
+IncidentState& open_incident(Pass& pass, const std::string& subject, const CheckPolicy& check, Status level,
+                             const CheckResult& result) {
+    IncidentState incident;
+    incident.id = new_id(pass.state, subject);
+    incident.subject = subject;
+    incident.check = check.name;
+    incident.type = check.type;
+    incident.level = level;
+    incident.severity = check.common.severity;
+    incident.since = pass.now;
+    incident.note = check.common.note;
+    take_words(incident, result);
+    note_change(pass, Event::opened, incident);
+    return pass.state.incidents.emplace_back(std::move(incident));
+}
+
+void close_incident(Pass& pass, IncidentState& incident) {
+    incident.ended = pass.now;
+    incident.flapping = false;
+    note_change(pass, Event::resolved, incident);
+}
+
+void raise_incident(Pass& pass, IncidentState& incident, const CheckResult& result) {
+    incident.level = Status::critical;
+    incident.acknowledged = false; // what was acknowledged was a warning
+    take_words(incident, result);
+    note_change(pass, Event::risen, incident);
+}
+
+void ease_incident(Pass& pass, IncidentState& incident, const CheckResult& result) {
+    incident.level = Status::warning;
+    take_words(incident, result);
+    note_change(pass, Event::eased, incident);
+}
+
+void follow_flapping(Pass& pass, IncidentState& incident, const CheckState& seen, const CheckCommon& rules) {
+    if (!incident.flapping && flaps(seen, rules)) {
+        incident.flapping = true;
+        note_change(pass, Event::flapping, incident);
+    } else if (incident.flapping && steady(seen, rules)) {
+        incident.flapping = false;
+        incident.told_flapping = false;
+    }
+}
+
+// The check has just been looked at and is not good: does that open an incident?
+void maybe_open(Pass& pass, const std::string& subject, const CheckPolicy& check, const CheckState& seen,
+                const CheckResult& result) {
+    const bool unsteady = flaps(seen, check.common);
+    const Status level = unsteady ? seen.status : confirmed_level(seen, check.common);
+    if (!is_bad(level)) {
+        return;
+    }
+    IncidentState& incident = open_incident(pass, subject, check, level, result);
+    if (unsteady) {
+        follow_flapping(pass, incident, seen, check.common);
+    }
+}
+
+// Nothing could be seen, again.
+void maybe_open_blind(Pass& pass, const std::string& subject, const CheckPolicy& check,
+                      const CheckState& seen, const CheckResult& result) {
+    if (is_blind(seen) && find_open(pass.state, subject) == nullptr) {
+        CheckResult words = result;
+        words.message = say(k_blind, result.message);
+        open_incident(pass, subject, check, Status::warning, words);
+    }
+}
+
+// What this look means for the check's incident. `seen` has counted it; result.status is capped.
+void follow(Pass& pass, const std::string& subject, const CheckPolicy& check, const CheckState& seen,
+            const CheckResult& result, bool is_symptom) {
+    if (pass.starting && result.status != Status::ok) {
+        return;
+    }
+    if (result.status == Status::unknown) {
+        maybe_open_blind(pass, subject, check, seen, result);
+        return;
+    }
+    if (!is_known(result.status)) {
+        return;
+    }
+    IncidentState* incident = find_open(pass.state, subject);
+    if (incident == nullptr) {
+        if (is_bad(result.status) && !is_symptom) {
+            maybe_open(pass, subject, check, seen, result);
+        }
+        return;
+    }
+    incident->symptom = is_symptom;
+    incident->severity = check.common.severity;
+    incident->note = check.common.note;
+    follow_flapping(pass, *incident, seen, check.common);
+    if (incident->level == Status::warning && !is_symptom &&
+        confirmed_level(seen, check.common) == Status::critical) {
+        raise_incident(pass, *incident, result);
+    } else if (!incident->flapping && is_over(seen, check.common)) {
+        close_incident(pass, *incident);
+    } else if (!incident->flapping && incident->level == Status::critical && is_eased(seen, check.common)) {
+        ease_incident(pass, *incident, result);
+    } else if (result.status == incident->level) {
+        take_words(*incident, result);
+    }
+}
+
+// ── checks
+// ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+// Checks that are no longer in the configuration, or another check under the same name: their incidents are
+// closed with a word, because nobody will look at them again.
+void forget_removed_checks(Pass& pass) {
+    const auto removed = [&](const std::string& name, const std::string& type) {
+        const CheckPolicy* check = find_policy(pass.policy, name);
+        return type != k_self && (check == nullptr || check->type != type);
+    };
+    for (IncidentState& incident : pass.state.incidents) {
+        if (!incident.ended && removed(incident.subject, incident.type)) {
+            incident.message = say(k_unwatched);
+            incident.hint = {};
+            incident.evidence.clear();
+            incident.hidden = true; // who was not told that it broke need not hear of this
+            close_incident(pass, incident);
+        }
+    }
+    std::erase_if(pass.state.checks,
+                  [&](const auto& check) { return removed(check.first, check.second.type); });
+}
+
+void remember_look(Pass& pass, CheckState& check, const CheckResult& result) {
+    check.status = result.status;
+    check.seen = pass.now;
+    if (!result.memory.empty()) { // a check that could not look keeps its place
+        check.memory = result.memory;
+    }
+    if (is_known(result.status)) {
+        check.known = result.status;
+        check.known_at = pass.now;
+    }
+}
+
+// The observation of a configured check with its severity applied.
+struct Seen {
+    const CheckPolicy* check;
+    CheckResult result;
+};
+
+std::vector<Seen> match(const std::vector<Observation>& observations, const Policy& policy) {
+    std::vector<Seen> all;
+    for (const Observation& observation : observations) {
+        if (const CheckPolicy* check = find_policy(policy, observation.name)) {
+            all.push_back({check, observation.result});
+            all.back().result.status = capped(observation.result.status, check->common.severity);
+        }
+    }
+    return all;
+}
+
+std::set<std::string> names_of(const std::vector<Seen>& all) {
+    std::set<std::string> names;
+    for (const Seen& seen : all) {
+        names.insert(seen.check->name);
+    }
+    return names;
+}
+
+// Under each root's incident what fails because of it; of the last run in which anything did, so that a
+// message after the mending still knows what was broken.
+void note_symptoms(JudgeState& state, const std::vector<Seen>& all,
+                   const std::map<std::string, std::string>& roots) {
+    std::map<std::string, std::vector<Symptom>> of;
+    for (const Seen& seen : all) {
+        if (const auto root = roots.find(seen.check->name); root != roots.end()) {
+            of[root->second].push_back(
+                {seen.check->name, seen.check->type, seen.result.status, seen.result.message});
+        }
+    }
+    for (auto& [root, symptoms] : of) {
+        if (IncidentState* incident = find_open(state, root)) {
+            incident->symptoms = std::move(symptoms);
+        }
+    }
+}
+
+// ── notices
+// ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+CheckPolicy self_policy(const SelfNotice& notice) {
+    CheckPolicy check;
+    check.name = notice.name;
+    check.type = k_self;
+    check.layer = Layer::suite;
+    check.recheck = Recheck::no;
+    return check;
+}
+
+std::string subject_of(const SelfNotice& notice) {
+    return notice.name + '#' + notice.cause; // '#' stands in no check's name
+}
+
+void follow_notice(Pass& pass, const SelfNotice& notice, Status status) {
+    const CheckPolicy check = self_policy(notice);
+    const std::string subject = subject_of(notice);
+    CheckResult result;
+    result.status = status;
+    result.message = notice.message;
+    result.hint = notice.hint;
+    CheckState& seen = pass.state.checks[subject];
+    seen.type = check.type;
+    remember_look(pass, seen, result);
+    if (!pass.starting || status == Status::ok) {
+        count_look(seen, status);
+    }
+    follow(pass, subject, check, seen, result, false);
+}
+
+// What is not noticed any more is good again.
+void follow_absent_notices(Pass& pass, const std::set<std::string>& noticed) {
+    std::vector<std::string> absent;
+    for (const auto& [subject, check] : pass.state.checks) {
+        if (check.type == k_self && !noticed.contains(subject)) {
+            absent.push_back(subject);
+        }
+    }
+    for (const std::string& subject : absent) {
+        SelfNotice gone;
+        const std::size_t mark = std::min(subject.find('#'), subject.size());
+        gone.name = subject.substr(0, mark);
+        gone.cause = subject.substr(std::min(mark + 1, subject.size()));
+        follow_notice(pass, gone, Status::ok);
+        if (pass.state.checks[subject].good >= k_self_forgotten_after &&
+            find_open(pass.state, subject) == nullptr) {
+            pass.state.checks.erase(subject);
+        }
+    }
+}
+
+void note_passing(Pass& pass, const SelfNotice& notice) {
+    const std::string subject = subject_of(notice);
+    const bool known = std::any_of(pass.state.notes.begin(), pass.state.notes.end(),
+                                   [&](const PassingNote& note) { return note.subject == subject; });
+    if (!known) {
+        pass.state.notes.push_back({new_id(pass.state, subject), subject, notice.name, notice.status,
+                                    notice.message, notice.hint, pass.now, false});
+    }
+}
+
+void forget_old_notes(Pass& pass) {
+    std::erase_if(pass.state.notes, [&](const PassingNote& note) {
+        return note.told && elapsed(note.noticed, pass.now) >= k_note_again;
+    });
+}
+
+void judge_notices(Pass& pass, const std::vector<SelfNotice>& notices) {
+    forget_old_notes(pass);
+    std::set<std::string> noticed;
+    for (const SelfNotice& notice : notices) {
+        if (notice.life == SelfNotice::Life::passing) {
+            note_passing(pass, notice);
+        } else if (noticed.insert(subject_of(notice)).second) {
+            follow_notice(pass, notice, notice.status);
+        }
+    }
+    follow_absent_notices(pass, noticed);
+}
+
+// ── verdicts
+// ────────────────────────────────────────────────────────────────────────────────────────────────
+
+Verdict verdict_of(const JudgeState& state, const Seen& seen,
+                   const std::map<std::string, std::string>& roots) {
+    Verdict verdict;
+    verdict.name = seen.check->name;
+    verdict.type = seen.check->type;
+    verdict.status = seen.result.status;
+    verdict.message = seen.result.message;
+    verdict.hint = seen.result.hint;
+    if (const auto root = roots.find(verdict.name); root != roots.end()) {
+        verdict.symptom_of = root->second;
+    }
+    if (const IncidentState* incident = state.open_incident(verdict.name)) {
+        verdict.incident = incident->id;
+    }
+    verdict.in_overall = seen.check->common.severity != Severity::info;
+    return verdict;
+}
+
+// One a name, however many causes it has.
+void add_notice_verdicts(std::vector<Verdict>& verdicts, const JudgeState& state,
+                         const std::vector<SelfNotice>& notices) {
+    const std::size_t first = verdicts.size();
+    for (const SelfNotice& notice : notices) {
+        const auto same = std::find_if(verdicts.begin() + static_cast<std::ptrdiff_t>(first), verdicts.end(),
+                                       [&](const Verdict& verdict) { return verdict.name == notice.name; });
+        if (same != verdicts.end()) {
+            same->status = worst(same->status, notice.status);
+            same->message = join("; ", {same->message, notice.message});
+            same->hint = join("; ", {same->hint, notice.hint});
+            continue;
+        }
+        Verdict verdict;
+        verdict.name = notice.name;
+        verdict.type = k_self;
+        verdict.status = notice.status;
+        verdict.message = notice.message;
+        verdict.hint = notice.hint;
+        if (const IncidentState* incident = state.open_incident(subject_of(notice))) {
+            verdict.incident = incident->id;
+        }
+        verdicts.push_back(std::move(verdict));
+    }
+}
+
+std::vector<std::string> healable_roots(const Pass& pass, const std::vector<Seen>& all,
+                                        const std::map<std::string, std::string>& roots) {
+    std::vector<const CheckPolicy*> found;
+    for (const Seen& seen : all) {
+        const IncidentState* incident = pass.state.open_incident(seen.check->name);
+        const bool confirmed = incident != nullptr && incident->level == Status::critical;
+        if (confirmed && seen.result.status == Status::critical && !roots.contains(seen.check->name)) {
+            found.push_back(seen.check);
+        }
+    }
+    std::stable_sort(found.begin(), found.end(),
+                     [](const CheckPolicy* a, const CheckPolicy* b) { return a->layer < b->layer; });
+    std::vector<std::string> names;
+    for (const CheckPolicy* check : found) {
+        names.push_back(check->name);
+    }
+    return names;
+}
+
+// What is still broken when a quiet is over is to be told, even if it ends before anybody could tell it.
+void end_of_hiding(JudgeState& state, const Suppression& suppression) {
+    for (IncidentState& incident : state.incidents) {
+        if (!incident.ended && !suppression.hides(incident.check)) {
+            incident.hidden = false;
+        }
+    }
+}
+
+void begin_run(JudgeState& state, std::uint64_t seed, const Now& now) {
+    if (state.epoch.empty()) {
+        state.epoch = base32_id(stable_hash(fmt::format("{}", seed)));
+    }
+    ++state.run;
+    correct_times(state, now);
+}
+
+} // namespace
+
+// ── state
+// ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+QuietBefore JudgeState::quiet_before() const {
+    return {quiet, last_run ? last_run->boot_id : std::string()};
+}
+
+const std::map<std::string, std::string>& JudgeState::memory(const std::string& check) const {
+    static const std::map<std::string, std::string> k_nothing;
+    const auto found = checks.find(check);
+    return found == checks.end() ? k_nothing : found->second.memory;
+}
+
+const IncidentState* JudgeState::open_incident(std::string_view subject) const {
+    const auto found = std::find_if(incidents.begin(), incidents.end(), [&](const IncidentState& incident) {
+        return incident.subject == subject && !incident.ended;
+    });
+    return found == incidents.end() ? nullptr : &*found;
+}
+
+// ── before judging
+// ──────────────────────────────────────────────────────────────────────────────────────────
+
+std::vector<std::string> due(const JudgeState& state, const Policy& policy, const Now& now) {
+    std::vector<std::string> names;
+    for (const CheckPolicy& check : policy.checks) {
+        const auto seen = state.checks.find(check.name);
+        const Duration every = check.common.every;
+        if (every == Duration::zero() || seen == state.checks.end() || seen->second.type != check.type ||
+            elapsed(seen->second.seen, now) + std::min(k_cron_jitter, every / 10) >= every) {
+            names.push_back(check.name);
+        }
+    }
+    return names;
+}
+
+std::vector<std::string> worth_a_second_look(const JudgeState& state, const Policy& policy,
+                                             const std::vector<Observation>& observations,
+                                             const std::set<std::string>& healable) {
+    std::vector<std::string> names;
+    for (const Seen& seen : match(observations, policy)) {
+        const CheckPolicy& check = *seen.check;
+        const bool can = check.recheck == Recheck::yes && check.common.recheck > Duration::zero();
+        if (!can || !is_bad(seen.result.status)) {
+            continue;
+        }
+        const auto before = state.checks.find(check.name);
+        const bool same = before != state.checks.end() && before->second.type == check.type;
+        CheckState counted = same ? before->second : CheckState{};
+        count_look(counted, seen.result.status);
+        counted.status = seen.result.status;
+        const Status confirmed = confirmed_level(counted, check.common);
+        const IncidentState* incident = same ? state.open_incident(check.name) : nullptr;
+        const bool opens = incident == nullptr && (is_bad(confirmed) || flaps(counted, check.common));
+        const bool raises =
+            incident != nullptr && incident->level == Status::warning && confirmed == Status::critical;
+        const bool heals = healable.contains(check.name) && confirmed == Status::critical;
+        if (opens || raises || heals) {
+            names.push_back(check.name);
+        }
+    }
+    return names;
+}
+
+void merge_second_look(std::vector<Observation>& observations, std::vector<Observation> second) {
+    for (Observation& again : second) {
+        const auto first = std::find_if(observations.begin(), observations.end(),
+                                        [&](const Observation& it) { return it.name == again.name; });
+        if (first == observations.end() || !is_known(again.result.status)) {
+            continue;
+        }
+        if (again.result.memory.empty()) {
+            again.result.memory = std::move(first->result.memory);
+        }
+        const bool first_is_milder =
+            first->result.status == Status::warning && again.result.status == Status::critical;
+        if (first_is_milder) {
+            first->result.memory = std::move(again.result.memory);
+        } else {
+            first->result = std::move(again.result);
+        }
+    }
+}
+
+// ── judging
+// ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+Status overall(const std::vector<Verdict>& verdicts) {
+    Status all = Status::skipped;
+    for (const Verdict& verdict : verdicts) {
+        if (verdict.in_overall) {
+            all = worst(all, verdict.status);
+        }
+    }
+    return all;
+}
+
+Judgement judge(JudgeState before, const RunFacts& facts, const Policy& policy) {
+    Judgement judged;
+    judged.state = std::move(before);
+    Pass pass{judged.state, policy, facts.now, judged.changes, is_starting(policy, facts.now)};
+
+    std::vector<SelfNotice> notices = facts.notices;
+    notices.insert(notices.end(), facts.suppression.notices.begin(), facts.suppression.notices.end());
+    if (const std::optional<SelfNotice> jump = notice_clock_jump(judged.state.last_run, facts.now)) {
+        notices.push_back(*jump);
+    }
+    begin_run(judged.state, facts.seed, facts.now);
+    forget_removed_checks(pass);
+
+    const std::vector<Seen> all = match(facts.observations, policy);
+    for (const Seen& seen : all) {
+        CheckState& check = judged.state.checks[seen.check->name];
+        check.type = seen.check->type;
+        remember_look(pass, check, seen.result);
+        if (!pass.starting || seen.result.status == Status::ok) {
+            count_look(check, seen.result.status);
+        }
+    }
+    const std::map<std::string, std::string> roots =
+        find_roots(judged.state, policy, names_of(all), facts.now);
+    for (const Seen& seen : all) {
+        const std::string& name = seen.check->name;
+        follow(pass, name, *seen.check, judged.state.checks[name], seen.result, roots.contains(name));
+    }
+    note_symptoms(judged.state, all, roots);
+    judge_notices(pass, notices);
+    end_of_hiding(judged.state, facts.suppression);
+
+    for (const Seen& seen : all) {
+        judged.verdicts.push_back(verdict_of(judged.state, seen, roots));
+    }
+    add_notice_verdicts(judged.verdicts, judged.state, notices);
+    if (!pass.starting && !facts.suppression.forbids_healing()) {
+        judged.to_heal = healable_roots(pass, all, roots);
+    }
+    judged.state.last_run = facts.now;
+    judged.state.quiet = facts.suppression.reasons;
+    return judged;
+}
+
+Judgement judge_after_healing(Judgement judged, const std::vector<Observation>& rechecked, const Now& now,
+                              const Policy& policy) {
+    Pass pass{judged.state, policy, now, judged.changes, is_starting(policy, now)};
+    const std::vector<Seen> all = match(rechecked, policy);
+    std::set<std::string> better;
+    for (const Seen& seen : all) {
+        CheckState& check = judged.state.checks[seen.check->name];
+        const Status first = check.status;
+        remember_look(pass, check, seen.result);
+        const bool improved = is_bad(first) && is_known(seen.result.status) &&
+                              worst(first, seen.result.status) == first && first != seen.result.status;
+        if (improved) {
+            count_improvement(check, seen.result.status);
+            better.insert(seen.check->name);
+        }
+    }
+    std::set<std::string> observed;
+    for (const Verdict& verdict : judged.verdicts) {
+        observed.insert(verdict.name);
+    }
+    const std::map<std::string, std::string> roots = find_roots(judged.state, policy, observed, now);
+    for (const Seen& seen : all) {
+        const std::string& name = seen.check->name;
+        IncidentState* incident = find_open(judged.state, name);
+        if (incident != nullptr && better.contains(name)) {
+            follow(pass, name, *seen.check, judged.state.checks[name], seen.result, roots.contains(name));
+        } else if (incident != nullptr && seen.result.status == incident->level) {
+            take_words(*incident, seen.result);
+        }
+        const Verdict verdict = verdict_of(judged.state, seen, roots);
+        std::replace_if(
+            judged.verdicts.begin(), judged.verdicts.end(),
+            [&](const Verdict& it) { return it.name == name && it.type != k_self; }, verdict);
+    }
+    judged.to_heal.clear();
+    return judged;
+}
+
+} // namespace lectio

@@ -1,0 +1,500 @@
+// JudgeState as JSON. Written by us, read as if by an enemy: a state file may be damaged, cut, edited by hand
+// or from another version, and none of that may stop a run (DESIGN rule 1).
+#include "incidents/judge.h"
+#include "incidents/rules.h"
+#include "util/text.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace lectio {
+namespace {
+
+using Json = nlohmann::json;
+
+// Beyond these a state file is not ours any more, or something in it grows without end. What is over is left
+// out, with a word when reading.
+constexpr std::size_t k_most_text = 16 << 20;
+constexpr std::size_t k_most_checks = 5000;
+constexpr std::size_t k_most_incidents = 1000;
+constexpr std::size_t k_most_notes = 100;
+constexpr std::size_t k_most_symptoms = 20;
+constexpr std::size_t k_most_commands = 20;
+constexpr std::size_t k_most_memory = 64;
+constexpr std::size_t k_longest_value = 4096; // of a check's memory: cut it would be wrong, so it is dropped
+constexpr std::size_t k_longest_words = 2000; // characters of a message
+constexpr std::int64_t k_last_ms = 253'402'300'799'000; // the end of the year 9999
+constexpr int k_most_in_a_row = 1'000'000;
+
+constexpr Phrase k_not_json{"the judge's part of the state is damaged: it begins afresh",
+                            "часть состояния об инцидентах повреждена: начата заново"};
+constexpr Phrase k_dropped{"left out of the state, because it is damaged: {}",
+                           "пропущено в состоянии, потому что повреждено: {}"};
+
+// ── writing
+// ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+Json json_of(const Text& text) {
+    return Json{{"en", shorten(text.en, k_longest_words)}, {"ru", shorten(text.ru, k_longest_words)}};
+}
+
+Json json_of(const Now& now) {
+    return Json::array({now.wall.time_since_epoch().count(), now.boot.count(), now.boot_id});
+}
+
+Json json_of(const std::map<std::string, std::string>& memory) {
+    Json object = Json::object();
+    for (const auto& [key, value] : memory) {
+        if (object.size() < k_most_memory && key.size() <= k_longest_value &&
+            value.size() <= k_longest_value) {
+            object[key] = value;
+        }
+    }
+    return object;
+}
+
+Json json_of(const CheckState& check) {
+    return Json{{"type", check.type},
+                {"status", to_string(check.status)},
+                {"known", to_string(check.known)},
+                {"seen", json_of(check.seen)},
+                {"known_at", json_of(check.known_at)},
+                {"bad", check.bad},
+                {"critical", check.critical},
+                {"good", check.good},
+                {"below_critical", check.below_critical},
+                {"unknown", check.unknown},
+                {"runs", check.history.runs},
+                {"bad_runs", check.history.bad},
+                {"critical_runs", check.history.critical},
+                {"mended_runs", check.history.mended},
+                {"memory", json_of(check.memory)}};
+}
+
+std::string_view word_of(Severity severity) {
+    switch (severity) {
+    case Severity::info:
+        return "info";
+    case Severity::warning:
+        return "warning";
+    case Severity::critical:
+        break;
+    }
+    return "critical";
+}
+
+Json json_of(const Symptom& symptom) {
+    return Json{{"check", symptom.check},
+                {"type", symptom.type},
+                {"status", to_string(symptom.status)},
+                {"message", json_of(symptom.message)}};
+}
+
+Json json_of(const std::string& text) {
+    return shorten(text, k_longest_words);
+}
+
+template<class T>
+Json json_array(const std::vector<T>& values, std::size_t most, Json (*write)(const T&)) {
+    Json array = Json::array();
+    for (std::size_t i = 0; i < std::min(values.size(), most); ++i) {
+        array.push_back(write(values[i]));
+    }
+    return array;
+}
+
+Json json_of(const IncidentState& incident) {
+    Json object{{"id", incident.id},
+                {"subject", incident.subject},
+                {"check", incident.check},
+                {"type", incident.type},
+                {"level", to_string(incident.level)},
+                {"severity", word_of(incident.severity)},
+                {"since", json_of(incident.since)},
+                {"message", json_of(incident.message)},
+                {"hint", json_of(incident.hint)},
+                {"evidence", shorten(incident.evidence, k_longest_words)},
+                {"note", shorten(incident.note, k_longest_words)},
+                {"symptoms", json_array(incident.symptoms, k_most_symptoms, json_of)},
+                {"acknowledged", incident.acknowledged},
+                {"flapping", incident.flapping},
+                {"symptom", incident.symptom},
+                {"gave_up", incident.gave_up},
+                {"look_with", json_array(incident.look_with, k_most_commands, json_of)},
+                {"told_at", json_of(incident.told_at)},
+                {"reminders", incident.reminders},
+                {"told_flapping", incident.told_flapping},
+                {"told_gave_up", incident.told_gave_up},
+                {"hidden", incident.hidden}};
+    if (incident.ended) {
+        object["ended"] = json_of(*incident.ended);
+    }
+    if (incident.told) {
+        object["told"] = to_string(*incident.told);
+    }
+    return object;
+}
+
+Json json_of(const PassingNote& note) {
+    return Json{{"id", note.id},
+                {"subject", note.subject},
+                {"name", note.name},
+                {"status", to_string(note.status)},
+                {"message", json_of(note.message)},
+                {"hint", json_of(note.hint)},
+                {"noticed", json_of(note.noticed)},
+                {"told", note.told}};
+}
+
+// ── reading
+// ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+// Reads the members of one object. A member that is missing or of another type leaves its target as it is:
+// `odd()` says whether any that was there could not be used.
+class Reader {
+  public:
+    explicit Reader(const Json& object) : m_object(object), m_odd(!object.is_object()) {}
+    [[nodiscard]] bool odd() const { return m_odd; }
+
+    void read(const char* key, std::string& target, std::size_t longest = k_longest_words * 4) {
+        const Json* value = find(key);
+        if (accept(value, value != nullptr && value->is_string() &&
+                              value->get_ref<const std::string&>().size() <= longest)) {
+            target = value->get<std::string>();
+        }
+    }
+    void read(const char* key, bool& target) {
+        const Json* value = find(key);
+        if (accept(value, value != nullptr && value->is_boolean())) {
+            target = value->get<bool>();
+        }
+    }
+    void read(const char* key, int& target, int most = k_most_in_a_row) {
+        const Json* value = find(key);
+        if (accept(value, value != nullptr && value->is_number_unsigned() &&
+                              value->get<std::uint64_t>() <= static_cast<std::uint64_t>(most))) {
+            target = value->get<int>();
+        }
+    }
+    void read(const char* key, std::uint64_t& target) {
+        const Json* value = find(key);
+        if (accept(value, value != nullptr && value->is_number_unsigned())) {
+            target = value->get<std::uint64_t>();
+        }
+    }
+    void read(const char* key, Status& target) {
+        const Json* value = find(key);
+        const std::optional<Status> status = value != nullptr ? status_of(*value) : std::nullopt;
+        if (accept(value, status.has_value())) {
+            target = *status;
+        }
+    }
+    void read(const char* key, Severity& target) {
+        const Json* value = find(key);
+        if (!accept(value, value != nullptr && value->is_string())) {
+            return;
+        }
+        const std::string& word = value->get_ref<const std::string&>();
+        for (const Severity severity : {Severity::info, Severity::warning, Severity::critical}) {
+            target = word == word_of(severity) ? severity : target;
+        }
+    }
+    void read(const char* key, Text& target) {
+        const Json* value = find(key);
+        if (accept(value, value != nullptr && value->is_object())) {
+            Reader text(*value);
+            text.read("en", target.en);
+            text.read("ru", target.ru);
+            m_odd = m_odd || text.odd();
+        }
+    }
+    void read(const char* key, Now& target) {
+        const Json* value = find(key);
+        const std::optional<Now> now = value != nullptr ? now_of(*value) : std::nullopt;
+        if (accept(value, now.has_value())) {
+            target = *now;
+        }
+    }
+    template<class T>
+    void read(const char* key, std::optional<T>& target) {
+        T value{};
+        if (find(key) != nullptr) {
+            const bool before = std::exchange(m_odd, false);
+            read(key, value);
+            if (!m_odd) {
+                target = value;
+            }
+            m_odd = m_odd || before;
+        }
+    }
+    void read(const char* key, std::map<std::string, std::string>& target) {
+        const Json* value = find(key);
+        if (!accept(value, value != nullptr && value->is_object())) {
+            return;
+        }
+        for (const auto& [name, content] : value->items()) {
+            const bool good = content.is_string() && target.size() < k_most_memory &&
+                              name.size() <= k_longest_value &&
+                              content.get_ref<const std::string&>().size() <= k_longest_value;
+            if (good) {
+                target.emplace(name, content.get<std::string>());
+            }
+            m_odd = m_odd || !good;
+        }
+    }
+    template<class Each>
+    void each(const char* key, std::size_t most, Each&& use) {
+        const Json* value = find(key);
+        if (accept(value, value != nullptr && value->is_array())) {
+            m_odd = m_odd || value->size() > most;
+            for (std::size_t i = 0; i < std::min(value->size(), most); ++i) {
+                use((*value)[i]);
+            }
+        }
+    }
+    void read(const char* key, std::vector<std::string>& target, std::size_t most) {
+        each(key, most, [&](const Json& value) {
+            if (value.is_string() && value.get_ref<const std::string&>().size() <= k_longest_words * 4) {
+                target.push_back(value.get<std::string>());
+            } else {
+                m_odd = true;
+            }
+        });
+    }
+    [[nodiscard]] const Json* find(const char* key) const {
+        if (!m_object.is_object()) {
+            return nullptr;
+        }
+        const auto found = m_object.find(key);
+        return found == m_object.end() ? nullptr : &*found;
+    }
+    bool accept(const Json* value, bool good) {
+        m_odd = m_odd || (value != nullptr && !good);
+        return good;
+    }
+
+  private:
+    static std::optional<Status> status_of(const Json& value) {
+        if (value.is_string()) {
+            for (const Status status :
+                 {Status::ok, Status::warning, Status::critical, Status::unknown, Status::skipped}) {
+                if (value.get_ref<const std::string&>() == to_string(status)) {
+                    return status;
+                }
+            }
+        }
+        return std::nullopt;
+    }
+    static std::optional<std::int64_t> milliseconds(const Json& value) {
+        if (value.is_number_integer() && value >= 0 && value <= k_last_ms) {
+            return value.get<std::int64_t>();
+        }
+        return std::nullopt;
+    }
+    static std::optional<Now> now_of(const Json& value) {
+        if (!value.is_array() || value.size() != 3 || !value[2].is_string()) {
+            return std::nullopt;
+        }
+        const std::optional<std::int64_t> wall = milliseconds(value[0]);
+        const std::optional<std::int64_t> boot = milliseconds(value[1]);
+        if (!wall || !boot || value[2].get_ref<const std::string&>().size() > 64) {
+            return std::nullopt;
+        }
+        return Now{WallTime(Duration(*wall)), Duration(*boot), value[2].get<std::string>()};
+    }
+
+    const Json& m_object;
+    bool m_odd;
+};
+
+bool read(const Json& json, CheckState& check) {
+    Reader reader(json);
+    reader.read("type", check.type);
+    reader.read("status", check.status);
+    reader.read("known", check.known);
+    reader.read("seen", check.seen);
+    reader.read("known_at", check.known_at);
+    reader.read("bad", check.bad);
+    reader.read("critical", check.critical);
+    reader.read("good", check.good);
+    reader.read("below_critical", check.below_critical);
+    reader.read("unknown", check.unknown);
+    reader.read("runs", check.history.runs, 64);
+    reader.read("bad_runs", check.history.bad);
+    reader.read("critical_runs", check.history.critical);
+    reader.read("mended_runs", check.history.mended);
+    reader.read("memory", check.memory);
+    return !reader.odd() && !check.type.empty();
+}
+
+bool read(const Json& json, Symptom& symptom) {
+    Reader reader(json);
+    reader.read("check", symptom.check);
+    reader.read("type", symptom.type);
+    reader.read("status", symptom.status);
+    reader.read("message", symptom.message);
+    return !reader.odd() && is_bad(symptom.status);
+}
+
+// An incident is kept as long as it can still be named and ended: what else of it is damaged is put up with,
+// because losing it would leave the operator with a fault that never ends.
+bool read(const Json& json, IncidentState& incident, bool& odd) {
+    Reader reader(json);
+    reader.read("id", incident.id, 16);
+    reader.read("subject", incident.subject);
+    reader.read("check", incident.check);
+    reader.read("type", incident.type);
+    reader.read("level", incident.level);
+    reader.read("severity", incident.severity);
+    reader.read("since", incident.since);
+    reader.read("message", incident.message);
+    reader.read("hint", incident.hint);
+    reader.read("evidence", incident.evidence);
+    reader.read("note", incident.note);
+    reader.each("symptoms", k_most_symptoms, [&](const Json& value) {
+        Symptom symptom;
+        const bool good = read(value, symptom);
+        if (good) {
+            incident.symptoms.push_back(std::move(symptom));
+        }
+        reader.accept(&value, good);
+    });
+    reader.read("acknowledged", incident.acknowledged);
+    reader.read("flapping", incident.flapping);
+    reader.read("symptom", incident.symptom);
+    reader.read("ended", incident.ended);
+    reader.read("gave_up", incident.gave_up);
+    reader.read("look_with", incident.look_with, k_most_commands);
+    reader.read("told", incident.told);
+    reader.read("told_at", incident.told_at);
+    reader.read("reminders", incident.reminders);
+    reader.read("told_flapping", incident.told_flapping);
+    reader.read("told_gave_up", incident.told_gave_up);
+    reader.read("hidden", incident.hidden);
+    odd = reader.odd();
+    if (!is_bad(incident.level)) {
+        incident.level = Status::critical;
+        odd = true;
+    }
+    if (incident.told && !is_bad(*incident.told)) {
+        incident.told = incident.level;
+        odd = true;
+    }
+    return !incident.id.empty() && !incident.subject.empty() && !incident.check.empty() &&
+           !incident.type.empty();
+}
+
+bool read(const Json& json, PassingNote& note) {
+    Reader reader(json);
+    reader.read("id", note.id, 16);
+    reader.read("subject", note.subject);
+    reader.read("name", note.name);
+    reader.read("status", note.status);
+    reader.read("message", note.message);
+    reader.read("hint", note.hint);
+    reader.read("noticed", note.noticed);
+    reader.read("told", note.told);
+    return !reader.odd() && !note.id.empty() && !note.name.empty();
+}
+
+void read_checks(const Json& json, LoadedJudgeState& loaded) {
+    if (!json.is_object()) {
+        loaded.dropped.push_back(say(k_dropped, "checks"));
+        return;
+    }
+    for (const auto& [subject, value] : json.items()) {
+        CheckState check;
+        const std::string name = shorten(clean_line(subject), 80);
+        if (loaded.state.checks.size() < k_most_checks && subject.size() <= k_longest_words &&
+            read(value, check)) {
+            loaded.state.checks.emplace(subject, std::move(check));
+        } else {
+            loaded.dropped.push_back(say(k_dropped, "checks/" + name));
+        }
+    }
+}
+
+void read_incident(const Json& json, LoadedJudgeState& loaded) {
+    IncidentState incident;
+    bool odd = false;
+    const bool usable = read(json, incident, odd);
+    const bool second = usable && !incident.ended && loaded.state.open_incident(incident.subject) != nullptr;
+    if (!usable || odd || second) {
+        loaded.dropped.push_back(say(k_dropped, "incidents/" + shorten(clean_line(incident.check), 80)));
+    }
+    if (!usable || second) {
+        return;
+    }
+    if (!incident.ended) { // its check's own record may have been dropped
+        loaded.state.checks.try_emplace(incident.subject).first->second.type = incident.type;
+    }
+    loaded.state.incidents.push_back(std::move(incident));
+}
+
+void read_note(const Json& json, LoadedJudgeState& loaded) {
+    PassingNote note;
+    if (read(json, note)) {
+        loaded.state.notes.push_back(std::move(note));
+    } else {
+        loaded.dropped.push_back(say(k_dropped, "notes"));
+    }
+}
+
+void read_quiet(const Json& json, JudgeState& state) {
+    for (const Quiet quiet : {Quiet::deploy, Quiet::maintenance, Quiet::mute}) {
+        if (json.is_string() && json.get_ref<const std::string&>() == to_string(quiet)) {
+            state.quiet.push_back(quiet);
+        }
+    }
+}
+
+} // namespace
+
+std::string to_json(const JudgeState& state) {
+    Json checks = Json::object();
+    for (const auto& [subject, check] : state.checks) {
+        checks[subject] = json_of(check);
+    }
+    Json quiet = Json::array();
+    for (const Quiet reason : state.quiet) {
+        quiet.push_back(to_string(reason));
+    }
+    Json object{{"epoch", state.epoch},
+                {"run", state.run},
+                {"checks", std::move(checks)},
+                {"incidents", json_array(state.incidents, k_most_incidents, json_of)},
+                {"notes", json_array(state.notes, k_most_notes, json_of)},
+                {"quiet", std::move(quiet)}};
+    if (state.last_run) {
+        object["last_run"] = json_of(*state.last_run);
+    }
+    return object.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+LoadedJudgeState judge_state_from_json(std::string_view text) {
+    LoadedJudgeState loaded;
+    const Json json = text.size() <= k_most_text ? Json::parse(text, nullptr, false) : Json();
+    if (!json.is_object()) {
+        loaded.dropped.push_back(say(k_not_json));
+        return loaded;
+    }
+    Reader reader(json);
+    reader.read("epoch", loaded.state.epoch, 16);
+    reader.read("run", loaded.state.run);
+    reader.read("last_run", loaded.state.last_run);
+    if (const Json* checks = reader.find("checks")) {
+        read_checks(*checks, loaded);
+    }
+    reader.each("incidents", k_most_incidents, [&](const Json& value) { read_incident(value, loaded); });
+    reader.each("notes", k_most_notes, [&](const Json& value) { read_note(value, loaded); });
+    reader.each("quiet", 3, [&](const Json& value) { read_quiet(value, loaded.state); });
+    if (reader.odd()) {
+        loaded.dropped.push_back(say(k_dropped, "state"));
+    }
+    return loaded;
+}
+
+} // namespace lectio

@@ -1,0 +1,313 @@
+#include "incidents/markers.h"
+
+#include "util/text.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include <nlohmann/json.hpp>
+
+namespace lectio {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr Duration k_longest_deploy = std::chrono::minutes(30);
+constexpr Duration k_longest_maintenance = std::chrono::hours(2);
+// A mute for longer than this is milliseconds taken for seconds, or a slip: nobody means it.
+constexpr Duration k_longest_mute = std::chrono::hours(24 * 366);
+// Clocks of files and of people differ a little; nothing is called "future" or "before the boot" for less.
+constexpr Duration k_slack = std::chrono::minutes(1);
+constexpr Bytes k_marker_limit = 64_kB;
+
+constexpr Phrase k_deploy_stale{"the deploy marker has been lying there for {}: it no longer silences alerts",
+                                "маркер деплоя лежит уже {}: оповещения он больше не глушит"};
+constexpr Phrase k_deploy_future{"the deploy marker is dated in the future: it is ignored",
+                                 "маркер деплоя датирован будущим: он не действует"};
+constexpr Phrase k_deploy_rebooted{"the deploy marker is from before the reboot: it is ignored",
+                                   "маркер деплоя остался с прошлой загрузки: он не действует"};
+constexpr Phrase k_deploy_hint{"look whether the deploy has finished, then remove {}",
+                               "проверьте, закончился ли деплой, затем удалите {}"};
+constexpr Phrase k_mute_garbage{"the mute marker holds no time (\"{}\"): alerts are not muted",
+                                "в маркере тишины не время («{}»): оповещения не заглушены"};
+constexpr Phrase k_mute_far{"the mute marker names a time more than a year away: alerts are not muted",
+                            "маркер тишины указывает время дальше года: оповещения не заглушены"};
+constexpr Phrase k_mute_rebooted{"the mute marker is from before the reboot: alerts are not muted",
+                                 "маркер тишины остался с прошлой загрузки: оповещения не заглушены"};
+constexpr Phrase k_mute_hint{"write the end of the mute in epoch seconds, or remove {}",
+                             "запишите время окончания в секундах Unix или удалите {}"};
+constexpr Phrase k_always_muted{"all alerts are switched off by ALERTS_MUTED=1",
+                                "все оповещения выключены настройкой ALERTS_MUTED=1"};
+constexpr Phrase k_always_muted_hint{"remove ALERTS_MUTED to be told of failures again",
+                                     "уберите ALERTS_MUTED, чтобы снова узнавать о сбоях"};
+constexpr Phrase k_maintenance_future{"the maintenance marker is dated in the future: it is ignored",
+                                      "маркер обслуживания датирован будущим: он не действует"};
+constexpr Phrase k_maintenance_rebooted{"the maintenance marker is from before the reboot: it is ignored",
+                                        "маркер обслуживания остался с прошлой загрузки: он не действует"};
+constexpr Phrase k_remove_hint{"remove {}", "удалите {}"};
+constexpr Phrase k_unreadable{"a marker cannot be read, it hides nothing: {}",
+                              "маркер не читается, он ничего не глушит: {}"};
+constexpr Phrase k_deploy_cut{"the host was rebooted in the middle of a deploy: its quiet is over",
+                              "сервер перезагрузился посреди деплоя: тишина деплоя закончилась"};
+constexpr Phrase k_deploy_cut_hint{"look at what is being served now", "проверьте, что сейчас отдаётся"};
+constexpr Phrase k_mute_cut{"the reboot has ended the mute", "перезагрузка отменила тишину"};
+constexpr Phrase k_maintenance_cut{"the reboot has ended the maintenance mode",
+                                   "перезагрузка отменила режим обслуживания"};
+
+SelfNotice trouble(std::string_view cause, Text message, Text hint = {}) {
+    return {"markers",          std::string(cause), Status::warning,
+            std::move(message), std::move(hint),    SelfNotice::Life::lasting};
+}
+
+bool in_future(WallTime time, const Now& now) {
+    return time > now.wall + k_slack;
+}
+
+// A run folder that outlives a reboot (not a tmpfs) still holds the markers of the boot before.
+bool before_boot(WallTime time, const Now& now) {
+    return time < now.wall - now.boot - k_slack;
+}
+
+// ── deploy
+// ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+struct DeployMarker {
+    WallTime start, end;
+    std::string boot_id; // "" = not told
+    std::vector<std::string> checks;
+};
+
+std::optional<WallTime> time_of(const Json& object, const char* key) {
+    const auto found = object.find(key);
+    if (found == object.end()) {
+        return std::nullopt;
+    }
+    if (found->is_string()) {
+        const Result<WallTime> time = parse_utc(found->get_ref<const std::string&>());
+        return time ? std::optional(*time) : std::nullopt;
+    }
+    constexpr double k_last_second = 32503680000.0; // the year 3000: beyond it milliseconds would overflow
+    if (found->is_number() && found->get<double>() >= 0 && found->get<double>() < k_last_second) {
+        return WallTime(std::chrono::seconds(static_cast<std::int64_t>(found->get<double>())));
+    }
+    return std::nullopt;
+}
+
+std::string text_of(const Json& object, const char* key) {
+    const auto found = object.find(key);
+    return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+std::vector<std::string> names_of(const Json& object, const char* key) {
+    std::vector<std::string> names;
+    const auto found = object.find(key);
+    if (found == object.end() || !found->is_array()) {
+        return names;
+    }
+    for (const Json& name : *found) {
+        if (name.is_string()) {
+            const std::string& text = name.get_ref<const std::string&>();
+            names.push_back(text.starts_with("health/") ? text.substr(7) : text);
+        }
+    }
+    return names;
+}
+
+DeployMarker read_deploy(const MarkerFile& file, Duration deploy_grace) {
+    const Json json = Json::parse(file.content, nullptr, false);
+    const bool ours = json.is_object() && json.contains("id") && json.contains("start");
+    if (!ours) {
+        return {file.modified, file.modified + deploy_grace, "", {}};
+    }
+    DeployMarker marker;
+    marker.start = time_of(json, "start").value_or(file.modified);
+    marker.end = std::min(time_of(json, "expires").value_or(marker.start + k_longest_deploy),
+                          marker.start + k_longest_deploy);
+    marker.boot_id = text_of(json, "boot_id");
+    marker.checks = names_of(json, "checks");
+    return marker;
+}
+
+void judge_deploy(const MarkerFile& file, Duration deploy_grace, const Now& now, Suppression& result) {
+    const Text hint = say(k_deploy_hint, file.path.string());
+    const DeployMarker marker = read_deploy(file, deploy_grace);
+    const bool other_boot = !marker.boot_id.empty() && !now.boot_id.empty() && marker.boot_id != now.boot_id;
+    if (other_boot || before_boot(marker.start, now)) {
+        result.notices.push_back(trouble("deploy", say(k_deploy_rebooted), hint));
+    } else if (in_future(marker.start, now)) {
+        result.notices.push_back(trouble("deploy", say(k_deploy_future), hint));
+    } else if (now.wall >= marker.end) {
+        const auto age = std::chrono::floor<std::chrono::seconds>(now.wall - marker.start);
+        result.notices.push_back(trouble("deploy", say(k_deploy_stale, spoken(age.count())), hint));
+    } else {
+        result.reasons.push_back(Quiet::deploy);
+        result.deploy_checks = marker.checks;
+    }
+}
+
+// ── mute and maintenance
+// ────────────────────────────────────────────────────────────────────────────────────
+
+std::optional<WallTime> parse_epoch(std::string_view content) {
+    const std::string_view digits = trim(content);
+    std::uint64_t seconds = 0;
+    const auto [end, code] = std::from_chars(digits.data(), digits.data() + digits.size(), seconds);
+    constexpr std::uint64_t k_last_second = 9'000'000'000'000; // as milliseconds it still fits a WallTime
+    if (digits.empty() || code != std::errc{} || end != digits.data() + digits.size() ||
+        seconds > k_last_second) {
+        return std::nullopt;
+    }
+    return WallTime(std::chrono::seconds(static_cast<std::int64_t>(seconds)));
+}
+
+void judge_mute(const MarkerFile& file, const Now& now, Suppression& result) {
+    const Text hint = say(k_mute_hint, file.path.string());
+    const std::optional<WallTime> until = parse_epoch(file.content);
+    if (!until) {
+        const std::string shown = shorten(clean_line(file.content), 40);
+        result.notices.push_back(trouble("mute", say(k_mute_garbage, shown), hint));
+    } else if (*until <= now.wall) {
+        return; // has ended as it should
+    } else if (*until > now.wall + k_longest_mute) {
+        result.notices.push_back(trouble("mute", say(k_mute_far), hint));
+    } else if (before_boot(file.modified, now)) {
+        result.notices.push_back(trouble("mute", say(k_mute_rebooted), hint));
+    } else {
+        result.reasons.push_back(Quiet::mute);
+    }
+}
+
+void judge_always_muted(Suppression& result) {
+    if (std::find(result.reasons.begin(), result.reasons.end(), Quiet::mute) == result.reasons.end()) {
+        result.reasons.push_back(Quiet::mute);
+    }
+    // Passing: told again each day (CONTRACT 22).
+    result.notices.push_back({"markers", "always-muted", Status::warning, say(k_always_muted),
+                              say(k_always_muted_hint), SelfNotice::Life::passing});
+}
+
+void judge_maintenance(const MarkerFile& file, const Now& now, Suppression& result) {
+    const Text hint = say(k_remove_hint, file.path.string());
+    if (in_future(file.modified, now)) {
+        result.notices.push_back(trouble("maintenance", say(k_maintenance_future), hint));
+    } else if (now.wall >= file.modified + k_longest_maintenance) {
+        return; // has ended as it should
+    } else if (before_boot(file.modified, now)) {
+        result.notices.push_back(trouble("maintenance", say(k_maintenance_rebooted), hint));
+    } else {
+        result.reasons.push_back(Quiet::maintenance);
+    }
+}
+
+// ── reboot
+// ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+Text cut_words(Quiet quiet) {
+    switch (quiet) {
+    case Quiet::deploy:
+        return say(k_deploy_cut);
+    case Quiet::mute:
+        return say(k_mute_cut);
+    case Quiet::maintenance:
+        break;
+    }
+    return say(k_maintenance_cut);
+}
+
+// Run folders are emptied by a reboot: the marker is gone, only the state remembers it.
+void notice_reboot(const QuietBefore& before, const Now& now, Suppression& result) {
+    if (before.boot_id.empty() || before.boot_id == now.boot_id) {
+        return;
+    }
+    for (const Quiet quiet : before.reasons) {
+        if (std::find(result.reasons.begin(), result.reasons.end(), quiet) == result.reasons.end()) {
+            const Text hint = quiet == Quiet::deploy ? say(k_deploy_cut_hint) : Text{};
+            result.notices.push_back({"markers", "reboot-" + std::string(to_string(quiet)), Status::warning,
+                                      cut_words(quiet), hint, SelfNotice::Life::passing});
+        }
+    }
+}
+
+// ── reading
+// ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+// Only the mute's content matters to its being there: an empty, unreadable or odd deploy marker is a foreign
+// one and counts from its time.
+std::optional<MarkerFile> read_marker(Files& files, const Path& path, std::vector<SelfNotice>& unreadable) {
+    const Result<FileInfo> info = files.info(path, Files::Follow::yes);
+    if (!info) {
+        if (info.error().kind != ErrorKind::not_found) {
+            unreadable.push_back(
+                trouble("unreadable-" + path.filename().string(), say(k_unreadable, info.error().message)));
+        }
+        return std::nullopt;
+    }
+    const Result<std::string> content = files.read(path, k_marker_limit);
+    if (!content && content.error().kind == ErrorKind::not_found) {
+        return std::nullopt; // removed since we looked
+    }
+    return MarkerFile{content.value_or(""), info->modified, path};
+}
+
+} // namespace
+
+std::string_view to_string(Quiet quiet) {
+    switch (quiet) {
+    case Quiet::deploy:
+        return "deploy";
+    case Quiet::maintenance:
+        return "maintenance";
+    case Quiet::mute:
+        break;
+    }
+    return "mute";
+}
+
+bool Suppression::hides(std::string_view check) const {
+    for (const Quiet quiet : reasons) {
+        const bool listed =
+            std::find(deploy_checks.begin(), deploy_checks.end(), check) != deploy_checks.end();
+        if (quiet != Quiet::deploy || deploy_checks.empty() || listed) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool Suppression::forbids_healing() const {
+    return std::any_of(reasons.begin(), reasons.end(), [](Quiet quiet) { return quiet != Quiet::mute; });
+}
+
+MarkerPaths marker_paths(const Path& run_folder) {
+    return {run_folder / "deploy_in_progress", run_folder / "mute_until", run_folder / "maintenance_mode"};
+}
+
+Markers read_markers(Files& files, const MarkerPaths& paths) {
+    Markers markers;
+    markers.deploy = read_marker(files, paths.deploy, markers.unreadable);
+    markers.mute = read_marker(files, paths.mute, markers.unreadable);
+    markers.maintenance = read_marker(files, paths.maintenance, markers.unreadable);
+    return markers;
+}
+
+Suppression judge_markers(const Markers& markers, const QuietBefore& before, Duration deploy_grace,
+                          const Now& now) {
+    Suppression result;
+    result.notices = markers.unreadable;
+    if (markers.deploy) {
+        judge_deploy(*markers.deploy, deploy_grace, now, result);
+    }
+    if (markers.maintenance) {
+        judge_maintenance(*markers.maintenance, now, result);
+    }
+    if (markers.mute) {
+        judge_mute(*markers.mute, now, result);
+    }
+    if (markers.always_muted) {
+        judge_always_muted(result);
+    }
+    notice_reboot(before, now, result);
+    return result;
+}
+
+} // namespace lectio

@@ -1,0 +1,274 @@
+// What a run has to say: the difference between what is true and what the operator has been told.
+#include "incidents/ids.h"
+#include "incidents/judge.h"
+#include "incidents/rules.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace lectio {
+namespace {
+
+constexpr Duration k_longest_pause = std::chrono::hours(24);
+constexpr std::string_view k_self = "self";
+
+// ── reminders
+// ───────────────────────────────────────────────────────────────────────────────────────────────
+
+// 1h, then 2h, 4h … up to 24h.
+Duration pause_before_reminder(int sent, Duration first) {
+    Duration pause = first;
+    for (int i = 0; i < sent && pause < k_longest_pause; ++i) {
+        pause *= 2;
+    }
+    return std::max(first, std::min(pause, k_longest_pause));
+}
+
+bool wants_reminder(const IncidentState& incident, Duration first, const Now& now) {
+    return first > Duration::zero() && incident.level == Status::critical && !incident.acknowledged &&
+           !incident.symptom &&
+           elapsed(incident.told_at, now) >= pause_before_reminder(incident.reminders, first);
+}
+
+// ── from incidents to events
+// ────────────────────────────────────────────────────────────────────────────────
+
+// What is true of an open incident beyond what was told.
+std::optional<Event> untold(const IncidentState& incident, const Policy& policy, const Now& now) {
+    if (incident.flapping && !incident.told_flapping) {
+        return Event::flapping;
+    }
+    if (!incident.told) {
+        return incident.type == k_self ? Event::note : Event::opened;
+    }
+    if (*incident.told == Status::warning && incident.level == Status::critical) {
+        return Event::risen;
+    }
+    if (*incident.told == Status::critical && incident.level == Status::warning) {
+        return Event::eased;
+    }
+    if (wants_reminder(incident, policy.remind, now)) {
+        return Event::reminder;
+    }
+    return std::nullopt;
+}
+
+void count_as_told(IncidentState& incident, Event event, const Now& now) {
+    incident.told = incident.level;
+    incident.told_flapping = incident.flapping;
+    if (event == Event::reminder) {
+        ++incident.reminders;
+    } else {
+        incident.reminders = 0;
+    }
+    incident.told_at = now;
+}
+
+Incident incident_of(const IncidentState& state, const Policy& policy) {
+    Incident incident;
+    incident.id = state.id;
+    incident.tool = policy.tool;
+    incident.check = state.check;
+    incident.type = state.type;
+    incident.status = state.level;
+    incident.severity = state.severity;
+    incident.since = state.since;
+    incident.message = state.message;
+    incident.hint = state.hint;
+    incident.evidence = state.evidence;
+    incident.note = state.note;
+    incident.acknowledged = state.acknowledged;
+    return incident;
+}
+
+NewsItem item_of(const IncidentState& state, Event event, const Now& now, const Policy& policy) {
+    NewsItem item;
+    item.event = event;
+    item.incident = incident_of(state, policy);
+    item.lasted = elapsed(state.since, state.ended.value_or(now));
+    for (const Symptom& symptom : state.symptoms) {
+        Incident below;
+        below.tool = policy.tool;
+        below.check = symptom.check;
+        below.type = symptom.type;
+        below.status = symptom.status;
+        below.since = state.since;
+        below.message = symptom.message;
+        item.symptoms.push_back(std::move(below));
+    }
+    return item;
+}
+
+// Trouble with the markers is about quiet itself, so quiet cannot hide it.
+bool is_hidden(const Suppression& suppression, std::string_view check, std::string_view type) {
+    const bool about_quiet = type == k_self && check == "markers";
+    return !about_quiet && suppression.hides(check);
+}
+
+void tell_ended(const IncidentState& incident, bool hidden, const Now& now, const Policy& policy,
+                News& news) {
+    if (incident.told) { // the end of what was told is always told
+        news.items.push_back(item_of(incident, Event::resolved, now, policy));
+    } else if (!incident.hidden && !hidden) {
+        news.items.push_back(item_of(incident, Event::mended, now, policy));
+    }
+}
+
+void tell_open(IncidentState& incident, bool hidden, const Now& now, const Policy& policy, News& news) {
+    if (hidden) {
+        incident.hidden = incident.hidden || !incident.told;
+        return;
+    }
+    if (const std::optional<Event> event = untold(incident, policy, now)) {
+        news.items.push_back(item_of(incident, *event, now, policy));
+        count_as_told(incident, *event, now);
+    }
+    if (incident.gave_up && !incident.told_gave_up) {
+        news.items.push_back(item_of(incident, Event::needs_person, now, policy));
+        news.items.back().look_with = incident.look_with;
+        incident.told_gave_up = true;
+    }
+}
+
+void tell_incidents(JudgeState& state, const Suppression& suppression, const Now& now, const Policy& policy,
+                    News& news) {
+    for (IncidentState& incident : state.incidents) {
+        const bool hidden = is_hidden(suppression, incident.check, incident.type);
+        if (incident.ended) {
+            tell_ended(incident, hidden, now, policy, news);
+        } else {
+            tell_open(incident, hidden, now, policy, news);
+        }
+    }
+    std::erase_if(state.incidents, [](const IncidentState& incident) { return incident.ended.has_value(); });
+}
+
+void tell_notes(JudgeState& state, const Suppression& suppression, const Policy& policy, News& news) {
+    for (PassingNote& note : state.notes) {
+        if (note.told || is_hidden(suppression, note.name, k_self)) {
+            continue;
+        }
+        NewsItem item;
+        item.event = Event::note;
+        item.incident.id = note.id;
+        item.incident.tool = policy.tool;
+        item.incident.check = note.name;
+        item.incident.type = k_self;
+        item.incident.status = note.status;
+        item.incident.severity = note.status == Status::critical ? Severity::critical : Severity::warning;
+        item.incident.since = note.noticed;
+        item.incident.message = note.message;
+        item.incident.hint = note.hint;
+        news.items.push_back(std::move(item));
+        note.told = true;
+    }
+}
+
+// ── what the ladder says of it
+// ──────────────────────────────────────────────────────────────────────────────
+
+void remember_gave_up(JudgeState& state, const std::vector<GaveUp>& all) {
+    for (const GaveUp& gave_up : all) {
+        for (IncidentState& incident : state.incidents) {
+            if (incident.subject == gave_up.check && !incident.ended) {
+                incident.gave_up = true;
+                incident.look_with = gave_up.look_with;
+            }
+        }
+    }
+}
+
+bool is_over(Event event) {
+    return event == Event::resolved || event == Event::mended;
+}
+
+// A deed stands with what it has mended; one that mended nothing with the first thing that was to be mended.
+void add_deeds(News& news, const std::vector<Deed>& deeds) {
+    for (const Deed& deed : deeds) {
+        bool placed = false;
+        for (NewsItem& item : news.items) {
+            const bool fixed_it =
+                std::find(deed.fixed.begin(), deed.fixed.end(), item.incident.check) != deed.fixed.end();
+            if (fixed_it && is_over(item.event)) {
+                item.deeds.push_back(deed);
+                placed = true;
+            }
+        }
+        if (placed) {
+            continue;
+        }
+        const auto first = std::find_if(news.items.begin(), news.items.end(), [](const NewsItem& item) {
+            return item.event != Event::note && item.incident.status == Status::critical;
+        });
+        if (first != news.items.end()) {
+            first->deeds.push_back(deed);
+        }
+    }
+}
+
+void add_remarks(News& news, const std::vector<Remark>& remarks) {
+    for (NewsItem& item : news.items) {
+        for (const Remark& remark : remarks) {
+            if (remark.check == item.incident.check && !is_over(item.event)) {
+                item.incident.hint = join(". ", {item.incident.hint, remark.words});
+            }
+        }
+    }
+}
+
+// ── order
+// ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+struct Place { // compared from left to right, the smallest leads
+    int group = 0, badness = 0, layer = 0;
+    std::size_t row = 0;
+    auto operator<=>(const Place&) const = default;
+};
+
+Place place_of(const NewsItem& item, const Policy& policy) {
+    Place place;
+    place.group = item.event == Event::note ? 2 : is_over(item.event) ? 1 : 0;
+    place.badness = item.incident.status == Status::critical ? 0 : 1;
+    place.layer = static_cast<int>(Layer::other);
+    const auto check = std::find_if(policy.checks.begin(), policy.checks.end(),
+                                    [&](const CheckPolicy& it) { return it.name == item.incident.check; });
+    if (check != policy.checks.end()) {
+        place.layer = static_cast<int>(check->layer);
+    }
+    place.row = static_cast<std::size_t>(check - policy.checks.begin());
+    return place;
+}
+
+std::string key_of(const JudgeState& state, const News& news) {
+    std::string what;
+    for (const NewsItem& item : news.items) {
+        what += fmt::format("{}:{};", item.incident.id, static_cast<int>(item.event));
+    }
+    return fmt::format("{}-{}-{}", state.epoch, state.run, base32_id(stable_hash(what)));
+}
+
+} // namespace
+
+ToTell tell(JudgeState state, const Suppression& suppression, const Healing& healing, const Now& now,
+            const Policy& policy) {
+    ToTell result;
+    result.news.tool = policy.tool;
+    result.news.host = policy.host;
+    result.news.time = now;
+    remember_gave_up(state, healing.gave_up);
+    if (now.boot >= policy.boot_grace) {
+        tell_incidents(state, suppression, now, policy, result.news);
+        tell_notes(state, suppression, policy, result.news);
+    }
+    std::stable_sort(
+        result.news.items.begin(), result.news.items.end(),
+        [&](const NewsItem& a, const NewsItem& b) { return place_of(a, policy) < place_of(b, policy); });
+    add_deeds(result.news, healing.deeds);
+    add_remarks(result.news, healing.not_acted);
+    result.key = key_of(state, result.news);
+    result.state = std::move(state);
+    return result;
+}
+
+} // namespace lectio
