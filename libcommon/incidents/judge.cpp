@@ -449,8 +449,9 @@ std::vector<std::string> healable_roots(const Pass& pass, const std::vector<Seen
     std::vector<const CheckPolicy*> found;
     for (const Seen& seen : all) {
         const IncidentState* incident = pass.state.open_incident(seen.check->name);
-        const bool confirmed = incident != nullptr && incident->level == Status::critical;
-        if (confirmed && seen.result.status == Status::critical && !roots.contains(seen.check->name)) {
+        const bool confirmed = incident != nullptr && incident->level == Status::critical &&
+                               seen.result.status == Status::critical;
+        if (confirmed && seen.result.remedy == Remedy::try_it && !roots.contains(seen.check->name)) {
             found.push_back(seen.check);
         }
     }
