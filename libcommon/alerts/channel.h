@@ -47,6 +47,8 @@ class Channel {
   public:
     virtual ~Channel() = default;
     [[nodiscard]] virtual const std::string& name() const = 0;
+    // The configured chat: what was remembered of another one is of no use.
+    [[nodiscard]] virtual const std::string& chat() const = 0;
     // `draft` outlives the Task. Never longer than `timeout`.
     virtual Task<Outcome> send(Http& http, const Draft& draft, Duration timeout) const = 0;
 };

@@ -19,6 +19,14 @@
 
 namespace lectio {
 
+// First match wins; what matches none goes to every channel (config.example.toml [[route]]). An empty list
+// matches everything; tools and checks ("tool/check") are shell-like patterns.
+struct AlertRoute {
+    std::vector<Level> levels;
+    std::vector<std::string> tools, checks;
+    std::vector<std::string> to;
+};
+
 struct DeliverySettings {
     Path state; // paths.state: the outbox is in it
     Path run;   // paths.run: the locks
@@ -26,7 +34,7 @@ struct DeliverySettings {
     Duration merge_after{120'000};  // older than this is put together with what waits beside it
     Duration key_window{3'600'000}; // a text with the same key is told once in this time
     Voice voice;
-    std::string host;
+    std::vector<AlertRoute> routes;
 };
 
 // For the self check channel-NAME (CONTRACT 8): refused for good is critical, waiting long a warning.
@@ -56,32 +64,52 @@ struct DeliveryReport {
     Text storage_problem;             // why not
 };
 
+// Waits of our own after failures may be skipped (a person asks for it now); what a server asked for never.
+enum class Patience { obey, ask_now };
+
 class Delivery {
   public:
     Delivery(World& world, DeliverySettings settings, std::vector<std::unique_ptr<Channel>> channels);
     ~Delivery();
 
-    // Stores the news for every channel, without what was told of the same incidents before (a run that died
-    // between storing and writing its state tells the same again: it is left out here). Durable on success:
-    // from then on the state may say "told".
+    // Stores the news for every channel that its routes name, without what was told of the same incidents
+    // before (a run that died between storing and writing its state tells the same again: it is left out
+    // here). Durable on success: from then on the state may say "told". An Error: nothing or only a part is
+    // stored.
     Result<DeliveryReport> store(const News& news);
     Result<DeliveryReport> store(const Message& message);
-    // Tries what waits, until the outbox is empty, nothing may be tried yet, or the deadline. Never throws
+    // Tries what waits, until the outbox is empty, nothing may be tried yet, or the deadline. Throws nothing
     // away, never waits for another flusher.
-    DeliveryReport flush(SteadyTime deadline);
+    DeliveryReport flush(SteadyTime deadline, Patience patience = Patience::obey);
     // store() and flush(); where the disk refuses, sends at once without storing and says so in the message.
     DeliveryReport tell(const News& news, SteadyTime deadline);
     DeliveryReport tell(const Message& message, SteadyTime deadline);
 
-    // What is known to be wrong with the channels from earlier runs, without trying anything: for the report.
+    // What is known to be wrong with the channels, without trying anything; at most one a channel.
     [[nodiscard]] std::vector<ChannelProblem> problems();
+    [[nodiscard]] const std::vector<std::unique_ptr<Channel>>& channels() const { return m_channels; }
     [[nodiscard]] bool has_channels() const { return !m_channels.empty(); }
+    [[nodiscard]] int count_waiting();
     // One message to one channel, now, stored nowhere: `lectio-notify test`.
     Outcome try_out(const Channel& channel, const Message& message, SteadyTime deadline);
 
   private:
     class Flusher;
-    DeliveryReport send_unstored(const Message& message, const Error& why, SteadyTime deadline);
+    struct Addressed {
+        const Channel* channel;
+        Message message;
+    };
+    struct Stored {
+        DeliveryReport report;
+        std::vector<Addressed> failed; // could not be stored
+        std::optional<Error> why;
+    };
+    [[nodiscard]] Stored store_each(const std::vector<Addressed>& messages);
+    [[nodiscard]] std::vector<Addressed> address(const News& news);
+    [[nodiscard]] std::vector<Addressed> address(const Message& message);
+    [[nodiscard]] bool is_for(const Channel& channel, const Subject& subject, Level level) const;
+    DeliveryReport tell(Stored stored, SteadyTime deadline);
+    DeliveryReport send_unstored(std::vector<Addressed> messages, const Error& why, SteadyTime deadline);
 
     World& m_world;
     DeliverySettings m_settings;

@@ -51,6 +51,11 @@ struct Subject {
     WallTime since;
     bool operator==(const Subject&) const = default;
 };
+// By which subjects are the same incident: its id, or what it says when it has none (notes of the suite).
+std::string identity(const Subject& subject);
+
+Level level_of(const Incident& incident);
+Subject subject_of(const NewsItem& item, const Voice& voice);
 
 struct Message {
     Level level = Level::info;
@@ -65,6 +70,8 @@ struct Message {
 };
 
 inline constexpr std::size_t k_title_length = 80;
+// "🚨 WHAT · HOST", WHAT cut to fit.
+std::string make_title(Level level, std::string_view what, std::string_view host);
 
 // One message for all that a run has to tell, the worst first and symptoms under their cause; none without
 // items.
@@ -80,7 +87,7 @@ struct Words {
     std::string host;
     WallTime time;
 };
-Message compose(const Words& words);
+Message compose(const Words& words, Lang lang);
 
 // The whole message without markup, for --dry-run, the terminal and channels without markup.
 std::string plain_text(const Message& message);

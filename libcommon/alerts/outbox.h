@@ -67,6 +67,7 @@ class Outbox {
     [[nodiscard]] const Path& folder() const { return m_folder; }
 
   private:
+    [[nodiscard]] Path folder_of(const std::string& channel) const;
     [[nodiscard]] Path place(const std::string& channel, const Letter& letter) const;
     Result<void> make_room(const std::string& channel, Put& put);
     Result<void> rename_all(const std::string& channel, std::vector<Letter>& letters, Letter::State state);

@@ -28,6 +28,7 @@ class Telegram final : public Channel {
     // `rest`: where what is cut from a long message is to be found (paths.logs/alerts.log).
     Telegram(TelegramSettings settings, Voice voice, std::string rest);
     [[nodiscard]] const std::string& name() const override { return m_settings.name; }
+    [[nodiscard]] const std::string& chat() const override { return m_settings.chat; }
     Task<Outcome> send(Http& http, const Draft& draft, Duration timeout) const override;
 
   private:

@@ -97,7 +97,6 @@ class Run {
         settings.merge_after = job.merge_after;
         settings.key_window = job.key_window;
         settings.voice = {job.lang, job.zone};
-        settings.host = job.host;
         return settings;
     }
 

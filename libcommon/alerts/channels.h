@@ -1,0 +1,18 @@
+// From the configuration to what delivers: one explicit table of channel types. A new type is one file, one
+// row here and one line of CMake.
+#pragma once
+
+#include "alerts/delivery.h"
+#include "config/config.h"
+
+#include <memory>
+#include <vector>
+
+namespace lectio {
+
+// The channels that can be used; those that refer to variables that are not set are left out (the
+// configuration says so itself).
+std::vector<std::unique_ptr<Channel>> make_channels(const Config& config);
+DeliverySettings delivery_settings(const Config& config);
+
+} // namespace lectio

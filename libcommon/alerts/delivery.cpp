@@ -1,0 +1,750 @@
+#include "alerts/delivery.h"
+
+#include "alerts/ledger.h"
+#include "alerts/merge.h"
+#include "platform/clock.h"
+#include "store/state_file.h"
+#include "util/text.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <limits>
+#include <set>
+
+#include <fmt/format.h>
+
+#include <unistd.h>
+
+namespace lectio {
+namespace {
+
+constexpr int k_ledger_schema = 1;
+// Read in one go; more wait for the next round.
+constexpr std::size_t k_most_at_once = 300;
+constexpr Duration k_attempt{10'000};
+// With less than this left an attempt would only be cut off.
+constexpr Duration k_shortest_attempt{300};
+// Waits after a failure: 10 s, 20 s, 40 s … up to this. Within a cron line of every minute, so that news is
+// not more than two minutes late once the network is back.
+constexpr Duration k_first_wait{10'000};
+constexpr Duration k_longest_wait{120'000};
+// A server may ask for more; but one that asks for a year is broken.
+constexpr Duration k_longest_asked{3'600'000};
+// A reminder stored this recently is the same one, told again by a run that followed a crash.
+constexpr Duration k_same_reminder{600'000};
+// Waiting longer than this is worth a warning in the report.
+constexpr Duration k_long_wait{600'000};
+
+constexpr Phrase k_late{"Delivered late by {}: this was at {}.",
+                        "Доставлено с опозданием ({}): это было в {}."};
+constexpr Phrase k_unstored{
+    "This could not be stored before sending ({}): had it been lost, it would not come again.",
+    "Не удалось сохранить перед отправкой ({}): потерянное не придёт повторно."};
+constexpr Phrase k_refuses{"refuses every message: {}", "не принимает сообщений: {}"};
+constexpr Phrase k_waiting_since{"messages wait since {}: {}", "сообщения ждут с {}: {}"};
+constexpr Phrase k_one_refused{"a message was refused and is kept in {}: {}",
+                               "сообщение отвергнуто и сохранено в {}: {}"};
+constexpr Phrase k_damaged{"unreadable files in the outbox were set aside to {}",
+                           "нечитаемые файлы очереди отложены в {}"};
+constexpr Phrase k_not_configured{"messages wait for a channel that is not configured or not usable: {}",
+                                  "сообщения ждут канала, которого нет в настройках или которым нельзя "
+                                  "пользоваться: {}"};
+constexpr Phrase k_dropped{"the outbox is full: the oldest messages gave way: {}",
+                           "очередь сообщений переполнена: отброшены самые старые: {}"};
+constexpr Phrase k_outbox_trouble{"the outbox cannot be changed: {}", "очередь сообщений не изменить: {}"};
+constexpr Phrase k_memory_trouble{"what was told cannot be remembered: {}",
+                                  "не удаётся запомнить, что уже сказано: {}"};
+constexpr Phrase k_ran_out_of_time{"no time was left for it in this run",
+                                   "в этом запуске не хватило времени"};
+
+bool is_over(Event event) {
+    return event == Event::resolved || event == Event::mended;
+}
+
+StateFile ledger_file(Files& files, const Path& state, const std::string& channel) {
+    return {files, state / "outbox" / fmt::format("memory-{}", channel), k_ledger_schema, ::geteuid()};
+}
+
+Ledger read_ledger(World& world, const Path& state, const std::string& channel) {
+    StateFile file = ledger_file(world.files, state, channel);
+    return ledger_from_json(file.load(world.clock.now().wall, StateFile::Access::reader).text);
+}
+
+// ── what was told already ────────────────────────────────────────────────────────────────────────────────
+
+// The last that was told of each incident, and the keys of texts: from what waits and what was delivered.
+struct Known {
+    std::map<std::string, Ledger::Told> told;
+    std::map<std::string, WallTime> keys;
+};
+
+Known known_to(World& world, Outbox& outbox, const Path& state, const std::string& channel) {
+    // The outbox first: a message that is delivered in between stands in the ledger by then.
+    const Outbox::Waiting waiting = outbox.waiting(channel, std::numeric_limits<std::size_t>::max());
+    const Ledger ledger = read_ledger(world, state, channel);
+    Known known{ledger.told, ledger.keys};
+    for (const Letter& letter : waiting.letters) {
+        for (const Subject& subject : letter.message.subjects) {
+            known.told[identity(subject)] = {subject.event, letter.message.time};
+        }
+        if (!letter.message.key.empty()) {
+            known.keys[letter.message.key] = letter.message.time;
+        }
+    }
+    return known;
+}
+
+// A run that died between storing its news and writing its state tells the same again. Each event but a
+// reminder changes the incident, so one that is the last word already is that repetition.
+bool is_known(const Known& known, const Subject& subject, WallTime now) {
+    const auto last = known.told.find(identity(subject));
+    if (last == known.told.end() || last->second.event != subject.event) {
+        return false;
+    }
+    const bool repeats = subject.event == Event::reminder || subject.event == Event::note;
+    return !repeats || now - last->second.time < k_same_reminder;
+}
+
+// ── routes ───────────────────────────────────────────────────────────────────────────────────────────────
+
+bool matches(const AlertRoute& route, const Subject& subject, Level level) {
+    const auto any = [](const std::vector<std::string>& patterns, std::string_view text) {
+        return patterns.empty() || std::any_of(patterns.begin(), patterns.end(), [&](const auto& pattern) {
+                   return wildcard_match(pattern, text);
+               });
+    };
+    const bool level_fits = route.levels.empty() ||
+                            std::find(route.levels.begin(), route.levels.end(), level) != route.levels.end();
+    return level_fits && any(route.tools, subject.check.substr(0, subject.check.find('/'))) &&
+           any(route.checks, subject.check);
+}
+
+// ── attempts ─────────────────────────────────────────────────────────────────────────────────────────────
+
+Duration remaining(World& world, SteadyTime deadline) {
+    return std::chrono::duration_cast<Duration>(deadline - world.clock.steady());
+}
+
+// One sending on its way. It touches no files, so nothing of it can be lost half done.
+class Attempt {
+  public:
+    Attempt(World& world, const Channel& channel, Draft draft, SteadyTime deadline)
+        : m_draft(std::make_unique<Draft>(std::move(draft))), m_done(std::make_unique<bool>(false)),
+          m_task(channel.send(world.http, *m_draft, std::min(k_attempt, remaining(world, deadline)))) {
+        m_task.start([done = m_done.get()] { *done = true; });
+    }
+    [[nodiscard]] bool done() const { return *m_done; }
+    [[nodiscard]] Outcome& outcome() { return m_task.value(); }
+    [[nodiscard]] const Draft& draft() const { return *m_draft; }
+
+  private:
+    std::unique_ptr<Draft> m_draft; // the Task keeps a reference to it
+    std::unique_ptr<bool> m_done;
+    Task<Outcome> m_task;
+};
+
+// Moves transfers on until something happens or the deadline is near.
+void wait_a_little(World& world, SteadyTime deadline) {
+    world.http.poll(std::clamp(remaining(world, deadline), Duration(1), Duration(500)));
+}
+
+Outcome out_of_time() {
+    Outcome outcome;
+    outcome.kind = Outcome::Kind::unknown;
+    outcome.problem = say(k_ran_out_of_time);
+    return outcome;
+}
+
+// Doubling, and a fifth more or less, so that hosts that lost the same network do not all come back at once.
+Duration wait_after(int failures, const Now& now) {
+    const int doublings = std::clamp(failures - 1, 0, 10);
+    const Duration whole = std::min(k_longest_wait, k_first_wait * (1 << doublings));
+    const auto spread = std::hash<std::int64_t>{}(now.wall.time_since_epoch().count() ^ ::getpid()) % 41;
+    return whole * (80 + static_cast<Duration::rep>(spread)) / 100;
+}
+
+// At most one problem a channel: the worst.
+void add_problem(std::vector<ChannelProblem>& problems, ChannelProblem problem) {
+    const auto same = std::find_if(problems.begin(), problems.end(), [&](const ChannelProblem& other) {
+        return other.channel == problem.channel;
+    });
+    if (same == problems.end()) {
+        problems.push_back(std::move(problem));
+    } else if (same->status != problem.status && worst(same->status, problem.status) == problem.status) {
+        *same = std::move(problem);
+    }
+}
+
+// What a later step found and did, added to what the earlier one did.
+DeliveryReport together(DeliveryReport first, DeliveryReport then) {
+    first.queued += then.queued;
+    first.sent += then.sent;
+    first.rejected += then.rejected;
+    first.waiting = then.waiting;
+    first.next_try = then.next_try;
+    if (!then.stored) {
+        first.stored = false;
+        first.storage_problem = then.storage_problem;
+    }
+    first.log.insert(first.log.end(), then.log.begin(), then.log.end());
+    for (ChannelProblem& problem : then.problems) {
+        add_problem(first.problems, std::move(problem));
+    }
+    return first;
+}
+
+} // namespace
+
+// ── emptying one channel ─────────────────────────────────────────────────────────────────────────────────
+
+class Delivery::Flusher {
+  public:
+    Flusher(Delivery& delivery, const Channel& channel, Patience patience, DeliveryReport& report)
+        : m_delivery(delivery), m_channel(channel), m_patience(patience), m_report(report),
+          m_file(ledger_file(delivery.m_world.files, delivery.m_settings.state, channel.name())) {}
+
+    // Goes on as far as it can without waiting. false: finished.
+    bool step(SteadyTime deadline) {
+        while (!m_finished) {
+            if (m_attempt) {
+                if (!m_attempt->done() && remaining(world(), deadline) > Duration::zero()) {
+                    return true;
+                }
+                Outcome outcome = m_attempt->done() ? std::move(m_attempt->outcome()) : out_of_time();
+                const Draft draft = m_attempt->draft();
+                m_attempt.reset();
+                settle(draft, std::move(outcome), deadline);
+            } else if (!m_lock.held()) {
+                m_finished = !take_over();
+            } else {
+                start_next(deadline);
+            }
+        }
+        return false;
+    }
+
+  private:
+    World& world() { return m_delivery.m_world; }
+    Outbox& outbox() { return m_delivery.m_outbox; }
+    const std::string& name() const { return m_channel.name(); }
+
+    // The lock and the memory of the channel; false where there is nothing to do, or nothing may be done yet,
+    // or another process does it.
+    bool take_over() {
+        if (outbox().count_waiting(name()) == 0 || !may_try(read_ledger(world(), state(), name()))) {
+            return false;
+        }
+        const Path path = m_delivery.m_settings.run / fmt::format("notify-{}.lock", name());
+        const WallTime now = world().clock.now().wall;
+        Result<Lock> lock = world().files.lock(path, "lectio-notify", now);
+        if (!lock && lock.error().kind == ErrorKind::not_found) {
+            if (world().files.make_folders(m_delivery.m_settings.run, 0755)) {
+                lock = world().files.lock(path, "lectio-notify", now);
+            }
+        }
+        if (!lock) {
+            if (lock.error().kind != ErrorKind::busy) {
+                problem(Status::critical, say(k_outbox_trouble, lock.error().message));
+            }
+            return false;
+        }
+        m_lock = std::move(*lock);
+        m_ledger = ledger_from_json(m_file.load(now, StateFile::Access::owner).text);
+        outbox().sweep(name(), now);
+        return true;
+    }
+
+    const Path& state() const { return m_delivery.m_settings.state; }
+
+    bool may_try(const Ledger& ledger) {
+        const std::optional<Duration> wait = ledger.must_wait(world().clock.now());
+        const bool skip = m_patience == Patience::ask_now && !ledger.trouble.asked_by_server && !m_failed;
+        if (!wait || skip) {
+            return true;
+        }
+        m_report.next_try = std::min(m_report.next_try.value_or(*wait), *wait);
+        return false;
+    }
+
+    // The next message on its way, or the end: the folder is looked at again after unlocking, because who
+    // stored a message meanwhile found us holding the lock and left.
+    void start_next(SteadyTime deadline) {
+        Outbox::Waiting waiting = outbox().waiting(name(), k_most_at_once);
+        if (waiting.damaged > 0) {
+            problem(Status::warning, say(k_damaged, (outbox().folder() / "damaged").string()));
+        }
+        drop_delivered(waiting.letters);
+        if (waiting.letters.empty()) {
+            finish();
+            // What stays there although nothing could be read of it would keep us here for ever.
+            m_finished = outbox().count_waiting(name()) == 0 || waiting.total > 0;
+            return;
+        }
+        if (remaining(world(), deadline) < k_shortest_attempt) {
+            finish();
+            return;
+        }
+        const Now now = world().clock.now();
+        const MergePolicy policy{m_delivery.m_settings.merge_after, m_separately ? k_most_at_once : 3};
+        const Batch batch = m_separately
+                                ? Batch{1, waiting.letters.front().message, false}
+                                : next_batch(waiting.letters, now.wall, policy, m_delivery.m_settings.voice);
+        waiting.letters.resize(batch.letters);
+        m_letters = std::move(waiting.letters);
+        begin(draft_of(batch, now), deadline);
+    }
+
+    Draft draft_of(const Batch& batch, const Now& now) {
+        Draft draft;
+        draft.message = batch.message;
+        draft.maybe_again = std::any_of(m_letters.begin(), m_letters.end(), [](const Letter& letter) {
+            return letter.state == Letter::State::begun;
+        });
+        const Duration age = now.wall - batch.message.time;
+        if (!batch.merged && age >= m_delivery.m_settings.merge_after) {
+            const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(age).count();
+            const std::string& zone = m_delivery.m_settings.voice.timezone;
+            draft.late = say(k_late, spoken(seconds), format_local(batch.message.time, zone).substr(0, 16));
+        }
+        draft.answers = opening_of(batch);
+        if (m_ledger.moved_from == m_channel.chat()) {
+            draft.chat = m_ledger.moved_to;
+        }
+        return draft;
+    }
+
+    // A message leads with its first subject; what is not its beginning answers the message that was.
+    std::optional<std::int64_t> opening_of(const Batch& batch) const {
+        if (batch.merged || batch.message.subjects.empty()) {
+            return std::nullopt;
+        }
+        const auto opening = m_ledger.openings.find(identity(batch.message.subjects.front()));
+        return opening == m_ledger.openings.end() ? std::nullopt : std::optional(opening->second.message_id);
+    }
+
+    // Marks the letters before the first byte leaves: should we die, the next run knows that they may have
+    // arrived.
+    void begin(Draft draft, SteadyTime deadline) {
+        m_before.clear();
+        for (const Letter& letter : m_letters) {
+            m_before.push_back(letter.state);
+        }
+        if (const Result<void> begun = outbox().begin(name(), m_letters); !begun) {
+            problem(Status::critical, say(k_outbox_trouble, begun.error().message));
+            finish();
+            return;
+        }
+        m_attempt.emplace(world(), m_channel, std::move(draft), deadline);
+    }
+
+    void settle(const Draft& draft, Outcome outcome, SteadyTime deadline) {
+        using Kind = Outcome::Kind;
+        const bool time_left = remaining(world(), deadline) >= k_shortest_attempt;
+        switch (outcome.kind) {
+        case Kind::accepted:
+            accepted(draft, outcome);
+            return;
+        case Kind::moved:
+            if (m_ledger.moved_to != outcome.chat && time_left) {
+                follow(draft, outcome, deadline);
+                return;
+            }
+            break;
+        case Kind::later:
+            if (outcome.resolver_failed && draft.address.empty() && !m_ledger.address.empty() && time_left) {
+                Draft again = draft;
+                again.address = m_ledger.address;
+                m_attempt.emplace(world(), m_channel, std::move(again), deadline);
+                return;
+            }
+            break;
+        case Kind::message_refused:
+            refused_message(outcome);
+            return;
+        case Kind::channel_refused: {
+            [[maybe_unused]] const bool kept = reject_letters(outcome); // failed() comes either way
+            break;
+        }
+        case Kind::unknown:
+            break;
+        }
+        failed(outcome);
+    }
+
+    void accepted(const Draft& draft, const Outcome& outcome) {
+        const WallTime now = world().clock.now().wall;
+        remember(draft.message, outcome, now);
+        m_ledger.trouble = {};
+        if (!outcome.address.empty()) {
+            m_ledger.address = outcome.address;
+        }
+        save(now);
+        for (const Letter& letter : m_letters) {
+            // One that cannot be removed stands among the delivered and is not sent again.
+            [[maybe_unused]] const Result<void> removed = outbox().remove(name(), letter);
+        }
+        ++m_report.sent;
+    }
+
+    void remember(const Message& message, const Outcome& outcome, WallTime now) {
+        for (const Letter& letter : m_letters) {
+            m_ledger.delivered.push_back(letter.name);
+            if (!letter.message.key.empty()) {
+                m_ledger.keys[letter.message.key] = letter.message.time;
+            }
+            for (const Subject& subject : letter.message.subjects) {
+                m_ledger.told[identity(subject)] = {subject.event, letter.message.time};
+            }
+        }
+        for (const Subject& subject : message.subjects) {
+            if (is_over(subject.event)) {
+                m_ledger.openings.erase(identity(subject));
+            } else if (outcome.message_id) {
+                m_ledger.openings.try_emplace(identity(subject), Ledger::Opening{*outcome.message_id, now});
+            }
+        }
+    }
+
+    // Accepted before and still here: removing it had failed, or a power cut brought it back.
+    void drop_delivered(std::vector<Letter>& letters) {
+        const std::set<std::string> delivered(m_ledger.delivered.begin(), m_ledger.delivered.end());
+        std::erase_if(letters, [&](const Letter& letter) {
+            if (!delivered.contains(letter.name)) {
+                return false;
+            }
+            [[maybe_unused]] const Result<void> removed = outbox().remove(name(), letter);
+            return true;
+        });
+    }
+
+    void follow(const Draft& draft, const Outcome& outcome, SteadyTime deadline) {
+        m_ledger.moved_from = m_channel.chat();
+        m_ledger.moved_to = outcome.chat;
+        save(world().clock.now().wall);
+        Draft again = draft;
+        again.chat = outcome.chat;
+        again.answers.reset(); // message ids of the old chat mean nothing in the new one
+        m_ledger.openings.clear();
+        m_attempt.emplace(world(), m_channel, std::move(again), deadline);
+    }
+
+    // Put together they are refused: one by one it shows which is at fault.
+    void refused_message(const Outcome& outcome) {
+        if (m_letters.size() > 1) {
+            m_separately = true;
+            take_back();
+            return;
+        }
+        if (!reject_letters(outcome)) {
+            failed(outcome);
+            return;
+        }
+        problem(Status::warning,
+                say(k_one_refused, (outbox().folder() / "rejected").string(), outcome.problem));
+    }
+
+    // false: it could not be moved, so the outbox is in trouble itself.
+    bool reject_letters(const Outcome& outcome) {
+        for (const Letter& letter : m_letters) {
+            const Result<void> kept = outbox().reject(name(), letter, outcome.problem.en);
+            if (!kept) {
+                problem(Status::critical, say(k_outbox_trouble, kept.error().message));
+                return false;
+            }
+            ++m_report.rejected;
+            m_report.log.push_back(
+                {world().clock.now().wall, "rejected",
+                 fmt::format("{}: {}: {}", name(), outcome.problem.en, log_text(letter.message))});
+        }
+        m_letters.clear();
+        return true;
+    }
+
+    // Not now: how long to wait before the next attempt, and what to say of it.
+    void failed(const Outcome& outcome) {
+        const Now now = world().clock.now();
+        Ledger::Trouble& trouble = m_ledger.trouble;
+        if (trouble.failures++ == 0) {
+            trouble.since = now.wall;
+        }
+        trouble.last_attempt = now;
+        trouble.asked_by_server = outcome.wait.has_value();
+        trouble.wait =
+            outcome.wait ? std::min(*outcome.wait, k_longest_asked) : wait_after(trouble.failures, now);
+        trouble.refused = outcome.kind == Outcome::Kind::channel_refused;
+        trouble.problem = outcome.problem;
+        trouble.hint = outcome.hint;
+        m_failed = true;
+        if (outcome.kind != Outcome::Kind::unknown) {
+            take_back();
+        }
+        save(now.wall);
+        if (outbox().count_waiting(name()) > 0) {
+            m_report.next_try = std::min(m_report.next_try.value_or(trouble.wait), trouble.wait);
+        }
+        finish();
+    }
+
+    // Surely not accepted this time; what an earlier attempt may have brought there keeps its mark.
+    void take_back() {
+        std::vector<Letter> fresh;
+        for (std::size_t i = 0; i < m_letters.size(); ++i) {
+            if (m_before[i] == Letter::State::fresh) {
+                fresh.push_back(m_letters[i]);
+            }
+        }
+        // Where this fails they only carry a mark that they need not.
+        [[maybe_unused]] const Result<void> unmarked = outbox().unbegin(name(), fresh);
+    }
+
+    void save(WallTime now) {
+        m_ledger.forget_old(now, m_delivery.m_settings.key_window);
+        if (const Result<void> saved = m_file.save(to_json(m_ledger)); !saved) {
+            problem(Status::warning, say(k_memory_trouble, saved.error().message));
+        }
+    }
+
+    void finish() {
+        m_lock.release();
+        m_finished = true;
+    }
+
+    void problem(Status status, Text message) {
+        add_problem(m_report.problems, {name(), status, std::move(message), {}});
+    }
+
+    Delivery& m_delivery;
+    const Channel& m_channel;
+    Patience m_patience;
+    DeliveryReport& m_report;
+    StateFile m_file;
+    Lock m_lock;
+    Ledger m_ledger;
+    std::vector<Letter> m_letters;       // on their way
+    std::vector<Letter::State> m_before; // what they were before this attempt
+    std::optional<Attempt> m_attempt;
+    bool m_separately = false;
+    bool m_failed = false;
+    bool m_finished = false;
+};
+
+// ── the whole ────────────────────────────────────────────────────────────────────────────────────────────
+
+Delivery::Delivery(World& world, DeliverySettings settings, std::vector<std::unique_ptr<Channel>> channels)
+    : m_world(world), m_settings(std::move(settings)), m_channels(std::move(channels)),
+      m_outbox(world.files, m_settings.state / "outbox", m_settings.limits) {}
+
+Delivery::~Delivery() = default;
+
+bool Delivery::is_for(const Channel& channel, const Subject& subject, Level level) const {
+    const auto is_there = [&](const std::string& name) {
+        return std::any_of(m_channels.begin(), m_channels.end(),
+                           [&](const auto& other) { return other->name() == name; });
+    };
+    for (const AlertRoute& route : m_settings.routes) {
+        if (!matches(route, subject, level)) {
+            continue;
+        }
+        // A route to nowhere (its channels are not usable) must not swallow alerts.
+        const bool leads_somewhere = std::any_of(route.to.begin(), route.to.end(), is_there);
+        return !leads_somewhere ||
+               std::find(route.to.begin(), route.to.end(), channel.name()) != route.to.end();
+    }
+    return true;
+}
+
+std::vector<Delivery::Addressed> Delivery::address(const News& news) {
+    std::vector<Addressed> messages;
+    for (const std::unique_ptr<Channel>& channel : m_channels) {
+        News part = news;
+        const auto subject = [&](const NewsItem& item) { return subject_of(item, m_settings.voice); };
+        std::erase_if(part.items, [&](const NewsItem& item) {
+            return !is_for(*channel, subject(item), level_of(item.incident));
+        });
+        if (part.items.empty()) {
+            continue;
+        }
+        const Known known = known_to(m_world, m_outbox, m_settings.state, channel->name());
+        std::erase_if(part.items,
+                      [&](const NewsItem& item) { return is_known(known, subject(item), news.time.wall); });
+        if (std::optional<Message> message = compose(part, m_settings.voice)) {
+            messages.push_back({channel.get(), std::move(*message)});
+        }
+    }
+    return messages;
+}
+
+std::vector<Delivery::Addressed> Delivery::address(const Message& message) {
+    std::vector<Addressed> messages;
+    Subject by_hand;
+    by_hand.check = "notify/send";
+    for (const std::unique_ptr<Channel>& channel : m_channels) {
+        if (!is_for(*channel, by_hand, message.level)) {
+            continue;
+        }
+        if (!message.key.empty()) {
+            const Known known = known_to(m_world, m_outbox, m_settings.state, channel->name());
+            const auto told = known.keys.find(message.key);
+            if (told != known.keys.end() && message.time - told->second < m_settings.key_window) {
+                continue;
+            }
+        }
+        messages.push_back({channel.get(), message});
+    }
+    return messages;
+}
+
+Delivery::Stored Delivery::store_each(const std::vector<Addressed>& messages) {
+    Stored stored;
+    for (const Addressed& addressed : messages) {
+        const Message& message = addressed.message;
+        // Once in the log, however many channels it goes to.
+        if (stored.report.log.empty()) {
+            stored.report.log.push_back(
+                {message.time, std::string(to_string(message.level)), log_text(message)});
+        }
+        const std::string& name = addressed.channel->name();
+        const Result<Outbox::Put> put = m_outbox.put(name, message);
+        if (!put) {
+            stored.failed.push_back(addressed);
+            stored.why = put.error();
+            continue;
+        }
+        ++stored.report.queued;
+        if (put->dropped > 0) {
+            add_problem(stored.report.problems, {name, Status::warning, say(k_dropped, put->dropped), {}});
+        }
+    }
+    return stored;
+}
+
+Result<DeliveryReport> Delivery::store(const News& news) {
+    Stored stored = store_each(address(news));
+    return stored.why ? Result<DeliveryReport>(*stored.why) : std::move(stored.report);
+}
+
+Result<DeliveryReport> Delivery::store(const Message& message) {
+    Stored stored = store_each(address(message));
+    return stored.why ? Result<DeliveryReport>(*stored.why) : std::move(stored.report);
+}
+
+DeliveryReport Delivery::flush(SteadyTime deadline, Patience patience) {
+    DeliveryReport report;
+    std::vector<std::unique_ptr<Flusher>> flushers;
+    for (const std::unique_ptr<Channel>& channel : m_channels) {
+        flushers.push_back(std::make_unique<Flusher>(*this, *channel, patience, report));
+    }
+    // All channels at once: one that hangs does not hold up the others.
+    for (;;) {
+        std::erase_if(flushers, [&](const auto& flusher) { return !flusher->step(deadline); });
+        if (flushers.empty()) {
+            break;
+        }
+        wait_a_little(m_world, deadline);
+    }
+    report.waiting = count_waiting();
+    for (ChannelProblem& problem : problems()) {
+        add_problem(report.problems, std::move(problem));
+    }
+    return report;
+}
+
+int Delivery::count_waiting() {
+    std::size_t waiting = 0;
+    for (const std::string& channel : m_outbox.channels()) {
+        waiting += m_outbox.count_waiting(channel);
+    }
+    return static_cast<int>(waiting);
+}
+
+std::vector<ChannelProblem> Delivery::problems() {
+    std::vector<ChannelProblem> problems;
+    const WallTime now = m_world.clock.now().wall;
+    for (const std::unique_ptr<Channel>& channel : m_channels) {
+        const Ledger::Trouble trouble = read_ledger(m_world, m_settings.state, channel->name()).trouble;
+        if (trouble.refused) {
+            add_problem(problems,
+                        {channel->name(), Status::critical, say(k_refuses, trouble.problem), trouble.hint});
+        } else if (trouble.failures > 0 && now - trouble.since >= k_long_wait &&
+                   m_outbox.count_waiting(channel->name()) > 0) {
+            const std::string since = format_local(trouble.since, m_settings.voice.timezone).substr(0, 16);
+            add_problem(problems, {channel->name(), Status::warning,
+                                   say(k_waiting_since, since, trouble.problem), trouble.hint});
+        }
+    }
+    for (const std::string& waiting : m_outbox.channels()) {
+        const bool usable = std::any_of(m_channels.begin(), m_channels.end(),
+                                        [&](const auto& channel) { return channel->name() == waiting; });
+        if (!usable) {
+            add_problem(
+                problems,
+                {waiting, Status::warning, say(k_not_configured, m_outbox.count_waiting(waiting)), {}});
+        }
+    }
+    return problems;
+}
+
+DeliveryReport Delivery::tell(const News& news, SteadyTime deadline) {
+    return tell(store_each(address(news)), deadline);
+}
+
+DeliveryReport Delivery::tell(const Message& message, SteadyTime deadline) {
+    return tell(store_each(address(message)), deadline);
+}
+
+DeliveryReport Delivery::tell(Stored stored, SteadyTime deadline) {
+    DeliveryReport told = std::move(stored.report);
+    if (stored.why) {
+        // First, because it exists nowhere else.
+        told = together(std::move(told), send_unstored(std::move(stored.failed), *stored.why, deadline));
+    }
+    return together(std::move(told), flush(deadline));
+}
+
+DeliveryReport Delivery::send_unstored(std::vector<Addressed> messages, const Error& why,
+                                       SteadyTime deadline) {
+    DeliveryReport report;
+    report.stored = false;
+    report.storage_problem = verbatim(why.message);
+    std::vector<std::unique_ptr<Attempt>> attempts;
+    for (Addressed& addressed : messages) {
+        Draft draft;
+        draft.message = std::move(addressed.message);
+        draft.unstored = say(k_unstored, why.message);
+        attempts.push_back(
+            std::make_unique<Attempt>(m_world, *addressed.channel, std::move(draft), deadline));
+    }
+    const auto all_done = [&] {
+        return std::all_of(attempts.begin(), attempts.end(),
+                           [](const auto& attempt) { return attempt->done(); });
+    };
+    while (!all_done() && remaining(m_world, deadline) > Duration::zero()) {
+        wait_a_little(m_world, deadline);
+    }
+    for (std::size_t i = 0; i < attempts.size(); ++i) {
+        const Outcome outcome = attempts[i]->done() ? attempts[i]->outcome() : out_of_time();
+        if (outcome.kind == Outcome::Kind::accepted) {
+            ++report.sent;
+        } else {
+            add_problem(report.problems,
+                        {messages[i].channel->name(), Status::critical, outcome.problem, outcome.hint});
+        }
+    }
+    return report;
+}
+
+Outcome Delivery::try_out(const Channel& channel, const Message& message, SteadyTime deadline) {
+    Draft draft;
+    draft.message = message;
+    const Ledger ledger = read_ledger(m_world, m_settings.state, channel.name());
+    if (ledger.moved_from == channel.chat()) {
+        draft.chat = ledger.moved_to;
+    }
+    Attempt attempt(m_world, channel, std::move(draft), deadline);
+    while (!attempt.done() && remaining(m_world, deadline) > Duration::zero()) {
+        wait_a_little(m_world, deadline);
+    }
+    return attempt.done() ? attempt.outcome() : out_of_time();
+}
+
+} // namespace lectio

@@ -1,0 +1,180 @@
+#include "alerts/ledger.h"
+
+#include "alerts/message_json.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+namespace lectio {
+namespace {
+
+using Json = nlohmann::json;
+
+// A run that died tells again within minutes; a week covers a host that was off for a holiday.
+constexpr std::chrono::days k_told_for{7};
+// An incident may be open for long, and its end answers its opening.
+constexpr std::chrono::days k_opening_for{90};
+constexpr std::size_t k_most_entries = 1000;
+constexpr std::size_t k_most_delivered = 500;
+
+std::int64_t milliseconds_of(WallTime time) {
+    return time.time_since_epoch().count();
+}
+
+// Fields of an object that may be anything: what is absent or of another type is the default.
+std::string text_of(const Json& json, const char* key) {
+    const auto found = json.is_object() ? json.find(key) : json.end();
+    return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+std::int64_t integer_of(const Json& json, const char* key) {
+    const auto found = json.is_object() ? json.find(key) : json.end();
+    return found != json.end() && found->is_number_integer() ? found->get<std::int64_t>() : 0;
+}
+bool flag_of(const Json& json, const char* key) {
+    const auto found = json.is_object() ? json.find(key) : json.end();
+    return found != json.end() && found->is_boolean() && found->get<bool>();
+}
+WallTime time_of(const Json& json, const char* key) {
+    return WallTime(std::chrono::milliseconds(integer_of(json, key)));
+}
+Json object_of(const Json& json, const char* key) {
+    const auto found = json.is_object() ? json.find(key) : json.end();
+    return found != json.end() && found->is_object() ? *found : Json::object();
+}
+
+Json write(const Text& text) {
+    return {{"en", text.en}, {"ru", text.ru}};
+}
+Text read_text(const Json& json) {
+    return {text_of(json, "en"), text_of(json, "ru")};
+}
+
+Json write(const Now& now) {
+    return {{"wall", milliseconds_of(now.wall)}, {"boot", now.boot.count()}, {"boot_id", now.boot_id}};
+}
+Now read_now(const Json& json) {
+    return {time_of(json, "wall"), Duration(integer_of(json, "boot")), text_of(json, "boot_id")};
+}
+
+Json write(const Ledger::Trouble& trouble) {
+    return {{"failures", trouble.failures},
+            {"last_attempt", write(trouble.last_attempt)},
+            {"wait", trouble.wait.count()},
+            {"asked_by_server", trouble.asked_by_server},
+            {"since", milliseconds_of(trouble.since)},
+            {"refused", trouble.refused},
+            {"problem", write(trouble.problem)},
+            {"hint", write(trouble.hint)}};
+}
+
+Ledger::Trouble read_trouble(const Json& json) {
+    Ledger::Trouble trouble;
+    trouble.failures = static_cast<int>(std::clamp<std::int64_t>(integer_of(json, "failures"), 0, 1'000'000));
+    trouble.last_attempt = read_now(object_of(json, "last_attempt"));
+    trouble.wait = Duration(std::max<std::int64_t>(integer_of(json, "wait"), 0));
+    trouble.asked_by_server = flag_of(json, "asked_by_server");
+    trouble.since = time_of(json, "since");
+    trouble.refused = flag_of(json, "refused");
+    trouble.problem = read_text(object_of(json, "problem"));
+    trouble.hint = read_text(object_of(json, "hint"));
+    return trouble;
+}
+
+WallTime when(WallTime time) {
+    return time;
+}
+template<class T>
+WallTime when(const T& entry) {
+    return entry.time;
+}
+
+// Entries older than `age` go, then the oldest until few enough are left. What lies in the future was written
+// before the clock was set back: its age is not known, so it stays until there are too many.
+template<class T>
+void prune(std::map<std::string, T>& entries, WallTime now, Duration age) {
+    std::erase_if(entries, [&](const auto& entry) { return now - when(entry.second) > age; });
+    while (entries.size() > k_most_entries) {
+        entries.erase(std::min_element(entries.begin(), entries.end(), [](const auto& a, const auto& b) {
+            return when(a.second) < when(b.second);
+        }));
+    }
+}
+
+} // namespace
+
+void Ledger::forget_old(WallTime now, Duration key_window) {
+    prune(openings, now, k_opening_for);
+    prune(told, now, k_told_for);
+    prune(keys, now, key_window);
+    if (delivered.size() > k_most_delivered) {
+        delivered.erase(delivered.begin(), delivered.end() - k_most_delivered);
+    }
+}
+
+std::optional<Duration> Ledger::must_wait(const Now& now) const {
+    if (trouble.wait <= Duration::zero()) {
+        return std::nullopt;
+    }
+    const bool same_boot = !now.boot_id.empty() && now.boot_id == trouble.last_attempt.boot_id;
+    if (!same_boot && now.wall < trouble.last_attempt.wall) {
+        return std::nullopt; // nobody knows how long ago it was: trying once too often costs less
+    }
+    const Duration passed = elapsed(trouble.last_attempt, now);
+    return passed >= trouble.wait ? std::nullopt : std::optional(trouble.wait - passed);
+}
+
+std::string to_json(const Ledger& ledger) {
+    Json openings = Json::object();
+    for (const auto& [id, opening] : ledger.openings) {
+        openings[id] = {{"message_id", opening.message_id}, {"time", milliseconds_of(opening.time)}};
+    }
+    Json told = Json::object();
+    for (const auto& [id, last] : ledger.told) {
+        told[id] = {{"event", to_string(last.event)}, {"time", milliseconds_of(last.time)}};
+    }
+    Json keys = Json::object();
+    for (const auto& [key, time] : ledger.keys) {
+        keys[key] = milliseconds_of(time);
+    }
+    const Json json{{"openings", std::move(openings)}, {"told", std::move(told)},
+                    {"keys", std::move(keys)},         {"delivered", ledger.delivered},
+                    {"moved_from", ledger.moved_from}, {"moved_to", ledger.moved_to},
+                    {"address", ledger.address},       {"trouble", write(ledger.trouble)}};
+    return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+Ledger ledger_from_json(std::string_view text) {
+    const Json json = Json::parse(text, nullptr, false);
+    Ledger ledger;
+    const Json openings = object_of(json, "openings");
+    for (const auto& [id, entry] : openings.items()) {
+        ledger.openings[id] = {integer_of(entry, "message_id"), time_of(entry, "time")};
+    }
+    const Json told = object_of(json, "told");
+    for (const auto& [id, entry] : told.items()) {
+        if (const std::optional<Event> event = parse_event(text_of(entry, "event"))) {
+            ledger.told[id] = {*event, time_of(entry, "time")};
+        }
+    }
+    const Json keys = object_of(json, "keys");
+    for (const auto& [key, time] : keys.items()) {
+        ledger.keys[key] = time_of(keys, key.c_str());
+    }
+    const auto delivered = json.is_object() ? json.find("delivered") : json.end();
+    if (delivered != json.end() && delivered->is_array()) {
+        for (const Json& name : *delivered) {
+            if (name.is_string()) {
+                ledger.delivered.push_back(name.get<std::string>());
+            }
+        }
+    }
+    ledger.moved_from = text_of(json, "moved_from");
+    ledger.moved_to = text_of(json, "moved_to");
+    ledger.address = text_of(json, "address");
+    ledger.trouble = read_trouble(object_of(json, "trouble"));
+    return ledger;
+}
+
+} // namespace lectio

@@ -1,0 +1,57 @@
+// Ledger: what one channel remembers from run to run: what was told, where the answers go, how long to wait.
+//
+// It is a help, never a condition: without it messages still go out. Written by the holder of the channel's
+// lock, read by everybody.
+#pragma once
+
+#include "alerts/message.h"
+#include "store/state_file.h"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace lectio {
+
+struct Ledger {
+    struct Opening { // the message that told of an incident first
+        std::int64_t message_id = 0;
+        WallTime time;
+    };
+    struct Told { // the last that was told of an incident
+        Event event = Event::opened;
+        WallTime time;
+    };
+    // Attempts that failed in a row, and when the next may be.
+    struct Trouble {
+        int failures = 0;
+        Now last_attempt;
+        Duration wait{};
+        bool asked_by_server = false;
+        WallTime since;
+        bool refused = false; // for good: wrong token, blocked, no such chat
+        Text problem, hint;
+    };
+
+    std::map<std::string, Opening> openings; // by incident id
+    std::map<std::string, Told> told;        // by incident id
+    std::map<std::string, WallTime> keys;    // of texts
+    std::vector<std::string> delivered;      // names of letters that may still lie in the outbox
+    std::string moved_from, moved_to;        // the chat that became another
+    std::string address;                     // the peer at the last success
+    Trouble trouble;
+
+    // Entries that can mean nothing any more go.
+    void forget_old(WallTime now, Duration key_window);
+    // When the next attempt may be; none: now. A clock that jumped or a reboot never makes it wait longer.
+    [[nodiscard]] std::optional<Duration> must_wait(const Now& now) const;
+};
+
+std::string to_json(const Ledger& ledger);
+// What cannot be read of it is left out.
+Ledger ledger_from_json(std::string_view text);
+
+} // namespace lectio

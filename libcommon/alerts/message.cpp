@@ -1,0 +1,590 @@
+#include "alerts/message.h"
+
+#include "util/secret.h"
+#include "util/text.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace lectio {
+
+std::string_view to_string(Level level) {
+    switch (level) {
+    case Level::critical:
+        return "critical";
+    case Level::warning:
+        return "warning";
+    case Level::info:
+        return "info";
+    case Level::resolved:
+        return "resolved";
+    }
+    return "info";
+}
+
+std::optional<Level> parse_level(std::string_view word) {
+    for (const Level level : {Level::critical, Level::warning, Level::info, Level::resolved}) {
+        if (word == to_string(level)) {
+            return level;
+        }
+    }
+    return std::nullopt;
+}
+
+std::string_view mark(Level level) {
+    switch (level) {
+    case Level::critical:
+        return "🚨";
+    case Level::warning:
+        return "⚠️";
+    case Level::info:
+        return "ℹ️";
+    case Level::resolved:
+        return "✅";
+    }
+    return "ℹ️";
+}
+
+Level level_of(const Incident& incident) {
+    if (incident.severity == Severity::info) {
+        return Level::info;
+    }
+    return incident.status == Status::critical ? Level::critical : Level::warning;
+}
+
+namespace {
+
+// A phone shows a handful of log lines at most; more of them is in the log.
+constexpr std::size_t k_evidence_lines = 8;
+constexpr std::size_t k_evidence_characters = 900;
+// Symptoms are named one by one up to here, then counted.
+constexpr std::size_t k_symptoms_shown = 6;
+constexpr std::size_t k_host_characters = 24;
+constexpr std::size_t k_summary_characters = 160;
+
+// ── what it means for the site's users, by the type of the check ─────────────────────────────────────────
+
+struct Impact {
+    std::string_view type;
+    Phrase critical, warning;
+};
+
+// In the order in which they matter to visitors: of a cause and its consequences the first is told.
+constexpr std::array<Impact, 10> k_impacts{{
+    {"http",
+     {"Visitors get an error instead of the page.", "Посетители вместо страницы видят ошибку."},
+     {"The page opens, but not as it should.", "Страница открывается, но не так, как должна."}},
+    {"frontend",
+     {"Visitors see a blank page or one without its styles.",
+      "Посетители видят пустую страницу или страницу без оформления."},
+     {"Some visitors may see a broken page.", "Часть посетителей может видеть сломанную страницу."}},
+    {"tls",
+     {"Browsers refuse to open the site, or soon will.",
+      "Браузеры отказываются открывать сайт или скоро начнут."},
+     {"The site works; once the certificate expires browsers will refuse it.",
+      "Сайт работает; когда сертификат истечёт, браузеры перестанут его открывать."}},
+    {"process",
+     {"Too few processes serve the site: it answers slowly or not at all.",
+      "Сайт обслуживает слишком мало процессов: он отвечает медленно или не отвечает."},
+     {"The site may answer slowly.", "Сайт может отвечать медленно."}},
+    {"systemd",
+     {"What this service does is not being done now.", "То, за что отвечает эта служба, сейчас не работает."},
+     {"The service runs, but something is wrong with it.", "Служба работает, но с ней что-то не так."}},
+    {"redis",
+     {"Background tasks and whatever relies on the cache do not work.",
+      "Не работают фоновые задачи и всё, что держится на кэше."},
+     {"Background tasks may be late.", "Фоновые задачи могут запаздывать."}},
+    {"celery",
+     {"Background tasks are not done: they wait for the workers.",
+      "Фоновые задачи не выполняются: они ждут обработчиков."},
+     {"Background tasks may be late.", "Фоновые задачи могут запаздывать."}},
+    {"disk",
+     {"Once the disk is full nothing can be saved: uploads, database, sessions.",
+      "Когда место кончится, перестанет сохраняться всё: загрузки, база, сессии."},
+     {"Nothing is broken yet: there is time to make room.",
+      "Пока ничего не сломано: есть время освободить место."}},
+    {"memory",
+     {"When memory runs out the kernel kills a process, perhaps the site's.",
+      "Когда память кончится, ядро убьёт какой-нибудь процесс, возможно сам сайт."},
+     {"Nothing is broken yet, but the site may slow down.",
+      "Пока ничего не сломано, но сайт может замедлиться."}},
+    {"log",
+     {"The application failed somewhere: some visitors may have seen an error.",
+      "В приложении был сбой: часть посетителей могла увидеть ошибку."},
+     {"The application failed somewhere: some visitors may have seen an error.",
+      "В приложении был сбой: часть посетителей могла увидеть ошибку."}},
+}};
+
+constexpr Phrase k_only_monitoring{"This concerns the monitoring, not the site.",
+                                   "Это касается мониторинга, а не сайта."};
+
+const Phrase* impact_of(const NewsItem& item) {
+    if (item.incident.type == "self") {
+        return &k_only_monitoring;
+    }
+    if (item.incident.severity == Severity::info) {
+        return nullptr;
+    }
+    for (const Impact& impact : k_impacts) {
+        const Incident* found = item.incident.type == impact.type ? &item.incident : nullptr;
+        for (const Incident& symptom : item.symptoms) {
+            found = found == nullptr && symptom.type == impact.type ? &symptom : found;
+        }
+        if (found != nullptr) {
+            return found->status == Status::critical ? &impact.critical : &impact.warning;
+        }
+    }
+    return nullptr;
+}
+
+// ── what was done, by the action ─────────────────────────────────────────────────────────────────────────
+
+struct DeedWords {
+    std::string_view action;
+    Phrase done, failed;
+};
+
+constexpr std::array<DeedWords, 5> k_deeds{{
+    {"restart",
+     {"restarted {}", "перезапущено: {}"},
+     {"could not restart {}", "не удалось перезапустить {}"}},
+    {"reload",
+     {"reloaded the configuration of {}", "перечитана конфигурация {}"},
+     {"could not reload the configuration of {}", "не удалось перечитать конфигурацию {}"}},
+    {"start", {"started {}", "запущено: {}"}, {"could not start {}", "не удалось запустить {}"}},
+    {"fix-permissions",
+     {"mended the permissions of {}", "исправлены права в {}"},
+     {"could not mend the permissions of {}", "не удалось исправить права в {}"}},
+    {"exec", {"ran {}", "выполнено: {}"}, {"{} did not succeed", "не удалось выполнить {}"}},
+}};
+constexpr Phrase k_other_done{"{}: {}", "{}: {}"};
+constexpr Phrase k_other_failed{"{} did not succeed: {}", "не удалось: {}: {}"};
+
+// ── headlines ────────────────────────────────────────────────────────────────────────────────────────────
+
+constexpr Phrase k_opened{"{}: {}", "{}: {}"};
+constexpr Phrase k_risen{"{} is critical now: {}", "{}: теперь критично: {}"};
+constexpr Phrase k_eased{"{} is better, not over: {}", "{}: лучше, но не прошло: {}"};
+constexpr Phrase k_resolved{"{} is all right again ({})", "{}: снова в порядке ({})"};
+constexpr Phrase k_mended{"{} broke and is mended ({})", "{}: сломалось и уже починено ({})"};
+constexpr Phrase k_reminder{"{} is still not right ({}): {}", "{}: всё ещё не в порядке ({}): {}"};
+constexpr Phrase k_needs_person{"{}: a person is needed: {}", "{}: нужен человек: {}"};
+constexpr Phrase k_flapping{"{} breaks and recovers by turns: {}", "{}: то ломается, то чинится: {}"};
+constexpr Phrase k_note{"monitoring ({}): {}", "мониторинг ({}): {}"};
+constexpr Phrase k_and_more{"{}, and {} more", "{}, и ещё {}"};
+
+// ── the lines under them ─────────────────────────────────────────────────────────────────────────────────
+
+constexpr Phrase k_it_was{"It was: {}", "Что было: {}"};
+constexpr Phrase k_broken_with_it{"Because of it:", "Из-за этого:"};
+constexpr Phrase k_was_broken_with_it{"Because of it there was:", "Из-за этого было:"};
+constexpr Phrase k_more_symptoms{"and {} more", "и ещё {}"};
+constexpr Phrase k_done{"What was done:", "Что сделано:"};
+constexpr Phrase k_done_in_vain{"What was done (it did not help):", "Что сделано (не помогло):"};
+constexpr Phrase k_passes_again{"Checked, it passes again: {}", "Проверено, снова проходит: {}"};
+constexpr Phrase k_gave_up{"Mending it automatically did not help. From now on it is tried rarely.",
+                           "Автоматическая починка не помогла. Дальше попытки будут редкими."};
+constexpr Phrase k_flapping_means{"Not every change will be told, only when it settles.",
+                                  "О каждой смене сообщать не буду, только когда успокоится."};
+constexpr Phrase k_what_to_do{"What to do: {}", "Что делать: {}"};
+constexpr Phrase k_runbook{"Runbook: {}", "Памятка: {}"};
+constexpr Phrase k_look_with{"To look at it:", "Чем посмотреть:"};
+constexpr Phrase k_since{"Since {}", "С {}"};
+constexpr Phrase k_since_for{"Since {} ({})", "С {} ({})"};
+constexpr Phrase k_lasted{"It lasted {} ({} to {})", "Длилось: {} (с {} до {})"};
+constexpr Phrase k_empty{"(no text)", "(без текста)"};
+
+// Where code begins and ends within a Text. Control characters cannot come from outside: clean() makes them
+// '?'.
+constexpr char k_code_begins = '\x01';
+constexpr char k_code_ends = '\x02';
+
+std::string code(std::string_view text) {
+    return fmt::format("{}{}{}", k_code_begins, clean_line(text), k_code_ends);
+}
+
+Text one_line(const Text& text) {
+    return Text{clean_line(text.en), clean_line(text.ru)};
+}
+
+std::vector<Piece> pieces_of(std::string_view text, Piece::Kind outside_code) {
+    std::vector<Piece> pieces;
+    const auto add = [&](Piece::Kind kind, std::string_view part) {
+        if (!part.empty()) {
+            pieces.push_back({kind, std::string(part)});
+        }
+    };
+    while (!text.empty()) {
+        const std::size_t begins = text.find(k_code_begins);
+        add(outside_code, text.substr(0, begins));
+        if (begins == std::string_view::npos) {
+            break;
+        }
+        const std::size_t ends = text.find(k_code_ends, begins);
+        add(Piece::Kind::code, text.substr(begins + 1, ends - begins - 1));
+        text.remove_prefix(ends == std::string_view::npos ? text.size() : ends + 1);
+    }
+    return pieces;
+}
+
+bool is_over(Event event) {
+    return event == Event::resolved || event == Event::mended;
+}
+
+Level level_of(const NewsItem& item) {
+    return is_over(item.event) ? Level::resolved : level_of(item.incident);
+}
+
+std::int64_t seconds_of(Duration duration) {
+    return std::chrono::duration_cast<std::chrono::seconds>(duration).count();
+}
+
+// The clock alone on the day of the news, the date with it on another day.
+std::string moment(WallTime time, WallTime today, const std::string& timezone) {
+    const std::string full = format_local(time, timezone);
+    const bool same_day = full.substr(0, 10) == format_local(today, timezone).substr(0, 10);
+    return same_day ? format_local_clock(time, timezone) : full.substr(0, 16);
+}
+
+Text headline(const NewsItem& item) {
+    const std::string name = clean_line(item.incident.check);
+    const Text seen = one_line(item.incident.message);
+    const Text lasted = spoken(seconds_of(item.lasted));
+    switch (item.event) {
+    case Event::opened:
+        return say(k_opened, name, seen);
+    case Event::risen:
+        return say(k_risen, name, seen);
+    case Event::eased:
+        return say(k_eased, name, seen);
+    case Event::resolved:
+        return say(k_resolved, name, lasted);
+    case Event::mended:
+        return say(k_mended, name, lasted);
+    case Event::reminder:
+        return say(k_reminder, name, lasted, seen);
+    case Event::needs_person:
+        return say(k_needs_person, name, seen);
+    case Event::flapping:
+        return say(k_flapping, name, seen);
+    case Event::note:
+        return say(k_note, name, seen);
+    }
+    return seen;
+}
+
+Text words_of(const Deed& deed) {
+    const std::string target = code(deed.target);
+    const auto* words = std::find_if(k_deeds.begin(), k_deeds.end(),
+                                     [&](const DeedWords& known) { return known.action == deed.action; });
+    Text text = words != k_deeds.end() ? say(deed.ok ? words->done : words->failed, target)
+                                       : say(deed.ok ? k_other_done : k_other_failed, deed.action, target);
+    const Text detail = one_line(deed.detail);
+    if (!detail.empty()) {
+        text = deed.ok ? Text{fmt::format("{} ({})", text.en, detail.en),
+                              fmt::format("{} ({})", text.ru, detail.ru)}
+                       : join(": ", {text, detail});
+    }
+    return text;
+}
+
+// Writes the lines of one message; everything said goes through here, so language and marking up are in one
+// place.
+class Writer {
+  public:
+    Writer(const News& news, const Voice& voice, std::vector<Line>& lines)
+        : m_news(news), m_voice(voice), m_lines(lines) {}
+
+    void heading(const NewsItem& item) {
+        blank();
+        bold(fmt::format("{} {}", mark(level_of(item)), headline(item).in(m_voice.lang)));
+    }
+
+    void body(const NewsItem& item) {
+        if (is_over(item.event)) {
+            past(item);
+        } else {
+            present(item);
+        }
+    }
+
+    void tail() {
+        blank();
+        plain(fmt::format("{} · {}", clean_line(m_news.host), m_news.tool));
+    }
+
+  private:
+    // Not over: what it means, why, what follows from it, what was tried, what to do.
+    void present(const NewsItem& item) {
+        if (const Phrase* impact = impact_of(item)) {
+            line(say(*impact));
+        }
+        evidence(item.incident);
+        symptoms(item, k_broken_with_it);
+        deeds(item, item.event == Event::eased ? k_done : k_done_in_vain);
+        if (item.event == Event::needs_person) {
+            line(say(k_gave_up));
+        } else if (item.event == Event::flapping) {
+            line(say(k_flapping_means));
+        }
+        advice(item);
+        since(item);
+    }
+
+    // Over: what it was, why, what mended it, how long it lasted.
+    void past(const NewsItem& item) {
+        line(say(k_it_was, one_line(item.incident.message)));
+        evidence(item.incident);
+        symptoms(item, k_was_broken_with_it);
+        deeds(item, k_done);
+        passes_again(item);
+        const std::string from = moment(item.incident.since.wall, m_news.time.wall, m_voice.timezone);
+        const std::string until = format_local_clock(m_news.time.wall, m_voice.timezone);
+        line(say(k_lasted, spoken(seconds_of(item.lasted)), from, until));
+    }
+
+    void evidence(const Incident& incident) {
+        const std::string text = shorten(clean(incident.evidence), k_evidence_characters);
+        std::string shown;
+        std::size_t count = 0;
+        for (const std::string_view part : split_lines(text)) {
+            if (trim(part).empty()) {
+                continue;
+            }
+            if (count++ == k_evidence_lines) {
+                shown += "\n…";
+                break;
+            }
+            shown += shown.empty() ? "" : "\n";
+            shown += part;
+        }
+        if (!shown.empty()) {
+            m_lines.push_back({Line::Form::block, {{Piece::Kind::code, std::move(shown)}}});
+        }
+    }
+
+    void symptoms(const NewsItem& item, const Phrase& heading) {
+        if (item.symptoms.empty()) {
+            return;
+        }
+        line(say(heading));
+        const std::size_t shown = std::min(item.symptoms.size(), k_symptoms_shown);
+        for (std::size_t i = 0; i < shown; ++i) {
+            const Incident& symptom = item.symptoms[i];
+            bullet(say(k_opened, clean_line(symptom.check), one_line(symptom.message)));
+        }
+        if (item.symptoms.size() > shown) {
+            bullet(say(k_more_symptoms, item.symptoms.size() - shown));
+        }
+    }
+
+    void deeds(const NewsItem& item, const Phrase& heading) {
+        if (item.deeds.empty()) {
+            return;
+        }
+        line(say(heading));
+        for (const Deed& deed : item.deeds) {
+            bullet(words_of(deed));
+        }
+    }
+
+    void passes_again(const NewsItem& item) {
+        std::vector<std::string> fixed;
+        for (const Deed& deed : item.deeds) {
+            fixed.insert(fixed.end(), deed.fixed.begin(), deed.fixed.end());
+        }
+        if (!fixed.empty()) {
+            line(say(k_passes_again, clean_line(fmt::format("{}", fmt::join(fixed, ", ")))));
+        }
+    }
+
+    void advice(const NewsItem& item) {
+        if (!item.incident.hint.empty()) {
+            line(say(k_what_to_do, one_line(item.incident.hint)));
+        }
+        if (!item.incident.note.empty()) {
+            line(say(k_runbook, clean_line(item.incident.note)));
+        }
+        if (!item.look_with.empty()) {
+            line(say(k_look_with));
+            for (const std::string& command : item.look_with) {
+                line(verbatim(code(command)));
+            }
+        }
+    }
+
+    void since(const NewsItem& item) {
+        const std::string began = moment(item.incident.since.wall, m_news.time.wall, m_voice.timezone);
+        const std::int64_t seconds = seconds_of(item.lasted);
+        line(seconds < 60 ? say(k_since, began) : say(k_since_for, began, spoken(seconds)));
+    }
+
+    void line(const Text& text) { plain(text.in(m_voice.lang)); }
+    void bullet(const Text& text) { plain("• " + text.in(m_voice.lang)); }
+    void plain(std::string_view text) {
+        m_lines.push_back({Line::Form::text, pieces_of(text, Piece::Kind::plain)});
+    }
+    void bold(std::string_view text) {
+        m_lines.push_back({Line::Form::text, pieces_of(text, Piece::Kind::bold)});
+    }
+    void blank() { m_lines.push_back({}); }
+
+    const News& m_news;
+    const Voice& m_voice;
+    std::vector<Line>& m_lines;
+};
+
+// "🚨 WHAT · HOST"; WHAT gives way when it is too long, and `fits` tells.
+struct Title {
+    std::string text;
+    bool fits = true;
+};
+
+std::size_t characters(std::string_view utf8) {
+    return static_cast<std::size_t>(std::count_if(
+        utf8.begin(), utf8.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
+}
+
+Title fit_title(Level level, std::string_view what, std::string_view host) {
+    const std::string place = shorten(clean_line(host), k_host_characters);
+    const std::string end = place.empty() ? "" : " · " + place;
+    const std::string begin = fmt::format("{} ", mark(level));
+    const std::size_t room = k_title_length - characters(begin) - characters(end);
+    const bool fits = characters(what) <= room;
+    return {begin + shorten(what, room) + end, fits};
+}
+
+// The last gate before a text leaves the process: whatever a check quoted, no secret goes out with it.
+void hide_secrets(Message& message) {
+    message.title = redact(message.title);
+    for (Line& line : message.lines) {
+        for (Piece& piece : line.pieces) {
+            piece.text = redact(piece.text);
+        }
+    }
+    for (Subject& subject : message.subjects) {
+        subject.summary = redact(subject.summary);
+        subject.hint = redact(subject.hint);
+    }
+}
+
+// What is broken before what is over, the worst first; among equals the order of the news (root causes
+// first).
+std::vector<NewsItem> by_level(std::vector<NewsItem> items) {
+    std::stable_sort(items.begin(), items.end(),
+                     [](const NewsItem& a, const NewsItem& b) { return level_of(a) < level_of(b); });
+    return items;
+}
+
+} // namespace
+
+Subject subject_of(const NewsItem& item, const Voice& voice) {
+    Subject subject;
+    subject.id = item.incident.id;
+    subject.check = fmt::format("{}/{}", item.incident.tool, item.incident.check);
+    subject.event = item.event;
+    subject.level = level_of(item);
+    subject.summary = shorten(headline(item).in(voice.lang), k_summary_characters);
+    if (!is_over(item.event)) {
+        subject.hint = shorten(clean_line(item.incident.hint.in(voice.lang)), k_summary_characters);
+    }
+    subject.since = item.incident.since.wall;
+    return subject;
+}
+
+std::string identity(const Subject& subject) {
+    return subject.id.empty() ? fmt::format("{}: {}", subject.check, subject.summary) : subject.id;
+}
+
+std::string make_title(Level level, std::string_view what, std::string_view host) {
+    return fit_title(level, what, host).text;
+}
+
+std::optional<Message> compose(const News& news, const Voice& voice) {
+    if (news.items.empty()) {
+        return std::nullopt;
+    }
+    const std::vector<NewsItem> items = by_level(news.items);
+    const NewsItem& first = items.front();
+    Message message;
+    message.level = level_of(first);
+    message.host = clean_line(news.host);
+    message.time = news.time.wall;
+    const Text lead = headline(first);
+    const Text what = items.size() == 1 ? lead : say(k_and_more, lead, items.size() - 1);
+    const Title title = fit_title(message.level, what.in(voice.lang), news.host);
+    message.title = title.text;
+
+    Writer writer(news, voice, message.lines);
+    for (const NewsItem& item : items) {
+        // The title is the heading of the only item, unless it had to be cut.
+        if (items.size() > 1 || !title.fits) {
+            writer.heading(item);
+        }
+        writer.body(item);
+        message.subjects.push_back(subject_of(item, voice));
+    }
+    writer.tail();
+    hide_secrets(message);
+    return message;
+}
+
+Message compose(const Words& words, Lang lang) {
+    Message message;
+    message.level = words.level;
+    message.host = clean_line(words.host);
+    message.time = words.time;
+    message.key = clean_line(words.key);
+    const std::string text = clean(words.text);
+    std::vector<std::string_view> lines = split_lines(trim(text));
+    std::string what = clean_line(words.title);
+    const bool own_title = !what.empty();
+    if (!own_title) {
+        what = lines.empty() ? std::string(k_empty.in(lang)) : clean_line(lines.front());
+    }
+    const Title title = fit_title(words.level, what, words.host);
+    message.title = title.text;
+    // A first line that is whole in the title is not repeated; a title that was cut is.
+    if (!own_title && title.fits && !lines.empty()) {
+        lines.erase(lines.begin());
+    } else if (own_title && !title.fits) {
+        message.lines.push_back({Line::Form::text, {{Piece::Kind::bold, what}}});
+    }
+    for (const std::string_view line : lines) {
+        Line& added = message.lines.emplace_back();
+        if (!line.empty()) {
+            added.pieces.push_back({Piece::Kind::plain, std::string(line)});
+        }
+    }
+    hide_secrets(message);
+    return message;
+}
+
+std::string plain_text(const Message& message) {
+    std::string text = message.title;
+    for (const Line& line : message.lines) {
+        text += '\n';
+        for (const Piece& piece : line.pieces) {
+            text += piece.text;
+        }
+    }
+    return text;
+}
+
+std::string log_text(const Message& message) {
+    std::string text;
+    const std::string whole = plain_text(message);
+    for (const std::string_view line : split_lines(whole)) {
+        if (!trim(line).empty()) {
+            text += text.empty() ? "" : " | ";
+            text += trim(line);
+        }
+    }
+    return text;
+}
+
+} // namespace lectio

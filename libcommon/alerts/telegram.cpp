@@ -1,0 +1,571 @@
+#include "alerts/telegram.h"
+
+#include "util/text.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cstdlib>
+#include <utility>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace lectio {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr Phrase k_left_out{"… (2/2) left out: {} characters; the whole text is in {}",
+                            "… (2/2) пропущено знаков: {}; весь текст: {}"};
+constexpr std::string_view k_second_part = "… (2/2)";
+constexpr Phrase k_perhaps_again{
+    "Perhaps you have read this already: the answer to its first sending was lost.",
+    "Возможно, это повтор: ответ на первую отправку потерялся."};
+
+// ── what an answer means, in words ───────────────────────────────────────────────────────────────────────
+
+constexpr Phrase k_says{"Telegram says: {}", "Telegram отвечает: {}"};
+constexpr Phrase k_wrong_token{"Telegram does not know the token of the bot ({})",
+                               "Telegram не знает такого токена бота ({})"};
+constexpr Phrase k_wrong_token_hint{"take the token from @BotFather and put it into the env file",
+                                    "возьмите токен у @BotFather и впишите его в файл с секретами"};
+constexpr Phrase k_no_chat{"Telegram finds no chat with this id ({})",
+                           "Telegram не находит чат с таким id ({})"};
+constexpr Phrase k_no_chat_hint{
+    "write anything to the bot first, or add it to the group; the id of a group begins with -",
+    "сначала напишите боту или добавьте его в группу; id группы начинается с минуса"};
+constexpr Phrase k_shut_out{"the bot may not write to this chat ({})", "боту нельзя писать в этот чат ({})"};
+constexpr Phrase k_shut_out_hint{"unblock the bot, or add it to the group again and let it write",
+                                 "разблокируйте бота или снова добавьте его в группу и разрешите писать"};
+constexpr Phrase k_too_fast{"Telegram asks to wait {}", "Telegram просит подождать: {}"};
+constexpr Phrase k_moved{"the group has become a supergroup, its id is {} now",
+                         "группа стала супергруппой, её id теперь {}"};
+constexpr Phrase k_trouble{"Telegram is in trouble (HTTP {})", "у Telegram неполадки (HTTP {})"};
+constexpr Phrase k_not_telegram{"something else answers in place of Telegram (HTTP {})",
+                                "вместо Telegram отвечает что-то другое (HTTP {})"};
+constexpr Phrase k_not_telegram_hint{"look at the proxy and at `api` of the channel",
+                                     "проверьте прокси и адрес api у канала"};
+
+constexpr Phrase k_bad_url{"the address of the API cannot be used", "адрес API не годится"};
+constexpr Phrase k_dns{"the name of the API's server does not resolve ({})",
+                       "имя сервера API не находится в DNS ({})"};
+constexpr Phrase k_dns_hint{"look at the resolver: /etc/resolv.conf", "проверьте DNS: /etc/resolv.conf"};
+constexpr Phrase k_refused{"the connection is refused ({})", "соединение отвергнуто ({})"};
+constexpr Phrase k_unreachable{"there is no route to it ({})", "нет маршрута до него ({})"};
+constexpr Phrase k_network_hint{"look at the network of this host, or set `proxy` of the channel",
+                                "проверьте сеть этого сервера или задайте каналу proxy"};
+constexpr Phrase k_proxy_hint{"look at the proxy of the channel", "проверьте прокси канала"};
+constexpr Phrase k_timeout{"no answer in time", "ответ не пришёл вовремя"};
+constexpr Phrase k_tls{"TLS failed: {}", "сбой TLS: {}"};
+constexpr Phrase k_tls_hint{"look at the clock of this host and at the package ca-certificates",
+                            "проверьте часы сервера и пакет ca-certificates"};
+constexpr Phrase k_cut{"the connection was cut ({})", "соединение оборвалось ({})"};
+
+// ── splitting ────────────────────────────────────────────────────────────────────────────────────────────
+
+// So many pieces in one line are marking up gone wild; without it the line surely fits the raw limit.
+constexpr std::size_t k_most_pieces = 64;
+// A shorter line goes to the next part whole instead of being cut.
+constexpr std::size_t k_worth_cutting = 400;
+// How far back a cut looks for a blank or a line end to fall on.
+constexpr std::size_t k_look_back = 120;
+
+std::size_t units(const Line& line) {
+    std::size_t sum = 0;
+    for (const Piece& piece : line.pieces) {
+        sum += utf16_length(piece.text);
+    }
+    return sum;
+}
+
+std::string html(const Line& line) {
+    std::string raw;
+    for (const Piece& piece : line.pieces) {
+        if (piece.text.empty()) {
+            continue;
+        }
+        const std::string text = telegram::escape(piece.text);
+        if (line.form == Line::Form::block) {
+            raw += "<pre>" + text + "</pre>";
+        } else if (piece.kind == Piece::Kind::code) {
+            raw += "<code>" + text + "</code>";
+        } else if (piece.kind == Piece::Kind::bold) {
+            raw += "<b>" + text + "</b>";
+        } else {
+            raw += text;
+        }
+    }
+    return raw;
+}
+
+std::string unmarked(const Line& line) {
+    std::string text;
+    for (const Piece& piece : line.pieces) {
+        text += piece.text;
+    }
+    return text;
+}
+
+// One text of the message and how much more it can take; both limits count with the line ends between.
+class Part {
+  public:
+    [[nodiscard]] bool fits(const Line& line) const {
+        return m_units + 1 + units(line) <= telegram::k_text_units &&
+               m_raw + 1 + html(line).size() <= telegram::k_raw_bytes;
+    }
+    [[nodiscard]] std::size_t room() const {
+        return m_units + 1 < telegram::k_text_units ? telegram::k_text_units - m_units - 1 : 0;
+    }
+    void append(Line line) {
+        account(line);
+        m_lines.push_back(std::move(line));
+    }
+    // Right under the first line.
+    void insert_second(Line line) {
+        account(line);
+        m_lines.insert(m_lines.begin() + 1, std::move(line));
+    }
+    // By one that is not longer.
+    void replace_first(Line line) { m_lines.front() = std::move(line); }
+    [[nodiscard]] std::string text(telegram::Markup markup) const {
+        std::string all;
+        for (std::size_t i = 0; i < m_lines.size(); ++i) {
+            all += i == 0 ? "" : "\n";
+            all += markup == telegram::Markup::html ? html(m_lines[i]) : unmarked(m_lines[i]);
+        }
+        return all;
+    }
+
+  private:
+    void account(const Line& line) {
+        m_units += units(line) + 1;
+        m_raw += html(line).size() + 1;
+    }
+
+    std::vector<Line> m_lines;
+    std::size_t m_units = 0;
+    std::size_t m_raw = 0;
+};
+
+// Where to cut so that at most `room` units stand before it, on a blank or line end when one is near.
+std::size_t cut_before(std::string_view text, std::size_t room) {
+    const std::string_view head = utf16_prefix(text, room);
+    const std::size_t blank = head.find_last_of(" \n");
+    const bool near = blank != std::string_view::npos && blank > 0 && head.size() - blank <= k_look_back;
+    return near ? blank : head.size();
+}
+
+// `line` gives up its first `room` units, or a little less, which are returned.
+Line take_head(Line& line, std::size_t room) {
+    Line head{line.form, {}};
+    while (!line.pieces.empty() && room > 0) {
+        Piece& piece = line.pieces.front();
+        const std::size_t length = utf16_length(piece.text);
+        if (length <= room) {
+            room -= length;
+            head.pieces.push_back(std::move(piece));
+            line.pieces.erase(line.pieces.begin());
+            continue;
+        }
+        const std::size_t at = cut_before(piece.text, room);
+        head.pieces.push_back({piece.kind, piece.text.substr(0, at)});
+        piece.text.erase(0, at);
+        break;
+    }
+    return head;
+}
+
+// The last `room` units of `line`, or a little less.
+Line tail_of(Line line, std::size_t room) {
+    const std::size_t length = units(line);
+    if (length > room) {
+        // One unit more goes, so that a character of two units never pushes it over.
+        std::size_t surplus = length - room + 1;
+        while (surplus > 0 && !line.pieces.empty()) {
+            std::string& text = line.pieces.front().text;
+            const std::size_t here = utf16_length(text);
+            if (here <= surplus) {
+                surplus -= here;
+                line.pieces.erase(line.pieces.begin());
+                continue;
+            }
+            text.erase(0, utf16_prefix(text, surplus).size());
+            break;
+        }
+    }
+    return line;
+}
+
+Line plain_line(std::string text) {
+    return {Line::Form::text, {{Piece::Kind::plain, std::move(text)}}};
+}
+
+// The message from its title to the remarks about its own way here, in order.
+std::vector<Line> lines_of(const Draft& draft, Lang lang) {
+    std::vector<Line> lines;
+    lines.push_back({Line::Form::text, {{Piece::Kind::bold, draft.message.title}}});
+    lines.insert(lines.end(), draft.message.lines.begin(), draft.message.lines.end());
+    for (const Text* remark : {&draft.late, &draft.unstored}) {
+        if (!remark->empty()) {
+            lines.push_back(plain_line(remark->in(lang)));
+        }
+    }
+    if (draft.maybe_again) {
+        lines.push_back(plain_line(std::string(k_perhaps_again.in(lang))));
+    }
+    for (Line& line : lines) {
+        if (line.pieces.size() > k_most_pieces) {
+            line = plain_line(unmarked(line));
+        }
+    }
+    return lines;
+}
+
+// Puts lines into `part` until one does not fit; what is left stays in `lines`.
+void fill(Part& part, std::vector<Line>& lines) {
+    std::size_t taken = 0;
+    while (taken < lines.size() && part.fits(lines[taken])) {
+        part.append(std::move(lines[taken++]));
+    }
+    if (taken < lines.size() && units(lines[taken]) > k_worth_cutting && part.room() > k_worth_cutting) {
+        Line head = take_head(lines[taken], part.room());
+        if (part.fits(head)) {
+            part.append(std::move(head));
+        } else {
+            // Over the raw limit, not the units: the line is put back whole.
+            head.pieces.insert(head.pieces.end(), lines[taken].pieces.begin(), lines[taken].pieces.end());
+            lines[taken] = std::move(head);
+        }
+    }
+    lines.erase(lines.begin(), lines.begin() + static_cast<std::ptrdiff_t>(taken));
+}
+
+// The end of what is left, under a line that says how much is missing.
+Part ending(std::vector<Line> lines, Lang lang, const std::string& rest) {
+    std::size_t length = 0;
+    for (const Line& line : lines) {
+        length += units(line) + 1;
+    }
+    // Room for the notice is kept by its longest form: every character left out.
+    const Line longest = plain_line(say(k_left_out, length, rest).in(lang));
+    Part part;
+    part.append(longest);
+    std::size_t kept = 0;
+    while (!lines.empty() && part.fits(lines.back())) {
+        kept += units(lines.back()) + 1;
+        part.insert_second(std::move(lines.back()));
+        lines.pop_back();
+    }
+    if (!lines.empty() && part.room() > k_worth_cutting) {
+        Line tail = tail_of(std::move(lines.back()), part.room());
+        if (part.fits(tail)) {
+            kept += units(tail);
+            part.insert_second(std::move(tail));
+        }
+    }
+    part.replace_first(plain_line(say(k_left_out, length - std::min(kept, length), rest).in(lang)));
+    return part;
+}
+
+std::vector<Part> split(const Draft& draft, const Voice& voice, const std::string& rest) {
+    std::vector<Line> lines = lines_of(draft, voice.lang);
+    std::vector<Part> parts(1);
+    fill(parts.front(), lines);
+    const bool blank = std::all_of(lines.begin(), lines.end(),
+                                   [](const Line& line) { return trim(unmarked(line)).empty(); });
+    if (blank) {
+        return parts;
+    }
+    Part second;
+    second.append(plain_line(std::string(k_second_part)));
+    std::vector<Line> left = lines;
+    fill(second, left);
+    parts.push_back(left.empty() ? std::move(second) : ending(std::move(lines), voice.lang, rest));
+    return parts;
+}
+
+// ── answers ──────────────────────────────────────────────────────────────────────────────────────────────
+
+Outcome outcome(Outcome::Kind kind, Text problem, Text hint = {}) {
+    Outcome result;
+    result.kind = kind;
+    result.problem = std::move(problem);
+    result.hint = std::move(hint);
+    return result;
+}
+
+// A whole number of seconds from 1 on; a server that says anything else has said nothing.
+std::optional<Duration> seconds_from(std::string_view text) {
+    int seconds = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+    if (error != std::errc() || end != text.data() + text.size() || seconds < 1) {
+        return std::nullopt;
+    }
+    return std::chrono::seconds(seconds);
+}
+
+std::optional<Duration> retry_after(const HttpAnswer& answer, const Json& parameters) {
+    if (const auto found = parameters.find("retry_after"); found != parameters.end()) {
+        if (found->is_number_unsigned()) {
+            return seconds_from(std::to_string(found->get<std::uint64_t>()));
+        }
+    }
+    const std::string* header = answer.header("retry-after");
+    return header == nullptr ? std::nullopt : seconds_from(trim(*header));
+}
+
+Outcome too_fast(std::optional<Duration> wait) {
+    const Duration known = wait.value_or(std::chrono::seconds(1));
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(known).count();
+    Outcome result = outcome(Outcome::Kind::later, say(k_too_fast, spoken(seconds)));
+    result.wait = wait;
+    return result;
+}
+
+Outcome judge_failure(const HttpAnswer& answer) {
+    using Failure = HttpAnswer::Failure;
+    // Until the request is on its way nothing can have been accepted.
+    const bool on_its_way = answer.phase >= HttpAnswer::Phase::send;
+    const auto kind = on_its_way ? Outcome::Kind::unknown : Outcome::Kind::later;
+    const std::string detail = redact(clean_line(answer.detail));
+    switch (answer.failure) {
+    case Failure::bad_url:
+        return outcome(Outcome::Kind::channel_refused, say(k_bad_url), say(k_not_telegram_hint));
+    case Failure::dns:
+    case Failure::dns_timeout: {
+        Outcome result = outcome(Outcome::Kind::later, say(k_dns, detail), say(k_dns_hint));
+        result.resolver_failed = true;
+        return result;
+    }
+    case Failure::refused:
+        return outcome(kind, say(k_refused, detail), say(k_network_hint));
+    case Failure::unreachable:
+        return outcome(kind, say(k_unreachable, detail), say(k_network_hint));
+    case Failure::timeout:
+        return outcome(kind, say(k_timeout), say(k_network_hint));
+    case Failure::tls:
+        return outcome(kind, say(k_tls, detail), say(k_tls_hint));
+    case Failure::none:
+    case Failure::closed:
+    case Failure::too_large:
+    case Failure::not_http:
+    case Failure::redirects:
+    case Failure::other:
+        break;
+    }
+    return outcome(kind, say(k_cut, detail), say(k_network_hint));
+}
+
+// The server's own words for a chat that will never take a message from us.
+bool is_about_the_chat(std::string_view description) {
+    constexpr std::string_view k_words[] = {
+        "chat not found",          "chat_id is empty",  "peer_id_invalid",
+        "group chat was upgraded", "not enough rights", "need administrator",
+        "have no rights",          "thread not found",  "topic_"};
+    return std::any_of(std::begin(k_words), std::end(k_words),
+                       [&](std::string_view word) { return contains_ignoring_case(description, word); });
+}
+
+Outcome judge_refusal(const HttpAnswer& answer, const Json& json) {
+    using Kind = Outcome::Kind;
+    const auto text = json.find("description");
+    const std::string description = text != json.end() && text->is_string()
+                                        ? redact(shorten(clean_line(text->get<std::string>()), 200))
+                                        : "";
+    const auto found = json.find("parameters");
+    const Json parameters = found != json.end() && found->is_object() ? *found : Json::object();
+    if (const auto moved = parameters.find("migrate_to_chat_id");
+        moved != parameters.end() && moved->is_number_integer()) {
+        const std::string chat = std::to_string(moved->get<std::int64_t>());
+        Outcome result = outcome(Kind::moved, say(k_moved, chat));
+        result.chat = chat;
+        return result;
+    }
+    if (answer.status == 429) {
+        return too_fast(retry_after(answer, parameters));
+    }
+    if (answer.status >= 500) {
+        return outcome(Kind::later, say(k_trouble, answer.status));
+    }
+    if (answer.status == 401 || answer.status == 404) {
+        return outcome(Kind::channel_refused, say(k_wrong_token, description), say(k_wrong_token_hint));
+    }
+    if (answer.status == 403) {
+        return outcome(Kind::channel_refused, say(k_shut_out, description), say(k_shut_out_hint));
+    }
+    if (answer.status == 400 && is_about_the_chat(description)) {
+        return outcome(Kind::channel_refused, say(k_no_chat, description), say(k_no_chat_hint));
+    }
+    return outcome(Kind::message_refused, say(k_says, description));
+}
+
+// Not the Bot API's JSON: a proxy or a gateway has answered in its place.
+Outcome judge_stranger(const HttpAnswer& answer) {
+    if (answer.status == 429) {
+        return too_fast(retry_after(answer, Json::object()));
+    }
+    // A gateway that failed may have passed the request on before.
+    const bool passed_on = answer.status >= 500 || (answer.status >= 200 && answer.status < 300);
+    return outcome(passed_on ? Outcome::Kind::unknown : Outcome::Kind::later,
+                   say(k_not_telegram, answer.status), say(k_not_telegram_hint));
+}
+
+// "149.154.167.220:443" and "[2001:db8::1]:443" without the port.
+std::string without_port(std::string_view peer) {
+    const std::size_t colon = peer.rfind(':');
+    std::string_view address = peer.substr(0, colon);
+    if (address.size() > 2 && address.front() == '[' && address.back() == ']') {
+        address = address.substr(1, address.size() - 2);
+    }
+    return std::string(address);
+}
+
+// Worth a sound at night: not what is over and not what is only to be known.
+bool is_silent(Level level) {
+    return level == Level::info || level == Level::resolved;
+}
+
+std::string request_body(const TelegramSettings& settings, const Draft& draft, const std::string& text,
+                         telegram::Markup markup) {
+    Json body{{"chat_id", draft.chat.empty() ? settings.chat : draft.chat},
+              {"text", text},
+              {"link_preview_options", {{"is_disabled", true}}}};
+    if (markup == telegram::Markup::html) {
+        body["parse_mode"] = "HTML";
+    }
+    if (is_silent(draft.message.level)) {
+        body["disable_notification"] = true;
+    }
+    if (settings.thread) {
+        body["message_thread_id"] = *settings.thread;
+    }
+    if (draft.answers) {
+        body["reply_parameters"] = {{"message_id", *draft.answers}, {"allow_sending_without_reply", true}};
+    }
+    return body.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+HttpRequest request_for(const TelegramSettings& settings, const Draft& draft, std::string body,
+                        Duration timeout) {
+    HttpRequest request;
+    request.method = "POST";
+    std::string_view api = settings.api;
+    while (api.ends_with('/')) {
+        api.remove_suffix(1);
+    }
+    request.url = fmt::format("{}/bot{}/sendMessage", api, settings.token.reveal());
+    request.headers = {{"Content-Type", "application/json"}};
+    request.body = std::move(body);
+    request.follow = false; // the token is in the path: it goes nowhere else
+    request.proxy = settings.proxy;
+    request.resolve = draft.address;
+    request.timeout = timeout;
+    return request;
+}
+
+// Behind a proxy the peer, the resolver and most failures are the proxy's.
+Outcome judge_for(const TelegramSettings& settings, const HttpAnswer& answer) {
+    Outcome result = telegram::judge(answer);
+    if (!settings.proxy.empty()) {
+        result.address.clear();
+        result.resolver_failed = false;
+        if (answer.failure != HttpAnswer::Failure::none) {
+            result.hint = say(k_proxy_hint);
+        }
+    }
+    return result;
+}
+
+} // namespace
+
+std::string telegram::escape(std::string_view text) {
+    std::string escaped;
+    escaped.reserve(text.size() + text.size() / 16);
+    for (const char c : text) {
+        switch (c) {
+        case '&':
+            escaped += "&amp;";
+            break;
+        case '<':
+            escaped += "&lt;";
+            break;
+        case '>':
+            escaped += "&gt;";
+            break;
+        default:
+            escaped += c;
+        }
+    }
+    return escaped;
+}
+
+std::vector<std::string> telegram::render(const Draft& draft, Markup markup, const Voice& voice,
+                                          const std::string& rest) {
+    std::vector<std::string> texts;
+    for (const Part& part : split(draft, voice, rest)) {
+        texts.push_back(part.text(markup));
+    }
+    return texts;
+}
+
+Outcome telegram::judge(const HttpAnswer& answer) {
+    if (answer.failure != HttpAnswer::Failure::none) {
+        return judge_failure(answer);
+    }
+    const Json json = Json::parse(answer.body, nullptr, false);
+    const auto ok = json.is_object() ? json.find("ok") : json.end();
+    if (!json.is_object() || ok == json.end() || !ok->is_boolean()) {
+        return judge_stranger(answer);
+    }
+    if (!ok->get<bool>()) {
+        return judge_refusal(answer, json);
+    }
+    Outcome accepted;
+    accepted.kind = Outcome::Kind::accepted;
+    accepted.address = without_port(answer.address);
+    const auto result = json.find("result");
+    if (result != json.end() && result->is_object()) {
+        const auto id = result->find("message_id");
+        if (id != result->end() && id->is_number_integer()) {
+            accepted.message_id = id->get<std::int64_t>();
+        }
+    }
+    return accepted;
+}
+
+Telegram::Telegram(TelegramSettings settings, Voice voice, std::string rest)
+    : m_settings(std::move(settings)), m_voice(std::move(voice)), m_rest(std::move(rest)) {}
+
+Task<Outcome> Telegram::send(Http& http, const Draft& draft, Duration timeout) const {
+    using telegram::Markup;
+    Markup markup = Markup::html;
+    std::vector<std::string> texts = telegram::render(draft, markup, m_voice, m_rest);
+    // Each part, and one of them a second time without markup, within the time given.
+    const Duration share = timeout / (static_cast<Duration::rep>(texts.size()) + 1);
+    Outcome whole;
+    for (std::size_t part = 0; part < texts.size();) {
+        HttpRequest request =
+            request_for(m_settings, draft, request_body(m_settings, draft, texts[part], markup), share);
+        Fetch fetching = fetch(http, std::move(request));
+        const HttpAnswer answer = co_await fetching;
+        Outcome outcome_of_part = judge_for(m_settings, answer);
+        if (outcome_of_part.kind == Outcome::Kind::message_refused && markup == Markup::html) {
+            markup = Markup::none;
+            texts = telegram::render(draft, markup, m_voice, m_rest);
+            continue; // the same part once more
+        }
+        if (outcome_of_part.kind != Outcome::Kind::accepted) {
+            // After the first part something of the message has arrived.
+            const bool torn = part > 0 && outcome_of_part.kind == Outcome::Kind::later;
+            outcome_of_part.kind = torn ? Outcome::Kind::unknown : outcome_of_part.kind;
+            co_return outcome_of_part;
+        }
+        if (part == 0) {
+            whole = std::move(outcome_of_part);
+        }
+        ++part;
+    }
+    co_return whole;
+}
+
+} // namespace lectio
