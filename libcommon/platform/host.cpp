@@ -39,8 +39,14 @@ FolderStream open_folder(int parent, const char* name) {
     return stream;
 }
 
-// Files of /proc tell no size: read until the end, at most `limit`. False when the file cannot be read.
-bool read_at(int folder, const char* name, std::string& content, std::size_t limit) {
+// What ends the reading of a file that tells no size.
+enum class Until {
+    end,        // tables: a read may be short because the next row did not fit
+    short_read, // the files of one process are one row: saves a call for each of hundreds of processes
+};
+
+// At most `limit`. False when the file cannot be read.
+bool read_at(int folder, const char* name, std::string& content, std::size_t limit, Until until) {
     content.clear();
     const UniqueFd fd(::openat(folder, name, O_RDONLY | O_CLOEXEC));
     if (!fd.valid()) {
@@ -52,17 +58,20 @@ bool read_at(int folder, const char* name, std::string& content, std::size_t lim
         if (got < 0 && errno == EINTR) {
             continue;
         }
-        if (got <= 0) {
-            return got == 0;
+        if (got < 0) {
+            return false;
         }
         content.append(buffer.data(), static_cast<std::size_t>(got));
+        if (got == 0 || (until == Until::short_read && static_cast<std::size_t>(got) < buffer.size())) {
+            return true;
+        }
     }
     return true;
 }
 
 Result<std::string> read_table(const Path& path) {
     std::string content;
-    if (!read_at(AT_FDCWD, path.c_str(), content, k_largest_table)) {
+    if (!read_at(AT_FDCWD, path.c_str(), content, k_largest_table, Until::end)) {
         return errno_error(fmt::format("read {}", path.string()), errno);
     }
     return content;
@@ -94,11 +103,12 @@ class ProcessReader {
     // Nothing when the process has gone meanwhile.
     std::optional<ProcessInfo> read(const char* pid) {
         const UniqueFd folder(::openat(m_proc, pid, O_PATH | O_DIRECTORY | O_CLOEXEC));
-        if (!folder.valid() || !read_at(folder.get(), "stat", m_text, k_longest_command_line)) {
+        if (!folder.valid() ||
+            !read_at(folder.get(), "stat", m_text, k_longest_command_line, Until::short_read)) {
             return std::nullopt;
         }
         std::optional<ProcessStat> stat = parse_process_stat(m_text);
-        if (!stat || !read_at(folder.get(), "cmdline", m_text, k_longest_command_line)) {
+        if (!stat || !read_at(folder.get(), "cmdline", m_text, k_longest_command_line, Until::short_read)) {
             return std::nullopt;
         }
         ProcessInfo info;
@@ -122,7 +132,8 @@ class ProcessReader {
         struct stat status {};
         const uid_t seen = ::fstatat(folder, "", &status, AT_EMPTY_PATH) == 0 ? status.st_uid : 0;
         const bool kernel_thread = command_line.empty();
-        if (seen != 0 || kernel_thread || !read_at(folder, "status", m_text, k_longest_command_line)) {
+        if (seen != 0 || kernel_thread ||
+            !read_at(folder, "status", m_text, k_longest_command_line, Until::short_read)) {
             return seen;
         }
         return parse_effective_user(m_text).value_or(seen);

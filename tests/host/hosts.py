@@ -88,6 +88,11 @@ class Host:
             raise AssertionError(f"{' '.join(command)}: exit code {done.returncode}\n{done.stdout}{done.stderr}")
         return done.stdout
 
+    def start_and_leave(self, *command):
+        """Starts a command that ends with its host."""
+        subprocess.Popen([HERE / "testhost", "exec", self.name, *command], env=self.environment,
+                         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
     def shell(self, script):
         return self.run("sh", "-euc", script)
 
@@ -149,6 +154,31 @@ class Host:
             return done.returncode, json.loads(done.stdout)
         except ValueError as error:
             raise AssertionError(f"no JSON report, exit code {done.returncode}: {done.stdout}{done.stderr}") from error
+
+    # --- our monitor on it ---------------------------------------------------------------------------------
+
+    def finished_runs(self):
+        """Something that changes with each whole run of lectio-health."""
+        return self.attempt("stat", "-c", "%i %Y", "/var/lib/lectio-monitor/health/state.json").stdout
+
+    def wait_for_next_run(self):
+        before = self.finished_runs()
+        self.wait_until(lambda: self.finished_runs() != before, "cron has run lectio-health")
+
+    def wait_until_watched(self):
+        """Until cron's line has run once, and found all well."""
+        self.wait_for_next_run()
+        code, report = self.health("--dry-run")
+        if code != 0 or self.messages():
+            raise AssertionError(f"the site is to be well before it is broken: {report} {self.messages()}")
+
+    def messages(self):
+        """Texts of what Telegram's stand-in has accepted, in their order; kept over reboots."""
+        lines = self.attempt("cat", "/var/lib/bot-api.jsonl").stdout.splitlines()
+        return [json.loads(line)["text"] for line in lines]
+
+    def main_process(self, unit):
+        return self.run("systemctl", "show", "-P", "MainPID", unit).strip()
 
     # --- inside --------------------------------------------------------------------------------------------
 

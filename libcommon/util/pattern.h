@@ -1,0 +1,32 @@
+// Pattern: a Perl-compatible regular expression from the configuration (PCRE2 with JIT and limits, CONTRACT
+// 36). For a page, a command line; scanning logs is RE2's (checks/log.cpp).
+#pragma once
+
+#include "util/result.h"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace lectio {
+
+class Pattern {
+  public:
+    // invalid: what is wrong with it and where ("missing closing parenthesis at character 7").
+    static Result<Pattern> compile(std::string_view expression);
+
+    // Unanchored. The text is taken as UTF-8; bytes that are not match nothing. Error (too_large) when the
+    // expression needs more steps than any sane one does: it would hang on this text.
+    Result<bool> found_in(std::string_view text) const;
+
+  private:
+    struct Code;
+    explicit Pattern(std::shared_ptr<const Code> code) : m_code(std::move(code)) {}
+    std::shared_ptr<const Code> m_code;
+};
+
+// For Schema's check(): what is wrong with the expression, or nothing.
+std::optional<std::string> pattern_complaint(const std::string& expression);
+
+} // namespace lectio
