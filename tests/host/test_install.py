@@ -24,7 +24,7 @@ def setUpModule():
     remove_root()
     subprocess.run(["cp", "-a", "--reflink=auto", FRESH, ROOT], check=True)
     shutil.copy("/etc/resolv.conf", ROOT / "etc/resolv.conf")  # package mirrors have names
-    copy_clean_tree(ROOT / "root/lectio-monitor")
+    copy_clean_tree(ROOT / "srv/lectio-monitor")
 
 
 def tearDownModule():
@@ -64,7 +64,7 @@ class InstallTest(unittest.TestCase):
 
     def test_1_fresh_server_without_systemd(self):
         start = time.monotonic()
-        done = in_root("/root/lectio-monitor/install.sh")
+        done = in_root("/srv/lectio-monitor/install.sh")
         self.assertEqual(done.returncode, 0, done.stdout)
         report_times(f"install.sh on a fresh Debian, packages and build included: {time.monotonic() - start:.0f} s")
         self.assertIn("systemd is not running here", done.stdout)
@@ -86,7 +86,9 @@ class InstallTest(unittest.TestCase):
             self.purge(host)
 
     def again_with_cron(self, host):
-        output = host.run("/root/lectio-monitor/install.sh", "--no-deps", "--cron", timeout=300)
+        # This time the tree belongs to the person who cloned it: the build runs as that user.
+        host.shell("useradd operator && chown -R operator: /srv/lectio-monitor")
+        output = host.run("/srv/lectio-monitor/install.sh", "--no-deps", "--cron", timeout=300)
         self.assertNotIn("systemd is not running", output)
         self.assertIn("PATH=", host.read("/etc/cron.d/lectio-monitor"))
         self.assertTrue(host.succeeds("logrotate", "--debug", "/etc/logrotate.d/lectio-monitor"))
@@ -104,14 +106,14 @@ class InstallTest(unittest.TestCase):
 
     def uninstall(self, host):
         host.write("/etc/lectio-monitor/config.toml", 'lang = "en"\n')
-        host.run("/root/lectio-monitor/install.sh", "--uninstall")
+        host.run("/srv/lectio-monitor/install.sh", "--uninstall")
         left = host.shell("ls /usr/local/bin /etc/cron.d /etc/logrotate.d /etc/tmpfiles.d | grep -i -e lectio -e health || true")
         self.assertEqual(left, "")
         host.run("test", "-s", "/etc/lectio-monitor/config.toml")
         host.run("test", "-d", "/var/lib/lectio-monitor/health")
 
     def purge(self, host):
-        purge = ("/root/lectio-monitor/install.sh", "--purge")
+        purge = ("/srv/lectio-monitor/install.sh", "--purge")
         self.assertEqual(host.attempt(*purge).returncode, 64, "without a terminal it cannot ask")
         host.run("test", "-s", "/etc/lectio-monitor/config.toml")
         host.run(*purge, "--yes")
