@@ -30,8 +30,7 @@ constexpr Duration k_note_again = std::chrono::hours(24);
 constexpr Duration k_cron_jitter = std::chrono::seconds(30);
 constexpr int k_self_forgotten_after = 64; // good runs: the whole history
 
-// ── the frame of a run
-// ──────────────────────────────────────────────────────────────────────────────────────
+// ── the frame of a run ──────────────────────────────────────────────────────────────────────────────────
 
 struct Pass {
     JudgeState& state;
@@ -60,8 +59,7 @@ IncidentState* find_open(JudgeState& state, std::string_view subject) {
     return nullptr;
 }
 
-// ── times that cannot be
-// ────────────────────────────────────────────────────────────────────────────────────
+// ── times that cannot be ────────────────────────────────────────────────────────────────────────────────
 
 // elapsed() is 0 for a time that lies ahead of now or absurdly far behind. Left as it is, a reminder or an
 // `every` that waits from there would wait until the clock catches up.
@@ -104,8 +102,7 @@ std::optional<SelfNotice> notice_clock_jump(const std::optional<Now>& last, cons
                       say(k_clock_hint), SelfNotice::Life::passing};
 }
 
-// ── incidents
-// ───────────────────────────────────────────────────────────────────────────────────────────────
+// ── incidents ───────────────────────────────────────────────────────────────────────────────────────────
 
 std::string new_id(const JudgeState& state, std::string_view subject) {
     std::string named = fmt::format("{}/{}/{}", state.epoch, state.run, subject);
@@ -237,8 +234,7 @@ void follow(Pass& pass, const std::string& subject, const CheckPolicy& check, co
     }
 }
 
-// ── checks
-// ──────────────────────────────────────────────────────────────────────────────────────────────────
+// ── checks ──────────────────────────────────────────────────────────────────────────────────────────────
 
 // Checks that are no longer in the configuration, or another check under the same name: their incidents are
 // closed with a word, because nobody will look at them again.
@@ -315,8 +311,7 @@ void note_symptoms(JudgeState& state, const std::vector<Seen>& all,
     }
 }
 
-// ── notices
-// ─────────────────────────────────────────────────────────────────────────────────────────────────
+// ── notices ─────────────────────────────────────────────────────────────────────────────────────────────
 
 CheckPolicy self_policy(const SelfNotice& notice) {
     CheckPolicy check;
@@ -397,8 +392,7 @@ void judge_notices(Pass& pass, const std::vector<SelfNotice>& notices) {
     follow_absent_notices(pass, noticed);
 }
 
-// ── verdicts
-// ────────────────────────────────────────────────────────────────────────────────────────────────
+// ── verdicts ────────────────────────────────────────────────────────────────────────────────────────────
 
 Verdict verdict_of(const JudgeState& state, const Seen& seen,
                    const std::map<std::string, std::string>& roots) {
@@ -483,8 +477,7 @@ void begin_run(JudgeState& state, std::uint64_t seed, const Now& now) {
 
 } // namespace
 
-// ── state
-// ───────────────────────────────────────────────────────────────────────────────────────────────────
+// ── state ───────────────────────────────────────────────────────────────────────────────────────────────
 
 QuietBefore JudgeState::quiet_before() const {
     return {quiet, last_run ? last_run->boot_id : std::string()};
@@ -503,8 +496,7 @@ const IncidentState* JudgeState::open_incident(std::string_view subject) const {
     return found == incidents.end() ? nullptr : &*found;
 }
 
-// ── before judging
-// ──────────────────────────────────────────────────────────────────────────────────────────
+// ── before judging ──────────────────────────────────────────────────────────────────────────────────────
 
 std::vector<std::string> due(const JudgeState& state, const Policy& policy, const Now& now) {
     std::vector<std::string> names;
@@ -567,8 +559,7 @@ void merge_second_look(std::vector<Observation>& observations, std::vector<Obser
     }
 }
 
-// ── judging
-// ─────────────────────────────────────────────────────────────────────────────────────────────────
+// ── judging ─────────────────────────────────────────────────────────────────────────────────────────────
 
 Status overall(const std::vector<Verdict>& verdicts) {
     Status all = Status::skipped;

@@ -31,8 +31,7 @@
 
 namespace lectio {
 
-// ── policy: what the configuration says
-// ─────────────────────────────────────────────────────────────────────
+// ── policy: what the configuration says ─────────────────────────────────────────────────────────────────
 
 struct CheckPolicy {
     std::string name, type;
@@ -49,8 +48,7 @@ struct Policy {
     Duration boot_grace = std::chrono::minutes(2);
 };
 
-// ── state: what is kept from run to run
-// ─────────────────────────────────────────────────────────────────────
+// ── state: what is kept from run to run ─────────────────────────────────────────────────────────────────
 
 // The last runs of a check as bits, the newest lowest. A run mended by the ladder was bad and ended good.
 struct RunHistory {
@@ -134,8 +132,7 @@ struct LoadedJudgeState {
 std::string to_json(const JudgeState& state);
 LoadedJudgeState judge_state_from_json(std::string_view text);
 
-// ── a run
-// ───────────────────────────────────────────────────────────────────────────────────────────────────
+// ── a run ───────────────────────────────────────────────────────────────────────────────────────────────
 
 struct Observation {
     std::string name;
@@ -193,8 +190,7 @@ Judgement judge(JudgeState before, const RunFacts& facts, const Policy& policy);
 Judgement judge_after_healing(Judgement judged, const std::vector<Observation>& rechecked, const Now& now,
                               const Policy& policy);
 
-// ── telling
-// ─────────────────────────────────────────────────────────────────────────────────────────────────
+// ── telling ─────────────────────────────────────────────────────────────────────────────────────────────
 
 // What the ladder has to say of one check. `words`: why nothing was done about it; shown with its news.
 struct Remark {

@@ -34,8 +34,7 @@ constexpr Phrase k_not_json{"the judge's part of the state is damaged: it begins
 constexpr Phrase k_dropped{"left out of the state, because it is damaged: {}",
                            "пропущено в состоянии, потому что повреждено: {}"};
 
-// ── writing
-// ─────────────────────────────────────────────────────────────────────────────────────────────────
+// ── writing ─────────────────────────────────────────────────────────────────────────────────────────────
 
 Json json_of(const Text& text) {
     return Json{{"en", shorten(text.en, k_longest_words)}, {"ru", shorten(text.ru, k_longest_words)}};
@@ -149,8 +148,7 @@ Json json_of(const PassingNote& note) {
                 {"told", note.told}};
 }
 
-// ── reading
-// ─────────────────────────────────────────────────────────────────────────────────────────────────
+// ── reading ─────────────────────────────────────────────────────────────────────────────────────────────
 
 // Reads the members of one object. A member that is missing or of another type leaves its target as it is:
 // `odd()` says whether any that was there could not be used.

@@ -68,8 +68,7 @@ bool before_boot(WallTime time, const Now& now) {
     return time < now.wall - now.boot - k_slack;
 }
 
-// ── deploy
-// ──────────────────────────────────────────────────────────────────────────────────────────────────
+// ── deploy ──────────────────────────────────────────────────────────────────────────────────────────────
 
 struct DeployMarker {
     WallTime start, end;
@@ -145,8 +144,7 @@ void judge_deploy(const MarkerFile& file, Duration deploy_grace, const Now& now,
     }
 }
 
-// ── mute and maintenance
-// ────────────────────────────────────────────────────────────────────────────────────
+// ── mute and maintenance ────────────────────────────────────────────────────────────────────────────────
 
 std::optional<WallTime> parse_epoch(std::string_view content) {
     const std::string_view digits = trim(content);
@@ -199,8 +197,7 @@ void judge_maintenance(const MarkerFile& file, const Now& now, Suppression& resu
     }
 }
 
-// ── reboot
-// ──────────────────────────────────────────────────────────────────────────────────────────────────
+// ── reboot ──────────────────────────────────────────────────────────────────────────────────────────────
 
 Text cut_words(Quiet quiet) {
     switch (quiet) {
@@ -228,8 +225,7 @@ void notice_reboot(const QuietBefore& before, const Now& now, Suppression& resul
     }
 }
 
-// ── reading
-// ─────────────────────────────────────────────────────────────────────────────────────────────────
+// ── reading ─────────────────────────────────────────────────────────────────────────────────────────────
 
 // Only the mute's content matters to its being there: an empty, unreadable or odd deploy marker is a foreign
 // one and counts from its time.

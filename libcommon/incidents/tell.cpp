@@ -13,8 +13,7 @@ namespace {
 constexpr Duration k_longest_pause = std::chrono::hours(24);
 constexpr std::string_view k_self = "self";
 
-// ── reminders
-// ───────────────────────────────────────────────────────────────────────────────────────────────
+// ── reminders ───────────────────────────────────────────────────────────────────────────────────────────
 
 // 1h, then 2h, 4h … up to 24h.
 Duration pause_before_reminder(int sent, Duration first) {
@@ -31,8 +30,7 @@ bool wants_reminder(const IncidentState& incident, Duration first, const Now& no
            elapsed(incident.told_at, now) >= pause_before_reminder(incident.reminders, first);
 }
 
-// ── from incidents to events
-// ────────────────────────────────────────────────────────────────────────────────
+// ── from incidents to events ────────────────────────────────────────────────────────────────────────────
 
 // What is true of an open incident beyond what was told.
 std::optional<Event> untold(const IncidentState& incident, const Policy& policy, const Now& now) {
@@ -165,8 +163,7 @@ void tell_notes(JudgeState& state, const Suppression& suppression, const Policy&
     }
 }
 
-// ── what the ladder says of it
-// ──────────────────────────────────────────────────────────────────────────────
+// ── what the ladder says of it ──────────────────────────────────────────────────────────────────────────
 
 void remember_gave_up(JudgeState& state, const std::vector<GaveUp>& all) {
     for (const GaveUp& gave_up : all) {
@@ -217,8 +214,7 @@ void add_remarks(News& news, const std::vector<Remark>& remarks) {
     }
 }
 
-// ── order
-// ───────────────────────────────────────────────────────────────────────────────────────────────────
+// ── order ───────────────────────────────────────────────────────────────────────────────────────────────
 
 struct Place { // compared from left to right, the smallest leads
     int group = 0, badness = 0, layer = 0;
