@@ -81,6 +81,6 @@ struct RunOutcome {
 
 // One run. Always comes back by the job's deadline; no trouble with state, logs or channels stops the checks.
 RunOutcome run_pipeline(const Job& job, const Wishes& wishes, World world,
-                     std::vector<std::unique_ptr<Channel>> channels);
+                        std::vector<std::unique_ptr<Channel>> channels);
 
 } // namespace lectio

@@ -48,8 +48,7 @@ enum class Detail { normal, verbose };
 enum class Paint { no, yes };
 
 // One line a check, the broken first; then what was done. Ends in a newline.
-std::string render_text(const Report& report, Lang lang, const std::string& zone, Detail detail,
-                        Paint paint);
+std::string render_text(const Report& report, Lang lang, const std::string& zone, Detail detail, Paint paint);
 // One object on one line (DESIGN.md "JSON report"). Ends in a newline.
 std::string render_json(const Report& report, Lang lang);
 // One line and performance data (Monitoring Plugins guidelines: at most one line is read by pagers).
