@@ -267,6 +267,11 @@ class Field {
         }
         return std::move(*this);
     }
+    // A list that may be written as its only item: matches = "x" and matches = ["x", "y"].
+    Field or_single() && {
+        m_single = true;
+        return std::move(*this);
+    }
     // A test of one's own on each item: what is wrong with it ("is not host:port"), or nothing.
     Field check(std::function<std::optional<std::string>(const Item&)> complaint) && {
         m_complaint = std::move(complaint);
@@ -288,8 +293,8 @@ class Field {
         if constexpr (std::is_enum_v<Item>) {
             row.type = std::string(detail::Wrapped<M>::k_prefix) + "word";
         } else {
-            row.type = std::string(detail::Wrapped<M>::k_prefix) +
-                       detail::type_words(static_cast<const Item*>(nullptr));
+            const std::string item = detail::type_words(static_cast<const Item*>(nullptr));
+            row.type = (m_single ? item + " or " : "") + std::string(detail::Wrapped<M>::k_prefix) + item;
         }
         if (!m_required && m_member != nullptr) {
             row.default_words = words_of(T{}.*m_member);
@@ -315,6 +320,11 @@ class Field {
         read_any(value, target.emplace(), reading);
     }
     void read_any(const Node& value, std::vector<Item>& target, Reading& reading) const {
+        if (m_single && value.get<Node::Array>() == nullptr) {
+            target.clear();
+            read_any(value, target.emplace_back(), reading);
+            return;
+        }
         const Node::Array* items = detail::expect_array(value, info().type, reading);
         if (items == nullptr) {
             return;
@@ -394,6 +404,7 @@ class Field {
     std::function<std::optional<std::string>(const Item&)> m_complaint;
     bool m_required = false;
     bool m_later = false;
+    bool m_single = false;
 };
 
 template<class S>

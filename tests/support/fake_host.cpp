@@ -1,0 +1,19 @@
+#include "support/fake_host.h"
+
+namespace lectio {
+
+Result<DiskSpace> FakeHost::disk(const Path& path) {
+    const auto found = disks.find(path);
+    return found == disks.end() ? Result<DiskSpace>(missing()) : found->second;
+}
+
+ProcessInfo made_up_process(int pid, int parent, std::string command_line) {
+    ProcessInfo process;
+    process.pid = pid;
+    process.parent = parent;
+    process.state = 'S';
+    process.command_line = std::move(command_line);
+    return process;
+}
+
+} // namespace lectio
