@@ -51,18 +51,19 @@ Turn turn_of(const Attempts& attempts, const RecoveryLimits& limits, const Now& 
 // Time until one more disruptive action keeps within per_hour; 0: now.
 Duration until_disruptive(const RecoveryState& state, const RecoveryLimits& limits, const Now& now);
 
-// The state at the start of a run: what is over an hour old is dropped, and times that cannot be (a wall
-// clock that was ahead before the reboot) count as now, because otherwise such a time would silence the
-// healer until it is reached.
+// The state at the start of a run: what is over an hour old is dropped, and times are told by the clocks of
+// this boot. Times that cannot be (the wall clock was ahead before the reboot) count as now, because
+// otherwise such a time would silence the healer until it is reached.
 RecoveryState current_state(RecoveryState state, const Now& now);
 
 // A disruptive action is about to be done.
 void note_disruptive(RecoveryState& state, const Now& now);
 // The check was seen good: the only thing that ends a row of attempts.
 void note_success(RecoveryState& state, std::string_view check);
-// A pass of the ladder did not help. True: the limit is reached now and a person is to be called.
-bool note_failed_attempt(RecoveryState& state, const std::string& check, const RecoveryLimits& limits,
-                         const Now& now);
+// A pass of the ladder for this root cause did not help, or was begun and nobody knows how it ended.
+void note_attempt(RecoveryState& state, const std::string& check, const Now& now);
+// True once in a row of attempts: the limit is reached and a person is to be called.
+bool give_up(RecoveryState& state, const std::string& check, const RecoveryLimits& limits);
 // Checks that are no longer configured are forgotten.
 void forget_all_but(RecoveryState& state, const std::vector<std::string>& configured);
 

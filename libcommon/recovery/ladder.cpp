@@ -1,0 +1,431 @@
+#include "recovery/ladder.h"
+
+#include "platform/stop.h"
+#include "util/text.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+namespace lectio {
+namespace {
+
+using Names = std::vector<std::string>;
+
+// Less time than this before the deadline: no action is begun, because its proof would come too late.
+constexpr Duration k_room_to_act{3'000};
+// Between two looks at the failing checks: most services are back at once, so the first looks are close
+// together.
+constexpr Duration k_first_pause{100};
+constexpr Duration k_longest_pause{500};
+
+constexpr Phrase k_outside_host{"the cause lies outside this host: nothing here can mend it",
+                                "причина вне этого сервера: отсюда её не исправить"};
+constexpr Phrase k_cannot_help{"restarting would not help here", "перезапуск здесь не поможет"};
+constexpr Phrase k_not_yet{"attempt {} did not help; until the next one: {}",
+                           "попытка {} не помогла; до следующей: {}"};
+constexpr Phrase k_hour_is_full{"{} in the last hour already, that is the limit; until the next one: {}",
+                                "за последний час уже {}, это предел; до следующего: {}"};
+constexpr Noun k_actions{"action", "actions", "вмешательство", "вмешательства", "вмешательств"};
+constexpr Phrase k_deploy_running{"a deploy is running ({}), so nothing was touched",
+                                  "идёт выкладка ({}), поэтому ничего не трогали"};
+constexpr Phrase k_no_time{"the time of this run was over, the next run goes on",
+                           "время этого запуска вышло, продолжит следующий"};
+constexpr Phrase k_waited{"systemd restarted it by itself, no action was needed",
+                          "systemd перезапустил сам, вмешиваться не пришлось"};
+constexpr Phrase k_waited_in_vain{"systemd is starting it by itself, it is not up yet (waited: {})",
+                                  "systemd сам пытается его поднять, пока безуспешно (подождали: {})"};
+
+bool contains(const Names& names, const std::string& name) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+bool triggered_by(const Rung& rung, const Names& roots) {
+    return std::any_of(roots.begin(), roots.end(),
+                       [&](const std::string& root) { return contains(rung.when, root); });
+}
+
+bool has_rung(const std::vector<const Rung*>& rungs, const std::string& root) {
+    return std::any_of(rungs.begin(), rungs.end(),
+                       [&](const Rung* rung) { return contains(rung->when, root); });
+}
+
+Text spoken_for(Duration duration) {
+    return spoken(std::chrono::ceil<std::chrono::seconds>(duration).count());
+}
+
+std::optional<Text> why_acting_is_useless(Remedy remedy) {
+    switch (remedy) {
+    case Remedy::try_it:
+        return std::nullopt;
+    case Remedy::outside_host:
+        return say(k_outside_host);
+    case Remedy::cannot_help:
+        return say(k_cannot_help);
+    }
+    return std::nullopt;
+}
+
+// One way down the ladder.
+class Climb {
+  public:
+    Climb(const RecoveryPlan& plan, const RecoveryLimits& limits, RecoveryState state,
+          const std::vector<ConfirmedFailure>& failures, const Climber& climber)
+        : m_plan(plan), m_limits(limits), m_failures(failures), m_climber(climber) {
+        m_outcome.state = std::move(state);
+        m_outcome.not_acted = plan.not_acted;
+        for (const ConfirmedFailure& failure : failures) {
+            if (failure.status == Status::critical) {
+                m_failing.push_back(failure.check);
+            }
+        }
+    }
+
+    RecoveryOutcome run() {
+        for (const Rung* rung : m_plan.rungs) {
+            if (m_blocked || stop_requested()) {
+                break;
+            }
+            const Names roots = roots_for(*rung);
+            if (!roots.empty()) {
+                climb(*rung, roots);
+            }
+        }
+        draw_the_line();
+        return std::move(m_outcome);
+    }
+
+  private:
+    enum class Step { done, waited };
+
+    // What systemd is starting by itself is waited for once, then looked at anew.
+    void climb(const Rung& rung, const Names& roots) {
+        const Step step = attempt(rung, roots, Wait::allowed);
+        if (step == Step::waited && !still_failing(roots).empty() && !stop_requested()) {
+            attempt(rung, still_failing(roots), Wait::was_in_vain);
+        }
+    }
+
+    enum class Wait { allowed, was_in_vain };
+
+    Step attempt(const Rung& rung, const Names& roots, Wait wait) {
+        Lock lock;
+        if (!may_begin(rung, roots) || !take_lock(lock, roots)) {
+            return Step::done;
+        }
+        ActionContext context{m_climber.world, m_climber.deadline, Duration::zero()};
+        Readiness ready = rung.doing->look(context);
+        if (ready.kind == Readiness::Kind::go && !remember(rung, roots)) {
+            context.least_uptime = m_limits.cooldown;
+            ready = rung.doing->look(context);
+        }
+        switch (ready.kind) {
+        case Readiness::Kind::nothing_to_change:
+            break;
+        case Readiness::Kind::wait:
+            if (wait == Wait::allowed) {
+                lock.release(); // waiting changes nothing
+                wait_for_systemd(rung, roots, ready.at_most);
+                return Step::waited;
+            }
+            break;
+        case Readiness::Kind::refused:
+            refuse(rung, roots, ready.words);
+            break;
+        case Readiness::Kind::go:
+            act(rung, roots, context, lock);
+            break;
+        }
+        return Step::done;
+    }
+
+    // Limits of this run and of the hour.
+    bool may_begin(const Rung& rung, const Names& roots) {
+        if (time_left() < k_room_to_act) {
+            block(roots, say(k_no_time));
+            return false;
+        }
+        if (rung.disruptive == Disruptive::no) {
+            return true;
+        }
+        // The same restart twice in one pass heals nothing that the first one did not.
+        if (m_disrupted.contains({rung.action, rung.doing->target()})) {
+            return false;
+        }
+        const Duration wait = until_disruptive(m_outcome.state, m_limits, m_climber.world.clock.now());
+        if (wait > Duration::zero()) {
+            not_acted(roots, say(k_hour_is_full, counted(m_limits.per_hour, k_actions), spoken_for(wait)));
+            return false;
+        }
+        return true;
+    }
+
+    // A lock that cannot be made (run folder full or read-only) is a trouble of ours and stops no healing;
+    // a deploy could not have taken it either.
+    bool take_lock(Lock& lock, const Names& roots) {
+        Result<Lock> taken =
+            m_climber.world.files.lock(m_climber.host_lock, m_climber.tool, m_climber.world.clock.now().wall);
+        if (!taken.ok() && taken.error().kind == ErrorKind::busy) {
+            block(roots, say(k_deploy_running, taken.error().message));
+            return false;
+        }
+        if (taken.ok()) {
+            lock = std::move(taken).value();
+        }
+        return true;
+    }
+
+    // Stores the state as it must be found if this process dies while acting.
+    bool remember(const Rung& rung, const Names& roots) {
+        const Now now = m_climber.world.clock.now();
+        RecoveryState if_we_die = m_outcome.state;
+        if (rung.disruptive == Disruptive::yes) {
+            note_disruptive(if_we_die, now);
+        }
+        for (const std::string& root : roots) {
+            note_attempt(if_we_die, root, now);
+        }
+        return m_climber.remember(if_we_die).ok();
+    }
+
+    void act(const Rung& rung, const Names& roots, const ActionContext& context, Lock& lock) {
+        if (rung.disruptive == Disruptive::yes) {
+            note_disruptive(m_outcome.state, m_climber.world.clock.now());
+            m_disrupted.emplace(rung.action, rung.doing->target());
+        }
+        m_tried.insert(roots.begin(), roots.end());
+        const SteadyTime begun = m_climber.world.clock.steady();
+        ActionResult result = rung.doing->act(context);
+        lock.release();
+        const Duration took = since(begun);
+        const Names failed_before = m_failing;
+        settle(roots, rung.settle);
+        add_deed(rung, rung.action, result.ok, std::move(result.detail), failed_before, took);
+    }
+
+    void refuse(const Rung& rung, const Names& roots, const Text& words) {
+        m_tried.insert(roots.begin(), roots.end());
+        add_deed(rung, rung.action, false, words, m_failing, Duration::zero());
+    }
+
+    void wait_for_systemd(const Rung& rung, const Names& roots, Duration unit_needs) {
+        const SteadyTime begun = m_climber.world.clock.steady();
+        const Names failed_before = m_failing;
+        settle(roots, std::max(rung.settle, unit_needs));
+        const Duration took = since(begun);
+        const bool up = still_failing(roots).empty();
+        add_deed(rung, "wait", up, up ? say(k_waited) : say(k_waited_in_vain, spoken_for(took)),
+                 failed_before, took);
+    }
+
+    // Asks the roots of the rung and their symptoms until they pass or the time is over, then the other
+    // failing checks once: an action may mend more than it was meant for.
+    void settle(const Names& roots, Duration at_most) {
+        const SteadyTime until = std::min(m_climber.deadline, m_climber.world.clock.steady() + at_most);
+        const Names asked = with_symptoms(roots);
+        Duration pause = k_first_pause;
+        for (;;) {
+            ask_again(still_failing(asked));
+            const Duration left = std::chrono::floor<Duration>(until - m_climber.world.clock.steady());
+            if (still_failing(asked).empty() || left <= Duration::zero() || stop_requested()) {
+                break;
+            }
+            m_climber.world.clock.sleep_for(std::min(pause, left));
+            pause = std::min(pause * 2, k_longest_pause);
+        }
+        ask_again(others_than(asked));
+    }
+
+    void ask_again(const Names& checks) {
+        if (checks.empty() || stop_requested()) {
+            return;
+        }
+        for (auto& [check, result] : m_climber.recheck(checks)) {
+            // Unknown and skipped prove nothing.
+            if (result.status == Status::ok || result.status == Status::warning) {
+                std::erase(m_failing, check);
+            }
+            m_outcome.results.insert_or_assign(check, std::move(result));
+        }
+    }
+
+    void draw_the_line() {
+        const Now now = m_climber.world.clock.now();
+        for (const std::string& root : m_plan.roots) {
+            if (!contains(m_failing, root)) {
+                note_success(m_outcome.state, root);
+            } else if (m_tried.contains(root)) {
+                note_attempt(m_outcome.state, root, now);
+                // A run that was told to stop has not seen how it ended.
+                if (!stop_requested() && give_up(m_outcome.state, root, m_limits)) {
+                    m_outcome.needs_person.push_back({root, commands_for(root)});
+                }
+            }
+        }
+    }
+
+    // The failing root causes that may be acted on by this rung, as things stand now.
+    Names roots_for(const Rung& rung) {
+        Names roots;
+        for (const std::string& root : m_plan.roots) {
+            if (contains(rung.when, root) && contains(m_failing, root) && may_help(root)) {
+                roots.push_back(root);
+            }
+        }
+        return roots;
+    }
+
+    // What came to light after an action may show that acting cannot help (a password refused by a restarted
+    // Redis).
+    bool may_help(const std::string& root) {
+        const auto latest = m_outcome.results.find(root);
+        if (latest == m_outcome.results.end()) {
+            return true;
+        }
+        const std::optional<Text> reason = why_acting_is_useless(latest->second.remedy);
+        if (reason) {
+            not_acted({root}, *reason);
+        }
+        return !reason;
+    }
+
+    Names with_symptoms(const Names& roots) const {
+        Names all = roots;
+        for (const ConfirmedFailure& failure : m_failures) {
+            if (contains(roots, failure.symptom_of) && contains(m_failing, failure.check)) {
+                all.push_back(failure.check);
+            }
+        }
+        return all;
+    }
+
+    Names still_failing(const Names& checks) const {
+        Names failing;
+        std::copy_if(checks.begin(), checks.end(), std::back_inserter(failing),
+                     [&](const std::string& check) { return contains(m_failing, check); });
+        return failing;
+    }
+
+    Names others_than(const Names& checks) const {
+        Names others;
+        std::copy_if(m_failing.begin(), m_failing.end(), std::back_inserter(others),
+                     [&](const std::string& check) { return !contains(checks, check); });
+        return others;
+    }
+
+    Names commands_for(const std::string& root) const {
+        Names commands;
+        for (const Rung* rung : m_plan.rungs) {
+            if (!contains(rung->when, root)) {
+                continue;
+            }
+            for (std::string& command : rung->doing->look_with()) {
+                if (!contains(commands, command)) {
+                    commands.push_back(std::move(command));
+                }
+            }
+        }
+        return commands;
+    }
+
+    void add_deed(const Rung& rung, std::string action, bool ok, Text detail, const Names& failed_before,
+                  Duration took) {
+        Names fixed;
+        std::copy_if(failed_before.begin(), failed_before.end(), std::back_inserter(fixed),
+                     [&](const std::string& check) { return !contains(m_failing, check); });
+        m_outcome.deeds.push_back(Deed{rung.name, std::move(action), rung.doing->target(), ok,
+                                       std::move(detail), std::move(fixed), took});
+    }
+
+    void not_acted(const Names& roots, const Text& reason) {
+        for (const std::string& root : roots) {
+            const auto same = [&](const NotActed& entry) {
+                return entry.check == root && entry.reason == reason;
+            };
+            if (std::none_of(m_outcome.not_acted.begin(), m_outcome.not_acted.end(), same)) {
+                m_outcome.not_acted.push_back({root, reason});
+            }
+        }
+    }
+
+    void block(const Names& roots, const Text& reason) {
+        m_blocked = true;
+        not_acted(roots, reason);
+    }
+
+    Duration time_left() const {
+        return std::chrono::floor<Duration>(m_climber.deadline - m_climber.world.clock.steady());
+    }
+    Duration since(SteadyTime begun) const {
+        return std::chrono::floor<Duration>(m_climber.world.clock.steady() - begun);
+    }
+
+    const RecoveryPlan& m_plan;
+    const RecoveryLimits& m_limits;
+    const std::vector<ConfirmedFailure>& m_failures;
+    const Climber& m_climber;
+    RecoveryOutcome m_outcome;
+    Names m_failing;               // root causes and symptoms that have not been seen good yet
+    std::set<std::string> m_tried; // root causes for which something was done or refused
+    std::set<std::pair<std::string, std::string>> m_disrupted; // action and target, in this pass
+    bool m_blocked = false;                                    // nothing more is begun in this run
+};
+
+// Root causes whose every rung is held back by per_hour leave the plan, with the reason.
+void hold_back_disruptive(RecoveryPlan& plan, const RecoveryLimits& limits, const RecoveryState& state,
+                          const Now& now) {
+    const Duration wait = until_disruptive(state, limits, now);
+    if (wait == Duration::zero()) {
+        return;
+    }
+    std::erase_if(plan.rungs, [](const Rung* rung) { return rung->disruptive == Disruptive::yes; });
+    std::erase_if(plan.roots, [&](const std::string& root) {
+        if (has_rung(plan.rungs, root)) {
+            return false;
+        }
+        plan.not_acted.push_back(
+            {root, say(k_hour_is_full, counted(limits.per_hour, k_actions), spoken_for(wait))});
+        return true;
+    });
+}
+
+} // namespace
+
+RecoveryPlan plan_recovery(const std::vector<Rung>& ladder, const RecoveryLimits& limits,
+                           const RecoveryState& state, const std::vector<ConfirmedFailure>& failures,
+                           const Now& now) {
+    RecoveryPlan plan;
+    for (const ConfirmedFailure& failure : failures) {
+        const bool wanted = std::any_of(ladder.begin(), ladder.end(),
+                                        [&](const Rung& rung) { return contains(rung.when, failure.check); });
+        if (!wanted || failure.status != Status::critical || !failure.symptom_of.empty()) {
+            continue;
+        }
+        if (const std::optional<Text> reason = why_acting_is_useless(failure.remedy)) {
+            plan.not_acted.push_back({failure.check, *reason});
+            continue;
+        }
+        const auto earlier = state.roots.find(failure.check);
+        const Turn turn = earlier == state.roots.end() ? Turn{} : turn_of(earlier->second, limits, now);
+        if (turn.now()) {
+            plan.roots.push_back(failure.check);
+        } else {
+            plan.not_acted.push_back(
+                {failure.check, say(k_not_yet, turn.attempt - 1, spoken_for(turn.left))});
+        }
+    }
+    for (const Rung& rung : ladder) {
+        if (triggered_by(rung, plan.roots)) {
+            plan.rungs.push_back(&rung);
+        }
+    }
+    hold_back_disruptive(plan, limits, state, now);
+    return plan;
+}
+
+RecoveryOutcome climb(const RecoveryPlan& plan, const RecoveryLimits& limits, RecoveryState state,
+                      const std::vector<ConfirmedFailure>& failures, const Climber& climber) {
+    return Climb(plan, limits, std::move(state), failures, climber).run();
+}
+
+} // namespace lectio
