@@ -31,7 +31,7 @@ struct Readiness {
         refused,           // acting would do harm or cannot work; `words` say why
     };
     Kind kind = Kind::go;
-    Text words;
+    Text words{};
     Duration at_most{}; // wait: how long the unit itself may take to start; 0: only `settle`
 };
 
