@@ -5,6 +5,7 @@
 // and the host.
 #pragma once
 
+#include "config/config.h"
 #include "platform/clock.h"
 #include "util/units.h"
 
@@ -16,14 +17,8 @@
 
 namespace lectio {
 
-// [health.limits]
-struct RecoveryLimits {
-    int attempts = 3;           // in a row that did not help; then a person is called …
-    Duration cooldown{300'000}; // … and there is one attempt each cooldown, doubling up to 1 h
-    std::vector<Duration> waits{Duration(60'000), Duration(300'000),
-                                Duration(900'000)}; // before attempt 2, 3, 4 …
-    int per_hour = 6;                               // disruptive actions, over all checks
-};
+// attempts, cooldown, waits, per_hour: [health.limits].
+using RecoveryLimits = LimitSettings;
 
 // The attempts for one root cause since it was last seen good.
 struct Attempts {

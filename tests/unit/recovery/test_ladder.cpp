@@ -1,0 +1,592 @@
+#include "platform/stop.h"
+#include "recovery/ladder.h"
+#include "support/bare_world.h"
+#include "support/temp_folder.h"
+
+#include <algorithm>
+#include <deque>
+#include <random>
+#include <set>
+
+#include <catch2/catch.hpp>
+
+using namespace lectio;
+using namespace std::chrono_literals;
+
+namespace {
+
+using Names = std::vector<std::string>;
+
+// An action whose looks are scripted (by default: go) and whose acting does what the test wants.
+class ScriptedAction final : public Action {
+  public:
+    explicit ScriptedAction(std::string target) : m_target(std::move(target)) {}
+    std::string target() const override { return m_target; }
+    Readiness look(const ActionContext& context) const override {
+        least_uptime = context.least_uptime;
+        if (looks.empty()) {
+            return {};
+        }
+        Readiness ready = looks.front();
+        looks.pop_front();
+        return ready;
+    }
+    ActionResult act(const ActionContext& context) const override {
+        ++acted;
+        context.world.clock.sleep_for(takes);
+        if (on_act) {
+            on_act();
+        }
+        return {succeeds, verbatim("acted")};
+    }
+    Names look_with() const override { return {"look at " + m_target}; }
+
+    mutable std::deque<Readiness> looks;
+    mutable int acted = 0;
+    mutable Duration least_uptime{};
+    Duration takes{5};
+    bool succeeds = true;
+    std::function<void()> on_act;
+
+  private:
+    std::string m_target;
+};
+
+// A host with checks that fail until something mends them.
+class Scene {
+  public:
+    Scene() { climber().deadline = bare.clock.steady() + 40s; }
+
+    ScriptedAction& rung(const std::string& name, Names when, Disruptive disruptive = Disruptive::yes,
+                         const std::string& target = "") {
+        auto action = std::make_shared<ScriptedAction>(target.empty() ? name + ".service" : target);
+        ladder.push_back({name, std::move(when), "restart", disruptive, 10s, action});
+        return *action;
+    }
+    void fails(const std::string& check, const std::string& symptom_of = "", Status status = Status::critical,
+               Remedy remedy = Remedy::try_it) {
+        failures.push_back({check, status, remedy, symptom_of});
+        down[check] = Status::critical;
+    }
+    std::function<void()> mends(Names checks) {
+        return [this, checks] {
+            for (const std::string& check : checks) {
+                down.erase(check);
+            }
+        };
+    }
+    RecoveryPlan plan() { return plan_recovery(ladder, limits, state, failures, bare.clock.now()); }
+    RecoveryOutcome climb() {
+        RecoveryOutcome outcome = lectio::climb(plan(), limits, state, failures, climber());
+        state = outcome.state;
+        return outcome;
+    }
+    Climber& climber() { return m_climber; }
+
+    BareWorld bare;
+    TempFolder folder;
+    std::vector<Rung> ladder;
+    RecoveryLimits limits;
+    RecoveryState state;
+    std::vector<ConfirmedFailure> failures;
+    std::map<std::string, Status> down; // what fails now, and how
+    std::vector<Names> asked;           // the rechecks, in order
+    std::vector<RecoveryState> remembered;
+    Duration mends_itself_after = 24h;
+    bool can_remember = true;
+
+  private:
+    std::map<std::string, CheckResult> recheck(const Names& names) {
+        asked.push_back(names);
+        std::map<std::string, CheckResult> results;
+        for (const std::string& name : names) {
+            const bool good = !down.contains(name) || bare.clock.slept() >= mends_itself_after;
+            results[name].status = good ? Status::ok : down.at(name);
+        }
+        return results;
+    }
+
+    Climber m_climber{bare.world,
+                      folder / "host.lock",
+                      "lectio-health",
+                      {},
+                      [this](const Names& names) { return recheck(names); },
+                      [this](const RecoveryState& now) -> Result<void> {
+                          remembered.push_back(now);
+                          return can_remember ? Result<void>{} : Error{ErrorKind::io, "read-only"};
+                      }};
+};
+
+Names names_of(const std::vector<Deed>& deeds) {
+    Names names;
+    for (const Deed& deed : deeds) {
+        names.push_back(deed.rung + ":" + deed.action);
+    }
+    return names;
+}
+
+} // namespace
+
+TEST_CASE("It stops at the rung after which the checks pass") {
+    Scene scene;
+    scene.rung("files", {"site"}).on_act = scene.mends({"site"});
+    ScriptedAction& second = scene.rung("nginx", {"site"});
+    scene.fails("site");
+
+    const RecoveryOutcome outcome = scene.climb();
+    REQUIRE(outcome.deeds.size() == 1);
+    CHECK(outcome.deeds[0].ok);
+    CHECK(outcome.deeds[0].fixed == Names{"site"});
+    CHECK(outcome.deeds[0].target == "files.service");
+    CHECK(outcome.deeds[0].took == 5ms);
+    CHECK(second.acted == 0);
+    CHECK(outcome.state.roots.empty());
+    CHECK(outcome.state.disruptive.size() == 1);
+    CHECK(outcome.results.at("site").status == Status::ok);
+    CHECK(scene.bare.clock.slept() < 1s); // passed at the first look: nothing was waited for
+}
+
+TEST_CASE("A rung that did not help is followed by the next, after settle") {
+    Scene scene;
+    const ScriptedAction& first = scene.rung("files", {"site"});
+    scene.rung("nginx", {"site"}).on_act = scene.mends({"site"});
+    scene.fails("site");
+
+    const RecoveryOutcome outcome = scene.climb();
+    CHECK(first.acted == 1);
+    CHECK(names_of(outcome.deeds) == Names{"files:restart", "nginx:restart"});
+    CHECK(outcome.deeds[0].fixed.empty());
+    CHECK(outcome.deeds[1].fixed == Names{"site"});
+    CHECK(scene.bare.clock.slept() >= 10s);
+    CHECK(scene.bare.clock.slept() < 11s);
+}
+
+TEST_CASE("Checks that need a moment to pass are waited for, no longer than they need") {
+    Scene scene;
+    scene.rung("backend", {"api"});
+    scene.fails("api");
+    scene.mends_itself_after = 3s;
+    const RecoveryOutcome outcome = scene.climb();
+    CHECK(outcome.deeds.at(0).fixed == Names{"api"});
+    CHECK(scene.bare.clock.slept() < 4s);
+}
+
+TEST_CASE("Symptoms trigger nothing, but are seen to pass with their root") {
+    Scene scene;
+    scene.rung("nginx", {"nginx"}).on_act = scene.mends({"nginx", "site"});
+    const ScriptedAction& site_rung = scene.rung("backend", {"site"});
+    scene.fails("nginx");
+    scene.fails("site", "nginx");
+
+    const RecoveryOutcome outcome = scene.climb();
+    CHECK(outcome.deeds.at(0).fixed == Names{"nginx", "site"});
+    CHECK(site_rung.acted == 0);
+    CHECK(outcome.results.contains("site"));
+}
+
+TEST_CASE("A symptom that outlives its root is left to the next run") {
+    Scene scene;
+    scene.rung("nginx", {"nginx"}).on_act = scene.mends({"nginx"});
+    const ScriptedAction& site_rung = scene.rung("backend", {"site"});
+    scene.fails("nginx");
+    scene.fails("site", "nginx");
+    CHECK(scene.climb().deeds.at(0).fixed == Names{"nginx"});
+    CHECK(site_rung.acted == 0);
+}
+
+TEST_CASE("One action can mend what has another rung") {
+    Scene scene;
+    scene.rung("backend", {"workers"}).on_act = scene.mends({"workers", "site"});
+    const ScriptedAction& nginx = scene.rung("nginx", {"site"});
+    scene.fails("site");
+    scene.fails("workers");
+    CHECK(scene.climb().deeds.at(0).fixed == Names{"site", "workers"});
+    CHECK(nginx.acted == 0);
+}
+
+TEST_CASE("Nothing is done about warnings, unknowns and failures without a rung, and nothing said") {
+    Scene scene;
+    scene.rung("nginx", {"site", "disk"});
+    scene.fails("site", "", Status::warning);
+    scene.fails("disk", "", Status::unknown);
+    scene.fails("redis");
+    const RecoveryPlan plan = scene.plan();
+    CHECK(plan.roots.empty());
+    CHECK(plan.rungs.empty());
+    CHECK(plan.not_acted.empty());
+}
+
+TEST_CASE("Where acting cannot help nothing is done, and it is said why") {
+    Scene scene;
+    scene.rung("nginx", {"site", "redis"});
+    scene.fails("site", "", Status::critical, Remedy::outside_host);
+    scene.fails("redis", "", Status::critical, Remedy::cannot_help);
+    const RecoveryPlan plan = scene.plan();
+    CHECK(plan.rungs.empty());
+    REQUIRE(plan.not_acted.size() == 2);
+    CHECK(plan.not_acted[0].check == "site");
+    CHECK(plan.not_acted[0].reason.en.find("outside this host") != std::string::npos);
+    CHECK(plan.not_acted[1].check == "redis");
+}
+
+TEST_CASE("What turns out to be beyond help after an action is not acted on further") {
+    Scene scene;
+    ScriptedAction& first = scene.rung("redis", {"redis"});
+    const ScriptedAction& second = scene.rung("harder", {"redis"});
+    scene.fails("redis");
+    scene.climber().recheck = [](const Names&) {
+        CheckResult result;
+        result.status = Status::critical;
+        result.remedy = Remedy::cannot_help;
+        return std::map<std::string, CheckResult>{{"redis", result}};
+    };
+    const RecoveryOutcome outcome = scene.climb();
+    CHECK(first.acted == 1);
+    CHECK(second.acted == 0);
+    CHECK(outcome.not_acted.size() == 1);
+}
+
+TEST_CASE("Unknown and skipped prove nothing") {
+    const auto status = GENERATE(Status::unknown, Status::skipped);
+    Scene scene;
+    scene.rung("nginx", {"site"}).on_act = [&] { scene.down["site"] = status; };
+    scene.fails("site");
+    const RecoveryOutcome outcome = scene.climb();
+    CHECK(outcome.deeds.at(0).fixed.empty());
+    CHECK(outcome.state.roots.at("site").failed == 1);
+}
+
+TEST_CASE("A rung with nothing to change takes no time, is no deed and no attempt") {
+    Scene scene;
+    const ScriptedAction& files = scene.rung("files", {"site"}, Disruptive::no);
+    files.looks = {Readiness{Readiness::Kind::nothing_to_change}};
+    scene.fails("site");
+    const RecoveryOutcome outcome = scene.climb();
+    CHECK(files.acted == 0);
+    CHECK(outcome.deeds.empty());
+    CHECK(outcome.state == RecoveryState{});
+    CHECK(scene.bare.clock.slept() == 0s);
+    CHECK(scene.remembered.empty());
+}
+
+TEST_CASE("A rung that is refused says why, changes nothing, and the attempt counts") {
+    Scene scene;
+    const ScriptedAction& nginx = scene.rung("nginx", {"site"});
+    nginx.looks = {Readiness{Readiness::Kind::refused, verbatim("nginx -t: unknown directive")}};
+    scene.fails("site");
+    const RecoveryOutcome outcome = scene.climb();
+    CHECK(nginx.acted == 0);
+    REQUIRE(outcome.deeds.size() == 1);
+    CHECK_FALSE(outcome.deeds[0].ok);
+    CHECK(outcome.deeds[0].detail.en == "nginx -t: unknown directive");
+    CHECK(outcome.state.roots.at("site").failed == 1);
+    CHECK(outcome.state.disruptive.empty());
+    CHECK(scene.bare.clock.slept() == 0s);
+}
+
+TEST_CASE("A unit that systemd restarts by itself is waited for, not restarted") {
+    Scene scene;
+    const ScriptedAction& backend = scene.rung("backend", {"api"});
+    backend.looks = {Readiness{Readiness::Kind::wait}};
+    scene.fails("api");
+    scene.mends_itself_after = 2s;
+    const RecoveryOutcome outcome = scene.climb();
+    CHECK(backend.acted == 0);
+    REQUIRE(outcome.deeds.size() == 1);
+    CHECK(outcome.deeds[0].action == "wait");
+    CHECK(outcome.deeds[0].ok);
+    CHECK(outcome.deeds[0].fixed == Names{"api"});
+    CHECK(outcome.state == RecoveryState{});
+}
+
+TEST_CASE("After waiting in vain the unit is looked at once more, and restarted when systemd has given up") {
+    Scene scene;
+    ScriptedAction& backend = scene.rung("backend", {"api"});
+    backend.looks = {Readiness{Readiness::Kind::wait}};
+    backend.on_act = scene.mends({"api"});
+    scene.fails("api");
+    const RecoveryOutcome outcome = scene.climb();
+    CHECK(names_of(outcome.deeds) == Names{"backend:wait", "backend:restart"});
+    CHECK_FALSE(outcome.deeds[0].ok);
+    CHECK(outcome.deeds[1].fixed == Names{"api"});
+}
+
+TEST_CASE("A unit that systemd goes on starting is waited for once a run") {
+    Scene scene;
+    const ScriptedAction& backend = scene.rung("backend", {"api"});
+    backend.looks = {Readiness{Readiness::Kind::wait}, Readiness{Readiness::Kind::wait}};
+    scene.fails("api");
+    const RecoveryOutcome outcome = scene.climb();
+    CHECK(names_of(outcome.deeds) == Names{"backend:wait"});
+    CHECK(scene.bare.clock.slept() < 11s);
+    CHECK(outcome.state.roots.empty()); // waiting is no attempt
+}
+
+TEST_CASE("The unit's own start-up time is waited for, up to the deadline") {
+    Scene scene;
+    const ScriptedAction& backend = scene.rung("backend", {"api"});
+    const Readiness starting{Readiness::Kind::wait, {}, 25s};
+    backend.looks = {starting};
+    scene.fails("api");
+    SECTION("it comes up") {
+        scene.mends_itself_after = 20s;
+        CHECK(scene.climb().deeds.at(0).ok);
+    }
+    SECTION("it does not, and the run must end") {
+        backend.looks = {Readiness{Readiness::Kind::wait, {}, 10min}};
+        const RecoveryOutcome outcome = scene.climb();
+        CHECK(backend.acted == 0);
+        CHECK(scene.bare.clock.steady() <= scene.climber().deadline);
+        CHECK(outcome.not_acted.size() == 1);
+    }
+}
+
+TEST_CASE("During a deploy nothing is touched and no attempt counts") {
+    Scene scene;
+    const ScriptedAction& nginx = scene.rung("nginx", {"site"});
+    scene.fails("site");
+    SystemFiles deploy;
+    const Result<Lock> held =
+        deploy.lock(scene.folder / "host.lock", "lectio-deploy", scene.bare.clock.now().wall);
+    REQUIRE(held.ok());
+    const RecoveryOutcome outcome = scene.climb();
+    CHECK(nginx.acted == 0);
+    CHECK(outcome.deeds.empty());
+    CHECK(outcome.state == RecoveryState{});
+    REQUIRE(outcome.not_acted.size() == 1);
+    CHECK(outcome.not_acted[0].reason.en.find("lectio-deploy") != std::string::npos);
+}
+
+TEST_CASE("The host lock is held while acting and free while waiting for the checks") {
+    Scene scene;
+    SystemFiles other;
+    const auto is_free = [&] {
+        return other.lock(scene.folder / "host.lock", "lectio-deploy", scene.bare.clock.now().wall).ok();
+    };
+    bool free_while_acting = true;
+    scene.rung("nginx", {"site"}).on_act = [&] { free_while_acting = is_free(); };
+    scene.fails("site");
+    bool free_while_asking = false;
+    scene.climber().recheck = [&](const Names&) {
+        free_while_asking = is_free();
+        return std::map<std::string, CheckResult>{};
+    };
+    scene.climb();
+    CHECK_FALSE(free_while_acting);
+    CHECK(free_while_asking);
+}
+
+TEST_CASE("A lock that cannot be made stops no healing") {
+    Scene scene;
+    const ScriptedAction& nginx = scene.rung("nginx", {"site"});
+    scene.fails("site");
+    scene.climber().host_lock = scene.folder / "no-such-folder" / "host.lock";
+    scene.climb();
+    CHECK(nginx.acted == 1);
+}
+
+TEST_CASE("The attempt and the action are stored before the action") {
+    Scene scene;
+    std::size_t stored_before = 0;
+    scene.rung("nginx", {"site"}).on_act = [&] { stored_before = scene.remembered.size(); };
+    scene.fails("site");
+    scene.climb();
+    REQUIRE(stored_before == 1);
+    CHECK(scene.remembered[0].roots.at("site").failed == 1);
+    CHECK(scene.remembered[0].disruptive.size() == 1);
+}
+
+TEST_CASE("A run that died while acting has used up its attempt, and the call for a person is not lost") {
+    Scene scene;
+    scene.rung("nginx", {"site"});
+    scene.fails("site");
+    scene.limits.attempts = 2;
+    scene.climb();
+    scene.bare.clock.advance(1min);
+    scene.climber().deadline = scene.bare.clock.steady() + 40s;
+    scene.climb();
+    scene.state = scene.remembered.back(); // the second run died before it could end
+    CHECK(scene.state.roots.at("site").failed == 2);
+    CHECK_FALSE(scene.plan().rungs.size() == 1); // the cooldown holds
+
+    scene.bare.clock.advance(5min);
+    scene.climber().deadline = scene.bare.clock.steady() + 40s;
+    CHECK(scene.climb().needs_person.size() == 1);
+}
+
+TEST_CASE("When the limits cannot be stored, units that were started just now are left alone") {
+    Scene scene;
+    const ScriptedAction& nginx = scene.rung("nginx", {"site"});
+    scene.fails("site");
+    scene.can_remember = false;
+    scene.climb();
+    CHECK(nginx.least_uptime == scene.limits.cooldown);
+    CHECK(nginx.acted == 1); // the action decides, by the uptime
+}
+
+TEST_CASE("Waits before the second and third attempt, then a person is called once, then the cooldown") {
+    Scene scene;
+    ScriptedAction& nginx = scene.rung("nginx", {"site"});
+    scene.fails("site");
+    std::vector<int> acted_in_minute;
+    std::vector<int> called_in_minute;
+    for (int minute = 0; minute < 180; ++minute) {
+        scene.climber().deadline = scene.bare.clock.steady() + 40s;
+        const int before = nginx.acted;
+        const SteadyTime begun = scene.bare.clock.steady();
+        const RecoveryOutcome outcome = scene.climb();
+        if (nginx.acted > before) {
+            acted_in_minute.push_back(minute);
+        }
+        if (!outcome.needs_person.empty()) {
+            called_in_minute.push_back(minute);
+            CHECK(outcome.needs_person[0].look_with == Names{"look at nginx.service"});
+        }
+        scene.bare.clock.advance(std::chrono::floor<Duration>(1min - (scene.bare.clock.steady() - begun)));
+    }
+    // Each attempt takes 10 s of settle, so a wait of a minute ends in the second run after it.
+    CHECK(acted_in_minute == std::vector<int>{0, 2, 8, 14, 25, 46, 87, 148});
+    CHECK(called_in_minute == std::vector<int>{8});
+}
+
+TEST_CASE("Only an observed success ends a row of attempts") {
+    Scene scene;
+    ScriptedAction& nginx = scene.rung("nginx", {"site"});
+    scene.fails("site");
+    scene.climb();
+    scene.bare.clock.advance(2min);
+    scene.climber().deadline = scene.bare.clock.steady() + 40s;
+    nginx.on_act = scene.mends({"site"});
+    scene.climb();
+    CHECK(scene.state.roots.empty());
+}
+
+TEST_CASE("per_hour holds over all checks, and it is said when the next action is possible") {
+    Scene scene;
+    scene.limits.per_hour = 1;
+    scene.rung("nginx", {"site"}).on_act = scene.mends({"site"});
+    const ScriptedAction& redis = scene.rung("redis", {"redis"});
+    scene.fails("site");
+    scene.fails("redis");
+    RecoveryOutcome outcome = scene.climb();
+    CHECK(redis.acted == 0);
+    REQUIRE(outcome.not_acted.size() == 1);
+    CHECK(outcome.not_acted[0].check == "redis");
+    CHECK(outcome.state.roots.empty()); // nothing was tried for redis
+
+    scene.failures = {{"redis", Status::critical, Remedy::try_it, ""}};
+    const RecoveryPlan plan = scene.plan();
+    CHECK(plan.rungs.empty());
+    CHECK(plan.not_acted.size() == 1);
+}
+
+TEST_CASE("per_hour does not hold back what disrupts nothing") {
+    Scene scene;
+    scene.limits.per_hour = 1;
+    note_disruptive(scene.state, scene.bare.clock.now());
+    scene.rung("files", {"site"}, Disruptive::no).on_act = scene.mends({"site"});
+    const ScriptedAction& nginx = scene.rung("nginx", {"site"});
+    scene.fails("site");
+    CHECK(scene.climb().deeds.at(0).fixed == Names{"site"});
+    CHECK(nginx.acted == 0);
+}
+
+TEST_CASE("The same restart is not done twice in one pass") {
+    Scene scene;
+    const ScriptedAction& first = scene.rung("backend", {"site"}, Disruptive::yes, "app.service");
+    const ScriptedAction& last = scene.rung("backend-last", {"site"}, Disruptive::yes, "app.service");
+    scene.fails("site");
+    scene.climb();
+    CHECK(first.acted == 1);
+    CHECK(last.acted == 0);
+}
+
+TEST_CASE("Nothing is begun when the run's time is over") {
+    Scene scene;
+    ScriptedAction& first = scene.rung("backend", {"site"});
+    first.takes = 38s;
+    const ScriptedAction& second = scene.rung("nginx", {"site"});
+    scene.fails("site");
+    const RecoveryOutcome outcome = scene.climb();
+    CHECK(first.acted == 1);
+    CHECK(second.acted == 0);
+    CHECK(scene.bare.clock.steady() <= scene.climber().deadline);
+    CHECK(outcome.not_acted.size() == 1);
+}
+
+TEST_CASE("A run told to stop begins nothing more and calls nobody") {
+    Scene scene;
+    scene.limits.attempts = 1;
+    scene.rung("backend", {"site"}).on_act = [] { request_stop_for_test(15); };
+    const ScriptedAction& second = scene.rung("nginx", {"site"});
+    scene.fails("site");
+    const RecoveryOutcome outcome = scene.climb();
+    request_stop_for_test(0);
+    CHECK(second.acted == 0);
+    CHECK(outcome.deeds.size() == 1); // a begun action is recorded
+    CHECK(outcome.state.roots.at("site").failed == 1);
+    CHECK(outcome.needs_person.empty());
+    CHECK(scene.bare.clock.slept() < 1s);
+}
+
+TEST_CASE("Random hosts: no restart storm, no endless run, and what is mended is left alone") {
+    for (unsigned seed = 0; seed < 200; ++seed) {
+        CAPTURE(seed);
+        std::mt19937 random(seed);
+        const auto between = [&](int least, int most) {
+            return std::uniform_int_distribution(least, most)(random);
+        };
+        Scene scene;
+        scene.limits.per_hour = between(1, 6);
+        scene.limits.attempts = between(1, 4);
+        const Names checks{"a", "b", "c"};
+        std::vector<SteadyTime> actions;
+        int acted_on_health = 0;
+        for (int i = between(1, 4); i > 0; --i) {
+            Names when;
+            std::sample(checks.begin(), checks.end(), std::back_inserter(when), between(1, 3), random);
+            const std::string name = "rung" + std::to_string(i);
+            scene.rung(name, when).on_act = [&, when] {
+                actions.push_back(scene.bare.clock.steady());
+                const bool needed = std::any_of(when.begin(), when.end(), [&](const std::string& check) {
+                    return scene.down.contains(check);
+                });
+                acted_on_health += needed ? 0 : 1;
+                if (between(1, 4) == 1) {
+                    scene.mends(when)();
+                }
+            };
+        }
+        std::map<std::string, int> calls;
+        for (int minute = 0; minute < 240; ++minute) {
+            scene.failures.clear();
+            for (const std::string& check : checks) {
+                if (!scene.down.contains(check) && between(1, 10) == 1) {
+                    scene.down[check] = Status::critical;
+                }
+                if (scene.down.contains(check)) {
+                    scene.failures.push_back({check, Status::critical, Remedy::try_it, ""});
+                } else {
+                    note_success(scene.state, check);
+                    calls.erase(check);
+                }
+            }
+            scene.state = current_state(scene.state, scene.bare.clock.now());
+            const SteadyTime begun = scene.bare.clock.steady();
+            scene.climber().deadline = begun + 50s;
+            const RecoveryOutcome outcome = scene.climb();
+            REQUIRE(scene.bare.clock.steady() <= begun + 50s);
+            for (const PersonNeeded& call : outcome.needs_person) {
+                REQUIRE(++calls[call.check] == 1);
+            }
+            std::erase_if(calls, [&](const auto& call) { return !scene.down.contains(call.first); });
+            scene.bare.clock.advance(
+                std::chrono::floor<Duration>(1min - (scene.bare.clock.steady() - begun)));
+        }
+        REQUIRE(acted_on_health == 0);
+        const auto most = static_cast<std::size_t>(scene.limits.per_hour);
+        for (std::size_t i = most; i < actions.size(); ++i) {
+            REQUIRE(actions[i] - actions[i - most] >= 1h);
+        }
+    }
+}
