@@ -18,6 +18,8 @@ constexpr Duration k_room_to_act{3'000};
 // together.
 constexpr Duration k_first_pause{100};
 constexpr Duration k_longest_pause{500};
+// SIGTERM ends a run within a second (CONTRACT 23).
+constexpr Duration k_between_looks_at_stop{100};
 
 constexpr Phrase k_outside_host{"the cause lies outside this host: nothing here can mend it",
                                 "причина вне этого сервера: отсюда её не исправить"};
@@ -230,10 +232,18 @@ class Climb {
             if (still_failing(asked).empty() || left <= Duration::zero() || stop_requested()) {
                 break;
             }
-            m_climber.world.clock.sleep_for(std::min(pause, left));
+            sleep(std::min(pause, left));
             pause = std::min(pause * 2, k_longest_pause);
         }
         ask_again(others_than(asked));
+    }
+
+    void sleep(Duration duration) {
+        while (duration > Duration::zero() && !stop_requested()) {
+            const Duration slice = std::min(duration, k_between_looks_at_stop);
+            m_climber.world.clock.sleep_for(slice);
+            duration -= slice;
+        }
     }
 
     void ask_again(const Names& checks) {
