@@ -6,6 +6,7 @@
 #include "util/units.h"
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -39,8 +40,8 @@ struct JobResult {
 class Services {
   public:
     virtual ~Services() = default;
-    // not_found only where the bus cannot be reached at all is `io`; an unknown unit has load_state
-    // not-found.
+    // Errors of every call: not_found where this host does not run systemd (a container), io where the bus cannot
+    // be reached, timeout, permission. An unknown unit is no error: its load_state is not-found.
     virtual Result<UnitState> unit(const std::string& name, Duration timeout) = 0;
     virtual Result<std::vector<UnitState>> failed_units(Duration timeout) = 0;
     // Active .service units, names only filled as far as ListUnits tells.
@@ -52,12 +53,23 @@ class Services {
     virtual Result<JobResult> act(const std::string& name, Verb verb, Duration timeout) = 0;
 };
 
+// One connection, opened by the first call: the system bus, or systemd's private socket where root finds no bus.
+// May be used by several threads; they take turns.
 class SystemServices final : public Services {
   public:
+    SystemServices();
+    ~SystemServices() override;
+    SystemServices(const SystemServices&) = delete;
+    SystemServices& operator=(const SystemServices&) = delete;
+
     Result<UnitState> unit(const std::string& name, Duration timeout) override;
     Result<std::vector<UnitState>> failed_units(Duration timeout) override;
     Result<std::vector<UnitState>> active_services(Duration timeout) override;
     Result<JobResult> act(const std::string& name, Verb verb, Duration timeout) override;
+
+  private:
+    class Bus;
+    std::unique_ptr<Bus> m_bus;
 };
 
 } // namespace lectio
