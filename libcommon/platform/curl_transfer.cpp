@@ -1,0 +1,518 @@
+#include "platform/curl_transfer.h"
+
+#include "util/secret.h"
+#include "util/text.h"
+#include "version.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <filesystem>
+
+#include <curl/curl.h>
+#include <fmt/format.h>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+namespace lectio {
+namespace {
+
+constexpr Duration k_dns_timeout{2000};                             // CONTRACT 34
+constexpr std::size_t k_max_header_bytes = std::size_t{256} << 10U; // CONTRACT 9
+constexpr const char* k_ca_folder = "/etc/ssl/certs";
+
+SteadyTime steady_now() {
+    return std::chrono::steady_clock::now();
+}
+
+// Reading the one certificate that is needed from a hashed folder costs a tenth of reading the whole bundle
+// (CONTRACT 33). A folder without hashed names would trust nothing.
+bool is_hashed_folder(const char* folder) {
+    std::error_code error;
+    for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
+        const std::string name = entry.path().filename().string();
+        if (name.size() == 10 && name[8] == '.' && name.find_first_not_of("0123456789abcdef") == 8) {
+            return true;
+        }
+    }
+    return false;
+}
+bool has_ca_folder() {
+    static const bool hashed = is_hashed_folder(k_ca_folder);
+    return hashed;
+}
+
+template<class Value>
+void set(CURL* easy, CURLoption option, Value value) {
+    // What fails here (an option this libcurl was built without, no memory) shows as a failed transfer.
+    curl_easy_setopt(easy, option, value);
+}
+
+bool is_redirect(int status) {
+    return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
+}
+
+std::string in_brackets(const std::string& address) {
+    return address.find(':') == std::string::npos ? address : "[" + address + "]";
+}
+
+bool is_ascii(std::string_view text) {
+    return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+}
+
+// "HTTP/1.1 200 OK" → 200
+int status_of(std::string_view status_line) {
+    const std::size_t blank = status_line.find(' ');
+    int status = 0;
+    if (blank != std::string_view::npos) {
+        std::from_chars(status_line.data() + blank + 1, status_line.data() + status_line.size(), status);
+    }
+    return status;
+}
+
+std::string peer_words(const sockaddr& peer) {
+    std::array<char, INET6_ADDRSTRLEN> text{};
+    if (peer.sa_family == AF_INET) {
+        sockaddr_in in{};
+        std::memcpy(&in, &peer, sizeof in);
+        ::inet_ntop(AF_INET, &in.sin_addr, text.data(), text.size());
+        return fmt::format("{}:{}", text.data(), ntohs(in.sin_port));
+    }
+    if (peer.sa_family == AF_INET6) {
+        sockaddr_in6 in{};
+        std::memcpy(&in, &peer, sizeof in);
+        ::inet_ntop(AF_INET6, &in.sin6_addr, text.data(), text.size());
+        return fmt::format("[{}]:{}", text.data(), ntohs(in.sin6_port));
+    }
+    return {};
+}
+
+// Headers that speak to one server only.
+bool is_for_one_origin(std::string_view name) {
+    static constexpr std::array<std::string_view, 3> k_names{"authorization", "cookie", "host"};
+    return std::find(k_names.begin(), k_names.end(), to_lower_ascii(name)) != k_names.end();
+}
+
+} // namespace
+
+// libcurl's view of the transfer. None of these may call back into libcurl or run anything of a check.
+struct CurlTransfer::Callbacks {
+    static CurlTransfer& self(void* data) { return *static_cast<CurlTransfer*>(data); }
+
+    static std::size_t header(char* data, std::size_t size, std::size_t count, void* transfer) {
+        return self(transfer).on_header({data, size * count});
+    }
+    static std::size_t body(char* data, std::size_t size, std::size_t count, void* transfer) {
+        return self(transfer).on_body({data, size * count});
+    }
+    static std::size_t send(char* buffer, std::size_t size, std::size_t count, void* transfer) {
+        return self(transfer).on_send(buffer, size * count);
+    }
+    // libcurl sends again from the start where a kept connection turned out to be closed.
+    static int seek(void* transfer, curl_off_t offset, int) {
+        self(transfer).m_sent = static_cast<std::size_t>(offset);
+        return CURL_SEEKFUNC_OK;
+    }
+    static curl_socket_t open_socket(void* transfer, curlsocktype, curl_sockaddr* address) {
+        self(transfer).on_socket(address->addr);
+        return ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+    }
+    static CURLcode tls_begins(CURL*, void*, void* transfer) {
+        self(transfer).enter(Phase::tls);
+        return CURLE_OK;
+    }
+    static int request_begins(void* transfer, char* peer, char*, int port, int) {
+        CurlTransfer& me = self(transfer);
+        if (me.m_url.socket.empty()) {
+            me.m_answer.address = fmt::format("{}:{}", in_brackets(peer), port);
+        }
+        me.enter(me.m_request.body.empty() ? Phase::first_byte : Phase::send);
+        return CURL_PREREQFUNC_OK;
+    }
+};
+
+void CurlTransfer::EasyDeleter::operator()(void* easy) const {
+    curl_easy_cleanup(easy);
+}
+void CurlTransfer::ListDeleter::operator()(curl_slist* list) const {
+    curl_slist_free_all(list);
+}
+
+CurlTransfer::CurlTransfer(HttpRequest request, std::function<void()> phase_changed)
+    : m_request(std::move(request)), m_phase_changed(std::move(phase_changed)),
+      m_error_text(CURL_ERROR_SIZE, '\0') {}
+
+CurlTransfer::~CurlTransfer() = default;
+
+CurlTransfer::Next CurlTransfer::begin() {
+    m_started = steady_now();
+    auto url = parse_http_url(m_request.url);
+    if (!url.ok()) {
+        end(Failure::bad_url, url.error().message);
+        return Next::end;
+    }
+    m_url = std::move(*url);
+    if (!m_request.proxy.empty()) {
+        auto proxy = parse_proxy(m_request.proxy);
+        if (!proxy.ok()) {
+            end(Failure::bad_url, proxy.error().message);
+            return Next::end;
+        }
+        m_proxy = std::move(*proxy);
+    }
+    m_easy.reset(curl_easy_init());
+    if (m_easy == nullptr) {
+        end(Failure::other, "out of memory");
+        return Next::end;
+    }
+    set_up_everything();
+    return begin_hop();
+}
+
+CurlTransfer::Next CurlTransfer::begin_hop() {
+    m_answer.final_url = m_url.shown();
+    enter(Phase::dns);
+    m_header_bytes = 0;
+    m_error_text.front() = '\0';
+    if (m_proxy) {
+        return is_address(m_proxy->host) ? Next::connect : Next::look_up; // the proxy looks up the rest
+    }
+    const bool known = !m_url.socket.empty() || !m_request.resolve.empty() || is_address(m_url.host);
+    return known ? Next::connect : Next::look_up;
+}
+
+const std::string& CurlTransfer::name_to_ask() const {
+    return m_proxy ? m_proxy->host : m_url.host;
+}
+
+CurlTransfer::Next CurlTransfer::connect_to(const Lookup& lookup) {
+    if (!lookup.error.empty()) {
+        end(Failure::dns, lookup.error);
+        return Next::end;
+    }
+    set_up_target(lookup);
+    enter(Phase::connect);
+    return Next::connect;
+}
+
+CurlTransfer::Next CurlTransfer::hop_ended(int curl_code) {
+    if (m_cut != Failure::none) {
+        end(m_cut);
+    } else if (curl_code != CURLE_OK) {
+        classify(curl_code);
+    } else if (lengths_contradict()) {
+        end(Failure::not_http, "two different Content-Length headers");
+    } else {
+        const std::string* location = m_answer.header("location");
+        if (m_request.follow && location != nullptr && is_redirect(m_answer.status)) {
+            return follow(std::string(*location));
+        }
+        enter(Phase::done);
+        end(Failure::none);
+    }
+    return Next::end;
+}
+
+CurlTransfer::Next CurlTransfer::follow(const std::string& location) {
+    m_answer.hops.push_back({m_url.shown(), m_answer.status});
+    if (std::cmp_greater(m_answer.hops.size(), m_request.max_redirects)) {
+        end(Failure::redirects, fmt::format("more than {} redirects", m_request.max_redirects));
+        return Next::end;
+    }
+    auto next = follow_location(m_url, location);
+    if (!next.ok()) {
+        end(Failure::redirects, next.error().message);
+        return Next::end;
+    }
+    if (!next->same_origin(m_url)) {
+        std::erase_if(m_request.headers, [](const auto& header) { return is_for_one_origin(header.first); });
+        m_request.resolve = next->host == m_url.host ? m_request.resolve : std::string();
+    }
+    // As browsers do: what was posted is not posted again, but for 307 and 308.
+    if (m_answer.status <= 303 && m_request.method != "GET" && m_request.method != "HEAD") {
+        m_request.method = "GET";
+        m_request.body.clear();
+    }
+    m_url = std::move(*next);
+    m_answer.body.clear();
+    m_answer.headers.clear();
+    set_up_method();
+    set_up_headers();
+    return begin_hop();
+}
+
+void CurlTransfer::time_out() {
+    end(m_phase == Phase::dns ? Failure::dns_timeout : Failure::timeout);
+}
+
+void CurlTransfer::end(Failure failure, std::string detail) {
+    m_answer.failure = failure;
+    m_answer.phase = m_phase;
+    m_answer.detail = redact(clean_line(detail));
+    m_answer.total = std::chrono::duration_cast<std::chrono::microseconds>(steady_now() - m_started);
+}
+
+HttpAnswer CurlTransfer::take_answer() {
+    return std::move(m_answer);
+}
+
+// Leaves the present phase. A kept connection skips some; a redirect begins again.
+void CurlTransfer::enter(Phase phase) {
+    m_phase_since = steady_now();
+    if (phase != Phase::dns) {
+        m_answer.phases[static_cast<std::size_t>(m_phase)] =
+            std::chrono::duration_cast<std::chrono::microseconds>(m_phase_since - m_started);
+    }
+    m_phase = phase;
+    m_phase_changed();
+}
+
+SteadyTime CurlTransfer::deadline() const {
+    const SteadyTime whole = m_started + m_request.timeout;
+    switch (m_phase) {
+    case Phase::dns:
+        return std::min(whole, m_phase_since + k_dns_timeout);
+    case Phase::connect:
+        return std::min(whole, m_phase_since + m_request.connect_timeout);
+    case Phase::tls:
+        return std::min(whole, m_phase_since + m_request.tls_timeout);
+    default:
+        return whole;
+    }
+}
+
+void CurlTransfer::set_up_everything() {
+    CURL* easy = m_easy.get();
+    set(easy, CURLOPT_NOSIGNAL, 1L);
+    set(easy, CURLOPT_ERRORBUFFER, m_error_text.data());
+    set(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    set(easy, CURLOPT_ACCEPT_ENCODING, "gzip, deflate");
+    set(easy, CURLOPT_HEADERFUNCTION, &Callbacks::header);
+    set(easy, CURLOPT_HEADERDATA, this);
+    set(easy, CURLOPT_WRITEFUNCTION, &Callbacks::body);
+    set(easy, CURLOPT_WRITEDATA, this);
+    set(easy, CURLOPT_OPENSOCKETFUNCTION, &Callbacks::open_socket);
+    set(easy, CURLOPT_OPENSOCKETDATA, this);
+    set(easy, CURLOPT_PREREQFUNCTION, &Callbacks::request_begins);
+    set(easy, CURLOPT_PREREQDATA, this);
+    if (m_request.http_version == "1.1") {
+        set(easy, CURLOPT_HTTP_VERSION, long{CURL_HTTP_VERSION_1_1});
+    } else if (m_request.http_version == "2") {
+        set(easy, CURLOPT_HTTP_VERSION, long{CURL_HTTP_VERSION_2TLS});
+    }
+    set_up_tls();
+    set_up_method();
+    set_up_headers();
+}
+
+void CurlTransfer::set_up_tls() {
+    CURL* easy = m_easy.get();
+    set(easy, CURLOPT_SSL_CTX_FUNCTION, &Callbacks::tls_begins);
+    set(easy, CURLOPT_SSL_CTX_DATA, this);
+    set(easy, CURLOPT_SSL_VERIFYPEER, m_request.verify ? 1L : 0L);
+    set(easy, CURLOPT_SSL_VERIFYHOST, m_request.verify ? 2L : 0L);
+    if (!m_request.ca.empty()) {
+        set(easy, CURLOPT_CAINFO, m_request.ca.c_str());
+        set(easy, CURLOPT_CAPATH, static_cast<const char*>(nullptr));
+    } else if (has_ca_folder()) {
+        set(easy, CURLOPT_CAINFO, static_cast<const char*>(nullptr));
+        set(easy, CURLOPT_CAPATH, k_ca_folder);
+    }
+    if (!m_request.client_cert.empty()) {
+        set(easy, CURLOPT_SSLCERT, m_request.client_cert.c_str());
+        const std::string& key = m_request.client_key.empty() ? m_request.client_cert : m_request.client_key;
+        set(easy, CURLOPT_SSLKEY, key.c_str());
+    }
+}
+
+void CurlTransfer::set_up_method() {
+    CURL* easy = m_easy.get();
+    m_sent = 0;
+    set(easy, CURLOPT_CUSTOMREQUEST, static_cast<const char*>(nullptr));
+    if (m_request.method == "HEAD") {
+        set(easy, CURLOPT_NOBODY, 1L);
+        return;
+    }
+    set(easy, CURLOPT_NOBODY, 0L);
+    if (m_request.body.empty() && m_request.method != "POST") {
+        set(easy, CURLOPT_HTTPGET, 1L);
+    } else {
+        set(easy, CURLOPT_POST, 1L);
+        set(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(m_request.body.size()));
+        set(easy, CURLOPT_READFUNCTION, &Callbacks::send); // not POSTFIELDS: the end of sending is a phase
+        set(easy, CURLOPT_READDATA, this);
+        set(easy, CURLOPT_SEEKFUNCTION, &Callbacks::seek);
+        set(easy, CURLOPT_SEEKDATA, this);
+    }
+    if (m_request.method != "GET" && m_request.method != "POST") {
+        set(easy, CURLOPT_CUSTOMREQUEST, m_request.method.c_str());
+    }
+}
+
+void CurlTransfer::set_up_headers() {
+    List list;
+    const auto add = [&list](const std::string& line) {
+        list.reset(curl_slist_append(list.release(), line.c_str())); // no memory: libcurl gave back nullptr
+    };
+    add(fmt::format("User-Agent: lectio-monitor/{}", k_version));
+    add("Expect:"); // no waiting for "100 Continue"
+    for (const auto& [name, value] : m_request.headers) {
+        add(value.empty() ? name + ";" : name + ": " + value); // libcurl's way of sending an empty value
+    }
+    set(m_easy.get(), CURLOPT_HTTPHEADER, list.get());
+    m_headers = std::move(list);
+}
+
+// Where to connect, so that libcurl never asks a resolver itself.
+void CurlTransfer::set_up_target(const Lookup& lookup) {
+    CURL* easy = m_easy.get();
+    const std::string first = lookup.addresses.empty() ? std::string() : lookup.addresses.front();
+    set(easy, CURLOPT_URL, m_url.text.c_str());
+    set(easy, CURLOPT_UNIX_SOCKET_PATH, m_url.socket.empty() ? nullptr : m_url.socket.c_str());
+    set(easy, CURLOPT_PROXY, m_proxy ? m_proxy->at(first).c_str() : ""); // "" also silences the environment's
+    // Unlike RESOLVE, CONNECT_TO holds for one transfer only: the same name may be asked inside and outside.
+    // A name beyond ASCII libcurl would look for among the given ones in its other form.
+    const std::string fixed = !m_request.resolve.empty() || is_ascii(m_url.host) ? m_request.resolve : first;
+    List connect_to, resolve;
+    if (!m_proxy && !fixed.empty()) {
+        connect_to.reset(curl_slist_append(nullptr, fmt::format("::{}:", in_brackets(fixed)).c_str()));
+    } else if (!m_proxy && !first.empty()) {
+        const std::string entry =
+            fmt::format("{}:{}:{}", m_url.host, m_url.port, fmt::join(lookup.addresses, ","));
+        resolve.reset(curl_slist_append(nullptr, entry.c_str()));
+    }
+    set(easy, CURLOPT_CONNECT_TO, connect_to.get());
+    set(easy, CURLOPT_RESOLVE, resolve.get());
+    m_connect_to = std::move(connect_to);
+    m_resolve = std::move(resolve);
+}
+
+void CurlTransfer::classify(int curl_code) {
+    const std::string words = m_error_text.front() != '\0'
+                                  ? m_error_text.c_str()
+                                  : curl_easy_strerror(static_cast<CURLcode>(curl_code));
+    switch (curl_code) {
+    case CURLE_COULDNT_CONNECT:
+        end(failure_to_connect(), words);
+        break;
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_RESOLVE_PROXY:
+        end(Failure::dns, words);
+        break;
+    case CURLE_OPERATION_TIMEDOUT: // the kernel's own patience was shorter than ours
+        end(Failure::timeout, words);
+        break;
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CONNECT_ERROR:
+    case CURLE_SSL_ISSUER_ERROR:
+    case CURLE_SSL_INVALIDCERTSTATUS:
+    case CURLE_SSL_CLIENTCERT:
+        end(Failure::tls, words);
+        break;
+    case CURLE_URL_MALFORMAT:
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_CERTPROBLEM:
+        end(Failure::bad_url, words);
+        break;
+    case CURLE_GOT_NOTHING:
+    case CURLE_PARTIAL_FILE:
+    case CURLE_SEND_ERROR:
+        end(Failure::closed, words);
+        break;
+    case CURLE_RECV_ERROR:
+        end(words.find("chunk") == std::string::npos ? Failure::closed : Failure::not_http, words);
+        break;
+    case CURLE_UNSUPPORTED_PROTOCOL: // "HTTP/0.9", or a version that does not exist
+    case CURLE_WEIRD_SERVER_REPLY:
+    case CURLE_BAD_CONTENT_ENCODING:
+    case CURLE_HTTP2:
+    case CURLE_HTTP2_STREAM:
+        end(Failure::not_http, words);
+        break;
+    case CURLE_OUT_OF_MEMORY: // what libcurl 7.88 says of one header line over its own limit of 100 kB
+        end(m_phase < Phase::first_byte ? Failure::other : Failure::too_large, words);
+        break;
+    default:
+        end(Failure::other, words);
+    }
+}
+
+HttpAnswer::Failure CurlTransfer::failure_to_connect() const {
+    long error = 0;
+    curl_easy_getinfo(m_easy.get(), CURLINFO_OS_ERRNO, &error);
+    switch (error) {
+    case ENETUNREACH:
+    case EHOSTUNREACH:
+    case ENETDOWN:
+    case EHOSTDOWN:
+    case ENONET:
+        return Failure::unreachable;
+    case ETIMEDOUT:
+        return Failure::timeout;
+    case ECONNREFUSED:
+    case ENOENT: // the socket's file is not there: nobody listens
+        return Failure::refused;
+    default:
+        return Failure::other;
+    }
+}
+
+// Two lengths are one lie; libcurl would take the last (RFC 9112, 6.3).
+bool CurlTransfer::lengths_contradict() const {
+    const std::string* first = m_answer.header("content-length");
+    return first != nullptr &&
+           std::any_of(m_answer.headers.begin(), m_answer.headers.end(), [&](const auto& header) {
+               return header.first == "content-length" && header.second != *first;
+           });
+}
+
+std::size_t CurlTransfer::on_header(std::string_view line) {
+    m_header_bytes += line.size();
+    if (m_header_bytes > k_max_header_bytes) {
+        m_cut = Failure::too_large;
+        return 0;
+    }
+    if (line.starts_with("HTTP/")) { // also after "100 Continue"
+        m_answer.status = status_of(line);
+        m_answer.headers.clear();
+        if (m_answer.status >= 200) {
+            enter(Phase::body);
+        }
+    } else if (const std::size_t colon = line.find(':'); colon != std::string_view::npos) {
+        m_answer.headers.emplace_back(to_lower_ascii(trim(line.substr(0, colon))),
+                                      trim(line.substr(colon + 1)));
+    }
+    return line.size();
+}
+
+std::size_t CurlTransfer::on_body(std::string_view bytes) {
+    const std::size_t room = m_request.max_body.count - m_answer.body.size();
+    m_answer.body.append(bytes.substr(0, room));
+    if (bytes.size() > room) {
+        m_cut = Failure::too_large;
+        return 0;
+    }
+    return bytes.size();
+}
+
+std::size_t CurlTransfer::on_send(char* buffer, std::size_t room) {
+    const std::string_view rest = std::string_view(m_request.body).substr(m_sent);
+    const std::string_view now = rest.substr(0, room);
+    now.copy(buffer, now.size());
+    m_sent += now.size();
+    if (m_sent == m_request.body.size() && m_phase == Phase::send) {
+        enter(Phase::first_byte);
+    }
+    return now.size();
+}
+
+void CurlTransfer::on_socket(const sockaddr& peer) {
+    m_answer.address = peer_words(peer);
+}
+
+} // namespace lectio

@@ -1,0 +1,93 @@
+// CurlTransfer: one request on one libcurl easy handle, redirect by redirect, from its first lookup to its
+// answer.
+//
+// It knows the phases and what each failure is called; when things happen is the loop's business
+// (curl_http.cpp).
+#pragma once
+
+#include "platform/clock.h"
+#include "platform/http.h"
+#include "platform/http_url.h"
+#include "platform/resolver.h"
+
+#include <functional>
+#include <memory>
+#include <string>
+
+struct curl_slist;
+struct sockaddr;
+
+namespace lectio {
+
+class CurlTransfer {
+  public:
+    // `phase_changed` is called whenever deadline() may have moved; also from inside libcurl.
+    CurlTransfer(HttpRequest request, std::function<void()> phase_changed);
+    ~CurlTransfer();
+    CurlTransfer(const CurlTransfer&) = delete;
+    CurlTransfer& operator=(const CurlTransfer&) = delete;
+
+    // The life of a transfer: begin, then for each hop name_to_ask, connect_to, (libcurl works), hop_ended.
+    enum class Next { look_up, connect, end };
+    Next begin();
+    // The host whose address is wanted when `look_up` was said.
+    [[nodiscard]] const std::string& name_to_ask() const;
+    // With its addresses, or none where none were needed. `end`: there is nothing to connect to.
+    Next connect_to(const Lookup& lookup);
+    // libcurl is through with the hop: CURLcode.
+    Next hop_ended(int curl_code);
+    // deadline() has passed.
+    void time_out();
+
+    [[nodiscard]] void* easy() const { return m_easy.get(); } // CURL*
+    [[nodiscard]] SteadyTime deadline() const;                // of the present phase
+    HttpAnswer take_answer();                                 // once, after `end` or time_out()
+
+  private:
+    using Phase = HttpAnswer::Phase;
+    using Failure = HttpAnswer::Failure;
+    struct EasyDeleter {
+        void operator()(void* easy) const;
+    };
+    struct ListDeleter {
+        void operator()(curl_slist* list) const;
+    };
+    using List = std::unique_ptr<curl_slist, ListDeleter>;
+    struct Callbacks; // what libcurl calls
+
+    Next begin_hop();
+    Next follow(const std::string& location);
+    void end(Failure failure, std::string detail = {});
+    void enter(Phase phase);
+
+    void set_up_everything();
+    void set_up_method();
+    void set_up_tls();
+    void set_up_headers();
+    void set_up_target(const Lookup& lookup);
+
+    void classify(int curl_code);
+    [[nodiscard]] Failure failure_to_connect() const;
+    [[nodiscard]] bool lengths_contradict() const;
+
+    std::size_t on_header(std::string_view line);
+    std::size_t on_body(std::string_view bytes);
+    std::size_t on_send(char* buffer, std::size_t room);
+    void on_socket(const sockaddr& peer);
+
+    HttpRequest m_request;
+    std::function<void()> m_phase_changed;
+    HttpUrl m_url; // of the present hop
+    std::optional<ProxyUrl> m_proxy;
+    List m_headers, m_resolve, m_connect_to;
+    std::string m_error_text;                  // CURLOPT_ERRORBUFFER
+    std::unique_ptr<void, EasyDeleter> m_easy; // goes before the lists that it uses
+    HttpAnswer m_answer;
+    Failure m_cut = Failure::none; // why we ended it from inside a callback
+    Phase m_phase = Phase::dns;
+    SteadyTime m_started, m_phase_since;
+    std::size_t m_header_bytes = 0;
+    std::size_t m_sent = 0;
+};
+
+} // namespace lectio

@@ -1,0 +1,114 @@
+#include "platform/resolver.h"
+
+#include "platform/threads.h"
+#include "util/unique_fd.h"
+
+#include <algorithm>
+#include <array>
+#include <mutex>
+
+#include <arpa/inet.h>
+#include <netdb.h>
+#include <sys/socket.h>
+
+namespace lectio {
+namespace {
+
+struct Candidate {
+    std::string address;
+    bool routable = true;
+};
+
+// Connecting a UDP socket sends nothing; it only asks the kernel for a route.
+bool has_route(const addrinfo& target) {
+    const UniqueFd fd(::socket(target.ai_family, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    return fd.valid() && ::connect(fd.get(), target.ai_addr, target.ai_addrlen) == 0;
+}
+
+std::string numeric(const addrinfo& target) {
+    std::array<char, INET6_ADDRSTRLEN> text{};
+    const int failed = ::getnameinfo(target.ai_addr, target.ai_addrlen, text.data(), text.size(), nullptr, 0,
+                                     NI_NUMERICHOST);
+    return failed == 0 ? text.data() : std::string();
+}
+
+void drop_unroutable(std::vector<Candidate>& candidates) {
+    const auto routable = [](const Candidate& candidate) { return candidate.routable; };
+    if (std::any_of(candidates.begin(), candidates.end(), routable)) {
+        std::erase_if(candidates, [&](const Candidate& candidate) { return !routable(candidate); });
+    }
+}
+
+} // namespace
+
+Lookup system_lookup(const std::string& name) {
+    addrinfo hints{};
+    hints.ai_family = AF_UNSPEC;
+    hints.ai_socktype = SOCK_STREAM;
+    hints.ai_flags = AI_IDN; // names like пример.рф
+    addrinfo* list = nullptr;
+    if (const int code = ::getaddrinfo(name.c_str(), "80", &hints, &list); code != 0) {
+        return {{}, ::gai_strerror(code)};
+    }
+    const std::unique_ptr<addrinfo, void (*)(addrinfo*)> owned(list, ::freeaddrinfo);
+    std::vector<Candidate> candidates;
+    for (const addrinfo* entry = list; entry != nullptr; entry = entry->ai_next) {
+        if (std::string address = numeric(*entry); !address.empty()) {
+            candidates.push_back({std::move(address), has_route(*entry)});
+        }
+    }
+    drop_unroutable(candidates);
+    Lookup lookup;
+    for (Candidate& candidate : candidates) {
+        lookup.addresses.push_back(std::move(candidate.address));
+    }
+    if (lookup.addresses.empty()) {
+        lookup.error = "no address";
+    }
+    return lookup;
+}
+
+struct Resolver::Question {
+    std::mutex mutex;
+    bool answered = false;
+    Lookup lookup; // not changed any more once answered
+
+    bool has_failed() {
+        const std::scoped_lock lock(mutex);
+        return answered && lookup.addresses.empty();
+    }
+    void put(Lookup found) {
+        const std::scoped_lock lock(mutex);
+        lookup = std::move(found);
+        answered = true;
+    }
+};
+
+Resolver::Resolver(Ask ask, std::shared_ptr<const Wake> wake)
+    : m_ask(std::move(ask)), m_wake(std::move(wake)) {}
+
+void Resolver::ask(const std::string& name) {
+    std::shared_ptr<Question>& question = m_questions[name];
+    if (question != nullptr && !question->has_failed()) {
+        return;
+    }
+    question = std::make_shared<Question>();
+    const auto started = start_abandonable([ask = m_ask, question, wake = m_wake, name] {
+        question->put(ask(name));
+        wake->wake();
+    });
+    if (!started.ok()) {
+        question->put({{}, started.error().message});
+    }
+}
+
+const Lookup* Resolver::answer(const std::string& name) {
+    const auto found = m_questions.find(name);
+    if (found == m_questions.end()) {
+        return nullptr;
+    }
+    const std::scoped_lock lock(found->second->mutex);
+    return found->second->answered ? &found->second->lookup : nullptr;
+}
+
+} // namespace lectio
