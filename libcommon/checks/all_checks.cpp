@@ -1,5 +1,10 @@
 #include "checks/all_checks.h"
 
+#include "checks/disk.h"
+#include "checks/exec.h"
+#include "checks/memory.h"
+#include "checks/process.h"
+
 #include <algorithm>
 #include <vector>
 
@@ -7,7 +12,11 @@ namespace lectio {
 
 std::span<const CheckType> all_checks() {
     static const std::vector<CheckType> types{
-        // In alphabetical order, one row a type: tcp_check_type(),
+        // In alphabetical order, one row a type.
+        disk_check_type(),
+        exec_check_type(),
+        memory_check_type(),
+        process_check_type(),
     };
     return types;
 }

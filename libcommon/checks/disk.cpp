@@ -1,0 +1,131 @@
+#include "checks/disk.h"
+
+#include "checks/thresholds.h"
+
+#include <cmath>
+
+#include <fmt/format.h>
+
+namespace lectio {
+namespace {
+
+constexpr Phrase k_free{"{} free of {} ({})", "свободно {} из {} ({})"};
+constexpr Phrase k_little{"little space on {}: {}", "мало места на {}: {}"};
+constexpr Phrase k_full{"disk full: {}: {}", "диск заполнен: {}: {}"};
+constexpr Phrase k_few_inodes{"{}: only {} of {} inodes left, new files will soon fail",
+                              "{}: осталось {} из {} inode, скоро нельзя будет создавать файлы"};
+constexpr Phrase k_read_only{"{} is mounted read-only: nothing can be saved",
+                             "{} доступен только для чтения: ничего нельзя сохранить"};
+constexpr Phrase k_cannot_look{"unable to look at the disk: {}", "не удалось посмотреть диск: {}"};
+constexpr Phrase k_dead{"the disk does not answer properly: {}", "диск не отвечает как должен: {}"};
+constexpr Phrase k_find_large{"what takes the space: du -xh --max-depth=2 {} | sort -h | tail -20",
+                              "что занимает место: du -xh --max-depth=2 {} | sort -h | tail -20"};
+constexpr Phrase k_find_many{"where the files are: du -x --inodes --max-depth=3 {} | sort -n | tail -20",
+                             "где эти файлы: du -x --inodes --max-depth=3 {} | sort -n | tail -20"};
+constexpr Phrase k_why_read_only{"why: dmesg -T | tail -50 (the kernel does this after disk errors)",
+                                 "почему: dmesg -T | tail -50 (ядро делает так после ошибок диска)"};
+
+const Schema<DiskSettings>& disk_schema() {
+    static const Schema<DiskSettings> schema{
+        required("path", &DiskSettings::path, "any folder or file on the file system"),
+        optional("free", &DiskSettings::free, "space left for programs that are not root's")
+            .units({Amount::Unit::percent, Amount::Unit::bytes})
+            .runs_out(),
+        optional("inodes", &DiskSettings::inodes, "inodes left, where the file system counts them")
+            .units({Amount::Unit::percent, Amount::Unit::number})
+            .runs_out(),
+        optional("clear", &DiskSettings::clear, "`free` at which it is well again")
+            .units({Amount::Unit::percent, Amount::Unit::bytes}),
+    };
+    return schema;
+}
+
+std::string share(double part, double whole) {
+    const double percent = whole > 0 ? part / whole * 100 : 0;
+    return percent < 1 ? fmt::format("{:.1f}%", percent) : fmt::format("{:.0f}%", std::floor(percent));
+}
+
+Metric metric_of(const std::string& name, const Quantity& seen, const Thresholds& thresholds,
+                 const std::string& unit) {
+    return {name, seen.value, unit, in_units_of(seen, thresholds.warn),
+            in_units_of(seen, thresholds.critical)};
+}
+
+void judge_space(CheckResult& result, const DiskSpace& space, const DiskSettings& settings,
+                 const std::map<std::string, std::string>& memory) {
+    const Quantity seen{static_cast<double>(space.free.count), static_cast<double>(space.total.count)};
+    result.metrics.push_back(metric_of("free", seen, settings.free, "B"));
+    result.status = judge_thresholds(seen, settings.free, settings.clear, Direction::runs_out, "free", memory,
+                                     result.memory);
+    const Text free =
+        say(k_free, format_size(space.free), format_size(space.total), share(seen.value, *seen.total));
+    result.message = free;
+    if (result.status != Status::ok) {
+        result.message =
+            say(result.status == Status::critical ? k_full : k_little, settings.path.string(), free);
+        result.hint = say(k_find_large, settings.path.string());
+    }
+}
+
+void judge_inodes(CheckResult& result, const DiskSpace& space, const DiskSettings& settings,
+                  const std::map<std::string, std::string>& memory) {
+    if (space.inodes == 0) {
+        return; // btrfs and the like make them as needed
+    }
+    const Quantity seen{static_cast<double>(space.inodes_free), static_cast<double>(space.inodes)};
+    result.metrics.push_back(metric_of("inodes_free", seen, settings.inodes, ""));
+    const Status status =
+        judge_thresholds(seen, settings.inodes, {}, Direction::runs_out, "inodes", memory, result.memory);
+    if (status != Status::ok && worst(status, result.status) != result.status) {
+        result.status = status;
+        result.message = say(k_few_inodes, settings.path.string(), space.inodes_free, space.inodes);
+        result.hint = say(k_find_many, settings.path.string());
+    }
+}
+
+CheckResult not_seen(const Error& error, const CheckContext& context) {
+    CheckResult result;
+    // A disk that gives errors is news about the disk; a path that is not there, or rights, are ours.
+    const bool disk_fails = error.kind == ErrorKind::io;
+    result.status = disk_fails ? Status::critical : Status::unknown;
+    result.message = say(disk_fails ? k_dead : k_cannot_look, error.message);
+    result.remedy = Remedy::cannot_help;
+    result.memory = context.memory;
+    return result;
+}
+
+class DiskCheck final : public BlockingCheck {
+  public:
+    explicit DiskCheck(DiskSettings settings) : m_settings(std::move(settings)) {}
+
+    CheckResult run(const CheckContext& context) const override {
+        const Result<DiskSpace> space = context.world.host.disk(m_settings.path);
+        return space ? evaluate_disk(*space, m_settings, context.memory) : not_seen(space.error(), context);
+    }
+
+  private:
+    DiskSettings m_settings;
+};
+
+} // namespace
+
+CheckResult evaluate_disk(const DiskSpace& space, const DiskSettings& settings,
+                          const std::map<std::string, std::string>& memory) {
+    CheckResult result;
+    result.remedy = Remedy::cannot_help; // restarting anything would only write more
+    judge_space(result, space, settings, memory);
+    judge_inodes(result, space, settings, memory);
+    if (space.read_only) {
+        result.status = Status::critical;
+        result.message = say(k_read_only, settings.path.string());
+        result.hint = say(k_why_read_only);
+    }
+    return result;
+}
+
+CheckType disk_check_type() {
+    return make_check_type<disk_schema, DiskCheck>("disk", Layer::disk, Recheck::no,
+                                                   "free space and inodes of a file system; read-only");
+}
+
+} // namespace lectio

@@ -1,0 +1,23 @@
+// disk: free space and inodes of a file system, and whether it can be written.
+#pragma once
+
+#include "checks/check_type.h"
+#include "platform/host.h"
+
+#include <map>
+#include <string>
+
+namespace lectio {
+
+struct DiskSettings {
+    Path path{"/"};
+    Thresholds free{Amount{Amount::Unit::percent, 10}, Amount{Amount::Unit::percent, 5}};
+    Thresholds inodes{Amount{Amount::Unit::percent, 10}, Amount{Amount::Unit::percent, 3}};
+    Thresholds clear; // of `free`
+};
+
+CheckResult evaluate_disk(const DiskSpace& space, const DiskSettings& settings,
+                          const std::map<std::string, std::string>& memory);
+CheckType disk_check_type();
+
+} // namespace lectio

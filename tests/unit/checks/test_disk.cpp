@@ -1,0 +1,84 @@
+#include "checks/disk.h"
+#include "support/bare_world.h"
+#include "support/fake_host.h"
+
+#include <catch2/catch.hpp>
+
+using namespace lectio;
+
+namespace {
+
+DiskSpace space(std::uint64_t free_percent, std::uint64_t inodes_free = 50) {
+    return {100_GB, {free_percent << 30U}, 100, inodes_free, false};
+}
+
+CheckResult judged(const DiskSpace& seen, const std::map<std::string, std::string>& memory = {}) {
+    return evaluate_disk(seen, {}, memory);
+}
+
+} // namespace
+
+TEST_CASE("free space by its thresholds, and clear only beyond them") {
+    CHECK(judged(space(40)).status == Status::ok);
+    CHECK(judged(space(40)).message.en == "40 GB free of 100 GB (40%)");
+    const CheckResult little = judged(space(10));
+    CHECK(little.status == Status::warning);
+    CHECK(little.message.ru == "мало места на /: свободно 10 GB из 100 GB (10%)");
+    CHECK(judged(space(11), little.memory).status == Status::warning);
+    CHECK(judged(space(11)).status == Status::ok);
+    CHECK(judged(space(12), little.memory).status == Status::ok);
+    const CheckResult full = judged(space(0));
+    CHECK(full.status == Status::critical);
+    CHECK(full.message.en == "disk full: /: 0 B free of 100 GB (0.0%)");
+    CHECK_FALSE(full.hint.empty());
+}
+
+TEST_CASE("no action of ours makes room") {
+    CHECK(judged(space(3)).remedy == Remedy::cannot_help);
+}
+
+TEST_CASE("inodes run out on their own") {
+    const CheckResult few = judged(space(40, 2));
+    CHECK(few.status == Status::critical);
+    CHECK(few.message.en.find("only 2 of 100 inodes left") != std::string::npos);
+    DiskSpace uncounted = space(40);
+    uncounted.inodes = uncounted.inodes_free = 0;
+    CHECK(judged(uncounted).status == Status::ok);
+    // Less bad than the space: the space stays the message.
+    CHECK(judged(space(1, 5)).message.en.find("disk full") == 0);
+}
+
+TEST_CASE("read-only is critical however much is free") {
+    DiskSpace frozen = space(90);
+    frozen.read_only = true;
+    const CheckResult result = judged(frozen);
+    CHECK(result.status == Status::critical);
+    CHECK(result.message.en == "/ is mounted read-only: nothing can be saved");
+}
+
+TEST_CASE("metrics carry their thresholds in bytes") {
+    const CheckResult result = judged(space(40));
+    REQUIRE(result.metrics.size() == 2);
+    CHECK(result.metrics[0].name == "free");
+    CHECK(result.metrics[0].unit == "B");
+    CHECK(result.metrics[0].warn == static_cast<double>((10_GB).count));
+}
+
+TEST_CASE("a path that is not there is unknown, a disk that gives errors is critical") {
+    BareWorld bare;
+    FakeHost host;
+    World world{bare.clock, bare.files, host, bare.http, bare.processes, bare.services, bare.redis};
+    DiskSettings settings;
+    settings.path = "/srv";
+    const auto check = disk_check_type().make(&settings);
+    const std::map<std::string, std::string> memory;
+    const auto look = [&] {
+        return static_cast<const BlockingCheck&>(*check).run(
+            {world, bare.clock.now(), bare.clock.steady(), memory, false});
+    };
+    CHECK(look().status == Status::unknown);
+    host.disks.emplace("/srv", Error{ErrorKind::io, "Input/output error"});
+    CHECK(look().status == Status::critical);
+    host.disks.insert_or_assign("/srv", space(50));
+    CHECK(look().status == Status::ok);
+}
