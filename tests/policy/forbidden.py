@@ -36,11 +36,12 @@ CODE_RULES = [
          ["free(p)", "std::malloc(3)"], ["disk.free()", "memory_free(x)"], allowed_in=_OUTSIDE),
     Rule(_NOT_MEMBER + r"(strcpy|strcat|sprintf|vsprintf|gets|strtok|atoi|atol|atof|rand|srand|tmpnam|mktemp)\s*\(",
          "cannot tell an error or a limit", ["atoi(text)", "std::sprintf(b, f)"], ["snprintf(b, n, f)"]),
-    Rule(r"_clock::now\s*\(|" + _NOT_MEMBER + r"(clock_gettime|gettimeofday|time)\s*\(",
+    Rule(r"_clock::now\s*\(|" + _NOT_MEMBER + r"(clock_gettime|gettimeofday)\s*\(|"
+         r"\btime\s*\(\s*(nullptr|NULL|0|&\w+)\s*\)",
          "time comes from Clock, so that tests can make it up", ["std::chrono::system_clock::now()", "time(nullptr)"],
-         ["clock.now()", "elapsed_time(x)"], allowed_in=_OUTSIDE),
-    Rule(_NOT_MEMBER + r"(usleep|nanosleep|sleep)\s*\(|this_thread::sleep", "waiting goes through Clock",
-         ["usleep(3)", "std::this_thread::sleep_for(1s)"], ["clock.sleep_for(x)"], allowed_in=_OUTSIDE),
+         ["clock.now()", "time(value)"], allowed_in=_OUTSIDE),
+    Rule(_NOT_MEMBER + r"(usleep|nanosleep)\s*\(|(?<!\w)::sleep\s*\(|this_thread::sleep", "waiting goes through Clock",
+         ["usleep(3)", "std::this_thread::sleep_for(1s)"], ["clock.sleep_for(x)", "bool Run::sleep(Duration d)"], allowed_in=_OUTSIDE),
     Rule(_NOT_MEMBER + r"(v?fork|clone|execv\w*|execl\w*|posix_spawnp?)\s*\(", "programs are started by Processes",
          ["fork()", "::execve(a, b, c)"], ["run.fork_count()"], allowed_in=_OUTSIDE),
     Rule(_NOT_MEMBER + r"(f?open|openat|creat|freopen|unlink|rename|f?chmod|f?chown|socket|connect)\s*\(\s*[^)]|"
