@@ -26,7 +26,7 @@ constexpr std::size_t k_most_commands = 20;
 constexpr std::size_t k_most_memory = 64;
 constexpr std::size_t k_longest_value = 4096; // of a check's memory: cut it would be wrong, so it is dropped
 constexpr std::size_t k_longest_words = 2000; // characters of a message
-constexpr std::int64_t k_last_ms = 253'402'300'799'000; // the end of the year 9999
+constexpr std::int64_t k_farthest_ms = 253'402'300'799'000; // the end of the year 9999; as far back, too
 constexpr int k_most_in_a_row = 1'000'000;
 
 constexpr Phrase k_not_json{"the judge's part of the state is damaged: it begins afresh",
@@ -287,7 +287,7 @@ class Reader {
         return std::nullopt;
     }
     static std::optional<std::int64_t> milliseconds(const Json& value) {
-        if (value.is_number_integer() && value >= 0 && value <= k_last_ms) {
+        if (value.is_number_integer() && value >= -k_farthest_ms && value <= k_farthest_ms) {
             return value.get<std::int64_t>();
         }
         return std::nullopt;

@@ -1,0 +1,185 @@
+#include "incidents/markers.h"
+#include "support/fake_clock.h"
+#include "support/faulty_files.h"
+#include "support/temp_folder.h"
+
+#include <cerrno>
+
+#include <catch2/catch.hpp>
+
+#include <sys/stat.h>
+
+using namespace lectio;
+
+namespace {
+
+using std::chrono::hours;
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+constexpr Duration k_grace = minutes(10);
+
+struct Machine {
+    FakeClock clock; // an hour after boot
+    Now now = clock.now();
+
+    [[nodiscard]] MarkerFile file(std::string content, Duration age) const {
+        return {std::move(content), now.wall - age, "/run/x"};
+    }
+    [[nodiscard]] std::string epoch(Duration ahead) const {
+        return std::to_string(std::chrono::floor<seconds>(now.wall + ahead).time_since_epoch().count());
+    }
+    [[nodiscard]] std::string utc(Duration ahead) const { return format_utc(now.wall + ahead); }
+    [[nodiscard]] Suppression judge(const Markers& markers, const QuietBefore& before = {}) const {
+        return judge_markers(markers, before, k_grace, now);
+    }
+    [[nodiscard]] Suppression deploy(std::string content, Duration age) const {
+        Markers markers;
+        markers.deploy = file(std::move(content), age);
+        return judge(markers);
+    }
+    [[nodiscard]] Suppression mute(std::string content, Duration age = minutes(1)) const {
+        Markers markers;
+        markers.mute = file(std::move(content), age);
+        return judge(markers);
+    }
+    [[nodiscard]] Suppression maintenance(Duration age) const {
+        Markers markers;
+        markers.maintenance = file("", age);
+        return judge(markers);
+    }
+};
+
+bool in_force(const Suppression& suppression) {
+    CHECK(suppression.notices.empty());
+    return suppression.active();
+}
+bool told(const Suppression& suppression) {
+    CHECK_FALSE(suppression.active());
+    return suppression.notices.size() == 1 && suppression.notices[0].name == "markers" &&
+           suppression.notices[0].status == Status::warning && !suppression.notices[0].message.ru.empty();
+}
+
+} // namespace
+
+TEST_CASE("a foreign deploy marker holds from its time until deploy_grace, then it is told") {
+    const Machine host;
+    for (const char* content : {"", "deploying\n", "1234", "{\"x\":1}", "[]", "\xff\xfe"}) {
+        CAPTURE(content);
+        CHECK(in_force(host.deploy(content, minutes(9))));
+        CHECK(told(host.deploy(content, minutes(10))));
+    }
+    CHECK(host.deploy("", minutes(1)).forbids_healing());
+    CHECK(host.deploy("", minutes(1)).hides("anything"));
+}
+
+TEST_CASE("our deploy marker holds until it expires, never beyond half an hour") {
+    const Machine host;
+    const auto ours = [&](Duration started_ago, Duration expires_in, const std::string& boot = "boot-1") {
+        return R"({"id":"a","by":"ci","pid":1,"boot_id":")" + boot + R"(","start":")" +
+               host.utc(-started_ago) + R"(","expires":")" + host.utc(expires_in) +
+               R"(","checks":["health/site"]})";
+    };
+    const Suppression running = host.deploy(ours(minutes(15), minutes(5)), minutes(1));
+    CHECK(in_force(running)); // longer than the grace of foreign ones
+    CHECK(running.hides("site"));
+    CHECK_FALSE(running.hides("disk"));
+    CHECK(running.forbids_healing());
+    CHECK(told(host.deploy(ours(minutes(5), -seconds(1)), minutes(1))));
+    CHECK(told(host.deploy(ours(minutes(31), minutes(60)), minutes(1))));
+    CHECK(told(host.deploy(ours(-minutes(5), minutes(20)), minutes(1)))); // begins in the future
+    CHECK(told(host.deploy(ours(minutes(1), minutes(5), "boot-0"), minutes(1))));
+    CHECK(
+        in_force(host.deploy(R"({"id":"a","start":"garbage","checks":7})", minutes(29)))); // since its mtime
+    CHECK(told(host.deploy(R"({"id":"a","start":1e300})", minutes(31))));
+}
+
+TEST_CASE("markers from the future or from before the boot hide nothing") {
+    const Machine host;
+    CHECK(told(host.deploy("", -minutes(2))));
+    CHECK(told(host.deploy("", hours(2))));
+    CHECK(told(host.maintenance(-minutes(2))));
+    CHECK(told(host.maintenance(minutes(62))));
+    CHECK(told(host.mute(host.epoch(minutes(10)), minutes(62))));
+}
+
+TEST_CASE("a mute holds until its time") {
+    const Machine host;
+    CHECK(in_force(host.mute(host.epoch(minutes(10)) + "\n")));
+    CHECK_FALSE(host.mute(host.epoch(minutes(10))).forbids_healing());
+    CHECK_FALSE(in_force(host.mute(host.epoch(-seconds(1))))); // over, as it should be
+    for (const char* garbage : {"", "soon", "-5", "17.5", "0x10", "99999999999999999999", "1769076000000"}) {
+        CAPTURE(garbage);
+        CHECK(told(host.mute(garbage)));
+    }
+    CHECK(told(host.mute(host.epoch(hours(24 * 400)))));
+}
+
+TEST_CASE("maintenance holds for two hours") {
+    Machine host;
+    host.clock.advance(hours(5));
+    host.now = host.clock.now();
+    CHECK(in_force(host.maintenance(minutes(119))));
+    CHECK(host.maintenance(minutes(119)).forbids_healing());
+    CHECK_FALSE(in_force(host.maintenance(minutes(121))));
+}
+
+TEST_CASE("ALERTS_MUTED mutes without end and is told") {
+    const Machine host;
+    Markers markers;
+    markers.always_muted = true;
+    const Suppression suppression = host.judge(markers);
+    CHECK(suppression.hides("site"));
+    CHECK_FALSE(suppression.forbids_healing());
+    REQUIRE(suppression.notices.size() == 1);
+    CHECK(suppression.notices[0].life == SelfNotice::Life::passing);
+}
+
+TEST_CASE("quiet that a reboot has ended is told") {
+    const Machine host;
+    const QuietBefore before{{Quiet::mute, Quiet::deploy}, "boot-0"};
+    const Suppression suppression = host.judge({}, before);
+    REQUIRE(suppression.notices.size() == 2);
+    CHECK(suppression.notices[0].life == SelfNotice::Life::passing);
+    CHECK(host.judge({}, {{Quiet::mute}, "boot-1"}).notices.empty()); // removed by somebody, no reboot
+    Markers always;
+    always.always_muted = true;
+    CHECK(host.judge(always, {{Quiet::mute}, "boot-0"}).notices.size() == 1);
+}
+
+TEST_CASE("markers are read from the run folder") {
+    const TempFolder folder;
+    SystemFiles files;
+    const MarkerPaths paths = marker_paths(folder.path());
+    CHECK_FALSE(read_markers(files, paths).deploy.has_value());
+    spill(paths.deploy, "");
+    spill(paths.mute, "123\n");
+    const Markers markers = read_markers(files, paths);
+    CHECK(markers.deploy.has_value());
+    CHECK(markers.mute->content == "123\n");
+    CHECK(markers.mute->path == paths.mute);
+    CHECK_FALSE(markers.maintenance.has_value());
+    CHECK(markers.unreadable.empty());
+}
+
+TEST_CASE("odd things in the place of a marker are foreign content") {
+    const TempFolder folder;
+    SystemFiles files;
+    const MarkerPaths paths = marker_paths(folder.path());
+    std::filesystem::create_directory(paths.deploy);
+    REQUIRE(::mkfifo(paths.mute.c_str(), 0600) == 0);
+    spill(paths.maintenance, std::string(1 << 20, 'x'));
+    const Markers markers = read_markers(files, paths);
+    CHECK(markers.deploy->content.empty());
+    CHECK(markers.mute->content.empty());
+    CHECK(markers.maintenance->content.empty());
+}
+
+TEST_CASE("a marker that cannot be looked at hides nothing and is told") {
+    const TempFolder folder;
+    FaultyFiles files(folder.path());
+    files.fail_from(1, EIO);
+    const Markers markers = read_markers(files, marker_paths(folder.path()));
+    CHECK(markers.unreadable.size() == 3);
+    CHECK_FALSE(Machine().judge(markers).active());
+}
