@@ -218,7 +218,6 @@ void follow(Pass& pass, const std::string& subject, const CheckPolicy& check, co
         }
         return;
     }
-    incident->symptom = is_symptom;
     incident->severity = check.common.severity;
     incident->note = check.common.note;
     follow_flapping(pass, *incident, seen, check.common);
@@ -299,7 +298,8 @@ void note_symptoms(JudgeState& state, const std::vector<Seen>& all,
                    const std::map<std::string, std::string>& roots) {
     std::map<std::string, std::vector<Symptom>> of;
     for (const Seen& seen : all) {
-        if (const auto root = roots.find(seen.check->name); root != roots.end()) {
+        const auto root = roots.find(seen.check->name);
+        if (root != roots.end() && is_bad(seen.result.status)) {
             of[root->second].push_back(
                 {seen.check->name, seen.check->type, seen.result.status, seen.result.message});
         }
@@ -402,7 +402,7 @@ Verdict verdict_of(const JudgeState& state, const Seen& seen,
     verdict.status = seen.result.status;
     verdict.message = seen.result.message;
     verdict.hint = seen.result.hint;
-    if (const auto root = roots.find(verdict.name); root != roots.end()) {
+    if (const auto root = roots.find(verdict.name); root != roots.end() && is_bad(verdict.status)) {
         verdict.symptom_of = root->second;
     }
     if (const IncidentState* incident = state.open_incident(verdict.name)) {
@@ -598,6 +598,11 @@ Judgement judge(JudgeState before, const RunFacts& facts, const Policy& policy) 
     for (const Seen& seen : all) {
         const std::string& name = seen.check->name;
         follow(pass, name, *seen.check, judged.state.checks[name], seen.result, roots.contains(name));
+    }
+    for (const Seen& seen : all) {
+        if (IncidentState* incident = find_open(judged.state, seen.check->name)) {
+            incident->symptom = roots.contains(seen.check->name);
+        }
     }
     note_symptoms(judged.state, all, roots);
     judge_notices(pass, notices);

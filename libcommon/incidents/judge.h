@@ -90,7 +90,7 @@ struct IncidentState {
     std::vector<Symptom> symptoms; // as last seen
     bool acknowledged = false;
     bool flapping = false;
-    bool symptom = false; // of another one's fault just now: no reminders
+    bool symptom = false; // of another one's fault just now: that one's message tells it
     std::optional<Now> ended;
     std::vector<std::string> look_with; // recovery has given up: commands to look with
     bool gave_up = false;

@@ -26,7 +26,6 @@ Duration pause_before_reminder(int sent, Duration first) {
 
 bool wants_reminder(const IncidentState& incident, Duration first, const Now& now) {
     return first > Duration::zero() && incident.level == Status::critical && !incident.acknowledged &&
-           !incident.symptom &&
            elapsed(incident.told_at, now) >= pause_before_reminder(incident.reminders, first);
 }
 
@@ -117,6 +116,9 @@ void tell_open(IncidentState& incident, bool hidden, const Now& now, const Polic
     if (hidden) {
         incident.hidden = incident.hidden || !incident.told;
         return;
+    }
+    if (incident.symptom) {
+        return; // stands under its root; what of it is still true when the root is good is told then
     }
     if (const std::optional<Event> event = untold(incident, policy, now)) {
         news.items.push_back(item_of(incident, *event, now, policy));
