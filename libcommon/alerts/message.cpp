@@ -171,7 +171,7 @@ constexpr Phrase k_risen{"{} is critical now: {}", "{}: теперь крити�
 constexpr Phrase k_eased{"{} is better, not over: {}", "{}: лучше, но не прошло: {}"};
 constexpr Phrase k_resolved{"{} is all right again ({})", "{}: снова в порядке ({})"};
 constexpr Phrase k_mended{"{} broke and is mended ({})", "{}: сломалось и уже починено ({})"};
-constexpr Phrase k_reminder{"{} is still not right ({}): {}", "{}: всё ещё не в порядке ({}): {}"};
+constexpr Phrase k_reminder{"{} is still not right: {}", "{}: всё ещё не в порядке: {}"};
 constexpr Phrase k_needs_person{"{}: a person is needed: {}", "{}: нужен человек: {}"};
 constexpr Phrase k_flapping{"{} breaks and recovers by turns: {}", "{}: то ломается, то чинится: {}"};
 constexpr Phrase k_note{"monitoring ({}): {}", "мониторинг ({}): {}"};
@@ -193,8 +193,8 @@ constexpr Phrase k_flapping_means{"Not every change will be told, only when it s
 constexpr Phrase k_what_to_do{"What to do: {}", "Что делать: {}"};
 constexpr Phrase k_runbook{"Runbook: {}", "Памятка: {}"};
 constexpr Phrase k_look_with{"To look at it:", "Чем посмотреть:"};
-constexpr Phrase k_since{"Since {}", "С {}"};
-constexpr Phrase k_since_for{"Since {} ({})", "С {} ({})"};
+constexpr Phrase k_since{"Since {}", "Началось: {}"};
+constexpr Phrase k_since_for{"Since {} (for {})", "Началось: {} (уже {})"};
 constexpr Phrase k_lasted{"It lasted {} ({} to {})", "Длилось: {} (с {} до {})"};
 constexpr Phrase k_empty{"(no text)", "(без текста)"};
 
@@ -266,7 +266,7 @@ Text headline(const NewsItem& item) {
     case Event::mended:
         return say(k_mended, name, lasted);
     case Event::reminder:
-        return say(k_reminder, name, lasted, seen);
+        return say(k_reminder, name, seen);
     case Event::needs_person:
         return say(k_needs_person, name, seen);
     case Event::flapping:

@@ -109,8 +109,14 @@ Result<Outbox::Put> Outbox::put(const std::string& channel, const Message& messa
     Put put;
     LECTIO_TRY(make_room(channel, put));
     const std::string name = next_name(message.time, letters_in(m_files, folder));
-    LECTIO_TRY(write_atomically(m_files, folder / fmt::format("{}{}", name, k_fresh), to_json(message),
-                                k_file_mode));
+    const Path place = folder / fmt::format("{}{}", name, k_fresh);
+    if (const Result<void> written = write_atomically(m_files, place, to_json(message), k_file_mode);
+        !written) {
+        // It may be there and only its folder unsynced; whoever hears of the failure tells by another way, so
+        // it must not be told from here as well.
+        [[maybe_unused]] const Result<void> removed = m_files.remove(place);
+        return written.error();
+    }
     return put;
 }
 

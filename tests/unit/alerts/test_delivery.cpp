@@ -1,0 +1,638 @@
+#include "alerts/delivery.h"
+#include "alerts/telegram.h"
+#include "news_samples.h"
+#include "support/bare_world.h"
+#include "support/faulty_files.h"
+#include "support/telegram_server.h"
+#include "support/temp_folder.h"
+
+#include <cerrno>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
+
+using namespace lectio;
+
+namespace {
+
+using Failure = HttpAnswer::Failure;
+using Phase = HttpAnswer::Phase;
+
+// The other side: accepts what the real server would accept, unless the test has prepared other answers.
+class Server {
+  public:
+    struct Accepted {
+        std::string chat;
+        std::string text;
+        std::optional<std::int64_t> answers;
+    };
+
+    HttpAnswer answer(const HttpRequest& request) {
+        ++asked;
+        const nlohmann::json body = nlohmann::json::parse(request.body, nullptr, false);
+        if (!prepared.empty()) {
+            const std::function<HttpAnswer()> next = prepared.front();
+            prepared.pop_front();
+            const HttpAnswer answer = next();
+            if (answer.failure == Failure::closed) {
+                accept(body); // accepted, and the answer lost
+            }
+            return answer;
+        }
+        if (down) {
+            return failed(Failure::refused, Phase::connect, "Connection refused");
+        }
+        return accept(body);
+    }
+
+    void prepare(HttpAnswer answer) {
+        prepared.push_back([answer = std::move(answer)] { return answer; });
+    }
+    void prepare_refusal(int code, const std::string& description, const std::string& parameters = "{}") {
+        prepare(page(code, R"({"ok":false,"error_code":)" + std::to_string(code) + R"(,"description":")" +
+                               description + R"(","parameters":)" + parameters + "}"));
+    }
+
+    std::vector<Accepted> accepted;
+    std::deque<std::function<HttpAnswer()>> prepared;
+    bool down = false;
+    int asked = 0;
+
+  private:
+    HttpAnswer accept(const nlohmann::json& body) {
+        const ServerVerdict verdict = body.value("parse_mode", "") == "HTML"
+                                          ? accept_html(body.value("text", ""))
+                                          : accept_plain(body.value("text", ""));
+        if (!verdict.refusal.empty()) {
+            return page(
+                400,
+                nlohmann::json{{"ok", false}, {"error_code", 400}, {"description", verdict.refusal}}.dump());
+        }
+        Accepted& added = accepted.emplace_back();
+        added.chat = body.value("chat_id", "");
+        added.text = verdict.text;
+        if (body.contains("reply_parameters")) {
+            added.answers = body["reply_parameters"].value("message_id", std::int64_t{0});
+        }
+        const auto id = static_cast<std::int64_t>(100 + accepted.size());
+        HttpAnswer answer = page(200, nlohmann::json{{"ok", true}, {"result", {{"message_id", id}}}}.dump());
+        answer.address = "192.0.2.7:443";
+        return answer;
+    }
+};
+
+constexpr const char* k_mark = "answer to its first sending was lost";
+
+// A host with one or two channels; each call of run() is a run of a tool.
+class Bench {
+  public:
+    explicit Bench(std::vector<std::string> channels = {"errors"})
+        : m_names(std::move(channels)), files(folder.path()) {
+        bare.http.on_any([this](const HttpRequest& request) {
+            const bool second = request.url.find("second") != std::string::npos;
+            return second ? other.answer(request) : server.answer(request);
+        });
+        REQUIRE(files.make_folders(folder / "state", 0700));
+        REQUIRE(files.make_folders(folder / "run", 0755));
+        REQUIRE(files.sync_folder(folder.path()));
+    }
+
+    std::unique_ptr<Delivery> delivery() {
+        std::vector<std::unique_ptr<Channel>> channels;
+        for (const std::string& name : m_names) {
+            TelegramSettings settings;
+            settings.name = name;
+            settings.token = Secret("42:planted-token-" + name);
+            settings.chat = "-5";
+            settings.api = "http://" + name;
+            channels.push_back(std::make_unique<Telegram>(settings, Voice{Lang::en, "UTC"}, "alerts.log"));
+        }
+        DeliverySettings settings;
+        settings.state = folder / "state";
+        settings.run = folder / "run";
+        settings.voice = {Lang::en, "UTC"};
+        settings.routes = routes;
+        return std::make_unique<Delivery>(world, settings, std::move(channels));
+    }
+
+    SteadyTime deadline(Duration budget = 10s) { return bare.clock.steady() + budget; }
+    DeliveryReport tell(const News& news) { return delivery()->tell(news, deadline()); }
+    DeliveryReport tell(const Message& message) { return delivery()->tell(message, deadline()); }
+    DeliveryReport flush(Patience patience = Patience::obey) {
+        return delivery()->flush(deadline(), patience);
+    }
+    // The cron lines of the next minutes, until nothing waits.
+    DeliveryReport flush_every_minute(int minutes) {
+        DeliveryReport last;
+        for (int i = 0; i < minutes; ++i) {
+            bare.clock.advance(1min);
+            last = flush();
+            if (last.waiting == 0) {
+                break;
+            }
+        }
+        return last;
+    }
+
+    News news(Event event, const std::string& id = "ABCDEF", Duration lasted = {}) {
+        Incident incident = forbidden_site();
+        incident.id = id;
+        incident.evidence.clear();
+        News news = sample_news({sample_item(event, incident, lasted)});
+        news.time = bare.clock.now();
+        return news;
+    }
+    Message words(const std::string& text, const std::string& key = "") {
+        return compose(Words{Level::info, "", text, key, "lectio-1", bare.clock.now().wall}, Lang::en);
+    }
+
+    TempFolder folder;
+    std::vector<std::string> m_names;
+    std::vector<AlertRoute> routes;
+    FaultyFiles files;
+    BareWorld bare;
+    World world{bare.clock, files, bare.host, bare.http, bare.processes, bare.services, bare.redis};
+    Server server, other;
+};
+
+} // namespace
+
+TEST_CASE("news is stored, sent, and not told twice") {
+    Bench bench;
+    const DeliveryReport told = bench.tell(bench.news(Event::opened));
+    CHECK(told.queued == 1);
+    CHECK(told.sent == 1);
+    CHECK(told.waiting == 0);
+    CHECK(told.stored);
+    CHECK(told.problems.empty());
+    REQUIRE(told.log.size() == 1);
+    CHECK(told.log[0].level == "critical");
+    CHECK(told.log[0].text.starts_with("🚨 site: HTTP 403, expected 200 · lectio-1 | "));
+    REQUIRE(bench.server.accepted.size() == 1);
+    CHECK(bench.server.accepted[0].text.starts_with("🚨 site: HTTP 403, expected 200 · lectio-1\n"));
+    // A run that died before it wrote its state tells the same again, later and with other times in it.
+    bench.bare.clock.advance(3min);
+    const DeliveryReport again = bench.tell(bench.news(Event::opened, "ABCDEF", 3min));
+    CHECK(again.queued == 0);
+    CHECK(bench.server.accepted.size() == 1);
+}
+
+TEST_CASE("each change of an incident is told, a reminder not twice within minutes") {
+    Bench bench;
+    for (const Event event : {Event::opened, Event::needs_person, Event::eased, Event::risen, Event::eased,
+                              Event::reminder, Event::reminder}) {
+        bench.tell(bench.news(event));
+        bench.bare.clock.advance(1min);
+    }
+    CHECK(bench.server.accepted.size() == 6);
+    bench.bare.clock.advance(1h);
+    bench.tell(bench.news(Event::reminder));
+    CHECK(bench.server.accepted.size() == 7);
+}
+
+TEST_CASE("of news known in part only the new part is told") {
+    Bench bench;
+    bench.tell(bench.news(Event::opened, "AAAAAA"));
+    News both = bench.news(Event::opened, "AAAAAA");
+    both.items.push_back(bench.news(Event::opened, "BBBBBB").items.front());
+    both.items.back().incident.check = "redis";
+    bench.tell(both);
+    REQUIRE(bench.server.accepted.size() == 2);
+    CHECK(bench.server.accepted[1].text.starts_with("🚨 redis: "));
+    CHECK(bench.server.accepted[1].text.find("site") == std::string::npos);
+}
+
+TEST_CASE("the end answers the beginning") {
+    Bench bench;
+    bench.tell(bench.news(Event::opened));
+    bench.tell(bench.news(Event::resolved, "ABCDEF", 12min));
+    REQUIRE(bench.server.accepted.size() == 2);
+    CHECK_FALSE(bench.server.accepted[0].answers);
+    CHECK(bench.server.accepted[1].answers == 101);
+    // What is over is forgotten: another incident does not answer it.
+    bench.tell(bench.news(Event::opened, "BBBBBB"));
+    CHECK_FALSE(bench.server.accepted[2].answers);
+}
+
+TEST_CASE("what cannot be sent now waits, and is late when it comes") {
+    Bench bench;
+    bench.server.down = true;
+    const DeliveryReport told = bench.tell(bench.news(Event::opened));
+    CHECK(told.sent == 0);
+    CHECK(told.waiting == 1);
+    CHECK(told.next_try);
+    CHECK(bench.flush_every_minute(5).waiting == 1);
+    bench.server.down = false;
+    const DeliveryReport flushed = bench.flush_every_minute(3);
+    CHECK(flushed.sent == 1);
+    CHECK(flushed.waiting == 0);
+    REQUIRE(bench.server.accepted.size() == 1);
+    CHECK(bench.server.accepted[0].text.find("Delivered late by") != std::string::npos);
+    CHECK(bench.server.accepted[0].text.find("this was at 2026-01-22 10:00.") != std::string::npos);
+    CHECK(bench.server.accepted[0].text.find(k_mark) == std::string::npos);
+}
+
+TEST_CASE("waits between attempts grow, within what an operator can bear") {
+    Bench bench;
+    bench.server.down = true;
+    bench.tell(bench.news(Event::opened));
+    const int before = bench.server.asked;
+    for (int minute = 0; minute < 60; ++minute) {
+        bench.bare.clock.advance(1min);
+        bench.flush();
+    }
+    const int attempts = bench.server.asked - before;
+    CHECK(attempts >= 20);
+    CHECK(attempts <= 45);
+}
+
+TEST_CASE("a person who asks for it now is not made to wait, unless the server asked") {
+    Bench bench;
+    bench.server.down = true;
+    bench.tell(bench.news(Event::opened));
+    const int before = bench.server.asked;
+    bench.flush();
+    CHECK(bench.server.asked == before);
+    bench.flush(Patience::ask_now);
+    CHECK(bench.server.asked == before + 1);
+
+    bench.server.down = false;
+    bench.server.prepare_refusal(429, "Too Many Requests", R"({"retry_after":300})");
+    bench.flush(Patience::ask_now);
+    const int asked = bench.server.asked;
+    bench.bare.clock.advance(200s);
+    CHECK(bench.flush(Patience::ask_now).next_try == Duration(100s));
+    CHECK(bench.server.asked == asked);
+    bench.bare.clock.advance(101s);
+    CHECK(bench.flush().sent == 1);
+}
+
+TEST_CASE("no server can silence us for long") {
+    Bench bench;
+    bench.server.prepare_refusal(429, "Too Many Requests", R"({"retry_after":2000000000})");
+    bench.tell(bench.news(Event::opened));
+    bench.bare.clock.advance(61min);
+    CHECK(bench.flush().sent == 1);
+}
+
+TEST_CASE("whatever fails for now is sent later, without a mark where it surely had not arrived") {
+    const std::vector<HttpAnswer> answers{failed(Failure::dns, Phase::dns),
+                                          failed(Failure::dns_timeout, Phase::dns),
+                                          failed(Failure::refused, Phase::connect),
+                                          failed(Failure::unreachable, Phase::connect),
+                                          failed(Failure::timeout, Phase::connect),
+                                          failed(Failure::tls, Phase::tls),
+                                          page(429, R"({"ok":false,"error_code":429})"),
+                                          page(500, R"({"ok":false,"error_code":500})"),
+                                          page(403, "<html>proxy says no</html>")};
+    for (const HttpAnswer& answer : answers) {
+        Bench bench;
+        bench.server.prepare(answer);
+        CHECK(bench.tell(bench.news(Event::opened)).waiting == 1);
+        CHECK(bench.flush_every_minute(3).waiting == 0);
+        REQUIRE(bench.server.accepted.size() == 1);
+        CHECK(bench.server.accepted[0].text.find(k_mark) == std::string::npos);
+    }
+}
+
+TEST_CASE("where the answer was lost the message comes again, and says so") {
+    for (const HttpAnswer& answer :
+         {failed(Failure::closed, Phase::first_byte), page(502, "<html>Bad Gateway"),
+          failed(Failure::timeout, Phase::first_byte)}) {
+        Bench bench;
+        bench.server.prepare(answer);
+        CHECK(bench.tell(bench.news(Event::opened)).waiting == 1);
+        CHECK(bench.flush_every_minute(3).sent == 1);
+        CHECK(bench.server.accepted.back().text.find(k_mark) != std::string::npos);
+        // Also when another attempt in between surely did not arrive.
+        Bench patient;
+        patient.server.prepare(answer);
+        patient.server.prepare(failed(Failure::refused, Phase::connect));
+        patient.tell(patient.news(Event::opened));
+        CHECK(patient.flush_every_minute(5).sent == 1);
+        CHECK(patient.server.accepted.back().text.find(k_mark) != std::string::npos);
+    }
+}
+
+TEST_CASE("what the server refuses for good is kept, said, and holds up nobody") {
+    Bench bench;
+    bench.server.prepare_refusal(400, "Bad Request: strange");
+    bench.server.prepare_refusal(400, "Bad Request: strange"); // again, without markup
+    CHECK(bench.delivery()->store(bench.words("bad")));
+    CHECK(bench.delivery()->store(bench.words("good")));
+    const DeliveryReport flushed = bench.flush();
+    CHECK(flushed.rejected == 1);
+    CHECK(flushed.sent == 1);
+    CHECK(flushed.waiting == 0);
+    REQUIRE(flushed.problems.size() == 1);
+    CHECK(flushed.problems[0].status == Status::warning);
+    CHECK(flushed.problems[0].channel == "errors");
+    REQUIRE(flushed.log.size() == 1);
+    CHECK(flushed.log[0].level == "rejected");
+    CHECK(flushed.log[0].text.find("bad") != std::string::npos);
+    CHECK(bench.server.accepted.at(0).text.starts_with("ℹ️ good"));
+    CHECK(bench.flush().problems.empty());
+}
+
+TEST_CASE("refused when put together, messages go one by one") {
+    Bench bench;
+    for (const char* text : {"a", "b", "c", "d"}) {
+        CHECK(bench.delivery()->store(bench.words(text)));
+    }
+    bench.server.prepare_refusal(400, "Bad Request: strange");
+    bench.server.prepare_refusal(400, "Bad Request: strange");
+    const DeliveryReport flushed = bench.flush();
+    CHECK(flushed.sent == 4);
+    CHECK(flushed.rejected == 0);
+    CHECK(bench.server.accepted.size() == 4);
+}
+
+TEST_CASE("a channel that refuses for good is critical until a message passes") {
+    struct Case {
+        int code;
+        const char* description;
+    };
+    for (const Case& each : {Case{401, "Unauthorized"}, Case{403, "Forbidden: bot was blocked by the user"},
+                             Case{404, "Not Found"}, Case{400, "Bad Request: chat not found"}}) {
+        Bench bench;
+        bench.server.prepare_refusal(each.code, each.description);
+        const DeliveryReport told = bench.tell(bench.news(Event::opened));
+        CHECK(told.rejected == 1);
+        CHECK(told.waiting == 0);
+        REQUIRE(told.problems.size() == 1);
+        CHECK(told.problems[0].status == Status::critical);
+        CHECK(told.problems[0].message.en.find(each.description) != std::string::npos);
+        CHECK(told.problems[0].message.en.find("planted") == std::string::npos);
+        REQUIRE(bench.delivery()->problems().size() == 1);
+        bench.bare.clock.advance(1h);
+        bench.tell(bench.news(Event::reminder));
+        CHECK(bench.delivery()->problems().empty());
+    }
+}
+
+TEST_CASE("messages that wait for long are a warning") {
+    Bench bench;
+    bench.server.down = true;
+    bench.tell(bench.news(Event::opened));
+    CHECK(bench.delivery()->problems().empty());
+    bench.flush_every_minute(12);
+    const std::vector<ChannelProblem> problems = bench.delivery()->problems();
+    REQUIRE(problems.size() == 1);
+    CHECK(problems[0].status == Status::warning);
+    CHECK(problems[0].message.en.find("since 2026-01-22 10:00") != std::string::npos);
+}
+
+TEST_CASE("a group that became a supergroup is followed and remembered") {
+    Bench bench;
+    bench.tell(bench.news(Event::opened));
+    bench.server.prepare_refusal(400, "Bad Request: group chat was upgraded to a supergroup chat",
+                                 R"({"migrate_to_chat_id":-100777})");
+    CHECK(bench.tell(bench.news(Event::resolved, "ABCDEF", 1min)).sent == 1);
+    bench.tell(bench.news(Event::opened, "BBBBBB"));
+    REQUIRE(bench.server.accepted.size() == 3);
+    CHECK(bench.server.accepted[0].chat == "-5");
+    CHECK(bench.server.accepted[1].chat == "-100777");
+    CHECK_FALSE(bench.server.accepted[1].answers);
+    CHECK(bench.server.accepted[2].chat == "-100777");
+}
+
+TEST_CASE("a group that claims to move in circles is not followed for ever") {
+    Bench bench;
+    for (int i = 0; i < 10; ++i) {
+        bench.server.prepare_refusal(400, "moved", R"({"migrate_to_chat_id":-100777})");
+    }
+    CHECK(bench.tell(bench.news(Event::opened)).waiting == 1);
+    CHECK(bench.server.asked == 2);
+}
+
+TEST_CASE("with a dead resolver the remembered address is used") {
+    Bench bench;
+    bench.tell(bench.news(Event::opened));
+    bench.server.prepare(failed(Failure::dns_timeout, Phase::dns));
+    CHECK(bench.tell(bench.news(Event::resolved, "ABCDEF", 1min)).sent == 1);
+    CHECK(bench.bare.http.requests().back().resolve == "192.0.2.7");
+    CHECK(bench.bare.http.requests().front().resolve.empty());
+}
+
+TEST_CASE("after an outage one message tells how things ended") {
+    Bench bench;
+    bench.server.down = true;
+    bench.tell(bench.news(Event::opened, "AAAAAA"));
+    bench.bare.clock.advance(4min);
+    bench.tell(bench.words("backup done"));
+    bench.bare.clock.advance(4min);
+    bench.tell(bench.news(Event::resolved, "AAAAAA", 8min));
+    bench.server.down = false;
+    bench.flush_every_minute(4);
+    REQUIRE(bench.server.accepted.size() == 1);
+    CHECK(bench.server.accepted[0].text == "ℹ️ While nothing got through: 2 messages · lectio-1\n"
+                                           "From 10:00 to 10:08.\n"
+                                           "10:04 ℹ️ backup done · lectio-1\n"
+                                           "✅ 10:08 site is all right again (8 minutes)");
+}
+
+TEST_CASE("the same key is told once in its window") {
+    Bench bench;
+    bench.server.down = true;
+    CHECK(bench.tell(bench.words("a", "backup")).queued == 1);
+    CHECK(bench.tell(bench.words("a", "backup")).queued == 0); // one waits
+    CHECK(bench.tell(bench.words("b", "other")).queued == 1);
+    bench.server.down = false;
+    bench.flush_every_minute(3);
+    CHECK(bench.tell(bench.words("a", "backup")).queued == 0); // one was delivered
+    bench.bare.clock.advance(1h);
+    CHECK(bench.tell(bench.words("a", "backup")).queued == 1);
+}
+
+TEST_CASE("routes choose the channels; what matches none goes everywhere") {
+    Bench bench({"errors", "second"});
+    bench.routes = {{{Level::critical}, {}, {"health/site"}, {"errors"}},
+                    {{Level::warning}, {}, {}, {"gone"}}};
+    CHECK(bench.tell(bench.news(Event::opened)).queued == 1);
+    CHECK(bench.server.accepted.size() == 1);
+    CHECK(bench.other.accepted.empty());
+    // The end follows the beginning.
+    CHECK(bench.tell(bench.news(Event::resolved, "ABCDEF", 1min)).queued == 1);
+    // A route to channels that are not there swallows nothing.
+    News warning = bench.news(Event::opened, "BBBBBB");
+    warning.items[0].incident.status = Status::warning;
+    CHECK(bench.tell(warning).queued == 2);
+    CHECK(bench.tell(bench.words("to all")).queued == 2);
+}
+
+TEST_CASE("one channel that hangs does not hold up the other") {
+    Bench bench({"errors", "second"});
+    bench.bare.http.never("http://errors/bot42:planted-token-errors/sendMessage");
+    const DeliveryReport told = bench.tell(bench.news(Event::opened));
+    CHECK(told.queued == 2);
+    CHECK(told.sent == 1);
+    CHECK(told.waiting == 1);
+    CHECK(bench.other.accepted.size() == 1);
+}
+
+TEST_CASE("the time given is kept, and what was cut off carries the mark") {
+    Bench bench;
+    bench.bare.http.never("http://errors/bot42:planted-token-errors/sendMessage");
+    CHECK(bench.delivery()->store(bench.news(Event::opened)));
+    const SteadyTime before = bench.bare.clock.steady();
+    bench.delivery()->flush(before + 2s);
+    CHECK(bench.bare.clock.steady() - before <= 2500ms);
+    bench.bare.http.on("http://errors/bot42:planted-token-errors/sendMessage",
+                       [&](const HttpRequest& request) { return bench.server.answer(request); });
+    CHECK(bench.flush_every_minute(3).sent == 1);
+    CHECK(bench.server.accepted.at(0).text.find(k_mark) != std::string::npos);
+}
+
+TEST_CASE("another process that empties the channel is not waited for") {
+    Bench bench;
+    CHECK(bench.delivery()->store(bench.news(Event::opened)));
+    const Result<Lock> held =
+        bench.files.lock(bench.folder.path() / "run" / "notify-errors.lock", "other", {});
+    REQUIRE(held);
+    const DeliveryReport flushed = bench.flush();
+    CHECK(flushed.sent == 0);
+    CHECK(flushed.waiting == 1);
+    CHECK(bench.server.asked == 0);
+}
+
+TEST_CASE("a message stored while another was on its way is not left behind") {
+    Bench bench;
+    CHECK(bench.delivery()->store(bench.words("first")));
+    bool added = false;
+    bench.bare.http.on_any([&](const HttpRequest& request) {
+        if (!std::exchange(added, true)) {
+            REQUIRE(bench.delivery()->store(bench.words("second")));
+        }
+        return bench.server.answer(request);
+    });
+    CHECK(bench.flush().sent == 2);
+}
+
+TEST_CASE("where the disk refuses the message goes out at once and says so") {
+    for (const int reason : {ENOSPC, EROFS}) {
+        Bench bench;
+        bench.files.fail_writing(reason);
+        const DeliveryReport told = bench.tell(bench.news(Event::opened));
+        CHECK_FALSE(told.stored);
+        CHECK(told.sent == 1);
+        CHECK(told.queued == 0);
+        CHECK_FALSE(told.storage_problem.empty());
+        REQUIRE(bench.server.accepted.size() == 1);
+        CHECK(bench.server.accepted[0].text.find("could not be stored before sending") != std::string::npos);
+    }
+}
+
+TEST_CASE("a disk that turns read-only while messages wait repeats nothing") {
+    Bench bench;
+    CHECK(bench.delivery()->store(bench.news(Event::opened)));
+    bench.files.fail_writing(EROFS);
+    for (int i = 0; i < 3; ++i) {
+        const DeliveryReport flushed = bench.flush();
+        CHECK(flushed.waiting == 1);
+        REQUIRE_FALSE(flushed.problems.empty());
+        CHECK(flushed.problems[0].status == Status::critical);
+    }
+    CHECK(bench.server.accepted.empty());
+    bench.files.heal();
+    CHECK(bench.flush().sent == 1);
+}
+
+TEST_CASE("messages of a channel that is gone wait and are reported") {
+    Bench bench({"old"});
+    bench.server.down = true;
+    bench.tell(bench.news(Event::opened));
+    bench.m_names = {"errors"};
+    const DeliveryReport flushed = bench.flush();
+    CHECK(flushed.waiting == 1);
+    REQUIRE(flushed.problems.size() == 1);
+    CHECK(flushed.problems[0].channel == "old");
+}
+
+TEST_CASE("with nothing to tell nothing is opened, locked or written") {
+    Bench bench;
+    bench.files.crash_at(100'000);
+    bench.flush();
+    CHECK(bench.files.calls() <= 6);
+    CHECK_FALSE(bench.files.info(bench.folder.path() / "run" / "notify-errors.lock", Files::Follow::no));
+}
+
+TEST_CASE("no channels: nothing is stored and nothing is wrong") {
+    Bench bench(std::vector<std::string>{});
+    const DeliveryReport told = bench.tell(bench.news(Event::opened));
+    CHECK(told.queued == 0);
+    CHECK(told.stored);
+    CHECK(told.problems.empty());
+}
+
+TEST_CASE("stopped at each step, with and without the power: nothing is lost, nothing is doubled unmarked") {
+    for (const bool power_lost : {false, true}) {
+        for (std::size_t step = 1;; ++step) {
+            Bench bench;
+            bench.tell(bench.news(Event::opened, "BEFORE"));
+            const std::size_t before = bench.server.accepted.size();
+            bench.files.crash_at(step);
+            const bool stopped = stopped_by_crash([&] { bench.tell(bench.news(Event::opened)); });
+            if (power_lost) {
+                bench.files.power_cut();
+                bench.bare.clock.reboot(1min);
+            }
+            bench.files.heal();
+            // The next run has no state that says "told", so it tells again; and others follow it.
+            bench.tell(bench.news(Event::opened));
+            bench.flush_every_minute(3);
+            INFO("step " << step << (power_lost ? ", power lost" : ""));
+            std::vector<std::string> copies;
+            for (std::size_t i = before; i < bench.server.accepted.size(); ++i) {
+                copies.push_back(bench.server.accepted[i].text);
+            }
+            REQUIRE(!copies.empty());
+            REQUIRE(copies.size() <= 2);
+            if (copies.size() == 2) {
+                REQUIRE(copies[1].find(k_mark) != std::string::npos);
+            }
+            REQUIRE(bench.delivery()->count_waiting() == 0);
+            if (!stopped) {
+                REQUIRE(copies.size() == 1);
+                break;
+            }
+        }
+    }
+}
+
+TEST_CASE("any single failing call of the disk neither loses nor doubles a message") {
+    for (const int reason : {ENOSPC, EIO}) {
+        std::size_t calls = 0;
+        for (std::size_t step = 1; calls == 0 || step <= calls; ++step) {
+            Bench bench;
+            bench.files.fail_at(step, reason);
+            bench.tell(bench.news(Event::opened));
+            if (step == 1) {
+                calls = bench.files.calls();
+            }
+            bench.files.heal();
+            bench.flush_every_minute(3);
+            INFO("step " << step << " of " << calls);
+            REQUIRE(bench.server.accepted.size() == 1);
+            REQUIRE(bench.delivery()->count_waiting() == 0);
+        }
+    }
+}
+
+TEST_CASE("trying a channel out stores nothing and tells what is wrong") {
+    Bench bench;
+    const std::unique_ptr<Delivery> delivery = bench.delivery();
+    const Channel& channel = *delivery->channels().front();
+    CHECK(delivery->try_out(channel, bench.words("test"), bench.deadline()).kind == Outcome::Kind::accepted);
+    bench.server.prepare_refusal(401, "Unauthorized");
+    const Outcome refused = delivery->try_out(channel, bench.words("test"), bench.deadline());
+    CHECK(refused.kind == Outcome::Kind::channel_refused);
+    CHECK(refused.hint.en.find("@BotFather") != std::string::npos);
+    CHECK(delivery->count_waiting() == 0);
+}

@@ -1,0 +1,250 @@
+// The words of the messages, whole: golden/messages.ru.txt and messages.en.txt are what the operator reads,
+// and are there to be proof-read. LECTIO_UPDATE_GOLDEN=1 writes them anew.
+#include "alerts/message.h"
+#include "alerts/message_json.h"
+#include "news_samples.h"
+#include "support/temp_folder.h"
+#include "util/secret.h"
+#include "util/text.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <functional>
+
+#include <catch2/catch.hpp>
+
+using namespace lectio;
+
+namespace {
+
+struct Sample {
+    const char* name;
+    News news;
+};
+
+NewsItem with_deeds(NewsItem item, std::vector<Deed> deeds) {
+    item.deeds = std::move(deeds);
+    return item;
+}
+
+Incident hinted(Incident incident, Text hint) {
+    incident.hint = std::move(hint);
+    return incident;
+}
+
+std::vector<Sample> openings() {
+    const auto opened = [](Incident incident) {
+        return sample_news({sample_item(Event::opened, std::move(incident))});
+    };
+    Incident application_errors = sample_incident("app-errors", "log", Status::critical,
+                                                  {"3 new lines match", "новых совпавших строк: 3"});
+    application_errors.evidence =
+        "ERROR Internal Server Error: /api/homework/\nTraceback (most recent call last):\n"
+        "\n  File \"views.py\", line 12\nKeyError: '<id>'\n";
+    Incident slow =
+        sample_incident("site", "http", Status::warning,
+                        {"answered after 6.2 s, expected 5 s", "ответ через 6.2 s, ожидалось 5 s"});
+    return {
+        {"opened: http 403", opened(forbidden_site())},
+        {"opened: http slow", opened(slow)},
+        {"opened: unit failed", opened(failed_nginx())},
+        {"opened: disk",
+         opened(hinted(sample_incident("disk", "disk", Status::critical,
+                                       {"4% of / free (900 MB)", "на / свободно 4% (900 MB)"}),
+                       {"du -xh / | sort -h | tail shows what takes the room",
+                        "что заняло место, покажет du -xh / | sort -h | tail"}))},
+        {"opened: memory",
+         opened(sample_incident("memory", "memory", Status::warning,
+                                {"200 MB available, below 256 MB", "доступно 200 MB, меньше 256 MB"}))},
+        {"opened: frontend permissions",
+         opened(sample_incident("frontend", "frontend", Status::critical,
+                                {"www-data cannot read /var/www/x/build/index.html",
+                                 "www-data не может прочитать /var/www/x/build/index.html"}))},
+        {"opened: redis", opened(sample_incident("redis", "redis", Status::critical,
+                                                 {"connection refused at 127.0.0.1:6379",
+                                                  "127.0.0.1:6379 не принимает соединений"}))},
+        {"opened: certificate", opened(sample_incident("certificate", "tls", Status::warning,
+                                                       {"expires in 12 days", "истекает через 12 дней"}))},
+        {"opened: log lines", opened(application_errors)},
+        {"opened: celery",
+         opened(sample_incident("celery", "celery", Status::critical,
+                                {"no worker answered within 3 s", "ни один обработчик не ответил за 3 s"}))},
+    };
+}
+
+std::vector<Sample> later_events() {
+    const auto told = [](Event event, Duration lasted) {
+        return sample_news({sample_item(event, forbidden_site(), lasted)});
+    };
+    const std::vector<Deed> permissions{sample_deed("fix-permissions", "/var/www/x/build", true,
+                                                    {"12 files", "файлов: 12"}, {"site", "frontend"})};
+    const std::vector<Deed> in_vain{sample_deed("restart", "nginx.service", false,
+                                                {"nginx -t failed, so it was not restarted",
+                                                 "nginx -t не прошла, поэтому не перезапускалась"}),
+                                    sample_deed("restart", "teaching_panel.service", true)};
+    NewsItem person = with_deeds(sample_item(Event::needs_person, failed_nginx(), 12min), in_vain);
+    person.look_with = {"systemctl status nginx.service", "journalctl -u nginx.service -n 50 --no-pager"};
+    NewsItem root = sample_item(Event::opened, failed_nginx());
+    root.symptoms = {forbidden_site(), sample_incident("frontend", "frontend", Status::critical,
+                                                       {"index.html: no answer", "index.html: нет ответа"})};
+    const Incident disk =
+        sample_incident("disk", "disk", Status::warning, {"12% of / free", "на / свободно 12%"});
+    Incident info = sample_incident("backup-age", "file", Status::warning, {"27 hours old", "ему 27 часов"});
+    info.severity = Severity::info;
+    return {
+        {"mended", sample_news({with_deeds(sample_item(Event::mended, forbidden_site(), 8s), permissions)})},
+        {"resolved", told(Event::resolved, 12min)},
+        {"resolved after two days", told(Event::resolved, 50h)},
+        {"risen", told(Event::risen, 3min)},
+        {"eased", told(Event::eased, 3min)},
+        {"reminder", told(Event::reminder, 2h + 10min)},
+        {"flapping", told(Event::flapping, 9min)},
+        {"a person is needed", sample_news({person})},
+        {"symptoms under their cause", sample_news({root})},
+        {"several at once", sample_news({sample_item(Event::resolved,
+                                                     sample_incident("redis", "redis", Status::critical,
+                                                                     {"no answer", "нет ответа"}),
+                                                     5min),
+                                         sample_item(Event::opened, disk), root})},
+        {"information only", sample_news({sample_item(Event::opened, info)})},
+        {"note of the suite",
+         sample_news({sample_item(Event::note, sample_incident("config", "self", Status::warning,
+                                                               {"config.toml:3:1: unknown key",
+                                                                "config.toml:3:1: неизвестный ключ"}))})},
+    };
+}
+
+std::string catalogue(Lang lang) {
+    std::string all;
+    for (const auto& samples : {openings(), later_events()}) {
+        for (const Sample& sample : samples) {
+            const std::optional<Message> message = compose(sample.news, {lang, "UTC"});
+            REQUIRE(message);
+            all += std::string("──── ") + sample.name + "\n" + plain_text(*message) + "\n\n";
+        }
+    }
+    return all;
+}
+
+void compare_with_golden(const std::string& text, const std::string& file) {
+    const Path path = Path(LECTIO_GOLDEN) / file;
+    if (std::getenv("LECTIO_UPDATE_GOLDEN") != nullptr) {
+        spill(path, text);
+    }
+    CHECK(text == slurp(path));
+}
+
+std::size_t characters(std::string_view text) {
+    return static_cast<std::size_t>(std::count_if(
+        text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
+}
+
+} // namespace
+
+TEST_CASE("what the operator reads, in Russian") {
+    compare_with_golden(catalogue(Lang::ru), "messages.ru.txt");
+}
+
+TEST_CASE("what the operator reads, in English") {
+    compare_with_golden(catalogue(Lang::en), "messages.en.txt");
+}
+
+TEST_CASE("a title fits the lock screen whatever the check says") {
+    Incident incident = forbidden_site();
+    incident.check = std::string(64, 'n');
+    incident.message = verbatim(std::string(500, 'x') + "\n<b>\x07");
+    News news = sample_news({sample_item(Event::needs_person, incident)});
+    news.host = std::string(200, 'h');
+    const std::optional<Message> message = compose(news, {Lang::ru, "UTC"});
+    REQUIRE(message);
+    CHECK(characters(message->title) <= k_title_length);
+    CHECK(message->title.find('\n') == std::string::npos);
+    // What was cut from the title stands whole under it.
+    CHECK(plain_text(*message).find(std::string(500, 'x')) != std::string::npos);
+}
+
+TEST_CASE("outside text brings no control characters, no secrets and no code of its own into a message") {
+    remember_secret("hunter2-hunter2");
+    Incident incident = forbidden_site();
+    incident.evidence = "\x1b[31mred\x01 code \x02 password=hunter2-hunter2 \xff\n";
+    incident.message = verbatim("a\x01 b\x02 c hunter2-hunter2");
+    const std::optional<Message> message =
+        compose(sample_news({sample_item(Event::opened, incident)}), {Lang::en, "UTC"});
+    REQUIRE(message);
+    const std::string text = plain_text(*message);
+    CHECK(text.find("hunter2") == std::string::npos);
+    CHECK(std::none_of(text.begin(), text.end(), [](char c) { return c != '\n' && c >= 0 && c < ' '; }));
+    for (const Subject& subject : message->subjects) {
+        CHECK(subject.summary.find("hunter2") == std::string::npos);
+    }
+}
+
+TEST_CASE("many symptoms are counted, much evidence is cut") {
+    NewsItem item = sample_item(Event::opened, failed_nginx());
+    item.symptoms = std::vector<Incident>(20, forbidden_site());
+    for (int i = 0; i < 40; ++i) {
+        item.incident.evidence += "line\n";
+    }
+    const std::optional<Message> message = compose(sample_news({item}), {Lang::en, "UTC"});
+    REQUIRE(message);
+    const std::string text = plain_text(*message);
+    CHECK(text.find("• and 14 more") != std::string::npos);
+    CHECK(text.find("line\n…") != std::string::npos);
+}
+
+TEST_CASE("no news, no message") {
+    CHECK_FALSE(compose(sample_news({}), {Lang::en, "UTC"}));
+}
+
+TEST_CASE("somebody's own words") {
+    const auto said = [](std::string title, std::string text) {
+        return plain_text(
+            compose(Words{Level::warning, std::move(title), std::move(text), "", "lectio-1", {}}, Lang::en));
+    };
+    CHECK(said("", "backup is late") == "⚠️ backup is late · lectio-1");
+    CHECK(said("", "first\nsecond\n\nfourth\n") == "⚠️ first · lectio-1\nsecond\n\nfourth");
+    CHECK(said("title", "first\nsecond") == "⚠️ title · lectio-1\nfirst\nsecond");
+    CHECK(said("", " \n\t ") == "⚠️ (no text) · lectio-1");
+    // A first line that does not fit the title is whole below.
+    const std::string longest(300, 'y');
+    CHECK(said("", longest).find("\n" + longest) != std::string::npos);
+}
+
+TEST_CASE("alerts.log holds the whole message on one line") {
+    const std::optional<Message> message =
+        compose(sample_news({sample_item(Event::opened, forbidden_site())}), {Lang::en, "UTC"});
+    REQUIRE(message);
+    const std::string line = log_text(*message);
+    CHECK(line.find('\n') == std::string::npos);
+    CHECK(line.starts_with("🚨 site: HTTP 403, expected 200 · lectio-1 | Visitors get"));
+    CHECK(line.find("<center>nginx</center>") != std::string::npos);
+}
+
+TEST_CASE("a message survives being written and read, of every kind") {
+    for (const auto& samples : {openings(), later_events()}) {
+        for (const Sample& sample : samples) {
+            const std::optional<Message> message = compose(sample.news, {Lang::ru, "UTC"});
+            REQUIRE(message);
+            const Result<Message> again = message_from_json(to_json(*message));
+            REQUIRE(again);
+            CHECK(*again == *message);
+        }
+    }
+}
+
+TEST_CASE("what is not a message of ours is not read as one") {
+    const std::string whole =
+        to_json(*compose(sample_news({sample_item(Event::opened, forbidden_site())}), {Lang::en, "UTC"}));
+    for (std::size_t length = 0; length + 2 < whole.size(); ++length) {
+        CHECK_FALSE(message_from_json(whole.substr(0, length)));
+    }
+    for (const char* text : {"null", "[]", "7", "{}", R"({"schema":2})", R"({"schema":"1"})"}) {
+        CHECK_FALSE(message_from_json(text));
+    }
+    std::string newer = whole;
+    newer.replace(newer.find("\"schema\":1"), 10, "\"schema\":2");
+    CHECK_FALSE(message_from_json(newer));
+    std::string unknown = whole;
+    unknown.replace(unknown.find("\"opened\""), 8, "\"gone\"");
+    CHECK_FALSE(message_from_json(unknown));
+}
