@@ -1,9 +1,12 @@
 #include "checks/all_checks.h"
 
+#include "checks/celery.h"
 #include "checks/disk.h"
 #include "checks/exec.h"
 #include "checks/memory.h"
 #include "checks/process.h"
+#include "checks/redis.h"
+#include "checks/systemd.h"
 
 #include <algorithm>
 #include <vector>
@@ -13,10 +16,13 @@ namespace lectio {
 std::span<const CheckType> all_checks() {
     static const std::vector<CheckType> types{
         // In alphabetical order, one row a type.
+        celery_check_type(),
         disk_check_type(),
         exec_check_type(),
         memory_check_type(),
         process_check_type(),
+        redis_check_type(),
+        systemd_check_type(),
     };
     return types;
 }

@@ -12,6 +12,18 @@
 
 namespace lectio {
 
+// Where a Redis is, out of a URL: redis://[user:password@]host[:port][/db], unix:///path.sock?db=N and, as kombu
+// writes it, redis+socket:///path.sock?virtual_host=N. rediss:// is refused (invalid) until TLS is supported.
+struct RedisAddress {
+    std::string host = "127.0.0.1"; // empty: `socket`
+    std::uint16_t port = 6379;
+    std::string socket;
+    std::string user;
+    Secret password;
+    int database = 0;
+};
+Result<RedisAddress> parse_redis_url(const Secret& url);
+
 struct RedisReply {
     enum class Type { nil, status, error, integer, string, array };
     Type type = Type::nil;
@@ -19,6 +31,9 @@ struct RedisReply {
     std::string text; // status, error, string
     std::vector<RedisReply> items;
 };
+
+// NOAUTH, WRONGPASS, NOPERM: the server is well, we may not.
+bool is_about_rights(const RedisReply& reply);
 
 class RedisConnection {
   public:
@@ -30,8 +45,7 @@ class RedisConnection {
 class RedisConnector {
   public:
     virtual ~RedisConnector() = default;
-    // redis://[user:password@]host[:port][/db], rediss:// is refused (invalid) until TLS is supported,
-    // unix:///path.sock?db=N. AUTH and SELECT included; `timeout` bounds connecting and each command.
+    // AUTH and SELECT included; a refused password is `permission`. `timeout` bounds connecting and each command.
     virtual Result<std::unique_ptr<RedisConnection>> connect(const Secret& url, Duration timeout) = 0;
 };
 

@@ -155,6 +155,8 @@ void set_property(UnitState& unit, std::string_view name, const Value& value) {
         unit.sub_state = text();
     } else if (name == "UnitFileState") {
         unit.unit_file_state = text();
+    } else if (name == "Type") {
+        unit.type = text();
     } else if (name == "Result") {
         unit.result = text();
     } else if (name == "MainPID") {

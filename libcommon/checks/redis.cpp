@@ -1,0 +1,264 @@
+#include "checks/redis.h"
+
+#include "checks/thresholds.h"
+#include "util/secret.h"
+#include "util/text.h"
+
+#include <charconv>
+#include <utility>
+
+namespace lectio {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Phrase k_answers{"answers in {}", "отвечает за {}"};
+constexpr Phrase k_silent{"no answer in time ({})", "не ответил вовремя ({})"};
+constexpr Phrase k_down{"cannot be reached: {}", "недоступен: {}"};
+constexpr Phrase k_refuses{"refuses the password: {}", "не принимает пароль: {}"};
+constexpr Phrase k_odd{"answers {}, expected PONG", "отвечает {}, ожидался PONG"};
+constexpr Phrase k_loading{"is loading its data after a start", "загружает данные после запуска"};
+constexpr Phrase k_memory{"memory: {} of {} ({:.0f}%)", "память: {} из {} ({:.0f}%)"};
+constexpr Phrase k_queue{"queue {}: {} waiting", "очередь {}: ждут {}"};
+constexpr Phrase k_no_queue{"{} is not a queue: {}", "{} — не очередь: {}"};
+constexpr Phrase k_replica{"is a read-only replica: nothing can be written to it",
+                           "это реплика только для чтения: запись невозможна"};
+constexpr Phrase k_check_password{
+    "compare the password of the check with requirepass or the ACL of the server",
+    "сверьте пароль проверки с requirepass или ACL сервера"};
+
+struct NoTtlSettings { // comes with lectio-deepcheck
+    std::string pattern;
+    int sample = 200;
+    std::optional<Amount> warn;
+};
+const Schema<NoTtlSettings>& no_ttl_schema() {
+    static const Schema<NoTtlSettings> schema{
+        required("pattern", &NoTtlSettings::pattern, "keys that must expire, with * and ?"),
+        optional("sample", &NoTtlSettings::sample, "how many are looked at").between(1, 100000),
+        optional("warn", &NoTtlSettings::warn, "share of them without an expiry")
+            .units({Amount::Unit::percent}),
+    };
+    return schema;
+}
+
+const Schema<RedisSettings>& redis_schema() {
+    static const Schema<RedisSettings> schema{
+        required("url", &RedisSettings::url,
+                 "redis://[user:password@]host[:port][/db] or unix:///path.sock?db=N"),
+        optional("timeout", &RedisSettings::timeout, "no answer by then: critical").between(10ms, 1min),
+        optional("memory", &RedisSettings::memory, "used of maxmemory; not judged where maxmemory is not set")
+            .units({Amount::Unit::percent, Amount::Unit::bytes})
+            .grows(),
+        optional("queues", &RedisSettings::queues, "length of lists (LLEN), by key")
+            .units({Amount::Unit::number})
+            .grows(),
+        later<NoTtlSettings>("no_ttl", no_ttl_schema(), "keys that would never expire"),
+        later<Thresholds>("evictions", "keys evicted for lack of memory since the last run"),
+        later<Thresholds>("rdb_age", "age of the last snapshot"),
+        later<std::string>("aof", "the append-only file must be well: \"ok\""),
+    };
+    return schema;
+}
+
+double number_of(const std::map<std::string, std::string>& info, const std::string& key) {
+    const auto found = info.find(key);
+    double value = 0;
+    if (found != info.end()) {
+        std::from_chars(found->second.data(), found->second.data() + found->second.size(), value);
+    }
+    return value;
+}
+
+bool has(const std::map<std::string, std::string>& info, const std::string& key, std::string_view value) {
+    const auto found = info.find(key);
+    return found != info.end() && found->second == value;
+}
+
+// A finding makes the result worse and adds its words. No restart mends what is found in a server that answers:
+// full memory and long queues would be the same after it, or lost.
+void add_finding(CheckResult& result, Status level, const Text& words) {
+    if (level == Status::ok) {
+        return;
+    }
+    result.message = result.status == Status::ok ? words : join("; ", {result.message, words});
+    result.status = worst(result.status, level);
+    result.remedy = Remedy::cannot_help;
+}
+
+void judge_memory(CheckResult& result, const RedisSample& sample, const RedisSettings& settings,
+                  const std::map<std::string, std::string>& memory) {
+    const double used = number_of(sample.info, "used_memory");
+    const double most = number_of(sample.info, "maxmemory");
+    if (sample.info.empty()) {
+        return;
+    }
+    const Quantity seen{used, most > 0 ? std::optional(most) : std::nullopt};
+    result.metrics.push_back({"memory", used, "B",
+                              most > 0 ? in_units_of(seen, settings.memory.warn) : std::nullopt,
+                              most > 0 ? in_units_of(seen, settings.memory.critical) : std::nullopt});
+    if (most <= 0) {
+        return; // without maxmemory there is no share to judge (CONTRACT 9)
+    }
+    const Status level =
+        judge_thresholds(seen, settings.memory, {}, Direction::grows, "memory", memory, result.memory);
+    add_finding(result, level,
+                say(k_memory, format_size(Bytes{static_cast<std::uint64_t>(used)}),
+                    format_size(Bytes{static_cast<std::uint64_t>(most)}), 100 * used / most));
+}
+
+void judge_queues(CheckResult& result, const RedisSample& sample, const RedisSettings& settings,
+                  const std::map<std::string, std::string>& memory) {
+    for (const auto& [queue, thresholds] : settings.queues) {
+        const auto found = sample.lengths.find(queue);
+        if (found == sample.lengths.end()) {
+            continue;
+        }
+        const RedisReply& reply = found->second;
+        if (reply.type != RedisReply::Type::integer) {
+            add_finding(result, Status::warning, say(k_no_queue, queue, clean_line(reply.text)));
+            continue;
+        }
+        const Quantity seen{static_cast<double>(reply.integer), {}};
+        result.metrics.push_back({"queue-" + queue, seen.value, "", in_units_of(seen, thresholds.warn),
+                                  in_units_of(seen, thresholds.critical)});
+        const Status level =
+            judge_thresholds(seen, thresholds, {}, Direction::grows, "queue-" + queue, memory, result.memory);
+        add_finding(result, level, say(k_queue, queue, reply.integer));
+    }
+}
+
+// What the server said instead of PONG.
+CheckResult judge_refusal(const RedisReply& ping) {
+    if (is_about_rights(ping)) {
+        return redis_failure(Error{ErrorKind::permission, ping.text});
+    }
+    CheckResult result;
+    result.status = Status::critical;
+    if (ping.text.starts_with("LOADING")) {
+        result.message = say(k_loading);
+        result.remedy = Remedy::cannot_help; // a restart would begin it anew
+    } else {
+        result.message = say(k_odd, shorten(clean_line(ping.text), 80));
+    }
+    return result;
+}
+
+class RedisCheck final : public BlockingCheck {
+  public:
+    explicit RedisCheck(RedisSettings settings) : m_settings(std::move(settings)) {}
+
+    CheckResult run(const CheckContext& context) const override {
+        const SteadyTime begun = context.world.clock.steady();
+        RedisSample sample = look(context.world);
+        sample.took = std::chrono::floor<Duration>(context.world.clock.steady() - begun);
+        return evaluate_redis(sample, m_settings, context.memory);
+    }
+
+  private:
+    RedisSample look(World& world) const {
+        RedisSample sample;
+        Result<std::unique_ptr<RedisConnection>> connection =
+            world.redis.connect(m_settings.url, m_settings.timeout);
+        if (!connection.ok()) {
+            sample.failure = connection.error();
+            return sample;
+        }
+        RedisConnection& redis = **connection;
+        if (!ask(redis, {"PING"}, sample.ping, sample) || sample.ping.text != "PONG") {
+            return sample;
+        }
+        RedisReply info;
+        if (!ask(redis, {"INFO"}, info, sample)) {
+            return sample;
+        }
+        if (info.type == RedisReply::Type::string) { // an ACL may forbid it: then memory is not judged
+            sample.info = parse_redis_info(info.text);
+        }
+        for (const auto& [queue, thresholds] : m_settings.queues) {
+            if (!ask(redis, {"LLEN", queue}, sample.lengths[queue], sample)) {
+                return sample;
+            }
+        }
+        return sample;
+    }
+
+    // False: the connection is broken, and why is noted.
+    static bool ask(RedisConnection& redis, const std::vector<std::string>& command, RedisReply& reply,
+                    RedisSample& sample) {
+        Result<RedisReply> answer = redis.command(command);
+        if (!answer.ok()) {
+            sample.failure = answer.error();
+            return false;
+        }
+        reply = std::move(answer).value();
+        return true;
+    }
+
+    RedisSettings m_settings;
+};
+
+} // namespace
+
+CheckResult redis_failure(const Error& error) {
+    const std::string why = redact(clean_line(error.message));
+    CheckResult result;
+    result.status = Status::critical;
+    switch (error.kind) {
+    case ErrorKind::permission:
+        result.message = say(k_refuses, why);
+        result.hint = say(k_check_password);
+        result.remedy = Remedy::cannot_help;
+        break;
+    case ErrorKind::timeout:
+        result.message = say(k_silent, why);
+        break;
+    case ErrorKind::invalid:
+    case ErrorKind::internal: // our own fault: we could not look
+        result.status = Status::unknown;
+        result.message = verbatim(why);
+        break;
+    default:
+        result.message = say(k_down, why);
+        break;
+    }
+    return result;
+}
+
+std::map<std::string, std::string> parse_redis_info(std::string_view text) {
+    std::map<std::string, std::string> info;
+    for (const std::string_view line : split_lines(text)) {
+        const std::size_t colon = line.find(':');
+        if (colon != std::string_view::npos && !line.starts_with('#')) {
+            info.emplace(line.substr(0, colon), trim(line.substr(colon + 1)));
+        }
+    }
+    return info;
+}
+
+CheckResult evaluate_redis(const RedisSample& sample, const RedisSettings& settings,
+                           const std::map<std::string, std::string>& memory) {
+    if (sample.failure) {
+        return redis_failure(*sample.failure);
+    }
+    if (sample.ping.text != "PONG") {
+        return judge_refusal(sample.ping);
+    }
+    CheckResult result;
+    result.status = Status::ok;
+    result.message = say(k_answers, format_duration(sample.took));
+    result.metrics.push_back({"time", static_cast<double>(sample.took.count()) / 1000, "s", {}, {}});
+    if (has(sample.info, "role", "slave") && !has(sample.info, "slave_read_only", "0")) {
+        add_finding(result, Status::warning, say(k_replica));
+    }
+    judge_memory(result, sample, settings, memory);
+    judge_queues(result, sample, settings, memory);
+    return result;
+}
+
+CheckType redis_check_type() {
+    return make_check_type<redis_schema, RedisCheck>(
+        "redis", Layer::data, Recheck::yes, "a Redis answers, has memory left, its queues are short");
+}
+
+} // namespace lectio

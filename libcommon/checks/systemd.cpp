@@ -1,0 +1,290 @@
+#include "checks/systemd.h"
+
+#include "checks/thresholds.h"
+#include "checks/unit_words.h"
+#include "util/text.h"
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace lectio {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Duration k_timeout{5'000};
+// A unit that has begun to start this long ago is given the benefit of the doubt: a restart by hand or by a deploy
+// must not be an alert. One that falls again and again is not, whatever state it is met in.
+constexpr Duration k_start_grace{15'000};
+constexpr std::chrono::seconds k_window = 1h;
+constexpr std::size_t k_most_falls = 100; // kept; more in an hour is beyond every threshold
+constexpr std::size_t k_names_shown = 5;
+
+constexpr Phrase k_active{"{} is running", "{} работает"};
+constexpr Phrase k_listening{"{} is active", "{} активен"};
+constexpr Phrase k_ran_well{"{} has run and ended well", "{} отработал без ошибок"};
+constexpr Phrase k_starting{"{} is starting", "{} запускается"};
+constexpr Phrase k_still_starting{"{} has been starting for {}", "{} запускается уже {}"};
+constexpr Phrase k_falls_again{"{} fell and systemd is restarting it", "{} упал, systemd его перезапускает"};
+constexpr Phrase k_failed{"{} has failed", "{} упал"};
+constexpr Phrase k_stopped{"{} is stopped", "{} остановлен"};
+constexpr Phrase k_stopping{"{} is being stopped", "{} останавливается"};
+constexpr Phrase k_unknown_unit{"there is no unit {} on this host", "на этом сервере нет юнита {}"};
+constexpr Phrase k_masked{"{} is masked: its start is forbidden", "{} замаскирован: запуск запрещён"};
+constexpr Phrase k_bad_file{"systemd cannot read the unit file of {}",
+                            "systemd не может прочитать файл юнита {}"};
+constexpr Phrase k_odd_state{"{} is {}", "{}: {}"};
+constexpr Phrase k_restarted{"systemd restarted {} {} in the last hour",
+                             "systemd перезапустил {}: {} за последний час"};
+constexpr Noun k_times{"time", "times", "раз", "раза", "раз"};
+constexpr Phrase k_no_failed{"no unit has failed", "упавших юнитов нет"};
+constexpr Phrase k_failed_units{"failed: {}", "упали: {}"};
+constexpr Phrase k_and_more{"{} and {} more", "{} и ещё {}"};
+constexpr Phrase k_no_systemd{"systemd is not running on this host, so units are not watched",
+                              "на этом сервере нет systemd, юниты не проверяются"};
+
+const Schema<SystemdSettings>& systemd_schema() {
+    static const Schema<SystemdSettings> schema{
+        optional("unit", &SystemdSettings::unit, "unit that must be active; default: no unit may be failed"),
+        optional("stopped", &SystemdSettings::stopped, "when somebody has stopped it")
+            .one_of({{"critical", Status::critical}, {"warning", Status::warning}, {"ok", Status::ok}}),
+        optional("restarts", &SystemdSettings::restarts, "restarts by systemd itself in the last hour")
+            .units({Amount::Unit::number})
+            .grows(),
+    };
+    return schema;
+}
+
+CheckResult result_of(Status status, Text message, Remedy remedy = Remedy::try_it) {
+    CheckResult result;
+    result.status = status;
+    result.message = std::move(message);
+    result.remedy = remedy;
+    return result;
+}
+
+Text look_hint(const std::string& unit) {
+    return verbatim("journalctl -u " + unit + " -n 50 --no-pager");
+}
+
+// ── restarts ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+struct Fall { // the counter grew by `times`, seen at that second
+    std::int64_t second = 0;
+    std::uint64_t times = 0;
+};
+
+template<class T>
+T number_or_zero(std::string_view text) {
+    T value{};
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    return error == std::errc{} && end == text.data() + text.size() ? value : T{};
+}
+
+// "1769076000*2 1769076060*1"
+std::vector<Fall> read_falls(const std::string& text) {
+    std::vector<Fall> falls;
+    for (const std::string_view word : split(text, ' ')) {
+        const std::size_t star = word.find('*');
+        if (star != std::string_view::npos && falls.size() < k_most_falls) {
+            falls.push_back({number_or_zero<std::int64_t>(word.substr(0, star)),
+                             number_or_zero<std::uint64_t>(word.substr(star + 1))});
+        }
+    }
+    return falls;
+}
+
+std::string write_falls(const std::vector<Fall>& falls) {
+    std::string text;
+    for (const Fall& fall : falls) {
+        text += fmt::format("{}{}*{}", text.empty() ? "" : " ", fall.second, fall.times);
+    }
+    return text;
+}
+
+struct Restarts {
+    std::uint64_t last_hour = 0;
+    bool grew = false; // since the last run
+    std::map<std::string, std::string> memory;
+};
+
+// NRestarts counts since the unit was last started by hand, so a smaller number is a new count, all of it unseen.
+// In the first run nothing is known of when it grew.
+Restarts count_restarts(const UnitState& unit, const std::map<std::string, std::string>& memory,
+                        const Now& now) {
+    const std::int64_t second = std::chrono::floor<std::chrono::seconds>(now.wall).time_since_epoch().count();
+    Restarts restarts;
+    std::vector<Fall> falls;
+    if (const auto kept = memory.find("falls"); kept != memory.end()) {
+        falls = read_falls(kept->second);
+    }
+    std::erase_if(falls, [&](const Fall& fall) {
+        return fall.second > second || fall.second <= second - k_window.count();
+    });
+    if (const auto last = memory.find("restarts"); last != memory.end()) {
+        const auto before = number_or_zero<std::uint64_t>(last->second);
+        const std::uint64_t grown = unit.restarts >= before ? unit.restarts - before : unit.restarts;
+        if (grown > 0) {
+            restarts.grew = true;
+            falls.push_back({second, grown});
+        }
+    }
+    for (const Fall& fall : falls) {
+        restarts.last_hour += std::min<std::uint64_t>(fall.times, 1'000'000);
+    }
+    restarts.memory["restarts"] = std::to_string(unit.restarts);
+    if (!falls.empty()) {
+        restarts.memory["falls"] = write_falls(falls);
+    }
+    return restarts;
+}
+
+void judge_restarts(CheckResult& result, const UnitState& unit, const SystemdSettings& settings,
+                    const Restarts& restarts, const std::map<std::string, std::string>& memory) {
+    const auto count = static_cast<double>(restarts.last_hour);
+    const Quantity seen{count, {}};
+    const Status level =
+        judge_thresholds(seen, settings.restarts, {}, Direction::grows, "restarts", memory, result.memory);
+    result.metrics.push_back({"restarts", count, "", in_units_of(seen, settings.restarts.warn),
+                              in_units_of(seen, settings.restarts.critical)});
+    if (level == Status::ok) {
+        return;
+    }
+    const Text words =
+        say(k_restarted, unit.id, counted(static_cast<std::int64_t>(restarts.last_hour), k_times));
+    if (result.status == Status::ok) {
+        // It runs; what makes it fall is not mended by one more restart.
+        result.remedy = Remedy::cannot_help;
+        result.message = words;
+        result.hint = look_hint(unit.id);
+    } else {
+        result.message = join("; ", {result.message, words});
+    }
+    result.status = worst(result.status, level);
+}
+
+// ── state ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+CheckResult judge_starting(const UnitState& unit, const Restarts& restarts, const Now& now) {
+    if (unit.sub_state == "auto-restart" || restarts.grew) {
+        return result_of(Status::critical, join(": ", {say(k_falls_again, unit.id), how_it_ended(unit)}));
+    }
+    const Duration since = unit.state_changed ? now.wall - *unit.state_changed : Duration::zero();
+    if (since <= k_start_grace) {
+        return result_of(Status::ok, say(k_starting, unit.id));
+    }
+    return result_of(Status::critical, say(k_still_starting, unit.id,
+                                           spoken(std::chrono::floor<std::chrono::seconds>(since).count())));
+}
+
+CheckResult judge_stopped(const UnitState& unit, const SystemdSettings& settings) {
+    // The normal state of what a timer starts.
+    if (unit.type == "oneshot" && unit.state_changed) {
+        return result_of(Status::ok, say(k_ran_well, unit.id));
+    }
+    const Phrase& words = unit.active_state == "deactivating" ? k_stopping : k_stopped;
+    return result_of(settings.stopped, say(words, unit.id));
+}
+
+CheckResult judge_state(const UnitState& unit, const SystemdSettings& settings, const Restarts& restarts,
+                        const Now& now) {
+    if (unit.load_state == "not-found") {
+        return result_of(Status::critical, say(k_unknown_unit, unit.id), Remedy::cannot_help);
+    }
+    if (unit.load_state == "masked") {
+        return result_of(Status::critical, say(k_masked, unit.id), Remedy::cannot_help);
+    }
+    if (unit.load_state != "loaded") {
+        return result_of(Status::critical, say(k_bad_file, unit.id), Remedy::cannot_help);
+    }
+    if (unit.active_state == "active" || unit.active_state == "reloading") {
+        return result_of(Status::ok, say(unit.sub_state == "running" ? k_active : k_listening, unit.id));
+    }
+    if (is_on_its_way(unit)) {
+        return judge_starting(unit, restarts, now);
+    }
+    if (unit.active_state == "failed") {
+        return result_of(Status::critical, join(": ", {say(k_failed, unit.id), how_it_ended(unit)}));
+    }
+    if (unit.active_state == "inactive" || unit.active_state == "deactivating") {
+        return judge_stopped(unit, settings);
+    }
+    return result_of(Status::critical, say(k_odd_state, unit.id, unit.active_state));
+}
+
+class SystemdCheck final : public BlockingCheck {
+  public:
+    explicit SystemdCheck(SystemdSettings settings) : m_settings(std::move(settings)) {
+        if (!m_settings.unit.empty() && m_settings.unit.find('.') == std::string::npos) {
+            m_settings.unit += ".service"; // as systemctl reads it
+        }
+    }
+
+    CheckResult run(const CheckContext& context) const override {
+        Services& services = context.world.services;
+        if (m_settings.unit.empty()) {
+            const Result<std::vector<UnitState>> failed = services.failed_units(k_timeout);
+            return failed.ok() ? evaluate_failed_units(*failed) : could_not_look(failed.error(), context);
+        }
+        const Result<UnitState> unit = services.unit(m_settings.unit, k_timeout);
+        return unit.ok() ? evaluate_unit(*unit, m_settings, context.memory, context.now)
+                         : could_not_look(unit.error(), context);
+    }
+
+  private:
+    // In a container without systemd the check is left out, said in the report and never an alert
+    // (docs/decisions/without-systemd.md).
+    static CheckResult could_not_look(const Error& error, const CheckContext& context) {
+        CheckResult result = error.kind == ErrorKind::not_found
+                                 ? result_of(Status::skipped, say(k_no_systemd))
+                                 : result_of(Status::unknown, verbatim(clean_line(error.message)));
+        result.memory = context.memory;
+        return result;
+    }
+
+    SystemdSettings m_settings;
+};
+
+} // namespace
+
+CheckResult evaluate_unit(const UnitState& unit, const SystemdSettings& settings,
+                          const std::map<std::string, std::string>& memory, const Now& now) {
+    const Restarts restarts = count_restarts(unit, memory, now);
+    CheckResult result = judge_state(unit, settings, restarts, now);
+    if (result.status != Status::ok) {
+        result.hint = look_hint(unit.id);
+    }
+    result.memory = restarts.memory;
+    judge_restarts(result, unit, settings, restarts, memory);
+    return result;
+}
+
+CheckResult evaluate_failed_units(const std::vector<UnitState>& failed) {
+    CheckResult result;
+    result.metrics.push_back({"failed", static_cast<double>(failed.size()), "", 1.0, {}});
+    if (failed.empty()) {
+        result.status = Status::ok;
+        result.message = say(k_no_failed);
+        return result;
+    }
+    std::string names;
+    for (std::size_t i = 0; i < std::min(failed.size(), k_names_shown); ++i) {
+        names += (i == 0 ? "" : ", ") + failed[i].id;
+    }
+    const Text shown = failed.size() > k_names_shown ? say(k_and_more, names, failed.size() - k_names_shown)
+                                                     : verbatim(names);
+    result.status = Status::warning;
+    result.message = say(k_failed_units, shown);
+    result.hint = verbatim("systemctl --failed");
+    return result;
+}
+
+CheckType systemd_check_type() {
+    return make_check_type<systemd_schema, SystemdCheck>("systemd", Layer::unit, Recheck::yes,
+                                                         "a unit is active; without one: no unit has failed");
+}
+
+} // namespace lectio

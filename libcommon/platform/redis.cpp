@@ -1,0 +1,287 @@
+#include "platform/redis.h"
+
+#include "util/text.h"
+
+#include <cerrno>
+#include <charconv>
+#include <optional>
+
+#include <fmt/format.h>
+#include <hiredis/hiredis.h>
+
+#include <sys/time.h>
+
+namespace lectio {
+namespace {
+
+constexpr int k_deepest_reply = 8; // none of ours is deeper than 3
+
+Error bad_url(std::string_view why) {
+    return Error{ErrorKind::invalid, fmt::format("not a Redis URL: {}", why)};
+}
+
+Result<std::string> percent_decoded(std::string_view text) {
+    std::string decoded;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        if (text[i] != '%') {
+            decoded += text[i];
+            continue;
+        }
+        unsigned value = 0;
+        const std::string_view digits = text.substr(i + 1, 2);
+        const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value, 16);
+        if (error != std::errc{} || digits.size() != 2 || end != digits.data() + 2) {
+            return bad_url("a broken %-escape");
+        }
+        decoded += static_cast<char>(value);
+        i += 2;
+    }
+    return decoded;
+}
+
+template<class T>
+std::optional<T> whole_number(std::string_view text) {
+    T value{};
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    return error == std::errc{} && end == text.data() + text.size() && !text.empty() ? std::optional(value)
+                                                                                     : std::nullopt;
+}
+
+Result<void> read_database(std::string_view text, RedisAddress& address) {
+    const std::optional<int> number = whole_number<int>(text);
+    if (!number || *number < 0) {
+        return bad_url("the database is a number");
+    }
+    address.database = *number;
+    return {};
+}
+
+// /path.sock?db=1 or ?virtual_host=1
+Result<RedisAddress> parse_socket(std::string_view rest) {
+    RedisAddress address;
+    const std::size_t question = rest.find('?');
+    Result<std::string> path = percent_decoded(rest.substr(0, question));
+    if (!path.ok()) {
+        return path.error();
+    }
+    if (path->empty() || path->front() != '/') {
+        return bad_url("the path of the socket begins with /");
+    }
+    address.socket = *path;
+    address.host.clear();
+    if (question == std::string_view::npos) {
+        return address;
+    }
+    for (const std::string_view option : split(rest.substr(question + 1), '&')) {
+        for (const std::string_view key : {"db=", "virtual_host="}) {
+            if (option.starts_with(key)) {
+                LECTIO_TRY(read_database(option.substr(key.size()), address));
+            }
+        }
+    }
+    return address;
+}
+
+Result<void> read_credentials(std::string_view text, RedisAddress& address) {
+    const std::size_t colon = text.find(':');
+    Result<std::string> user = percent_decoded(text.substr(0, colon));
+    Result<std::string> password =
+        percent_decoded(colon == std::string_view::npos ? std::string_view{} : text.substr(colon + 1));
+    if (!user.ok() || !password.ok()) {
+        return bad_url("a broken %-escape");
+    }
+    address.user = *user;
+    address.password = Secret(*password);
+    return {};
+}
+
+Result<void> read_host(std::string_view text, RedisAddress& address) {
+    std::string_view port;
+    if (text.starts_with('[')) { // [::1]:6379
+        const std::size_t bracket = text.find(']');
+        if (bracket == std::string_view::npos) {
+            return bad_url("a [ without its ]");
+        }
+        address.host = text.substr(1, bracket - 1);
+        port = text.substr(bracket + 1);
+    } else {
+        const std::size_t colon = text.rfind(':');
+        if (text.substr(0, colon) != "") {
+            address.host = text.substr(0, colon);
+        }
+        port = colon == std::string_view::npos ? std::string_view{} : text.substr(colon);
+    }
+    if (port.empty()) {
+        return {};
+    }
+    const std::optional<std::uint16_t> number = whole_number<std::uint16_t>(port.substr(1));
+    if (port.front() != ':' || !number || *number == 0) {
+        return bad_url("the port is a number from 1 to 65535");
+    }
+    address.port = *number;
+    return {};
+}
+
+// [user:password@]host[:port][/db]
+Result<RedisAddress> parse_network(std::string_view rest) {
+    RedisAddress address;
+    rest = rest.substr(0, rest.find('?'));
+    // The last @: a password may hold one that nobody has escaped.
+    if (const std::size_t at = rest.rfind('@'); at != std::string_view::npos) {
+        LECTIO_TRY(read_credentials(rest.substr(0, at), address));
+        rest.remove_prefix(at + 1);
+    }
+    const std::size_t slash = rest.find('/');
+    LECTIO_TRY(read_host(rest.substr(0, slash), address));
+    if (slash != std::string_view::npos && slash + 1 < rest.size()) {
+        LECTIO_TRY(read_database(rest.substr(slash + 1), address));
+    }
+    return address;
+}
+
+timeval timeval_of(Duration duration) {
+    return timeval{duration.count() / 1000, (duration.count() % 1000) * 1000};
+}
+
+struct FreeContext {
+    void operator()(redisContext* context) const { redisFree(context); }
+};
+using Context = std::unique_ptr<redisContext, FreeContext>;
+
+// What hiredis noted of a failure; errno is that of the call which failed.
+Error context_error(const redisContext& context, std::string_view what, int error_number) {
+    if (context.err == REDIS_ERR_IO) {
+        if (error_number == EAGAIN || error_number == EWOULDBLOCK || error_number == ETIMEDOUT) {
+            return Error{ErrorKind::timeout, fmt::format("Redis: {}: no answer in time", what)};
+        }
+        return Error{ErrorKind::io, fmt::format("Redis: {}: {}", what, context.errstr)};
+    }
+    const ErrorKind kind = context.err == REDIS_ERR_PROTOCOL ? ErrorKind::protocol : ErrorKind::io;
+    // hiredis calls a connect that took too long by its errno text.
+    const bool timed_out = std::string_view(context.errstr).find("timed out") != std::string_view::npos;
+    return Error{timed_out ? ErrorKind::timeout : kind, fmt::format("Redis: {}: {}", what, context.errstr)};
+}
+
+RedisReply reply_of(const redisReply& raw, int depth) {
+    RedisReply reply;
+    switch (raw.type) {
+    case REDIS_REPLY_STATUS:
+        reply.type = RedisReply::Type::status;
+        break;
+    case REDIS_REPLY_ERROR:
+        reply.type = RedisReply::Type::error;
+        break;
+    case REDIS_REPLY_STRING:
+        reply.type = RedisReply::Type::string;
+        break;
+    case REDIS_REPLY_INTEGER:
+        reply.type = RedisReply::Type::integer;
+        reply.integer = raw.integer;
+        return reply;
+    case REDIS_REPLY_ARRAY:
+        reply.type = RedisReply::Type::array;
+        for (std::size_t i = 0; i < raw.elements && depth < k_deepest_reply; ++i) {
+            reply.items.push_back(reply_of(*raw.element[i], depth + 1));
+        }
+        return reply;
+    default:
+        return reply; // nil
+    }
+    reply.text.assign(raw.str, static_cast<std::size_t>(raw.len));
+    return reply;
+}
+
+class HiredisConnection final : public RedisConnection {
+  public:
+    explicit HiredisConnection(Context context) : m_context(std::move(context)) {}
+
+    Result<RedisReply> command(const std::vector<std::string>& arguments) override {
+        std::vector<const char*> texts;
+        std::vector<std::size_t> lengths;
+        for (const std::string& argument : arguments) {
+            texts.push_back(argument.data());
+            lengths.push_back(argument.size());
+        }
+        errno = 0;
+        void* raw =
+            redisCommandArgv(m_context.get(), static_cast<int>(texts.size()), texts.data(), lengths.data());
+        if (raw == nullptr) {
+            return context_error(*m_context, arguments.front(), errno);
+        }
+        const std::unique_ptr<void, decltype(&freeReplyObject)> owner(raw, freeReplyObject);
+        return reply_of(*static_cast<const redisReply*>(raw), 0);
+    }
+
+  private:
+    Context m_context;
+};
+
+// AUTH and SELECT must be answered with OK.
+Result<void> expect_ok(RedisConnection& connection, const std::vector<std::string>& command) {
+    const Result<RedisReply> reply = connection.command(command);
+    if (!reply.ok()) {
+        return reply.error();
+    }
+    if (reply->type == RedisReply::Type::error) {
+        const bool about_rights = command.front() == "AUTH" || is_about_rights(*reply);
+        return Error{about_rights ? ErrorKind::permission : ErrorKind::protocol,
+                     fmt::format("Redis: {}: {}", command.front(), clean_line(reply->text))};
+    }
+    return {};
+}
+
+} // namespace
+
+bool is_about_rights(const RedisReply& reply) {
+    return reply.type == RedisReply::Type::error &&
+           (reply.text.starts_with("NOAUTH") || reply.text.starts_with("WRONGPASS") ||
+            reply.text.starts_with("NOPERM"));
+}
+
+Result<RedisAddress> parse_redis_url(const Secret& url) {
+    const std::string_view text = url.reveal();
+    for (const std::string_view scheme : {"unix://", "redis+socket://"}) {
+        if (text.starts_with(scheme)) {
+            return parse_socket(text.substr(scheme.size()));
+        }
+    }
+    constexpr std::string_view k_network = "redis://";
+    if (text.starts_with(k_network)) {
+        return parse_network(text.substr(k_network.size()));
+    }
+    return bad_url("it begins with redis:// or unix://");
+}
+
+Result<std::unique_ptr<RedisConnection>> HiredisConnector::connect(const Secret& url, Duration timeout) {
+    const Result<RedisAddress> address = parse_redis_url(url);
+    if (!address.ok()) {
+        return address.error();
+    }
+    const timeval limit = timeval_of(timeout);
+    errno = 0;
+    Context context(address->socket.empty()
+                        ? redisConnectWithTimeout(address->host.c_str(), address->port, limit)
+                        : redisConnectUnixWithTimeout(address->socket.c_str(), limit));
+    if (!context) {
+        return Error{ErrorKind::internal, "Redis: out of memory"};
+    }
+    if (context->err != 0) {
+        return context_error(*context, "connect", errno);
+    }
+    redisSetTimeout(context.get(), limit);
+    auto connection = std::make_unique<HiredisConnection>(std::move(context));
+    if (!address->password.empty()) {
+        std::vector<std::string> auth{"AUTH"};
+        if (!address->user.empty()) {
+            auth.push_back(address->user);
+        }
+        auth.push_back(address->password.reveal());
+        LECTIO_TRY(expect_ok(*connection, auth));
+    }
+    if (address->database != 0) {
+        LECTIO_TRY(expect_ok(*connection, {"SELECT", std::to_string(address->database)}));
+    }
+    return std::unique_ptr<RedisConnection>(std::move(connection));
+}
+
+} // namespace lectio
