@@ -3,6 +3,7 @@
 #include "checks/celery.h"
 #include "checks/disk.h"
 #include "checks/exec.h"
+#include "checks/http.h"
 #include "checks/memory.h"
 #include "checks/process.h"
 #include "checks/redis.h"
@@ -19,6 +20,7 @@ std::span<const CheckType> all_checks() {
         celery_check_type(),
         disk_check_type(),
         exec_check_type(),
+        http_check_type(),
         memory_check_type(),
         process_check_type(),
         redis_check_type(),

@@ -123,4 +123,35 @@ inline Fetch fetch(Http& http, HttpRequest request) {
     return {http, std::move(request)};
 }
 
+// co_await fetch_all(http, requests): all at once; the answers in the order of the requests.
+class [[nodiscard]] FetchAll {
+  public:
+    FetchAll(Http& http, std::vector<HttpRequest> requests)
+        : m_http(http), m_requests(std::move(requests)), m_answers(m_requests.size()),
+          m_left(m_requests.size()) {}
+    bool await_ready() const noexcept { return m_requests.empty(); }
+    void await_suspend(std::coroutine_handle<> waiting) {
+        for (std::size_t i = 0; i < m_answers.size(); ++i) {
+            m_transfers.push_back(
+                m_http.start(std::move(m_requests[i]), [this, i, waiting](HttpAnswer answer) {
+                    m_answers[i] = std::move(answer);
+                    if (--m_left == 0) {
+                        waiting.resume();
+                    }
+                }));
+        }
+    }
+    std::vector<HttpAnswer> await_resume() { return std::move(m_answers); }
+
+  private:
+    Http& m_http;
+    std::vector<HttpRequest> m_requests;
+    std::vector<HttpAnswer> m_answers;
+    std::size_t m_left;
+    std::vector<std::unique_ptr<Http::Transfer>> m_transfers;
+};
+inline FetchAll fetch_all(Http& http, std::vector<HttpRequest> requests) {
+    return {http, std::move(requests)};
+}
+
 } // namespace lectio

@@ -1,0 +1,234 @@
+#include "checks/http_words.h"
+
+#include "util/secret.h"
+#include "util/text.h"
+
+#include <algorithm>
+
+namespace lectio {
+namespace {
+
+using Failure = HttpAnswer::Failure;
+using Phase = HttpAnswer::Phase;
+
+constexpr std::size_t k_excerpt_characters = 200;
+
+constexpr Phrase k_dns{"the name of {} is not found: {}", "имя в адресе {} не находится: {}"};
+constexpr Phrase k_dns_timeout{"the name of {} is not found: the DNS server is silent",
+                               "имя в адресе {} не находится: DNS-сервер молчит"};
+constexpr Phrase k_refused{"{}: connection refused", "{}: соединение отклонено"};
+constexpr Phrase k_unreachable{"{}: no way there through the network", "{}: по сети туда не добраться"};
+constexpr Phrase k_timeout{"no full answer from {} within {}: stopped while {}",
+                           "нет полного ответа от {} за {}: остановилось на этапе «{}»"};
+constexpr Phrase k_tls{"{}: no secure connection: {}", "{}: нет защищённого соединения: {}"};
+constexpr Phrase k_closed{"{}: the connection was cut in the middle of the answer",
+                          "{}: соединение оборвалось посреди ответа"};
+constexpr Phrase k_too_large{"{}: the answer is larger than allowed", "{}: ответ больше допустимого"};
+constexpr Phrase k_not_http{"{}: the answer is not proper HTTP: {}", "{}: ответ не похож на HTTP: {}"};
+constexpr Phrase k_redirects{"{}: redirects lead nowhere: {}", "{}: перенаправления никуда не приводят: {}"};
+constexpr Phrase k_bad_request{"unable to ask: {}", "не удалось спросить: {}"};
+constexpr Phrase k_other{"{}: {}", "{}: {}"};
+
+constexpr Phrase k_in_dns{"looking up the name", "поиск имени"};
+constexpr Phrase k_in_connect{"connecting", "соединение"};
+constexpr Phrase k_in_tls{"agreeing on encryption", "согласование шифрования"};
+constexpr Phrase k_in_send{"sending the request", "отправка запроса"};
+constexpr Phrase k_in_first_byte{"waiting for the first byte", "ожидание первого байта"};
+constexpr Phrase k_in_body{"receiving the answer", "получение ответа"};
+
+constexpr Phrase k_hint_outside{"the cause lies outside this server: its network, its DNS, its provider",
+                                "причина вне этого сервера: сеть, DNS, провайдер"};
+constexpr Phrase k_hint_refused{"nobody listens there: look whether the service runs",
+                                "там никто не слушает: посмотрите, запущена ли служба"};
+constexpr Phrase k_hint_silent{"it accepts connections but does not answer: it hangs or is overloaded",
+                               "соединения принимает, но не отвечает: зависло или перегружено"};
+constexpr Phrase k_hint_certificate{
+    "browsers show their visitors a warning: renew the certificate, then reload nginx",
+    "браузеры показывают предупреждение: обновите сертификат и перезагрузите "
+    "конфигурацию nginx"};
+constexpr Phrase k_hint_max_body{"raise max_body if this size is right",
+                                 "если такой размер — норма, увеличьте max_body"};
+
+constexpr Phrase k_status{"HTTP {}, expected {}", "HTTP {}, ожидался {}"};
+constexpr Phrase k_status_after{"HTTP {}, expected {} (redirected to {})",
+                                "HTTP {}, ожидался {} (после перенаправления на {})"};
+constexpr Phrase k_hint_401{"a login is asked for: look at the credentials of this check",
+                            "требуется вход: проверьте логин и пароль этой проверки"};
+constexpr Phrase k_hint_403{"access is refused: often the web server may not read the files",
+                            "доступ запрещён: часто это значит, что веб-сервер не может прочитать файлы"};
+constexpr Phrase k_hint_404{"there is no such page: look at the address and the web server's root",
+                            "такой страницы нет: проверьте адрес и корневую папку веб-сервера"};
+constexpr Phrase k_hint_500{"the application failed: look at its error log",
+                            "ошибка в приложении: посмотрите его журнал ошибок"};
+constexpr Phrase k_hint_gateway{"the web server runs, the application behind it does not answer",
+                                "веб-сервер работает, а приложение за ним не отвечает"};
+
+const Phrase& doing(Phase phase) {
+    switch (phase) {
+    case Phase::dns:
+        return k_in_dns;
+    case Phase::connect:
+        return k_in_connect;
+    case Phase::tls:
+        return k_in_tls;
+    case Phase::send:
+        return k_in_send;
+    case Phase::first_byte:
+        return k_in_first_byte;
+    case Phase::body:
+    case Phase::done:
+        break;
+    }
+    return k_in_body;
+}
+
+Text message_of(const HttpAnswer& answer, const std::string& url) {
+    switch (answer.failure) {
+    case Failure::dns:
+        return say(k_dns, url, answer.detail);
+    case Failure::dns_timeout:
+        return say(k_dns_timeout, url);
+    case Failure::refused:
+        return say(k_refused, answer.address.empty() ? url : answer.address);
+    case Failure::unreachable:
+        return say(k_unreachable, answer.address.empty() ? url : answer.address);
+    case Failure::timeout:
+        return say(k_timeout, url, format_duration(std::chrono::duration_cast<Duration>(answer.total)),
+                   say(doing(answer.phase)));
+    case Failure::tls:
+        return say(k_tls, url, answer.detail);
+    case Failure::closed:
+        return say(k_closed, url);
+    case Failure::too_large:
+        return say(k_too_large, url);
+    case Failure::not_http:
+        return say(k_not_http, url, answer.detail);
+    case Failure::redirects:
+        return say(k_redirects, url, answer.detail);
+    case Failure::bad_url:
+        return say(k_bad_request, answer.detail);
+    case Failure::other:
+    case Failure::none:
+        break;
+    }
+    return say(k_other, url, answer.detail);
+}
+
+bool is_about_certificate(const HttpAnswer& answer) {
+    return answer.detail.find("certificate") != std::string::npos;
+}
+
+Text hint_of(const HttpAnswer& answer, Remedy remedy) {
+    if (remedy == Remedy::outside_host) {
+        return say(k_hint_outside);
+    }
+    switch (answer.failure) {
+    case Failure::refused:
+        return say(k_hint_refused);
+    case Failure::timeout:
+        return say(k_hint_silent);
+    case Failure::tls:
+        return is_about_certificate(answer) ? say(k_hint_certificate) : Text{};
+    case Failure::too_large:
+        return say(k_hint_max_body);
+    default:
+        return {};
+    }
+}
+
+Remedy remedy_of(const HttpAnswer& answer, const HttpRequest& request) {
+    switch (answer.failure) {
+    case Failure::dns:
+    case Failure::dns_timeout:
+    case Failure::unreachable:
+        return asks_this_host(request) ? Remedy::try_it : Remedy::outside_host;
+    case Failure::tls: // no restart makes a certificate valid
+        return is_about_certificate(answer) ? Remedy::cannot_help : Remedy::try_it;
+    case Failure::too_large:
+        return Remedy::cannot_help;
+    default:
+        return Remedy::try_it;
+    }
+}
+
+Text hint_for_status(int status) {
+    switch (status) {
+    case 401:
+        return say(k_hint_401);
+    case 403:
+        return say(k_hint_403);
+    case 404:
+        return say(k_hint_404);
+    case 500:
+        return say(k_hint_500);
+    case 502:
+    case 503:
+    case 504:
+        return say(k_hint_gateway);
+    default:
+        return {};
+    }
+}
+
+std::string host_in(std::string_view url) {
+    const std::size_t scheme = url.find("://");
+    std::string_view rest = scheme == std::string_view::npos ? url : url.substr(scheme + 3);
+    rest = rest.substr(0, rest.find_first_of("/?#"));
+    if (const std::size_t at = rest.rfind('@'); at != std::string_view::npos) {
+        rest.remove_prefix(at + 1);
+    }
+    if (rest.starts_with('[')) {
+        return std::string(rest.substr(1, rest.find(']') - 1));
+    }
+    return to_lower_ascii(rest.substr(0, rest.find(':')));
+}
+
+} // namespace
+
+bool asks_this_host(const HttpRequest& request) {
+    if (request.url.starts_with("unix:")) {
+        return true;
+    }
+    const std::string host = request.resolve.empty() ? host_in(request.url) : request.resolve;
+    return host == "localhost" || host == "::1" || host.starts_with("127.");
+}
+
+std::optional<CheckResult> http_failure(const HttpAnswer& answer, const HttpRequest& request) {
+    if (answer.failure == Failure::none) {
+        return std::nullopt;
+    }
+    CheckResult result;
+    result.status = answer.failure == Failure::bad_url ? Status::unknown : Status::critical;
+    result.message = message_of(answer, answer.final_url.empty() ? redact(request.url) : answer.final_url);
+    result.remedy = remedy_of(answer, request);
+    result.hint = hint_of(answer, result.remedy);
+    return result;
+}
+
+std::optional<CheckResult> wrong_status(const HttpAnswer& answer, const StatusSet& wanted) {
+    if (wanted.contains(answer.status)) {
+        return std::nullopt;
+    }
+    CheckResult result;
+    result.status = Status::critical;
+    result.message = answer.hops.empty()
+                         ? say(k_status, answer.status, wanted.words())
+                         : say(k_status_after, answer.status, wanted.words(), answer.final_url);
+    result.hint = hint_for_status(answer.status);
+    result.remedy = answer.status == 401 ? Remedy::cannot_help : Remedy::try_it; // CONTRACT 9
+    result.evidence = excerpt(answer.body);
+    return result;
+}
+
+std::string excerpt(const std::string& body) {
+    constexpr std::size_t k_looked_at = 2000;
+    const std::string start = body.substr(0, k_looked_at);
+    const bool binary = start.find('\0') != std::string::npos;
+    return binary ? std::string() : shorten(redact(clean_line(start)), k_excerpt_characters);
+}
+
+double seconds(std::chrono::microseconds time) {
+    return std::chrono::duration<double>(time).count();
+}
+
+} // namespace lectio

@@ -1,0 +1,173 @@
+#include "checks/http.h"
+#include "checks/http_words.h"
+#include "support/bare_world.h"
+
+#include <catch2/catch.hpp>
+
+using namespace lectio;
+using namespace std::chrono_literals;
+using Failure = HttpAnswer::Failure;
+using Phase = HttpAnswer::Phase;
+
+namespace {
+
+HttpSettings site() {
+    HttpSettings settings;
+    settings.url = "https://site.example/";
+    return settings;
+}
+
+HttpSettings expecting_json(const std::string& pointer, const std::string& value) {
+    HttpSettings settings = site();
+    settings.json[pointer] = JsonText{value};
+    return settings;
+}
+
+Status json_status(const std::string& body, const std::string& pointer, const std::string& value) {
+    return evaluate_http(page(200, body), expecting_json(pointer, value)).status;
+}
+
+} // namespace
+
+TEST_CASE("http check: a good page is ok and measured", "[http-check]") {
+    const CheckResult result = evaluate_http(page(204), site());
+    CHECK(result.status == Status::ok);
+    REQUIRE(result.metrics.size() == 1);
+    CHECK(result.metrics[0].name == "time");
+    CHECK(result.metrics[0].value == Approx(0.003));
+    CHECK(result.metrics[0].crit == Approx(10));
+}
+
+TEST_CASE("http check: a wrong status says what was seen beside what was expected", "[http-check]") {
+    HttpSettings settings = site();
+    settings.status = StatusSet({{200, 200}});
+    CheckResult result = evaluate_http(page(403, "<h1>Forbidden\x1b[0m</h1>"), settings);
+    CHECK(result.status == Status::critical);
+    CHECK(result.message.en == "HTTP 403, expected 200");
+    CHECK(result.message.ru == "HTTP 403, ожидался 200");
+    CHECK(result.remedy == Remedy::try_it);
+    CHECK_FALSE(result.hint.empty());
+    CHECK(result.evidence.find('\x1b') == std::string::npos);
+    CHECK(evaluate_http(page(401), settings).remedy == Remedy::cannot_help);
+    settings.status = StatusSet({{405, 405}});
+    CHECK(evaluate_http(page(405), settings).status == Status::ok);
+}
+
+TEST_CASE("http check: slow is not down", "[http-check]") {
+    HttpSettings settings = site();
+    settings.max_time = 1s;
+    HttpAnswer answer = page(200);
+    answer.total = 1s;
+    CHECK(evaluate_http(answer, settings).status == Status::ok);
+    answer.total = 1001ms;
+    CHECK(evaluate_http(answer, settings).status == Status::warning);
+    answer.status = 500;
+    CHECK(evaluate_http(answer, settings).status == Status::critical);
+}
+
+TEST_CASE("http check: every failure has words, and a reason not to act where acting is vain",
+          "[http-check]") {
+    const HttpSettings settings = site();
+    for (const Failure failure : {Failure::dns, Failure::dns_timeout, Failure::refused, Failure::unreachable,
+                                  Failure::timeout, Failure::tls, Failure::closed, Failure::too_large,
+                                  Failure::not_http, Failure::redirects, Failure::other}) {
+        const CheckResult result = evaluate_http(failed(failure, Phase::connect, "detail"), settings);
+        CAPTURE(static_cast<int>(failure));
+        CHECK(result.status == Status::critical);
+        CHECK_FALSE(result.message.en.empty());
+        CHECK_FALSE(result.message.ru.empty());
+    }
+    CHECK(evaluate_http(failed(Failure::bad_url), settings).status == Status::unknown);
+    CHECK(evaluate_http(failed(Failure::dns), settings).remedy == Remedy::outside_host);
+    CHECK(evaluate_http(failed(Failure::unreachable), settings).remedy == Remedy::outside_host);
+    CHECK(evaluate_http(failed(Failure::refused), settings).remedy == Remedy::try_it);
+    HttpSettings inside = settings;
+    inside.resolve = "127.0.0.1";
+    CHECK(evaluate_http(failed(Failure::unreachable), inside).remedy == Remedy::try_it);
+    const CheckResult hung = evaluate_http(failed(Failure::timeout, Phase::first_byte), settings);
+    CHECK_THAT(hung.message.en, Catch::Contains("waiting for the first byte"));
+    CHECK_THAT(hung.message.ru, Catch::Contains("ожидание первого байта"));
+    CHECK(evaluate_http(failed(Failure::tls, Phase::tls, "certificate has expired"), settings).remedy ==
+          Remedy::cannot_help);
+}
+
+TEST_CASE("http check: whether this very host is asked", "[http-check]") {
+    const auto asks = [](const std::string& url, const std::string& resolve = "") {
+        HttpRequest request;
+        request.url = url;
+        request.resolve = resolve;
+        return asks_this_host(request);
+    };
+    CHECK(asks("http://127.0.0.1:8000/api/"));
+    CHECK(asks("http://user:pass@LOCALHOST/"));
+    CHECK(asks("http://[::1]:80/"));
+    CHECK(asks("unix:/run/gunicorn.sock:/"));
+    CHECK(asks("https://site.example/", "127.0.0.1"));
+    CHECK_FALSE(asks("https://site.example/"));
+    CHECK_FALSE(asks("https://site.example/?next=http://localhost/"));
+}
+
+TEST_CASE("http check: text that must be there, and text that must not", "[http-check]") {
+    HttpSettings settings = site();
+    settings.contains = {"id=\"root\""};
+    settings.not_contains = {"Traceback"};
+    CHECK(evaluate_http(page(200, "<div id=\"root\">"), settings).status == Status::ok);
+    CHECK(evaluate_http(page(200, "<div>"), settings).status == Status::critical);
+    CHECK(evaluate_http(page(200, "<div id=\"root\">Traceback"), settings).status == Status::critical);
+    settings.matches = {"main\\.[0-9a-f]+\\.js"};
+    CHECK(evaluate_http(page(200, "id=\"root\" main.abc123.js"), settings).status == Status::ok);
+    CHECK(evaluate_http(page(200, "id=\"root\" main.js"), settings).status == Status::critical);
+}
+
+TEST_CASE("http check: headers by part of their value", "[http-check]") {
+    HttpSettings settings = site();
+    settings.expect_headers = {{"Content-Type", "text/html"}};
+    CHECK(evaluate_http(page(200, "", {{"content-type", "text/html; charset=utf-8"}}), settings).status ==
+          Status::ok);
+    CHECK(evaluate_http(page(200, "", {{"content-type", "image/png"}}), settings).status == Status::critical);
+    CHECK(evaluate_http(page(200), settings).status == Status::critical);
+}
+
+TEST_CASE("http check: values in JSON", "[http-check]") {
+    const std::string health = R"({"status":"healthy","checks":{"database":"ok"},"n":1,"list":[true]})";
+    CHECK(json_status(health, "/checks/database", "\"ok\"") == Status::ok);
+    CHECK(json_status(health, "/n", "1.0") == Status::ok);
+    CHECK(json_status(health, "/list/0", "true") == Status::ok);
+    CHECK(json_status(health, "/checks", R"({"database":"ok"})") == Status::ok);
+    CHECK(json_status(health, "/checks/database", "\"down\"") == Status::critical);
+    CHECK(json_status(health, "/absent", "1") == Status::critical);
+    CHECK(json_status(health, "/list/7", "1") == Status::critical);
+    CHECK(json_status(health, "/list/x", "1") == Status::critical);
+    CHECK(json_status("<html>", "/a", "1") == Status::critical);
+    CHECK(json_status("", "/a", "1") == Status::critical);
+    CHECK(json_status("{\"a\":\"\xff\"}", "/a", "1") == Status::critical);
+}
+
+TEST_CASE("http check: JSON is nested at most a hundred deep", "[http-check]") {
+    const auto nested = [](std::size_t depth) { return std::string(depth, '[') + std::string(depth, ']'); };
+    CHECK(json_status(nested(100), "", nested(100)) == Status::ok);
+    CHECK(json_status(nested(101), "", nested(101)) == Status::critical);
+    CHECK(json_status(nested(200'000), "/a", "1") == Status::critical);
+    CHECK(json_status("\"" + std::string(500, '[') + "\\\"" + std::string(500, '[') + "\"", "/a", "1") ==
+          Status::critical); // no such value, but not for its depth
+}
+
+TEST_CASE("http check: asks what is configured, and evaluates what comes", "[http-check]") {
+    BareWorld bare;
+    bare.http.on("https://site.example/", page(200, "fine"));
+    HttpSettings settings = site();
+    settings.resolve = "127.0.0.1";
+    settings.headers["X-Token"] = Secret("planted-secret");
+    settings.contains = {"fine"};
+    const std::unique_ptr<Check> check = http_check_type().make(&settings);
+    const std::map<std::string, std::string> memory;
+    const CheckContext context{bare.world, bare.clock.now(), bare.clock.steady() + 10s, memory};
+    auto task = dynamic_cast<const AsyncCheck&>(*check).run(context);
+    task.start([] {});
+    bare.http.poll(1s);
+    REQUIRE(task.done());
+    CHECK(task.value().status == Status::ok);
+    REQUIRE(bare.http.requests().size() == 1);
+    CHECK(bare.http.requests()[0].resolve == "127.0.0.1");
+    CHECK(bare.http.requests()[0].headers[0].second == "planted-secret");
+}
