@@ -66,7 +66,7 @@ class Run {
         : m_job(job), m_wishes(wishes), m_world(world), m_started(world.clock.steady()),
           m_now(world.clock.now()), m_keeper(world.files, job.paths.state / job.short_name,
                                              job.paths.run / (job.short_name + "-state"), effective_user()),
-          m_delivery(world, delivery_settings(job), std::move(channels)),
+          m_delivery(m_world, delivery_settings(job), std::move(channels)),
           m_log(world.files, job.paths.logs / (job.short_name + ".log"), job.tool, job.log_format,
                 job.log_level, job.zone),
           m_alert_log(world.files, job.paths.logs / "alerts.log", job.tool, job.log_format, LogLevel::debug,

@@ -1,0 +1,356 @@
+// Whole runs of the pipeline in a made-up world: what the operator's phone shows after them.
+#include "pipeline/pipeline.h"
+#include "support/bare_world.h"
+#include "support/faulty_files.h"
+#include "support/temp_folder.h"
+
+#include <cerrno>
+#include <functional>
+#include <set>
+
+#include <catch2/catch.hpp>
+
+using namespace lectio;
+
+namespace {
+
+// What there is to find, how often it was looked at, what the phone got. Outlives every run.
+struct Outside {
+    bool broken = false;
+    std::set<int> bad_looks; // looks (from 1) that fail though nothing is broken
+    int looks = 0;
+    bool acting_helps = false;
+    int acts = 0;
+    bool phone_reachable = true;
+    std::vector<Message> phone;
+
+    [[nodiscard]] std::vector<Event> told() const {
+        std::vector<Event> events;
+        for (const Message& message : phone) {
+            for (const Subject& subject : message.subjects) {
+                if (subject.check == "health/site") {
+                    events.push_back(subject.event);
+                }
+            }
+        }
+        return events;
+    }
+};
+
+class Site final : public AsyncCheck {
+  public:
+    explicit Site(Outside& outside) : m_outside(outside) {}
+    Task<CheckResult> run(const CheckContext&) const override {
+        CheckResult result;
+        ++m_outside.looks;
+        const bool bad = m_outside.broken || m_outside.bad_looks.contains(m_outside.looks);
+        result.status = bad ? Status::critical : Status::ok;
+        result.message = verbatim(bad ? "HTTP 500, expected 200" : "HTTP 200");
+        co_return result;
+    }
+
+  private:
+    Outside& m_outside;
+};
+
+class Restart final : public Action {
+  public:
+    explicit Restart(Outside& outside) : m_outside(outside) {}
+    std::string target() const override { return "nginx.service"; }
+    Readiness look(const ActionContext&) const override { return {}; }
+    ActionResult act(const ActionContext&) const override {
+        ++m_outside.acts;
+        m_outside.broken = m_outside.broken && !m_outside.acting_helps;
+        return {true, verbatim("restarted")};
+    }
+    std::vector<std::string> look_with() const override { return {"systemctl status nginx"}; }
+
+  private:
+    Outside& m_outside;
+};
+
+class Phone final : public Channel {
+  public:
+    explicit Phone(Outside& outside) : m_outside(outside) {}
+    const std::string& name() const override { return m_name; }
+    const std::string& chat() const override { return m_name; }
+    Task<Outcome> send(Http&, const Draft& draft, Duration) const override {
+        Outcome outcome;
+        if (m_outside.phone_reachable) {
+            m_outside.phone.push_back(draft.message);
+            outcome.kind = Outcome::Kind::accepted;
+            outcome.message_id = static_cast<std::int64_t>(m_outside.phone.size());
+        }
+        co_return outcome;
+    }
+
+  private:
+    Outside& m_outside;
+    std::string m_name = "phone";
+};
+
+class Machine { // with its disk, clock and phone
+  public:
+    Machine() : files(folder.path()) {
+        job.tool = "lectio-health";
+        job.short_name = "health";
+        job.host = "test-1";
+        job.paths = {folder / "state", folder / "run", folder / "logs"};
+        JobCheck site;
+        site.policy.name = "site";
+        site.policy.type = "http";
+        site.policy.layer = Layer::web;
+        site.check = std::make_shared<Site>(outside);
+        job.checks = {site};
+        Rung rung;
+        rung.name = "nginx";
+        rung.when = {"site"};
+        rung.action = "restart";
+        rung.doing = std::make_shared<Restart>(outside);
+        job.ladder = {rung};
+    }
+
+    RunOutcome run(const Wishes& wishes = {}) {
+        bare.clock.advance(std::chrono::minutes(1));
+        World world{bare.clock, files, bare.host, bare.http, bare.processes, bare.services, bare.redis};
+        std::vector<std::unique_ptr<Channel>> channels;
+        channels.push_back(std::make_unique<Phone>(outside));
+        return run_pipeline(job, wishes, world, std::move(channels));
+    }
+
+    TempFolder folder;
+    FaultyFiles files;
+    BareWorld bare;
+    Outside outside;
+    Job job;
+};
+
+Wishes without_recovery() {
+    Wishes wishes;
+    wishes.heal = false;
+    return wishes;
+}
+
+std::set<std::string> everything_in(const Path& folder) {
+    std::set<std::string> names;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
+        names.insert(entry.path().string());
+    }
+    return names;
+}
+
+using Events = std::vector<Event>;
+
+} // namespace
+
+TEST_CASE("all good: exit 0 and nothing said") {
+    Machine host;
+    for (int i = 0; i < 5; ++i) {
+        const RunOutcome outcome = host.run();
+        CHECK(outcome.exit == ExitCode::ok);
+    }
+    CHECK(host.outside.phone.empty());
+    CHECK(host.outside.looks == 5); // nothing is asked twice for nothing
+}
+
+TEST_CASE("ten runs with the same unmended fault: one message without recovery") {
+    Machine host;
+    host.outside.broken = true;
+    for (int i = 0; i < 10; ++i) {
+        CHECK(host.run(without_recovery()).exit == ExitCode::critical);
+    }
+    CHECK(host.outside.phone.size() == 1);
+    CHECK(host.outside.told() == Events{Event::opened});
+    CHECK(host.outside.acts == 0);
+}
+
+TEST_CASE("the same with recovery that does not help: at most two") {
+    Machine host;
+    host.outside.broken = true;
+    for (int i = 0; i < 30; ++i) {
+        CHECK(host.run().exit == ExitCode::critical);
+    }
+    CHECK(host.outside.told() == Events{Event::opened, Event::needs_person});
+    CHECK(host.outside.acts > 1);
+    CHECK(host.outside.acts <= 6); // the limits hold over runs
+}
+
+TEST_CASE("one bad answer among good ones: nothing") {
+    Machine host;
+    host.outside.bad_looks = {3};
+    for (int i = 0; i < 6; ++i) {
+        CHECK(host.run().exit == ExitCode::ok);
+    }
+    CHECK(host.outside.phone.empty());
+    CHECK(host.outside.acts == 0);
+}
+
+TEST_CASE("broken and mended in one run: one message, exit 0") {
+    Machine host;
+    host.run();
+    host.outside.broken = true;
+    host.outside.acting_helps = true;
+    const RunOutcome outcome = host.run();
+    CHECK(outcome.exit == ExitCode::ok);
+    REQUIRE(outcome.report.recovery.size() == 1);
+    CHECK(outcome.report.recovery[0].fixed == std::vector<std::string>{"site"});
+    host.run();
+    CHECK(host.outside.told() == Events{Event::mended});
+}
+
+TEST_CASE("a deploy marker hides and forbids healing; what outlives it is told at once") {
+    Machine host;
+    host.run();
+    spill(host.job.paths.run / "deploy_in_progress", "");
+    std::filesystem::last_write_time(host.job.paths.run / "deploy_in_progress",
+                                     std::filesystem::file_time_type::clock::now());
+    // The marker's time is the disk's, so the made-up clock follows it.
+    const auto real =
+        std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now());
+    host.bare.clock.jump_wall(real - host.bare.clock.now().wall);
+    host.outside.broken = true;
+    CHECK(host.run().exit == ExitCode::critical);
+    CHECK(host.outside.told().empty());
+    CHECK(host.outside.acts == 0);
+    std::filesystem::remove(host.job.paths.run / "deploy_in_progress");
+    host.run();
+    CHECK(host.outside.told() == Events{Event::opened});
+    CHECK(host.outside.acts > 0);
+}
+
+TEST_CASE("--dry-run writes nothing, acts on nothing, and says what it would send") {
+    Machine host;
+    host.run();
+    host.outside.broken = true;
+    const std::set<std::string> before = everything_in(host.folder.path());
+    const std::string state = slurp(host.job.paths.state / "health/state.json");
+    Wishes wishes;
+    wishes.dry_run = true;
+    const RunOutcome outcome = host.run(wishes);
+    CHECK(outcome.exit == ExitCode::critical);
+    CHECK(outcome.would_send.size() == 1);
+    CHECK(everything_in(host.folder.path()) == before);
+    CHECK(slurp(host.job.paths.state / "health/state.json") == state);
+    CHECK(host.outside.phone.empty());
+    CHECK(host.outside.acts == 0);
+}
+
+TEST_CASE("after --no-notify the next normal run tells") {
+    Machine host;
+    host.outside.broken = true;
+    Wishes silent = without_recovery();
+    silent.notify = false;
+    host.run(silent);
+    CHECK(host.outside.phone.empty());
+    host.run(without_recovery());
+    CHECK(host.outside.told() == Events{Event::opened});
+}
+
+TEST_CASE("an unreachable phone: told when it is back, and once") {
+    Machine host;
+    host.outside.broken = true;
+    host.outside.phone_reachable = false;
+    host.run(without_recovery());
+    CHECK(host.outside.phone.empty());
+    host.outside.phone_reachable = true;
+    for (int i = 0; i < 15; ++i) {
+        host.run(without_recovery());
+    }
+    CHECK(host.outside.told() == Events{Event::opened});
+}
+
+TEST_CASE("a damaged state stops neither checks nor recovery nor alerts") {
+    for (const char* damage : {"", "{", "\xff\xff", "{\"schema\":1,\"judge\":[]}", "{\"schema\":999}"}) {
+        CAPTURE(damage);
+        Machine host;
+        host.run();
+        host.run();
+        for (const auto& entry : std::filesystem::directory_iterator(host.job.paths.state / "health")) {
+            spill(entry.path(), damage);
+        }
+        host.outside.broken = true;
+        host.outside.acting_helps = true;
+        host.run();
+        CHECK(host.outside.acts == 1);
+        CHECK(host.outside.told() == Events{Event::mended});
+    }
+}
+
+TEST_CASE("a full or read-only disk stops neither checks nor recovery nor alerts") {
+    for (const int error : {EROFS, ENOSPC}) {
+        CAPTURE(error);
+        Machine host;
+        host.run();
+        host.files.fail_writing(error);
+        host.outside.broken = true;
+        host.outside.acting_helps = true;
+        const RunOutcome outcome = host.run();
+        CHECK_FALSE(outcome.no_run.has_value());
+        CHECK(host.outside.acts == 1);
+        CHECK(host.outside.told() == Events{Event::mended});
+        CHECK(outcome.exit ==
+              ExitCode::critical); // the state could not be kept: the site is well, we are not
+        host.files.heal();
+        CHECK(host.run().exit != ExitCode::internal);
+    }
+}
+
+TEST_CASE("a run that dies at any of its steps: the next works, and nothing is lost or told twice") {
+    for (const bool power_cut : {false, true}) {
+        std::size_t step = 1;
+        for (bool stopped = true; stopped; ++step) {
+            CAPTURE(step, power_cut);
+            Machine host;
+            host.run();
+            host.outside.broken = true;
+            host.files.crash_at(step);
+            stopped = stopped_by_crash([&] { host.run(without_recovery()); });
+            if (power_cut) {
+                host.files.power_cut();
+            }
+            host.files.heal();
+            for (int i = 0; i < 3; ++i) {
+                const RunOutcome outcome = host.run(without_recovery());
+                REQUIRE_FALSE(outcome.no_run.has_value());
+                REQUIRE(outcome.exit == ExitCode::critical);
+            }
+            // A second copy is possible only where the answer to an accepted request was lost.
+            const Events told = host.outside.told();
+            REQUIRE(!told.empty());
+            REQUIRE(told.size() <= 2);
+            REQUIRE(std::set<Event>(told.begin(), told.end()) == std::set<Event>{Event::opened});
+        }
+        CHECK(step > 10);
+    }
+}
+
+TEST_CASE("a run that dies while healing is told by the next") {
+    Machine host;
+    host.run();
+    host.outside.broken = true;
+    host.outside.acting_helps = true;
+    for (std::size_t step = 1; host.outside.acts == 0; ++step) {
+        REQUIRE(step < 200);
+        host.files.crash_at(step);
+        stopped_by_crash([&] { host.run(); });
+        host.files.heal();
+    }
+    for (int i = 0; i < 3; ++i) {
+        CHECK(host.run().exit != ExitCode::critical);
+    }
+    REQUIRE_FALSE(host.outside.told().empty());
+    const Event last = host.outside.told().back();
+    CHECK((last == Event::mended || last == Event::resolved));
+}
+
+TEST_CASE("a second run beside the first says who holds the lock") {
+    Machine host;
+    host.run();
+    const Result<Lock> held =
+        host.files.lock(host.job.paths.run / "health.lock", "lectio-health", host.bare.clock.now().wall);
+    REQUIRE(held.ok());
+    const RunOutcome outcome = host.run();
+    CHECK(outcome.exit == ExitCode::locked);
+    CHECK(outcome.no_run.has_value());
+    CHECK(host.outside.looks == 1);
+}
