@@ -4,6 +4,7 @@
 #include "checks/disk.h"
 #include "checks/exec.h"
 #include "checks/http.h"
+#include "checks/log.h"
 #include "checks/memory.h"
 #include "checks/process.h"
 #include "checks/redis.h"
@@ -15,17 +16,20 @@
 namespace lectio {
 
 std::span<const CheckType> all_checks() {
+    // In alphabetical order, one row a type.
+    // clang-format off
     static const std::vector<CheckType> types{
-        // In alphabetical order, one row a type.
         celery_check_type(),
         disk_check_type(),
         exec_check_type(),
         http_check_type(),
+        log_check_type(),
         memory_check_type(),
         process_check_type(),
         redis_check_type(),
         systemd_check_type(),
     };
+    // clang-format on
     return types;
 }
 
