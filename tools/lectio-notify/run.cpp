@@ -1,0 +1,268 @@
+#include "run.h"
+
+#include "alerts/channels.h"
+#include "checks/all_checks.h"
+#include "cli/terminal.h"
+#include "config/load.h"
+#include "platform/clock.h"
+#include "platform/environment.h"
+#include "platform/host.h"
+#include "platform/stop.h"
+#include "recovery/all_actions.h"
+#include "report/log.h"
+#include "util/text.h"
+#include "version.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace lectio::notify {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::string_view k_tool = "lectio-notify";
+constexpr Duration k_send_budget = 2s;   // CONTRACT 21
+constexpr Duration k_flush_budget = 50s; // so that a cron line of every minute never meets itself
+constexpr Duration k_test_budget = 15s;
+// Between two attempts of flush: doubling up to the longest.
+constexpr Duration k_first_pause = 1s;
+constexpr Duration k_longest_pause = 8s;
+constexpr Duration k_stop_is_seen_within = 200ms;
+
+constexpr int k_good = 0;
+constexpr int k_waiting = 1;
+constexpr int k_bad = 2;
+
+constexpr Phrase k_sent{"delivered", "доставлено"};
+constexpr Phrase k_stored{"stored, will be delivered as soon as possible: {}",
+                          "сохранено, будет доставлено при первой возможности: {}"};
+constexpr Phrase k_known{"told already: the same key within its window",
+                         "об этом уже сказано: тот же ключ в пределах окна"};
+constexpr Phrase k_lost{"neither stored nor delivered: {}", "не сохранено и не доставлено: {}"};
+constexpr Phrase k_no_channel{"no channel is configured", "не настроен ни один канал"};
+constexpr Phrase k_no_such_channel{"there is no channel \"{}\"", "нет канала \"{}\""};
+constexpr Phrase k_flushed{"sent {}, waiting {}, rejected {}", "отправлено {}, ждут {}, отвергнуто {}"};
+constexpr Phrase k_would_send{"would send:\n{}", "было бы отправлено:\n{}"};
+constexpr Phrase k_would_flush{"would try to send what waits: {}", "была бы попытка отправить ожидающие: {}"};
+constexpr Phrase k_test_title{"test: this channel works", "проверка: этот канал работает"};
+constexpr Phrase k_test_text{"Sent by `lectio-notify test`. Nothing is broken.",
+                             "Отправлено командой lectio-notify test. Ничего не сломано."};
+constexpr Phrase k_arrived{"{}: the message has arrived", "{}: сообщение дошло"};
+constexpr Phrase k_not_arrived{"{}: {}", "{}: {}"};
+constexpr Phrase k_not_set{"{}: cannot be used: {} is not set", "{}: нельзя использовать: не задано {}"};
+
+class NotifyRun {
+  public:
+    NotifyRun(const Options& options, World world) : m_options(options), m_world(world) {}
+
+    int run() {
+        ConfigRequest request;
+        request.file = m_options.common.config;
+        request.environment = environment_variable;
+        request.kinds = known_kinds();
+        const bool check = m_options.common.check_config;
+        m_loaded = load_config(m_world, request, check ? LastGood::never : LastGood::fall_back);
+        if (check) {
+            const ConfigVerdict verdict =
+                check_config_text(m_loaded, m_options.common.strict ? Strict::yes : Strict::no);
+            return printed(verdict.text, verdict.good ? k_good : static_cast<int>(ExitCode::configuration));
+        }
+        if (!m_loaded.ok()) {
+            complain(problem_lines(m_loaded));
+        }
+        if (m_loaded.use == LoadedConfig::Use::nothing) {
+            return static_cast<int>(ExitCode::configuration);
+        }
+        m_delivery =
+            std::make_unique<Delivery>(m_world, delivery_settings(config()), make_channels(config()));
+        return std::visit([this](const auto& command) { return execute(command); }, m_options.command);
+    }
+
+  private:
+    static Kinds known_kinds() {
+        Kinds kinds;
+        for (const CheckType& type : all_checks()) {
+            kinds.checks.push_back({type.name, type.help, &type.schema()});
+        }
+        for (const ActionType& type : all_actions()) {
+            kinds.actions.push_back({type.name, type.help, &type.schema()});
+        }
+        return kinds;
+    }
+
+    // Stores first; that alone is enough to have said it (CONTRACT 21).
+    int execute(const SendCommand& send) {
+        const Message message =
+            compose(Words{send.level, send.title, send.text, send.key, host(), m_world.clock.now().wall},
+                    config().lang);
+        if (m_options.common.dry_run) {
+            return say_outcome(say(k_would_send, plain_text(message)), k_good, {});
+        }
+        const DeliveryReport report = m_delivery->tell(message, deadline(k_send_budget));
+        log(report);
+        if (!m_delivery->has_channels()) {
+            return say_outcome(say(k_lost, say(k_no_channel)), k_bad, report);
+        }
+        if (report.sent > 0) {
+            return say_outcome(say(k_sent), k_good, report);
+        }
+        if (!report.stored) {
+            return say_outcome(say(k_lost, report.storage_problem), k_bad, report);
+        }
+        return say_outcome(report.queued == 0 ? say(k_known) : say(k_stored, first_problem(report)), k_good,
+                           report);
+    }
+
+    int execute(const FlushCommand&) {
+        if (m_options.common.dry_run) {
+            return say_outcome(say(k_would_flush, m_delivery->count_waiting()), k_good, {});
+        }
+        const DeliveryReport report = flush_patiently();
+        log(report);
+        const int status = report.rejected > 0 ? k_bad : report.waiting > 0 ? k_waiting : k_good;
+        const Text counts = say(k_flushed, report.sent, report.waiting, report.rejected);
+        return say_outcome(join("\n", {counts, first_problem(report)}), status, report);
+    }
+
+    // Tries again and again, with what a server asks for between, until nothing waits or the time is over.
+    DeliveryReport flush_patiently() {
+        const SteadyTime end = deadline(k_flush_budget);
+        DeliveryReport sum;
+        for (Duration pause = k_first_pause;; pause = std::min(pause * 2, k_longest_pause)) {
+            DeliveryReport now = m_delivery->flush(end, Patience::ask_now);
+            now.sent += sum.sent;
+            now.rejected += sum.rejected;
+            now.log.insert(now.log.begin(), sum.log.begin(), sum.log.end());
+            sum = std::move(now);
+            const bool useless = !m_delivery->has_channels() || m_world.clock.steady() + pause >= end;
+            if (sum.waiting == 0 || useless || stop_requested()) {
+                return sum;
+            }
+            rest(pause);
+        }
+    }
+
+    void rest(Duration pause) {
+        const SteadyTime end = deadline(pause);
+        while (m_world.clock.steady() < end && !stop_requested()) {
+            m_world.clock.sleep_for(std::min(pause, k_stop_is_seen_within));
+        }
+    }
+
+    int execute(const TestCommand& test) {
+        std::vector<Text> lines;
+        bool good = true;
+        bool found = false;
+        for (const TelegramChannel& channel : config().channels) {
+            const bool wanted = test.channel.empty() || test.channel == channel.name;
+            found = found || wanted;
+            if (wanted && !channel.unset.empty()) {
+                good = false;
+                lines.push_back(
+                    say(k_not_set, channel.name, fmt::format("{}", fmt::join(channel.unset, ", "))));
+            }
+        }
+        if (!found) {
+            const Text reason =
+                test.channel.empty() ? say(k_no_channel) : say(k_no_such_channel, test.channel);
+            complain(fmt::format("{}: {}\n", k_tool, reason.in(config().lang)));
+            return test.channel.empty() ? k_bad : static_cast<int>(ExitCode::usage);
+        }
+        for (const std::unique_ptr<Channel>& channel : m_delivery->channels()) {
+            if (test.channel.empty() || test.channel == channel->name()) {
+                good = try_out(*channel, lines) && good;
+            }
+        }
+        Text all;
+        for (const Text& line : lines) {
+            all = join("\n", {all, line});
+        }
+        return say_outcome(all, good ? k_good : k_bad, {});
+    }
+
+    bool try_out(const Channel& channel, std::vector<Text>& lines) {
+        const Lang lang = config().lang;
+        const Message message =
+            compose(Words{Level::info, say(k_test_title).in(lang), say(k_test_text).in(lang), "", host(),
+                          m_world.clock.now().wall},
+                    lang);
+        if (m_options.common.dry_run) {
+            lines.push_back(say(k_would_send, plain_text(message)));
+            return true;
+        }
+        const Outcome outcome = m_delivery->try_out(channel, message, deadline(k_test_budget));
+        const bool arrived = outcome.kind == Outcome::Kind::accepted;
+        lines.push_back(
+            arrived ? say(k_arrived, channel.name())
+                    : say(k_not_arrived, channel.name(), join("; ", {outcome.problem, outcome.hint})));
+        return arrived;
+    }
+
+    static Text first_problem(const DeliveryReport& report) {
+        return report.problems.empty() ? Text{} : report.problems.front().message;
+    }
+
+    // alerts.log; a log that cannot be written stops nothing.
+    void log(const DeliveryReport& report) {
+        const LogFormat format =
+            config().log.format == LogSettings::Format::json ? LogFormat::json : LogFormat::text;
+        Log log(m_world.files, config().paths.logs / "alerts.log", std::string(k_tool), format,
+                LogLevel::info, config().timezone);
+        for (const AlertLine& line : report.log) {
+            log.add_alert(line.time, line.level, line.text);
+        }
+        if (const Result<void> written = log.flush(); !written) {
+            complain(fmt::format("{}: {}\n", k_tool, written.error().message));
+        }
+    }
+
+    int say_outcome(const Text& words, int status, const DeliveryReport& report) {
+        const std::string& text = words.in(config().lang);
+        if (m_options.common.format == Format::json) {
+            return printed(as_json(text, status, report), status);
+        }
+        const bool silent = status == k_good && m_options.common.verbosity == Verbosity::quiet;
+        return silent ? status : printed(clean(text) + "\n", status);
+    }
+
+    std::string as_json(const std::string& text, int status, const DeliveryReport& report) {
+        const nlohmann::json json{{"tool", k_tool},
+                                  {"version", k_version},
+                                  {"host", host()},
+                                  {"time", format_utc(m_world.clock.now().wall)},
+                                  {"exit_code", status},
+                                  {"message", text},
+                                  {"alerts",
+                                   {{"queued", report.queued},
+                                    {"sent", report.sent},
+                                    {"waiting", m_delivery->count_waiting()},
+                                    {"rejected", report.rejected}}}};
+        return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+    }
+
+    static int printed(const std::string& text, int status) {
+        return print(text).ok() ? status : static_cast<int>(ExitCode::internal);
+    }
+
+    [[nodiscard]] const Config& config() const { return m_loaded.config; }
+    [[nodiscard]] std::string host() const {
+        return config().host.empty() ? m_world.host.hostname() : config().host;
+    }
+    [[nodiscard]] SteadyTime deadline(Duration budget) const { return m_world.clock.steady() + budget; }
+
+    const Options& m_options;
+    World m_world;
+    LoadedConfig m_loaded;
+    std::unique_ptr<Delivery> m_delivery;
+};
+
+} // namespace
+
+int run(const Options& options, World world) {
+    return NotifyRun(options, world).run();
+}
+
+} // namespace lectio::notify
