@@ -49,7 +49,7 @@ class Channel {
     [[nodiscard]] virtual const std::string& name() const = 0;
     // The configured chat: what was remembered of another one is of no use.
     [[nodiscard]] virtual const std::string& chat() const = 0;
-    // `draft` outlives the Task. Never longer than `timeout`.
+    // `draft` outlives the Task. Each request is given its share of `timeout`; who waits may end it any time.
     virtual Task<Outcome> send(Http& http, const Draft& draft, Duration timeout) const = 0;
 };
 
