@@ -5,13 +5,12 @@ import json
 import os
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 import unittest
-import urllib.request
 
-HERE = os.path.dirname(os.path.abspath(__file__))
+from stand_ins.bot_api import BotApi, Refused
+
 NOTIFY = os.path.join(os.environ["LECTIO_BUILD"], "tools", "lectio-notify", "lectio-notify")
 TOKEN = "42:made-up-token-for-tests"
 
@@ -26,17 +25,8 @@ class Notify(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.TemporaryDirectory()
         self.addCleanup(self.folder.cleanup)
-        self.server = subprocess.Popen(
-            [sys.executable, os.path.join(HERE, "stand_ins", "telegram.py"), "--token", TOKEN, "--chat", "-5",
-             "--chat", "-1007"], stdout=subprocess.PIPE, text=True)
-        self.addCleanup(self.end_server)
-        self.api = f"http://127.0.0.1:{int(self.server.stdout.readline())}"
-        self.configure(self.api)
-
-    def end_server(self):
-        self.server.terminate()
-        self.server.wait()
-        self.server.stdout.close()
+        self.bot = self.enterContext(BotApi(token=TOKEN, chats=("-5", "-1007")))
+        self.configure(self.bot.url)
 
     def configure(self, api, token=TOKEN, chat="-5"):
         for name in ("state", "run", "logs"):
@@ -59,14 +49,6 @@ class Notify(unittest.TestCase):
         self.assertNotIn("made-up-token", done.stdout + done.stderr)
         return done
 
-    def script(self, *steps):
-        request = urllib.request.Request(self.api + "/control", json.dumps(steps).encode(), method="POST")
-        urllib.request.urlopen(request).read()
-
-    def messages(self):
-        with urllib.request.urlopen(self.api + "/control/messages") as answer:
-            return json.load(answer)
-
     def waiting(self):
         return glob.glob(self.path("state/outbox/to-errors/*"))
 
@@ -74,8 +56,8 @@ class Notify(unittest.TestCase):
         text = "first <b>line</b> & more\n<script>alert('x')</script>\n" + "🚨&<" * 3000
         done = self.notify("send", "--level", "critical", text=text)
         self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertEqual(len(self.messages()), 2)
-        self.assertIn("first <b>line</b> & more", self.messages()[0]["text"])
+        self.assertEqual(len(self.bot.messages), 2)
+        self.assertIn("first <b>line</b> & more", self.bot.messages[0]["text"])
         self.assertEqual(self.waiting(), [])
         with open(self.path("logs/alerts.log"), encoding="utf-8") as log:
             self.assertRegex(log.read(), r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \[critical\] 🚨 first <b>")
@@ -85,62 +67,62 @@ class Notify(unittest.TestCase):
         done = self.notify("send", "hello")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(len(self.waiting()), 1)
-        self.configure(self.api)
+        self.configure(self.bot.url)
         self.assertEqual(self.notify("flush").returncode, 0)
-        self.assertEqual([message["text"] for message in self.messages()], ["ℹ️ hello · lectio-1"])
+        self.assertEqual(self.bot.texts(), ["ℹ️ hello · lectio-1"])
         self.assertEqual(self.waiting(), [])
 
     def test_a_server_that_hangs_costs_send_two_seconds(self):
-        self.script({"do": "hang", "seconds": 30})
+        self.bot.fail("hang")
         done = self.notify("send", "hello")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(len(self.waiting()), 1)
         self.assertTrue(self.waiting()[0].endswith(".begun"))
 
     def test_an_answer_that_was_lost_marks_the_copy(self):
-        self.script({"do": "cut"})
+        self.bot.fail("cut")
         self.notify("send", "hello")
         self.assertEqual(self.notify("flush").returncode, 0)
-        texts = [message["text"] for message in self.messages()]
+        texts = self.bot.texts()
         self.assertEqual(len(texts), 2)
         self.assertNotIn("answer to its first sending was lost", texts[0])
         self.assertIn("answer to its first sending was lost", texts[1])
 
     def test_flush_waits_as_long_as_the_server_asks(self):
-        self.script({"do": "wait", "seconds": 2}, {"do": "html", "code": 502}, {"do": "drop"})
+        self.bot.fail(Refused(429, "Too Many Requests: retry after 2", retry_after=2))
+        self.bot.fail("status 502")
+        self.bot.fail("drop")
         self.notify("send", "hello")
         started = time.monotonic()
         self.assertEqual(self.notify("flush").returncode, 0)
         self.assertGreaterEqual(time.monotonic() - started, 1)
-        self.assertEqual(len(self.messages()), 1)
+        self.assertEqual(len(self.bot.messages), 1)
 
     def test_refused_for_good_is_kept_and_said(self):
-        self.script({"do": "refuse", "code": 403, "description": "Forbidden: bot was kicked from the group chat"})
+        self.bot.fail(Refused(403, "Forbidden: bot was kicked from the group chat"))
         self.notify("send", "hello")
         self.assertEqual(len(glob.glob(self.path("state/outbox/rejected/*.json"))), 1)
         self.assertEqual(self.waiting(), [])
 
     def test_a_group_that_moved_is_followed(self):
-        moved = {"do": "refuse", "code": 400, "description": "Bad Request: group chat was upgraded",
-                 "parameters": {"migrate_to_chat_id": -1007}}
-        self.script(moved)
+        self.bot.fail(Refused(400, "Bad Request: group chat was upgraded", migrate_to_chat_id=-1007))
         self.assertEqual(self.notify("send", "hello").returncode, 0)
         self.notify("send", "again")
-        self.assertEqual([message["chat"] for message in self.messages()], ["-1007", "-1007"])
+        self.assertEqual([message["chat"] for message in self.bot.messages], ["-1007", "-1007"])
 
     def test_the_same_key_is_told_once(self):
         self.notify("send", "--key", "backup", "late")
         self.notify("send", "--key", "backup", "late")
-        self.assertEqual(len(self.messages()), 1)
+        self.assertEqual(len(self.bot.messages), 1)
 
     def test_test_says_what_is_wrong(self):
         self.assertEqual(self.notify("test").returncode, 0)
-        self.assertIn("this channel works", self.messages()[0]["text"])
-        self.configure(self.api, token="43:another-made-up-token")
+        self.assertIn("this channel works", self.bot.messages[0]["text"])
+        self.configure(self.bot.url, token="43:another-made-up-token")
         wrong = self.notify("test", "errors")
         self.assertEqual(wrong.returncode, 2)
         self.assertIn("@BotFather", wrong.stdout)
-        self.configure(self.api, chat="-6")
+        self.configure(self.bot.url, chat="-6")
         self.assertIn("chat not found", self.notify("test").stdout)
         self.configure(f"http://127.0.0.1:{free_port()}")
         self.assertIn("refused", self.notify("test").stdout)
@@ -150,7 +132,7 @@ class Notify(unittest.TestCase):
         done = self.notify("send", "--dry-run", "hello")
         self.assertEqual(done.returncode, 0)
         self.assertIn("hello", done.stdout)
-        self.assertEqual(self.messages(), [])
+        self.assertEqual(self.bot.messages, [])
         self.assertFalse(os.path.exists(self.path("state/outbox")))
 
     def test_json(self):

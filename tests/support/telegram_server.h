@@ -1,5 +1,5 @@
 // What the Bot API does with the text of a message, as strictly as the published server does it; the stand-in
-// of the integration tests (stand_ins/telegram.py) has the same rules.
+// of the integration tests (stand_ins/bot_api.py) has the same rules.
 #pragma once
 
 #include <string>

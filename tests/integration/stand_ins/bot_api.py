@@ -116,6 +116,7 @@ class BotApi:
         self._faults = collections.deque()
         self._accepted_at = collections.defaultdict(collections.deque)  # chat → times, within the last minute
         self._lock = threading.Lock()
+        self._ended = threading.Event()
         self._port, self._server = port, None
 
     def __enter__(self):
@@ -134,6 +135,7 @@ class BotApi:
 
     def start(self):
         """Listens; after a stop() on the same port again."""
+        self._ended.clear()
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", self._port), _Handler)
         self._server.daemon_threads = True
         self._server.bot = self
@@ -143,12 +145,14 @@ class BotApi:
     def stop(self):
         """Connections are refused from now on."""
         if self._server:
+            self._ended.set()
             self._server.shutdown()
             self._server.server_close()
             self._server = None
 
     def fail(self, fault, times=1):
-        """The next answers: "status N" (as a proxy would: HTML), "cut" (accepted, the answer is lost), "hang"."""
+        """The next answers: a Refused, "status N" (as a proxy would say it: HTML), "hang", "drop" (the connection is
+        cut, nothing accepted), "cut" (accepted, but the answer is lost)."""
         self._faults.extend([fault] * times)
 
     # --- called by the handler -----------------------------------------------------------------------------
@@ -156,6 +160,10 @@ class BotApi:
     def next_fault(self):
         with self._lock:
             return self._faults.popleft() if self._faults else None
+
+    def hold(self):
+        """Keeps a client waiting until the stand-in ends."""
+        self._ended.wait()
 
     def answer(self, token, method, fields):
         """The result of a method, or Refused."""
@@ -212,10 +220,13 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def _serve(self):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         bot, fault = self.server.bot, self.server.bot.next_fault()
+        if isinstance(fault, Refused):
+            return self._refuse(fault)
         if fault and fault.startswith("status"):
             return self._write(int(fault.split()[1]), b"<html><h1>Bad Gateway</h1></html>", "text/html")
         if fault == "hang":
-            time.sleep(60)
+            bot.hold()
+        if fault in ("hang", "drop"):
             return self._cut()
         try:
             address = urllib.parse.urlsplit(self.path)
