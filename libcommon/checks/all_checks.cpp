@@ -3,6 +3,7 @@
 #include "checks/celery.h"
 #include "checks/disk.h"
 #include "checks/exec.h"
+#include "checks/frontend.h"
 #include "checks/http.h"
 #include "checks/log.h"
 #include "checks/memory.h"
@@ -22,6 +23,7 @@ std::span<const CheckType> all_checks() {
         celery_check_type(),
         disk_check_type(),
         exec_check_type(),
+        frontend_check_type(),
         http_check_type(),
         log_check_type(),
         memory_check_type(),

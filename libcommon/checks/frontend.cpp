@@ -1,0 +1,358 @@
+#include "checks/frontend.h"
+
+#include "checks/http_words.h"
+#include "util/text.h"
+
+#include <algorithm>
+#include <filesystem>
+
+namespace lectio {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Bytes k_largest_page = 1_MB;
+constexpr Bytes k_largest_file = 32_MB; // only where a server does not know HEAD
+
+constexpr Phrase k_good_disk{"the build is whole: {} files", "сборка цела: файлов — {}"};
+constexpr Phrase k_good{"the build is whole and served: {} files, the page in {}",
+                        "сборка цела и отдаётся: файлов — {}, страница за {}"};
+constexpr Phrase k_missing{"{} is missing", "нет файла {}"};
+constexpr Phrase k_missing_named{"{} is missing, but index.html names it",
+                                 "нет файла {}, а index.html на него ссылается"};
+constexpr Phrase k_no_way_in{"{1} may not enter the folder {0} (mode {2:03o})",
+                             "{1} не может войти в папку {0} (права {2:03o})"};
+constexpr Phrase k_not_readable{"{1} may not read {0} (mode {2:03o})",
+                                "{1} не может прочитать {0} (права {2:03o})"};
+constexpr Phrase k_not_a_file{"{} is not a file", "{} — не файл"};
+constexpr Phrase k_empty{"{} is empty", "файл {} пуст"};
+constexpr Phrase k_cannot_look{"unable to look at {}", "не удалось посмотреть {}"};
+constexpr Phrase k_no_reader{"unable to look up the user {}: {}", "не удалось найти пользователя {}: {}"};
+constexpr Phrase k_hint_missing{
+    "the build is not whole: put it in place again, or go back to the previous one",
+    "сборка не целая: выложите её заново или верните предыдущую"};
+constexpr Phrase k_hint_rights{"give the web server the right to read: chmod, chown",
+                               "дайте веб-серверу право на чтение: chmod, chown"};
+constexpr Phrase k_page_lacks{"the page lacks “{}”", "на странице нет «{}»"};
+constexpr Phrase k_page_has{"{} contains “{}”, which it must not", "в {} есть «{}», а быть не должно"};
+constexpr Phrase k_asset{"{}: {}", "{}: {}"};
+constexpr Phrase k_is_html{"a page of HTML is served in its place", "вместо файла отдаётся HTML-страница"};
+constexpr Phrase k_is_type{"served as “{}”: browsers refuse it", "отдаётся как «{}»: браузеры его не примут"};
+constexpr Phrase k_hint_type{"the web server does not find the file: look at its root and try_files",
+                             "веб-сервер не находит файл: проверьте root и try_files"};
+constexpr Phrase k_served_empty{"served empty", "отдаётся пустым"};
+constexpr Phrase k_slow{"the page took {}, wanted within {}",
+                        "страница открылась за {}, хотелось бы не дольше {}"};
+
+CheckResult wrong(Status status, Text message, Text hint = {}) {
+    CheckResult result;
+    result.status = status;
+    result.message = std::move(message);
+    result.hint = std::move(hint);
+    return result;
+}
+using Wrong = std::optional<CheckResult>;
+
+enum class Named { no, yes }; // by index.html
+
+Wrong judge_obstacle(const std::optional<Obstacle>& obstacle, const std::string& reader, Named named) {
+    if (!obstacle) {
+        return std::nullopt;
+    }
+    const std::string path = clean_line(obstacle->path.string());
+    switch (obstacle->kind) {
+    case Obstacle::Kind::missing:
+        return wrong(Status::critical, say(named == Named::yes ? k_missing_named : k_missing, path),
+                     say(k_hint_missing));
+    case Obstacle::Kind::no_way_in:
+        return wrong(Status::critical, say(k_no_way_in, path, reader, obstacle->mode), say(k_hint_rights));
+    case Obstacle::Kind::not_readable:
+        return wrong(Status::critical, say(k_not_readable, path, reader, obstacle->mode), say(k_hint_rights));
+    case Obstacle::Kind::not_a_file:
+        return wrong(Status::critical, say(k_not_a_file, path), say(k_hint_missing));
+    case Obstacle::Kind::empty:
+        return wrong(Status::critical, say(k_empty, path), say(k_hint_missing));
+    case Obstacle::Kind::cannot_look:
+        break;
+    }
+    return wrong(Status::unknown, say(k_cannot_look, path));
+}
+
+Wrong judge_disk(const FrontendSample& sample, const FrontendSettings& settings) {
+    if (Wrong found = judge_obstacle(sample.index_obstacle, settings.reader, Named::no)) {
+        return found;
+    }
+    for (const FrontendFile& file : sample.files) {
+        if (Wrong found = judge_obstacle(file.obstacle, settings.reader, Named::yes)) {
+            return found;
+        }
+    }
+    return std::nullopt;
+}
+
+HttpRequest request_for(const FrontendSettings& settings, std::string url) {
+    HttpRequest request;
+    request.url = std::move(url);
+    request.resolve = settings.resolve;
+    request.timeout = settings.timeout;
+    request.max_body = k_largest_page;
+    return request;
+}
+
+Wrong judge_page(const FrontendSample& sample, const FrontendSettings& settings) {
+    const std::string& html = sample.page ? sample.page->body : sample.index;
+    if (sample.page) {
+        if (Wrong found = http_failure(*sample.page, request_for(settings, settings.url))) {
+            return found;
+        }
+        if (Wrong found = wrong_status(*sample.page, StatusSet({{200, 200}}))) {
+            return found;
+        }
+    }
+    for (const std::string& part : settings.contains) {
+        if (html.find(part) == std::string::npos) {
+            return wrong(Status::critical, say(k_page_lacks, part));
+        }
+    }
+    for (const std::string& part : settings.forbid) {
+        if (html.find(part) != std::string::npos) {
+            return wrong(Status::critical, say(k_page_has, "index.html", part));
+        }
+    }
+    return std::nullopt;
+}
+
+bool is_wanted_type(HtmlAsset::Kind kind, const std::string& type) {
+    return kind == HtmlAsset::Kind::style
+               ? contains_ignoring_case(type, "text/css")
+               : contains_ignoring_case(type, "javascript") || contains_ignoring_case(type, "ecmascript");
+}
+
+Wrong judge_asset(const FrontendFile& file, const FrontendSettings& settings) {
+    const std::string name = clean_line(file.path);
+    const HttpAnswer& answer = *file.answer;
+    for (Wrong found : {http_failure(answer, request_for(settings, settings.url)),
+                        wrong_status(answer, StatusSet({{200, 200}}))}) {
+        if (found) {
+            found->message = say(k_asset, name, found->message);
+            return found;
+        }
+    }
+    const std::string* type = answer.header("content-type");
+    const std::string seen = type == nullptr ? std::string() : clean_line(*type);
+    if (contains_ignoring_case(seen, "text/html")) {
+        return wrong(Status::critical, say(k_asset, name, say(k_is_html)), say(k_hint_type));
+    }
+    if (!is_wanted_type(file.kind, seen)) {
+        return wrong(Status::critical, say(k_asset, name, say(k_is_type, seen)));
+    }
+    const std::string* length = answer.header("content-length");
+    if (length != nullptr && *length == "0") {
+        return wrong(Status::critical, say(k_asset, name, say(k_served_empty)));
+    }
+    return std::nullopt;
+}
+
+CheckResult judge(const FrontendSample& sample, const FrontendSettings& settings) {
+    if (Wrong found = judge_disk(sample, settings)) {
+        return *found;
+    }
+    if (Wrong found = judge_page(sample, settings)) {
+        return *found;
+    }
+    for (const FrontendFile& file : sample.files) {
+        if (!file.forbidden.empty()) {
+            return wrong(Status::critical, say(k_page_has, clean_line(file.path), file.forbidden));
+        }
+        if (file.answer) {
+            if (Wrong found = judge_asset(file, settings)) {
+                return *found;
+            }
+        }
+    }
+    if (!sample.reader_error.empty()) {
+        return wrong(Status::unknown, say(k_no_reader, settings.reader, sample.reader_error));
+    }
+    const std::size_t files = sample.files.size() + 1;
+    if (!sample.page) {
+        return wrong(Status::ok, say(k_good_disk, files));
+    }
+    const auto total = std::chrono::duration_cast<Duration>(sample.page->total);
+    if (settings.max_time > 0ms && total > settings.max_time) {
+        return wrong(Status::warning,
+                     say(k_slow, format_duration(total), format_duration(settings.max_time)));
+    }
+    return wrong(Status::ok, say(k_good, files, format_duration(total)));
+}
+
+std::string_view origin_of(std::string_view site) {
+    const std::size_t scheme = site.find("://");
+    return scheme == std::string_view::npos ? site : site.substr(0, site.find('/', scheme + 3));
+}
+std::string_view folder_of(std::string_view site) { // "" or "/app"
+    std::string_view path = site.substr(origin_of(site).size());
+    path = path.substr(0, path.find_first_of("?#"));
+    path = path.substr(0, path.rfind('/') == std::string_view::npos ? path.size() : path.rfind('/'));
+    return path;
+}
+
+int hex_value(char c) {
+    constexpr std::string_view k_digits = "0123456789abcdef";
+    const std::size_t at = k_digits.find(static_cast<char>(c >= 'A' && c <= 'F' ? c + ('a' - 'A') : c));
+    return at == std::string_view::npos ? -1 : static_cast<int>(at);
+}
+std::string percent_decoded(std::string_view text) {
+    std::string out;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const bool escape = text[i] == '%' && i + 2 < text.size() && hex_value(text[i + 1]) >= 0 &&
+                            hex_value(text[i + 2]) >= 0;
+        out += escape ? static_cast<char>(hex_value(text[i + 1]) * 16 + hex_value(text[i + 2])) : text[i];
+        i += escape ? 2 : 0;
+    }
+    return out;
+}
+
+// Only where something is forbidden: a build that still speaks to the developer's own machine shows in its scripts.
+std::string forbidden_in(const Path& file, const FrontendSettings& settings, Files& files) {
+    const auto content =
+        settings.forbid.empty() ? std::string() : files.read(file, k_largest_file).value_or("");
+    for (const std::string& part : settings.forbid) {
+        if (content.find(part) != std::string::npos) {
+            return part;
+        }
+    }
+    return {};
+}
+
+void look_at_disk(FrontendSample& sample, const FrontendSettings& settings, Files& files) {
+    std::optional<User> reader;
+    if (!settings.reader.empty()) {
+        auto found = find_user(settings.reader);
+        if (found.ok()) {
+            reader = std::move(*found);
+        } else {
+            sample.reader_error = found.error().message;
+        }
+    }
+    const Path index = settings.root / "index.html";
+    sample.index_obstacle = obstacle_to_reading(index, reader);
+    auto html = files.read(index, k_largest_page);
+    if (!html.ok()) {
+        if (!sample.index_obstacle) {
+            sample.index_obstacle = Obstacle{Obstacle::Kind::cannot_look, index, 0};
+        }
+        return;
+    }
+    sample.index = std::move(*html);
+    for (const HtmlAsset& asset : html_assets(sample.index)) {
+        if (const auto path = local_path(asset.url, settings.url)) {
+            const Path file = settings.root / *path;
+            sample.files.push_back({asset.kind, *path, obstacle_to_reading(file, reader), std::nullopt,
+                                    forbidden_in(file, settings, files)});
+        }
+    }
+}
+
+// HEAD: that a file is served, and as what, is known without moving megabytes each minute.
+HttpRequest asset_request(const FrontendSettings& settings, const FrontendFile& file,
+                          std::string_view method) {
+    const std::string folder(folder_of(settings.url));
+    HttpRequest request =
+        request_for(settings, std::string(origin_of(settings.url)) + folder + "/" + file.path);
+    request.method = method;
+    request.max_body = k_largest_file;
+    return request;
+}
+
+bool knows_no_head(const HttpAnswer& answer) {
+    return answer.status == 405 || answer.status == 501;
+}
+
+class FrontendCheck final : public AsyncCheck {
+  public:
+    explicit FrontendCheck(FrontendSettings settings) : m_settings(std::move(settings)) {}
+
+    Task<CheckResult> run(const CheckContext& context) const override {
+        FrontendSample sample;
+        look_at_disk(sample, m_settings, context.world.files);
+        if (m_settings.url.empty()) {
+            co_return evaluate_frontend(sample, m_settings);
+        }
+        std::vector<HttpRequest> requests{request_for(m_settings, m_settings.url)};
+        for (const FrontendFile& file : sample.files) {
+            requests.push_back(asset_request(m_settings, file, "HEAD"));
+        }
+        std::vector<HttpAnswer> answers = co_await fetch_all(context.world.http, std::move(requests));
+        sample.page = std::move(answers.front());
+        for (std::size_t i = 0; i < sample.files.size(); ++i) {
+            HttpAnswer answer = std::move(answers[i + 1]);
+            if (knows_no_head(answer)) {
+                HttpRequest request = asset_request(m_settings, sample.files[i], "GET");
+                answer = co_await fetch(context.world.http, std::move(request));
+            }
+            sample.files[i].answer = std::move(answer);
+        }
+        co_return evaluate_frontend(sample, m_settings);
+    }
+
+  private:
+    FrontendSettings m_settings;
+};
+
+const Schema<FrontendSettings>& frontend_schema() {
+    static const Schema<FrontendSettings> schema{
+        required("root", &FrontendSettings::root, "folder of the build, with its index.html"),
+        optional("url", &FrontendSettings::url, "where it is served; the disk only when empty"),
+        optional("reader", &FrontendSettings::reader,
+                 "user who must be able to read all of it, parent folders included"),
+        optional("contains", &FrontendSettings::contains, "text that the page must hold"),
+        optional("forbid", &FrontendSettings::forbid, "text that it must not hold"),
+        optional("max_time", &FrontendSettings::max_time, "a page slower than this: warning")
+            .between(0ms, 1h),
+        optional("timeout", &FrontendSettings::timeout, "no full answer by then: critical").between(10ms, 1h),
+        optional("resolve", &FrontendSettings::resolve, "connect to this address; Host and SNI stay")};
+    return schema;
+}
+
+} // namespace
+
+std::optional<std::string> local_path(std::string_view url, std::string_view site) {
+    const std::string_view origin = origin_of(site);
+    if (!origin.empty() && url.starts_with(origin) &&
+        (url.size() == origin.size() || url[origin.size()] == '/')) {
+        url.remove_prefix(origin.size());
+    }
+    if (url.starts_with("//") || url.find(':') < url.find_first_of("/?#")) {
+        return std::nullopt; // another host's, or data:, blob: …
+    }
+    const std::string_view folder = folder_of(site);
+    if (!folder.empty() && url.starts_with(folder)) {
+        url.remove_prefix(folder.size());
+    }
+    const std::string decoded = percent_decoded(url.substr(0, url.find_first_of("?#")));
+    if (decoded.find('\0') != std::string::npos) {
+        return std::nullopt;
+    }
+    const Path below = Path(decoded).relative_path().lexically_normal();
+    if (below.empty() || below == "." || *below.begin() == "..") {
+        return std::nullopt;
+    }
+    return below.string();
+}
+
+CheckResult evaluate_frontend(const FrontendSample& sample, const FrontendSettings& settings) {
+    CheckResult result = judge(sample, settings);
+    if (sample.page) {
+        result.metrics.push_back(
+            {"time", seconds(sample.page->total), "s", std::nullopt, seconds(settings.timeout)});
+    }
+    return result;
+}
+
+CheckType frontend_check_type() {
+    return make_check_type<frontend_schema, FrontendCheck>(
+        "frontend", Layer::web, Recheck::yes,
+        "the build is whole, readable by the web server, and what is served");
+}
+
+} // namespace lectio

@@ -1,0 +1,138 @@
+#include "checks/html_assets.h"
+
+#include "util/text.h"
+
+#include <algorithm>
+#include <map>
+
+namespace lectio {
+namespace {
+
+constexpr std::string_view k_blank = " \t\r\n\f";
+
+struct Tag {
+    std::string name;
+    std::map<std::string, std::string> attributes; // the first of a name counts
+};
+
+std::string undo_entities(std::string_view text) {
+    std::string out(text);
+    for (std::size_t at = out.find("&amp;"); at != std::string::npos; at = out.find("&amp;", at + 1)) {
+        out.replace(at, 5, "&");
+    }
+    return out;
+}
+
+class Scanner {
+  public:
+    explicit Scanner(std::string_view html) : m_rest(html) {}
+
+    // Moves on to the next opening tag; false at the end.
+    bool next(Tag& tag) {
+        while (skip_to("<")) {
+            if (m_rest.starts_with("!--")) {
+                skip_behind("-->");
+                continue;
+            }
+            if (m_rest.empty() || !is_letter(m_rest.front())) {
+                continue; // a closing tag, <!doctype, or a bare '<'
+            }
+            tag.name = to_lower_ascii(take_until(" \t\r\n\f/>"));
+            read_attributes(tag);
+            return true;
+        }
+        return false;
+    }
+    // What a script holds is no HTML.
+    void skip_script() {
+        while (skip_to("</")) {
+            if (to_lower_ascii(m_rest.substr(0, 6)) == "script") {
+                return;
+            }
+        }
+    }
+
+  private:
+    static bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+
+    // Behind the text; false, and at the end, where there is none.
+    bool skip_to(std::string_view text) {
+        const std::size_t at = m_rest.find(text);
+        m_rest.remove_prefix(at == std::string_view::npos ? m_rest.size() : at + text.size());
+        return at != std::string_view::npos;
+    }
+    void skip_behind(std::string_view text) { (void)skip_to(text); }
+    std::string_view take_until(std::string_view ends) {
+        const std::string_view taken = m_rest.substr(0, m_rest.find_first_of(ends));
+        m_rest.remove_prefix(taken.size());
+        return taken;
+    }
+    void skip_all_of(std::string_view characters) {
+        m_rest.remove_prefix(std::min(m_rest.find_first_not_of(characters), m_rest.size()));
+    }
+
+    void read_attributes(Tag& tag) {
+        tag.attributes.clear();
+        for (;;) {
+            skip_all_of(" \t\r\n\f/");
+            if (m_rest.empty() || m_rest.front() == '>') {
+                return;
+            }
+            const std::string name = to_lower_ascii(take_until(" \t\r\n\f/>="));
+            skip_all_of(k_blank);
+            std::string_view value;
+            if (m_rest.starts_with('=')) {
+                m_rest.remove_prefix(1);
+                value = take_value();
+            }
+            tag.attributes.emplace(name, undo_entities(trim(value)));
+        }
+    }
+    std::string_view take_value() {
+        skip_all_of(k_blank);
+        if (m_rest.starts_with('"') || m_rest.starts_with('\'')) {
+            const char quote = m_rest.front();
+            m_rest.remove_prefix(1);
+            const std::string_view value = take_until({&quote, 1});
+            m_rest.remove_prefix(std::min<std::size_t>(1, m_rest.size()));
+            return value;
+        }
+        return take_until(" \t\r\n\f>");
+    }
+
+    std::string_view m_rest;
+};
+
+bool is_style_sheet(const Tag& tag) {
+    const auto rel = tag.attributes.find("rel");
+    if (tag.name != "link" || rel == tag.attributes.end()) {
+        return false;
+    }
+    const std::vector<std::string_view> words = split(rel->second, ' ');
+    return std::any_of(words.begin(), words.end(),
+                       [](std::string_view word) { return to_lower_ascii(word) == "stylesheet"; });
+}
+
+} // namespace
+
+std::vector<HtmlAsset> html_assets(std::string_view html) {
+    std::vector<HtmlAsset> assets;
+    const auto add = [&](HtmlAsset::Kind kind, const Tag& tag, const char* attribute) {
+        const auto url = tag.attributes.find(attribute);
+        if (url != tag.attributes.end() && !url->second.empty()) {
+            assets.push_back({kind, url->second});
+        }
+    };
+    Scanner scanner(html);
+    for (Tag tag; scanner.next(tag);) {
+        if (tag.name == "script") {
+            add(HtmlAsset::Kind::script, tag, "src");
+            scanner.skip_script();
+        } else if (is_style_sheet(tag)) {
+            add(HtmlAsset::Kind::style, tag, "href");
+        }
+    }
+    return assets;
+}
+
+} // namespace lectio

@@ -1,0 +1,230 @@
+#include "checks/frontend.h"
+#include "support/bare_world.h"
+#include "support/temp_folder.h"
+
+#include <random>
+
+#include <catch2/catch.hpp>
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+using namespace lectio;
+using namespace std::chrono_literals;
+using Kind = HtmlAsset::Kind;
+
+namespace {
+
+constexpr const char* k_page = R"(<!doctype html><html><head>
+<link href="/static/css/main.abc.css" rel="stylesheet"><link rel="icon" href="/favicon.ico">
+<script defer="defer" src="/static/js/main.abc.js"></script></head><body><div id="root"></div></body></html>)";
+
+const Headers k_javascript{{"content-type", "application/javascript"}};
+const Headers k_css{{"content-type", "text/css"}};
+
+// A build on disk and the same served.
+struct Site {
+    TempFolder folder;
+    BareWorld bare;
+    FrontendSettings settings;
+
+    Site() {
+        spill(folder / "index.html", k_page);
+        spill(folder / "static/js/main.abc.js", "run()");
+        spill(folder / "static/css/main.abc.css", "a{}");
+        settings.root = folder.path();
+        settings.url = "https://site.example";
+        settings.contains = {"id=\"root\""};
+        bare.http.on("https://site.example", page(200, k_page));
+        bare.http.on("https://site.example/static/js/main.abc.js", page(200, "", k_javascript));
+        bare.http.on("https://site.example/static/css/main.abc.css", page(200, "", k_css));
+    }
+    CheckResult check() {
+        const std::unique_ptr<Check> check = frontend_check_type().make(&settings);
+        const std::map<std::string, std::string> memory;
+        const CheckContext context{bare.world, bare.clock.now(), bare.clock.steady() + 10s, memory};
+        auto task = dynamic_cast<const AsyncCheck&>(*check).run(context);
+        task.start([] {});
+        while (!task.done()) {
+            bare.http.poll(1s);
+        }
+        return task.value();
+    }
+};
+
+} // namespace
+
+TEST_CASE("frontend: names scripts and style sheets, whatever stands around them", "[frontend]") {
+    CHECK(html_assets(k_page) == std::vector<HtmlAsset>{{Kind::style, "/static/css/main.abc.css"},
+                                                        {Kind::script, "/static/js/main.abc.js"}});
+    CHECK(html_assets("<SCRIPT SRC=a.js></SCRIPT><script src='b.js?x=1&amp;y=2' async>").size() == 2);
+    CHECK(html_assets("<script src='b.js?x=1&amp;y=2'>")[0].url == "b.js?x=1&y=2");
+    CHECK(html_assets("<!-- <script src=a.js></script> -->").empty());
+    CHECK(html_assets(
+              "<script>var s = '<script src=\"a.js\">'</script><link rel='preload stylesheet' href=b.css>") ==
+          std::vector<HtmlAsset>{{Kind::style, "b.css"}});
+    CHECK(html_assets("<link rel=icon href=a.ico><script></script><script src></script>").empty());
+    for (const char* cut :
+         {"", "<", "<s", "<script", "<script src", "<script src=", "<script src=\"a.js", "<!--", "</"}) {
+        CHECK(html_assets(cut).size() <= 1);
+    }
+}
+
+TEST_CASE("frontend: the scanner survives garbage", "[frontend]") {
+    std::mt19937 random(7);
+    constexpr std::string_view k_pieces = "<>/=\"' !-scriptlnkhef\0\xff&;";
+    for (int round = 0; round < 3000; ++round) {
+        std::string html = round % 2 == 0 ? "<script src=" : "";
+        for (std::size_t i = random() % 60; i > 0; --i) {
+            html += k_pieces[random() % k_pieces.size()];
+        }
+        CHECK(html_assets(html).size() <= html.size());
+    }
+}
+
+TEST_CASE("frontend: which addresses are files of ours", "[frontend]") {
+    const std::string site = "https://site.example";
+    CHECK(local_path("/static/a.js?v=1#x", site) == "static/a.js");
+    CHECK(local_path("static/a.js", site) == "static/a.js");
+    CHECK(local_path("./a%20b.js", site) == "a b.js");
+    CHECK(local_path("https://site.example/a.js", site) == "a.js");
+    CHECK(local_path("/app/a.js", "https://site.example/app/") == "a.js");
+    CHECK_FALSE(local_path("https://site.example.evil/a.js", site).has_value());
+    CHECK_FALSE(local_path("//cdn.example/a.js", site).has_value());
+    CHECK_FALSE(local_path("data:text/css,a{}", site).has_value());
+    CHECK_FALSE(local_path("/../../etc/passwd", site).has_value());
+    CHECK_FALSE(local_path("/%2e%2e/etc/passwd", site).has_value());
+    CHECK_FALSE(local_path("/", site).has_value());
+}
+
+TEST_CASE("frontend: a whole build is good, and asked cheaply", "[frontend]") {
+    Site site;
+    const CheckResult result = site.check();
+    CHECK(result.status == Status::ok);
+    CHECK_THAT(result.message.en, Catch::Contains("3 files"));
+    REQUIRE(site.bare.http.requests().size() == 3);
+    CHECK(site.bare.http.requests()[1].method == "HEAD");
+}
+
+TEST_CASE("frontend: what is wrong on disk is told by its file", "[frontend]") {
+    Site site;
+    SECTION("no page") {
+        std::filesystem::remove(site.folder / "index.html");
+    }
+    SECTION("an empty page") {
+        spill(site.folder / "index.html", "");
+    }
+    SECTION("a script is missing") {
+        std::filesystem::remove(site.folder / "static/js/main.abc.js");
+        CHECK_THAT(site.check().message.en, Catch::Contains("main.abc.js is missing"));
+    }
+    SECTION("a style sheet is empty") {
+        spill(site.folder / "static/css/main.abc.css", "");
+    }
+    SECTION("a folder where a script belongs") {
+        std::filesystem::remove(site.folder / "static/js/main.abc.js");
+        std::filesystem::create_directory(site.folder / "static/js/main.abc.js");
+    }
+    SECTION("a script speaks to the developer's machine") {
+        spill(site.folder / "static/js/main.abc.js", "fetch('http://localhost:8000')");
+        site.settings.forbid = {"localhost:"};
+    }
+    CHECK(site.check().status == Status::critical);
+}
+
+TEST_CASE("frontend: what is wrong over HTTP is told by its file", "[frontend]") {
+    Site site;
+    const std::string script = "https://site.example/static/js/main.abc.js";
+    SECTION("the page is forbidden") {
+        site.bare.http.on("https://site.example", page(403));
+    }
+    SECTION("the page lacks its text") {
+        site.bare.http.on("https://site.example", page(200, "<html>"));
+    }
+    SECTION("a page of HTML in place of a script") {
+        site.bare.http.on(script, page(200, "", {{"content-type", "text/html"}}));
+        CHECK_THAT(site.check().message.en, Catch::Contains("static/js/main.abc.js: a page of HTML"));
+    }
+    SECTION("a type that browsers refuse") {
+        site.bare.http.on(script, page(200, "", {{"content-type", "text/plain"}}));
+    }
+    SECTION("not there") {
+        site.bare.http.on(script, page(404));
+    }
+    SECTION("empty") {
+        site.bare.http.on(script,
+                          page(200, "", {{"content-type", "text/javascript"}, {"content-length", "0"}}));
+    }
+    SECTION("cut") {
+        site.bare.http.on(script, failed(HttpAnswer::Failure::closed));
+    }
+    CHECK(site.check().status == Status::critical);
+}
+
+TEST_CASE("frontend: a server that does not know HEAD is asked by GET", "[frontend]") {
+    Site site;
+    site.bare.http.on("https://site.example/static/js/main.abc.js", [](const HttpRequest& request) {
+        return request.method == "HEAD" ? page(501) : page(200, "run()", k_javascript);
+    });
+    CHECK(site.check().status == Status::ok);
+}
+
+TEST_CASE("frontend: slow is a warning, an unknown reader is our fault", "[frontend]") {
+    Site site;
+    SECTION("slow") {
+        HttpAnswer slow = page(200, k_page);
+        slow.total = 6s;
+        site.bare.http.on("https://site.example", slow);
+        site.settings.max_time = 5s;
+        CHECK(site.check().status == Status::warning);
+    }
+    SECTION("nobody of that name") {
+        site.settings.reader = "nobody-of-that-name";
+        CHECK(site.check().status == Status::unknown);
+    }
+}
+
+TEST_CASE("access: every folder on the way, links included, and the file", "[frontend]") {
+    const TempFolder folder;
+    ::chmod(folder.path().c_str(), 0755);
+    spill(folder / "real/deep/file", "x");
+    std::filesystem::create_directory_symlink("real", folder / "link");
+    const Path file = folder / "link/deep/file";
+    User stranger{"stranger", ::getuid() + 1, ::getgid() + 1, {::getgid() + 1}, "/"};
+    const auto mode = [&](const char* name, mode_t bits) {
+        REQUIRE(::chmod((folder / name).c_str(), bits) == 0);
+    };
+    mode("real", 0755);
+    mode("real/deep", 0711);
+    mode("real/deep/file", 0644);
+    CHECK_FALSE(obstacle_to_reading(file, stranger).has_value());
+
+    SECTION("the file") {
+        mode("real/deep/file", 0640);
+        const auto obstacle = obstacle_to_reading(file, stranger);
+        REQUIRE(obstacle.has_value());
+        CHECK(obstacle->kind == Obstacle::Kind::not_readable);
+        CHECK(obstacle->mode == 0640);
+        stranger.groups.push_back(::getgid()); // by one of its groups
+        CHECK_FALSE(obstacle_to_reading(file, stranger).has_value());
+    }
+    SECTION("a folder behind the link") {
+        mode("real", 0744);
+        const auto obstacle = obstacle_to_reading(file, stranger);
+        REQUIRE(obstacle.has_value());
+        CHECK(obstacle->kind == Obstacle::Kind::no_way_in);
+        CHECK(obstacle->path.filename() == "real");
+        mode("real", 0755);
+    }
+    SECTION("the owner's bits decide for the owner") {
+        mode("real/deep/file", 0044);
+        User owner{"owner", ::getuid() == 0 ? 0 : ::getuid(), ::getgid(), {::getgid()}, "/"};
+        CHECK(obstacle_to_reading(file, owner).has_value() == (owner.uid != 0)); // root reads all
+    }
+    SECTION("nothing there, and a circle") {
+        CHECK(obstacle_to_reading(folder / "none/x", stranger)->kind == Obstacle::Kind::missing);
+        CHECK(obstacle_to_reading(folder / "real/deep/file/x", stranger)->kind == Obstacle::Kind::missing);
+        std::filesystem::create_symlink("round", folder / "round");
+        CHECK(obstacle_to_reading(folder / "round", stranger)->kind == Obstacle::Kind::cannot_look);
+    }
+}
