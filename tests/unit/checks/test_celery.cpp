@@ -1,0 +1,136 @@
+#include "checks/celery.h"
+#include "support/bare_world.h"
+#include "support/fake_redis.h"
+
+#include <algorithm>
+#include <set>
+
+#include <catch2/catch.hpp>
+
+using namespace lectio;
+using namespace std::chrono_literals;
+
+namespace {
+
+// Recorded from Celery 5.2 (kombu 5.2): {"celery@one": {"ok": "pong"}}.
+const std::string k_pong =
+    R"({"body": "eyJjZWxlcnlAb25lIjogeyJvayI6ICJwb25nIn19", "content-encoding": "utf-8",
+    "content-type": "application/json", "headers": {"ticket": "t", "clock": 7}, "properties": {"body_encoding": "base64"}})";
+
+// A Redis with one worker behind it; what is stored in it is kept.
+struct Broker {
+    FakeRedis redis;
+    std::set<std::string> bindings, lists;
+    std::int64_t listening = 1;
+    int answers = 1;
+
+    explicit Broker(FakeClock& clock) {
+        redis.answer = [this, &clock](const FakeRedis::Command& command) -> Result<RedisReply> {
+            const std::string& name = command[0];
+            if (name == "SADD") {
+                bindings.insert(command[2]);
+            } else if (name == "SREM") {
+                bindings.erase(command[2]);
+            } else if (name == "DEL") {
+                lists.erase(command[1]);
+            } else if (name == "PUBLISH") {
+                return redis_number(listening);
+            } else if (name == "BRPOP") {
+                if (answers-- > 0) {
+                    return redis_array({redis_text(command[1]), redis_text(k_pong)});
+                }
+                clock.advance(Duration(static_cast<std::int64_t>(std::stod(command[2]) * 1000)));
+                return RedisReply{};
+            }
+            return redis_number(1);
+        };
+    }
+};
+
+CheckResult run_check(BareWorld& bare, FakeRedis& redis, int workers = 1,
+                      const std::map<std::string, std::string>& memory = {}) {
+    World world{bare.clock, bare.files, bare.host, bare.http, bare.processes, bare.services, redis};
+    CelerySettings settings;
+    settings.broker = Secret("redis://127.0.0.1:6379/3");
+    settings.workers = workers;
+    const auto check = celery_check_type().make(&settings);
+    return dynamic_cast<const BlockingCheck&>(*check).run(
+        {world, bare.clock.now(), bare.clock.steady() + 10s, memory, false});
+}
+
+const FakeRedis::Command* find(const FakeRedis& redis, const std::string& name) {
+    for (const FakeRedis::Command& command : redis.commands) {
+        if (command[0] == name) {
+            return &command;
+        }
+    }
+    return nullptr;
+}
+
+} // namespace
+
+TEST_CASE("A worker's pong is read out of its envelope") {
+    CHECK(worker_of_pong(k_pong) == "celery@one");
+    for (const char* bad :
+         {"", "garbage", "[]", "{}", R"({"body": 7})", R"({"body": "!!!"})", R"({"body": "e30="})",
+          R"({"body": "eyJhIjogeyJlcnJvciI6ICJubyJ9fQ=="})"}) { // {"a": {"error": "no"}}
+        CAPTURE(bad);
+        CHECK_FALSE(worker_of_pong(bad).has_value());
+    }
+}
+
+TEST_CASE("Returns as soon as enough workers have answered, and leaves nothing behind") {
+    BareWorld bare;
+    Broker broker(bare.clock);
+    const CheckResult result = run_check(bare, broker.redis);
+    CHECK(result.status == Status::ok);
+    CHECK(broker.bindings.empty());
+    REQUIRE(find(broker.redis, "PUBLISH") != nullptr);
+    CHECK((*find(broker.redis, "PUBLISH"))[1] == "/3.celery.pidbox");
+    CHECK(std::count_if(broker.redis.commands.begin(), broker.redis.commands.end(),
+                        [](const auto& command) { return command[0] == "BRPOP"; }) == 1);
+    const FakeRedis::Command& last = broker.redis.commands.back();
+    CHECK(last == FakeRedis::Command{"DEL", (*find(broker.redis, "BRPOP"))[1]});
+}
+
+TEST_CASE("Too few answers in time: critical, and nothing is left behind either") {
+    BareWorld bare;
+    Broker broker(bare.clock);
+    broker.listening = 2;
+    const SteadyTime begun = bare.clock.steady();
+    const CheckResult result = run_check(bare, broker.redis, 2);
+    CHECK(result.status == Status::critical);
+    CHECK(result.message.en.find("1 of 2 workers answered within 3 s") != std::string::npos);
+    CHECK(result.message.en.find("celery@one") != std::string::npos);
+    CHECK(bare.clock.steady() - begun <= 3100ms);
+    CHECK(broker.bindings.empty());
+    CHECK(broker.redis.commands.back()[0] == "DEL");
+}
+
+TEST_CASE("Nobody listens: known at once") {
+    BareWorld bare;
+    Broker broker(bare.clock);
+    broker.listening = 0;
+    const SteadyTime begun = bare.clock.steady();
+    CHECK(run_check(bare, broker.redis).status == Status::critical);
+    CHECK(bare.clock.steady() == begun);
+}
+
+TEST_CASE("A list that a late worker left in the last run is removed in this one") {
+    BareWorld bare;
+    Broker broker(bare.clock);
+    const CheckResult first = run_check(bare, broker.redis);
+    broker.redis.commands.clear();
+    run_check(bare, broker.redis, 1, first.memory);
+    CHECK(broker.redis.commands.front() ==
+          FakeRedis::Command{"DEL", first.memory.at("asked") + ".reply.celery.pidbox"});
+}
+
+TEST_CASE("A broker that is down or refuses us is no reason to restart workers") {
+    BareWorld bare;
+    FakeRedis redis;
+    redis.refuses = Error{GENERATE(ErrorKind::io, ErrorKind::permission, ErrorKind::timeout), "no"};
+    const CheckResult result = run_check(bare, redis);
+    CHECK(result.status == Status::critical);
+    CHECK(result.remedy == Remedy::cannot_help);
+}

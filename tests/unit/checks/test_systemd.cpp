@@ -1,0 +1,175 @@
+#include "checks/systemd.h"
+#include "support/bare_world.h"
+#include "support/fake_services.h"
+
+#include <csignal>
+
+#include <catch2/catch.hpp>
+
+using namespace lectio;
+using namespace std::chrono_literals;
+
+namespace {
+
+using Memory = std::map<std::string, std::string>;
+
+CheckResult look(const UnitState& unit, const SystemdSettings& settings = {}, const Memory& memory = {}) {
+    return evaluate_unit(unit, settings, memory, FakeClock().now());
+}
+
+bool says(const CheckResult& result, std::string_view words) {
+    return result.message.en.find(words) != std::string::npos;
+}
+
+UnitState in_state(const std::string& active, const std::string& sub) {
+    UnitState unit = running_unit("app.service");
+    unit.active_state = active;
+    unit.sub_state = sub;
+    return unit;
+}
+
+CheckResult run_check(Services& services) {
+    BareWorld bare;
+    World world{bare.clock, bare.files, bare.host, bare.http, bare.processes, services, bare.redis};
+    SystemdSettings settings;
+    settings.unit = "app";
+    const std::unique_ptr<Check> check = systemd_check_type().make(&settings);
+    const Memory memory{{"restarts", "3"}};
+    return dynamic_cast<const BlockingCheck&>(*check).run(
+        {world, bare.clock.now(), bare.clock.steady() + 10s, memory, false});
+}
+
+} // namespace
+
+TEST_CASE("A running unit is well") {
+    const CheckResult result = look(running_unit("app.service"));
+    CHECK(result.status == Status::ok);
+    CHECK(says(result, "app.service is running"));
+}
+
+TEST_CASE("How a unit ended is told in words") {
+    struct Case {
+        UnitState unit;
+        std::string words;
+    };
+    const auto seen = GENERATE(values<Case>({
+        {failed_unit("a.service", "exit-code", CLD_EXITED, 3), "exit status 3"},
+        {failed_unit("a.service", "exit-code", CLD_EXITED, 203), "missing or cannot be executed"},
+        {failed_unit("a.service", "oom-kill", CLD_KILLED, SIGKILL),
+         "killed by the kernel for lack of memory"},
+        {failed_unit("a.service", "watchdog", CLD_KILLED, SIGABRT), "watchdog"},
+        {failed_unit("a.service", "signal", CLD_KILLED, SIGKILL), "SIGKILL"},
+        {failed_unit("a.service", "core-dump", CLD_DUMPED, SIGSEGV), "crashed (signal SIGSEGV)"},
+        {failed_unit("a.service", "timeout", CLD_KILLED, SIGTERM), "time allowed"},
+        {failed_unit("a.service", "start-limit-hit", CLD_EXITED, 1), "given up restarting it; exit status 1"},
+        {failed_unit("a.service", "some-new-result", 0, 0), "some-new-result"},
+    }));
+    const CheckResult result = look(seen.unit);
+    CHECK(result.status == Status::critical);
+    CHECK(result.remedy == Remedy::try_it);
+    INFO(result.message.en);
+    CHECK(says(result, seen.words));
+}
+
+TEST_CASE("Stopped on purpose is told apart from fallen, and is what the configuration says") {
+    SystemdSettings settings;
+    CHECK(look(in_state("inactive", "dead"), settings).status == Status::critical);
+    settings.stopped = Status::warning;
+    CHECK(look(in_state("inactive", "dead"), settings).status == Status::warning);
+    settings.stopped = Status::ok;
+    CHECK(look(in_state("inactive", "dead"), settings).status == Status::ok);
+    CHECK(look(failed_unit("app.service", "signal", CLD_KILLED, SIGKILL), settings).status ==
+          Status::critical);
+}
+
+TEST_CASE("What a timer starts may rest between its runs") {
+    UnitState unit = in_state("inactive", "dead");
+    unit.type = "oneshot";
+    CHECK(look(unit).status == Status::critical); // never ran
+    unit.state_changed = FakeClock().now().wall - 1h;
+    CHECK(look(unit).status == Status::ok);
+}
+
+TEST_CASE("A unit that is starting gets a moment, one that starts again and again does not") {
+    UnitState unit = in_state("activating", "start");
+    unit.state_changed = FakeClock().now().wall - 3s;
+    CHECK(look(unit).status == Status::ok);
+    unit.restarts = 4;
+    CHECK(look(unit, {}, {{"restarts", "3"}}).status == Status::critical);
+    unit.restarts = 0;
+    unit.state_changed = FakeClock().now().wall - 40s;
+    CHECK(says(look(unit), "has been starting for 40 seconds"));
+
+    UnitState falling = in_state("activating", "auto-restart");
+    falling.result = "exit-code";
+    falling.exit_code = CLD_EXITED;
+    falling.exit_status = 3;
+    CHECK(look(falling).status == Status::critical);
+    CHECK(says(look(falling), "systemd is restarting it: exit status 3"));
+}
+
+TEST_CASE("No restart helps a unit that is unknown or masked") {
+    UnitState unit = in_state("inactive", "dead");
+    unit.load_state = GENERATE("not-found", "masked", "bad-setting");
+    const CheckResult result = look(unit);
+    CHECK(result.status == Status::critical);
+    CHECK(result.remedy == Remedy::cannot_help);
+}
+
+TEST_CASE("Restarts by systemd are counted over the last hour") {
+    FakeClock clock;
+    SystemdSettings settings;
+    settings.restarts = {Amount{Amount::Unit::number, 1}, Amount{Amount::Unit::number, 5}};
+    UnitState unit = running_unit("app.service");
+    unit.restarts = 7; // of days long past: unknown when
+    Memory memory;
+    const auto minute = [&](Duration passed, std::uint32_t restarts) {
+        clock.advance(passed);
+        unit.restarts = restarts;
+        const CheckResult result = evaluate_unit(unit, settings, memory, clock.now());
+        memory = result.memory;
+        return result;
+    };
+    CHECK(minute(1min, 7).status == Status::ok);
+    const CheckResult one = minute(1min, 8);
+    CHECK(one.status == Status::warning);
+    CHECK(says(one, "restarted app.service 1 time in the last hour"));
+    CHECK(minute(1min, 8).status == Status::warning); // the same one
+    CHECK(minute(1min, 12).status == Status::critical);
+    // Started by hand: the counter begins again, what was seen in the hour is not forgotten.
+    CHECK(minute(1min, 0).status == Status::critical);
+    CHECK(minute(2h, 0).status == Status::ok);
+}
+
+TEST_CASE("A damaged memory counts as none") {
+    const auto falls =
+        GENERATE(as<std::string>{}, "", "x", "*", "9999999999999999999*1", "1*99999999999999999999");
+    SystemdSettings settings;
+    settings.restarts.warn = Amount{Amount::Unit::number, 1};
+    CHECK(look(running_unit("app.service"), settings, {{"restarts", "0"}, {"falls", falls}}).status ==
+          Status::ok);
+}
+
+TEST_CASE("Failed units of the host are listed") {
+    CHECK(evaluate_failed_units({}).status == Status::ok);
+    std::vector<UnitState> failed;
+    for (int i = 0; i < 7; ++i) {
+        failed.push_back(failed_unit("u" + std::to_string(i) + ".service", "exit-code", CLD_EXITED, 1));
+    }
+    const CheckResult result = evaluate_failed_units(failed);
+    CHECK(result.status == Status::warning);
+    CHECK(says(result, "u0.service, u1.service, u2.service, u3.service, u4.service and 2 more"));
+}
+
+TEST_CASE("Without systemd the check is skipped; a silent bus is unknown; the counters are kept") {
+    FakeServices services;
+    services.broken = Error{ErrorKind::not_found, "systemd is not running on this host"};
+    CheckResult result = run_check(services);
+    CHECK(result.status == Status::skipped);
+    CHECK(result.memory.at("restarts") == "3");
+    services.broken = Error{ErrorKind::timeout, "systemd does not answer"};
+    CHECK(run_check(services).status == Status::unknown);
+    services.broken.reset();
+    services.units["app.service"] = running_unit("app.service");
+    CHECK(run_check(services).status == Status::ok);
+}
