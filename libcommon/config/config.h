@@ -138,6 +138,7 @@ struct Config {
         Text message, hint;
     };
     std::vector<Note> notes;
+    bool always_muted = false; // ALERTS_MUTED=1
     // What discovery or config.env assumed, for the report; no warnings.
     std::vector<Text> assumed;
 };

@@ -26,14 +26,15 @@ struct LoadedConfig {
         present,   // the configuration as it is
         last_good, // it does not load: the last that did. Exit code 78 whatever the checks say
         telling,   // neither: only lang, host, paths, alerts and channels may be used, to tell. Exit code 78
-        nothing,   // not even that
+        nothing,   // it could not be read at all
     };
     Use use = Use::nothing;
     Config config;
-    Problems problems;       // errors when use != present; also warnings
-    std::string file;        // what the problems' positions are in, as given
-    std::string fingerprint; // of the content that did not load: the problem is told once for each
-    std::string text;        // what keep_last_good() keeps
+    Problems problems;         // errors when use != present; also warnings
+    std::string file;          // what the problems' positions are in, as given
+    std::string fingerprint;   // of the content that did not load: the problem is told once for each
+    std::string text;          // what keep_last_good() keeps; empty: nothing
+    bool needs_rights = false; // it is there, but not for us to read: exit code 77
 
     [[nodiscard]] bool ok() const { return use == Use::present; }
 };

@@ -175,11 +175,16 @@ void report_unknown_keys(const Node& table, std::span<const Target> targets,
 }
 
 // True when every key that is there could be read and none is missing.
-bool read_target(const Node& table, const Target& target, Reading& reading) {
+bool read_target(const Node& table, const Target& target, std::span<const Target> nearer, Reading& reading) {
     const std::size_t problems_before = reading.problems.all().size();
     const std::size_t unset_before = reading.unset.size();
     const std::vector<RowInfo>& rows = target.schema->rows();
     for (std::size_t i = 0; i < rows.size(); ++i) {
+        // `window` of a log check is a time; of every other check, what they all know.
+        if (std::any_of(nearer.begin(), nearer.end(),
+                        [&](const Target& other) { return other.schema->find(rows[i].name) != nullptr; })) {
+            continue;
+        }
         const Node* value = table.find(rows[i].name);
         if (value == nullptr) {
             if (rows[i].required) {
@@ -187,7 +192,9 @@ bool read_target(const Node& table, const Target& target, Reading& reading) {
             }
             continue;
         }
-        if (rows[i].later && reading.later == Reading::Later::announce) {
+        const auto* text = value->get<std::string>();
+        const bool off = text != nullptr && text->empty(); // asks for nothing that could be missed
+        if (rows[i].later && !off && reading.later == Reading::Later::announce) {
             reading.problems.warning(value->position(), fmt::format("\"{}\" comes later", rows[i].name));
         }
         target.schema->read_row(i, *value, target.object, reading);
@@ -284,8 +291,9 @@ void read_table(const Node& table, std::span<const Target> targets, Reading& rea
         return;
     }
     report_unknown_keys(table, targets, known, reading);
-    for (const Target& target : targets) {
-        if (read_target(table, target, reading)) {
+    for (std::size_t i = 0; i < targets.size(); ++i) {
+        const Target& target = targets[i];
+        if (read_target(table, target, targets.subspan(i + 1), reading)) {
             target.schema->verify(table, target.object, reading);
         }
     }
@@ -401,6 +409,10 @@ void read_value(const Node& value, Secret& target, const Limits& limits, Reading
 void read_value(const Node& value, Duration& target, const Limits& limits, Reading& reading) {
     const std::string* text = expect_text(value, "a duration (\"5s\")", reading);
     if (text == nullptr) {
+        return;
+    }
+    if (limits.or_empty && text->empty()) {
+        target = Duration{};
         return;
     }
     const Result<Duration> parsed = parse_duration(*text);

@@ -90,6 +90,7 @@ struct Limits {
     Direction direction = Direction::any; // of thresholds: whether critical lies below or above warn
     std::vector<std::string> words;       // the texts allowed; empty: any
     bool not_empty = false;
+    bool or_empty = false; // "" stands for none
 };
 
 class SchemaBase {
@@ -113,8 +114,9 @@ struct Target {
     const SchemaBase* schema;
     void* object;
 };
-// Reads `table` into the targets. Every problem is reported: unknown keys (with the nearest name that any
-// target has), wrong types, values out of range, missing keys. Keys in `known` are somebody else's.
+// Reads `table` into the targets; a key that several have belongs to the last of them. Every problem is
+// reported: unknown keys (with the nearest name that any target has), wrong types, values out of range,
+// missing keys. Keys in `known` are somebody else's.
 void read_table(const Node& table, std::span<const Target> targets, Reading& reading,
                 std::span<const std::string_view> known = {});
 
@@ -272,6 +274,14 @@ class Field {
         m_single = true;
         return std::move(*this);
     }
+    Field or_empty() && { // of durations: "" is allowed and stands for none
+        m_limits.or_empty = true;
+        return std::move(*this);
+    }
+    Field needed() && { // for rows of later()
+        m_required = m_limits.not_empty = true;
+        return std::move(*this);
+    }
     // A test of one's own on each item: what is wrong with it ("is not host:port"), or nothing.
     Field check(std::function<std::optional<std::string>(const Item&)> complaint) && {
         m_complaint = std::move(complaint);
@@ -376,6 +386,11 @@ class Field {
             }
             return {};
         } else {
+            if constexpr (std::same_as<Item, Duration>) {
+                if (m_limits.or_empty && value == Duration{}) {
+                    return "\"\"";
+                }
+            }
             return detail::default_words(value);
         }
     }
@@ -420,6 +435,10 @@ class TableField {
                bool needed)
         : m_name(name), m_help(help), m_member(member), m_schema(&schema), m_required(needed) {}
 
+    TableField needed() && {
+        m_required = true;
+        return std::move(*this);
+    }
     TableField later() && {
         m_later = true;
         return std::move(*this);

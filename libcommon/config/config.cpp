@@ -1,0 +1,664 @@
+#include "config/config.h"
+
+#include "config/sections.h"
+#include "util/text.h"
+
+#include <algorithm>
+#include <array>
+#include <set>
+
+#include <fmt/format.h>
+
+namespace lectio {
+namespace {
+
+using Names = std::set<std::string, std::less<>>;
+
+constexpr std::array<std::string_view, 10> k_tools{"health", "smoke",  "deepcheck", "heartbeat", "notify",
+                                                   "deploy", "backup", "cleanup",   "status",    "cron"};
+
+constexpr Phrase k_check_off{"check {} is off: {} is not set",
+                             "проверка {} выключена: не задана переменная {}"};
+constexpr Phrase k_rung_off{"recovery {} is off: {} is not set",
+                            "восстановление {} выключено: не задана переменная {}"};
+constexpr Phrase k_channel_off{"channel {} is off: {} is not set",
+                               "канал {} выключен: не задана переменная {}"};
+constexpr Phrase k_default_used{"{} is not set: the default is used",
+                                "не задана переменная {}: взято значение по умолчанию"};
+constexpr Phrase k_set_it{"set it in {}", "задайте её в {}"};
+
+// A text of the file with its place, for names that refer to something.
+struct Mention {
+    std::string text;
+    Position position;
+};
+
+// The texts of a list; what is not a list of texts was reported when the key was read.
+std::vector<Mention> mentions(const Node* list) {
+    std::vector<Mention> found;
+    const auto* items = list != nullptr ? list->get<Node::Array>() : nullptr;
+    if (items == nullptr) {
+        return found;
+    }
+    for (const Node& item : *items) {
+        if (const auto* text = item.get<std::string>(); text != nullptr && item.unset().empty()) {
+            found.push_back({*text, item.position()});
+        }
+    }
+    return found;
+}
+
+std::vector<Mention> mention(const Node* value) {
+    const auto* text = value != nullptr ? value->get<std::string>() : nullptr;
+    return text != nullptr && value->unset().empty() ? std::vector<Mention>{{*text, value->position()}}
+                                                     : std::vector<Mention>{};
+}
+
+const Node::Table& table_of(const Node* node) {
+    static const Node::Table empty;
+    const auto* table = node != nullptr ? node->get<Node::Table>() : nullptr;
+    return table != nullptr ? *table : empty;
+}
+
+const Node::Array& array_of(const Node* node) {
+    static const Node::Array empty;
+    const auto* array = node != nullptr ? node->get<Node::Array>() : nullptr;
+    return array != nullptr ? *array : empty;
+}
+
+const Node* find_in(const Node* table, std::string_view key) {
+    return table != nullptr ? table->find(key) : nullptr;
+}
+
+Names names_in(const Node* table) {
+    Names names;
+    for (const Member& member : table_of(table)) {
+        names.insert(member.key);
+    }
+    return names;
+}
+
+Names names_of_items(const Node* list) {
+    Names names;
+    for (const Node& item : array_of(list)) {
+        for (const Mention& name : mention(item.find("name"))) {
+            names.insert(name.text);
+        }
+    }
+    return names;
+}
+
+std::vector<std::string> unset_names(std::span<const UnsetReference> references) {
+    std::vector<std::string> names;
+    for (const UnsetReference& reference : references) {
+        if (std::find(names.begin(), names.end(), reference.name) == names.end()) {
+            names.push_back(reference.name);
+        }
+    }
+    return names;
+}
+
+// Reads the whole tree, section by section, in the order in which the example shows them.
+class Reader {
+  public:
+    Reader(const Node& root, const Kinds& kinds, Problems& problems)
+        : m_root(root), m_kinds(kinds), m_reading{problems, {}, Reading::Later::announce} {}
+
+    Config read() {
+        read_top();
+        read_health();
+        read_later_tools();
+        read_channels();
+        read_alerts_and_routes();
+        read_heartbeat();
+        check_references();
+        report_unset();
+        m_reading.problems.sort();
+        return std::move(m_config);
+    }
+
+  private:
+    // ── sections ──
+
+    void read_top() {
+        TopLevel top;
+        const std::array<std::string_view, 14> sections{
+            "paths", "log",       "health", "smoke",  "deepcheck", "alerts",  "channel",
+            "route", "heartbeat", "deploy", "backup", "cleanup",   "history", "status"};
+        const Target target{&top_schema(), &top};
+        read_table(m_root, {&target, 1}, m_reading, sections);
+        remember_defaulted(0);
+        m_config.lang = top.lang;
+        m_config.timezone = top.timezone;
+        m_config.host = top.host;
+        read_section("paths", paths_schema(), m_config.paths);
+        read_section("log", log_schema(), m_config.log);
+    }
+
+    template<class T>
+    void read_section(std::string_view key, const Schema<T>& schema, T& object,
+                      std::span<const std::string_view> known = {}) {
+        if (const Node* table = m_root.find(key)) {
+            const std::size_t before = m_reading.unset.size();
+            const Target target{&schema, &object};
+            read_table(*table, {&target, 1}, m_reading, known);
+            remember_defaulted(before);
+        }
+    }
+
+    void read_health() {
+        constexpr std::array<std::string_view, 2> k_known{"check", "recovery"};
+        read_section("health", health_schema(), m_config.health, k_known);
+        const Node* health = m_root.find("health");
+        if (const Node* checks = find_in(health, "check")) {
+            m_config.health.checks = read_checks(*checks);
+        }
+        if (const Node* rungs = find_in(health, "recovery")) {
+            read_rungs(*rungs);
+        }
+    }
+
+    void read_heartbeat() {
+        Heartbeat heartbeat;
+        if (const Node* table = m_root.find("heartbeat")) {
+            const Quiet quiet(*this, "heartbeat");
+            heartbeat_schema().read(*table, heartbeat, m_reading);
+        }
+        m_config.tool_ages = heartbeat.tools;
+        const Node* tools = find_in(m_root.find("heartbeat"), "tools");
+        for (const Member& member : table_of(tools)) {
+            if (std::find(k_tools.begin(), k_tools.end(), member.key) == k_tools.end()) {
+                error(member.key_position, unknown_words("tool", member.key, k_tools));
+            }
+        }
+    }
+
+    void read_alerts_and_routes() {
+        read_section("alerts", alerts_schema(), m_config.alerts);
+        const Node* routes = m_root.find("route");
+        if (routes != nullptr && detail::expect_array(*routes, "list of tables ([[route]])", m_reading)) {
+            for (const Node& node : array_of(routes)) {
+                route_schema().read(node, m_config.routes.emplace_back(), m_reading);
+            }
+        }
+    }
+
+    void read_later_tools() {
+        read_later("smoke", smoke_schema());
+        constexpr std::array<std::string_view, 1> k_check{"check"};
+        read_later("deepcheck", deepcheck_schema(), k_check);
+        if (const Node* checks = find_in(m_root.find("deepcheck"), "check")) {
+            const Quiet quiet(*this);
+            read_checks(*checks);
+        }
+        read_later("deploy", deploy_schema());
+        constexpr std::array<std::string_view, 1> k_source{"source"};
+        read_later("backup", backup_schema(), k_source);
+        read_backup_sources();
+        read_later("cleanup", cleanup_schema());
+        read_later("history", history_schema());
+        read_later("status", status_schema());
+    }
+
+    // Inside of it, nothing is announced as coming later: the whole has been.
+    class Quiet {
+      public:
+        explicit Quiet(Reader& reader) : m_reader(reader) {
+            m_reader.m_reading.later = Reading::Later::quiet;
+        }
+        Quiet(Reader& reader, std::string_view section) : Quiet(reader) { reader.announce(section); }
+        Quiet(const Quiet&) = delete;
+        Quiet& operator=(const Quiet&) = delete;
+        ~Quiet() { m_reader.m_reading.later = Reading::Later::announce; }
+
+      private:
+        Reader& m_reader;
+    };
+
+    void announce(std::string_view section) {
+        for (const Member& member : table_of(&m_root)) {
+            if (member.key == section) {
+                warn(member.key_position, fmt::format("\"{}\" comes later", section));
+            }
+        }
+    }
+
+    void read_later(std::string_view key, const SchemaBase& schema,
+                    std::span<const std::string_view> known = {}) {
+        if (const Node* table = m_root.find(key)) {
+            const Quiet quiet(*this, key);
+            const std::shared_ptr<void> dropped = schema.make();
+            const Target target{&schema, dropped.get()};
+            read_table(*table, {&target, 1}, m_reading, known);
+        }
+    }
+
+    // ── tables that say with one key what the others are ──
+
+    // What a table is: a check of type http, a recovery that restarts.
+    struct Kind {
+        std::string_view key; // "type" or "action"
+        std::string_view name;
+        const SchemaBase* schema = nullptr;
+        bool later = false;
+    };
+    struct Choices {
+        std::span<const KindSchema> now, later;
+    };
+
+    // The kind that the word under `key` names. Otherwise that is reported, and so is every key that no kind
+    // has (CONTRACT 2).
+    std::optional<Kind> read_kind(const Node& table, std::string_view key, std::string_view what,
+                                  const SchemaBase& common, const Choices& choices) {
+        const Node* value = table.find(key);
+        const auto* word = value != nullptr ? value->get<std::string>() : nullptr;
+        if (value == nullptr) {
+            error(table.position(), fmt::format("missing key \"{}\"", key));
+        } else if (word == nullptr) {
+            error(value->position(), fmt::format("expected text, found {}", value->type_name()));
+        } else if (!value->unset().empty()) {
+            detail::is_set(*value, m_reading);
+        } else if (const std::optional<Kind> kind = find_kind(key, *word, choices)) {
+            if (kind->later && m_reading.later == Reading::Later::announce) {
+                warn(value->position(), fmt::format("{} \"{}\" comes later", what, *word));
+            }
+            return kind;
+        } else {
+            error(value->position(), unknown_words(what, *word, names_of(choices)));
+        }
+        report_keys_of_no_kind(table, key, common, choices);
+        return std::nullopt;
+    }
+
+    static std::optional<Kind> find_kind(std::string_view key, std::string_view word,
+                                         const Choices& choices) {
+        for (const bool later : {false, true}) {
+            for (const KindSchema& each : later ? choices.later : choices.now) {
+                if (each.name == word) {
+                    return Kind{key, each.name, each.schema, later};
+                }
+            }
+        }
+        return std::nullopt;
+    }
+
+    static std::vector<std::string_view> names_of(const Choices& choices) {
+        std::vector<std::string_view> names;
+        for (const auto& kinds : {choices.now, choices.later}) {
+            for (const KindSchema& each : kinds) {
+                names.push_back(each.name);
+            }
+        }
+        return names;
+    }
+
+    void report_keys_of_no_kind(const Node& table, std::string_view kind_key, const SchemaBase& common,
+                                const Choices& choices) {
+        std::vector<std::string_view> keys{kind_key};
+        const auto add = [&](const SchemaBase& schema) {
+            for (const RowInfo& row : schema.rows()) {
+                keys.push_back(row.name);
+            }
+        };
+        add(common);
+        for (const auto& kinds : {choices.now, choices.later}) {
+            for (const KindSchema& each : kinds) {
+                add(*each.schema);
+            }
+        }
+        for (const Member& member : *table.get<Node::Table>()) {
+            if (std::find(keys.begin(), keys.end(), member.key) == keys.end()) {
+                error(member.key_position, unknown_words("key", member.key, keys));
+            }
+        }
+    }
+
+    std::vector<CheckSettings> read_checks(const Node& checks) {
+        std::vector<CheckSettings> read;
+        if (detail::expect_table(checks, "table of checks", m_reading) == nullptr) {
+            return read;
+        }
+        for (const Member& member : table_of(&checks)) {
+            detail::not_a_name(member, m_reading);
+            const Node& table = member.value.front();
+            if (detail::expect_table(table, "table", m_reading) != nullptr) {
+                if (std::optional<CheckSettings> check = read_check(member.key, table)) {
+                    read.push_back(std::move(*check));
+                }
+            }
+        }
+        return read;
+    }
+
+    std::optional<CheckSettings> read_check(const std::string& name, const Node& table) {
+        const std::optional<Kind> kind =
+            read_kind(table, "type", "type", check_common_schema(), {m_kinds.checks, later_checks()});
+        if (!kind) {
+            return std::nullopt;
+        }
+        CheckSettings check;
+        check.name = name;
+        check.type = kind->name;
+        check.position = table.position();
+        check.later = kind->later;
+        const std::shared_ptr<void> settings = kind->schema->make();
+        check.unset = read_part(
+            table, {{{&check_common_schema(), &check.common}, {kind->schema, settings.get()}}}, *kind);
+        if (!check.later) {
+            check.settings = settings;
+        }
+        return check;
+    }
+
+    // Reads a part that is disabled as a whole by a variable that is not set; returns those.
+    std::vector<std::string> read_part(const Node& table, std::vector<Target> targets, const Kind& kind) {
+        const std::size_t before = m_reading.unset.size();
+        const Reading::Later announce = m_reading.later;
+        m_reading.later = kind.later ? Reading::Later::quiet : announce;
+        read_table(table, targets, m_reading, {&kind.key, 1});
+        m_reading.later = announce;
+        return unset_names(std::span(m_reading.unset).subspan(before));
+    }
+
+    void read_rungs(const Node& rungs) {
+        if (detail::expect_array(rungs, "list of tables ([[health.recovery]])", m_reading) == nullptr) {
+            return;
+        }
+        for (const Node& table : array_of(&rungs)) {
+            if (detail::expect_table(table, "table", m_reading) != nullptr) {
+                read_rung(table);
+            }
+        }
+    }
+
+    void read_rung(const Node& table) {
+        const std::optional<Kind> kind =
+            read_kind(table, "action", "action", rung_common_schema(), {m_kinds.actions, later_actions()});
+        if (!kind) {
+            return;
+        }
+        RungSettings rung;
+        rung.action = kind->name;
+        rung.position = table.position();
+        rung.later = kind->later;
+        const std::shared_ptr<void> settings = kind->schema->make();
+        rung.unset =
+            read_part(table, {{{&rung_common_schema(), &rung}, {kind->schema, settings.get()}}}, *kind);
+        if (!rung.later) {
+            rung.settings = settings;
+        }
+        m_config.health.recovery.push_back(std::move(rung));
+    }
+
+    void read_channels() {
+        const Node* channels = m_root.find("channel");
+        if (channels == nullptr ||
+            detail::expect_table(*channels, "table of channels", m_reading) == nullptr) {
+            return;
+        }
+        for (const Member& member : table_of(channels)) {
+            detail::not_a_name(member, m_reading);
+            const Node& table = member.value.front();
+            if (detail::expect_table(table, "table", m_reading) != nullptr) {
+                read_channel(member.key, table);
+            }
+        }
+    }
+
+    void read_channel(const std::string& name, const Node& table) {
+        static const std::array<KindSchema, 1> now{{{"telegram", "a Telegram bot", &telegram_schema()}}};
+        const std::optional<Kind> kind =
+            read_kind(table, "type", "channel type", nothing_common(), {now, later_channels()});
+        if (!kind) {
+            return;
+        }
+        if (kind->later) {
+            const std::shared_ptr<void> dropped = kind->schema->make();
+            read_part(table, {{kind->schema, dropped.get()}}, *kind);
+            return;
+        }
+        TelegramChannel channel;
+        channel.name = name;
+        channel.unset = read_part(table, {{&telegram_schema(), &channel}}, *kind);
+        m_config.channels.push_back(std::move(channel));
+    }
+
+    void read_backup_sources() {
+        const Node* sources = find_in(m_root.find("backup"), "source");
+        if (sources == nullptr || detail::expect_table(*sources, "table of sources", m_reading) == nullptr) {
+            return;
+        }
+        const Quiet quiet(*this);
+        for (const Member& member : table_of(sources)) {
+            detail::not_a_name(member, m_reading);
+            const Node& table = member.value.front();
+            if (detail::expect_table(table, "table", m_reading) == nullptr) {
+                continue;
+            }
+            if (const std::optional<Kind> kind =
+                    read_kind(table, "type", "type", backup_common_schema(), {later_backups(), {}})) {
+                const std::shared_ptr<void> common = backup_common_schema().make();
+                const std::shared_ptr<void> own = kind->schema->make();
+                read_part(table, {{&backup_common_schema(), common.get()}, {kind->schema, own.get()}}, *kind);
+            }
+        }
+    }
+
+    static const SchemaBase& nothing_common() {
+        static const Schema<NotYet> schema{};
+        return schema;
+    }
+
+    // ── names that refer to something ──
+
+    void check_references() {
+        const Node* health = m_root.find("health");
+        const Names checks = names_in(find_in(health, "check"));
+        check_needs("health", find_in(health, "check"));
+        check_needs("deepcheck", find_in(m_root.find("deepcheck"), "check"));
+        Names rungs;
+        for (const Node& rung : array_of(find_in(health, "recovery"))) {
+            check_known(mentions(rung.find("when")), checks, "check");
+            check_unique(rung, rungs, "recovery");
+        }
+        const Names channels = names_in(m_root.find("channel"));
+        for (const Node& route : array_of(m_root.find("route"))) {
+            check_known(mentions(route.find("to")), channels, "channel");
+            check_known(mentions(find_in(route.find("escalate"), "to")), channels, "channel");
+        }
+        check_gate(checks);
+        check_steps();
+    }
+
+    void check_gate(const Names& checks) {
+        const Node* gate = find_in(m_root.find("deploy"), "gate");
+        for (const Mention& name : mentions(find_in(gate, "checks"))) {
+            if (name.text.find('/') == std::string::npos) {
+                check_known({name}, checks, "check");
+            } else {
+                check_foreign(name);
+            }
+        }
+    }
+
+    void check_steps() {
+        const Node* smoke = m_root.find("smoke");
+        const Names logins = names_in(find_in(smoke, "login"));
+        const Names steps = names_of_items(find_in(smoke, "step"));
+        Names seen;
+        for (const Node& step : array_of(find_in(smoke, "step"))) {
+            check_known(mention(step.find("as")), logins, "login");
+            check_known(mentions(step.find("needs")), steps, "step");
+            check_unique(step, seen, "step");
+        }
+    }
+
+    void check_known(const std::vector<Mention>& names, const Names& known, std::string_view what) {
+        const std::vector<std::string_view> candidates(known.begin(), known.end());
+        for (const Mention& name : names) {
+            if (!known.contains(name.text)) {
+                error(name.position, unknown_words(what, name.text, candidates));
+            }
+        }
+    }
+
+    void check_unique(const Node& item, Names& seen, std::string_view what) {
+        for (const Mention& name : mention(item.find("name"))) {
+            if (!seen.insert(name.text).second) {
+                error(name.position, fmt::format("a second {} named \"{}\"", what, clean_line(name.text)));
+            }
+        }
+    }
+
+    // "tool/check" of another tool: the tool must be one, its checks are its own business.
+    void check_foreign(const Mention& name) {
+        const std::string tool = name.text.substr(0, name.text.find('/'));
+        const std::string check = name.text.substr(tool.size() + 1);
+        if (std::find(k_tools.begin(), k_tools.end(), tool) == k_tools.end()) {
+            error(name.position, unknown_words("tool", tool, k_tools));
+        } else if (!is_name(check)) {
+            error(name.position, fmt::format("\"{}\" is no name of a check", clean_line(check)));
+        }
+    }
+
+    void check_needs(std::string_view tool, const Node* checks) {
+        const Names known = names_in(checks);
+        for (const Member& member : table_of(checks)) {
+            for (const Mention& need : mentions(find_in(&member.value.front(), "needs"))) {
+                const std::string own = std::string(tool) + "/";
+                if (need.text.starts_with(own)) {
+                    check_known({{need.text.substr(own.size()), need.position}}, known, "check");
+                } else if (need.text.find('/') != std::string::npos) {
+                    check_foreign(need);
+                } else {
+                    check_known({need}, known, "check");
+                }
+            }
+        }
+        check_cycles(checks, std::string(tool) + "/");
+    }
+
+    // A check that needs itself, straight or around corners, could never be a root cause.
+    void check_cycles(const Node* checks, const std::string& own) {
+        for (const Member& member : table_of(checks)) {
+            Names seen;
+            std::vector<std::string> open{member.key};
+            while (!open.empty()) {
+                const std::string name = open.back();
+                open.pop_back();
+                if (!seen.insert(name).second) {
+                    continue;
+                }
+                for (const Mention& need : mentions(find_in(checks->find(name), "needs"))) {
+                    const std::string next =
+                        need.text.starts_with(own) ? need.text.substr(own.size()) : need.text;
+                    if (next == member.key) {
+                        const Node* needs = member.value.front().find("needs");
+                        error(needs->position(),
+                              fmt::format("\"{}\" needs itself{}", clean_line(member.key),
+                                          name == member.key ? "" : fmt::format(" by way of \"{}\"", name)));
+                        open.clear();
+                        break;
+                    }
+                    open.push_back(next);
+                }
+            }
+        }
+    }
+
+    // ── what is set nowhere ──
+
+    void report_unset() {
+        for (const UnsetReference& reference : m_reading.unset) {
+            warn(reference.position, fmt::format("{} is not set", reference.name));
+        }
+        for (const CheckSettings& check : m_config.health.checks) {
+            note_off(k_check_off, check.name, check.unset);
+        }
+        for (const RungSettings& rung : m_config.health.recovery) {
+            note_off(k_rung_off, rung.name, rung.unset);
+        }
+        for (const TelegramChannel& channel : m_config.channels) {
+            note_off(k_channel_off, channel.name, channel.unset);
+        }
+        for (const std::string& name : m_defaulted) {
+            note(say(k_default_used, name));
+        }
+    }
+    void note_off(const Phrase& phrase, const std::string& name, const std::vector<std::string>& unset) {
+        if (!unset.empty()) {
+            note(say(phrase, name, fmt::format("{}", fmt::join(unset, ", "))));
+        }
+    }
+    void note(Text message) {
+        m_config.notes.push_back({std::move(message), say(k_set_it, m_config.paths.env_file.string())});
+    }
+    // What was not set since `before` and switches nothing off.
+    void remember_defaulted(std::size_t before) {
+        for (std::string& name : unset_names(std::span(m_reading.unset).subspan(before))) {
+            m_defaulted.push_back(std::move(name));
+        }
+    }
+
+    void error(Position position, std::string message) {
+        m_reading.problems.error(position, std::move(message));
+    }
+    void warn(Position position, std::string message) {
+        m_reading.problems.warning(position, std::move(message));
+    }
+
+    const Node& m_root;
+    const Kinds& m_kinds;
+    Reading m_reading;
+    Config m_config;
+    std::vector<std::string> m_defaulted;
+};
+
+void add_alternatives(std::vector<Section>& sections, std::span<const KindSchema> all,
+                      std::string_view header, bool later) {
+    for (const KindSchema& each : all) {
+        sections.push_back(
+            {fmt::format("{} = \"{}\"", header, each.name), std::string(each.help), each.schema, later});
+    }
+}
+
+} // namespace
+
+Config read_config(const Node& root, const Kinds& kinds, Problems& problems) {
+    return Reader(root, kinds, problems).read();
+}
+
+std::vector<Section> all_sections(const Kinds& kinds) {
+    std::vector<Section> sections{
+        {"Top of the file", "before the first table", &top_schema()},
+        {"[paths]", "where things are", &paths_schema()},
+        {"[log]", "the tools' own logs", &log_schema()},
+        {"[health]", "lectio-health, every minute", &health_schema()},
+        {"[health.check.NAME]", "what every check knows, beside `type`", &check_common_schema()},
+    };
+    add_alternatives(sections, kinds.checks, "[health.check.NAME] type", false);
+    sections.push_back({"[[health.recovery]]",
+                        "what every rung of the ladder knows, beside `action`; tried top to bottom",
+                        &rung_common_schema()});
+    add_alternatives(sections, kinds.actions, "[[health.recovery]] action", false);
+    sections.push_back({"[alerts]", "when and how often is told", &alerts_schema()});
+    sections.push_back({"[channel.NAME] type = \"telegram\"", "a Telegram bot", &telegram_schema()});
+    sections.push_back(
+        {"[[route]]", "first match wins; no route: every channel gets everything", &route_schema()});
+    sections.push_back({"[heartbeat]", "dead-man's ping over the whole suite", &heartbeat_schema()});
+    add_alternatives(sections, later_checks(), "[TOOL.check.NAME] type", true);
+    add_alternatives(sections, later_actions(), "[[health.recovery]] action", true);
+    add_alternatives(sections, later_channels(), "[channel.NAME] type", true);
+    sections.push_back({"[smoke]", "lectio-smoke, every 5 minutes", &smoke_schema(), true});
+    sections.push_back({"[deepcheck]", "lectio-deepcheck, hourly", &deepcheck_schema(), true});
+    sections.push_back({"[deploy]", "lectio-deploy", &deploy_schema(), true});
+    sections.push_back({"[backup]", "lectio-backup", &backup_schema(), true});
+    sections.push_back({"[backup.source.NAME]", "what every source knows", &backup_common_schema(), true});
+    add_alternatives(sections, later_backups(), "[backup.source.NAME] type", true);
+    sections.push_back({"[cleanup]", "lectio-cleanup, hourly", &cleanup_schema(), true});
+    sections.push_back({"[history]", "what is kept of each run", &history_schema(), true});
+    sections.push_back({"[status]", "one page of how things stand", &status_schema(), true});
+    return sections;
+}
+
+} // namespace lectio

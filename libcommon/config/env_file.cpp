@@ -1,0 +1,353 @@
+#include "config/env_file.h"
+
+#include "util/secret.h"
+#include "util/text.h"
+
+#include <algorithm>
+#include <array>
+
+namespace lectio {
+namespace {
+
+constexpr Phrase k_no_assignment{"not an assignment, left out", "не присваивание, строка пропущена"};
+constexpr Phrase k_not_run{"{}: commands are not run and a quote must end, left out",
+                           "{}: команды не выполняются, а кавычка должна закрываться; значение пропущено"};
+constexpr Phrase k_not_text{"{}: not a text, left out", "{}: не текст, значение пропущено"};
+
+bool is_name_start(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+}
+bool is_name_part(char c) {
+    return is_name_start(c) || (c >= '0' && c <= '9');
+}
+
+std::string_view name_at(std::string_view text, std::size_t at) {
+    std::size_t end = at;
+    while (end < text.size() && (end == at ? is_name_start(text[end]) : is_name_part(text[end]))) {
+        ++end;
+    }
+    return text.substr(at, end - at);
+}
+
+// One "${…}", taken apart.
+struct Reference {
+    std::string_view name;
+    std::optional<std::string_view> fallback; // the text after ":-"
+    std::size_t end = 0;                      // one past the closing brace
+};
+
+// The reference that begins at `at` with "${"; nothing when it is malformed.
+std::optional<Reference> reference_at(std::string_view text, std::size_t at) {
+    Reference reference;
+    reference.name = name_at(text, at + 2);
+    std::size_t next = at + 2 + reference.name.size();
+    if (reference.name.empty() || next >= text.size()) {
+        return std::nullopt;
+    }
+    if (text[next] == '}') {
+        reference.end = next + 1;
+        return reference;
+    }
+    if (text.substr(next, 2) != ":-") {
+        return std::nullopt;
+    }
+    const std::size_t begin = next + 2;
+    int depth = 1;
+    for (std::size_t i = begin; i < text.size(); ++i) {
+        if (text.substr(i, 2) == "${") {
+            ++depth;
+            ++i;
+        } else if (text[i] == '}' && --depth == 0) {
+            reference.fallback = text.substr(begin, i - begin);
+            reference.end = i + 1;
+            return reference;
+        }
+    }
+    return std::nullopt;
+}
+
+struct Expanded {
+    std::string text;
+    std::string unset; // the first name that is set nowhere
+    bool malformed = false;
+};
+
+constexpr int k_deepest_default = 1;
+
+Expanded expand(std::string_view text, const Lookup& lookup, int depth = 0) {
+    Expanded out;
+    for (std::size_t i = 0; i < text.size();) {
+        if (text.substr(i, 2) != "${") {
+            out.text += text[i++];
+            continue;
+        }
+        const std::optional<Reference> reference = reference_at(text, i);
+        if (!reference || depth > k_deepest_default) {
+            out.malformed = true;
+            return out;
+        }
+        i = reference->end;
+        const std::string name(reference->name);
+        std::optional<std::string> value = lookup(name);
+        if (value && sounds_secret(name)) {
+            remember_secret(*value);
+        }
+        if (reference->fallback && (!value || value->empty())) {
+            Expanded fallback = expand(*reference->fallback, lookup, depth + 1);
+            out.malformed = out.malformed || fallback.malformed;
+            out.unset = out.unset.empty() ? fallback.unset : out.unset;
+            value = std::move(fallback.text);
+        }
+        if (value) {
+            out.text += *value;
+        } else if (out.unset.empty()) {
+            out.unset = name;
+        }
+    }
+    return out;
+}
+
+// The shell's grammar of assignments, as far as a file of settings uses it.
+class ShellReader {
+  public:
+    ShellReader(std::string_view text, const Lookup& environment)
+        : m_text(text), m_environment(environment) {}
+
+    EnvFile read() {
+        while (skip_to_statement()) {
+            read_statement();
+        }
+        return std::move(m_file);
+    }
+
+  private:
+    [[nodiscard]] bool at_end() const { return m_at >= m_text.size(); }
+    [[nodiscard]] char here() const { return m_text[m_at]; }
+    [[nodiscard]] bool starts(std::string_view what) const { return m_text.substr(m_at).starts_with(what); }
+
+    void advance() {
+        if (here() == '\n') {
+            ++m_line;
+        }
+        ++m_at;
+    }
+    void skip_blanks() {
+        while (!at_end() && (here() == ' ' || here() == '\t' || here() == '\r')) {
+            advance();
+        }
+    }
+    void skip_line() {
+        while (!at_end() && here() != '\n') {
+            advance();
+        }
+    }
+    bool skip_to_statement() {
+        for (;;) {
+            skip_blanks();
+            if (at_end()) {
+                return false;
+            }
+            if (here() == '#') {
+                skip_line();
+            } else if (here() == '\n' || here() == ';') {
+                advance();
+            } else {
+                return true;
+            }
+        }
+    }
+
+    void read_statement() {
+        m_statement_line = m_line;
+        std::string_view name = name_at(m_text, m_at);
+        m_at += name.size();
+        skip_blanks();
+        if (name == "export" && !at_end() && is_name_start(here())) {
+            name = name_at(m_text, m_at);
+            m_at += name.size();
+            skip_blanks();
+            if (at_end() || here() == '\n' || here() == ';' || here() == '#') {
+                return; // exports what was set before
+            }
+        }
+        if (name.empty() || at_end() || here() != '=') {
+            remark(say(k_no_assignment));
+            skip_line();
+            return;
+        }
+        advance();
+        assign(std::string(name));
+    }
+
+    void assign(const std::string& name) {
+        m_value.clear();
+        m_refused = false;
+        bool begun = false;
+        std::string blanks; // between words: kept only when another word follows
+        while (!at_end() && here() != '\n' && here() != ';') {
+            if (here() == ' ' || here() == '\t' || here() == '\r') {
+                blanks += here();
+                advance();
+                if (!at_end() && here() == '#') {
+                    skip_line();
+                }
+                continue;
+            }
+            m_value += begun ? blanks : "";
+            blanks.clear();
+            begun = true;
+            read_piece();
+        }
+        if (m_refused) {
+            remark(say(k_not_run, name));
+            return;
+        }
+        if (m_value.find('\0') != std::string::npos || !is_utf8(m_value)) {
+            remark(say(k_not_text, name));
+            return;
+        }
+        if (sounds_secret(name)) {
+            remember_secret(m_value);
+        }
+        m_file.values[name] = m_value;
+    }
+
+    void read_piece() {
+        switch (here()) {
+        case '\'':
+            read_single_quoted();
+            return;
+        case '"':
+            read_double_quoted();
+            return;
+        case '\\':
+            advance();
+            if (!at_end() && here() != '\n') {
+                m_value += here();
+            }
+            if (!at_end()) {
+                advance();
+            }
+            return;
+        default:
+            read_plain();
+        }
+    }
+
+    void read_single_quoted() {
+        advance();
+        while (!at_end() && here() != '\'') {
+            m_value += here();
+            advance();
+        }
+        close_quote();
+    }
+
+    void read_double_quoted() {
+        advance();
+        while (!at_end() && here() != '"') {
+            if (here() == '\\' && m_at + 1 < m_text.size() &&
+                std::string_view("\"\\$`\n").find(m_text[m_at + 1]) != std::string_view::npos) {
+                advance();
+                if (here() != '\n') {
+                    m_value += here();
+                }
+                advance();
+            } else {
+                read_plain();
+            }
+        }
+        close_quote();
+    }
+
+    void close_quote() {
+        if (at_end()) {
+            m_refused = true;
+        } else {
+            advance();
+        }
+    }
+
+    // A character that is not quoting: itself, or the beginning of a reference or a command.
+    void read_plain() {
+        if (here() == '`' || starts("$(")) {
+            m_refused = true;
+        }
+        if (here() == '$') {
+            if (starts("${")) {
+                if (const std::optional<Reference> reference = reference_at(m_text, m_at)) {
+                    m_value += expand(m_text.substr(m_at, reference->end - m_at), lookup()).text;
+                    while (m_at < reference->end) {
+                        advance();
+                    }
+                    return;
+                }
+            } else if (const std::string_view name = name_at(m_text, m_at + 1); !name.empty()) {
+                m_value += lookup()(std::string(name)).value_or("");
+                m_at += 1 + name.size();
+                return;
+            }
+        }
+        m_value += here();
+        advance();
+    }
+
+    [[nodiscard]] Lookup lookup() const {
+        return [this](const std::string& name) -> std::optional<std::string> {
+            const auto found = m_file.values.find(name);
+            return found != m_file.values.end() ? found->second : m_environment(name);
+        };
+    }
+
+    void remark(Text message) { m_file.remarks.push_back({m_statement_line, std::move(message)}); }
+
+    std::string_view m_text;
+    const Lookup& m_environment;
+    EnvFile m_file;
+    std::size_t m_at = 0;
+    std::uint32_t m_line = 1, m_statement_line = 1;
+    std::string m_value;
+    bool m_refused = false;
+};
+
+void expand_node(Node& node, const Lookup& lookup, Problems& problems) {
+    if (const auto* text = node.get<std::string>(); text != nullptr && text->find("${") != text->npos) {
+        Expanded expanded = expand(*text, lookup);
+        if (expanded.malformed) {
+            problems.error(node.position(), "malformed reference; write ${NAME} or ${NAME:-default}");
+            return;
+        }
+        node.set_expanded(std::move(expanded.text), std::move(expanded.unset));
+    } else if (auto* items = std::get_if<Node::Array>(&node.value())) {
+        for (Node& item : *items) {
+            expand_node(item, lookup, problems);
+        }
+    } else if (auto* members = std::get_if<Node::Table>(&node.value())) {
+        for (Member& member : *members) {
+            expand_node(member.value.front(), lookup, problems);
+        }
+    }
+}
+
+} // namespace
+
+EnvFile parse_env_file(std::string_view text, const Lookup& environment) {
+    constexpr std::string_view k_mark = "\xEF\xBB\xBF";
+    if (text.starts_with(k_mark)) {
+        text.remove_prefix(k_mark.size());
+    }
+    return ShellReader(text, environment).read();
+}
+
+bool sounds_secret(std::string_view name) {
+    constexpr std::array<std::string_view, 10> k_parts{
+        "TOKEN", "PASS", "SECRET", "KEY", "DSN", "CRED", "AUTH", "PRIVATE", "HEARTBEAT_URL", "DATABASE_URL"};
+    return std::any_of(k_parts.begin(), k_parts.end(),
+                       [&](std::string_view part) { return contains_ignoring_case(name, part); });
+}
+
+void expand_references(Node& root, const Lookup& lookup, Problems& problems) {
+    expand_node(root, lookup, problems);
+}
+
+} // namespace lectio

@@ -1,0 +1,42 @@
+// The secrets file: shell assignments as the bash suite's config.env has them, read and never executed.
+#pragma once
+
+#include "config/node.h"
+#include "words/phrase.h"
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace lectio {
+
+// The value of a variable; nothing when it is not set.
+using Lookup = std::function<std::optional<std::string>(const std::string& name)>;
+
+struct EnvFile {
+    std::map<std::string, std::string> values;
+    struct Remark { // a line that is no assignment; what is left out
+        std::uint32_t line = 0;
+        Text message; // never quotes the line
+    };
+    std::vector<Remark> remarks;
+};
+
+// What `source` would set, without running anything: [export] NAME=value with '…', "…" (over lines, too),
+// backslashes, comments, ; between assignments, and $NAME ${NAME} ${NAME:-…} of what was set before, or of
+// `environment`. Blanks around = are taken as meant. Commands, and values with `…` or $(…), are left out with
+// a remark. Values under a name that sounds like a secret are registered for redact().
+EnvFile parse_env_file(std::string_view text, const Lookup& environment);
+
+// TOKEN, PASSWORD, SECRET, KEY, DSN … in the name: its value is masked wherever it would be shown.
+bool sounds_secret(std::string_view name);
+
+// Replaces ${NAME} and ${NAME:-default} in every text of the tree; a default may hold references itself, one
+// level deep. As in the shell, a default stands in for an empty value, too. What is set nowhere is marked on
+// its Node and no problem; a malformed reference is one.
+void expand_references(Node& root, const Lookup& lookup, Problems& problems);
+
+} // namespace lectio

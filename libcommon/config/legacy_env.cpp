@@ -1,0 +1,206 @@
+#include "config/legacy_env.h"
+
+#include "config/schema.h"
+#include "util/text.h"
+
+#include <charconv>
+
+#include <fmt/format.h>
+
+namespace lectio {
+namespace {
+
+constexpr Phrase k_from_env{"no config.toml: checks as health_check.sh did, from {}",
+                            "config.toml нет: проверки как в health_check.sh, по {}"};
+constexpr Phrase k_no_site{"SITE_URL is not set in {}: the site itself is not checked",
+                           "SITE_URL не задан в {}: сам сайт не проверяется"};
+constexpr Phrase k_left_out{"{} in {} does not fit and is left out", "{} в {} не подходит и не используется"};
+constexpr Phrase k_wrong_bot{
+    "alerts go through TELEGRAM_BOT_TOKEN: ERRORS_BOT_TOKEN and ERRORS_CHAT_ID are not set",
+    "оповещения идут через TELEGRAM_BOT_TOKEN: ERRORS_BOT_TOKEN и ERRORS_CHAT_ID не заданы"};
+constexpr Phrase k_set_both{"set both in {}", "задайте оба в {}"};
+constexpr Phrase k_write_toml{"write a config.toml, or mend the value",
+                              "исправьте значение или напишите config.toml"};
+
+bool is_plain_unit(const std::string& text) {
+    return !text.empty() && text.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                                   "0123456789_.@:-") == std::string::npos;
+}
+
+bool is_absolute(const std::string& text) {
+    return text.starts_with('/');
+}
+
+// Builds the text section by section, taking each value only when it fits.
+class Builder {
+  public:
+    Builder(const std::map<std::string, std::string>& values, const Path& env_file)
+        : m_values(values), m_env_file(env_file) {}
+
+    LegacyConfig build() {
+        m_made.assumed.push_back(say(k_from_env, m_env_file.string()));
+        write_paths();
+        write_units();
+        write_site();
+        write_host();
+        write_recovery();
+        write_channel();
+        return std::move(m_made);
+    }
+
+  private:
+    template<class... Args>
+    void line(fmt::format_string<Args...> format, Args&&... args) {
+        m_made.toml += fmt::format(format, std::forward<Args>(args)...);
+        m_made.toml += '\n';
+    }
+
+    [[nodiscard]] std::string given(const std::string& name) const {
+        const auto found = m_values.find(name);
+        return found == m_values.end() ? "" : std::string(trim(found->second));
+    }
+
+    template<class Fits>
+    std::string value(const std::string& name, std::string other, const Fits& fits) {
+        std::string text = given(name);
+        if (text.empty()) {
+            return other;
+        }
+        if (!fits(text)) {
+            leave_out(name);
+            return other;
+        }
+        return text;
+    }
+
+    int number(const std::string& name, int other, int least, int most) {
+        const std::string text = given(name);
+        if (text.empty()) {
+            return other;
+        }
+        int read = 0;
+        const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), read);
+        if (code != std::errc{} || end != text.data() + text.size() || read < least || read > most) {
+            leave_out(name);
+            return other;
+        }
+        return read;
+    }
+
+    void leave_out(const std::string& name) {
+        m_made.notes.push_back({say(k_left_out, name, m_env_file.string()), say(k_write_toml)});
+    }
+
+    static std::string unit_name(const std::string& text) {
+        return text.ends_with(".service") ? text : text + ".service";
+    }
+
+    void write_paths() {
+        line("[paths]\nenv_file = {}", toml_quoted(m_env_file.string()));
+        if (const std::string logs = value("LOG_DIR", "", is_absolute); !logs.empty()) {
+            line("logs = {}", toml_quoted(logs));
+        }
+    }
+
+    void write_units() {
+        m_backend = unit_name(value("BACKEND_SERVICE", "teaching_panel", is_plain_unit));
+        m_nginx = unit_name(value("NGINX_SERVICE", "nginx", is_plain_unit));
+        line("[health.check.nginx]\ntype = \"systemd\"\nunit = {}", toml_quoted(m_nginx));
+        line("[health.check.backend]\ntype = \"systemd\"\nunit = {}", toml_quoted(m_backend));
+    }
+
+    void write_site() {
+        const std::string site = value("SITE_URL", "", [](const std::string& text) {
+            return text.starts_with("http") && !http_url_complaint(text);
+        });
+        const std::string root =
+            value("PROJECT_ROOT", "/var/www/teaching_panel", is_absolute) + "/frontend/build";
+        m_build = value("FRONTEND_BUILD", root, is_absolute);
+        if (site.empty()) {
+            m_made.assumed.push_back(say(k_no_site, m_env_file.string()));
+            return;
+        }
+        m_has_site = true;
+        const int slow = number("MAX_RESPONSE_TIME", 5, 1, 60);
+        line("[health.check.site]\ntype = \"http\"\nurl = {}\nstatus = 200\nmax_time = \"{}s\"\n"
+             "timeout = \"10s\"\nneeds = [\"nginx\"]",
+             toml_quoted(site), slow);
+        line("[health.check.frontend]\ntype = \"frontend\"\nroot = {}\nurl = {}\nreader = \"www-data\"",
+             toml_quoted(m_build), toml_quoted(site));
+    }
+
+    void write_host() {
+        line("[health.check.workers]\ntype = \"process\"\nmatch = 'gunicorn.*teaching_panel'\nmin = 2");
+        line("[health.check.disk]\ntype = \"disk\"\npath = \"/\"\nfree = {{ warn = \"{}%\" }}",
+             number("MIN_FREE_DISK_PERCENT", 10, 1, 99));
+        line("[health.check.memory]\ntype = \"memory\"\navailable = {{ warn = \"{}MB\" }}",
+             number("MIN_FREE_MEMORY_MB", 256, 1, 1000000));
+    }
+
+    void write_recovery() {
+        const std::string_view site = m_has_site ? ", \"site\"" : "";
+        if (m_has_site) {
+            line("[[health.recovery]]\nname = \"frontend-permissions\"\nwhen = [\"frontend\", \"site\"]\n"
+                 "action = \"fix-permissions\"\npath = {}\nowner = \"www-data:www-data\"",
+                 toml_quoted(m_build));
+        }
+        line("[[health.recovery]]\nname = \"backend\"\nwhen = [\"backend\", \"workers\"]\n"
+             "action = \"restart\"\nunit = {}",
+             toml_quoted(m_backend));
+        line("[[health.recovery]]\nname = \"nginx\"\nwhen = [\"nginx\"{}]\naction = \"restart\"\nunit = {}\n"
+             "test = [\"nginx\", \"-t\"]",
+             site, toml_quoted(m_nginx));
+        if (m_has_site) {
+            line("[[health.recovery]]\nname = \"backend-last\"\nwhen = [\"site\"]\naction = \"restart\"\n"
+                 "unit = {}",
+                 toml_quoted(m_backend));
+        }
+        line("[health.limits]\nattempts = {}\ncooldown = \"{}s\"", number("MAX_RECOVERY_ATTEMPTS", 3, 1, 100),
+             number("RECOVERY_COOLDOWN", 300, 10, 86400));
+    }
+
+    // Both of a pair or neither: a token with another bot's chat reaches nobody (CONTRACT 4).
+    void write_channel() {
+        const auto pair = [&](const std::string& token, const std::string& chat) {
+            const bool both = !given(token).empty() && !given(chat).empty();
+            if (both) {
+                line("[channel.errors]\ntype = \"telegram\"\ntoken = \"${{{}}}\"\nchat = \"${{{}}}\"", token,
+                     chat);
+            }
+            return both;
+        };
+        if (!pair("ERRORS_BOT_TOKEN", "ERRORS_CHAT_ID") && pair("TELEGRAM_BOT_TOKEN", "TELEGRAM_CHAT_ID")) {
+            m_made.notes.push_back({say(k_wrong_bot), say(k_set_both, m_env_file.string())});
+        }
+    }
+
+    const std::map<std::string, std::string>& m_values;
+    const Path& m_env_file;
+    LegacyConfig m_made;
+    std::string m_backend, m_nginx, m_build;
+    bool m_has_site = false;
+};
+
+} // namespace
+
+LegacyConfig legacy_config(const std::map<std::string, std::string>& values, const Path& env_file) {
+    return Builder(values, env_file).build();
+}
+
+std::string toml_quoted(std::string_view text) {
+    std::string out = "\"";
+    for (const char c : to_utf8(text)) {
+        const auto byte = static_cast<unsigned char>(c);
+        if (c == '"' || c == '\\') {
+            out += '\\';
+            out += c;
+        } else if (byte < 0x20 || byte == 0x7F) {
+            out += fmt::format("\\u{:04X}", byte);
+        } else {
+            out += c;
+        }
+    }
+    return out + "\"";
+}
+
+} // namespace lectio

@@ -1,0 +1,346 @@
+#include "config/load.h"
+
+#include "config/env_file.h"
+#include "config/legacy_env.h"
+#include "config/parse.h"
+#include "platform/files.h"
+#include "util/text.h"
+
+#include <algorithm>
+#include <array>
+
+#include <fmt/format.h>
+
+namespace lectio {
+namespace {
+
+constexpr Phrase k_discovered{"no configuration: this host was looked at",
+                              "конфигурации нет: осмотрен этот сервер"};
+constexpr Phrase k_no_checks{"{} has no checks: this host was looked at",
+                             "в {} нет проверок: осмотрен этот сервер"};
+constexpr Phrase k_readable{"{} can be read by others", "{} могут читать посторонние"};
+constexpr Phrase k_mend_mode{"run: chmod 600 {}", "выполните: chmod 600 {}"};
+constexpr Phrase k_env_why{"the values it holds are not set", "значения из него не заданы"};
+
+constexpr Bytes k_env_size = 256_kB;
+// The first line of what is kept says which file it is from: another file's is no help.
+constexpr std::string_view k_kept_from = "# The last configuration that loaded, kept by lectio. From: ";
+
+std::string fingerprint_of(std::string_view text) { // FNV-1a, 64 bits: tells contents apart, protects nothing
+    std::uint64_t hash = 14695981039346656037ULL;
+    for (const char c : text) {
+        hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
+    }
+    return fmt::format("{:016x}", hash);
+}
+
+Path kept_path(const Path& state) {
+    return state / "config" / "last-good.toml";
+}
+
+std::string absolute_name(const std::string& file) {
+    std::error_code failed;
+    const Path absolute = std::filesystem::absolute(file, failed);
+    return failed ? file : absolute.lexically_normal().string();
+}
+
+bool is_there(Files& files, const Path& path) {
+    const Result<FileInfo> info = files.info(path, Files::Follow::yes);
+    return info.ok() || info.error().kind != ErrorKind::not_found;
+}
+
+// ── the env file ───────────────────────────────────────────────────────────────────────────────────────────
+
+struct Environment {
+    EnvFile file;
+    std::optional<Error> unreadable;
+    std::vector<Config::Note> notes;
+};
+
+Environment read_env_file(Files& files, const Path& path, const Lookup& process) {
+    Environment environment;
+    const Result<std::string> text = files.read(path, k_env_size);
+    if (!text) {
+        environment.unreadable = text.error();
+        return environment;
+    }
+    environment.file = parse_env_file(*text, process);
+    for (const EnvFile::Remark& remark : environment.file.remarks) {
+        environment.notes.push_back(
+            {join("", {verbatim(fmt::format("{}:{}: ", path.string(), remark.line)), remark.message}),
+             Text{}});
+    }
+    const Result<FileInfo> info = files.info(path, Files::Follow::yes);
+    if (info && (info->mode & 0077U) != 0) {
+        environment.notes.push_back({say(k_readable, path.string()), say(k_mend_mode, path.string())});
+    }
+    return environment;
+}
+
+Lookup lookup_in(const EnvFile& file, const Lookup& process) {
+    return [&file, process](const std::string& name) -> std::optional<std::string> {
+        const auto found = file.values.find(name);
+        return found != file.values.end() ? found->second : process(name);
+    };
+}
+
+// ── one text into a configuration ──────────────────────────────────────────────────────────────────────────
+
+class Loader {
+  public:
+    Loader(World& world, const ConfigRequest& request) : m_world(world), m_request(request) {
+        m_process = request.environment ? request.environment
+                                        : [](const std::string&) { return std::optional<std::string>(); };
+    }
+
+    LoadedConfig load(LastGood last_good) {
+        const std::optional<std::string> file = find_file();
+        if (file) {
+            LoadedConfig loaded = load_file(*file);
+            return loaded.ok() || last_good == LastGood::never ? std::move(loaded)
+                                                               : fall_back(std::move(loaded));
+        }
+        return is_there(m_world.files, m_request.usual_env_file) ? load_env_alone() : load_discovered();
+    }
+
+  private:
+    [[nodiscard]] std::optional<std::string> find_file() const {
+        if (m_request.file) {
+            return m_request.file;
+        }
+        if (const std::optional<std::string> named = m_process("LECTIO_CONFIG"); named && !named->empty()) {
+            return named;
+        }
+        for (const Path& usual : m_request.usual_files) {
+            if (is_there(m_world.files, usual)) {
+                return usual.string();
+            }
+        }
+        return std::nullopt;
+    }
+
+    LoadedConfig load_file(const std::string& file) {
+        LoadedConfig loaded;
+        loaded.file = file;
+        const Result<std::string> text = m_world.files.read(file, k_config_size);
+        if (!text) {
+            loaded.problems.error({}, text.error().message);
+            loaded.needs_rights = text.error().kind == ErrorKind::permission;
+            loaded.fingerprint = fingerprint_of(text.error().message);
+            return loaded;
+        }
+        loaded.fingerprint = fingerprint_of(*text);
+        read_text(*text, loaded);
+        loaded.config.source = Config::Source::file;
+        loaded.config.file = file;
+        if (loaded.use == LoadedConfig::Use::present) {
+            loaded.text = *text;
+            if (loaded.config.health.checks.empty()) {
+                add_discovered(loaded.config, say(k_no_checks, file));
+            }
+        }
+        return loaded;
+    }
+
+    // Parses, replaces references, reads; use is `present` or `telling`.
+    void read_text(std::string_view text, LoadedConfig& loaded) {
+        std::optional<Node> root = parse_toml(text, loaded.problems);
+        if (!root) {
+            loaded.config = salvage(text);
+            loaded.use = LoadedConfig::Use::telling;
+            return;
+        }
+        loaded.config = read_tree(*root, loaded.problems);
+        loaded.use = loaded.problems.has_errors() ? LoadedConfig::Use::telling : LoadedConfig::Use::present;
+        if (loaded.problems.has_errors()) {
+            keep_what_tells(loaded.config);
+        }
+    }
+
+    Config read_tree(Node& root, Problems& problems) {
+        const Node* paths = root.find("paths");
+        const Node* named = paths != nullptr ? paths->find("env_file") : nullptr;
+        const Path env_path = env_file_of(named);
+        Environment environment = read_env_file(m_world.files, env_path, m_process);
+        const Lookup lookup = lookup_in(environment.file, m_process);
+        expand_references(root, lookup, problems);
+        Config config = read_config(root, m_request.kinds, problems);
+        if (environment.unreadable && named != nullptr) { // the usual one need not be there
+            problems.warning(named->position(), environment.unreadable->message);
+            config.notes.push_back({verbatim(environment.unreadable->message), say(k_env_why)});
+        }
+        add_notes(config, environment, problems);
+        config.always_muted = lookup("ALERTS_MUTED").value_or("") == "1";
+        return config;
+    }
+
+    // Where the variables are must be known before they are used, so this path may only use the environment.
+    Path env_file_of(const Node* named) {
+        const auto* text = named != nullptr ? named->get<std::string>() : nullptr;
+        if (text == nullptr) {
+            return m_request.usual_env_file;
+        }
+        Node copy(Node::Value(*text), {});
+        Problems dropped; // told when the whole tree is expanded
+        expand_references(copy, m_process, dropped);
+        const std::string& path = *copy.get<std::string>();
+        return path.starts_with('/') ? Path(path) : m_request.usual_env_file;
+    }
+
+    static void add_notes(Config& config, const Environment& environment, Problems& problems) {
+        for (const Config::Note& note : environment.notes) {
+            const std::string hint = note.hint.empty() ? "" : "; " + note.hint.en;
+            problems.warning({}, note.message.en + hint);
+            config.notes.push_back(note);
+        }
+    }
+
+    // ── what a broken file still says ──
+
+    // A syntax error leaves no tree. What stands between the headers is tried piece by piece, and of what
+    // parses only that is used which tells the operator of the error.
+    Config salvage(std::string_view text) {
+        std::string rest;
+        for (const std::string& piece : pieces_of(text)) {
+            Problems dropped;
+            if (tells(piece) && parse_toml(piece, dropped)) {
+                rest += piece;
+            }
+        }
+        Problems dropped;
+        std::optional<Node> root = parse_toml(rest, dropped);
+        Config config = root ? read_tree(*root, dropped) : Config{};
+        keep_what_tells(config);
+        return config;
+    }
+
+    static std::vector<std::string> pieces_of(std::string_view text) {
+        std::vector<std::string> pieces(1);
+        for (const std::string_view line : split_lines(text)) {
+            if (line.starts_with('[')) {
+                pieces.emplace_back();
+            }
+            pieces.back() += line;
+            pieces.back() += '\n';
+        }
+        return pieces;
+    }
+
+    static bool tells(const std::string& piece) {
+        constexpr std::array<std::string_view, 3> k_headers{"[paths]", "[channel.", "[log]"};
+        return !piece.starts_with('[') ||
+               std::any_of(k_headers.begin(), k_headers.end(),
+                           [&](std::string_view header) { return piece.starts_with(header); });
+    }
+
+    // Never half of the new: no checks, no recovery, no routes.
+    static void keep_what_tells(Config& config) {
+        config.health = HealthSettings{};
+        config.routes.clear();
+        std::erase_if(config.channels, [](const TelegramChannel& channel) {
+            return channel.token.empty() || channel.chat.text.empty() || !channel.unset.empty();
+        });
+    }
+
+    // ── the last good one ──
+
+    LoadedConfig fall_back(LoadedConfig broken) {
+        const Result<std::string> kept =
+            m_world.files.read(kept_path(broken.config.paths.state), Bytes{k_config_size.count + 8192});
+        const std::string first = std::string(k_kept_from) + absolute_name(broken.file) + "\n";
+        if (!kept || !kept->starts_with(first)) {
+            return broken;
+        }
+        LoadedConfig last;
+        read_text(std::string_view(*kept).substr(first.size()), last);
+        if (last.use != LoadedConfig::Use::present) {
+            return broken; // the key table has changed since, or the kept file is damaged
+        }
+        if (last.config.health.checks.empty()) {
+            add_discovered(last.config, say(k_no_checks, broken.file));
+        }
+        last.config.source = Config::Source::file;
+        last.config.file = broken.file;
+        broken.config = std::move(last.config);
+        broken.use = LoadedConfig::Use::last_good;
+        return broken;
+    }
+
+    // ── without a file ──
+
+    LoadedConfig load_env_alone() {
+        LoadedConfig loaded;
+        loaded.file = m_request.usual_env_file.string();
+        const Environment environment = read_env_file(m_world.files, m_request.usual_env_file, m_process);
+        if (environment.unreadable) {
+            loaded.problems.error({}, environment.unreadable->message);
+            loaded.needs_rights = environment.unreadable->kind == ErrorKind::permission;
+            loaded.fingerprint = fingerprint_of(environment.unreadable->message);
+            return loaded;
+        }
+        const LegacyConfig legacy = legacy_config(environment.file.values, m_request.usual_env_file);
+        read_made(legacy.toml, loaded);
+        loaded.config.source = Config::Source::config_env;
+        loaded.config.file = loaded.file;
+        loaded.config.assumed = legacy.assumed;
+        for (const Config::Note& note : legacy.notes) {
+            loaded.problems.warning({}, note.message.en + "; " + note.hint.en);
+            loaded.config.notes.push_back(note);
+        }
+        return loaded;
+    }
+
+    LoadedConfig load_discovered() {
+        LoadedConfig loaded;
+        read_made(discover(m_world), loaded);
+        loaded.config.source = Config::Source::discovery;
+        loaded.config.assumed.push_back(say(k_discovered));
+        return loaded;
+    }
+
+    // A text that we made: places in it would mean nothing to anybody.
+    void read_made(const std::string& text, LoadedConfig& loaded) {
+        LoadedConfig made;
+        read_text(text, made);
+        for (const Problem& problem : made.problems.all()) {
+            problem.severity == Problem::Severity::error ? loaded.problems.error({}, problem.message)
+                                                         : loaded.problems.warning({}, problem.message);
+        }
+        loaded.config = std::move(made.config);
+        loaded.use = made.use;
+        loaded.fingerprint = fingerprint_of(text);
+    }
+
+    void add_discovered(Config& config, Text why) {
+        LoadedConfig made;
+        read_made(discover(m_world), made);
+        config.health.checks = std::move(made.config.health.checks);
+        config.assumed.push_back(std::move(why));
+    }
+
+    World& m_world;
+    const ConfigRequest& m_request;
+    Lookup m_process;
+};
+
+} // namespace
+
+LoadedConfig load_config(World& world, const ConfigRequest& request, LastGood last_good) {
+    return Loader(world, request).load(last_good);
+}
+
+Result<void> keep_last_good(Files& files, const LoadedConfig& loaded) {
+    if (!loaded.ok() || loaded.config.source != Config::Source::file) {
+        return {};
+    }
+    const std::string content = std::string(k_kept_from) + absolute_name(loaded.file) + "\n" + loaded.text;
+    const Path path = kept_path(loaded.config.paths.state);
+    if (const Result<std::string> kept = files.read(path, Bytes{content.size() + 1});
+        kept && *kept == content) {
+        return {};
+    }
+    LECTIO_TRY(files.make_folders(path.parent_path(), 0700));
+    return write_atomically(files, path, content, 0600);
+}
+
+} // namespace lectio

@@ -1,0 +1,989 @@
+#include "config/sections.h"
+
+#include "util/text.h"
+
+#include <algorithm>
+#include <array>
+
+namespace lectio {
+namespace {
+
+using namespace std::chrono_literals;
+using Texts = std::vector<std::string>;
+template<class T>
+using Named = std::map<std::string, T>;
+constexpr auto k_number = Amount::Unit::number;
+constexpr auto k_bytes = Amount::Unit::bytes;
+constexpr auto k_percent = Amount::Unit::percent;
+constexpr auto k_time = Amount::Unit::milliseconds;
+
+bool is_clock(std::string_view text) {
+    const auto digit = [&](std::size_t i) { return text[i] >= '0' && text[i] <= '9'; };
+    return text.size() == 5 && text[2] == ':' && digit(0) && digit(1) && digit(3) && digit(4) &&
+           text.substr(0, 2) <= "23" && text.substr(3) <= "59";
+}
+
+std::optional<std::string> clock_complaint(const std::string& text) {
+    if (text.empty() || is_clock(text)) {
+        return std::nullopt;
+    }
+    return "expected a time of day like \"09:00\", or \"\" for none";
+}
+
+std::optional<std::string> quiet_complaint(const std::string& text) {
+    if (text.empty() || (text.size() == 11 && text[5] == '-' && is_clock(text.substr(0, 5)) &&
+                         is_clock(text.substr(6)) && text.substr(0, 5) != text.substr(6))) {
+        return std::nullopt;
+    }
+    return "expected times of day like \"23:00-08:00\", or \"\" for none";
+}
+
+std::optional<std::string> web_url_complaint(const std::string& text) {
+    if (text.empty()) {
+        return std::nullopt;
+    }
+    return text.starts_with("unix:") ? "expected a URL: http://… or https://…" : http_url_complaint(text);
+}
+
+std::optional<std::string> proxy_complaint(const std::string& text) {
+    constexpr std::array<std::string_view, 6> k_schemes{"http://",    "https://",  "socks4://",
+                                                        "socks4a://", "socks5://", "socks5h://"};
+    const bool known = std::any_of(k_schemes.begin(), k_schemes.end(), [&](std::string_view scheme) {
+        return text.starts_with(scheme) && text.size() > scheme.size();
+    });
+    if (text.empty() || known) {
+        return std::nullopt;
+    }
+    return "expected a proxy: socks5h://host:port or http://host:port";
+}
+
+std::optional<std::string> owner_complaint(const std::string& text) {
+    const auto parts = split(text, ':');
+    const bool blank = text.find_first_of(" \t/") != std::string::npos;
+    if (parts.size() > 2 || blank || (parts.size() == 2 && parts[0].empty() && parts[1].empty())) {
+        return "expected user:group";
+    }
+    return std::nullopt;
+}
+
+std::optional<std::string> unit_complaint(const std::string& text) {
+    constexpr std::array<std::string_view, 8> k_endings{".service", ".socket", ".timer", ".target",
+                                                        ".path",    ".mount",  ".slice", ".scope"};
+    const bool ending = std::any_of(k_endings.begin(), k_endings.end(),
+                                    [&](std::string_view end) { return text.ends_with(end); });
+    if (!ending || text.find_first_of("/ \t") != std::string::npos) {
+        return "expected a unit with its ending, like \"nginx.service\"";
+    }
+    return std::nullopt;
+}
+
+std::optional<std::string> chat_complaint(const IdText& chat) {
+    const std::string_view text = chat.text;
+    const std::size_t digits = text.starts_with('-') ? 1 : 0;
+    const bool number = text.size() > digits && text.find_first_not_of("0123456789", digits) == text.npos;
+    if (text.empty() || number || (text.starts_with('@') && text.size() > 1)) {
+        return std::nullopt;
+    }
+    return "expected a number or @name";
+}
+
+std::optional<std::string> zone_complaint(const std::string& text) {
+    const bool odd = text.starts_with('/') || text.find("..") != std::string::npos ||
+                     text.find_first_of(" \t:") != std::string::npos;
+    return odd ? std::optional<std::string>("expected a time zone like \"Europe/Moscow\"") : std::nullopt;
+}
+
+std::optional<std::string> check_pattern_complaint(const std::string& text) {
+    if (text.find('/') == std::string::npos || text.find(' ') != std::string::npos) {
+        return "expected tool/check, like \"health/disk\" or \"deepcheck/*\"";
+    }
+    return std::nullopt;
+}
+
+const Schema<LimitSettings>& limits_schema() {
+    static const Schema<LimitSettings> schema{
+        optional("attempts", &LimitSettings::attempts,
+                 "recoveries in a row that did not help; then a person is called")
+            .between(1, 100),
+        optional("cooldown", &LimitSettings::cooldown, "then one try each cooldown, doubling up to 1h")
+            .between(10s, 24h),
+        optional("waits", &LimitSettings::waits, "before the second, third, fourth … attempt")
+            .between(0s, 24h)
+            .not_empty(),
+        optional("per_hour", &LimitSettings::per_hour, "disruptive actions, over all checks").between(0, 60),
+    };
+    return schema;
+}
+
+// ── what comes later ───────────────────────────────────────────────────────────────────────────────────────
+
+using Later = Schema<NotYet>;
+
+Later::Row later_timeout(std::string_view help) {
+    return later<Duration>("timeout", help).between(10ms, 1h);
+}
+
+const Later& tcp_schema() {
+    static const Later schema{
+        later<std::string>("address", "host:port").check(address_complaint).needed(),
+        later_timeout("no connection by then: critical"),
+        later<std::string>("send", "sent once connected"),
+        later<std::string>("expect", "must be in the answer"),
+    };
+    return schema;
+}
+
+const Later& dns_schema() {
+    static const Later schema{
+        later<std::string>("name", "what is asked for").needed(),
+        later<std::string>("record", "record type").one_of({"A", "AAAA", "CNAME", "MX", "NS", "SRV", "TXT"}),
+        later<std::string>("server", "asked instead of the host's resolver"),
+        later<Texts>("expect", "answers that must be there"),
+        later_timeout("no answer by then: critical"),
+    };
+    return schema;
+}
+
+const Later& file_schema() {
+    static const Later schema{
+        later<Path>("path", "the file").needed(),
+        later<std::string>("must", "whether it must be there").one_of({"exist", "absent"}),
+        later<Thresholds>("age", "since it was changed").units({k_time}).grows(),
+        later<Thresholds>("size", "of the file").units({k_bytes}).grows(),
+        later<FileMode>("mode", "exact mode"),
+        later<std::string>("owner", "user:group").check(owner_complaint),
+    };
+    return schema;
+}
+
+const Later& docker_schema() {
+    static const Later schema{
+        later<Texts>("containers", "names that must be running and healthy"),
+        later<std::string>("project", "all containers of a Compose project"),
+        later<Path>("socket", "of the Docker API"),
+        later_timeout("no answer by then: critical"),
+    };
+    return schema;
+}
+
+const Later& load_schema() {
+    static const Later schema{
+        later<Thresholds>("load1", "per core, 1 minute").units({k_number}).grows(),
+        later<Thresholds>("load5", "per core, 5 minutes").units({k_number}).grows(),
+        later<Thresholds>("load15", "per core, 15 minutes").units({k_number}).grows(),
+    };
+    return schema;
+}
+
+const Later& pressure_schema() {
+    static const Later schema{
+        later<Thresholds>("cpu", "share of time that tasks waited (avg60)").units({k_percent}).grows(),
+        later<Thresholds>("memory", "share of time that tasks waited (avg60)").units({k_percent}).grows(),
+        later<Thresholds>("io", "share of time that tasks waited (avg60)").units({k_percent}).grows(),
+    };
+    return schema;
+}
+
+const Later& clock_schema() {
+    static const Later schema{later<Thresholds>("offset", "from true time").units({k_time}).grows()};
+    return schema;
+}
+
+const Later& cron_schema() {
+    static const Later schema{later<Named<Duration>>("tools", "oldest last run of each tool").needed()};
+    return schema;
+}
+
+const Later& postgres_schema() {
+    static const Later schema{
+        later<Secret>("url", "postgresql://user@host/database").needed(),
+        later_timeout("no answer by then: critical"),
+        later<std::string>("sslmode", "what the connection must have at least")
+            .one_of({"disable", "allow", "prefer", "require", "verify-ca", "verify-full"}),
+        later<Thresholds>("connect_time", "to a usable connection").units({k_time}).grows(),
+        later<Thresholds>("connections", "of max_connections").units({k_percent}).grows(),
+        later<int>("pool_min", "connections that the application's pool must hold").between(0, 10000),
+        later<Duration>("statement_timeout", "must be set, and at most this"),
+        later<Thresholds>("oldest_transaction", "age").units({k_time}).grows(),
+        later<Thresholds>("lag", "of the replica").units({k_time}).grows(),
+        later<Thresholds>("dead_rows", "share of a table").units({k_percent}).grows(),
+        later<Thresholds>("size", "of the database").units({k_bytes}).grows(),
+    };
+    return schema;
+}
+
+const Later& sqlite_schema() {
+    static const Later schema{
+        later<Path>("path", "the database").needed(),
+        later<Thresholds>("size", "of the file").units({k_bytes}).grows(),
+        later<bool>("quick_check", "PRAGMA quick_check"),
+        later<Thresholds>("wal", "of the write-ahead log").units({k_bytes}).grows(),
+        later<Thresholds>("locked", "longest wait for a lock").units({k_time}).grows(),
+        later<Thresholds>("free_pages", "share of the file").units({k_percent}).grows(),
+    };
+    return schema;
+}
+
+const Later& django_schema() {
+    static const Later schema{
+        later<Path>("manage", "manage.py").needed(),
+        later<Path>("python", "the interpreter of the virtual environment"),
+        later<std::string>("user", "who runs it"),
+        later<bool>("deploy_check", "manage.py check --deploy"),
+    };
+    return schema;
+}
+
+const Later& freshness_sql_schema() {
+    static const Later schema{
+        later<Secret>("url", "postgresql://… or sqlite:/path").needed(),
+        later<std::string>("query", "its first value is the time").needed(),
+    };
+    return schema;
+}
+const Later& freshness_json_schema() {
+    static const Later schema{
+        later<std::string>("url", "http://… or https://…").check(http_url_complaint).needed(),
+        later<std::string>("pointer", "JSON pointer to the time").needed(),
+    };
+    return schema;
+}
+const Later& freshness_redis_schema() {
+    static const Later schema{
+        later<Secret>("url", "redis://host:port/database").needed(),
+        later<std::string>("key", "holds the time").needed(),
+    };
+    return schema;
+}
+const Later& freshness_schema() {
+    static const Later schema{
+        later<std::string>("files", "pattern; the newest counts"),
+        later<Bytes>("min_size", "smaller files do not count"),
+        later<NotYet>("sql", freshness_sql_schema(), "the time from a database"),
+        later<NotYet>("json", freshness_json_schema(), "the time from an answer over HTTP"),
+        later<NotYet>("redis", freshness_redis_schema(), "the time from Redis"),
+        later<Thresholds>("age", "of the newest").units({k_time}).grows().needed(),
+    };
+    return schema;
+}
+
+const Later& journal_schema() {
+    static const Later schema{
+        later<Texts>("units", "empty: all"),
+        later<std::string>("priority", "this or worse")
+            .one_of({"emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"}),
+        later<Texts>("matches", "regular expressions; empty: all lines"),
+        later<Thresholds>("count", "new lines since the last run").units({k_number}).grows(),
+        later<Duration>("window", "counted over this time"),
+    };
+    return schema;
+}
+
+const Later& headers_schema() {
+    static const Later schema{
+        later<std::string>("url", "the page").check(http_url_complaint).needed(),
+        later<Texts>("require", "security headers that must be there")
+            .one_of({"hsts", "csp", "nosniff", "frame", "referrer", "permissions"}),
+        later<std::string>("cors_origin", "an origin that must not be allowed"),
+        later<bool>("cookies", "Secure, HttpOnly, SameSite"),
+        later<bool>("hide_version", "no server version is told"),
+    };
+    return schema;
+}
+
+const Later& containers_schema() {
+    static const Later schema{
+        later<Path>("socket", "of the Docker API"),
+        later<std::string>("project", "the Compose project"),
+        later<Texts>("require", "what every container must have")
+            .one_of({"non-root", "restart", "memory-limit", "healthcheck"}),
+        later<Texts>("published", "ports that may be published"),
+    };
+    return schema;
+}
+
+const Later& secrets_schema() {
+    static const Later schema{
+        later<Texts>("files", "files that hold secrets"),
+        later<Texts>("values", "texts that must not be a secret"),
+        later<Texts>("environments", "processes whose environment is looked at"),
+        later<std::string>("url", "the site").check(http_url_complaint),
+        later<Texts>("reachable", "paths that must not answer"),
+    };
+    return schema;
+}
+
+const Later& nginx_schema() {
+    static const Later schema{
+        later<Texts>("limit_req", "paths that must be limited"),
+        later<Bytes>("max_body", "client_max_body_size at least this"),
+        later<bool>("server_tokens", "what it must be"),
+        later<Texts>("headers", "security headers that must be set")
+            .one_of({"hsts", "csp", "nosniff", "frame", "referrer", "permissions"}),
+    };
+    return schema;
+}
+
+const Later& cmdline_schema() {
+    static const Later schema{
+        later<std::string>("match", "regular expression over the command line").needed(),
+        later<Texts>("rules", "what is looked for").one_of({"async-workers", "separate-queues"}),
+    };
+    return schema;
+}
+
+const Later& reboot_schema() {
+    static const Later schema{};
+    return schema;
+}
+
+const Later& ports_schema() {
+    static const Later schema{later<Texts>("allow", "ports and networks that may listen").needed()};
+    return schema;
+}
+
+const Later& drift_schema() {
+    static const Later schema{
+        later<Texts>("watch", "what must not change without a deploy")
+            .one_of({"build", "code", "nginx", "units", "crontab", "migrations"}),
+        later<Thresholds>("database", "change of its size").units({k_percent}).grows(),
+    };
+    return schema;
+}
+
+const Later& growth_schema() {
+    static const Later schema{
+        later<Texts>("of", "disk:PATH, check:NAME, files:PATH").needed(),
+        later<Thresholds>("full_in", "time left at this pace").units({k_time}).runs_out(),
+    };
+    return schema;
+}
+
+// ── channels of later ──────────────────────────────────────────────────────────────────────────────────────
+
+const Later& email_schema() {
+    static const Later schema{
+        later<std::string>("url", "smtps://host:465 or smtp://host:587").needed(),
+        later<std::string>("user", "who logs in"),
+        later<Secret>("password", "to log in"),
+        later<std::string>("from", "sender").needed(),
+        later<Texts>("to", "receivers").needed(),
+        later<Path>("ca", "certificates to trust; empty: the system's"),
+    };
+    return schema;
+}
+
+const Later& webhook_schema() {
+    static const Later schema{
+        later<std::string>("url", "where to").check(web_url_complaint).needed(),
+        later<Secret>("secret", "signs the body: X-Lectio-Signature"),
+        later<Named<std::string>>("headers", "sent along"),
+        later_timeout("of a request"),
+    };
+    return schema;
+}
+
+const Later& alertmanager_schema() {
+    static const Later schema{
+        later<std::string>("url", "of Alertmanager").check(web_url_complaint).needed(),
+        later<Named<std::string>>("labels", "added to each alert"),
+        later_timeout("of a request"),
+    };
+    return schema;
+}
+
+const Later& command_channel_schema() {
+    static const Later schema{
+        later<Texts>("command", "gets the message on standard input").needed(),
+        later_timeout("killed after this long"),
+    };
+    return schema;
+}
+
+const Later& escalate_schema() {
+    static const Later schema{
+        later<Duration>("after", "still open and not acknowledged").needed(),
+        later<Texts>("to", "channels").needed(),
+    };
+    return schema;
+}
+
+const Schema<OutboxSettings>& outbox_schema() {
+    static const Schema<OutboxSettings> schema{
+        optional("messages", &OutboxSettings::messages, "kept for each channel").between(10, 1000000),
+        optional("size", &OutboxSettings::size, "kept for each channel").between(100_kB, 10_GB),
+    };
+    return schema;
+}
+
+// ── smoke, deploy, backup, cleanup ─────────────────────────────────────────────────────────────────────────
+
+const Later& smoke_users_schema() {
+    static const Later schema{
+        later<Path>("manage", "manage.py").needed(),
+        later<Path>("python", "the interpreter of the virtual environment"),
+        later<std::string>("user", "who runs it"),
+        later<Named<std::string>>("roles", "role of each login"),
+    };
+    return schema;
+}
+
+const Later& csrf_schema() {
+    static const Later schema{
+        later<std::string>("get", "page that sets the cookie").needed(),
+        later<std::string>("cookie", "its name"),
+        later<std::string>("header", "where it is sent back"),
+    };
+    return schema;
+}
+
+const Later& login_schema() {
+    static const Later schema{
+        later<std::string>("post", "path").needed(),
+        later<JsonText>("json", "body as JSON"),
+        later<Named<std::string>>("form", "body as a form"),
+        later<std::string>("token", "JSON pointer to the bearer token; without: the session is the login"),
+        later<NotYet>("csrf", csrf_schema(), "token against forged requests"),
+        later<StatusSet>("status", "expected"),
+        later_timeout("of the request"),
+    };
+    return schema;
+}
+
+const Later& upload_schema() {
+    static const Later schema{
+        later<std::string>("field", "of the form").needed(),
+        later<std::string>("name", "of the file"),
+        later<Bytes>("size", "of the file"),
+        later<std::string>("type", "content type"),
+    };
+    return schema;
+}
+
+const Later& step_limit_schema() {
+    static const Later schema{
+        later<int>("requests", "sent one after the other").between(1, 1000).needed(),
+        later<Duration>("per", "within this time").needed(),
+        later<StatusSet>("status", "that the last must get").needed(),
+    };
+    return schema;
+}
+
+const Later& step_schema() {
+    static const Later schema{
+        later<std::string>("name", "of the step").check(name_complaint).needed(),
+        later<std::string>("as", "login that it needs"),
+        later<Texts>("needs", "steps that it needs"),
+        later<std::string>("get", "path"),
+        later<std::string>("post", "path"),
+        later<std::string>("put", "path"),
+        later<std::string>("patch", "path"),
+        later<std::string>("delete", "path"),
+        later<JsonText>("json", "body as JSON"),
+        later<Named<std::string>>("form", "body as a form"),
+        later<NotYet>("upload", upload_schema(), "body as a file"),
+        later<Named<std::string>>("headers", "sent along"),
+        later<std::string>("range", "bytes asked for"),
+        later<StatusSet>("status", "expected"),
+        later<Named<JsonText>>("expect_json", "JSON pointer = value or { type, min, max }"),
+        later<Named<std::string>>("expect_headers", "header = pattern"),
+        later<std::string>("contains", "must be in the body"),
+        later<std::string>("not_contains", "must not be in the body"),
+        later<std::string>("matches", "regular expression"),
+        later<Bytes>("max_size", "of the body"),
+        later<Duration>("max_time", "slower than this: warning"),
+        later_timeout("no full answer by then: critical"),
+        later<bool>("follow", "redirects"),
+        later<Named<JsonText>>("save", "name = JSON pointer, { header } or { matches }"),
+        later<bool>("always", "also when a step between failed"),
+        later<int>("parallel", "requests at once").between(1, 1000),
+        later<Duration>("within", "each answer"),
+        later<int>("repeat", "times").between(1, 1000),
+        later<NotYet>("limit", step_limit_schema(), "the last of these must be refused"),
+        later<Duration>("every", "not in every run").or_empty(),
+        later<std::string>("severity", "the worst a failure can be").one_of({"critical", "warning", "info"}),
+        later<bool>("enabled", "false: not run"),
+        later<std::string>("note", "a runbook line"),
+    };
+    return schema;
+}
+
+const Later& gate_schema() {
+    static const Later schema{
+        later<Texts>("checks", "checks of health that must pass"),
+        later<bool>("smoke", "the smoke check, too"),
+        later<Duration>("within", "after the swap"),
+        later<int>("passes", "in a row").between(1, 100),
+        later<Amount>("errors", "share of 5xx above the one before").units({k_percent}),
+    };
+    return schema;
+}
+
+const Later& deploy_frontend_schema() {
+    static const Later schema{
+        later<Path>("path", "the build that is served").needed(),
+        later<std::string>("owner", "user:group").check(owner_complaint),
+        later<FileMode>("dirs", "mode of folders"),
+        later<FileMode>("files", "mode of files"),
+        later<Texts>("requires", "patterns that the build must have"),
+        later<Named<std::string>>("contains", "file = text that it must hold"),
+        later<Duration>("keep_assets", "old hashed files stay reachable"),
+        later<Texts>("forbid", "must not stand in a bundle"),
+    };
+    return schema;
+}
+
+const Later& git_schema() {
+    static const Later schema{
+        later<std::string>("remote", "name or URL"),
+        later<std::string>("ref", "branch or tag"),
+    };
+    return schema;
+}
+
+const Later& canary_schema() {
+    static const Later schema{
+        later<Texts>("command", "starts the new code on {socket}").needed(),
+        later<std::string>("path", "asked there"),
+    };
+    return schema;
+}
+
+const Later& deploy_backend_schema() {
+    static const Later schema{
+        later<Path>("path", "the project").needed(),
+        later<NotYet>("git", git_schema(), "where the code is from"),
+        later<std::string>("venv", "virtual environment, inside the release"),
+        later<Texts>("install", "command"),
+        later<Texts>("check", "command"),
+        later<Texts>("migrate", "command"),
+        later<Texts>("collect", "command"),
+        later<NotYet>("canary", canary_schema(), "the new code is tried before the swap"),
+        later<Secret>("database", "sqlite:PATH or postgresql:URL; snapshot before migrate"),
+        later<Texts>("shared", "outlives releases"),
+        later<Texts>("units", "restarted"),
+        later<Texts>("workers", "units that are restarted last"),
+        later<std::string>("socket", "socket unit").check(unit_complaint),
+        later<std::string>("user", "who runs the commands"),
+        later_timeout("of each command"),
+    };
+    return schema;
+}
+
+const Later& keep_schema() {
+    static const Later schema{
+        later<int>("last", "newest").between(0, 10000),
+        later<int>("hourly", "one an hour").between(0, 10000),
+        later<int>("daily", "one a day").between(0, 10000),
+        later<int>("weekly", "one a week").between(0, 10000),
+        later<int>("monthly", "one a month").between(0, 10000),
+        later<int>("yearly", "one a year").between(0, 10000),
+    };
+    return schema;
+}
+
+const Later& backup_sqlite_schema() {
+    static const Later schema{
+        later<Path>("path", "the database").needed(),
+        later<Path>("latest", "a plain, verified copy"),
+    };
+    return schema;
+}
+const Later& backup_postgres_schema() {
+    static const Later schema{
+        later<Secret>("url", "postgresql://…").needed(),
+        later<bool>("globals", "roles, too"),
+    };
+    return schema;
+}
+const Later& backup_redis_schema() {
+    static const Later schema{
+        later<Secret>("url", "redis://…").needed(),
+        later<std::string>("via", "how").one_of({"replication", "bgsave"}),
+    };
+    return schema;
+}
+const Later& backup_files_schema() {
+    static const Later schema{
+        later<std::vector<Path>>("paths", "files and folders").needed(),
+        later<Texts>("exclude", "patterns"),
+    };
+    return schema;
+}
+const Later& backup_exec_schema() {
+    static const Later schema{
+        later<Texts>("command", "writes the backup to standard output").needed(),
+        later<std::string>("extension", "of the file"),
+        later<std::string>("user", "who runs it"),
+        later_timeout("killed after this long"),
+    };
+    return schema;
+}
+
+const Later& low_memory_schema() {
+    static const Later schema{
+        later<Bytes>("available", "memory below this").needed(),
+        later<Duration>("older", "then this age is enough").needed(),
+    };
+    return schema;
+}
+const Later& kill_schema() {
+    static const Later schema{
+        later<std::string>("match", "regular expression over the command line").needed(),
+        later<Duration>("older", "than this").needed(),
+        later<std::string>("user", "only this user's"),
+        later<Bytes>("rss", "only above this"),
+        later<NotYet>("low_memory", low_memory_schema(), "when memory is short"),
+        later<Duration>("wait", "between TERM and KILL"),
+    };
+    return schema;
+}
+const Later& old_files_schema() {
+    static const Later schema{
+        later<std::string>("files", "pattern").needed(),
+        later<Duration>("older", "than this"),
+        later<Bytes>("size", "larger than this"),
+        later<std::string>("action", "what is done").one_of({"truncate", "delete", "compress"}),
+    };
+    return schema;
+}
+const Later& zombies_schema() {
+    static const Later schema{
+        later<int>("warn", "zombies at which it is told").between(1, 100000),
+        later<Texts>("restart", "units that may be restarted"),
+    };
+    return schema;
+}
+const Later& workers_schema() {
+    static const Later schema{
+        later<std::string>("match", "regular expression over the command line").needed(),
+        later<int>("max", "more than this: restart").between(1, 100000).needed(),
+        later<std::string>("restart", "unit").check(unit_complaint).needed(),
+    };
+    return schema;
+}
+
+} // namespace
+
+// ── now ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+const Schema<TopLevel>& top_schema() {
+    static const Schema<TopLevel> schema{
+        optional("lang", &TopLevel::lang, "language of alerts and explanations")
+            .one_of({{"ru", Lang::ru}, {"en", Lang::en}}),
+        optional("timezone", &TopLevel::timezone, "like \"Europe/Moscow\"; empty: the host's")
+            .check(zone_complaint),
+        optional("host", &TopLevel::host, "name in alerts; empty: the hostname"),
+    };
+    return schema;
+}
+
+const Schema<Paths>& paths_schema() {
+    static const Schema<Paths> schema{
+        optional("env_file", &Paths::env_file, "secrets, as shell assignments"),
+        optional("state", &Paths::state, "survives a reboot"),
+        optional("run", &Paths::run, "markers: deploy_in_progress, mute_until, maintenance_mode"),
+        optional("logs", &Paths::logs, "health.log alerts.log …"),
+        optional("metrics", &Paths::metrics, "written after each run for Prometheus; empty: never").later(),
+    };
+    return schema;
+}
+
+const Schema<LogSettings>& log_schema() {
+    using Format = LogSettings::Format;
+    using Level = LogSettings::Level;
+    static const Schema<LogSettings> schema{
+        optional("format", &LogSettings::format, "lines for people, or one object a line")
+            .one_of({{"text", Format::text}, {"json", Format::json}}),
+        optional("level", &LogSettings::level, "this and worse are logged")
+            .one_of({{"debug", Level::debug},
+                     {"info", Level::info},
+                     {"warn", Level::warn},
+                     {"error", Level::error}}),
+    };
+    return schema;
+}
+
+const Schema<CheckCommon>& check_common_schema() {
+    static const Schema<CheckCommon> schema{
+        optional("severity", &CheckCommon::severity, "the worst a failure of it can be")
+            .one_of(
+                {{"critical", Severity::critical}, {"warning", Severity::warning}, {"info", Severity::info}}),
+        optional("confirm", &CheckCommon::confirm, "failures in a row before an incident opens")
+            .between(1, 60),
+        optional("recover_confirm", &CheckCommon::recover_confirm, "good runs before it is resolved")
+            .between(1, 60),
+        optional("window", &CheckCommon::window, "\"3 of 5\": opens on that many of the last; \"\": off"),
+        optional("flap", &CheckCommon::flap, "changes among the last runs that make it flapping; \"\": off"),
+        optional("recheck", &CheckCommon::recheck, "asked again within the run before it counts; 0s: off")
+            .between(0s, 30s),
+        optional("clear", &CheckCommon::clear, "values at which a threshold is clear again"),
+        optional("every", &CheckCommon::every, "not in every run; \"\": in every")
+            .between(0s, 31 * 24h)
+            .or_empty(),
+        optional("enabled", &CheckCommon::enabled, "false: not run"),
+        optional("needs", &CheckCommon::needs, "checks whose failure makes this one's a symptom"),
+        optional("note", &CheckCommon::note, "a runbook line, shown with the alert"),
+    };
+    return schema;
+}
+
+const Schema<HealthSettings>& health_schema() {
+    static const Schema<HealthSettings> schema{
+        optional("deadline", &HealthSettings::deadline, "of the whole run, recovery included")
+            .between(1s, 1h),
+        optional("boot_grace", &HealthSettings::boot_grace,
+                 "uptime below this: shown, nothing told or healed")
+            .between(0s, 1h),
+        optional("limits", &HealthSettings::limits, limits_schema(), "when the healer gives up"),
+    };
+    return schema;
+}
+
+const Schema<RungSettings>& rung_common_schema() {
+    static const Schema<RungSettings> schema{
+        required("name", &RungSettings::name, "shown in messages and the log").check(name_complaint),
+        required("when", &RungSettings::when, "checks whose failure, as a root cause, triggers it"),
+        optional("settle", &RungSettings::settle, "wait at most this long for the checks to pass")
+            .between(0s, 5min),
+    };
+    return schema;
+}
+
+std::span<const Alternative> later_actions() {
+    static const Later restore{
+        later<Path>("path", "the build that is served").needed(),
+        later<Texts>("from", "folders with earlier builds, patterns allowed").needed(),
+    };
+    static const Later rollback{
+        later<std::string>("part", "which release is undone").one_of({"frontend", "backend"}).needed(),
+    };
+    static const std::array<Alternative, 2> actions{{
+        {"restore-frontend", "puts an earlier build back", &restore},
+        {"rollback", "undoes the last release", &rollback},
+    }};
+    return actions;
+}
+
+const Schema<AlertSettings>& alerts_schema() {
+    static const Schema<AlertSettings> schema{
+        optional(
+            "remind", &AlertSettings::remind,
+            "an open critical incident is repeated this often, then 2, 4 … times this, up to 24h; 0s: never")
+            .between(0s, 7 * 24h),
+        optional("per_hour", &AlertSettings::per_hour, "messages; 0: no limit").between(0, 10000).later(),
+        later<std::string>("digest", "time of a daily summary; \"\": none").check(clock_complaint),
+        later<std::string>("quiet", "warnings wait until its end; \"\": none").check(quiet_complaint),
+        optional("deploy_grace", &AlertSettings::deploy_grace,
+                 "a deploy marker older than this no longer silences, and is itself an alert")
+            .between(1s, 30min),
+        optional("key_window", &AlertSettings::key_window,
+                 "texts sent with one key are told once in this time")
+            .between(0s, 7 * 24h),
+        optional("merge_after", &AlertSettings::merge_after,
+                 "what waits longer is put together into one message")
+            .between(0s, 24h),
+        later<Duration>("failover", "other channels take critical ones that wait longer"),
+        optional("outbox", &AlertSettings::outbox, outbox_schema(), "messages that wait"),
+    };
+    return schema;
+}
+
+const Schema<TelegramChannel>& telegram_schema() {
+    static const Schema<TelegramChannel> schema{
+        required("token", &TelegramChannel::token, "of the bot"),
+        required("chat", &TelegramChannel::chat, "id of the chat, or @name of a channel")
+            .check(chat_complaint),
+        optional("thread", &TelegramChannel::thread, "topic of a forum group").between(1, 2147483647),
+        optional("api", &TelegramChannel::api, "of a Bot API server").check(web_url_complaint),
+        optional("proxy", &TelegramChannel::proxy, "socks5h://host:port").check(proxy_complaint),
+        optional("operators", &TelegramChannel::operators, "user ids whose /mute /ack /status … are obeyed")
+            .later(),
+    };
+    return schema;
+}
+
+const Schema<Route>& route_schema() {
+    static const Schema<Route> schema{
+        optional("severity", &Route::severity, "empty: every")
+            .one_of(
+                {{"critical", Severity::critical}, {"warning", Severity::warning}, {"info", Severity::info}}),
+        optional("tool", &Route::tool, "empty: every")
+            .one_of({"health", "smoke", "deepcheck", "heartbeat", "deploy", "backup", "cleanup", "notify"}),
+        optional("check", &Route::check, "tool/check, * allowed; empty: every")
+            .check(check_pattern_complaint),
+        required("to", &Route::to, "channels"),
+        later<NotYet>("escalate", escalate_schema(), "whom to tell when nobody acknowledges"),
+    };
+    return schema;
+}
+
+const SchemaBase& heartbeat_job_schema() {
+    static const Later schema{
+        later<Secret>("url", "pinged at its start and end").needed(),
+        later<Duration>("max", "longest run"),
+    };
+    return schema;
+}
+
+const Schema<Heartbeat>& heartbeat_schema() {
+    static const Schema<Heartbeat> schema{
+        later<Secret>("url", "a healthchecks.io-style ping URL; empty: nothing to do"),
+        later<std::string>("probe", "must answer before a ping is sent").check(web_url_complaint),
+        later<std::string>("on_site_down", "what the outside is told").one_of({"silent", "ping", "fail"}),
+        optional("tools", &Heartbeat::tools, "last finished run older than this: told")
+            .between(1min, 31 * 24h),
+        later<Duration>("timeout", "of the ping").between(10ms, 1h),
+        later<Named<NotYet>>("job", static_cast<const Later&>(heartbeat_job_schema()),
+                             "jobs of one's own: lectio-heartbeat run NAME"),
+    };
+    return schema;
+}
+
+std::span<const Alternative> later_checks() {
+    static const std::array<Alternative, 22> types{{
+        {"clock", "the clock is right", &clock_schema()},
+        {"cmdline", "how processes were started", &cmdline_schema()},
+        {"containers", "how containers are set up", &containers_schema()},
+        {"cron", "the tools run", &cron_schema()},
+        {"django", "migrations are applied", &django_schema()},
+        {"dns", "a name resolves", &dns_schema()},
+        {"docker", "containers are up", &docker_schema()},
+        {"drift", "nothing changed without a deploy", &drift_schema()},
+        {"file", "a file is there, or not", &file_schema()},
+        {"freshness", "something is new enough", &freshness_schema()},
+        {"growth", "when something is full", &growth_schema()},
+        {"headers", "security headers", &headers_schema()},
+        {"journal", "lines of the journal", &journal_schema()},
+        {"load", "load average", &load_schema()},
+        {"nginx", "how nginx is set up", &nginx_schema()},
+        {"ports", "who listens", &ports_schema()},
+        {"postgres", "PostgreSQL answers and is well", &postgres_schema()},
+        {"pressure", "pressure stall information", &pressure_schema()},
+        {"reboot", "whether a reboot is due", &reboot_schema()},
+        {"secrets", "secrets are secret", &secrets_schema()},
+        {"sqlite", "a SQLite database is well", &sqlite_schema()},
+        {"tcp", "a port accepts connections", &tcp_schema()},
+    }};
+    return types;
+}
+
+std::span<const Alternative> later_channels() {
+    static const std::array<Alternative, 4> types{{
+        {"alertmanager", "Alertmanager, API v2", &alertmanager_schema()},
+        {"command", "a program of your own", &command_channel_schema()},
+        {"email", "SMTP", &email_schema()},
+        {"webhook", "POST of a JSON object", &webhook_schema()},
+    }};
+    return types;
+}
+
+std::span<const Alternative> later_backups() {
+    static const std::array<Alternative, 5> types{{
+        {"exec", "a program of your own", &backup_exec_schema()},
+        {"files", "files and folders", &backup_files_schema()},
+        {"postgres", "PostgreSQL", &backup_postgres_schema()},
+        {"redis", "Redis", &backup_redis_schema()},
+        {"sqlite", "SQLite, while it is in use", &backup_sqlite_schema()},
+    }};
+    return types;
+}
+
+const SchemaBase& smoke_schema() {
+    static const Later schema{
+        later<std::string>("base_url", "of the site").check(web_url_complaint),
+        later<Duration>("deadline", "of the whole run").between(1s, 1h),
+        later_timeout("of each request"),
+        later<int>("parallel", "requests at once").between(1, 1000),
+        later<NotYet>("users", smoke_users_schema(), "test users, made by `lectio-smoke users`"),
+        later<Named<NotYet>>("login", login_schema(), "who the steps are done as"),
+        later<std::vector<NotYet>>("step", step_schema(), "what is asked"),
+    };
+    return schema;
+}
+
+const SchemaBase& deepcheck_schema() {
+    static const Later audit{later<std::string>("profile", "what is expected of this host")
+                                 .one_of({"lectio", "cube-demper", "horoscopus"})};
+    static const Later schema{
+        later<Duration>("deadline", "of the whole run").between(1s, 1h),
+        later<NotYet>("audit", audit, "hardening"),
+    };
+    return schema;
+}
+
+const SchemaBase& deploy_schema() {
+    static const Later schema{
+        later<int>("keep", "releases").between(1, 1000),
+        later<Bytes>("min_free", "on the disk before a release"),
+        later<std::string>("releases", "where they lie; empty: .lectio-releases beside path"),
+        later<Amount>("shrink", "a build below this share of the live one is refused").units({k_percent}),
+        later<std::string>("maintenance_page", "shown while migrating; empty: none"),
+        later<NotYet>("gate", gate_schema(), "must pass after the swap, or it rolls back"),
+        later<NotYet>("frontend", deploy_frontend_schema(), "the build"),
+        later<NotYet>("backend", deploy_backend_schema(), "the code"),
+    };
+    return schema;
+}
+
+const SchemaBase& backup_schema() {
+    static const Later schema{
+        later<Path>("dir", "where they lie").needed(),
+        later<NotYet>("keep", keep_schema(), "how many"),
+        later<Bytes>("min_free", "on the disk before a backup"),
+        later<int>("nice", "priority").between(0, 19),
+        later<Texts>("encrypt", "command; standard input to standard output"),
+        later<Texts>("offsite", "command that copies {file} away"),
+        later<Texts>("offsite_list", "command that lists what is there"),
+        later<Texts>("restic", "command"),
+        later<bool>("verify", "restore into a scratch place and check it"),
+        later<Duration>("verify_every", "the same from the off-site copy"),
+        later<Amount>("shrink", "smaller than this share of the one before: kept apart and told")
+            .units({k_percent}),
+    };
+    return schema;
+}
+
+const SchemaBase& backup_common_schema() {
+    static const Later schema{
+        later<std::string>("type", "what is backed up").needed(),
+        later<Duration>("every", "how often"),
+        later<Texts>("units", "stopped and started by restore"),
+    };
+    return schema;
+}
+
+const SchemaBase& cleanup_schema() {
+    static const Later schema{
+        later<std::string>("apply", "cron: only from cron; never: only shown")
+            .one_of({"cron", "always", "never"}),
+        later<std::vector<NotYet>>("kill", kill_schema(), "hung processes"),
+        later<std::vector<NotYet>>("logs", old_files_schema(), "old logs"),
+        later<std::vector<NotYet>>("temp", old_files_schema(), "old temporary files"),
+        later<Bytes>("journal_max", "size of the journal"),
+        later<bool>("releases", "old releases, too"),
+        later<Bytes>("memory_report", "available memory below this: a report of the largest processes"),
+        later<int>("keep_lines", "of a log that is emptied").between(0, 10000000),
+        later<NotYet>("zombies", zombies_schema(), "zombie processes"),
+        later<NotYet>("workers", workers_schema(), "too many workers"),
+    };
+    return schema;
+}
+
+const SchemaBase& history_schema() {
+    static const Later schema{
+        later<Duration>("keep", "how long"),
+        later<Bytes>("size", "at most"),
+    };
+    return schema;
+}
+
+const SchemaBase& status_schema() {
+    static const Later schema{
+        later<Path>("html", "written after each run; empty: never"),
+        later<int>("days", "shown").between(1, 3650),
+    };
+    return schema;
+}
+
+} // namespace lectio

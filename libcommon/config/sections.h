@@ -1,0 +1,48 @@
+// The key table of everything that is not a check type of the suite's own (those are injected).
+#pragma once
+
+#include "config/config.h"
+
+#include <span>
+#include <string_view>
+
+namespace lectio {
+
+const Schema<CheckCommon>& check_common_schema();
+const Schema<Paths>& paths_schema();
+const Schema<LogSettings>& log_schema();
+const Schema<HealthSettings>& health_schema(); // without check and recovery
+const Schema<AlertSettings>& alerts_schema();
+const Schema<TelegramChannel>& telegram_schema();
+const Schema<Route>& route_schema();
+struct Heartbeat {
+    std::map<std::string, Duration> tools{{"health", Duration(180'000)}};
+};
+const Schema<Heartbeat>& heartbeat_schema();
+
+// The keys before the first table.
+struct TopLevel {
+    Lang lang = Lang::ru;
+    std::string timezone, host;
+};
+const Schema<TopLevel>& top_schema();
+
+// What stands under a name in a table of alternatives: `type = …` or `action = …`.
+using Alternative = KindSchema;
+const Schema<RungSettings>& rung_common_schema();
+std::span<const Alternative> later_actions();
+std::span<const Alternative> later_checks();
+std::span<const Alternative> later_channels();
+std::span<const Alternative> later_backups();
+
+// Tables of tools that are not built yet.
+const SchemaBase& smoke_schema();
+const SchemaBase& deepcheck_schema(); // without check
+const SchemaBase& deploy_schema();
+const SchemaBase& backup_schema();
+const SchemaBase& backup_common_schema();
+const SchemaBase& cleanup_schema();
+const SchemaBase& history_schema();
+const SchemaBase& status_schema();
+
+} // namespace lectio

@@ -1,0 +1,167 @@
+#include "stand_in_types.h"
+
+namespace lectio::test {
+namespace {
+
+using namespace std::chrono_literals;
+using Texts = std::vector<std::string>;
+using Later = Schema<NotYet>;
+
+const Schema<HttpLike>& http() {
+    static const Schema<HttpLike> schema{
+        required("url", &HttpLike::url, "what is asked").check(http_url_complaint),
+        optional("status", &HttpLike::status, "expected"),
+        optional("follow", &HttpLike::follow, "redirects"),
+        optional("verify", &HttpLike::verify, "the certificate"),
+        optional("contains", &HttpLike::contains, "must be there"),
+        optional("json", &HttpLike::json, "pointer = value"),
+        optional("max_time", &HttpLike::max_time, "slower: warning").between(1ms, 1h),
+        optional("timeout", &HttpLike::timeout, "then critical").between(10ms, 1h),
+        optional("resolve", &HttpLike::resolve, "ask this address"),
+    };
+    return schema;
+}
+
+const Later& systemd() {
+    static const Later schema{
+        later<std::string>("unit", "name"),
+        later<Thresholds>("restarts", "in the last hour").units({Amount::Unit::number}).grows(),
+        later<std::string>("stopped", "on purpose").one_of({"critical", "warning", "ok"}),
+    };
+    return schema;
+}
+
+const Later& process() {
+    static const Later schema{later<std::string>("match", "regular expression").needed(),
+                              later<int>("min", "at least").between(0, 100000),
+                              later<std::string>("user", "whose")};
+    return schema;
+}
+
+const Schema<DiskLike>& disk() {
+    static const Schema<DiskLike> schema{
+        required("path", &DiskLike::path, "mount point"),
+        optional("free", &DiskLike::free, "space")
+            .units({Amount::Unit::percent, Amount::Unit::bytes})
+            .runs_out(),
+        optional("inodes", &DiskLike::inodes, "inodes").units({Amount::Unit::percent}).runs_out(),
+    };
+    return schema;
+}
+
+const Later& memory() {
+    static const Later schema{
+        later<Thresholds>("available", "memory").units({Amount::Unit::bytes}).runs_out(),
+        later<Thresholds>("swap_used", "swap").units({Amount::Unit::bytes}).grows(),
+        later<std::string>("oom", "a kill by the kernel").one_of({"warn", "critical", "ok"}),
+    };
+    return schema;
+}
+
+const Later& frontend() {
+    static const Later schema{
+        later<Path>("root", "the build").needed(),
+        later<std::string>("url", "the site").check(http_url_complaint).needed(),
+        later<std::string>("reader", "who must be able to read"),
+        later<std::string>("contains", "in index.html"),
+        later<Texts>("forbid", "in no script"),
+        later<Duration>("max_time", "slower: warning"),
+        later<Duration>("timeout", "then critical"),
+        later<std::string>("resolve", "ask this address"),
+    };
+    return schema;
+}
+
+const Later& no_ttl() {
+    static const Later schema{later<std::string>("pattern", "keys").needed(),
+                              later<int>("sample", "how many"),
+                              later<Amount>("warn", "share").units({Amount::Unit::percent})};
+    return schema;
+}
+
+const Later& redis() {
+    static const Later schema{
+        later<std::string>("url", "where").check(redis_url_complaint).needed(),
+        later<Thresholds>("memory", "of maxmemory").units({Amount::Unit::percent}).grows(),
+        later<std::map<std::string, Thresholds>>("queues", "LLEN").units({Amount::Unit::number}).grows(),
+        later<NotYet>("no_ttl", no_ttl(), "keys without an end"),
+        later<Thresholds>("evictions", "since the last run"),
+        later<Thresholds>("rdb_age", "of the last save").units({Amount::Unit::milliseconds}).grows(),
+        later<std::string>("aof", "state of the log"),
+    };
+    return schema;
+}
+
+const Later& celery() {
+    static const Later schema{later<std::string>("broker", "where").check(redis_url_complaint).needed(),
+                              later<int>("workers", "at least").between(1, 1000),
+                              later<Duration>("timeout", "of the answer"),
+                              later<Texts>("consumed", "queues that somebody reads")};
+    return schema;
+}
+
+const Later& tls() {
+    static const Later schema{
+        later<std::string>("address", "host:port").check(address_complaint).needed(),
+        later<Thresholds>("expires", "days left").units({Amount::Unit::milliseconds}).runs_out(),
+    };
+    return schema;
+}
+
+const Later& log() {
+    static const Later schema{
+        later<Path>("path", "the log").needed(),
+        later<Texts>("matches", "expressions").or_single(),
+        later<std::string>("format", "of a line").one_of({"nginx-access"}),
+        later<std::string>("start", "first run").one_of({"end", "begin"}),
+        later<Thresholds>("ratio", "share").units({Amount::Unit::percent}).grows(),
+        later<std::map<std::string, Thresholds>>("latency", "percentiles"),
+        later<Texts>("attacks", "what is looked for"),
+        later<int>("min_samples", "fewer are not judged"),
+        later<Thresholds>("count", "lines").units({Amount::Unit::number}).grows(),
+        later<Duration>("window", "counted over"),
+    };
+    return schema;
+}
+
+const Later& unit_action() {
+    static const Later schema{later<std::string>("unit", "which").needed(), later<Texts>("test", "first")};
+    return schema;
+}
+
+const Schema<TreeLike>& fix_permissions() {
+    static const Schema<TreeLike> schema{
+        required("path", &TreeLike::path, "tree"), optional("owner", &TreeLike::owner, "user:group"),
+        optional("dirs", &TreeLike::dirs, "mode"), optional("files", &TreeLike::files, "mode")};
+    return schema;
+}
+
+const Later& exec_action() {
+    static const Later schema{later<Texts>("command", "program").needed(), later<std::string>("user", "who"),
+                              later<Duration>("timeout", "then killed")
+                                  .between(std::chrono::milliseconds(100), std::chrono::minutes(5))};
+    return schema;
+}
+
+} // namespace
+
+const Kinds& stand_in_kinds() {
+    static const Kinds kinds{{{"celery", "workers answer", &celery()},
+                              {"disk", "space", &disk()},
+                              {"frontend", "the build", &frontend()},
+                              {"http", "an answer", &http()},
+                              {"log", "new lines", &log()},
+                              {"memory", "memory", &memory()},
+                              {"process", "processes", &process()},
+                              {"redis", "Redis", &redis()},
+                              {"systemd", "a unit is active", &systemd()},
+                              {"tls", "a certificate", &tls()}},
+                             {{"exec", "a program", &exec_action()},
+                              {"fix-permissions", "owner and modes", &fix_permissions()},
+                              {"reload", "reloads", &unit_action()},
+                              {"restart", "restarts", &unit_action()},
+                              {"start", "starts", &unit_action()}}};
+    return kinds;
+}
+
+} // namespace lectio::test

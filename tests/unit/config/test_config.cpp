@@ -1,0 +1,311 @@
+// The examples load, and thirty kinds of mistake in them are each found where they are.
+#include "config/config.h"
+#include "config/env_file.h"
+#include "config/parse.h"
+#include "stand_in_types.h"
+#include "support/temp_folder.h"
+
+#include <random>
+
+#include <catch2/catch.hpp>
+
+using namespace lectio;
+using namespace std::chrono_literals;
+
+namespace {
+
+const std::string& example() {
+    static const std::string text = slurp(Path(LECTIO_SOURCE_FOLDER) / "config/config.example.toml");
+    return text;
+}
+const std::string& more() {
+    static const std::string text = slurp(Path(LECTIO_SOURCE_FOLDER) / "config/config.more.toml");
+    return text;
+}
+
+struct Loaded {
+    Config config;
+    Problems problems;
+};
+// With every variable set, so that what is left are problems of words.
+Loaded load(const std::string& text) {
+    Loaded loaded;
+    std::optional<Node> root = parse_toml(text, loaded.problems);
+    if (root) {
+        expand_references(
+            *root, [](const std::string&) { return std::optional<std::string>("1234"); }, loaded.problems);
+        loaded.config = read_config(*root, test::stand_in_kinds(), loaded.problems);
+    }
+    return loaded;
+}
+
+std::vector<Problem> errors_of(const std::string& text) {
+    std::vector<Problem> errors;
+    const Loaded loaded = load(text);
+    for (const Problem& problem : loaded.problems.all()) {
+        if (problem.severity == Problem::Severity::error) {
+            errors.push_back(problem);
+        }
+    }
+    return errors;
+}
+
+Position place_of(const std::string& text, std::size_t at) {
+    Position position{1, 1};
+    for (const char c : text.substr(0, at)) {
+        if (c == '\n') {
+            ++position.line;
+            position.column = 1;
+        } else if ((static_cast<unsigned char>(c) & 0xC0U) != 0x80U) {
+            ++position.column;
+        }
+    }
+    return position;
+}
+
+// One mistake: `good` in the file becomes `bad`, in which ¦ marks where the problem is to be shown.
+struct Mistake {
+    std::string what;
+    std::string good, bad;
+    std::string message; // a part of it
+};
+
+void check_mistake(const std::string& file, const Mistake& mistake) {
+    INFO(mistake.what);
+    const std::size_t at = file.find(mistake.good);
+    REQUIRE(at != std::string::npos);
+    constexpr std::string_view k_mark = "¦";
+    const std::size_t mark = mistake.bad.find(k_mark);
+    REQUIRE(mark != std::string::npos);
+    std::string bad = mistake.bad;
+    bad.erase(mark, k_mark.size());
+    std::string text = file;
+    text.replace(at, mistake.good.size(), bad);
+
+    const std::vector<Problem> errors = errors_of(text);
+    REQUIRE(errors.size() == 1);
+    INFO(errors[0].message);
+    const Position expected = place_of(text, at + mark);
+    CHECK(errors[0].position.line == expected.line);
+    CHECK(errors[0].position.column == expected.column);
+    CHECK(errors[0].message.find(mistake.message) != std::string::npos);
+}
+
+} // namespace
+
+TEST_CASE("both examples load without an error, and say what comes later") {
+    for (const std::string& text : {example(), more()}) {
+        for (const Problem& problem : errors_of(text)) {
+            UNSCOPED_INFO(problem.position.line << ":" << problem.position.column << " " << problem.message);
+        }
+        CHECK(errors_of(text).empty());
+    }
+    std::vector<std::string> later;
+    const Loaded loaded = load(example());
+    for (const Problem& problem : loaded.problems.all()) {
+        later.push_back(problem.message);
+    }
+    CHECK(std::find(later.begin(), later.end(), R"("smoke" comes later)") != later.end());
+    CHECK(std::find(later.begin(), later.end(), R"("backup" comes later)") != later.end());
+}
+
+TEST_CASE("the example as the tools see it") {
+    const Config config = load(example()).config;
+    CHECK(config.lang == Lang::ru);
+    CHECK(config.host == "lectio-1");
+    CHECK(config.paths.state == "/var/lib/lectio-monitor");
+    CHECK(config.health.deadline == 50s);
+    REQUIRE(config.health.checks.size() == 10);
+    CHECK(config.health.checks[0].name == "nginx");
+    CHECK(config.health.checks[2].common.needs == std::vector<std::string>{"nginx"});
+    const auto& site = *static_cast<const test::HttpLike*>(config.health.checks[2].settings.get());
+    CHECK(site.url == "https://lectio.tw1.ru/");
+    CHECK(site.status.words() == "200");
+    CHECK(site.timeout == 10s);
+    REQUIRE(config.health.recovery.size() == 4);
+    CHECK(config.health.recovery[0].action == "fix-permissions");
+    CHECK(config.health.recovery[1].settle == 10s);
+    CHECK(config.health.limits.waits == std::vector<Duration>{1min, 5min, 15min});
+    REQUIRE(config.channels.size() == 1);
+    CHECK(config.channels[0].token.reveal() == "1234");
+    CHECK(config.channels[0].operators == std::vector<std::int64_t>{111111111});
+    REQUIRE(config.routes.size() == 1);
+    CHECK(config.routes[0].severity == std::vector<Severity>{Severity::critical});
+    CHECK(config.alerts.deploy_grace == 10min);
+    CHECK(config.tool_ages.at("deepcheck") == 130min);
+}
+
+TEST_CASE("what is not set switches off what needs it, and is said") {
+    Problems problems;
+    std::optional<Node> root = parse_toml(example(), problems);
+    expand_references(
+        *root, [](const std::string&) { return std::optional<std::string>(); }, problems);
+    const Config config = read_config(*root, test::stand_in_kinds(), problems);
+    CHECK_FALSE(problems.has_errors());
+    REQUIRE(config.channels.size() == 1);
+    CHECK(config.channels[0].unset == std::vector<std::string>{"ERRORS_BOT_TOKEN", "ERRORS_CHAT_ID"});
+    REQUIRE(config.notes.size() == 1);
+    CHECK(config.notes[0].message.en == "channel errors is off: ERRORS_BOT_TOKEN, ERRORS_CHAT_ID is not set");
+    const auto& all = problems.all();
+    CHECK(std::any_of(all.begin(), all.end(), [](const Problem& problem) {
+        return problem.message == "ERRORS_BOT_TOKEN is not set" &&
+               problem.severity == Problem::Severity::warning;
+    }));
+}
+
+TEST_CASE("each kind of mistake in the example is one problem at its place") {
+    const std::vector<Mistake> mistakes{
+        {"unknown key before the tables", "lang = \"ru\"", "¦langg = \"ru\"", "did you mean \"lang\""},
+        {"unknown table", "[paths]", "[¦path]", "did you mean \"paths\""},
+        {"unknown key in a table", "level  = \"info\"", "¦levle  = \"info\"", "did you mean \"level\""},
+        {"unknown key of a check", "contains = 'id=\"root\"'  ", "¦containz = 'id=\"root\"'  ",
+         "did you mean \"contains\""},
+        {"key of another type", "unit = \"nginx.service\"", "unit = \"nginx.service\"\n¦url = \"http://x/\"",
+         "unknown key \"url\""},
+        {"unknown type", "type = \"systemd\"", "type = ¦\"sistemd\"", "did you mean \"systemd\""},
+        {"missing type", "[health.check.nginx]\ntype = \"systemd\"", "¦[health.check.nginx]",
+         "missing key \"type\""},
+        {"type of a wrong type", "type = \"systemd\"", "type = ¦5", "expected text"},
+        {"missing key", "[health.check.disk]\ntype = \"disk\"\npath = \"/\"",
+         "¦[health.check.disk]\ntype = \"disk\"", "missing key \"path\""},
+        {"wrong type", "follow   = true", "follow   = ¦\"yes\"", "expected true or false"},
+        {"number for a duration", "max_time = \"5s\"", "max_time = ¦5", "expected a duration"},
+        {"duration without a unit", "max_time = \"5s\"", "max_time = ¦\"5\"", "not a duration"},
+        {"unknown unit", "timeout  = \"10s\"", "timeout  = ¦\"10sec\"", "not a duration"},
+        {"out of range", "timeout  = \"10s\"", "timeout  = ¦\"2h\"", "10ms to 1h"},
+        {"number out of range", "attempts = 3", "attempts = ¦0", "1 to 100"},
+        {"status out of range", "status   = 200", "status   = ¦99", "100 to 599"},
+        {"no status", "status   = 200", "status   = ¦\"2yy\"", "no status"},
+        {"a date", "json    = { \"/checks/database\" = \"ok\" }",
+         "json    = { \"/checks/database\" = ¦2026-01-22 }", "found date"},
+        {"wrong unit of a threshold", "free = { warn = \"15%\"", "free = { warn = ¦\"15s\"", "wrong unit"},
+        {"unknown threshold", "inodes = { warn = \"10%\"", "inodes = { ¦warning = \"10%\"",
+         "unknown key \"warning\""},
+        {"thresholds the wrong way round", "free = { warn = \"15%\", critical = \"5%\" }",
+         "free = { warn = \"5%\", critical = ¦\"15%\" }", "less is worse"},
+        {"no absolute path", "path = \"/\"", "path = ¦\"var\"", "absolute path"},
+        {"no URL", "url      = \"https://lectio.tw1.ru/\"", "url      = ¦\"lectio.tw1.ru\"",
+         "expected a URL"},
+        {"no mode", "dirs   = \"755\"", "dirs   = ¦\"788\"", "not a mode"},
+        {"unknown need", "needs    = [\"nginx\"]", "needs    = [¦\"ngnix\"]", "did you mean \"nginx\""},
+        {"a circle of needs", "unit = \"nginx.service\"", "unit = \"nginx.service\"\nneeds = ¦[\"nginx\"]",
+         "needs itself"},
+        {"unknown check of a rung", "when   = [\"frontend\", \"site\"]",
+         "when   = [\"frontend\", ¦\"sight\"]", "unknown check \"sight\""},
+        {"unknown action", "action = \"restart\"", "action = ¦\"restrat\"", "did you mean \"restart\""},
+        {"a rung without its unit",
+         "[[health.recovery]]\nname   = \"backend-last\"                       # the site fails though unit, "
+         "API "
+         "and nginx look well\nwhen   = [\"site\"]\naction = \"restart\"\nunit   = "
+         "\"teaching_panel.service\"",
+         "¦[[health.recovery]]\nname   = \"backend-last\"\nwhen   = [\"site\"]\naction = \"restart\"",
+         "missing key \"unit\""},
+        {"two rungs of one name", "name   = \"nginx\"", "name   = ¦\"backend\"", "a second recovery"},
+        {"unknown channel", "to       = [\"errors\"]", "to       = [¦\"error\"]", "did you mean \"errors\""},
+        {"unknown channel in an escalation", "to = [\"errors\"] }", "to = [¦\"nobody\"] }",
+         "unknown channel"},
+        {"wrong word", "on_site_down = \"silent\"", "on_site_down = ¦\"quiet\"", "silent | ping | fail"},
+        {"unknown tool", "tools = { health = \"3m\"", "tools = { ¦helth = \"3m\"", "did you mean \"health\""},
+        {"unknown login of a step", "as   = \"teacher\"", "as   = ¦\"headmaster\"", "unknown login"},
+        {"unknown check of a gate", "gate     = { checks = [\"site\"", "gate     = { checks = [¦\"sit\"",
+         "did you mean \"site\""},
+        {"no name", "[health.check.workers]", "[health.check.¦Workers]", "is no name"},
+        {"a list where a text belongs", "unit = \"nginx.service\"", "unit = ¦[\"nginx.service\"]",
+         "expected text, found list"},
+        {"a text where a list belongs", "test   = [\"nginx\", \"-t\"]", "test   = ¦\"nginx -t\"",
+         "expected a list of text"},
+        {"a table where a list of tables belongs", "[[route]]", "[¦route]", "list of tables"},
+        {"malformed reference", "\"${ERRORS_CHAT_ID}\"", "¦\"${ERRORS_CHAT_ID\"", "malformed reference"},
+        {"no chat", "chat   = \"${ERRORS_CHAT_ID}\"", "chat   = ¦\"nobody\"", "@name"},
+        {"wrong time of day", "digest   = \"\"", "digest   = ¦\"25:00\"", "time of day"},
+        {"a key twice", "lang = \"ru\"", "lang = \"ru\"\nlang = ¦\"en\"", "lang"},
+        {"no TOML", "level  = \"info\"", "level  = inf¦o", ""},
+    };
+    REQUIRE(mistakes.size() >= 30);
+    for (const Mistake& mistake : mistakes) {
+        SECTION(mistake.what) {
+            check_mistake(example(), mistake);
+        }
+    }
+}
+
+TEST_CASE("each kind of mistake in the other example, too") {
+    const std::vector<Mistake> mistakes{
+        {"unknown key of what comes later", "free_pages = { warn", "¦freepages = { warn", "free_pages"},
+        {"wrong unit of what comes later", "lag = { warn = \"30s\" }", "lag = { warn = ¦\"30%\" }",
+         "wrong unit"},
+        {"unknown type of a channel", "type = \"email\"", "type = ¦\"emial\"", "did you mean \"email\""},
+        {"unknown type of a source", "type = \"postgres\"\nurl = \"postgresql://backup",
+         "type = ¦\"postgre\"\nurl = \"postgresql://backup", "did you mean \"postgres\""},
+        {"unknown step", "needs = [\"tags\"]", "needs = [¦\"tag\"]", "did you mean \"tags\""},
+        {"two steps of one name", "name = \"tags\"\nget", "name = ¦\"upload\"\nget", "a second step"},
+        {"range of what comes later", "nice = 19", "nice = ¦20", "0 to 19"},
+        {"unknown part", "part = \"frontend\"", "part = ¦\"front\"", "frontend | backend"},
+    };
+    for (const Mistake& mistake : mistakes) {
+        SECTION(mistake.what) {
+            check_mistake(more(), mistake);
+        }
+    }
+}
+
+TEST_CASE("all mistakes are told at once, in the order of the file") {
+    const std::vector<Problem> errors = errors_of("langg = \"ru\"\n[health]\ndeadline = 5\n[health.check.a]\n"
+                                                  "type = \"http\"\nfolow = true\n[health.check.b]\n");
+    REQUIRE(errors.size() == 5);
+    CHECK(errors[0].position == Position{1, 1});
+    CHECK(errors[1].position == Position{3, 12});
+    CHECK(errors[2].position == Position{4, 1}); // url is missing
+    CHECK(errors[3].position == Position{6, 1});
+    CHECK(errors[4].position == Position{7, 1});
+}
+
+TEST_CASE("unknown keys are told where the type is missing or wrong, too") {
+    const std::vector<Problem> errors = errors_of(
+        "[health.check.a]\ntype = \"htp\"\nzzz = 1\nurl = \"http://x/\"\n[health.check.b]\nyyy = 1\n");
+    REQUIRE(errors.size() == 4);
+    CHECK(errors[0].position == Position{2, 8});
+    CHECK(errors[1].position == Position{3, 1});
+    CHECK(errors[2].position == Position{5, 1});
+    CHECK(errors[3].position == Position{6, 1});
+}
+
+TEST_CASE("a circle of needs is found around corners") {
+    const auto check = [](const char* name, const char* need) {
+        return "[health.check." + std::string(name) + "]\ntype = \"systemd\"\nneeds = [\"" + need + "\"]\n";
+    };
+    const std::vector<Problem> errors =
+        errors_of(check("a", "b") + check("b", "health/c") + check("c", "a") + check("d", "a"));
+    CHECK(errors.size() == 3); // each of the circle, and not the one that only leads there
+}
+
+TEST_CASE("mangled examples are refused or read, and never end the process") {
+    std::mt19937 random(4711); // NOLINT(cert-msc51-cpp): the same histories in each run
+    const auto pick = [&](std::size_t below) {
+        return std::uniform_int_distribution<std::size_t>(0, below - 1)(random);
+    };
+    constexpr std::string_view k_bytes = "\"'[]{}=.#$\n\\ \t,:-0a\xFF\0";
+    for (int round = 0; round < 400; ++round) {
+        std::string text = round % 2 == 0 ? example() : more();
+        for (std::size_t change = 0, changes = 1 + pick(6); change < changes; ++change) {
+            const std::size_t at = pick(text.size());
+            switch (pick(4)) {
+            case 0:
+                text[at] = k_bytes[pick(k_bytes.size() + 1)];
+                break;
+            case 1:
+                text.erase(at, 1 + pick(40));
+                break;
+            case 2:
+                text.insert(at, text.substr(pick(text.size()), pick(80)));
+                break;
+            default:
+                text.insert(at, 1, k_bytes[pick(k_bytes.size() + 1)]);
+            }
+        }
+        const Loaded loaded = load(text);
+        for (const Problem& problem : loaded.problems.all()) {
+            CHECK_FALSE(problem.message.empty());
+        }
+    }
+}
