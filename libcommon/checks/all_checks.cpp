@@ -10,6 +10,7 @@
 #include "checks/process.h"
 #include "checks/redis.h"
 #include "checks/systemd.h"
+#include "checks/tls.h"
 
 #include <algorithm>
 #include <vector>
@@ -30,6 +31,7 @@ std::span<const CheckType> all_checks() {
         process_check_type(),
         redis_check_type(),
         systemd_check_type(),
+        tls_check_type(),
     };
     // clang-format on
     return types;

@@ -94,7 +94,7 @@ TEST_CASE("how bad a kill is, is the operator's to say") {
     CHECK(evaluate_memory(sample(1_GB, 2), settings, now, before).status == Status::ok);
 }
 
-TEST_CASE("garbage in the memory of a check is as no memory") {
+TEST_CASE("memory: garbage in what the check kept is as nothing kept") {
     const Now now = FakeClock().now();
     const Memory garbage{
         {"oom-counter", "x"}, {"oom-boot", now.boot_id}, {"oom-last", "//"}, {"oom-recent", "-1"}};

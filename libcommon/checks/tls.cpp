@@ -1,0 +1,192 @@
+#include "checks/tls.h"
+
+#include "checks/thresholds.h"
+#include "util/secret.h"
+#include "util/text.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include <fmt/format.h>
+
+namespace lectio {
+namespace {
+
+using namespace std::chrono_literals;
+using Failure = TlsSample::Failure;
+
+constexpr double k_day_ms = 24.0 * 60 * 60 * 1000;
+constexpr double k_short_life_days = 60; // then a share of the life counts, not days (DESIGN)
+
+constexpr Phrase k_no_name{"the name of {} is not found: {}", "имя в адресе {} не находится: {}"};
+constexpr Phrase k_no_connection{"no connection to {}: {}", "нет соединения с {}: {}"};
+constexpr Phrase k_timeout{"{} did not answer within {}", "{} не ответил за {}"};
+constexpr Phrase k_no_tls{"{} speaks no TLS that we understand: {}", "{} не говорит на понятном нам TLS: {}"};
+constexpr Phrase k_nothing_shown{"{} shows no certificate", "{} не показывает сертификата"};
+constexpr Phrase k_untrusted{"browsers do not trust the certificate “{}”: {}",
+                             "браузеры не доверяют сертификату «{}»: {}"};
+constexpr Phrase k_other_name{"the certificate “{}” is not for {}", "сертификат «{}» выдан не для {}"};
+constexpr Phrase k_expired{"the certificate “{}” expired on {}", "срок сертификата «{}» вышел {}"};
+constexpr Phrase k_not_yet{"the certificate “{}” is valid only from {} on",
+                           "сертификат «{}» действует только с {}"};
+constexpr Phrase k_days{"the certificate “{}” is valid for {} more (until {})",
+                        "сертификату «{}» осталось {} (до {})"};
+constexpr Noun k_day_noun{"day", "days", "день", "дня", "дней"};
+constexpr Phrase k_hint_renew{"renew it (certbot renew), then reload the web server",
+                              "обновите его (certbot renew) и перезагрузите конфигурацию веб-сервера"};
+constexpr Phrase k_hint_chain{
+    "the server must show its own certificate and those in between (fullchain.pem)",
+    "сервер должен отдавать свой сертификат вместе с промежуточными (fullchain.pem)"};
+constexpr Phrase k_hint_clock{"look whether this server's clock is right",
+                              "проверьте, верны ли часы этого сервера"};
+constexpr Phrase k_own_fault{"unable to look at the certificate: {}", "не удалось проверить сертификат: {}"};
+
+CheckResult broken(Text message, Remedy remedy = Remedy::cannot_help, Text hint = {}) {
+    CheckResult result;
+    result.status = Status::critical;
+    result.message = std::move(message);
+    result.hint = std::move(hint);
+    result.remedy = remedy;
+    return result;
+}
+
+std::string host_of(const std::string& address) {
+    std::string host = address.substr(0, address.rfind(':'));
+    return host.starts_with('[') && host.ends_with(']') ? host.substr(1, host.size() - 2) : host;
+}
+
+std::string name_of(const TlsSettings& settings) {
+    return settings.server_name.empty() ? host_of(settings.address) : settings.server_name;
+}
+
+CheckResult judge_connection(const TlsSample& sample, const TlsSettings& settings) {
+    const std::string detail = clean_line(sample.detail);
+    switch (sample.failure) {
+    case Failure::name:
+        return broken(say(k_no_name, settings.address, detail), Remedy::outside_host);
+    case Failure::unreachable:
+        return broken(say(k_no_connection, settings.address, detail), Remedy::outside_host);
+    case Failure::timeout:
+        return broken(say(k_timeout, settings.address, format_duration(settings.timeout)), Remedy::try_it);
+    case Failure::handshake:
+        return broken(say(k_no_tls, settings.address, detail), Remedy::try_it);
+    case Failure::refused:
+    case Failure::none:
+        break;
+    }
+    return broken(say(k_no_connection, settings.address, detail), Remedy::try_it);
+}
+
+std::string day_of(WallTime time) {
+    return format_utc(time).substr(0, 10);
+}
+
+// 14 and 7 days; of a certificate that lives less than 60 days a third and a sixth of its life.
+Thresholds default_expires(const ShownCertificate& certificate) {
+    const double life = static_cast<double>(Duration(certificate.ends - certificate.begins).count());
+    const bool is_short = life < k_short_life_days * k_day_ms;
+    const auto amount = [](double ms) { return Amount{Amount::Unit::milliseconds, ms}; };
+    return is_short ? Thresholds{amount(life / 3), amount(life / 6)}
+                    : Thresholds{amount(14 * k_day_ms), amount(7 * k_day_ms)};
+}
+
+CheckResult judge_dates(const TlsSample& sample, const TlsSettings& settings, const CheckContext& context) {
+    const ShownCertificate& first_to_end =
+        *std::min_element(sample.certificates.begin(), sample.certificates.end(),
+                          [](const auto& a, const auto& b) { return a.ends < b.ends; });
+    const std::string subject = clean_line(first_to_end.subject);
+    const Duration left = first_to_end.ends - context.now.wall;
+    CheckResult result;
+    result.memory = context.memory;
+    const Thresholds expires =
+        settings.expires == Thresholds{} ? default_expires(first_to_end) : settings.expires;
+    const Quantity seen{static_cast<double>(left.count()), std::nullopt};
+    result.status = judge_thresholds(seen, expires, context.clear, Direction::runs_out, "expires",
+                                     context.memory, result.memory);
+    const auto days = static_cast<std::int64_t>(std::floor(static_cast<double>(left.count()) / k_day_ms));
+    result.message = say(k_days, subject, counted(days, k_day_noun), day_of(first_to_end.ends));
+    if (left <= 0ms) {
+        result.status = Status::critical;
+        result.message = say(k_expired, subject, day_of(first_to_end.ends));
+    }
+    if (result.status != Status::ok) {
+        result.hint = say(k_hint_renew);
+        result.remedy = Remedy::cannot_help;
+    }
+    const auto in_days = [](const std::optional<Amount>& amount) {
+        return amount ? std::optional(amount->value / k_day_ms) : std::nullopt;
+    };
+    result.metrics.push_back(
+        {"days", seen.value / k_day_ms, "d", in_days(expires.warn), in_days(expires.critical)});
+    return result;
+}
+
+class TlsCheck final : public BlockingCheck {
+  public:
+    explicit TlsCheck(TlsSettings settings) : m_settings(std::move(settings)) {}
+
+    CheckResult run(const CheckContext& context) const override {
+        const auto sample =
+            tls_probe({m_settings.address, name_of(m_settings), m_settings.ca, m_settings.timeout});
+        if (!sample.ok()) {
+            CheckResult result;
+            result.message = say(k_own_fault, redact(sample.error().message));
+            result.memory = context.memory;
+            return result;
+        }
+        return evaluate_tls(*sample, m_settings, context);
+    }
+
+  private:
+    TlsSettings m_settings;
+};
+
+const Schema<TlsSettings>& tls_schema() {
+    static const Schema<TlsSettings> schema{
+        required("address", &TlsSettings::address, "host:port").check(address_complaint),
+        optional("server_name", &TlsSettings::server_name,
+                 "asked for and expected; the address's host when empty"),
+        optional("ca", &TlsSettings::ca, "PEM file of the authority; the system's when empty"),
+        optional("expires", &TlsSettings::expires,
+                 "time left; { warn = \"14d\", critical = \"7d\" } when empty, shares of the life of one "
+                 "that lives less "
+                 "than 60 days")
+            .units({Amount::Unit::milliseconds})
+            .runs_out(),
+        optional("timeout", &TlsSettings::timeout, "no answer by then: critical").between(10ms, 1h),
+        later<std::string>("starttls", "protocol to upgrade")};
+    return schema;
+}
+
+} // namespace
+
+CheckResult evaluate_tls(const TlsSample& sample, const TlsSettings& settings, const CheckContext& context) {
+    if (sample.failure != Failure::none) {
+        return judge_connection(sample, settings);
+    }
+    if (sample.certificates.empty()) {
+        return broken(say(k_nothing_shown, settings.address));
+    }
+    const ShownCertificate& own = sample.certificates.front();
+    if (own.begins > context.now.wall) {
+        return broken(say(k_not_yet, clean_line(own.subject), day_of(own.begins)), Remedy::cannot_help,
+                      say(k_hint_clock));
+    }
+    if (!sample.untrusted.empty()) {
+        return broken(say(k_untrusted, clean_line(own.subject), sample.untrusted), Remedy::cannot_help,
+                      say(k_hint_chain));
+    }
+    if (!sample.name_matches) {
+        return broken(say(k_other_name, clean_line(own.subject), name_of(settings)));
+    }
+    return judge_dates(sample, settings, context);
+}
+
+CheckType tls_check_type() {
+    return make_check_type<tls_schema, TlsCheck>(
+        "tls", Layer::certificate, Recheck::yes,
+        "a certificate that browsers trust, for the right name, for days enough");
+}
+
+} // namespace lectio

@@ -1,0 +1,163 @@
+#include "checks/tls.h"
+#include "support/bare_world.h"
+#include "support/hostile_server.h"
+#include "support/temp_folder.h"
+
+#include <catch2/catch.hpp>
+#include <fmt/format.h>
+
+using namespace lectio;
+using namespace std::chrono_literals;
+using Failure = TlsSample::Failure;
+
+namespace {
+
+constexpr auto k_day = std::chrono::hours(24);
+
+struct Judging {
+    BareWorld bare;
+    TlsSettings settings;
+    std::map<std::string, std::string> memory;
+
+    Judging() { settings.address = "site.example:443"; }
+    CheckResult judge(const TlsSample& sample) {
+        return evaluate_tls(sample, settings,
+                            {bare.world, bare.clock.now(), bare.clock.steady() + 10s, memory});
+    }
+    TlsSample lasting(std::chrono::hours left, std::chrono::hours life = 90 * k_day) {
+        const WallTime end = bare.clock.now().wall + left;
+        TlsSample sample;
+        sample.certificates.push_back({"site.example", end - life, end});
+        sample.name_matches = true;
+        return sample;
+    }
+};
+
+TlsSample probe(const HostileServer& server, const std::string& name, const std::string& ca,
+                Duration timeout = 10s) {
+    auto sample = tls_probe({fmt::format("127.0.0.1:{}", server.port()), name, ca, timeout});
+    REQUIRE(sample.ok());
+    return *sample;
+}
+
+void hang_up(Connection& peer) {
+    peer.wait_until_gone();
+}
+
+} // namespace
+
+TEST_CASE("tls: days left, with a warning and an alarm", "[tls]") {
+    Judging judging;
+    CHECK(judging.judge(judging.lasting(15 * k_day)).status == Status::ok);
+    CHECK(judging.judge(judging.lasting(14 * k_day)).status == Status::warning);
+    CHECK(judging.judge(judging.lasting(7 * k_day)).status == Status::critical);
+    const CheckResult today = judging.judge(judging.lasting(std::chrono::hours(3)));
+    CHECK(today.status == Status::critical);
+    CHECK_THAT(today.message.en, Catch::Contains("0 days"));
+    CHECK(today.remedy == Remedy::cannot_help);
+    CHECK_THAT(judging.judge(judging.lasting(std::chrono::hours(-1))).message.en, Catch::Contains("expired"));
+    CHECK(judging.judge(judging.lasting(15 * k_day)).metrics.at(0).value == Approx(15));
+}
+
+TEST_CASE("tls: a certificate with a short life is judged by shares of it", "[tls]") {
+    Judging judging;
+    CHECK(judging.judge(judging.lasting(73h, 6 * k_day + 72h)).status == Status::ok);
+    CHECK(judging.judge(judging.lasting(72h, 9 * k_day)).status == Status::warning);
+    CHECK(judging.judge(judging.lasting(36h, 9 * k_day)).status == Status::critical);
+    judging.settings.expires.warn = Amount{Amount::Unit::milliseconds, 24.0 * 3600 * 1000};
+    CHECK(judging.judge(judging.lasting(36h, 9 * k_day)).status == Status::ok);
+}
+
+TEST_CASE("tls: any certificate of the chain may be the first to end", "[tls]") {
+    Judging judging;
+    TlsSample sample = judging.lasting(80 * k_day);
+    sample.certificates.push_back({"Some Authority", judging.bare.clock.now().wall - 1000 * k_day,
+                                   judging.bare.clock.now().wall + 3 * k_day});
+    const CheckResult result = judging.judge(sample);
+    CHECK(result.status == Status::critical);
+    CHECK_THAT(result.message.en, Catch::Contains("Some Authority"));
+}
+
+TEST_CASE("tls: the message says which of chain, name and date", "[tls]") {
+    Judging judging;
+    TlsSample sample = judging.lasting(80 * k_day);
+    sample.untrusted = "self-signed certificate";
+    CHECK_THAT(judging.judge(sample).message.en, Catch::Contains("self-signed"));
+    sample.untrusted.clear();
+    sample.name_matches = false;
+    CHECK_THAT(judging.judge(sample).message.en, Catch::Contains("not for site.example"));
+    CHECK_THAT(judging.judge(judging.lasting(90 * k_day, 80 * k_day)).message.en,
+               Catch::Contains("only from"));
+    for (const Failure failure :
+         {Failure::name, Failure::refused, Failure::unreachable, Failure::timeout, Failure::handshake}) {
+        sample.failure = failure;
+        const CheckResult result = judging.judge(sample);
+        CHECK(result.status == Status::critical);
+        CHECK_FALSE(result.message.ru.empty());
+        CHECK((result.remedy == Remedy::outside_host) ==
+              (failure == Failure::name || failure == Failure::unreachable));
+    }
+}
+
+TEST_CASE("tls probe: what a server shows", "[tls]") {
+    const TempFolder folder;
+    const TestCertificate authority = make_authority();
+    spill(folder / "ca.pem", authority.pem);
+    const std::string ca = (folder / "ca.pem").string();
+
+    SECTION("trusted, for the name") {
+        HostileServer server(hang_up, make_certificate({.names = {"*.site.example"}}, &authority));
+        const TlsSample sample = probe(server, "www.site.example", ca);
+        CHECK(sample.failure == Failure::none);
+        CHECK(sample.untrusted.empty());
+        CHECK(sample.name_matches);
+        REQUIRE(sample.certificates.size() == 1);
+        CHECK(sample.certificates[0].ends > sample.certificates[0].begins);
+        CHECK_FALSE(probe(server, "site.example", ca).name_matches);
+    }
+    SECTION("for an address") {
+        HostileServer server(hang_up,
+                             make_certificate({.names = {}, .addresses = {"127.0.0.1"}}, &authority));
+        CHECK(probe(server, "127.0.0.1", ca).name_matches);
+    }
+    SECTION("the common name alone is no name") {
+        HostileServer server(hang_up,
+                             make_certificate({.names = {}, .common_name = "site.example"}, &authority));
+        CHECK_FALSE(probe(server, "site.example", ca).name_matches);
+    }
+    SECTION("signed by itself") {
+        HostileServer server(hang_up, make_certificate({}));
+        CHECK_FALSE(probe(server, "localhost", ca).untrusted.empty());
+    }
+    SECTION("expired: the chain is well, the date is for the check") {
+        HostileServer server(hang_up,
+                             make_certificate({.begins_in_hours = -48, .ends_in_hours = -1}, &authority));
+        const TlsSample sample = probe(server, "localhost", ca);
+        CHECK(sample.failure == Failure::none);
+        CHECK(sample.untrusted.empty());
+    }
+}
+
+TEST_CASE("tls probe: what does not answer as it should", "[tls]") {
+    SECTION("nobody listens") {
+        const auto sample = tls_probe({fmt::format("127.0.0.1:{}", closed_port()), "localhost", "", 10s});
+        REQUIRE(sample.ok());
+        CHECK(sample->failure == Failure::refused);
+    }
+    SECTION("silence") {
+        HostileServer server(hang_up);
+        CHECK(probe(server, "localhost", "", 200ms).failure == Failure::timeout);
+    }
+    SECTION("no TLS") {
+        HostileServer server([](Connection& peer) {
+            peer.send("220 mail.example ESMTP\r\n");
+            peer.wait_until_gone();
+        });
+        const TlsSample sample = probe(server, "localhost", "");
+        CHECK(sample.failure == Failure::handshake);
+        CHECK_FALSE(sample.detail.empty());
+    }
+    SECTION("an authority's file that is not there is our fault") {
+        CHECK_FALSE(tls_probe({"127.0.0.1:1", "localhost", "/nonexistent/ca.pem", 10s}).ok());
+    }
+}
