@@ -60,7 +60,7 @@ struct CheckContext {
     Now now;
     SteadyTime deadline;                              // of the run
     const std::map<std::string, std::string>& memory; // what this check kept last time
-    bool recheck = false; // asked again in the same run: do not read on in logs or counters (CONTRACT 14)
+    bool recheck = false;  // asked again in the same run: do not read on in logs or counters (CONTRACT 14)
     Thresholds clear = {}; // where a threshold is clear again (CheckCommon::clear); empty: the default
 };
 
