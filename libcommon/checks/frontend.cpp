@@ -305,8 +305,8 @@ const Schema<FrontendSettings>& frontend_schema() {
         optional("url", &FrontendSettings::url, "where it is served; the disk only when empty"),
         optional("reader", &FrontendSettings::reader,
                  "user who must be able to read all of it, parent folders included"),
-        optional("contains", &FrontendSettings::contains, "text that the page must hold"),
-        optional("forbid", &FrontendSettings::forbid, "text that it must not hold"),
+        optional("contains", &FrontendSettings::contains, "text that the page must hold").or_single(),
+        optional("forbid", &FrontendSettings::forbid, "text that it must not hold").or_single(),
         optional("max_time", &FrontendSettings::max_time, "a page slower than this: warning")
             .between(0ms, 1h),
         optional("timeout", &FrontendSettings::timeout, "no full answer by then: critical").between(10ms, 1h),

@@ -201,9 +201,10 @@ const Schema<HttpSettings>& http_schema() {
                 .check(http_url_complaint),
             optional("status", &HttpSettings::status, "statuses that are good"),
             optional("follow", &HttpSettings::follow, "redirects, up to 5"),
-            optional("contains", &HttpSettings::contains, "text that the page must hold"),
-            optional("not_contains", &HttpSettings::not_contains, "text that it must not hold"),
+            optional("contains", &HttpSettings::contains, "text that the page must hold").or_single(),
+            optional("not_contains", &HttpSettings::not_contains, "text that it must not hold").or_single(),
             optional("matches", &HttpSettings::matches, "regular expression found in the page")
+                .or_single()
                 .check(pattern_complaint),
             optional("json", &HttpSettings::json,
                      "values by JSON pointer: { \"/checks/database\" = \"ok\" }"),

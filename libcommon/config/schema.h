@@ -220,6 +220,9 @@ Amount limit(std::floating_point auto value) {
 
 } // namespace detail
 
+// In place of the settings for a key that nothing uses yet: checked, documented, dropped.
+struct NotYet {};
+
 // One row that fills a member of type M; made by required() and optional().
 template<class T, class M>
 class Field {
@@ -306,8 +309,10 @@ class Field {
             const std::string item = detail::type_words(static_cast<const Item*>(nullptr));
             row.type = (m_single ? item + " or " : "") + std::string(detail::Wrapped<M>::k_prefix) + item;
         }
-        if (!m_required && m_member != nullptr) {
-            row.default_words = words_of(T{}.*m_member);
+        if constexpr (!std::same_as<T, NotYet>) {
+            if (!m_required) {
+                row.default_words = words_of(T{}.*m_member);
+            }
         }
         return row;
     }
@@ -316,8 +321,12 @@ class Field {
         if (!detail::is_set(value, reading)) {
             return;
         }
-        M dropped{};
-        read_any(value, m_member != nullptr ? object.*m_member : dropped, reading);
+        if constexpr (std::same_as<T, NotYet>) {
+            M dropped{};
+            read_any(value, dropped, reading);
+        } else {
+            read_any(value, object.*m_member, reading);
+        }
     }
 
   private:
@@ -448,8 +457,12 @@ class TableField {
         if (!detail::is_set(value, reading)) {
             return;
         }
-        M dropped{};
-        read_any(value, m_member != nullptr ? object.*m_member : dropped, reading);
+        if constexpr (std::same_as<T, NotYet>) {
+            M dropped{};
+            read_any(value, dropped, reading);
+        } else {
+            read_any(value, object.*m_member, reading);
+        }
     }
 
   private:
@@ -499,8 +512,6 @@ TableField<T, M> optional(std::string_view name, M T::*member,
     return {name, member, schema, help, false};
 }
 
-// A key that nothing uses yet: checked, documented, dropped.
-struct NotYet {};
 template<class M>
 Field<NotYet, M> later(std::string_view name, std::string_view help) {
     return Field<NotYet, M>(name, nullptr, help, false).later();

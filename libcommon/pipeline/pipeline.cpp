@@ -66,7 +66,7 @@ class Run {
         : m_job(job), m_wishes(wishes), m_world(world), m_started(world.clock.steady()),
           m_now(world.clock.now()), m_keeper(world.files, job.paths.state / job.short_name,
                                              job.paths.run / (job.short_name + "-state"), effective_user()),
-          m_delivery(m_world, delivery_settings(job), std::move(channels)),
+          m_delivery(m_world, job.delivery, std::move(channels)),
           m_log(world.files, job.paths.logs / (job.short_name + ".log"), job.tool, job.log_format,
                 job.log_level, job.zone),
           m_alert_log(world.files, job.paths.logs / "alerts.log", job.tool, job.log_format, LogLevel::debug,
@@ -89,17 +89,6 @@ class Run {
     }
 
   private:
-    static DeliverySettings delivery_settings(const Job& job) {
-        DeliverySettings settings;
-        settings.state = job.paths.state;
-        settings.run = job.paths.run;
-        settings.limits = job.outbox;
-        settings.merge_after = job.merge_after;
-        settings.key_window = job.key_window;
-        settings.voice = {job.lang, job.zone};
-        return settings;
-    }
-
     static Policy policy_of(const Job& job) {
         Policy policy;
         policy.tool = job.short_name;
@@ -165,7 +154,7 @@ class Run {
         for (const JobCheck& check : m_job.checks) {
             const std::string& name = check.policy.name;
             if (wanted(name) && std::find(due_now.begin(), due_now.end(), name) != due_now.end()) {
-                to_run.push_back({name, check.check, m_state.judge.memory(name)});
+                to_run.push_back({name, check.check, m_state.judge.memory(name), check.policy.common.clear});
             }
         }
         m_runner.emplace(m_world, std::move(to_run));

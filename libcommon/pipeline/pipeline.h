@@ -55,8 +55,7 @@ struct Job {
     std::vector<Rung> ladder;
     RecoveryLimits limits;
 
-    OutboxLimits outbox;
-    Duration merge_after{120'000}, key_window{3'600'000};
+    DeliverySettings delivery;
 
     std::vector<SelfNotice> notices; // what is wrong with the configuration
     std::vector<Text> notes;         // what discovery assumed

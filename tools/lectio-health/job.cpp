@@ -1,6 +1,6 @@
 #include "job.h"
 
-#include "alerts/telegram.h"
+#include "alerts/channels.h"
 #include "checks/all_checks.h"
 #include "platform/host.h"
 #include "recovery/all_actions.h"
@@ -126,29 +126,13 @@ Job make_job(const LoadedConfig& loaded, World& world) {
     job.remind = config.alerts.remind;
     job.boot_grace = config.health.boot_grace;
     job.deploy_grace = config.alerts.deploy_grace;
-    job.outbox = {static_cast<std::size_t>(config.alerts.outbox.messages), config.alerts.outbox.size};
-    job.merge_after = config.alerts.merge_after;
-    job.key_window = config.alerts.key_window;
+    job.always_muted = config.always_muted;
+    job.delivery = delivery_settings(config);
     job.notes = config.assumed;
     add_checks(job, config);
     add_ladder(job, config);
     add_notices(job, loaded);
     return job;
-}
-
-std::vector<std::unique_ptr<Channel>> make_channels(const Config& config) {
-    std::vector<std::unique_ptr<Channel>> channels;
-    const Voice voice{config.lang, config.timezone};
-    for (const TelegramChannel& channel : config.channels) {
-        if (!channel.unset.empty()) {
-            continue; // the warning `config` says so
-        }
-        TelegramSettings settings{channel.name,   channel.token, channel.chat.text,
-                                  channel.thread, channel.api,   channel.proxy};
-        channels.push_back(std::make_unique<Telegram>(std::move(settings), voice,
-                                                      (config.paths.logs / "alerts.log").string()));
-    }
-    return channels;
 }
 
 } // namespace lectio::health

@@ -4,17 +4,12 @@
 #include "config/load.h"
 #include "pipeline/pipeline.h"
 
-#include <memory>
-#include <vector>
-
 namespace lectio::health {
 
 // The tables of check types and actions, as the configuration wants them.
 Kinds known_kinds();
 
-// `wrong`: why the configuration that should have been used did not load; empty when it did.
+// What is wrong with the configuration becomes notices of the self check `config`.
 Job make_job(const LoadedConfig& loaded, World& world);
-
-std::vector<std::unique_ptr<Channel>> make_channels(const Config& config);
 
 } // namespace lectio::health

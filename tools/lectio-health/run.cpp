@@ -1,5 +1,6 @@
 #include "run.h"
 
+#include "alerts/channels.h"
 #include "cli/terminal.h"
 #include "config/load.h"
 #include "job.h"
