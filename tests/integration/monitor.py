@@ -69,7 +69,7 @@ available = {{ warn = "64MB", critical = "32MB" }}
 CHANNEL = """
 [channel.errors]
 type = "telegram"
-token = "{token}"
+token = "${{ERRORS_BOT_TOKEN}}"
 chat = "{chat}"
 api = "{api}"
 """
@@ -104,11 +104,12 @@ class Monitor:
         self.state, self.run_folder, self.logs = (self.folder / name for name in ("state", "run", "logs"))
         paths = f'[paths]\nstate = "{self.state}"\nrun = "{self.run_folder}"\nlogs = "{self.logs}"\n' \
                 f'env_file = "{self.folder}/config.env"\n'
-        channel = CHANNEL.format(token=TOKEN, chat=CHAT, api=api) if api else ""
+        channel = CHANNEL.format(chat=CHAT, api=api) if api else ""
         self.config = self.folder / "config.toml"
         self.config.write_text('lang = "en"\nhost = "test-host"\n\n' + paths + checks.format(stack=stack) + channel + more)
         env_file = self.folder / "config.env"
         env_file.touch(0o600)
+        env_file.write_text(f"ERRORS_BOT_TOKEN={TOKEN}\n")
 
     def __enter__(self):
         return self

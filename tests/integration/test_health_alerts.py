@@ -116,7 +116,7 @@ class HealthAlerts(unittest.TestCase):
         for run in runs:
             self.assertNotIn(TOKEN, run.out + run.err)
         for path in monitor.folder.rglob("*"):
-            if path.is_file() and path not in (monitor.config, monitor.folder / "config.env"):
+            if path.is_file() and path != monitor.folder / "config.env":
                 self.assertNotIn(TOKEN.encode(), path.read_bytes(), path)
 
 
