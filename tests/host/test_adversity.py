@@ -35,7 +35,7 @@ class Adversity(unittest.TestCase):
 
     def test_disk_full(self):
         host = self.host()
-        host.shell(f"mount -t tmpfs -o size=256k tmpfs {STATE}; cat /dev/zero >{STATE}/filler 2>/dev/null || true")
+        host.shell(f"mkdir {STATE}; mount -t tmpfs -o size=256k tmpfs {STATE}; cat /dev/zero >{STATE}/filler 2>/dev/null || true")
         self.assert_heals_without_state(host)
         # The disk has room again: it goes on as if nothing had been, and says so once.
         host.run("rm", f"{STATE}/filler")

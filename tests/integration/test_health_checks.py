@@ -11,7 +11,7 @@ API_FAULTS = {
     "status 500": "500",
     "status 403": "403",
     "status 301": "301",
-    "hang": "timed out",
+    "hang": "no full answer",
     "json": "JSON",
     "database": "500",
     "raise": "500",
