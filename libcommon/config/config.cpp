@@ -570,6 +570,9 @@ class Reader {
 
     void report_unset() {
         for (const UnsetReference& reference : m_reading.unset) {
+            if (reference.name.find('$') != std::string::npos) {
+                continue; // malformed, which is told already
+            }
             warn(reference.position, fmt::format("{} is not set", reference.name));
         }
         for (const CheckSettings& check : m_config.health.checks) {

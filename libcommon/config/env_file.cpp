@@ -315,6 +315,9 @@ void expand_node(Node& node, const Lookup& lookup, Problems& problems) {
         Expanded expanded = expand(*text, lookup);
         if (expanded.malformed) {
             problems.error(node.position(), "malformed reference; write ${NAME} or ${NAME:-default}");
+            // Nobody is to judge what it might have stood for: as if not set, under a name that no variable has.
+            std::string as_written = *text;
+            node.set_expanded("", std::move(as_written));
             return;
         }
         node.set_expanded(std::move(expanded.text), std::move(expanded.unset));

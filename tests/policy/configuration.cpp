@@ -1,0 +1,149 @@
+// The key table against the rest: docs/configuration.md is written from it, and it knows every key of both
+// examples. `policy-configuration` compares, with --update it writes the page.
+#include "checks/all_checks.h"
+#include "config/config.h"
+#include "config/env_file.h"
+#include "config/parse.h"
+#include "recovery/all_actions.h"
+
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <fmt/format.h>
+
+namespace lectio {
+namespace {
+
+Kinds all_kinds() {
+    Kinds kinds;
+    for (const CheckType& type : all_checks()) {
+        kinds.checks.push_back({type.name, type.help, &type.schema()});
+    }
+    for (const ActionType& type : all_actions()) {
+        kinds.actions.push_back({type.name, type.help, &type.schema()});
+    }
+    return kinds;
+}
+
+std::string slurp(const std::string& path) {
+    std::ifstream in(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(in), {}};
+}
+
+// A cell of a Markdown table: bars end it, angle brackets vanish.
+std::string cell(std::string_view text) {
+    std::string out;
+    for (const char c : text) {
+        if (c == '|') {
+            out += "\\|";
+        } else if (c == '<') {
+            out += "&lt;";
+        } else {
+            out += c;
+        }
+    }
+    return out;
+}
+
+std::string code(std::string_view text) {
+    return text.empty() ? "" : fmt::format("`{}`", cell(text));
+}
+
+void add_rows(std::string& page, const SchemaBase& schema, const std::string& prefix, bool section_later) {
+    for (const RowInfo& row : schema.rows()) {
+        const std::string later = row.later && !section_later ? " *(comes later)*" : "";
+        page += fmt::format("| `{}{}` | {} | {} | {} | {}{} |\n", prefix, row.name, cell(row.type),
+                            row.required ? "**required**" : code(row.default_words), cell(row.range),
+                            cell(row.help), later);
+        if (row.table != nullptr) {
+            const bool named = row.shape == RowInfo::Shape::named_tables;
+            add_rows(page, *row.table, prefix + row.name + (named ? ".NAME." : "."),
+                     section_later || row.later);
+        }
+    }
+}
+
+std::string page_of(const Kinds& kinds) {
+    std::string page =
+        "# Configuration\n\n"
+        "Written from the key table in the code by `policy-configuration --update`; a test holds it against "
+        "that and against\n[config.example.toml](../config/config.example.toml) and "
+        "[config.more.toml](../config/config.more.toml). Do not edit.\n\n"
+        "Durations: `\"500ms\"` `\"5s\"` `\"2m\"` `\"1h\"` `\"14d\"`. Sizes: `\"256MB\"` `\"2GB\"` (powers "
+        "of "
+        "1024). Shares: `\"10%\"`.\nThresholds: `{ warn = …, critical = … }`, either may be absent. Commands "
+        "are "
+        "lists: program and arguments, no shell.\n`${NAME}` is taken from paths.env_file, then from the "
+        "environment; `${NAME:-default}` where it may be absent.\nNames: `a-z 0-9 _ -`, at most 64 "
+        "characters.\n";
+    for (const Section& section : all_sections(kinds)) {
+        page += fmt::format("\n## {}{}\n\n{}\n", cell(section.header), section.later ? " (comes later)" : "",
+                            cell(section.help));
+        if (!section.schema->rows().empty()) {
+            page += "\n| key | type | default | range | what it is |\n|---|---|---|---|---|\n";
+            add_rows(page, *section.schema, "", section.later);
+        }
+    }
+    return page;
+}
+
+// The examples load without an error: unknown keys are errors, so every key of theirs is in the table.
+int problems_of(const std::string& path, const Kinds& kinds) {
+    Problems problems;
+    std::optional<Node> root = parse_toml(slurp(path), problems);
+    if (root) {
+        expand_references(
+            *root, [](const std::string&) { return std::optional<std::string>("1"); }, problems);
+        read_config(*root, kinds, problems);
+    }
+    int errors = 0;
+    for (const Problem& problem : problems.all()) {
+        if (problem.severity == Problem::Severity::error) {
+            std::cerr << path << ":" << problem.position.line << ":" << problem.position.column << ": "
+                      << problem.message << "\n";
+            ++errors;
+        }
+    }
+    return errors;
+}
+
+int check_rows(const Kinds& kinds) {
+    int faults = 0;
+    for (const Section& section : all_sections(kinds)) {
+        for (const RowInfo& row : section.schema->rows()) {
+            if (row.help.empty() || row.type.empty()) {
+                std::cerr << section.header << ": " << row.name << " has no help\n";
+                ++faults;
+            }
+        }
+    }
+    return faults;
+}
+
+int run(const std::string& source, bool update) {
+    const Kinds kinds = all_kinds();
+    const std::string path = source + "/docs/configuration.md";
+    const std::string page = page_of(kinds);
+    if (update) {
+        std::ofstream(path, std::ios::binary | std::ios::trunc) << page;
+    }
+    int faults = check_rows(kinds) + problems_of(source + "/config/config.example.toml", kinds) +
+                 problems_of(source + "/config/config.more.toml", kinds);
+    if (slurp(path) != page) {
+        std::cerr << path << " is not what the key table says; run policy-configuration --update\n";
+        ++faults;
+    }
+    return faults == 0 ? 0 : 1;
+}
+
+} // namespace
+} // namespace lectio
+
+int main(int count, char** arguments) {
+    const bool update = count > 1 && std::string_view(arguments[1]) == "--update";
+    return lectio::run(LECTIO_SOURCE_FOLDER, update);
+}

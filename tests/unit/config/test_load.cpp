@@ -1,0 +1,270 @@
+// Where a configuration comes from, and what is done when it does not load.
+#include "config/load.h"
+#include "stand_in_types.h"
+#include "support/bare_world.h"
+#include "support/fake_host.h"
+#include "support/fake_services.h"
+#include "support/temp_folder.h"
+
+#include <catch2/catch.hpp>
+
+#include <sys/stat.h>
+
+using namespace lectio;
+using namespace std::chrono_literals;
+using Use = LoadedConfig::Use;
+
+namespace {
+
+// A host whose usual places are in a temporary folder.
+class Bench {
+  public:
+    Bench() {
+        request.kinds = test::stand_in_kinds();
+        request.usual_files = {m_folder / "etc/config.toml", m_folder / "opt/config.toml"};
+        request.usual_env_file = m_folder / "opt/config.env";
+        request.environment = [this](const std::string& name) -> std::optional<std::string> {
+            const auto found = environment.find(name);
+            return found == environment.end() ? std::nullopt : std::optional(found->second);
+        };
+    }
+
+    LoadedConfig load(LastGood last_good = LastGood::fall_back) {
+        World world{m_bare.clock, m_bare.files, host, m_bare.http, m_bare.processes, services, m_bare.redis};
+        return load_config(world, request, last_good);
+    }
+    Path write(const std::string& name, const std::string& text, mode_t mode = 0600) {
+        spill(m_folder / name, text);
+        ::chmod((m_folder / name).c_str(), mode);
+        return m_folder / name;
+    }
+    Result<void> keep(const LoadedConfig& loaded) { return keep_last_good(m_bare.files, loaded); }
+    [[nodiscard]] std::string paths() const {
+        return "[paths]\nstate = \"" + (m_folder / "state").string() + "\"\n";
+    }
+    [[nodiscard]] Path folder() const { return m_folder.path(); }
+
+    FakeHost host;
+    FakeServices services;
+    ConfigRequest request;
+    std::map<std::string, std::string> environment;
+
+  private:
+    TempFolder m_folder;
+    BareWorld m_bare;
+};
+
+std::vector<std::string> names(const Config& config) {
+    std::vector<std::string> found;
+    for (const CheckSettings& check : config.health.checks) {
+        found.push_back(check.name);
+    }
+    return found;
+}
+
+constexpr const char* k_check = "[health.check.web]\ntype = \"systemd\"\nunit = \"nginx.service\"\n";
+constexpr const char* k_channel =
+    "[channel.errors]\ntype = \"telegram\"\ntoken = \"made-up-token\"\nchat = 7\n";
+
+} // namespace
+
+TEST_CASE("the first place that has a configuration counts") {
+    Bench bench;
+    bench.write("opt/config.env", "BACKEND_SERVICE=app\n");
+    CHECK(bench.load().config.source == Config::Source::config_env);
+    const Path opt = bench.write("opt/config.toml", k_check);
+    CHECK(bench.load().file == opt.string());
+    const Path etc = bench.write("etc/config.toml", k_check);
+    CHECK(bench.load().file == etc.string());
+    const Path named = bench.write("named.toml", k_check);
+    bench.environment["LECTIO_CONFIG"] = named.string();
+    CHECK(bench.load().file == named.string());
+    const Path given = bench.write("given.toml", k_check);
+    bench.request.file = given.string();
+    CHECK(bench.load().file == given.string());
+    CHECK(bench.load().ok());
+}
+
+TEST_CASE("a file that is named and not there, a folder, a pipe are errors, not other places") {
+    Bench bench;
+    bench.write("etc/config.toml", k_check);
+    bench.request.file = (bench.folder() / "missing.toml").string();
+    CHECK_FALSE(bench.load().ok());
+    CHECK(problem_lines(bench.load()).find("missing.toml: ") != std::string::npos);
+    bench.request.file = (bench.folder() / "etc").string();
+    CHECK_FALSE(bench.load().ok());
+    const Path pipe = bench.folder() / "pipe";
+    REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+    bench.request.file = pipe.string();
+    CHECK_FALSE(bench.load().ok());
+}
+
+TEST_CASE("without any configuration the host is looked at") {
+    Bench bench;
+    bench.host.memory_info = MemoryInfo{2_GB, 1_GB, 0_B, 0_B};
+    bench.host.listener_list = std::vector<Listener>{
+        {"0.0.0.0", 80, 1, "nginx"}, {"::", 443, 1, "odd\nname"}, {"127.0.0.1", 6379, 1, "redis"}};
+    const LoadedConfig loaded = bench.load();
+    INFO(problem_lines(loaded));
+    REQUIRE(loaded.ok());
+    CHECK(loaded.config.source == Config::Source::discovery);
+    CHECK(names(loaded.config) == std::vector<std::string>{"disk", "memory", "units", "http", "https"});
+    CHECK_FALSE(loaded.config.assumed.empty());
+}
+
+TEST_CASE("a file without checks is told to be so, and the host is looked at") {
+    Bench bench;
+    bench.write("etc/config.toml", std::string("lang = \"en\"\n") + k_channel);
+    const LoadedConfig loaded = bench.load();
+    REQUIRE(loaded.ok());
+    CHECK(loaded.config.lang == Lang::en);
+    CHECK(names(loaded.config).size() >= 2);
+    REQUIRE(loaded.config.assumed.size() == 1);
+    CHECK(loaded.config.channels.size() == 1);
+}
+
+TEST_CASE("config.env alone does what health_check.sh did") {
+    Bench bench;
+    bench.write("opt/config.env",
+                "ERRORS_BOT_TOKEN=\"4711:made-up-errors\"\nERRORS_CHAT_ID=-100123\n"
+                "TELEGRAM_BOT_TOKEN=wrong\nTELEGRAM_CHAT_ID=1\nSITE_URL=https://site.example\n"
+                "PROJECT_ROOT=/srv/app\nFRONTEND_BUILD=\"${PROJECT_ROOT}/frontend/build\"\n"
+                "MAX_RESPONSE_TIME=7\nMAX_RECOVERY_ATTEMPTS=2\nRECOVERY_COOLDOWN=600\nALERTS_MUTED=1\n");
+    const LoadedConfig loaded = bench.load();
+    INFO(problem_lines(loaded));
+    REQUIRE(loaded.ok());
+    CHECK(names(loaded.config) ==
+          std::vector<std::string>{"nginx", "backend", "site", "frontend", "workers", "disk", "memory"});
+    const auto& site = *static_cast<const test::HttpLike*>(loaded.config.health.checks[2].settings.get());
+    CHECK(site.url == "https://site.example");
+    CHECK(site.max_time == 7s);
+    CHECK(loaded.config.health.limits.attempts == 2);
+    CHECK(loaded.config.health.limits.cooldown == 10min);
+    CHECK(loaded.config.health.recovery.size() == 4);
+    REQUIRE(loaded.config.channels.size() == 1);
+    CHECK(loaded.config.channels[0].token.reveal() == "4711:made-up-errors");
+    CHECK(loaded.config.channels[0].chat.text == "-100123");
+    CHECK(loaded.config.always_muted);
+    CHECK(loaded.config.notes.empty());
+    CHECK(check_config_text(loaded, Strict::no).text.find("made-up-errors") == std::string::npos);
+}
+
+TEST_CASE("the other bot only where both of the right one are not there, and never in silence") {
+    Bench bench;
+    bench.write("opt/config.env", "ERRORS_BOT_TOKEN=half\nTELEGRAM_BOT_TOKEN=other\nTELEGRAM_CHAT_ID=5\n");
+    const LoadedConfig other = bench.load();
+    REQUIRE(other.config.channels.size() == 1);
+    CHECK(other.config.channels[0].token.reveal() == "other");
+    CHECK(other.config.notes.size() == 1);
+    bench.write("opt/config.env", "ERRORS_BOT_TOKEN=half\nTELEGRAM_CHAT_ID=5\n");
+    CHECK(bench.load().config.channels.empty());
+    bench.write("etc/config.toml", std::string(k_check) + "[channel.errors]\ntype = \"telegram\"\n"
+                                                          "token = \"${ERRORS_BOT_TOKEN}\"\nchat = 5\n");
+    bench.write("opt/config.env", "TELEGRAM_BOT_TOKEN=other\nTELEGRAM_CHAT_ID=5\n");
+    CHECK(bench.load().config.channels[0].unset == std::vector<std::string>{"ERRORS_BOT_TOKEN"});
+}
+
+TEST_CASE("whatever stands in config.env, it loads and what does not fit is said") {
+    Bench bench;
+    bench.write("opt/config.env", "SITE_URL='not a \"url\"'\nBACKEND_SERVICE='a b;c'\nLOG_DIR=logs\n"
+                                  "MAX_RECOVERY_ATTEMPTS=many\nMIN_FREE_DISK_PERCENT=1000\nnonsense\n");
+    const LoadedConfig loaded = bench.load();
+    INFO(problem_lines(loaded));
+    REQUIRE(loaded.ok());
+    CHECK(loaded.config.notes.size() == 6);
+    CHECK(loaded.config.health.limits.attempts == 3);
+}
+
+TEST_CASE("the env file wins over the environment, and one that others can read is told with the remedy") {
+    Bench bench;
+    bench.environment["A_CHAT"] = "1";
+    const Path env = bench.write("opt/config.env", "A_CHAT=2\n", 0644);
+    bench.write("etc/config.toml",
+                std::string(k_check) +
+                    "[channel.a]\ntype = \"telegram\"\ntoken = \"t\"\nchat = \"${A_CHAT}\"\n");
+    const LoadedConfig loaded = bench.load();
+    REQUIRE(loaded.ok());
+    CHECK(loaded.config.channels[0].chat.text == "2");
+    REQUIRE(loaded.config.notes.size() == 1);
+    CHECK(loaded.config.notes[0].hint.en == "run: chmod 600 " + env.string());
+}
+
+TEST_CASE("a named env file that is not there is a warning at its place") {
+    Bench bench;
+    bench.write("etc/config.toml", std::string("[paths]\nenv_file = \"/no/such/file.env\"\n") + k_check);
+    const LoadedConfig loaded = bench.load();
+    REQUIRE(loaded.ok());
+    CHECK(problem_lines(loaded).find("config.toml:2:12: warning: ") != std::string::npos);
+    CHECK(check_config_text(loaded, Strict::no).good);
+    CHECK_FALSE(check_config_text(loaded, Strict::yes).good);
+}
+
+TEST_CASE("a typo does not end the watch") {
+    Bench bench;
+    const std::string good = bench.paths() + k_check + k_channel;
+    bench.write("etc/config.toml", good);
+    const LoadedConfig first = bench.load();
+    REQUIRE(first.ok());
+    REQUIRE(bench.keep(first).ok());
+    REQUIRE(bench.keep(first).ok());
+
+    for (const std::string& broken : {bench.paths() + "[health.check.web]\ntype = \"sistemd\"\n" + k_channel,
+                                      bench.paths() + k_channel + "[health.check.web\n"}) {
+        bench.write("etc/config.toml", broken);
+        const LoadedConfig second = bench.load();
+        CHECK(second.use == Use::last_good);
+        CHECK(names(second.config) == std::vector<std::string>{"web"});
+        CHECK(second.problems.has_errors());
+        CHECK(second.fingerprint != first.fingerprint);
+        CHECK_FALSE(bench.load(LastGood::never).ok());
+        CHECK(bench.load(LastGood::never).use != Use::last_good);
+        REQUIRE(bench.keep(second).ok()); // keeps nothing
+    }
+    bench.write("etc/config.toml", good);
+    CHECK(bench.load().ok());
+}
+
+TEST_CASE("the last good one of another file, or a damaged one, is none") {
+    Bench bench;
+    bench.write("etc/config.toml", bench.paths() + k_check);
+    REQUIRE(bench.keep(bench.load()).ok());
+    bench.request.file = bench.write("other.toml", bench.paths() + "x = 1\n").string();
+    CHECK(bench.load().use == Use::telling);
+    bench.request.file.reset();
+    bench.write("etc/config.toml", bench.paths() + "x = 1\n");
+    CHECK(bench.load().use == Use::last_good);
+    const Path kept = bench.folder() / "state/config/last-good.toml";
+    spill(kept, slurp(kept).substr(0, slurp(kept).size() - 20));
+    CHECK(bench.load().use == Use::telling);
+}
+
+TEST_CASE("without a last good one, what can tell of the problem is kept and nothing else") {
+    Bench bench;
+    for (const std::string& broken :
+         {bench.paths() + k_channel + k_check + "[health]\ndeadline = 5\n",
+          bench.paths() + "[log\n" + k_channel + k_check, "lang = \"en\n" + bench.paths() + k_channel}) {
+        bench.write("etc/config.toml", broken);
+        const LoadedConfig loaded = bench.load();
+        CHECK(loaded.use == Use::telling);
+        CHECK(loaded.config.health.checks.empty());
+        REQUIRE(loaded.config.channels.size() == 1);
+        CHECK(loaded.config.channels[0].chat.text == "7");
+        CHECK(loaded.config.paths.state == bench.folder() / "state");
+    }
+}
+
+TEST_CASE("--check-config says what would run, or what is wrong, and shows no secret") {
+    Bench bench;
+    bench.write("etc/config.toml", "lang = \"en\"\n" + bench.paths() + k_check + k_channel);
+    const ConfigVerdict good = check_config_text(bench.load(LastGood::never), Strict::no);
+    CHECK(good.good);
+    CHECK(good.text.find("web") != std::string::npos);
+    CHECK(good.text.find("errors (telegram)") != std::string::npos);
+    CHECK(good.text.find("made-up-token") == std::string::npos);
+
+    bench.write("etc/config.toml", "lang = \"en\"\nlog = 5\n");
+    const ConfigVerdict bad = check_config_text(bench.load(LastGood::never), Strict::no);
+    CHECK_FALSE(bad.good);
+    CHECK(bad.text ==
+          (bench.folder() / "etc/config.toml").string() + ":2:7: expected a table, found whole number\n");
+}
