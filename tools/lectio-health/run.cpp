@@ -41,7 +41,7 @@ class HealthRun {
             return check_config();
         }
         if (m_loaded.use == LoadedConfig::Use::nothing) {
-            return leave({ExitCode::configuration, problem_lines(m_loaded)});
+            return leave({m_loaded.needs_rights ? ExitCode::rights : ExitCode::configuration, why_nothing()});
         }
         if (!m_common.dry_run && m_loaded.ok()) {
             // Not being able to keep it is no reason not to check; the next run tries again.
@@ -69,6 +69,11 @@ class HealthRun {
         const ConfigVerdict verdict = check_config_text(m_loaded, m_common.strict ? Strict::yes : Strict::no);
         const ExitCode code = verdict.good ? ExitCode::ok : ExitCode::configuration;
         return print(verdict.text).ok() ? static_cast<int>(code) : static_cast<int>(ExitCode::internal);
+    }
+
+    [[nodiscard]] std::string why_nothing() const {
+        const std::string lines(trim(problem_lines(m_loaded)));
+        return m_loaded.needs_rights ? say(k_needs_rights, lines).in(m_loaded.config.lang) : lines;
     }
 
     // --only with a name that no check has is a slip of the hand, never "all good".
