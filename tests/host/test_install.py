@@ -87,7 +87,7 @@ class InstallTest(unittest.TestCase):
 
     def again_with_cron(self, host):
         # This time the tree belongs to the person who cloned it: the build runs as that user.
-        host.shell("useradd operator && chown -R operator: /srv/lectio-monitor")
+        host.shell("useradd --create-home keeper && chown -R keeper: /srv/lectio-monitor")
         output = host.run("/srv/lectio-monitor/install.sh", "--no-deps", "--cron", timeout=300)
         self.assertNotIn("systemd is not running", output)
         self.assertIn("PATH=", host.read("/etc/cron.d/lectio-monitor"))
