@@ -1,6 +1,6 @@
 // What a check is: settings from the configuration, a look at the world, a judgement in words.
 //
-// A check type is one source in this folder: its settings and key table, a pure evaluate(sample, settings)
+// A check type is one source with a small header in this folder: its settings and key table, a pure evaluate(sample, settings)
 // that its test calls with made-up samples, and the look itself. It is entered by one row in all_checks.cpp.
 // It holds no timing, locking, retrying, logging or alerting: the runner and the judge do those for every
 // check.
@@ -39,7 +39,8 @@ struct Metric {
     std::optional<double> warn, crit;
 };
 
-// Why acting would not help, when it would not (DESIGN rule 5).
+// Why acting would not help, when it would not. try_it: refused, silent, hung. outside_host: no such name, no
+// route. cannot_help: the service answers and a restart would change nothing (no rights, disk full).
 enum class Remedy { try_it, outside_host, cannot_help };
 
 struct CheckResult {

@@ -5,7 +5,11 @@
 //
 //     // checks/tcp.h
 //     struct TcpSettings { std::string address; Duration timeout{5000}; };
-//     struct TcpSample { std::optional<Duration> connected; std::string error; };
+//     struct TcpSample {
+//         enum class Failure { none, name, refused, unreachable, timeout, wrong } failure;
+//         std::string detail, answer;
+//         Duration took;
+//     };
 //     CheckResult evaluate_tcp(const TcpSample& sample, const TcpSettings& settings); // pure: tested
 //     CheckType tcp_check_type();
 //

@@ -758,10 +758,10 @@ std::span<const Alternative> later_actions() {
     static const Later rollback{
         later<std::string>("part", "which release is undone").one_of({"frontend", "backend"}).needed(),
     };
-    static const std::array<Alternative, 2> actions{{
+    static const auto actions = std::to_array<Alternative>({
         {"restore-frontend", "puts an earlier build back", &restore},
         {"rollback", "undoes the last release", &rollback},
-    }};
+    });
     return actions;
 }
 
@@ -841,7 +841,7 @@ const Schema<Heartbeat>& heartbeat_schema() {
 }
 
 std::span<const Alternative> later_checks() {
-    static const std::array<Alternative, 22> types{{
+    static const auto types = std::to_array<Alternative>({
         {"clock", "the clock is right", &clock_schema()},
         {"cmdline", "how processes were started", &cmdline_schema()},
         {"containers", "how containers are set up", &containers_schema()},
@@ -864,28 +864,28 @@ std::span<const Alternative> later_checks() {
         {"secrets", "secrets are secret", &secrets_schema()},
         {"sqlite", "a SQLite database is well", &sqlite_schema()},
         {"tcp", "a port accepts connections", &tcp_schema()},
-    }};
+    });
     return types;
 }
 
 std::span<const Alternative> later_channels() {
-    static const std::array<Alternative, 4> types{{
+    static const auto types = std::to_array<Alternative>({
         {"alertmanager", "Alertmanager, API v2", &alertmanager_schema()},
         {"command", "a program of your own", &command_channel_schema()},
         {"email", "SMTP", &email_schema()},
         {"webhook", "POST of a JSON object", &webhook_schema()},
-    }};
+    });
     return types;
 }
 
 std::span<const Alternative> later_backups() {
-    static const std::array<Alternative, 5> types{{
+    static const auto types = std::to_array<Alternative>({
         {"exec", "a program of your own", &backup_exec_schema()},
         {"files", "files and folders", &backup_files_schema()},
         {"postgres", "PostgreSQL", &backup_postgres_schema()},
         {"redis", "Redis", &backup_redis_schema()},
         {"sqlite", "SQLite, while it is in use", &backup_sqlite_schema()},
-    }};
+    });
     return types;
 }
 

@@ -23,7 +23,7 @@ std::string to_utf8(std::string_view text);
 // Outside text on its way to a terminal, log or message: invalid UTF-8 replaced, control characters (C0, DEL,
 // C1) but newline and tab made visible as '?', bidirectional overrides and zero-width characters removed.
 std::string clean(std::string_view text);
-// The same, on one line: newlines and tabs become blanks, runs of blanks one.
+// The same, on one line: newlines and tabs become blanks, runs of blanks one, blanks at both ends go.
 std::string clean_line(std::string_view text);
 
 // Length in UTF-16 code units, as Telegram counts.
