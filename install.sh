@@ -178,6 +178,7 @@ install_dependencies() {
 
 build() {
     step "Build"
+    note "takes minutes the first time (about ten on two cores) and says nothing meanwhile"
     # As the owner of the tree: root would leave files there that the owner cannot remove.
     local owner as=()
     owner=$(stat -c %U "$source_dir")

@@ -28,12 +28,15 @@ void add_common_options(CLI::App& app, CommonOptions& options) {
     app.add_flag("--strict", options.strict, "With --check-config: warnings are problems too");
     app.add_flag("--dry-run", options.dry_run,
                  "Look and judge, say what would be done and sent; change nothing");
-    app.add_option("--only", options.only, "Only these checks")->type_name("NAME…")->delimiter(',');
+    app.add_option("--only", options.only, "Only these checks")->type_name("NAME")->delimiter(',');
     app.add_flag("--no-recovery", options.no_recovery, "Mend nothing");
     app.add_flag("--no-notify", options.no_notify, "Tell nobody; the next run tells");
-    app.add_option("--format", options.format, "text, json or nagios")
+    // Not a CheckedTransformer: what it says to a wrong word is its own table, numbers and all.
+    app.add_option_function<std::string>(
+           "--format", [&](const std::string& word) { options.format = k_formats.at(word); },
+           "text, json or nagios")
         ->type_name("FORMAT")
-        ->transform(CLI::CheckedTransformer(k_formats, CLI::ignore_case).description(""));
+        ->transform(CLI::IsMember(k_formats, CLI::ignore_case).description(""));
     app.add_flag_callback(
         "-q,--quiet", [&] { options.verbosity = Verbosity::quiet; }, "Print nothing when all is good");
     app.add_flag_callback(

@@ -43,6 +43,8 @@ constexpr Phrase k_known{"told already: the same key within its window",
                          "об этом уже сказано: тот же ключ в пределах окна"};
 constexpr Phrase k_lost{"neither stored nor delivered: {}", "не сохранено и не доставлено: {}"};
 constexpr Phrase k_no_channel{"no channel is configured", "не настроен ни один канал"};
+constexpr Phrase k_no_usable_channel{"no channel can be used; lectio-notify test says why",
+                                     "ни один канал не работает; почему, скажет lectio-notify test"};
 constexpr Phrase k_no_such_channel{"there is no channel \"{}\"", "нет канала \"{}\""};
 constexpr Phrase k_flushed{"sent {}, waiting {}, rejected {}", "отправлено {}, ждут {}, отвергнуто {}"};
 constexpr Phrase k_would_send{"would send:\n{}", "было бы отправлено:\n{}"};
@@ -104,7 +106,8 @@ class NotifyRun {
         const DeliveryReport report = m_delivery->tell(message, deadline(k_send_budget));
         log(report);
         if (!m_delivery->has_channels()) {
-            return say_outcome(say(k_lost, say(k_no_channel)), k_bad, report);
+            const Phrase& reason = config().channels.empty() ? k_no_channel : k_no_usable_channel;
+            return say_outcome(say(k_lost, say(reason)), k_bad, report);
         }
         if (report.sent > 0) {
             return say_outcome(say(k_sent), k_good, report);
