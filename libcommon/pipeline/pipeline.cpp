@@ -66,7 +66,7 @@ class Run {
         : m_job(job), m_wishes(wishes), m_world(world), m_started(world.clock.steady()),
           m_now(world.clock.now()), m_keeper(world.files, job.paths.state / job.short_name,
                                              job.paths.run / (job.short_name + "-state"), effective_user()),
-          m_delivery(m_world, job.delivery, std::move(channels)),
+          m_delivery(m_world, delivery_of(job), std::move(channels)),
           m_log(world.files, job.paths.logs / (job.short_name + ".log"), job.tool, job.log_format,
                 job.log_level, job.zone),
           m_alert_log(world.files, job.paths.logs / "alerts.log", job.tool, job.log_format, LogLevel::debug,
@@ -89,6 +89,14 @@ class Run {
     }
 
   private:
+    // State and locks of a job lie in one place, whoever keeps them.
+    static DeliverySettings delivery_of(const Job& job) {
+        DeliverySettings settings = job.delivery;
+        settings.state = job.paths.state;
+        settings.run = job.paths.run;
+        return settings;
+    }
+
     static Policy policy_of(const Job& job) {
         Policy policy;
         policy.tool = job.short_name;
