@@ -276,8 +276,9 @@ class Delivery::Flusher {
         drop_delivered(waiting.letters);
         if (waiting.letters.empty()) {
             finish();
-            // What stays there although nothing could be read of it would keep us here for ever.
-            m_finished = outbox().count_waiting(name()) == 0 || waiting.total > 0;
+            // What stays there although nothing could be read of it must not keep us here.
+            const bool time_left = remaining(world(), deadline) > Duration::zero();
+            m_finished = outbox().count_waiting(name()) == 0 || waiting.total > 0 || !time_left;
             return;
         }
         if (remaining(world(), deadline) < k_shortest_attempt) {

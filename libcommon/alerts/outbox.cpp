@@ -159,7 +159,8 @@ Outbox::Waiting Outbox::waiting(const std::string& channel, std::size_t most) {
             break;
         }
         const Result<std::string> content = m_files.read(folder / name, k_largest);
-        if (!content && content.error().kind == ErrorKind::not_found) {
+        const bool absent = !content && content.error().kind == ErrorKind::not_found;
+        if (absent && !m_files.info(folder / name)) {
             --waiting.total; // taken out since the folder was read
             continue;
         }
@@ -170,7 +171,8 @@ Outbox::Waiting Outbox::waiting(const std::string& channel, std::size_t most) {
             continue;
         }
         // Only what was read and is no message is damaged; a disk that cannot be read today may be tomorrow.
-        const bool damaged = content || content.error().kind == ErrorKind::invalid ||
+        const bool damaged = content || absent /* a link to nowhere */ ||
+                             content.error().kind == ErrorKind::invalid ||
                              content.error().kind == ErrorKind::too_large;
         if (damaged && set_aside(channel, name)) {
             ++waiting.damaged;

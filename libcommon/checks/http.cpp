@@ -1,6 +1,7 @@
 #include "checks/http.h"
 
 #include "checks/http_words.h"
+#include "util/json_depth.h"
 #include "util/pattern.h"
 #include "util/text.h"
 
@@ -90,27 +91,6 @@ Wrong judge_patterns(const HttpAnswer& answer, const HttpSettings& settings) {
         }
     }
     return std::nullopt;
-}
-
-// Counted before parsing: what a peer sends must not decide how deep we go.
-int json_depth(std::string_view text) {
-    int depth = 0;
-    int deepest = 0;
-    bool in_string = false;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        const char c = text[i];
-        if (in_string) {
-            i += c == '\\' ? 1 : 0;
-            in_string = c != '"';
-        } else if (c == '"') {
-            in_string = true;
-        } else if (c == '{' || c == '[') {
-            deepest = std::max(deepest, ++depth);
-        } else if (c == '}' || c == ']') {
-            --depth;
-        }
-    }
-    return deepest;
 }
 
 // Absent where the pointer leads nowhere. The configuration has been told of a malformed one.

@@ -12,6 +12,8 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <mutex>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -255,10 +257,33 @@ int open_pidfd(pid_t pid) {
     return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
 }
 
+// Groups of programs that are being attended, so that the process can end them when it leaves.
+std::mutex g_groups_mutex;
+std::set<pid_t> g_groups;
+
+class ListedGroup {
+  public:
+    explicit ListedGroup(pid_t group) : m_group(group) {
+        const std::scoped_lock lock(g_groups_mutex);
+        g_groups.insert(m_group);
+    }
+    ~ListedGroup() { strike_off(); }
+    ListedGroup(const ListedGroup&) = delete;
+    ListedGroup& operator=(const ListedGroup&) = delete;
+    // Before its leader is reaped: from then on the number may be somebody else's.
+    void strike_off() {
+        const std::scoped_lock lock(g_groups_mutex);
+        g_groups.erase(m_group);
+    }
+
+  private:
+    pid_t m_group;
+};
+
 class Child {
   public:
     Child(pid_t pid, std::string name, const ProcessRequest& request)
-        : m_pid(pid), m_pidfd(open_pidfd(pid)), m_name(std::move(name)), m_request(request),
+        : m_pid(pid), m_listed(pid), m_pidfd(open_pidfd(pid)), m_name(std::move(name)), m_request(request),
           m_input(request.input) {}
 
     Result<ProcessAnswer> attend(UniqueFd in, UniqueFd out, UniqueFd err, UniqueFd status);
@@ -276,6 +301,7 @@ class Child {
     [[nodiscard]] Error failure() const;
 
     pid_t m_pid;
+    ListedGroup m_listed;
     UniqueFd m_pidfd; // not valid on kernels before 5.3: then the tick finds the end
     std::string m_name;
     const ProcessRequest& m_request;
@@ -411,6 +437,7 @@ void Child::reap() {
         pollfd ended{m_pidfd.get(), POLLIN, 0};
         ::poll(&ended, 1, static_cast<int>((k_tick / 10).count()));
     }
+    m_listed.strike_off();
     int status = 0;
     if (::waitpid(m_pid, &status, WNOHANG) != m_pid) {
         m_answer.signal = SIGKILL;
@@ -462,6 +489,13 @@ Result<ProcessAnswer> SystemProcesses::run(const ProcessRequest& request) {
     status.write.reset();
     return Child(pid, plan->program, request)
         .attend(std::move(in.write), std::move(out.read), std::move(err.read), std::move(status.read));
+}
+
+void end_running_programs() {
+    const std::scoped_lock lock(g_groups_mutex);
+    for (const pid_t group : g_groups) {
+        ::kill(-group, SIGKILL);
+    }
 }
 
 } // namespace lectio

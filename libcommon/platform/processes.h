@@ -43,4 +43,9 @@ class SystemProcesses final : public Processes {
     Result<ProcessAnswer> run(const ProcessRequest& request) override;
 };
 
+// Ends (SIGKILL) the groups of all programs that run() still attends in other threads. For the last step of a
+// process that leaves those threads behind: what a program has started would otherwise outlive us, because
+// only the program itself dies with its parent.
+void end_running_programs();
+
 } // namespace lectio

@@ -1,5 +1,7 @@
 #include "platform/stop.h"
 
+#include "platform/processes.h"
+
 #include <atomic>
 #include <csignal>
 #include <cstdio>
@@ -14,6 +16,12 @@ namespace {
 std::atomic<int> g_signal{0};
 std::atomic<std::int64_t> g_end_at_ns{0}; // steady clock; 0 = never
 
+// What a run gets to end by itself after a signal. Whatever holds it longer hangs (in the kernel, in a call
+// that knows no limit), and what it has on disk is whole at any instant.
+constexpr std::chrono::milliseconds k_patience_after_signal{800};
+constexpr std::chrono::milliseconds k_tick{1000};
+constexpr std::chrono::milliseconds k_tick_after_signal{50};
+
 sigset_t stop_signals() {
     sigset_t set;
     ::sigemptyset(&set);
@@ -27,27 +35,43 @@ std::int64_t steady_ns() {
     return std::chrono::steady_clock::now().time_since_epoch().count();
 }
 
-void end_now() {
+[[noreturn]] void end_now(int status) {
+    end_running_programs();
+    ::_exit(status);
+}
+
+void end_at_limit() {
+    const std::int64_t end = g_end_at_ns.load();
+    if (end == 0 || steady_ns() <= end) {
+        return;
+    }
     constexpr char k_words[] = "the run did not end by its deadline and ends itself\n";
     [[maybe_unused]] const ssize_t ignored = ::write(STDERR_FILENO, k_words, sizeof k_words - 1);
-    ::_exit(70);
+    end_now(70);
+}
+
+timespec timespec_of(std::chrono::nanoseconds duration) {
+    return {.tv_sec = duration.count() / 1'000'000'000, .tv_nsec = duration.count() % 1'000'000'000};
 }
 
 [[noreturn]] void watch(const std::function<void()>& wake) {
     const sigset_t set = stop_signals();
+    std::int64_t signalled_at = 0;
     for (;;) {
-        // The tick is for the limit, which may be set while this thread already waits.
-        const timespec tick{.tv_sec = 1, .tv_nsec = 0};
+        // The tick is for the limits; that of the run may be set while this thread already waits.
+        const timespec tick = timespec_of(signalled_at == 0 ? k_tick : k_tick_after_signal);
         const int signal = ::sigtimedwait(&set, nullptr, &tick);
         if (signal > 0) {
             int none = 0;
             g_signal.compare_exchange_strong(none, signal);
+            signalled_at = signalled_at == 0 ? steady_ns() : signalled_at;
             wake();
         }
-        const std::int64_t end = g_end_at_ns.load();
-        if (end != 0 && steady_ns() > end) {
-            end_now();
+        if (signalled_at != 0 &&
+            steady_ns() - signalled_at > std::chrono::nanoseconds(k_patience_after_signal).count()) {
+            end_now(128 + g_signal.load());
         }
+        end_at_limit();
     }
 }
 

@@ -2,7 +2,8 @@
 // that hangs past its deadline ends itself (DESIGN rule 2).
 //
 // One thread waits for the signals; nothing runs in a signal handler. Whatever waits (transfers, children,
-// D-Bus jobs, settling) looks at stop_requested() at least every 100 ms or is woken by `wake`.
+// D-Bus jobs, settling) looks at stop_requested() at least every 100 ms or is woken by `wake`. What does not
+// (a call that hangs) is cut off by that thread before the second is over, programs that run included.
 #pragma once
 
 #include "platform/clock.h"

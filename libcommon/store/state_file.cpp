@@ -1,5 +1,7 @@
 #include "store/state_file.h"
 
+#include "util/json_depth.h"
+
 #include <algorithm>
 #include <charconv>
 #include <vector>
@@ -14,6 +16,8 @@ constexpr mode_t k_folder_mode = 0700;
 constexpr mode_t k_file_mode = 0600;
 // Enough to see what happened; more would fill the disk where something damages the state in every run.
 constexpr std::size_t k_set_aside_kept = 3;
+// Ours is a dozen deep. Who reads it copies and prints by recursion, so what is far deeper would end the process.
+constexpr int k_deepest = 100;
 
 constexpr std::string_view k_temporary = ".tmp-";
 constexpr std::string_view k_damaged_label = "damaged";
@@ -139,7 +143,7 @@ StateFile::Look StateFile::look_at(const Path& path) const {
         return unusable(say(k_empty));
     }
     const std::optional<int> schema = schema_of(*text);
-    if (!schema || !nlohmann::json::accept(*text)) {
+    if (!schema || json_depth(*text) > k_deepest || !nlohmann::json::accept(*text)) {
         return unusable(say(k_garbage));
     }
     if (*schema > m_schema) {

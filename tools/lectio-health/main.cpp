@@ -1,5 +1,6 @@
 #include "cli/terminal.h"
 #include "options.h"
+#include "platform/processes.h"
 #include "platform/real_world.h"
 #include "platform/stop.h"
 #include "run.h"
@@ -20,5 +21,6 @@ int main(int argc, char** argv) {
     const int status = health::run(std::get<health::Options>(parsed), world.world());
     // Threads of checks that were given up may still hang in the kernel: destroying what they use is not ours
     // to do.
+    end_running_programs();
     ::_exit(status);
 }

@@ -111,12 +111,13 @@ TEST_CASE("a damaged file is set aside and holds up nobody") {
     spill(place / "notes.txt", "not ours");
     REQUIRE(::mkdir((place / "0000000000000004-00000001-0.new").c_str(), 0700) == 0);
     REQUIRE(::mkfifo((place / "0000000000000005-00000001-0.new").c_str(), 0600) == 0);
+    std::filesystem::create_symlink("nowhere", place / "0000000000000006-00000001-0.new");
     const Outbox::Waiting waiting = outbox.waiting(k_channel, 100);
-    CHECK(waiting.damaged == 6);
+    CHECK(waiting.damaged == 7);
     REQUIRE(waiting.letters.size() == 1);
     CHECK(waiting.letters.front().message.title == "good");
     CHECK(waiting.total == 1);
-    CHECK(files.list(folder.path() / "outbox" / "damaged")->size() == 6);
+    CHECK(files.list(folder.path() / "outbox" / "damaged")->size() == 7);
     // A name without a number does not spoil the next one.
     REQUIRE(outbox.put(k_channel, message_at(6, "next")));
     CHECK(titles(outbox) == Titles{"good", "next"});

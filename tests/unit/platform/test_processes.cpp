@@ -57,6 +57,25 @@ void wait_until_gone(int pid) {
 
 } // namespace
 
+TEST_CASE("a process that leaves takes along what its programs have started") {
+    TempFolder folder;
+    const std::string script =
+        fmt::format("sleep 1000 & echo $! > {0}.new; mv {0}.new {0}; wait", (folder / "pid").string());
+    std::thread attendant([&] {
+        const ProcessAnswer answer = run(shell(script));
+        CHECK(answer.signal == SIGKILL);
+    });
+    SystemFiles files;
+    for (int i = 0; i < 2000 && !files.read(folder / "pid", 1_kB); ++i) {
+        std::this_thread::sleep_for(5ms);
+    }
+    const Result<std::string> pid = files.read(folder / "pid", 1_kB);
+    REQUIRE(pid);
+    end_running_programs();
+    attendant.join();
+    wait_until_gone(std::stoi(*pid));
+}
+
 TEST_CASE("a program's output and exit status come back apart") {
     const ProcessAnswer answer = run(shell("echo out; echo err >&2; exit 3"));
     CHECK(answer.out == "out\n");

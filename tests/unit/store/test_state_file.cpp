@@ -98,6 +98,10 @@ TEST_CASE("whatever lies in the place of the state, the previous one is used and
     SECTION("garbage") {
         spill(current, std::string(4096, '\0'));
     }
+    SECTION("nested so deep that whoever copies it overflows the stack") {
+        constexpr std::size_t k_levels = 200'000;
+        spill(current, R"({"schema":3,"n":)" + std::string(k_levels, '[') + std::string(k_levels, ']') + '}');
+    }
     SECTION("JSON, but not ours") {
         spill(current, R"([1,2,3])");
     }
