@@ -52,6 +52,8 @@ constexpr Phrase k_not_configured{"messages wait for a channel that is not confi
 constexpr Phrase k_dropped{"the outbox is full: the oldest messages gave way: {}",
                            "очередь сообщений переполнена: отброшены самые старые: {}"};
 constexpr Phrase k_outbox_trouble{"the outbox cannot be changed: {}", "очередь сообщений не изменить: {}"};
+constexpr Phrase k_no_lock{"sent without a lock, which could not be taken: {}",
+                           "отправляем без блокировки, взять её не удалось: {}"};
 constexpr Phrase k_memory_trouble{"what was told cannot be remembered: {}",
                                   "не удаётся запомнить, что уже сказано: {}"};
 constexpr Phrase k_ran_out_of_time{"no time was left for it in this run",
@@ -182,6 +184,7 @@ DeliveryReport together(DeliveryReport first, DeliveryReport then) {
     first.rejected += then.rejected;
     first.waiting = then.waiting;
     first.next_try = then.next_try;
+    first.sent_unstored += then.sent_unstored;
     if (!then.stored) {
         first.stored = false;
         first.storage_problem = then.storage_problem;
@@ -214,7 +217,7 @@ class Delivery::Flusher {
                 const Draft draft = m_attempt->draft();
                 m_attempt.reset();
                 settle(draft, std::move(outcome), deadline);
-            } else if (!m_lock.held()) {
+            } else if (!m_took_over) {
                 m_finished = !take_over();
             } else {
                 start_next(deadline);
@@ -242,13 +245,16 @@ class Delivery::Flusher {
                 lock = world().files.lock(path, "lectio-notify", now);
             }
         }
-        if (!lock) {
-            if (lock.error().kind != ErrorKind::busy) {
-                problem(Status::critical, say(k_outbox_trouble, lock.error().message));
-            }
+        if (lock) {
+            m_lock = std::move(*lock);
+        } else if (lock.error().kind == ErrorKind::busy) {
             return false;
+        } else {
+            // A run folder that is full or read-only must not keep an alert here: two that send at once may
+            // double a message, and that does less harm than none.
+            problem(Status::critical, say(k_no_lock, lock.error().message));
         }
-        m_lock = std::move(*lock);
+        m_took_over = true;
         m_ledger = ledger_from_json(m_file.load(now, StateFile::Access::owner).text);
         outbox().sweep(name(), now);
         return true;
@@ -507,6 +513,7 @@ class Delivery::Flusher {
 
     void finish() {
         m_lock.release();
+        m_took_over = false;
         m_finished = true;
     }
 
@@ -524,6 +531,8 @@ class Delivery::Flusher {
     std::vector<Letter> m_letters;       // on their way
     std::vector<Letter::State> m_before; // what they were before this attempt
     std::optional<Attempt> m_attempt;
+    bool m_took_over =
+        false; // the channel is ours to empty, with or (where none can be had) without its lock
     bool m_separately = false;
     bool m_failed = false;
     bool m_finished = false;
@@ -726,6 +735,7 @@ DeliveryReport Delivery::send_unstored(std::vector<Addressed> messages, const Er
         const Outcome outcome = attempts[i]->done() ? attempts[i]->outcome() : out_of_time();
         if (outcome.kind == Outcome::Kind::accepted) {
             ++report.sent;
+            ++report.sent_unstored;
         } else {
             add_problem(report.problems,
                         {messages[i].channel->name(), Status::critical, outcome.problem, outcome.hint});

@@ -60,7 +60,8 @@ struct DeliveryReport {
     std::vector<ChannelProblem> problems;
     std::vector<AlertLine> log;
     std::optional<Duration> next_try; // the shortest wait that a server or the back-off asks for
-    bool stored = true;               // false: the outbox could not be written; `sent` says what got through
+    bool stored = true;               // false: the outbox could not be written
+    int sent_unstored = 0;            // of `sent`, what got through although it could not be stored
     Text storage_problem;             // why not
 };
 

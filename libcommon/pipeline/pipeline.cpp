@@ -396,13 +396,16 @@ class Run {
                 delivered = *stored;
             } else {
                 delivered = m_delivery.tell(told.news, telling_deadline());
-                counts_as_told = delivered.sent > 0 || !m_delivery.has_channels();
+                // Not `sent`: that may be older news, which had waited.
+                counts_as_told =
+                    delivered.stored || delivered.sent_unstored > 0 || !m_delivery.has_channels();
             }
         }
         remember(counts_as_told ? told.state : m_judgement.state);
         if (!stop_requested()) {
             add(delivered, m_delivery.flush(telling_deadline()));
         }
+        take_problems(delivered.problems);
         m_outcome.report.alerts = {delivered.queued, delivered.sent, delivered.waiting, delivered.rejected};
         for (const AlertLine& line : delivered.log) {
             m_alert_log.add_alert(line.time, line.level, line.text);
@@ -429,6 +432,21 @@ class Run {
         sum.rejected += more.rejected;
         sum.waiting = more.waiting;
         sum.log.insert(sum.log.end(), more.log.begin(), more.log.end());
+        sum.problems.insert(sum.problems.end(), more.problems.begin(), more.problems.end());
+    }
+
+    // What came to light while sending; what was known before stands in the report already.
+    void take_problems(const std::vector<ChannelProblem>& problems) {
+        for (const ChannelProblem& problem : problems) {
+            const std::string name = "channel-" + problem.channel;
+            const bool known = std::any_of(m_judgement.verdicts.begin(), m_judgement.verdicts.end(),
+                                           [&](const Verdict& verdict) { return verdict.name == name; }) ||
+                               std::any_of(m_late_troubles.begin(), m_late_troubles.end(),
+                                           [&](const LateTrouble& trouble) { return trouble.name == name; });
+            if (!known) {
+                m_late_troubles.push_back({name, problem.status, problem.message, problem.hint});
+            }
+        }
     }
 
     void remember(const JudgeState& judged) {

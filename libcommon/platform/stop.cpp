@@ -1,12 +1,12 @@
 #include "platform/stop.h"
 
 #include "platform/processes.h"
+#include "platform/threads.h"
 
 #include <atomic>
 #include <csignal>
 #include <cstdio>
 #include <mutex>
-#include <thread>
 
 #include <unistd.h>
 
@@ -15,6 +15,8 @@ namespace {
 
 std::atomic<int> g_signal{0};
 std::atomic<std::int64_t> g_end_at_ns{0}; // steady clock; 0 = never
+
+std::atomic<bool> g_nobody_watches{false}; // the thread that waits for signals could not be started
 
 // What a run gets to end by itself after a signal. Whatever holds it longer hangs (in the kernel, in a call
 // that knows no limit), and what it has on disk is whole at any instant.
@@ -88,12 +90,21 @@ int stop_signal() {
 void catch_stop_signals(std::function<void()> wake) {
     const sigset_t set = stop_signals();
     ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
-    std::signal(SIGPIPE, SIG_IGN); // a closed pipe is an error of write(), not the end of a watcher
-    std::thread([wake = std::move(wake)] { watch(wake); }).detach();
+    // A closed pipe or a limit on the size of files is an error of write(), not the end of a watcher.
+    std::signal(SIGPIPE, SIG_IGN);
+    std::signal(SIGXFSZ, SIG_IGN);
+    if (!start_abandonable([wake = std::move(wake)] { watch(wake); })) {
+        // A host out of processes needs its watcher most: without this thread the kernel ends us at once.
+        ::pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+        g_nobody_watches = true;
+    }
 }
 
 void end_process_after(Duration limit) {
     g_end_at_ns = steady_ns() + std::chrono::nanoseconds(limit).count();
+    if (g_nobody_watches) {
+        ::alarm(static_cast<unsigned>(std::chrono::ceil<std::chrono::seconds>(limit).count()));
+    }
 }
 
 void request_stop_for_test(int signal) {

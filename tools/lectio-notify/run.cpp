@@ -109,10 +109,11 @@ class NotifyRun {
             const Phrase& reason = config().channels.empty() ? k_no_channel : k_no_usable_channel;
             return say_outcome(say(k_lost, say(reason)), k_bad, report);
         }
-        if (report.sent > 0) {
+        const bool durable_or_delivered = report.stored || report.sent_unstored > 0;
+        if (report.sent > 0 && durable_or_delivered) {
             return say_outcome(say(k_sent), k_good, report);
         }
-        if (!report.stored) {
+        if (!durable_or_delivered) {
             return say_outcome(say(k_lost, report.storage_problem), k_bad, report);
         }
         return say_outcome(report.queued == 0 ? say(k_known) : say(k_stored, first_problem(report)), k_good,

@@ -8,6 +8,7 @@
 
 #include <cerrno>
 #include <deque>
+#include <fstream>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -502,6 +503,18 @@ TEST_CASE("another process that empties the channel is not waited for") {
     CHECK(bench.server.asked == 0);
 }
 
+TEST_CASE("without a folder for locks messages go out all the same") {
+    Bench bench;
+    std::filesystem::remove(bench.folder.path() / "run");
+    std::ofstream(bench.folder.path() / "run") << "a file where the folder should be";
+    const DeliveryReport told = bench.tell(bench.news(Event::opened));
+    CHECK(told.sent == 1);
+    CHECK(told.waiting == 0);
+    REQUIRE_FALSE(told.problems.empty());
+    CHECK(told.problems[0].status == Status::critical);
+    CHECK(bench.tell(bench.news(Event::opened)).sent == 0); // it was told already
+}
+
 TEST_CASE("a message stored while another was on its way is not left behind") {
     Bench bench;
     CHECK(bench.delivery()->store(bench.words("first")));
@@ -527,6 +540,20 @@ TEST_CASE("where the disk refuses the message goes out at once and says so") {
         REQUIRE(bench.server.accepted.size() == 1);
         CHECK(bench.server.accepted[0].text.find("could not be stored before sending") != std::string::npos);
     }
+}
+
+TEST_CASE("what got through elsewhere does not speak for what was lost") {
+    Bench bench({"errors", "second"});
+    REQUIRE(bench.files.make_folders(bench.folder.path() / "state" / "outbox", 0700));
+    std::ofstream(bench.folder.path() / "state" / "outbox" / "to-second") << "no folder";
+    bench.other.down = true;
+    const DeliveryReport told = bench.tell(bench.news(Event::opened));
+    CHECK_FALSE(told.stored);
+    CHECK(told.sent == 1);
+    CHECK(told.sent_unstored == 0);
+    bench.other.down = false;
+    CHECK(bench.tell(bench.news(Event::opened)).sent_unstored == 1);
+    CHECK(bench.server.accepted.size() == 1); // told once
 }
 
 TEST_CASE("a disk that turns read-only while messages wait repeats nothing") {

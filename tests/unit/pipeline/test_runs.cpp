@@ -4,6 +4,7 @@
 #include "support/faulty_files.h"
 #include "support/temp_folder.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <functional>
 #include <set>
@@ -22,6 +23,7 @@ struct Outside {
     bool acting_helps = false;
     int acts = 0;
     bool phone_reachable = true;
+    bool phone_refuses = false;
     std::vector<Message> phone;
 
     [[nodiscard]] std::vector<Event> told() const {
@@ -76,7 +78,10 @@ class Phone final : public Channel {
     const std::string& chat() const override { return m_name; }
     Task<Outcome> send(Http&, const Draft& draft, Duration) const override {
         Outcome outcome;
-        if (m_outside.phone_reachable) {
+        if (m_outside.phone_refuses) {
+            outcome.kind = Outcome::Kind::message_refused;
+            outcome.problem = verbatim("Bad Request");
+        } else if (m_outside.phone_reachable) {
             m_outside.phone.push_back(draft.message);
             outcome.kind = Outcome::Kind::accepted;
             outcome.message_id = static_cast<std::int64_t>(m_outside.phone.size());
@@ -322,6 +327,18 @@ TEST_CASE("a run that dies at any of its steps: the next works, and nothing is l
         }
         CHECK(step > 10);
     }
+}
+
+TEST_CASE("an alert that was refused for good stands in the report") {
+    Machine host;
+    host.outside.broken = true;
+    host.outside.phone_refuses = true;
+    const Report report = host.run(without_recovery()).report;
+    CHECK(report.alerts.rejected == 1);
+    const auto channel = std::find_if(report.checks.begin(), report.checks.end(),
+                                      [](const CheckReport& check) { return check.name == "channel-phone"; });
+    REQUIRE(channel != report.checks.end());
+    CHECK(channel->result.status == Status::warning);
 }
 
 TEST_CASE("a run that dies while healing is told by the next") {
