@@ -4,6 +4,7 @@
 
 #include <cerrno>
 #include <charconv>
+#include <chrono>
 #include <optional>
 
 #include <fmt/format.h>
@@ -15,6 +16,7 @@ namespace lectio {
 namespace {
 
 constexpr int k_deepest_reply = 8; // none of ours is deeper than 3
+constexpr Bytes k_longest_reply = 4_MB;
 
 Error bad_url(std::string_view why) {
     return Error{ErrorKind::invalid, fmt::format("not a Redis URL: {}", why)};
@@ -193,7 +195,8 @@ RedisReply reply_of(const redisReply& raw, int depth) {
 
 class HiredisConnection final : public RedisConnection {
   public:
-    explicit HiredisConnection(Context context) : m_context(std::move(context)) {}
+    HiredisConnection(Context context, Duration timeout)
+        : m_context(std::move(context)), m_timeout(timeout) {}
 
     Result<RedisReply> command(const std::vector<std::string>& arguments) override {
         std::vector<const char*> texts;
@@ -203,17 +206,46 @@ class HiredisConnection final : public RedisConnection {
             lengths.push_back(argument.size());
         }
         errno = 0;
-        void* raw =
-            redisCommandArgv(m_context.get(), static_cast<int>(texts.size()), texts.data(), lengths.data());
-        if (raw == nullptr) {
-            return context_error(*m_context, arguments.front(), errno);
-        }
-        const std::unique_ptr<void, decltype(&freeReplyObject)> owner(raw, freeReplyObject);
-        return reply_of(*static_cast<const redisReply*>(raw), 0);
+        redisAppendCommandArgv(m_context.get(), static_cast<int>(texts.size()), texts.data(), lengths.data());
+        Result<void*> raw = exchange(arguments.front());
+        LECTIO_TRY(raw);
+        const std::unique_ptr<void, decltype(&freeReplyObject)> owner(*raw, freeReplyObject);
+        return reply_of(*static_cast<const redisReply*>(*raw), 0);
     }
 
   private:
+    // Not redisCommand(): its limit is for each read, so a peer that keeps sending would keep us for ever.
+    Result<void*> exchange(std::string_view what) {
+        const auto deadline = std::chrono::steady_clock::now() + m_timeout;
+        int written = 0;
+        while (written == 0) {
+            if (redisBufferWrite(m_context.get(), &written) != REDIS_OK) {
+                return context_error(*m_context, what, errno);
+            }
+        }
+        for (;;) {
+            void* raw = nullptr;
+            if (redisGetReplyFromReader(m_context.get(), &raw) != REDIS_OK) {
+                return context_error(*m_context, what, errno);
+            }
+            if (raw != nullptr) {
+                return raw;
+            }
+            if (m_context->reader->len > k_longest_reply.count) {
+                return Error{ErrorKind::protocol, fmt::format("Redis: {}: the answer is larger than {}", what,
+                                                              format_size(k_longest_reply))};
+            }
+            if (std::chrono::steady_clock::now() >= deadline) {
+                return Error{ErrorKind::timeout, fmt::format("Redis: {}: no full answer in time", what)};
+            }
+            if (redisBufferRead(m_context.get()) != REDIS_OK) {
+                return context_error(*m_context, what, errno);
+            }
+        }
+    }
+
     Context m_context;
+    Duration m_timeout;
 };
 
 // AUTH and SELECT must be answered with OK.
@@ -269,7 +301,7 @@ Result<std::unique_ptr<RedisConnection>> HiredisConnector::connect(const Secret&
         return context_error(*context, "connect", errno);
     }
     redisSetTimeout(context.get(), limit);
-    auto connection = std::make_unique<HiredisConnection>(std::move(context));
+    auto connection = std::make_unique<HiredisConnection>(std::move(context), timeout);
     if (!address->password.empty()) {
         std::vector<std::string> auth{"AUTH"};
         if (!address->user.empty()) {
