@@ -62,7 +62,7 @@ CODE_RULES = [
 TEXT_RULES = [
     Rule(r"\b(TO" + r"DO|FIX" + r"ME|XX" + r"X)\b", "what is not finished is not here", ["// TO" + "DO: later"]),
     Rule(r"(?<![\w./$}])/(wo" + r"rk|tmp/w" + r"t)/", "a path of one machine",
-         ["cp /wo" + "rk/shared/x ."], ["build/work/x"]),
+         ["cp /wo" + "rk/shared/x ."], ["build/wo" + "rk/x"]),
     Rule(r"deb\.deb" + r"ian\.org|snapshot\.deb" + r"ian|registry\.npm" + r"js|pypi\.o" + r"rg|crates\.i" + r"o\b",
          "a registry is the machine's choice, not the project's", ["http://deb.deb" + "ian.org/debian"]),
     Rule("-----BEGIN [A-Z ]*PRIV" + "ATE KEY-----", "keys are made when a test runs",
