@@ -49,6 +49,9 @@ class Channel {
     [[nodiscard]] virtual const std::string& name() const = 0;
     // The configured chat: what was remembered of another one is of no use.
     [[nodiscard]] virtual const std::string& chat() const = 0;
+    // Of all settings that a refusal may come from (token, chat, address …): another one means that somebody
+    // has changed them. Gives no secret away.
+    [[nodiscard]] virtual std::string fingerprint() const = 0;
     // `draft` outlives the Task. Each request is given its share of `timeout`; who waits may end it any time.
     virtual Task<Outcome> send(Http& http, const Draft& draft, Duration timeout) const = 0;
 };

@@ -28,8 +28,8 @@ constexpr Duration k_shortest_attempt{300};
 // not more than two minutes late once the network is back.
 constexpr Duration k_first_wait{10'000};
 constexpr Duration k_longest_wait{120'000};
-// A server may ask for more; but one that asks for a year is broken.
-constexpr Duration k_longest_asked{3'600'000};
+// A wrong token is mended by a person, and then tried at once: asking more often would only annoy the server.
+constexpr Duration k_longest_wait_refused{600'000};
 // A reminder stored this recently is the same one, told again by a run that followed a crash.
 constexpr Duration k_same_reminder{600'000};
 // Waiting longer than this is worth a warning in the report.
@@ -158,9 +158,9 @@ Outcome out_of_time() {
 }
 
 // Doubling, and a fifth more or less, so that hosts that lost the same network do not all come back at once.
-Duration wait_after(int failures, const Now& now) {
+Duration wait_after(int failures, Duration longest, const Now& now) {
     const int doublings = std::clamp(failures - 1, 0, 10);
-    const Duration whole = std::min(k_longest_wait, k_first_wait * (1 << doublings));
+    const Duration whole = std::min(longest, k_first_wait * (1 << doublings));
     const auto spread = std::hash<std::int64_t>{}(now.wall.time_since_epoch().count() ^ ::getpid()) % 41;
     return whole * (80 + static_cast<Duration::rep>(spread)) / 100;
 }
@@ -183,12 +183,14 @@ DeliveryReport together(DeliveryReport first, DeliveryReport then) {
     first.sent += then.sent;
     first.rejected += then.rejected;
     first.waiting = then.waiting;
+    first.stuck = then.stuck;
     first.next_try = then.next_try;
     first.sent_unstored += then.sent_unstored;
     if (!then.stored) {
         first.stored = false;
         first.storage_problem = then.storage_problem;
     }
+    first.queued_for.insert(first.queued_for.end(), then.queued_for.begin(), then.queued_for.end());
     first.log.insert(first.log.end(), then.log.begin(), then.log.end());
     for (ChannelProblem& problem : then.problems) {
         add_problem(first.problems, std::move(problem));
@@ -264,7 +266,9 @@ class Delivery::Flusher {
 
     bool may_try(const Ledger& ledger) {
         const std::optional<Duration> wait = ledger.must_wait(world().clock.now());
-        const bool skip = m_patience == Patience::ask_now && !ledger.trouble.asked_by_server && !m_failed;
+        const bool mended = ledger.trouble.fingerprint != m_channel.fingerprint();
+        const bool asked_now = m_patience == Patience::ask_now || mended;
+        const bool skip = asked_now && !ledger.trouble.asked_by_server && !m_failed;
         if (!wait || skip) {
             return true;
         }
@@ -368,10 +372,8 @@ class Delivery::Flusher {
         case Kind::message_refused:
             refused_message(outcome);
             return;
-        case Kind::channel_refused: {
-            [[maybe_unused]] const bool kept = reject_letters(outcome); // failed() comes either way
-            break;
-        }
+        case Kind::
+            channel_refused: // the letters are not at fault: they wait until somebody mends the channel
         case Kind::unknown:
             break;
         }
@@ -442,7 +444,7 @@ class Delivery::Flusher {
             take_back();
             return;
         }
-        if (!reject_letters(outcome)) {
+        if (!reject_letter(outcome)) {
             failed(outcome);
             return;
         }
@@ -451,18 +453,16 @@ class Delivery::Flusher {
     }
 
     // false: it could not be moved, so the outbox is in trouble itself.
-    bool reject_letters(const Outcome& outcome) {
-        for (const Letter& letter : m_letters) {
-            const Result<void> kept = outbox().reject(name(), letter, outcome.problem.en);
-            if (!kept) {
-                problem(Status::critical, say(k_outbox_trouble, kept.error().message));
-                return false;
-            }
-            ++m_report.rejected;
-            m_report.log.push_back(
-                {world().clock.now().wall, "rejected",
-                 fmt::format("{}: {}: {}", name(), outcome.problem.en, log_text(letter.message))});
+    bool reject_letter(const Outcome& outcome) {
+        const Letter& letter = m_letters.front();
+        if (const Result<void> kept = outbox().reject(name(), letter, outcome.problem.en); !kept) {
+            problem(Status::critical, say(k_outbox_trouble, kept.error().message));
+            return false;
         }
+        ++m_report.rejected;
+        m_report.log.push_back(
+            {world().clock.now().wall, "rejected",
+             fmt::format("{}: {}: {}", name(), outcome.problem.en, log_text(letter.message))});
         m_letters.clear();
         return true;
     }
@@ -475,10 +475,12 @@ class Delivery::Flusher {
             trouble.since = now.wall;
         }
         trouble.last_attempt = now;
-        trouble.asked_by_server = outcome.wait.has_value();
-        trouble.wait =
-            outcome.wait ? std::min(*outcome.wait, k_longest_asked) : wait_after(trouble.failures, now);
         trouble.refused = outcome.kind == Outcome::Kind::channel_refused;
+        trouble.asked_by_server = outcome.wait.has_value();
+        const Duration longest = trouble.refused ? k_longest_wait_refused : k_longest_wait;
+        trouble.wait = outcome.wait ? std::min(*outcome.wait, Ledger::k_longest_wait)
+                                    : wait_after(trouble.failures, longest, now);
+        trouble.fingerprint = m_channel.fingerprint();
         trouble.problem = outcome.problem;
         trouble.hint = outcome.hint;
         m_failed = true;
@@ -621,6 +623,7 @@ Delivery::Stored Delivery::store_each(const std::vector<Addressed>& messages) {
             continue;
         }
         ++stored.report.queued;
+        stored.report.queued_for.push_back(name);
         if (put->dropped > 0) {
             add_problem(stored.report.problems, {name, Status::warning, say(k_dropped, put->dropped), {}});
         }
@@ -654,6 +657,9 @@ DeliveryReport Delivery::flush(SteadyTime deadline, Patience patience) {
     }
     report.waiting = count_waiting();
     for (ChannelProblem& problem : problems()) {
+        if (problem.needs_person) {
+            report.stuck += static_cast<int>(m_outbox.count_waiting(problem.channel));
+        }
         add_problem(report.problems, std::move(problem));
     }
     return report;
@@ -672,9 +678,12 @@ std::vector<ChannelProblem> Delivery::problems() {
     const WallTime now = m_world.clock.now().wall;
     for (const std::unique_ptr<Channel>& channel : m_channels) {
         const Ledger::Trouble trouble = read_ledger(m_world, m_settings.state, channel->name()).trouble;
+        if (trouble.fingerprint != channel->fingerprint()) {
+            continue; // the settings have changed since: nobody knows yet
+        }
         if (trouble.refused) {
-            add_problem(problems,
-                        {channel->name(), Status::critical, say(k_refuses, trouble.problem), trouble.hint});
+            add_problem(problems, {channel->name(), Status::critical, say(k_refuses, trouble.problem),
+                                   trouble.hint, true});
         } else if (trouble.failures > 0 && now - trouble.since >= k_long_wait &&
                    m_outbox.count_waiting(channel->name()) > 0) {
             const std::string since = format_local(trouble.since, m_settings.voice.timezone).substr(0, 16);
@@ -688,7 +697,7 @@ std::vector<ChannelProblem> Delivery::problems() {
         if (!usable) {
             add_problem(
                 problems,
-                {waiting, Status::warning, say(k_not_configured, m_outbox.count_waiting(waiting)), {}});
+                {waiting, Status::warning, say(k_not_configured, m_outbox.count_waiting(waiting)), {}, true});
         }
     }
     return problems;

@@ -37,12 +37,14 @@ struct DeliverySettings {
     std::vector<AlertRoute> routes;
 };
 
-// For the self check channel-NAME (CONTRACT 8): refused for good is critical, waiting long a warning.
+// For the self check channel-NAME (CONTRACT 8): refusing every message is critical, waiting long a warning.
 struct ChannelProblem {
     std::string channel;
     Status status = Status::warning;
     Text message;
     Text hint;
+    // Trying again mends nothing: it refuses every message, or is not configured.
+    bool needs_person = false;
 };
 
 // A line of alerts.log.
@@ -53,10 +55,12 @@ struct AlertLine {
 };
 
 struct DeliveryReport {
-    int queued = 0;   // messages stored now (one a channel)
-    int sent = 0;     // messages accepted now
-    int waiting = 0;  // messages still in the outbox, of all channels
-    int rejected = 0; // messages refused for good now
+    int queued = 0;                      // messages stored now (one a channel)
+    int sent = 0;                        // messages accepted now
+    int waiting = 0;                     // messages still in the outbox, of all channels
+    int stuck = 0;                       // of `waiting`, those of channels that need a person first
+    int rejected = 0;                    // messages refused for good now, while others pass
+    std::vector<std::string> queued_for; // the channels of `queued`
     std::vector<ChannelProblem> problems;
     std::vector<AlertLine> log;
     std::optional<Duration> next_try; // the shortest wait that a server or the back-off asks for
@@ -65,7 +69,8 @@ struct DeliveryReport {
     Text storage_problem;             // why not
 };
 
-// Waits of our own after failures may be skipped (a person asks for it now); what a server asked for never.
+// Waits of our own after failures may be skipped (a person asks for it now, or has changed the channel's
+// settings); what a server asked for never.
 enum class Patience { obey, ask_now };
 
 class Delivery {
@@ -80,7 +85,8 @@ class Delivery {
     Result<DeliveryReport> store(const News& news);
     Result<DeliveryReport> store(const Message& message);
     // Tries what waits, until the outbox is empty, nothing may be tried yet, or the deadline. Throws nothing
-    // away, never waits for another flusher.
+    // away, never waits for another flusher. What a channel refuses because of itself (wrong token, no such
+    // chat) goes on waiting until somebody mends it; only a message that is at fault itself is put aside.
     DeliveryReport flush(SteadyTime deadline, Patience patience = Patience::obey);
     // store() and flush(); where the disk refuses, sends at once without storing and says so in the message.
     DeliveryReport tell(const News& news, SteadyTime deadline);

@@ -66,19 +66,22 @@ Json write(const Ledger::Trouble& trouble) {
             {"since", milliseconds_of(trouble.since)},
             {"refused", trouble.refused},
             {"problem", write(trouble.problem)},
-            {"hint", write(trouble.hint)}};
+            {"hint", write(trouble.hint)},
+            {"fingerprint", trouble.fingerprint}};
 }
 
 Ledger::Trouble read_trouble(const Json& json) {
     Ledger::Trouble trouble;
     trouble.failures = static_cast<int>(std::clamp<std::int64_t>(integer_of(json, "failures"), 0, 1'000'000));
     trouble.last_attempt = read_now(object_of(json, "last_attempt"));
-    trouble.wait = Duration(std::max<std::int64_t>(integer_of(json, "wait"), 0));
+    trouble.wait =
+        Duration(std::clamp<std::int64_t>(integer_of(json, "wait"), 0, Ledger::k_longest_wait.count()));
     trouble.asked_by_server = flag_of(json, "asked_by_server");
     trouble.since = time_of(json, "since");
     trouble.refused = flag_of(json, "refused");
     trouble.problem = read_text(object_of(json, "problem"));
     trouble.hint = read_text(object_of(json, "hint"));
+    trouble.fingerprint = text_of(json, "fingerprint");
     return trouble;
 }
 

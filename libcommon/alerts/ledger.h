@@ -25,6 +25,8 @@ struct Ledger {
         Event event = Event::opened;
         WallTime time;
     };
+    // No wait is longer, whoever asks for it: a server that asks for a year is broken, and so is such a file.
+    static constexpr Duration k_longest_wait{3'600'000};
     // Attempts that failed in a row, and when the next may be.
     struct Trouble {
         int failures = 0;
@@ -32,8 +34,9 @@ struct Ledger {
         Duration wait{};
         bool asked_by_server = false;
         WallTime since;
-        bool refused = false; // for good: wrong token, blocked, no such chat
+        bool refused = false; // every message: wrong token, blocked, no such chat
         Text problem, hint;
+        std::string fingerprint; // of the channel's settings that failed; of others nothing is known
     };
 
     std::map<std::string, Opening> openings; // by incident id

@@ -1,5 +1,6 @@
 #include "alerts/telegram.h"
 
+#include "incidents/ids.h"
 #include "util/text.h"
 
 #include <algorithm>
@@ -536,6 +537,14 @@ Outcome telegram::judge(const HttpAnswer& answer) {
 Telegram::Telegram(TelegramSettings settings, Voice voice, std::string rest)
     : m_settings(std::move(settings)), m_voice(std::move(voice)), m_rest(std::move(rest)) {}
 
+// 64 bits of a token that has more than 200: enough to see a change, too little to find it out.
+std::string Telegram::fingerprint() const {
+    const std::string thread = m_settings.thread ? std::to_string(*m_settings.thread) : "";
+    return fmt::format("{:016x}",
+                       stable_hash(fmt::format("{}\n{}\n{}\n{}\n{}", m_settings.token.reveal(),
+                                               m_settings.chat, thread, m_settings.api, m_settings.proxy)));
+}
+
 Task<Outcome> Telegram::send(Http& http, const Draft& draft, Duration timeout) const {
     using telegram::Markup;
     Markup markup = Markup::html;
@@ -557,7 +566,8 @@ Task<Outcome> Telegram::send(Http& http, const Draft& draft, Duration timeout) c
         }
         if (outcome_of_part.kind != Outcome::Kind::accepted) {
             // After the first part something of the message has arrived.
-            const bool torn = part > 0 && outcome_of_part.kind == Outcome::Kind::later;
+            const bool torn = part > 0 && (outcome_of_part.kind == Outcome::Kind::later ||
+                                           outcome_of_part.kind == Outcome::Kind::channel_refused);
             outcome_of_part.kind = torn ? Outcome::Kind::unknown : outcome_of_part.kind;
             co_return outcome_of_part;
         }

@@ -29,6 +29,7 @@ class Telegram final : public Channel {
     Telegram(TelegramSettings settings, Voice voice, std::string rest);
     [[nodiscard]] const std::string& name() const override { return m_settings.name; }
     [[nodiscard]] const std::string& chat() const override { return m_settings.chat; }
+    [[nodiscard]] std::string fingerprint() const override;
     Task<Outcome> send(Http& http, const Draft& draft, Duration timeout) const override;
 
   private:

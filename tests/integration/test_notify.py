@@ -98,10 +98,37 @@ class Notify(unittest.TestCase):
         self.assertGreaterEqual(time.monotonic() - started, 1)
         self.assertEqual(len(self.bot.messages), 1)
 
-    def test_refused_for_good_is_kept_and_said(self):
+    def rejected(self):
+        return glob.glob(self.path("state/outbox/rejected/*.json"))
+
+    def test_a_message_that_is_refused_itself_is_put_aside_and_said(self):
+        self.bot.fail(Refused(400, "Bad Request: strange"), times=2)  # the second time as plain text
+        done = self.notify("send", "hello")
+        self.assertIn("strange", done.stdout)
+        self.assertEqual(len(self.rejected()), 1)
+        self.assertEqual(self.waiting(), [])
+
+    def test_what_a_dead_token_keeps_back_arrives_once_when_it_is_mended(self):
+        self.configure(self.bot.url, token="43:another-made-up-token")
+        done = self.notify("send", "first")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertRegex(done.stdout, r"^stored; channel errors refuses every message: .*Unauthorized")
+        self.assertIn("@BotFather", done.stdout)
+        self.assertEqual(self.notify("flush").returncode, 1)
+        self.assertEqual((len(self.waiting()), self.rejected(), self.bot.texts()), (1, [], []))
+        self.configure(self.bot.url)
+        self.assertEqual(self.notify("send", "second").stdout, "delivered\n")
+        self.assertEqual(self.bot.texts(), ["ℹ️ first · lectio-1", "ℹ️ second · lectio-1"])
+        self.assertEqual((self.waiting(), self.rejected()), ([], []))
+
+    def test_test_delivers_what_a_mended_channel_had_refused(self):
         self.bot.fail(Refused(403, "Forbidden: bot was kicked from the group chat"))
         self.notify("send", "hello")
-        self.assertEqual(len(glob.glob(self.path("state/outbox/rejected/*.json"))), 1)
+        self.assertEqual(len(self.waiting()), 1)
+        done = self.notify("test")
+        self.assertEqual(done.returncode, 0, done.stdout)
+        self.assertIn("sent 1, waiting 0", done.stdout)
+        self.assertEqual(self.bot.texts()[1:], ["ℹ️ hello · lectio-1"])
         self.assertEqual(self.waiting(), [])
 
     def test_a_group_that_moved_is_followed(self):

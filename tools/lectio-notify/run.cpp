@@ -39,6 +39,8 @@ constexpr int k_bad = 2;
 constexpr Phrase k_sent{"delivered", "доставлено"};
 constexpr Phrase k_stored{"stored, will be delivered as soon as possible: {}",
                           "сохранено, будет доставлено при первой возможности: {}"};
+constexpr Phrase k_held_up{"stored; channel {} {}; it will be delivered when that is mended",
+                           "сохранено; канал {} {}; будет доставлено, когда это исправят"};
 constexpr Phrase k_known{"told already: the same key within its window",
                          "об этом уже сказано: тот же ключ в пределах окна"};
 constexpr Phrase k_lost{"neither stored nor delivered: {}", "не сохранено и не доставлено: {}"};
@@ -110,14 +112,34 @@ class NotifyRun {
             return say_outcome(say(k_lost, say(reason)), k_bad, report);
         }
         const bool durable_or_delivered = report.stored || report.sent_unstored > 0;
-        if (report.sent > 0 && durable_or_delivered) {
-            return say_outcome(say(k_sent), k_good, report);
-        }
         if (!durable_or_delivered) {
             return say_outcome(say(k_lost, report.storage_problem), k_bad, report);
         }
-        return say_outcome(report.queued == 0 ? say(k_known) : say(k_stored, first_problem(report)), k_good,
-                           report);
+        return say_outcome(what_became_of_it(report), k_good, report);
+    }
+
+    static Text what_became_of_it(const DeliveryReport& report) {
+        const Text held_up = what_is_held_up(report);
+        if (report.sent > 0) {
+            return join("\n", {say(k_sent), held_up});
+        }
+        if (!held_up.empty()) {
+            return held_up;
+        }
+        return report.queued == 0 ? say(k_known) : say(k_stored, first_problem(report));
+    }
+
+    // The channels that refuse what was stored for them now, one a line, and what to do about it.
+    static Text what_is_held_up(const DeliveryReport& report) {
+        Text lines;
+        for (const ChannelProblem& problem : report.problems) {
+            const auto& stored_for = report.queued_for;
+            if (problem.needs_person &&
+                std::find(stored_for.begin(), stored_for.end(), problem.channel) != stored_for.end()) {
+                lines = join("\n", {lines, say(k_held_up, problem.channel, problem.message), problem.hint});
+            }
+        }
+        return lines;
     }
 
     int execute(const FlushCommand&) {
@@ -141,8 +163,8 @@ class NotifyRun {
             now.rejected += sum.rejected;
             now.log.insert(now.log.begin(), sum.log.begin(), sum.log.end());
             sum = std::move(now);
-            const bool useless = !m_delivery->has_channels() || m_world.clock.steady() + pause >= end;
-            if (sum.waiting == 0 || useless || stop_requested()) {
+            const bool useless = sum.waiting == sum.stuck || m_world.clock.steady() + pause >= end;
+            if (useless || stop_requested()) {
                 return sum;
             }
             rest(pause);
@@ -159,6 +181,7 @@ class NotifyRun {
     int execute(const TestCommand& test) {
         std::vector<Text> lines;
         bool good = true;
+        bool any_works = false;
         bool found = false;
         for (const TelegramChannel& channel : config().channels) {
             const bool wanted = test.channel.empty() || test.channel == channel.name;
@@ -177,14 +200,28 @@ class NotifyRun {
         }
         for (const std::unique_ptr<Channel>& channel : m_delivery->channels()) {
             if (test.channel.empty() || test.channel == channel->name()) {
-                good = try_out(*channel, lines) && good;
+                const bool works = try_out(*channel, lines);
+                good = good && works;
+                any_works = any_works || works;
             }
         }
+        const DeliveryReport report = any_works ? deliver_what_waited(lines) : DeliveryReport{};
         Text all;
         for (const Text& line : lines) {
             all = join("\n", {all, line});
         }
-        return say_outcome(all, good ? k_good : k_bad, {});
+        return say_outcome(all, good ? k_good : k_bad, report);
+    }
+
+    // Somebody has just mended a channel: what it had refused need not wait for the next run.
+    DeliveryReport deliver_what_waited(std::vector<Text>& lines) {
+        if (m_options.common.dry_run || m_delivery->count_waiting() == 0) {
+            return {};
+        }
+        DeliveryReport report = m_delivery->flush(deadline(k_test_budget), Patience::ask_now);
+        log(report);
+        lines.push_back(say(k_flushed, report.sent, report.waiting, report.rejected));
+        return report;
     }
 
     bool try_out(const Channel& channel, std::vector<Text>& lines) {

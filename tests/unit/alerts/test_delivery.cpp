@@ -110,8 +110,8 @@ class Bench {
         for (const std::string& name : m_names) {
             TelegramSettings settings;
             settings.name = name;
-            settings.token = Secret("42:planted-token-" + name);
-            settings.chat = "-5";
+            settings.token = Secret(token + name);
+            settings.chat = chat;
             settings.api = "http://" + name;
             channels.push_back(std::make_unique<Telegram>(settings, Voice{Lang::en, "UTC"}, "alerts.log"));
         }
@@ -156,6 +156,8 @@ class Bench {
 
     TempFolder folder;
     std::vector<std::string> m_names;
+    std::string token = "42:planted-token-";
+    std::string chat = "-5";
     std::vector<AlertRoute> routes;
     FaultyFiles files;
     BareWorld bare;
@@ -365,17 +367,98 @@ TEST_CASE("a channel that refuses for good is critical until a message passes") 
         Bench bench;
         bench.server.prepare_refusal(each.code, each.description);
         const DeliveryReport told = bench.tell(bench.news(Event::opened));
-        CHECK(told.rejected == 1);
-        CHECK(told.waiting == 0);
+        CHECK(told.rejected == 0);
+        CHECK(told.waiting == 1);
+        CHECK(told.stuck == 1);
+        CHECK(told.queued_for == std::vector<std::string>{"errors"});
         REQUIRE(told.problems.size() == 1);
         CHECK(told.problems[0].status == Status::critical);
+        CHECK(told.problems[0].needs_person);
         CHECK(told.problems[0].message.en.find(each.description) != std::string::npos);
         CHECK(told.problems[0].message.en.find("planted") == std::string::npos);
         REQUIRE(bench.delivery()->problems().size() == 1);
         bench.bare.clock.advance(1h);
-        bench.tell(bench.news(Event::reminder));
+        CHECK(bench.flush().sent == 1);
         CHECK(bench.delivery()->problems().empty());
+        REQUIRE(bench.server.accepted.size() == 1);
+        CHECK(bench.server.accepted[0].text.find("site: HTTP 403") != std::string::npos);
+        CHECK(bench.server.accepted[0].text.find(k_mark) == std::string::npos);
     }
+}
+
+TEST_CASE("what waited for a dead token comes once and together when it is mended, at once") {
+    for (const bool by_token : {true, false}) {
+        Bench bench;
+        bool dead = true;
+        bench.bare.http.on_any([&](const HttpRequest& request) {
+            if (dead) {
+                bench.server.prepare_refusal(401, "Unauthorized");
+            }
+            return bench.server.answer(request);
+        });
+        bench.tell(bench.news(Event::opened, "AAAAAA"));
+        for (int i = 0; i < 8; ++i) {
+            bench.bare.clock.advance(30min);
+            bench.tell(bench.words("news " + std::to_string(i)));
+        }
+        CHECK(bench.flush().waiting == 9);
+        CHECK(bench.server.accepted.empty());
+        dead = false;
+        CHECK(bench.flush().sent == 0); // not before its time, as long as nothing has changed
+        (by_token ? bench.token : bench.chat) += "0";
+        CHECK(bench.delivery()->problems().empty());
+        const DeliveryReport mended = bench.flush();
+        CHECK(mended.sent == 1);
+        CHECK(mended.waiting == 0);
+        CHECK(mended.problems.empty());
+        REQUIRE(bench.server.accepted.size() == 1);
+        CHECK(bench.server.accepted[0].text.find("While nothing got through") != std::string::npos);
+        CHECK(bench.server.accepted[0].text.find("news 7") != std::string::npos);
+    }
+}
+
+TEST_CASE("a dead token is asked about seldom, but always when a person wants to know") {
+    Bench bench;
+    bench.bare.http.on_any([&](const HttpRequest& request) {
+        bench.server.prepare_refusal(403, "Forbidden: bot was blocked by the user");
+        return bench.server.answer(request);
+    });
+    bench.tell(bench.news(Event::opened));
+    bench.flush_every_minute(60);
+    const int before = bench.server.asked;
+    bench.flush_every_minute(24 * 60);
+    CHECK(bench.server.asked - before >= 24 * 5);
+    CHECK(bench.server.asked - before <= 24 * 9);
+    const int asked = bench.server.asked;
+    bench.flush(Patience::ask_now);
+    CHECK(bench.server.asked == asked + 1);
+    CHECK(bench.delivery()->count_waiting() == 1);
+}
+
+TEST_CASE("the memory of a channel knows its settings, but no secret") {
+    Bench bench;
+    bench.server.prepare_refusal(401, "Unauthorized");
+    bench.tell(bench.news(Event::opened));
+    const Result<std::string> memory =
+        bench.files.read(bench.folder / "state/outbox/memory-errors/state.json", 1_MB);
+    REQUIRE(memory);
+    CHECK(memory->find("\"fingerprint\":\"") != std::string::npos);
+    CHECK(memory->find("planted") == std::string::npos);
+}
+
+TEST_CASE("refused in the middle of a long message, it may have arrived in part") {
+    Bench bench;
+    int request_number = 0;
+    bench.bare.http.on_any([&](const HttpRequest& request) {
+        if (++request_number == 2) {
+            bench.server.prepare_refusal(403, "Forbidden: bot was kicked from the group chat");
+        }
+        return bench.server.answer(request);
+    });
+    bench.tell(bench.words(std::string(6000, 'x')));
+    CHECK(bench.flush_every_minute(3).waiting == 0);
+    REQUIRE(bench.server.accepted.size() == 3);
+    CHECK(bench.server.accepted[2].text.find(k_mark) != std::string::npos);
 }
 
 TEST_CASE("messages that wait for long are a warning") {

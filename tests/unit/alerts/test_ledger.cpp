@@ -17,7 +17,15 @@ Ledger sample_ledger() {
     ledger.moved_from = "-5";
     ledger.moved_to = "-1005";
     ledger.address = "149.154.167.220";
-    ledger.trouble = {3, now, 40s, true, now.wall - 5min, true, {"down", "лежит"}, {"look", "смотреть"}};
+    ledger.trouble = {3,
+                      now,
+                      40s,
+                      true,
+                      now.wall - 5min,
+                      true,
+                      {"down", "лежит"},
+                      {"look", "смотреть"},
+                      "0123456789abcdef"};
     return ledger;
 }
 
@@ -38,6 +46,12 @@ TEST_CASE("whatever stands in the file, a ledger comes out of it") {
     CHECK(odd.told.empty());
     CHECK(odd.delivered == std::vector<std::string>{"n"});
     CHECK(odd.trouble.failures == 0);
+}
+
+TEST_CASE("no file can silence a channel for long") {
+    CHECK(ledger_from_json(R"({"trouble":{"wait":9000000000000000000}})").trouble.wait == Duration(1h));
+    CHECK(ledger_from_json(R"({"trouble":{"wait":-1}})").trouble.wait == Duration(0));
+    CHECK(ledger_from_json(R"({"trouble":{"wait":40000}})").trouble.wait == Duration(40s));
 }
 
 TEST_CASE("waiting ends on time, after a reboot, and when the clock is set back") {

@@ -76,6 +76,7 @@ class Phone final : public Channel {
     explicit Phone(Outside& outside) : m_outside(outside) {}
     const std::string& name() const override { return m_name; }
     const std::string& chat() const override { return m_name; }
+    std::string fingerprint() const override { return m_name; }
     Task<Outcome> send(Http&, const Draft& draft, Duration) const override {
         Outcome outcome;
         if (m_outside.phone_refuses) {
