@@ -105,7 +105,9 @@ bool has_warnings(const Problems& problems) {
 std::string problem_lines(const LoadedConfig& loaded) {
     std::string text;
     for (const Problem& problem : loaded.problems.all()) {
-        std::string line = loaded.file;
+        // "unable to open FILE: …" says where it is already.
+        const bool names_file = problem.message.find(loaded.file) != std::string::npos;
+        std::string line = problem.position.line == 0 && names_file ? "" : loaded.file;
         if (problem.position.line != 0) {
             line += fmt::format(":{}:{}", problem.position.line, problem.position.column);
         }
