@@ -12,13 +12,18 @@
 namespace lectio {
 
 // Name, one-line description, version, examples under the options, exit codes last.
-void describe(CLI::App& app, std::string_view name, std::string_view summary, std::string_view examples);
+void describe(CLI::App& app, std::string_view name, std::string_view summary, std::string_view examples,
+              std::string_view exit_codes = k_exit_code_help);
 
 // Adds --config, --check-config, --dry-run … (DESIGN.md). They stand before or after a subcommand
 // (fallthrough).
-void add_common_options(CLI::App& app, CommonOptions& options);
+enum class Reports { text_and_json, nagios_too };
+void add_common_options(CLI::App& app, CommonOptions& options, Reports reports);
+// Adds what means something only where checks are run: --only, --no-recovery …
+void add_check_options(CLI::App& app, CommonOptions& options);
 
-// Parses; help and version are printed to stdout (0), wrong usage to stderr (64). A value: leave with it.
+// Parses; help and version are printed to stdout (0, or 70 where that cannot be written), wrong usage to stderr
+// (64). A value: leave with it.
 std::optional<int> parse(CLI::App& app, int argc, char** argv);
 
 } // namespace lectio

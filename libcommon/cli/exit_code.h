@@ -3,6 +3,7 @@
 
 #include "checks/check.h"
 #include "util/result.h"
+#include "words/phrase.h"
 
 #include <string_view>
 
@@ -29,5 +30,8 @@ enum class Format { text, json, nagios };
 int process_exit(ExitCode code, Status site, Format format);
 
 extern const std::string_view k_exit_code_help;
+
+// What is said with ExitCode::rights, after what could not be done.
+inline constexpr Phrase k_needs_rights{"{}; run with sudo", "{}; запустите через sudo"};
 
 } // namespace lectio

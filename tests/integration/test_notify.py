@@ -170,6 +170,55 @@ class Notify(unittest.TestCase):
     def test_usage(self):
         self.assertEqual(self.notify().returncode, 64)
         self.assertEqual(self.notify("send", "--level", "loud", "x").returncode, 64)
+        self.assertEqual(self.notify("send", text=" \n").returncode, 64)
+        self.assertEqual(self.notify("send", "").returncode, 64)
+        self.assertEqual(self.notify("send", "--no-recovery", "x").returncode, 64)
+        self.assertEqual(self.bot.messages, [])
+        self.assertEqual(self.notify("send", "--title", "only a title", text="").returncode, 0)
+
+    def test_help_shows_what_means_something_here(self):
+        done = self.notify("--help")
+        self.assertEqual(done.returncode, 0)
+        for option in ("--only", "--no-recovery", "--no-notify", "nagios"):
+            self.assertNotIn(option, done.stdout)
+        with open("/dev/full", "w", encoding="utf-8") as full:
+            self.assertEqual(subprocess.run([NOTIFY, "--help"], stdout=full, stderr=subprocess.PIPE,
+                                            timeout=30).returncode, 70)
+
+    def test_a_configuration_that_is_not_there_is_named_once(self):
+        os.remove(self.path("config.toml"))
+        done = self.notify("flush")
+        self.assertEqual((done.returncode, done.stderr.count(self.path("config.toml"))), (78, 1), done.stderr)
+
+    def without_rights(self, *arguments):
+        """The tool as somebody to whom nothing belongs; root may read everything whatever its mode."""
+        user = {"user": 65534} if os.geteuid() == 0 else {}
+        return subprocess.run([NOTIFY, "-c", self.path("config.toml"), *arguments], text=True, capture_output=True,
+                              timeout=90, stdin=subprocess.DEVNULL, **user)
+
+    def assert_needs_rights(self, path, *arguments):
+        done = self.without_rights(*arguments)
+        self.assertEqual(done.returncode, 77, done.stdout + done.stderr)
+        self.assertEqual(done.stderr.count("\n"), 1, done.stderr)
+        self.assertEqual(done.stderr.count(path), 1, done.stderr)
+        self.assertIn("sudo", done.stderr)  # in Russian where the language could not be read
+        return done
+
+    def test_without_rights_it_says_what_could_not_be_read(self):
+        os.chmod(self.folder.name, 0o755)
+        os.chmod(self.path("config.toml"), 0o644)
+        os.chmod(self.path("config.env"), 0o644)
+        os.chmod(self.path("state"), 0)
+        self.addCleanup(os.chmod, self.path("state"), 0o700)
+        self.assert_needs_rights(self.path("state"), "flush")
+        os.chmod(self.path("config.env"), 0)
+        for command in (("send", "hello"), ("flush",), ("test",)):
+            self.assert_needs_rights(self.path("config.env"), *command)
+        os.chmod(self.path("config.toml"), 0)
+        for command in (("send", "hello"), ("flush",), ("test",), ("--check-config",)):
+            self.assert_needs_rights(self.path("config.toml"), *command)
+        reason = json.loads(self.assert_needs_rights(self.path("config.toml"), "flush", "--format", "json").stdout)
+        self.assertEqual((reason["tool"], reason["exit_code"]), ("lectio-notify", 77))
 
 
 if __name__ == "__main__":

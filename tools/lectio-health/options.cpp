@@ -31,7 +31,8 @@ std::variant<Options, int> parse_options(int argc, char** argv) {
     CLI::App app;
     describe(app, "lectio-health", "Checks the site and its host, mends what it can, tells what it did.",
              k_examples);
-    add_common_options(app, options.common);
+    add_common_options(app, options.common, Reports::nagios_too);
+    add_check_options(app, options.common);
     if (const std::optional<int> leave = parse(app, argc, argv)) {
         return *leave;
     }

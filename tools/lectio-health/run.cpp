@@ -26,7 +26,6 @@ struct NoReport {
 
 constexpr Duration k_grace_at_the_end{5'000};
 
-constexpr Phrase k_needs_rights{"{}; run with sudo", "{}; запустите через sudo"};
 constexpr Phrase k_would_send{"would send:", "было бы отправлено:"};
 
 class HealthRun {

@@ -2,6 +2,7 @@
 
 #include "alerts/channels.h"
 #include "checks/all_checks.h"
+#include "cli/exit_code.h"
 #include "cli/terminal.h"
 #include "config/load.h"
 #include "platform/clock.h"
@@ -10,6 +11,7 @@
 #include "platform/stop.h"
 #include "recovery/all_actions.h"
 #include "report/log.h"
+#include "report/report.h"
 #include "util/text.h"
 #include "version.h"
 
@@ -31,6 +33,7 @@ constexpr Duration k_test_budget = 15s;
 constexpr Duration k_first_pause = 1s;
 constexpr Duration k_longest_pause = 8s;
 constexpr Duration k_stop_is_seen_within = 200ms;
+constexpr Bytes k_env_file_size = 256_kB;
 
 constexpr int k_good = 0;
 constexpr int k_waiting = 1;
@@ -69,16 +72,20 @@ class NotifyRun {
         request.kinds = known_kinds();
         const bool check = m_options.common.check_config;
         m_loaded = load_config(m_world, request, check ? LastGood::never : LastGood::fall_back);
+        const bool nothing = m_loaded.use == LoadedConfig::Use::nothing;
+        if (nothing && m_loaded.needs_rights) {
+            return needs_rights(problem_lines(m_loaded));
+        }
         if (check) {
             const ConfigVerdict verdict =
                 check_config_text(m_loaded, m_options.common.strict ? Strict::yes : Strict::no);
             return printed(verdict.text, verdict.good ? k_good : static_cast<int>(ExitCode::configuration));
         }
+        if (nothing) {
+            return leave(ExitCode::configuration, problem_lines(m_loaded));
+        }
         if (!m_loaded.ok()) {
             complain(problem_lines(m_loaded));
-        }
-        if (m_loaded.use == LoadedConfig::Use::nothing) {
-            return static_cast<int>(ExitCode::configuration);
         }
         m_delivery =
             std::make_unique<Delivery>(m_world, delivery_settings(config()), make_channels(config()));
@@ -105,17 +112,23 @@ class NotifyRun {
         if (m_options.common.dry_run) {
             return say_outcome(say(k_would_send, plain_text(message)), k_good, {});
         }
+        if (!m_delivery->has_channels()) {
+            return lost(say(config().channels.empty() ? k_no_channel : k_no_usable_channel), {});
+        }
         const DeliveryReport report = m_delivery->tell(message, deadline(k_send_budget));
         log(report);
-        if (!m_delivery->has_channels()) {
-            const Phrase& reason = config().channels.empty() ? k_no_channel : k_no_usable_channel;
-            return say_outcome(say(k_lost, say(reason)), k_bad, report);
-        }
         const bool durable_or_delivered = report.stored || report.sent_unstored > 0;
         if (!durable_or_delivered) {
-            return say_outcome(say(k_lost, report.storage_problem), k_bad, report);
+            return lost(report.storage_problem, report);
         }
         return say_outcome(what_became_of_it(report), k_good, report);
+    }
+
+    int lost(const Text& reason, const DeliveryReport& report) {
+        if (const std::optional<std::string> denied = denied_to_us()) {
+            return needs_rights(*denied);
+        }
+        return say_outcome(say(k_lost, reason), k_bad, report);
     }
 
     static Text what_became_of_it(const DeliveryReport& report) {
@@ -143,6 +156,9 @@ class NotifyRun {
     }
 
     int execute(const FlushCommand&) {
+        if (const std::optional<std::string> denied = denied_to_us()) {
+            return needs_rights(*denied);
+        }
         if (m_options.common.dry_run) {
             return say_outcome(say(k_would_flush, m_delivery->count_waiting()), k_good, {});
         }
@@ -179,6 +195,9 @@ class NotifyRun {
     }
 
     int execute(const TestCommand& test) {
+        if (const std::optional<std::string> denied = denied_secrets()) {
+            return needs_rights(*denied);
+        }
         std::vector<Text> lines;
         bool good = true;
         bool any_works = false;
@@ -244,6 +263,45 @@ class NotifyRun {
 
     static Text first_problem(const DeliveryReport& report) {
         return report.problems.empty() ? Text{} : report.problems.front().message;
+    }
+
+    // ── rights ──
+
+    // What must be read for this and is not ours to read, in words. An outbox that we may not look into would
+    // seem empty, and a channel without its token would seem not to be set.
+    std::optional<std::string> denied_to_us() {
+        const std::optional<std::string> secrets = denied_secrets();
+        return secrets ? secrets : denied(m_world.files.list(config().paths.state / "outbox"));
+    }
+
+    std::optional<std::string> denied_secrets() {
+        const bool any_unset = std::any_of(config().channels.begin(), config().channels.end(),
+                                           [](const TelegramChannel& each) { return !each.unset.empty(); });
+        return any_unset ? denied(m_world.files.read(config().paths.env_file, k_env_file_size))
+                         : std::nullopt;
+    }
+
+    template<class T>
+    static std::optional<std::string> denied(const Result<T>& attempt) {
+        const bool is_denied = !attempt && attempt.error().kind == ErrorKind::permission;
+        return is_denied ? std::optional(attempt.error().message) : std::nullopt;
+    }
+
+    int needs_rights(const std::string& what) {
+        return leave(ExitCode::rights, say(k_needs_rights, trim(what)).in(config().lang));
+    }
+
+    // Nothing could be done: why on standard error, and with --format json one object on standard output
+    // (CONTRACT 23).
+    int leave(ExitCode exit, const std::string& reason) {
+        const auto status = static_cast<int>(exit);
+        complain(fmt::format("{}: {}\n", k_tool, trim(clean(reason))));
+        if (m_options.common.format == Format::json) {
+            return printed(
+                render_json_reason(std::string(k_tool), host(), m_world.clock.now().wall, status, reason),
+                status);
+        }
+        return status;
     }
 
     // alerts.log; a log that cannot be written stops nothing.

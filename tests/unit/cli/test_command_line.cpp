@@ -36,7 +36,8 @@ Parsed parse_words(std::vector<std::string> words) {
     Parsed parsed;
     CLI::App app;
     describe(app, "lectio-health", "Watches.", "  lectio-health -q\n");
-    add_common_options(app, parsed.options);
+    add_common_options(app, parsed.options, Reports::nagios_too);
+    add_check_options(app, parsed.options);
     app.add_subcommand("list", "List");
     const Capture out(std::cout);
     const Capture err(std::cerr);
@@ -73,6 +74,30 @@ TEST_CASE("help has examples and the table of exit codes") {
     CHECK(parsed.out.find("lectio-health -q") != std::string::npos);
     CHECK(parsed.out.find("75 another run holds the lock") != std::string::npos);
     CHECK(parse_words({"--version"}).out.find("lectio-health ") == 0);
+}
+
+TEST_CASE("help that cannot be written is no success") {
+    CLI::App app;
+    describe(app, "lectio-health", "Watches.", "");
+    std::string name = "lectio-health", help = "--help";
+    char* argv[] = {name.data(), help.data()};
+    const Capture err(std::cerr);
+    std::streambuf* whole = std::cout.rdbuf(nullptr); // refuses every character
+    const std::optional<int> leave = parse(app, 2, argv);
+    std::cout.rdbuf(whole);
+    CHECK(leave == 70);
+    CHECK_FALSE(err.text().empty());
+}
+
+TEST_CASE("a tool has only the options that mean something to it") {
+    CommonOptions options;
+    CLI::App app;
+    add_common_options(app, options, Reports::text_and_json);
+    const std::string help = app.help();
+    CHECK(help.find("--dry-run") != std::string::npos);
+    for (const char* foreign : {"--only", "--no-recovery", "--no-notify", "nagios"}) {
+        CHECK(help.find(foreign) == std::string::npos);
+    }
 }
 
 TEST_CASE("Nagios sees only 0 to 3") {
