@@ -36,6 +36,13 @@ main() {
     cmake --build --preset dev --parallel "$(build_jobs)"
     # More tests than cores at once: most of them wait for a server or for cron's next minute.
     ctest --preset dev --parallel "$(($(nproc) * 3))" "${selection[@]}" "$@"
+    [[ -z ${LECTIO_SOAK-} ]] || print_counts
+}
+
+# What docs/soak keeps: ctest shows the output of failed tests only.
+print_counts() {
+    echo "in full at $(git rev-parse --short HEAD 2>/dev/null || echo "an unknown commit"), $(date --utc +%F):"
+    grep '^counted: ' build/dev/Testing/Temporary/LastTest.log | cut -d ' ' -f 2-
 }
 
 install_missing_packages() {

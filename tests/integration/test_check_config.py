@@ -218,7 +218,7 @@ class CheckConfig(unittest.TestCase):
         for (_, what, _, _), (done, name, where) in zip(rows, found, strict=True):
             with self.subTest(what):
                 self.told_at(done, f"{name}:{where}: ")
-        print(f"{len(rows)} kinds of mistakes")
+        print(f"counted: {len(rows)} kinds of mistakes")
 
     def test_the_place_is_the_same_with_windows_line_ends_and_byte_order_mark(self):
         for good, bad in ((b'lang = "ru"', '¦langg = "ru"'), (b'level  = "info"', "level  = ¦5")):

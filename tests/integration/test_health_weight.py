@@ -9,7 +9,7 @@ import subprocess
 import sys
 import unittest
 
-from monitor import BUILD, RELEASE, SOAK, SOURCE, Monitor
+from monitor import BUILD, RELEASE, SOURCE, Monitor, count
 from stack.stack import Stack
 
 sys.path.insert(0, str(SOURCE / "bench"))
@@ -48,7 +48,7 @@ class HealthWeight(unittest.TestCase):
         self.assertLessEqual(resident, MEMORY_LIMIT)
 
     def test_print_times(self):
-        text = bench.compare(self.stack, self.monitor, rounds=20 if SOAK else 5)
+        text = bench.compare(self.stack, self.monitor, rounds=count("bench_rounds"))
         print(text)
         (BUILD / "bench-health.txt").write_text(text + "\n")
 

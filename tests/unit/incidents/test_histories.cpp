@@ -1,8 +1,10 @@
 // What must hold for every history: random lives of a few checks, under mutes, deaths, --no-notify and clocks
-// that jump. LECTIO_HISTORIES sets how many (./tests/run.sh --soak: many), LECTIO_SEED where they begin.
+// that jump. How many: tests/counts.json, a tenth without LECTIO_SOAK, LECTIO_HISTORIES for any other number.
+// LECTIO_SEED sets where they begin.
 #include "story.h"
 
 #include <cstdlib>
+#include <iostream>
 #include <random>
 #include <set>
 
@@ -18,6 +20,19 @@ constexpr int k_minutes = 90; // of one history
 std::uint64_t setting(const char* name, std::uint64_t otherwise) {
     const char* value = std::getenv(name);
     return value == nullptr ? otherwise : std::strtoull(value, nullptr, 10);
+}
+
+// Calls `live` with each seed; what fails names it.
+template<class Live>
+void for_each_history(Live live) {
+    const std::uint64_t usual = LECTIO_COUNT_HISTORIES / (std::getenv("LECTIO_SOAK") != nullptr ? 1 : 10);
+    const std::uint64_t first = setting("LECTIO_SEED", 1);
+    const std::uint64_t count = setting("LECTIO_HISTORIES", usual);
+    for (std::uint64_t seed = first; seed < first + count; ++seed) {
+        CAPTURE(seed);
+        live(seed);
+    }
+    std::cout << fmt::format("counted: {} times {}\n", count, Catch::getResultCapture().getCurrentTestName());
 }
 
 class Dice {
@@ -237,10 +252,7 @@ struct History {
 } // namespace
 
 TEST_CASE("random histories: everything is told, once, and ends once") {
-    const std::uint64_t first = setting("LECTIO_SEED", 1);
-    const std::uint64_t count = setting("LECTIO_HISTORIES", 1000);
-    for (std::uint64_t seed = first; seed < first + count; ++seed) {
-        CAPTURE(seed);
+    for_each_history([](std::uint64_t seed) {
         History history(seed);
         for (int minute = 0; minute < k_minutes; ++minute) {
             CAPTURE(minute);
@@ -255,14 +267,11 @@ TEST_CASE("random histories: everything is told, once, and ends once") {
         }
         REQUIRE(history.phone.open().empty());
         REQUIRE(history.story.state.incidents.empty());
-    }
+    });
 }
 
 TEST_CASE("random histories: an unmended fault costs two messages before its first reminder") {
-    const std::uint64_t first = setting("LECTIO_SEED", 1);
-    const std::uint64_t count = setting("LECTIO_HISTORIES", 1000);
-    for (std::uint64_t seed = first; seed < first + count; ++seed) {
-        CAPTURE(seed);
+    for_each_history([](std::uint64_t seed) {
         Dice dice(seed);
         Story story(random_checks(dice));
         story.through_json = false;
@@ -290,14 +299,11 @@ TEST_CASE("random histories: an unmended fault costs two messages before its fir
             const bool root = story.verdict(check).symptom_of.empty();
             REQUIRE((messages[check] > 0) == (status == Status::critical && root));
         }
-    }
+    });
 }
 
 TEST_CASE("random histories: an unsteady check is told a bounded number of times") {
-    const std::uint64_t first = setting("LECTIO_SEED", 1);
-    const std::uint64_t count = setting("LECTIO_HISTORIES", 1000);
-    for (std::uint64_t seed = first; seed < first + count; ++seed) {
-        CAPTURE(seed);
+    for_each_history([](std::uint64_t seed) {
         Dice dice(seed);
         Story story({policy_for("site")});
         story.through_json = false;
@@ -316,5 +322,5 @@ TEST_CASE("random histories: an unsteady check is told a bounded number of times
             REQUIRE(told_at[i] - told_at[i - 7] >= 10);
         }
         REQUIRE(told_at.size() <= 60);
-    }
+    });
 }
