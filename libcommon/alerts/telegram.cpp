@@ -1,6 +1,7 @@
 #include "alerts/telegram.h"
 
 #include "incidents/ids.h"
+#include "platform/http_failure.h"
 #include "util/text.h"
 
 #include <algorithm>
@@ -47,20 +48,12 @@ constexpr Phrase k_not_telegram{"something else answers in place of Telegram (HT
 constexpr Phrase k_not_telegram_hint{"look at the proxy and at `api` of the channel",
                                      "проверьте прокси и адрес api у канала"};
 
-constexpr Phrase k_bad_url{"the address of the API cannot be used", "адрес API не годится"};
-constexpr Phrase k_dns{"the name of the API's server does not resolve ({})",
-                       "имя сервера API не находится в DNS ({})"};
 constexpr Phrase k_dns_hint{"look at the resolver: /etc/resolv.conf", "проверьте DNS: /etc/resolv.conf"};
-constexpr Phrase k_refused{"the connection is refused ({})", "соединение отвергнуто ({})"};
-constexpr Phrase k_unreachable{"there is no route to it ({})", "нет маршрута до него ({})"};
 constexpr Phrase k_network_hint{"look at the network of this host, or set `proxy` of the channel",
                                 "проверьте сеть этого сервера или задайте каналу proxy"};
 constexpr Phrase k_proxy_hint{"look at the proxy of the channel", "проверьте прокси канала"};
-constexpr Phrase k_timeout{"no answer in time", "ответ не пришёл вовремя"};
-constexpr Phrase k_tls{"TLS failed: {}", "сбой TLS: {}"};
 constexpr Phrase k_tls_hint{"look at the clock of this host and at the package ca-certificates",
                             "проверьте часы сервера и пакет ca-certificates"};
-constexpr Phrase k_cut{"the connection was cut ({})", "соединение оборвалось ({})"};
 
 // ── splitting ────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -323,38 +316,32 @@ Outcome too_fast(std::optional<Duration> wait) {
     return result;
 }
 
+Text hint_for(HttpAnswer::Failure failure) {
+    using Failure = HttpAnswer::Failure;
+    switch (failure) {
+    case Failure::bad_url:
+        return say(k_not_telegram_hint);
+    case Failure::dns:
+    case Failure::dns_timeout:
+        return say(k_dns_hint);
+    case Failure::tls:
+        return say(k_tls_hint);
+    default:
+        return say(k_network_hint);
+    }
+}
+
 Outcome judge_failure(const HttpAnswer& answer) {
     using Failure = HttpAnswer::Failure;
     // Until the request is on its way nothing can have been accepted.
     const bool on_its_way = answer.phase >= HttpAnswer::Phase::send;
-    const auto kind = on_its_way ? Outcome::Kind::unknown : Outcome::Kind::later;
-    const std::string detail = redact(clean_line(answer.detail));
-    switch (answer.failure) {
-    case Failure::bad_url:
-        return outcome(Outcome::Kind::channel_refused, say(k_bad_url), say(k_not_telegram_hint));
-    case Failure::dns:
-    case Failure::dns_timeout: {
-        Outcome result = outcome(Outcome::Kind::later, say(k_dns, detail), say(k_dns_hint));
-        result.resolver_failed = true;
-        return result;
+    Outcome result = outcome(on_its_way ? Outcome::Kind::unknown : Outcome::Kind::later,
+                             http_failure_words(answer, "Telegram"), hint_for(answer.failure));
+    if (answer.failure == Failure::bad_url) {
+        result.kind = Outcome::Kind::channel_refused;
     }
-    case Failure::refused:
-        return outcome(kind, say(k_refused, detail), say(k_network_hint));
-    case Failure::unreachable:
-        return outcome(kind, say(k_unreachable, detail), say(k_network_hint));
-    case Failure::timeout:
-        return outcome(kind, say(k_timeout), say(k_network_hint));
-    case Failure::tls:
-        return outcome(kind, say(k_tls, detail), say(k_tls_hint));
-    case Failure::none:
-    case Failure::closed:
-    case Failure::too_large:
-    case Failure::not_http:
-    case Failure::redirects:
-    case Failure::other:
-        break;
-    }
-    return outcome(kind, say(k_cut, detail), say(k_network_hint));
+    result.resolver_failed = answer.failure == Failure::dns || answer.failure == Failure::dns_timeout;
+    return result;
 }
 
 // The server's own words for a chat that will never take a message from us.

@@ -1,5 +1,6 @@
 #include "checks/http_words.h"
 
+#include "platform/http_failure.h"
 #include "util/secret.h"
 #include "util/text.h"
 
@@ -9,32 +10,8 @@ namespace lectio {
 namespace {
 
 using Failure = HttpAnswer::Failure;
-using Phase = HttpAnswer::Phase;
 
 constexpr std::size_t k_excerpt_characters = 200;
-
-constexpr Phrase k_dns{"the name of {} is not found: {}", "имя в адресе {} не находится: {}"};
-constexpr Phrase k_dns_timeout{"the name of {} is not found: the DNS server is silent",
-                               "имя в адресе {} не находится: DNS-сервер молчит"};
-constexpr Phrase k_refused{"{}: connection refused", "{}: соединение отклонено"};
-constexpr Phrase k_unreachable{"{}: no way there through the network", "{}: по сети туда не добраться"};
-constexpr Phrase k_timeout{"no full answer from {} within {}: stopped while {}",
-                           "нет полного ответа от {} за {}: остановилось на этапе «{}»"};
-constexpr Phrase k_tls{"{}: no secure connection: {}", "{}: нет защищённого соединения: {}"};
-constexpr Phrase k_closed{"{}: the connection was cut in the middle of the answer",
-                          "{}: соединение оборвалось посреди ответа"};
-constexpr Phrase k_too_large{"{}: the answer is larger than allowed", "{}: ответ больше допустимого"};
-constexpr Phrase k_not_http{"{}: the answer is not proper HTTP: {}", "{}: ответ не похож на HTTP: {}"};
-constexpr Phrase k_redirects{"{}: redirects lead nowhere: {}", "{}: перенаправления никуда не приводят: {}"};
-constexpr Phrase k_bad_request{"unable to ask: {}", "не удалось спросить: {}"};
-constexpr Phrase k_other{"{}: {}", "{}: {}"};
-
-constexpr Phrase k_in_dns{"looking up the name", "поиск имени"};
-constexpr Phrase k_in_connect{"connecting", "соединение"};
-constexpr Phrase k_in_tls{"agreeing on encryption", "согласование шифрования"};
-constexpr Phrase k_in_send{"sending the request", "отправка запроса"};
-constexpr Phrase k_in_first_byte{"waiting for the first byte", "ожидание первого байта"};
-constexpr Phrase k_in_body{"receiving the answer", "получение ответа"};
 
 constexpr Phrase k_hint_outside{"the cause lies outside this server: its network, its DNS, its provider",
                                 "причина вне этого сервера: сеть, DNS, провайдер"};
@@ -62,57 +39,6 @@ constexpr Phrase k_hint_500{"the application failed: look at its error log",
                             "ошибка в приложении: посмотрите его журнал ошибок"};
 constexpr Phrase k_hint_gateway{"the web server runs, the application behind it does not answer",
                                 "веб-сервер работает, а приложение за ним не отвечает"};
-
-const Phrase& doing(Phase phase) {
-    switch (phase) {
-    case Phase::dns:
-        return k_in_dns;
-    case Phase::connect:
-        return k_in_connect;
-    case Phase::tls:
-        return k_in_tls;
-    case Phase::send:
-        return k_in_send;
-    case Phase::first_byte:
-        return k_in_first_byte;
-    case Phase::body:
-    case Phase::done:
-        break;
-    }
-    return k_in_body;
-}
-
-Text message_of(const HttpAnswer& answer, const std::string& url) {
-    switch (answer.failure) {
-    case Failure::dns:
-        return say(k_dns, url, answer.detail);
-    case Failure::dns_timeout:
-        return say(k_dns_timeout, url);
-    case Failure::refused:
-        return say(k_refused, answer.address.empty() ? url : answer.address);
-    case Failure::unreachable:
-        return say(k_unreachable, answer.address.empty() ? url : answer.address);
-    case Failure::timeout:
-        return say(k_timeout, url, format_duration(std::chrono::duration_cast<Duration>(answer.total)),
-                   say(doing(answer.phase)));
-    case Failure::tls:
-        return say(k_tls, url, answer.detail);
-    case Failure::closed:
-        return say(k_closed, url);
-    case Failure::too_large:
-        return say(k_too_large, url);
-    case Failure::not_http:
-        return say(k_not_http, url, answer.detail);
-    case Failure::redirects:
-        return say(k_redirects, url, answer.detail);
-    case Failure::bad_url:
-        return say(k_bad_request, answer.detail);
-    case Failure::other:
-    case Failure::none:
-        break;
-    }
-    return say(k_other, url, answer.detail);
-}
 
 bool is_about_certificate(const HttpAnswer& answer) {
     return answer.detail.find("certificate") != std::string::npos;
@@ -199,7 +125,8 @@ std::optional<CheckResult> http_failure(const HttpAnswer& answer, const HttpRequ
     }
     CheckResult result;
     result.status = answer.failure == Failure::bad_url ? Status::unknown : Status::critical;
-    result.message = message_of(answer, answer.final_url.empty() ? redact(request.url) : answer.final_url);
+    result.message =
+        http_failure_words(answer, answer.final_url.empty() ? redact(request.url) : answer.final_url);
     result.remedy = remedy_of(answer, request);
     result.hint = hint_of(answer, result.remedy);
     return result;
