@@ -2,9 +2,12 @@
 """lectio-health beside a bash script that does what health_check.sh did (health_check.sh here), all good.
 
 Both look at the same stack on loopback, in turns; CPU is theirs and their children's, as the kernel counts it.
+Twice: the site over https (an authority of its own, chain and name verified) and over http. Its scripts and styles
+are fetched over http both times: a frontend check takes no authority of its own.
 Run by itself it builds nothing: the release build is to be there (cmake --build --preset release).
 """
 
+import contextlib
 import json
 import os
 import pathlib
@@ -18,7 +21,7 @@ os.environ.setdefault("LECTIO_SOURCE", str(SOURCE))
 os.environ.setdefault("LECTIO_BUILD", str(SOURCE / "build/dev"))
 sys.path.insert(0, str(SOURCE / "tests/integration"))
 
-from monitor import RELEASE, Monitor  # noqa: E402 (found by the line above)
+from monitor import CHECKS, COUNTS, RELEASE, Monitor  # noqa: E402 (found by the line above)
 from stack.stack import Stack  # noqa: E402
 
 
@@ -35,33 +38,64 @@ def spent(command, environment=None):
     return usage.ru_utime + usage.ru_stime, time.monotonic() - start, out
 
 
-def compare(stack, monitor, rounds):
+def peer_environment(stack, scheme):
+    """What health_check.sh is told about the stack."""
+    environment = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "ASSETS_URL": stack.site_url,
+                   "FRONTEND_BUILD": str(stack.build), "PROCESSES": f"gunicorn.*{stack.api_port}.*teaching_panel"}
+    if scheme == "http":
+        return environment | {"SITE_URL": stack.site_url + "/"}
+    return environment | {"SITE_URL": stack.https_url + "/", "SITE_CA": str(stack.folder / "ca.pem"),
+                          "SITE_RESOLVE": f"site.test:{stack.https_port}:127.0.0.1"}
+
+
+def checks(scheme):
+    """The checks of the tests, the site over this scheme."""
+    over_https = 'url = "{stack.https_url}/"\nca = "{stack.folder}/ca.pem"\nresolve = "127.0.0.1"\n'
+    assert CHECKS.count(over_https) == 1
+    return CHECKS if scheme == "https" else CHECKS.replace(over_https, 'url = "{stack.site_url}/"\n')
+
+
+class Compared:
+    """Runs of both over one scheme."""
+
+    def __init__(self, stack, scheme):
+        self.scheme = scheme
+        self.monitor = Monitor(stack, checks=checks(scheme))
+        self.environment = peer_environment(stack, scheme)
+        self.theirs, self.ours, self.beyond_slowest = [], [], []
+
+    def run(self):
+        self.theirs.append(spent([str(SOURCE / "bench/health_check.sh")], self.environment))
+        self.ours.append(spent(self.monitor.command(where=RELEASE)))
+        report = json.loads(self.ours[-1][2])
+        self.beyond_slowest.append(report["duration_ms"] - max(check["duration_ms"] for check in report["checks"]))
+
+    def lines(self):
+        rows = [(f"{self.scheme}: bash health_check.sh", self.theirs), (f"{self.scheme}: lectio-health", self.ours)]
+        for name, runs in rows:
+            yield f"{name:36}{median(runs, 0):8.1f}{median(runs, 1):8.1f}"
+        yield (f"{self.scheme + ': ratio (bash / lectio)':36}{median(self.theirs, 0) / median(self.ours, 0):8.1f}"
+               f"{median(self.theirs, 1) / median(self.ours, 1):8.1f}")
+        yield f"{self.scheme}: lectio-health beyond its slowest check: {statistics.median(self.beyond_slowest):.1f} ms"
+
+
+def median(runs, column):
+    return statistics.median(run[column] for run in runs) * 1000
+
+
+def compare(stack, rounds):
     """The comparison as text: medians of `rounds` runs of each, one after the other."""
-    peer = [str(SOURCE / "bench/health_check.sh")]
-    peer_environment = {
-        "PATH": os.environ["PATH"], "LANG": "C.UTF-8", "SITE_URL": stack.https_url + "/", "ASSETS_URL": stack.site_url,
-        "SITE_CA": str(stack.folder / "ca.pem"), "SITE_RESOLVE": f"site.test:{stack.https_port}:127.0.0.1",
-        "FRONTEND_BUILD": str(stack.build), "PROCESSES": f"gunicorn.*{stack.api_port}.*teaching_panel",
-    }
-    ours, theirs, slowest = [], [], []
-    for _ in range(rounds):
-        theirs.append(spent(peer, peer_environment))
-        ours.append(spent(monitor.command(where=RELEASE)))
-        report = json.loads(ours[-1][2])
-        slowest.append(report["duration_ms"] - max(check["duration_ms"] for check in report["checks"]))
-
-    def median(runs, column):
-        return statistics.median(run[column] for run in runs) * 1000
-
-    lines = [f"{'all good, ' + str(rounds) + ' runs each, ms':36}{'CPU':>8}{'wall':>8}"]
-    for name, runs in (("bash health_check.sh", theirs), ("lectio-health", ours)):
-        lines.append(f"{name:36}{median(runs, 0):8.1f}{median(runs, 1):8.1f}")
-    lines.append(f"{'ratio (bash / lectio)':36}{median(theirs, 0) / median(ours, 0):8.1f}"
-                 f"{median(theirs, 1) / median(ours, 1):8.1f}")
-    lines.append(f"lectio-health beyond its slowest check: {statistics.median(slowest):.1f} ms")
-    return "\n".join(lines)
+    with contextlib.ExitStack() as cleanup:
+        compared = [Compared(stack, scheme) for scheme in ("https", "http")]
+        for each in compared:
+            cleanup.enter_context(each.monitor)
+        for _ in range(rounds):
+            for each in compared:
+                each.run()
+        lines = [f"{'all good, ' + str(rounds) + ' runs each, ms':36}{'CPU':>8}{'wall':>8}"]
+        return "\n".join(lines + [line for each in compared for line in each.lines()])
 
 
 if __name__ == "__main__":
-    with Stack() as its_stack, Monitor(its_stack) as its_monitor:
-        print(compare(its_stack, its_monitor, rounds=20))
+    with Stack() as its_stack:
+        print(compare(its_stack, COUNTS["bench_rounds"]))

@@ -48,7 +48,7 @@ class HealthWeight(unittest.TestCase):
         self.assertLessEqual(resident, MEMORY_LIMIT)
 
     def test_print_times(self):
-        text = bench.compare(self.stack, self.monitor, rounds=count("bench_rounds"))
+        text = bench.compare(self.stack, rounds=count("bench_rounds"))
         print(text)
         (BUILD / "bench-health.txt").write_text(text + "\n")
 
