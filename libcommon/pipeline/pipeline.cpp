@@ -33,11 +33,9 @@ constexpr mode_t k_logs_mode = 0750;
 
 constexpr Phrase k_state_not_written{"the state folder cannot be written: {}",
                                      "не удаётся записать состояние: {}"};
-constexpr Phrase k_state_in_run{
-    "what the last run knew was kept in the run folder, because the state folder "
-    "could not be written",
-    "состояние прошлого запуска пришлось хранить во временной папке: в постоянную "
-    "не удалось записать"};
+constexpr Phrase k_state_in_stopgap{
+    "what the last run knew was kept in {}, because the state folder could not be written",
+    "состояние прошлого запуска пришлось хранить во временной папке {}: в постоянную не удалось записать"};
 constexpr Phrase k_state_hint{"check free space, permissions and whether the disk is read-only: {}",
                               "проверьте свободное место, права и не стал ли диск только для чтения: {}"};
 constexpr Phrase k_no_lock{"the lock could not be taken, the run went on without it: {}",
@@ -64,8 +62,9 @@ class Run {
   public:
     Run(const Job& job, const Wishes& wishes, World world, std::vector<std::unique_ptr<Channel>> channels)
         : m_job(job), m_wishes(wishes), m_world(world), m_started(world.clock.steady()),
-          m_now(world.clock.now()), m_keeper(world.files, job.paths.state / job.short_name,
-                                             job.paths.run / (job.short_name + "-state"), effective_user()),
+          m_now(world.clock.now()),
+          m_keeper(world.files, job.paths.state / job.short_name, job.paths.run / (job.short_name + "-state"),
+                   job.paths.memory, effective_user()),
           m_delivery(m_world, delivery_of(job), std::move(channels)),
           m_log(world.files, job.paths.logs / (job.short_name + ".log"), job.tool, job.log_format,
                 job.log_level, job.zone),
@@ -136,7 +135,7 @@ class Run {
             return false;
         }
         // A full or read-only file system must not end the watch; two runs at once do less harm than none.
-        notice("state", "lock", Status::warning, say(k_no_lock, lock.error().message));
+        m_no_lock = lock.error();
         return true;
     }
 
@@ -148,9 +147,13 @@ class Run {
         for (const Text& trouble : loaded.troubles) {
             notice("state", "damaged", Status::warning, trouble, {}, SelfNotice::Life::passing);
         }
-        if (loaded.from_stopgap) {
-            notice("state", "home", Status::critical, say(k_state_in_run),
+        // One disk that refuses both is one trouble.
+        const std::string cause = "unwritable";
+        if (!loaded.stopgap.empty()) {
+            notice("state", cause, Status::critical, say(k_state_in_stopgap, loaded.stopgap.string()),
                    say(k_state_hint, m_job.paths.state.string()));
+        } else if (m_no_lock) {
+            notice("state", cause, Status::warning, say(k_no_lock, m_no_lock->message));
         }
     }
 
@@ -219,11 +222,12 @@ class Run {
     // ── judge ───────────────────────────────────────────────────────────────────────────────────────────
 
     void judge_it() {
-        const Markers markers = [&] {
-            Markers read = read_markers(m_world.files, marker_paths(m_job.paths.run));
-            read.always_muted = m_job.always_muted;
-            return read;
-        }();
+        MarkerPaths marker_files = marker_paths(m_job.paths.run);
+        if (!m_job.mute_file.empty()) {
+            marker_files.mute = m_job.mute_file;
+        }
+        Markers markers = read_markers(m_world.files, marker_files);
+        markers.always_muted = m_job.always_muted;
         m_facts.suppression = judge_markers(markers, m_state.judge.quiet_before(), m_job.deploy_grace, m_now);
         m_facts.now = m_now;
         m_facts.seed = seed();
@@ -655,6 +659,7 @@ class Run {
     Policy m_policy;
 
     Lock m_lock;
+    std::optional<Error> m_no_lock;
     ToolState m_state;
     std::optional<Runner> m_runner;
     std::vector<CheckRun> m_runs;

@@ -32,7 +32,8 @@ struct ShelvedCheck {
 };
 
 struct JobPaths {
-    Path state, run, logs; // of the suite
+    Path state, run, logs;   // of the suite
+    Path memory{"/dev/shm"}; // where state goes when the disk of both folders refuses
 };
 
 // What the configuration asks of one run of one tool.
@@ -51,6 +52,7 @@ struct Job {
     std::vector<ShelvedCheck> shelved;
     Duration remind{3'600'000}, boot_grace{120'000}, deploy_grace{600'000};
     bool always_muted = false;
+    Path mute_file; // the mute marker, where it is not paths.run/mute_until
 
     std::vector<Rung> ladder;
     RecoveryLimits limits;

@@ -1,5 +1,8 @@
 #include "pipeline/tool_state.h"
 
+#include <algorithm>
+
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 namespace lectio {
@@ -42,6 +45,13 @@ bool is_newer(const ToolState& a, const ToolState& b) {
     return wall(a) > wall(b);
 }
 
+// One name for each user and each state folder: suites side by side do not share a memory.
+std::string name_in_memory(const Path& home, uid_t us) {
+    std::string name = home.lexically_normal().string();
+    std::replace(name.begin(), name.end(), '/', '%');
+    return fmt::format("lectio-{}{}", us, name);
+}
+
 } // namespace
 
 std::string to_json(const ToolState& state) {
@@ -79,9 +89,12 @@ ToolState tool_state_from_json(std::string_view text, std::vector<Text>& dropped
     return state;
 }
 
-StateKeeper::StateKeeper(Files& files, Path home, Path stopgap, uid_t us)
-    : m_files(files), m_home_folder(std::move(home)), m_stopgap_folder(std::move(stopgap)),
-      m_home(files, m_home_folder, k_schema, us), m_stopgap(files, m_stopgap_folder, k_schema, us) {}
+StateKeeper::StateKeeper(Files& files, const Path& home, const Path& run, const Path& memory, uid_t us)
+    : m_files(files), m_us(us), m_home_folder(home), m_home(files, home, k_schema, us) {
+    const Path last = memory / name_in_memory(home, us);
+    m_stopgaps.push_back({run, StateFile(files, run, k_schema, us), Stopgap::Parent::ours});
+    m_stopgaps.push_back({last, StateFile(files, last, k_schema, us), Stopgap::Parent::anybodys});
+}
 
 StateKeeper::Loaded StateKeeper::load(WallTime now, StateFile::Access access) {
     Loaded loaded;
@@ -90,13 +103,15 @@ StateKeeper::Loaded StateKeeper::load(WallTime now, StateFile::Access access) {
     if (!home.trouble.empty()) {
         loaded.troubles.push_back(home.trouble);
     }
-    m_stopgap_exists = m_files.info(m_stopgap_folder).ok();
-    if (m_stopgap_exists) {
+    for (Stopgap& stopgap : m_stopgaps) {
+        if (!is_safe(stopgap)) {
+            continue;
+        }
         std::vector<Text> ignored; // a damaged stopgap is no loss: home is there
-        ToolState stopgap = tool_state_from_json(m_stopgap.load(now, access).text, ignored);
-        if (is_newer(stopgap, loaded.state)) {
-            loaded.state = std::move(stopgap);
-            loaded.from_stopgap = true;
+        ToolState state = tool_state_from_json(stopgap.file.load(now, access).text, ignored);
+        if (is_newer(state, loaded.state)) {
+            loaded.state = std::move(state);
+            loaded.stopgap = stopgap.folder;
         }
     }
     return loaded;
@@ -108,15 +123,37 @@ StateKeeper::SaveResult StateKeeper::save(const ToolState& state) {
     if (saved) {
         saved = m_home.save(text);
     }
-    if (saved) {
-        return {};
+    if (!saved) {
+        return {save_to_a_stopgap(text) ? Saved::stopgap : Saved::nowhere, saved.error()};
     }
-    SaveResult result{Saved::stopgap, saved.error()};
-    m_stopgap_exists = true;
-    if (!m_files.make_folders(m_stopgap_folder, k_private).ok() || !m_stopgap.save(text).ok()) {
-        result.where = Saved::nowhere;
+    for (Stopgap& stopgap : m_stopgaps) {
+        if (is_safe(stopgap)) {
+            stopgap.file.forget();
+        }
     }
-    return result;
+    return {};
+}
+
+bool StateKeeper::save_to_a_stopgap(const std::string& text) {
+    return std::any_of(m_stopgaps.begin(), m_stopgaps.end(),
+                       [&](Stopgap& stopgap) { return make(stopgap) && stopgap.file.save(text).ok(); });
+}
+
+// In a folder where everybody may create (with the sticky bit) nobody can replace what is ours, but anybody can
+// have been there first: a folder or link of somebody else's is neither read nor written.
+bool StateKeeper::is_safe(const Stopgap& stopgap) const {
+    const Result<FileInfo> info = m_files.info(stopgap.folder);
+    if (!info || stopgap.parent == Stopgap::Parent::ours) {
+        return info.ok();
+    }
+    return info->type == FileInfo::Type::folder && info->owner == m_us && (info->mode & 0077U) == 0;
+}
+
+bool StateKeeper::make(const Stopgap& stopgap) const {
+    // A host without /dev/shm is not given one.
+    const bool possible = stopgap.parent == Stopgap::Parent::ours ||
+                          m_files.info(stopgap.folder.parent_path(), Files::Follow::yes).ok();
+    return possible && m_files.make_folders(stopgap.folder, k_private).ok() && is_safe(stopgap);
 }
 
 } // namespace lectio

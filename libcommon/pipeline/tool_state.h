@@ -1,8 +1,9 @@
 // ToolState: what a checking tool remembers from run to run, and where it is kept.
 //
 // Home is state/<tool> (store/state_file.h). When that cannot be written (full, read-only), the state goes to
-// the run folder beside the markers, which is memory on most hosts: without any memory each run would tell
-// the same again. The newer of the two is loaded; a run that could write home again forgets the stopgap.
+// the run folder beside the markers, and when that refuses too, to a folder of our own in /dev/shm: without any
+// memory each run would tell the same again. The newest is loaded; a run that could write home again empties
+// the stopgaps. (docs/decisions/0003)
 #pragma once
 
 #include "incidents/judge.h"
@@ -27,13 +28,13 @@ ToolState tool_state_from_json(std::string_view text, std::vector<Text>& dropped
 
 class StateKeeper {
   public:
-    // `home` is state/<tool>, `stopgap` run/<tool>-state.
-    StateKeeper(Files& files, Path home, Path stopgap, uid_t us);
+    // `home` is state/<tool>, `run` is run/<tool>-state, `memory` a folder open to every user: /dev/shm.
+    StateKeeper(Files& files, const Path& home, const Path& run, const Path& memory, uid_t us);
 
     struct Loaded {
         ToolState state;
         std::vector<Text> troubles; // for the self check `state`
-        bool from_stopgap = false;  // home could not be written by the run before
+        Path stopgap; // where it was when home could not be written by the run before; else empty
     };
     Loaded load(WallTime now, StateFile::Access access);
 
@@ -45,10 +46,20 @@ class StateKeeper {
     SaveResult save(const ToolState& state);
 
   private:
+    struct Stopgap {
+        Path folder;
+        StateFile file;
+        enum class Parent { ours, anybodys } parent = Parent::ours;
+    };
+    [[nodiscard]] bool is_safe(const Stopgap& stopgap) const;
+    [[nodiscard]] bool make(const Stopgap& stopgap) const;
+    bool save_to_a_stopgap(const std::string& text);
+
     Files& m_files;
-    Path m_home_folder, m_stopgap_folder;
-    StateFile m_home, m_stopgap;
-    bool m_stopgap_exists = false;
+    uid_t m_us;
+    Path m_home_folder;
+    StateFile m_home;
+    std::vector<Stopgap> m_stopgaps; // the first that can be written is used
 };
 
 } // namespace lectio

@@ -118,6 +118,13 @@ Result<void> StateFile::save(std::string_view object) {
     return {};
 }
 
+void StateFile::forget() {
+    for (const Path& path : {m_current, m_previous}) {
+        [[maybe_unused]] const Result<void> removed = m_files.remove(path);
+    }
+    m_current_is_good = false;
+}
+
 StateFile::Look StateFile::look_at(const Path& path) const {
     const auto unusable = [](Text reason) { return Look{Look::Found::unusable, {}, 0, std::move(reason)}; };
     const Result<FileInfo> info = m_files.info(path);

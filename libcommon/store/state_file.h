@@ -43,6 +43,9 @@ class StateFile {
     // never kept as the previous state. Durable when this returns ok; on an Error the old state is whole.
     Result<void> save(std::string_view object);
 
+    // Removes what save() wrote: it is kept elsewhere now. What stays behind is older than that, and no harm.
+    void forget();
+
   private:
     struct Look;
     Look look_at(const Path& path) const;

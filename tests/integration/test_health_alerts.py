@@ -1,6 +1,9 @@
 #!/usr/bin/env python3
 """What the operator is told by the real lectio-health: each change once, nothing lost, nothing else."""
 
+import os
+import pathlib
+import shutil
 import time
 import unittest
 
@@ -104,6 +107,21 @@ class HealthAlerts(unittest.TestCase):
         mute.unlink()
         monitor.run()
         self.assert_told("🚨")
+
+    def test_told_once_though_neither_folder_can_be_written(self):
+        monitor = self.monitor()
+        memory = pathlib.Path(f"/dev/shm/lectio-{os.geteuid()}" + str(monitor.state / "health").replace("/", "%"))
+        self.addCleanup(shutil.rmtree, memory, ignore_errors=True)
+        for folder in (monitor.state, monitor.run_folder):
+            folder.write_text("A file where a folder ought to be refuses root, too.")
+        self.stack.break_api("status 500")
+        for _ in range(2):
+            self.assertEqual(monitor.run().exit_code, 2)
+        told = self.bot.texts()
+        for _ in range(3):
+            self.assertEqual(monitor.run().exit_code, 2)
+        self.assertEqual(self.bot.texts(), told)
+        self.assertEqual([text for text in told if "api" in text], told[:1], told)
 
     def test_the_token_is_nowhere(self):
         monitor = self.monitor()

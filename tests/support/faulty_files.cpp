@@ -26,7 +26,7 @@ void FaultyFiles::heal() {
     m_calls = 0;
     m_fail_first = m_crash_at = k_never;
     m_fail_last = 0;
-    m_error = m_writing_error = 0;
+    m_error = m_writing_error = m_reading_error = 0;
 }
 
 void FaultyFiles::fail_at(std::size_t call, int error_number) {
@@ -42,9 +42,16 @@ void FaultyFiles::fail_from(std::size_t call, int error_number) {
     m_error = error_number;
 }
 
-void FaultyFiles::fail_writing(int error_number) {
+void FaultyFiles::fail_writing(int error_number, Path folder) {
     heal();
+    m_unwritable = std::move(folder);
     m_writing_error = error_number;
+}
+
+void FaultyFiles::fail_reading(int error_number, Path file) {
+    heal();
+    m_unreadable = std::move(file);
+    m_reading_error = error_number;
 }
 
 void FaultyFiles::crash_at(std::size_t call) {
@@ -64,8 +71,11 @@ Result<FaultyFiles::Step> FaultyFiles::enter(Kind kind, std::string_view what, c
     if (m_calls >= m_fail_first && m_calls <= m_fail_last) {
         return errno_error(words, m_error);
     }
-    if (kind == Kind::changing && m_writing_error != 0) {
+    if (kind == Kind::changing && m_writing_error != 0 && path.string().starts_with(m_unwritable.string())) {
         return errno_error(words, m_writing_error);
+    }
+    if (what == "read" && m_reading_error != 0 && path == m_unreadable) {
+        return errno_error(words, m_reading_error);
     }
     return Step::go;
 }

@@ -48,8 +48,10 @@ class FaultyFiles final : public Files {
     // Counted from 1 and from now on, reading calls included. What fails does nothing.
     void fail_at(std::size_t call, int error_number);   // this call alone
     void fail_from(std::size_t call, int error_number); // this and all later ones: a disk that stays full
-    // Every changing call fails from now on, reading works: EROFS, ENOSPC.
-    void fail_writing(int error_number);
+    // Every changing call below `folder` fails from now on, reading works: EROFS, ENOSPC.
+    void fail_writing(int error_number, Path folder = "/");
+    // This file cannot be read from now on.
+    void fail_reading(int error_number, Path file);
     // The process dies in this call: half of what it writes is there, a rename, link or remove is not done.
     void crash_at(std::size_t call);
     void heal(); // no faults from now on
@@ -96,6 +98,9 @@ class FaultyFiles final : public Files {
     std::size_t m_calls = 0, m_fail_first = k_never, m_fail_last = 0, m_crash_at = k_never;
     int m_error = 0;
     int m_writing_error = 0;
+    Path m_unwritable;
+    int m_reading_error = 0;
+    Path m_unreadable;
 };
 
 } // namespace lectio

@@ -116,7 +116,9 @@ Job make_job(const LoadedConfig& loaded, World& world) {
     Job job;
     job.tool = "lectio-health";
     job.short_name = "health";
-    job.paths = {config.paths.state, config.paths.run, config.paths.logs};
+    job.paths.state = config.paths.state;
+    job.paths.run = config.paths.run;
+    job.paths.logs = config.paths.logs;
     job.lang = config.lang;
     job.zone = config.timezone;
     job.host = config.host.empty() ? world.host.hostname() : config.host;

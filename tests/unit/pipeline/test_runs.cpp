@@ -101,7 +101,7 @@ class Machine { // with its disk, clock and phone
         job.tool = "lectio-health";
         job.short_name = "health";
         job.host = "test-1";
-        job.paths = {folder / "state", folder / "run", folder / "logs"};
+        job.paths = {folder / "state", folder / "run", folder / "logs", folder / "shm"};
         JobCheck site;
         site.policy.name = "site";
         site.policy.type = "http";
@@ -224,6 +224,21 @@ TEST_CASE("a deploy marker hides and forbids healing; what outlives it is told a
     CHECK(host.outside.acts > 0);
 }
 
+TEST_CASE("a mute marker elsewhere takes the place of the one in the run folder") {
+    Machine host;
+    const Path elsewhere = host.folder / "mute";
+    host.job.mute_file = elsewhere;
+    host.outside.broken = true;
+    const auto in_an_hour =
+        std::chrono::floor<std::chrono::seconds>(host.bare.clock.now().wall) + std::chrono::hours(1);
+    spill(elsewhere, std::to_string(in_an_hour.time_since_epoch().count()));
+    host.run(without_recovery());
+    CHECK(host.outside.told().empty());
+    std::filesystem::remove(elsewhere);
+    host.run(without_recovery());
+    CHECK(host.outside.told() == Events{Event::opened});
+}
+
 TEST_CASE("--dry-run writes nothing, acts on nothing, and says what it would send") {
     Machine host;
     host.run();
@@ -298,6 +313,30 @@ TEST_CASE("a full or read-only disk stops neither checks nor recovery nor alerts
               ExitCode::critical); // the state could not be kept: the site is well, we are not
         host.files.heal();
         CHECK(host.run().exit != ExitCode::internal);
+    }
+}
+
+TEST_CASE("one disk that refuses everything: told of once, and not each minute") {
+    for (const int error : {EROFS, ENOSPC}) {
+        CAPTURE(error);
+        TempFolder memory;
+        Machine host;
+        host.job.paths.memory = memory.path();
+        host.run();
+        host.files.fail_writing(error, host.folder.path());
+        host.outside.broken = true;
+        for (int i = 0; i < 10; ++i) {
+            host.run(without_recovery());
+        }
+        CHECK(host.outside.told() == Events{Event::opened});
+        CHECK(host.outside.phone.size() == 2); // the other: that the state cannot be written
+        host.outside.broken = false;
+        host.run();
+        CHECK(host.outside.told() == Events{Event::opened, Event::resolved});
+        host.files.heal();
+        host.run();
+        host.run();
+        CHECK(host.outside.phone.size() == 4); // and that it can
     }
 }
 

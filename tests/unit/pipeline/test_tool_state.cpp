@@ -24,12 +24,16 @@ ToolState state_of_run(std::uint64_t run) {
 }
 
 StateKeeper keeper(Files& files, const TempFolder& folder) {
-    return {files, folder / "state/health", folder / "run/health-state", effective_user()};
+    return {files, folder / "state/health", folder / "run/health-state", folder / "shm", effective_user()};
+}
+
+StateKeeper::Loaded load(Files& files, const TempFolder& folder) {
+    StateKeeper again = keeper(files, folder);
+    return again.load(FakeClock().now().wall, StateFile::Access::owner);
 }
 
 std::uint64_t loaded_run(Files& files, const TempFolder& folder) {
-    StateKeeper again = keeper(files, folder);
-    return again.load(FakeClock().now().wall, StateFile::Access::owner).state.judge.run;
+    return load(files, folder).state.judge.run;
 }
 
 void save_run(Files& files, const TempFolder& folder, std::uint64_t run) {
@@ -61,70 +65,83 @@ TEST_CASE("nonsense is begun afresh, with a word") {
 }
 
 TEST_CASE("a state folder that cannot be written does not make the watcher forget") {
-    TempFolder folder;
-    {
-        SystemFiles files;
-        save_run(files, folder, 1);
-    }
     // Everything under state/ refuses; the run folder is another file system.
-    class HomeRefuses final : public Files {
-      public:
-        HomeRefuses(Files& real, Path home) : m_real(real), m_home(std::move(home)) {}
-        Result<std::string> read(const Path& path, Bytes limit) override { return m_real.read(path, limit); }
-        Result<std::string> read_from(const Path& path, Bytes offset, Bytes limit) override {
-            return m_real.read_from(path, offset, limit);
-        }
-        Result<FileInfo> info(const Path& path, Follow follow) override { return m_real.info(path, follow); }
-        Result<std::vector<std::string>> list(const Path& path) override { return m_real.list(path); }
-        Result<void> create_synced(const Path& path, std::string_view content, mode_t mode) override {
-            return refused(path) ? Result<void>(full()) : m_real.create_synced(path, content, mode);
-        }
-        Result<void> rename(const Path& from, const Path& to) override {
-            return refused(to) ? Result<void>(full()) : m_real.rename(from, to);
-        }
-        Result<void> sync_folder(const Path& path) override { return m_real.sync_folder(path); }
-        Result<void> append(const Path& path, std::string_view content, mode_t mode) override {
-            return refused(path) ? Result<void>(full()) : m_real.append(path, content, mode);
-        }
-        Result<void> remove(const Path& path) override { return m_real.remove(path); }
-        Result<void> make_folders(const Path& path, mode_t mode) override {
-            return m_real.make_folders(path, mode);
-        }
-        Result<void> link(const Path& from, const Path& to) override {
-            return refused(to) ? Result<void>(full()) : m_real.link(from, to);
-        }
-        Result<Lock> lock(const Path& path, std::string_view tool, WallTime now) override {
-            return m_real.lock(path, tool, now);
-        }
+    TempFolder folder;
+    FaultyFiles files(folder.path());
+    save_run(files, folder, 1);
+    files.fail_writing(ENOSPC, folder / "state");
 
-      private:
-        [[nodiscard]] bool refused(const Path& path) const {
-            return path.string().starts_with(m_home.string());
-        }
-        static Error full() { return errno_error("write", ENOSPC); }
-        Files& m_real;
-        Path m_home;
-    };
-    SystemFiles real;
-    HomeRefuses refusing(real, folder / "state");
-
-    StateKeeper saver = keeper(refusing, folder);
+    StateKeeper saver = keeper(files, folder);
     saver.load(FakeClock().now().wall, StateFile::Access::owner);
     const StateKeeper::SaveResult saved = saver.save(state_of_run(2));
     CHECK(saved.where == StateKeeper::Saved::stopgap);
     CHECK(saved.problem->kind == ErrorKind::no_space);
+    CHECK(load(files, folder).state.judge.run == 2);
+    CHECK(load(files, folder).stopgap == folder / "run/health-state");
 
-    StateKeeper next = keeper(refusing, folder);
-    const StateKeeper::Loaded loaded = next.load(FakeClock().now().wall, StateFile::Access::owner);
-    CHECK(loaded.state.judge.run == 2);
-    CHECK(loaded.from_stopgap);
+    // Home works again: the stopgap is emptied, so that a home begun afresh later is not overruled by it.
+    files.heal();
+    save_run(files, folder, 3);
+    CHECK(load(files, folder).state.judge.run == 3);
+    CHECK(load(files, folder).stopgap.empty());
+    CHECK(std::filesystem::is_empty(folder / "run/health-state"));
+}
 
-    // Home works again: the stopgap, now older, is not looked at any more.
-    save_run(real, folder, 3);
-    StateKeeper healed = keeper(real, folder);
-    const StateKeeper::Loaded home = healed.load(FakeClock().now().wall, StateFile::Access::owner);
-    CHECK(home.state.judge.run == 3);
-    CHECK_FALSE(home.from_stopgap);
+TEST_CASE("state and run folder on one disk that refuses: there is the memory of the host") {
+    for (const int error : {EROFS, ENOSPC}) {
+        CAPTURE(error);
+        TempFolder folder;
+        std::filesystem::create_directory(folder / "shm");
+        FaultyFiles files(folder.path());
+        save_run(files, folder, 1);
+        for (const std::uint64_t run : {std::uint64_t{2}, std::uint64_t{3}}) {
+            files.fail_writing(error, folder / "state");
+            // The run folder is one of a disk that is made to refuse, too: what is a file cannot be a folder.
+            std::filesystem::remove_all(folder / "run");
+            spill(folder / "run", "");
+            save_run(files, folder, run);
+            CHECK(load(files, folder).state.judge.run == run);
+            CHECK(load(files, folder).stopgap.parent_path() == folder / "shm");
+        }
+        files.heal();
+        save_run(files, folder, 4);
+        CHECK(load(files, folder).state.judge.run == 4);
+        CHECK(load(files, folder).stopgap.empty());
+    }
+}
+
+TEST_CASE("nobody plants a memory for us") {
+    TempFolder folder;
+    std::filesystem::create_directory(folder / "shm");
+    SystemFiles files;
+    spill(folder / "state", ""); // files where folders ought to be: neither can be written
+    spill(folder / "run", "");
+    save_run(files, folder, 5);
+    const Path ours = load(files, folder).stopgap;
+    REQUIRE(ours.parent_path() == folder / "shm");
+
+    SECTION("a folder that others may write to") {
+        std::filesystem::permissions(ours, std::filesystem::perms::others_write,
+                                     std::filesystem::perm_options::add);
+    }
+    SECTION("a link") {
+        std::filesystem::rename(ours, folder / "elsewhere");
+        std::filesystem::create_directory_symlink(folder / "elsewhere", ours);
+    }
+    CHECK(load(files, folder).state.judge.run == 0);
+    StateKeeper saver = keeper(files, folder);
+    saver.load(FakeClock().now().wall, StateFile::Access::owner);
+    CHECK(saver.save(state_of_run(6)).where == StateKeeper::Saved::nowhere);
+}
+
+TEST_CASE("a host without /dev/shm is not given one") {
+    TempFolder folder;
+    SystemFiles files;
+    spill(folder / "state", "");
+    spill(folder / "run", "");
+    StateKeeper saver = keeper(files, folder);
+    CHECK(saver.save(state_of_run(1)).where == StateKeeper::Saved::nowhere);
+    CHECK_FALSE(std::filesystem::exists(folder / "shm"));
 }
 
 TEST_CASE("killed or without power at any step of saving: the old or the new state, whole") {
