@@ -12,7 +12,7 @@ namespace lectio {
 namespace {
 
 constexpr Phrase k_good{"{}: good", "{}: всё в порядке"};
-constexpr Phrase k_nowhere{"no configuration", "конфигурации нет"};
+constexpr Phrase k_warned{"{}: no errors, {}", "{}: ошибок нет, {}"};
 constexpr Phrase k_checks{"lectio-health: {}, at most {} a run", "lectio-health: {}, не дольше {} за запуск"};
 constexpr Phrase k_later_word{"comes later", "появится позже"};
 constexpr Phrase k_off_word{"off", "выключена"};
@@ -24,6 +24,7 @@ constexpr Phrase k_channels{"alerts through: {}", "оповещения чере
 constexpr Phrase k_no_channels{"alerts: no channel, nothing is sent",
                                "оповещения: каналов нет, ничего не отправляется"};
 constexpr Phrase k_paths{"state {}, markers {}, logs {}", "состояние {}, метки {}, журналы {}"};
+constexpr Noun k_warning_noun{"warning", "warnings", "предупреждение", "предупреждения", "предупреждений"};
 constexpr Noun k_check_noun{"check", "checks", "проверка", "проверки", "проверок"};
 constexpr Noun k_attempt_noun{"attempt", "attempts", "попытки", "попыток", "попыток"};
 
@@ -34,10 +35,13 @@ std::string joined(const std::vector<std::string>& words) {
 // Writes the summary line by line, in the configured language.
 class Summary {
   public:
-    explicit Summary(const Config& config) : m_config(config) {}
+    Summary(const Config& config, std::int64_t warnings) : m_config(config), m_warnings(warnings) {}
 
     std::string text() {
-        add(m_config.file.empty() ? say(k_nowhere) : say(k_good, m_config.file));
+        if (!m_config.file.empty()) { // otherwise the first assumption says so
+            add(m_warnings == 0 ? say(k_good, m_config.file)
+                                : say(k_warned, m_config.file, counted(m_warnings, k_warning_noun)));
+        }
         for (const Text& assumption : m_config.assumed) {
             add(assumption);
         }
@@ -92,12 +96,14 @@ class Summary {
     }
 
     const Config& m_config;
+    std::int64_t m_warnings;
     std::string m_text;
 };
 
-bool has_warnings(const Problems& problems) {
-    return std::any_of(problems.all().begin(), problems.all().end(),
-                       [](const Problem& problem) { return problem.severity == Problem::Severity::warning; });
+std::int64_t count_warnings(const Problems& problems) {
+    return std::count_if(problems.all().begin(), problems.all().end(), [](const Problem& problem) {
+        return problem.severity == Problem::Severity::warning;
+    });
 }
 
 } // namespace
@@ -121,9 +127,10 @@ std::string problem_lines(const LoadedConfig& loaded) {
 ConfigVerdict check_config_text(const LoadedConfig& loaded, Strict strict) {
     ConfigVerdict verdict;
     verdict.text = problem_lines(loaded);
-    verdict.good = loaded.ok() && (strict == Strict::no || !has_warnings(loaded.problems));
+    const std::int64_t warnings = count_warnings(loaded.problems);
+    verdict.good = loaded.ok() && (strict == Strict::no || warnings == 0);
     if (loaded.ok()) {
-        verdict.text += redact(Summary(loaded.config).text());
+        verdict.text += redact(Summary(loaded.config, warnings).text());
     }
     return verdict;
 }

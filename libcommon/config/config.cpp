@@ -17,15 +17,14 @@ using Names = std::set<std::string, std::less<>>;
 constexpr std::array<std::string_view, 10> k_tools{"health", "smoke",  "deepcheck", "heartbeat", "notify",
                                                    "deploy", "backup", "cleanup",   "status",    "cron"};
 
-constexpr Phrase k_check_off{"check {} is off: {} is not set",
-                             "проверка {} выключена: не задана переменная {}"};
-constexpr Phrase k_rung_off{"recovery {} is off: {} is not set",
-                            "восстановление {} выключено: не задана переменная {}"};
-constexpr Phrase k_channel_off{"channel {} is off: {} is not set",
-                               "канал {} выключен: не задана переменная {}"};
-constexpr Phrase k_default_used{"{} is not set: the default is used",
-                                "не задана переменная {}: взято значение по умолчанию"};
+constexpr Phrase k_one_unset{"variable {} is not set", "не задана переменная {}"};
+constexpr Phrase k_some_unset{"variables {} are not set", "не заданы переменные {}"};
+constexpr Phrase k_check_off{"check {} is off: {}", "проверка {} выключена: {}"};
+constexpr Phrase k_rung_off{"recovery {} is off: {}", "восстановление {} выключено: {}"};
+constexpr Phrase k_channel_off{"channel {} is off: {}", "канал {} выключен: {}"};
+constexpr Phrase k_default_used{"{}: the default is used", "{}, взято значение по умолчанию"};
 constexpr Phrase k_set_it{"set it in {}", "задайте её в {}"};
+constexpr Phrase k_set_them{"set them in {}", "задайте их в {}"};
 
 // A text of the file with its place, for names that refer to something.
 struct Mention {
@@ -585,16 +584,17 @@ class Reader {
             note_off(k_channel_off, channel.name, channel.unset);
         }
         for (const std::string& name : m_defaulted) {
-            note(say(k_default_used, name));
+            note(say(k_default_used, unset_words({name})), {name});
         }
     }
     void note_off(const Phrase& phrase, const std::string& name, const std::vector<std::string>& unset) {
         if (!unset.empty()) {
-            note(say(phrase, name, fmt::format("{}", fmt::join(unset, ", "))));
+            note(say(phrase, name, unset_words(unset)), unset);
         }
     }
-    void note(Text message) {
-        m_config.notes.push_back({std::move(message), say(k_set_it, m_config.paths.env_file.string())});
+    void note(Text message, const std::vector<std::string>& unset) {
+        const Phrase& remedy = unset.size() == 1 ? k_set_it : k_set_them;
+        m_config.notes.push_back({std::move(message), say(remedy, m_config.paths.env_file.string()), unset});
     }
     // What was not set since `before` and switches nothing off.
     void remember_defaulted(std::size_t before) {
@@ -629,6 +629,11 @@ void add_alternatives(std::vector<Section>& sections, std::span<const KindSchema
 
 Config read_config(const Node& root, const Kinds& kinds, Problems& problems) {
     return Reader(root, kinds, problems).read();
+}
+
+Text unset_words(const std::vector<std::string>& variables) {
+    return say(variables.size() == 1 ? k_one_unset : k_some_unset,
+               fmt::format("{}", fmt::join(variables, ", ")));
 }
 
 std::vector<Section> all_sections(const Kinds& kinds) {

@@ -136,9 +136,11 @@ struct Config {
     // not set, the wrong bot, an env file that others can read.
     struct Note {
         Text message, hint;
+        std::vector<std::string> unset; // the variables that are not set, where the note is of these
     };
     std::vector<Note> notes;
     bool always_muted = false; // ALERTS_MUTED=1
+    Path mute_file;            // ALERTS_MUTE_FILE: the mute marker, where it is not paths.run/mute_until
     // What discovery or config.env assumed, for the report; no warnings.
     std::vector<Text> assumed;
 };
@@ -146,6 +148,9 @@ struct Config {
 // A tree into a Config. Every problem is in `problems`; with errors the Config is what could be read of it
 // and only its channels, alerts, paths, lang, timezone and host may be used (to tell of the errors).
 Config read_config(const Node& root, const Kinds& kinds, Problems& problems);
+
+// "variable A is not set", "variables A, B are not set".
+Text unset_words(const std::vector<std::string>& variables);
 
 // The key table as a tree, for docs/configuration.md and tests: a section, its header, its rows.
 struct Section {

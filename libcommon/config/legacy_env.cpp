@@ -88,7 +88,7 @@ class Builder {
     }
 
     void leave_out(const std::string& name) {
-        m_made.notes.push_back({say(k_left_out, name, m_env_file.string()), say(k_write_toml)});
+        m_made.notes.push_back({say(k_left_out, name, m_env_file.string()), say(k_write_toml), {}});
     }
 
     static std::string unit_name(const std::string& text) {
@@ -170,7 +170,7 @@ class Builder {
             return both;
         };
         if (!pair("ERRORS_BOT_TOKEN", "ERRORS_CHAT_ID") && pair("TELEGRAM_BOT_TOKEN", "TELEGRAM_CHAT_ID")) {
-            m_made.notes.push_back({say(k_wrong_bot), say(k_set_both, m_env_file.string())});
+            m_made.notes.push_back({say(k_wrong_bot), say(k_set_both, m_env_file.string()), {}});
         }
     }
 

@@ -1,7 +1,9 @@
 #include "config/load.h"
 
+#include "config/discover.h"
 #include "config/env_file.h"
 #include "config/legacy_env.h"
+#include "config/missing.h"
 #include "config/parse.h"
 #include "platform/files.h"
 #include "util/text.h"
@@ -20,9 +22,13 @@ constexpr Phrase k_no_checks{"{} has no checks: this host was looked at",
                              "в {} нет проверок: осмотрен этот сервер"};
 constexpr Phrase k_readable{"{} can be read by others", "{} могут читать посторонние"};
 constexpr Phrase k_mend_mode{"run: chmod 600 {}", "выполните: chmod 600 {}"};
-constexpr Phrase k_env_why{"the values it holds are not set", "значения из него не заданы"};
+constexpr Phrase k_env_hint{"put the file there, or name the right one as paths.env_file",
+                            "положите файл на место или укажите верный в paths.env_file"};
+constexpr Phrase k_mute_file{"ALERTS_MUTE_FILE is no absolute path: {} is in use",
+                             "ALERTS_MUTE_FILE — не абсолютный путь, действует {}"};
 
 constexpr Bytes k_env_size = 256_kB;
+constexpr Bytes k_discovered_size = 64_kB;
 // The first line of what is kept says which file it is from: another file's is no help.
 constexpr std::string_view k_kept_from = "# The last configuration that loaded, kept by lectio. From: ";
 
@@ -36,6 +42,10 @@ std::string fingerprint_of(std::string_view text) { // FNV-1a, 64 bits: tells co
 
 Path kept_path(const Path& state) {
     return state / "config" / "last-good.toml";
+}
+
+Path discovered_path(const Path& state) {
+    return state / "config" / "discovered.json";
 }
 
 std::string absolute_name(const std::string& file) {
@@ -68,11 +78,12 @@ Environment read_env_file(Files& files, const Path& path, const Lookup& process)
     for (const EnvFile::Remark& remark : environment.file.remarks) {
         environment.notes.push_back(
             {join("", {verbatim(fmt::format("{}:{}: ", path.string(), remark.line)), remark.message}),
-             Text{}});
+             Text{},
+             {}});
     }
     const Result<FileInfo> info = files.info(path, Files::Follow::yes);
     if (info && (info->mode & 0077U) != 0) {
-        environment.notes.push_back({say(k_readable, path.string()), say(k_mend_mode, path.string())});
+        environment.notes.push_back({say(k_readable, path.string()), say(k_mend_mode, path.string()), {}});
     }
     return environment;
 }
@@ -88,17 +99,18 @@ Lookup lookup_in(const EnvFile& file, const Lookup& process) {
 
 class Loader {
   public:
-    Loader(World& world, const ConfigRequest& request) : m_world(world), m_request(request) {
+    Loader(World& world, const ConfigRequest& request, LastGood last_good)
+        : m_world(world), m_request(request), m_last_good(last_good) {
         m_process = request.environment ? request.environment
                                         : [](const std::string&) { return std::optional<std::string>(); };
     }
 
-    LoadedConfig load(LastGood last_good) {
+    LoadedConfig load() {
         const std::optional<std::string> file = find_file();
         if (file) {
             LoadedConfig loaded = load_file(*file);
-            return loaded.ok() || last_good == LastGood::never ? std::move(loaded)
-                                                               : fall_back(std::move(loaded));
+            return loaded.ok() || m_last_good == LastGood::never ? std::move(loaded)
+                                                                 : fall_back(std::move(loaded));
         }
         return is_there(m_world.files, m_request.usual_env_file) ? load_env_alone() : load_discovered();
     }
@@ -136,7 +148,7 @@ class Loader {
         if (loaded.use == LoadedConfig::Use::present) {
             loaded.text = *text;
             if (loaded.config.health.checks.empty()) {
-                add_discovered(loaded.config, say(k_no_checks, file));
+                add_discovered(loaded, say(k_no_checks, file));
             }
         }
         return loaded;
@@ -152,8 +164,11 @@ class Loader {
         }
         loaded.config = read_tree(*root, loaded.problems);
         loaded.use = loaded.problems.has_errors() ? LoadedConfig::Use::telling : LoadedConfig::Use::present;
+        loaded.needs_rights = m_env_denied;
         if (loaded.problems.has_errors()) {
             keep_what_tells(loaded.config);
+        } else if (m_last_good == LastGood::never) { // --check-config: runs find out by themselves
+            warn_of_missing(*root, m_world, loaded.problems);
         }
     }
 
@@ -165,13 +180,48 @@ class Loader {
         const Lookup lookup = lookup_in(environment.file, m_process);
         expand_references(root, lookup, problems);
         Config config = read_config(root, m_request.kinds, problems);
-        if (environment.unreadable && named != nullptr) { // the usual one need not be there
-            problems.warning(named->position(), environment.unreadable->message);
-            config.notes.push_back({verbatim(environment.unreadable->message), say(k_env_why)});
+        if (environment.unreadable) {
+            note_unreadable(*environment.unreadable, named, config, problems);
         }
         add_notes(config, environment, problems);
         config.always_muted = lookup("ALERTS_MUTED").value_or("") == "1";
+        read_mute_file(config, lookup("ALERTS_MUTE_FILE").value_or(""));
         return config;
+    }
+
+    // The usual one need not be there, and need not be readable while nothing refers to it.
+    void note_unreadable(const Error& why, const Node* named, Config& config, Problems& problems) {
+        const bool denied = why.kind == ErrorKind::permission;
+        const bool needed = std::any_of(config.notes.begin(), config.notes.end(),
+                                        [](const Config::Note& note) { return !note.unset.empty(); });
+        m_env_denied = denied && (named != nullptr || needed);
+        if (named != nullptr || m_env_denied) {
+            problems.warning(named != nullptr ? named->position() : Position{}, why.message);
+            note_missing_env_file(config, why.message);
+        }
+    }
+
+    // One trouble, one note: what is off for want of a variable is told with the file that would have set it.
+    static void note_missing_env_file(Config& config, const std::string& why) {
+        Config::Note all{verbatim(why), say(k_env_hint), {}};
+        std::erase_if(config.notes, [&](const Config::Note& note) {
+            if (note.unset.empty()) {
+                return false;
+            }
+            all.message = join("; ", {all.message, note.message});
+            all.unset.insert(all.unset.end(), note.unset.begin(), note.unset.end());
+            return true;
+        });
+        config.notes.push_back(std::move(all));
+    }
+
+    static void read_mute_file(Config& config, const std::string& named) {
+        if (named.starts_with('/')) {
+            config.mute_file = named;
+        } else if (!named.empty()) {
+            config.notes.push_back(
+                {say(k_mute_file, (config.paths.run / "mute_until").string()), Text{}, {}});
+        }
     }
 
     // Where the variables are must be known before they are used, so this path may only use the environment.
@@ -257,11 +307,12 @@ class Loader {
             return broken; // the key table has changed since, or the kept file is damaged
         }
         if (last.config.health.checks.empty()) {
-            add_discovered(last.config, say(k_no_checks, broken.file));
+            add_discovered(last, say(k_no_checks, broken.file));
         }
         last.config.source = Config::Source::file;
         last.config.file = broken.file;
         broken.config = std::move(last.config);
+        broken.discovered = std::move(last.discovered);
         broken.use = LoadedConfig::Use::last_good;
         return broken;
     }
@@ -292,10 +343,19 @@ class Loader {
 
     LoadedConfig load_discovered() {
         LoadedConfig loaded;
-        read_made(discover(m_world), loaded);
+        discover_into(loaded, Paths{}.state);
         loaded.config.source = Config::Source::discovery;
-        loaded.config.assumed.push_back(say(k_discovered));
+        loaded.config.assumed.insert(loaded.config.assumed.begin(), say(k_discovered));
         return loaded;
+    }
+
+    void discover_into(LoadedConfig& loaded, const Path& state) {
+        const Result<std::string> kept = m_world.files.read(discovered_path(state), k_discovered_size);
+        const Discovered known = discovered_from_json(kept.value_or(""));
+        const Discovered discovered = discover(m_world, known);
+        read_made(config_of(discovered, m_world), loaded);
+        const std::string text = to_json(discovered);
+        loaded.discovered = text == kept.value_or("") ? "" : text;
     }
 
     // A text that we made: places in it would mean nothing to anybody.
@@ -311,22 +371,25 @@ class Loader {
         loaded.fingerprint = fingerprint_of(text);
     }
 
-    void add_discovered(Config& config, Text why) {
+    void add_discovered(LoadedConfig& loaded, Text why) {
         LoadedConfig made;
-        read_made(discover(m_world), made);
-        config.health.checks = std::move(made.config.health.checks);
-        config.assumed.push_back(std::move(why));
+        discover_into(made, loaded.config.paths.state);
+        loaded.config.health.checks = std::move(made.config.health.checks);
+        loaded.config.assumed.push_back(std::move(why));
+        loaded.discovered = std::move(made.discovered);
     }
 
     World& m_world;
     const ConfigRequest& m_request;
+    LastGood m_last_good;
     Lookup m_process;
+    bool m_env_denied = false; // the env file is there and needed, but not for us to read
 };
 
 } // namespace
 
 LoadedConfig load_config(World& world, const ConfigRequest& request, LastGood last_good) {
-    return Loader(world, request).load(last_good);
+    return Loader(world, request, last_good).load();
 }
 
 Result<void> keep_last_good(Files& files, const LoadedConfig& loaded) {
@@ -341,6 +404,15 @@ Result<void> keep_last_good(Files& files, const LoadedConfig& loaded) {
     }
     LECTIO_TRY(files.make_folders(path.parent_path(), 0700));
     return write_atomically(files, path, content, 0600);
+}
+
+Result<void> keep_discovered(Files& files, const LoadedConfig& loaded) {
+    if (loaded.discovered.empty()) {
+        return {};
+    }
+    const Path path = discovered_path(loaded.config.paths.state);
+    LECTIO_TRY(files.make_folders(path.parent_path(), 0700));
+    return write_atomically(files, path, loaded.discovered, 0600);
 }
 
 } // namespace lectio

@@ -34,18 +34,24 @@ struct LoadedConfig {
     std::string file;          // what the problems' positions are in, as given
     std::string fingerprint;   // of the content that did not load: the problem is told once for each
     std::string text;          // what keep_last_good() keeps; empty: nothing
-    bool needs_rights = false; // it is there, but not for us to read: exit code 77
+    std::string discovered;    // what keep_discovered() keeps; empty: nothing
+    bool needs_rights = false; // it, or its env file, is there, but not for us to read: exit code 77
 
     [[nodiscard]] bool ok() const { return use == Use::present; }
 };
 
-enum class LastGood { never, fall_back }; // never: --check-config
+// never: --check-config, which also warns of what the configuration names and this host does not have.
+enum class LastGood { never, fall_back };
 
 LoadedConfig load_config(World& world, const ConfigRequest& request, LastGood last_good);
 
 // Keeps a configuration that loaded in paths.state (its text, with references instead of secrets), if it is
 // not the one kept already. Never called with --dry-run.
 Result<void> keep_last_good(Files& files, const LoadedConfig& loaded);
+
+// Keeps in paths.state what discovery has found: a server that has stopped listening is just what is to be
+// told. It is watched until a configuration says what to watch, or for a week. Never called with --dry-run.
+Result<void> keep_discovered(Files& files, const LoadedConfig& loaded);
 
 // One line a problem: "FILE:LINE:COLUMN: message", warnings with "warning: " (CONTRACT 3). Secrets are
 // masked.
@@ -59,8 +65,5 @@ struct ConfigVerdict {
 };
 enum class Strict { no, yes };
 ConfigVerdict check_config_text(const LoadedConfig& loaded, Strict strict);
-
-// What is found on this host, as the text of a configuration (no file: discovery; later `init`).
-std::string discover(World& world);
 
 } // namespace lectio

@@ -5,15 +5,12 @@
 #include "platform/host.h"
 #include "recovery/all_actions.h"
 
-#include <fmt/format.h>
-
 namespace lectio::health {
 namespace {
 
 constexpr Phrase k_comes_later{"this type of check comes with a later version",
                                "такая проверка появится в следующих версиях"};
-constexpr Phrase k_not_set{"not checked: {} is not set", "не проверяется: не задано {}"};
-constexpr Phrase k_unset_hint{"set it in {}", "задайте в {}"};
+constexpr Phrase k_not_set{"not checked: {}", "не проверяется: {}"};
 constexpr Phrase k_wrong{"the configuration is wrong; the last good one is in use. {}",
                          "ошибка в настройках; работаем с последними верными. {}"};
 constexpr Phrase k_nothing_good{
@@ -36,10 +33,6 @@ LogLevel level_of(LogSettings::Level level) {
     return LogLevel::info;
 }
 
-std::string joined(const std::vector<std::string>& names) {
-    return fmt::format("{}", fmt::join(names, ", "));
-}
-
 void add_checks(Job& job, const Config& config) {
     for (const CheckSettings& check : config.health.checks) {
         if (!check.common.enabled) {
@@ -51,7 +44,7 @@ void add_checks(Job& job, const Config& config) {
             continue;
         }
         if (!check.unset.empty()) {
-            job.shelved.push_back({check.name, check.type, say(k_not_set, joined(check.unset))});
+            job.shelved.push_back({check.name, check.type, say(k_not_set, unset_words(check.unset))});
             continue;
         }
         CheckPolicy policy{check.name, check.type, type->layer, type->recheck, check.common};
@@ -129,6 +122,7 @@ Job make_job(const LoadedConfig& loaded, World& world) {
     job.boot_grace = config.health.boot_grace;
     job.deploy_grace = config.alerts.deploy_grace;
     job.always_muted = config.always_muted;
+    job.mute_file = config.mute_file;
     job.delivery = delivery_settings(config);
     job.notes = config.assumed;
     add_checks(job, config);

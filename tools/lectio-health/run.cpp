@@ -26,6 +26,8 @@ struct NoReport {
 
 constexpr Duration k_grace_at_the_end{5'000};
 
+constexpr Phrase k_not_all_read{"not everything could be read; run with sudo",
+                                "не всё удалось прочитать; запустите через sudo"};
 constexpr Phrase k_would_send{"would send:", "было бы отправлено:"};
 
 class HealthRun {
@@ -42,9 +44,8 @@ class HealthRun {
         if (m_loaded.use == LoadedConfig::Use::nothing) {
             return leave({m_loaded.needs_rights ? ExitCode::rights : ExitCode::configuration, why_nothing()});
         }
-        if (!m_common.dry_run && m_loaded.ok()) {
-            // Not being able to keep it is no reason not to check; the next run tries again.
-            [[maybe_unused]] const Result<void> kept = keep_last_good(m_world.files, m_loaded);
+        if (!m_common.dry_run) {
+            keep();
         }
         const Job job = make_job(m_loaded, m_world);
         if (const std::optional<NoReport> unknown = unknown_names(job)) {
@@ -64,9 +65,22 @@ class HealthRun {
         return request;
     }
 
+    // Not being able to is no reason not to check; the next run tries again.
+    void keep() {
+        if (m_loaded.ok()) {
+            [[maybe_unused]] const Result<void> kept = keep_last_good(m_world.files, m_loaded);
+        }
+        [[maybe_unused]] const Result<void> kept = keep_discovered(m_world.files, m_loaded);
+    }
+
     int check_config() {
         const ConfigVerdict verdict = check_config_text(m_loaded, m_common.strict ? Strict::yes : Strict::no);
-        const ExitCode code = verdict.good ? ExitCode::ok : ExitCode::configuration;
+        ExitCode code = verdict.good ? ExitCode::ok : ExitCode::configuration;
+        const bool judged = m_loaded.use == LoadedConfig::Use::telling; // wrong, whatever we could not read
+        if (m_loaded.needs_rights && !judged) {
+            complain(fmt::format("lectio-health: {}\n", say(k_not_all_read).in(m_loaded.config.lang)));
+            code = ExitCode::rights;
+        }
         return print(verdict.text).ok() ? static_cast<int>(code) : static_cast<int>(ExitCode::internal);
     }
 

@@ -145,7 +145,10 @@ TEST_CASE("what is not set switches off what needs it, and is said") {
     REQUIRE(config.channels.size() == 1);
     CHECK(config.channels[0].unset == std::vector<std::string>{"ERRORS_BOT_TOKEN", "ERRORS_CHAT_ID"});
     REQUIRE(config.notes.size() == 1);
-    CHECK(config.notes[0].message.en == "channel errors is off: ERRORS_BOT_TOKEN, ERRORS_CHAT_ID is not set");
+    CHECK(config.notes[0].message.en ==
+          "channel errors is off: variables ERRORS_BOT_TOKEN, ERRORS_CHAT_ID are not set");
+    CHECK(config.notes[0].message.ru ==
+          "канал errors выключен: не заданы переменные ERRORS_BOT_TOKEN, ERRORS_CHAT_ID");
     const auto& all = problems.all();
     CHECK(std::any_of(all.begin(), all.end(), [](const Problem& problem) {
         return problem.message == "ERRORS_BOT_TOKEN is not set" &&

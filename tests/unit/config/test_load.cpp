@@ -4,7 +4,10 @@
 #include "support/bare_world.h"
 #include "support/fake_host.h"
 #include "support/fake_services.h"
+#include "support/faulty_files.h"
 #include "support/temp_folder.h"
+
+#include <cerrno>
 
 #include <catch2/catch.hpp>
 
@@ -33,12 +36,20 @@ class Bench {
         World world{m_bare.clock, m_bare.files, host, m_bare.http, m_bare.processes, services, m_bare.redis};
         return load_config(world, request, last_good);
     }
+    LoadedConfig load_with(Files& files) {
+        World world{m_bare.clock, files, host, m_bare.http, m_bare.processes, services, m_bare.redis};
+        return load_config(world, request, LastGood::never);
+    }
     Path write(const std::string& name, const std::string& text, mode_t mode = 0600) {
         spill(m_folder / name, text);
         ::chmod((m_folder / name).c_str(), mode);
         return m_folder / name;
     }
     Result<void> keep(const LoadedConfig& loaded) { return keep_last_good(m_bare.files, loaded); }
+    Result<void> keep_discovered(const LoadedConfig& loaded) {
+        return lectio::keep_discovered(m_bare.files, loaded);
+    }
+    FakeClock& clock() { return m_bare.clock; }
     [[nodiscard]] std::string paths() const {
         return "[paths]\nstate = \"" + (m_folder / "state").string() + "\"\n";
     }
@@ -110,6 +121,83 @@ TEST_CASE("without any configuration the host is looked at") {
     CHECK(loaded.config.source == Config::Source::discovery);
     CHECK(names(loaded.config) == std::vector<std::string>{"disk", "memory", "units", "http", "https"});
     CHECK_FALSE(loaded.config.assumed.empty());
+}
+
+TEST_CASE(
+    "what discovery found once is watched on, for a week, or until a configuration says what to watch") {
+    Bench bench;
+    bench.write("etc/config.toml", bench.paths());
+    const auto found = [&] {
+        const LoadedConfig loaded = bench.load();
+        REQUIRE(loaded.ok());
+        REQUIRE(bench.keep_discovered(loaded).ok());
+        return names(loaded.config);
+    };
+    const std::vector<std::string> with_web{"disk", "memory", "units", "http"};
+    const std::vector<std::string> without{"disk", "memory", "units"};
+    CHECK(found() == without);
+    bench.host.listener_list = std::vector<Listener>{{"192.0.2.7", 80, 1, "nginx"}};
+    CHECK(found() == with_web);
+
+    bench.host.listener_list = std::vector<Listener>{}; // nginx was stopped
+    CHECK(found() == with_web);
+    bench.clock().advance(24h * 6);
+    CHECK(found() == with_web);
+
+    SECTION("a week without it") {
+        bench.clock().advance(24h + 1h);
+        CHECK(found() == without);
+    }
+    SECTION("seen again in between") {
+        bench.host.listener_list = std::vector<Listener>{{"192.0.2.7", 80, 1, "nginx"}};
+        CHECK(found() == with_web);
+        bench.host.listener_list = std::vector<Listener>{};
+        bench.clock().advance(24h * 6);
+        CHECK(found() == with_web);
+    }
+    SECTION("listeners that cannot be looked at are no reason to forget") {
+        bench.host.listener_list = Error{ErrorKind::permission, "refused"};
+        CHECK(found() == with_web);
+    }
+    SECTION("a configuration with checks") {
+        bench.write("etc/config.toml", bench.paths() + k_check);
+        CHECK(found() == std::vector<std::string>{"web"});
+    }
+}
+
+TEST_CASE("what is remembered of a host is written only when there is something new") {
+    Bench bench;
+    bench.write("etc/config.toml", bench.paths());
+    bench.host.listener_list = std::vector<Listener>{{"::", 443, 1, "nginx"}};
+    REQUIRE(bench.keep_discovered(bench.load()).ok());
+    bench.clock().advance(1min);
+    CHECK(bench.load().discovered.empty());
+    bench.clock().advance(2h);
+    CHECK_FALSE(bench.load().discovered.empty());
+}
+
+TEST_CASE("whatever stands in the memory of discovery, a configuration comes of it") {
+    Bench bench;
+    bench.write("etc/config.toml", bench.paths());
+    std::filesystem::create_directories(bench.folder() / "state/config");
+    for (const char* nonsense :
+         {"", "[", "[]", "{\"web\":5}", "{\"web\":[5,{}]}",
+          "{\"web\":[{\"port\":80,\"address\":\"\\\"\\nx\",\"last_seen\":\"2126-01-01T00:00:00Z\"}]}",
+          "{\"web\":[{\"port\":8080,\"address\":\"::\",\"last_seen\":\"2126-01-01T00:00:00Z\"}]}"}) {
+        CAPTURE(nonsense);
+        bench.write("state/config/discovered.json", nonsense);
+        const LoadedConfig loaded = bench.load();
+        CHECK(loaded.ok());
+        CHECK(names(loaded.config) == std::vector<std::string>{"disk", "memory", "units"});
+    }
+}
+
+TEST_CASE("a systemd that does not answer is watched, one that is not there is not") {
+    Bench bench;
+    bench.services.broken = Error{ErrorKind::timeout, "no answer"};
+    CHECK(names(bench.load().config) == std::vector<std::string>{"disk", "memory", "units"});
+    bench.services.broken = Error{ErrorKind::not_found, "no systemd"};
+    CHECK(names(bench.load().config) == std::vector<std::string>{"disk", "memory"});
 }
 
 TEST_CASE("a file without checks is told to be so, and the host is looked at") {
@@ -199,6 +287,33 @@ TEST_CASE("a named env file that is not there is a warning at its place") {
     CHECK_FALSE(check_config_text(loaded, Strict::yes).good);
 }
 
+TEST_CASE("a missing env file is one finding: the file, the variables, what is off without them") {
+    Bench bench;
+    bench.write("etc/config.toml",
+                std::string("[paths]\nenv_file = \"/no/such/file.env\"\n") + k_check +
+                    "[channel.a]\ntype = \"telegram\"\ntoken = \"${A_TOKEN}\"\nchat = \"${A_CHAT}\"\n"
+                    "[channel.b]\ntype = \"telegram\"\ntoken = \"t\"\nchat = \"${B_CHAT}\"\n");
+    const LoadedConfig loaded = bench.load();
+    REQUIRE(loaded.ok());
+    REQUIRE(loaded.config.notes.size() == 1);
+    const Text& message = loaded.config.notes[0].message;
+    CHECK(message.en.find("/no/such/file.env") != std::string::npos);
+    CHECK(message.en.ends_with("; channel a is off: variables A_TOKEN, A_CHAT are not set"
+                               "; channel b is off: variable B_CHAT is not set"));
+    CHECK(message.ru.ends_with("; канал a выключен: не заданы переменные A_TOKEN, A_CHAT"
+                               "; канал b выключен: не задана переменная B_CHAT"));
+}
+
+TEST_CASE("ALERTS_MUTE_FILE is where the mute marker lies") {
+    Bench bench;
+    bench.write("opt/config.env", "ALERTS_MUTE_FILE=/var/run/old/mute_until\n");
+    CHECK(bench.load().config.mute_file == "/var/run/old/mute_until");
+    CHECK(bench.load().config.notes.empty());
+    bench.write("opt/config.env", "ALERTS_MUTE_FILE=mute_until\n");
+    CHECK(bench.load().config.mute_file.empty());
+    CHECK(bench.load().config.notes.size() == 1);
+}
+
 TEST_CASE("a typo does not end the watch") {
     Bench bench;
     const std::string good = bench.paths() + k_check + k_channel;
@@ -267,4 +382,65 @@ TEST_CASE("--check-config says what would run, or what is wrong, and shows no se
     CHECK_FALSE(bad.good);
     CHECK(bad.text ==
           (bench.folder() / "etc/config.toml").string() + ":2:7: expected a table, found whole number\n");
+}
+
+TEST_CASE("--check-config counts warnings, and what is missing is one") {
+    Bench bench;
+    const auto verdict = [&](Strict strict) {
+        return check_config_text(bench.load(LastGood::never), strict);
+    };
+    const std::string file = (bench.folder() / "etc/config.toml").string();
+    const std::string disk = "[health.check.disk]\ntype = \"disk\"\npath = \"/";
+    bench.write("etc/config.toml", "lang = \"en\"\n" + bench.paths() + disk + "\"\n" + k_channel);
+    CHECK(verdict(Strict::yes).good);
+    CHECK(verdict(Strict::yes).text.starts_with(file + ": good\n"));
+
+    bench.write("etc/config.toml",
+                "lang = \"en\"\n" + bench.paths() + disk +
+                    "no/such/folder\"\n"
+                    "[health.check.app]\ntype = \"systemd\"\nunit = \"app\"\n"
+                    "[health.check.workers]\ntype = \"process\"\nmatch = \"x\"\nuser = \"nobody-here\"\n"
+                    "[[health.recovery]]\nname = \"run\"\nwhen = [\"app\"]\naction = \"exec\"\n"
+                    "command = [\"/no/such/program\", \"/no/argument/is/looked/at\"]\n"
+                    "[channel.errors]\ntype = \"telegram\"\ntoken = \"${A_TOKEN}\"\nchat = 7\n");
+    const ConfigVerdict warned = verdict(Strict::no); // 4 more: keys that the stand-in types use later
+    INFO(warned.text);
+    CHECK(warned.good);
+    CHECK_FALSE(verdict(Strict::yes).good);
+    CHECK(warned.text.find(file + ":6:8: warning: there is no file or folder /no/such/folder") !=
+          std::string::npos);
+    CHECK(warned.text.find("warning: there is no unit app on this host") != std::string::npos);
+    CHECK(warned.text.find("warning: there is no user nobody-here") != std::string::npos);
+    CHECK(warned.text.find("warning: there is no program /no/such/program") != std::string::npos);
+    CHECK(warned.text.find("warning: A_TOKEN is not set") != std::string::npos);
+    CHECK(warned.text.find(file + ": no errors, 9 warnings\n") != std::string::npos);
+    CHECK(warned.text.find("good") == std::string::npos);
+    // A run finds out by itself: its report has no place for positions.
+    CHECK(problem_lines(bench.load()).find("there is no") == std::string::npos);
+
+    bench.services.broken = Error{ErrorKind::not_found, "no systemd"};
+    CHECK(verdict(Strict::no).text.find("unit app") == std::string::npos);
+}
+
+TEST_CASE("--check-config says once that there is no configuration") {
+    Bench bench;
+    const std::string text = check_config_text(bench.load(LastGood::never), Strict::no).text;
+    const std::string words = "конфигурации нет";
+    REQUIRE(text.find(words) != std::string::npos);
+    CHECK(text.find(words, text.find(words) + 1) == std::string::npos);
+}
+
+TEST_CASE("an env file that is not for us to read needs rights, if anything refers to it") {
+    Bench bench;
+    FaultyFiles files(bench.folder());
+    files.fail_reading(EACCES, bench.write("opt/config.env", "A_TOKEN=x\n"));
+    bench.write("etc/config.toml", k_check);
+    CHECK_FALSE(bench.load_with(files).needs_rights);
+    bench.write("etc/config.toml",
+                std::string(k_check) +
+                    "[channel.a]\ntype = \"telegram\"\ntoken = \"${A_TOKEN}\"\nchat = 7\n");
+    const LoadedConfig loaded = bench.load_with(files);
+    CHECK(loaded.ok());
+    CHECK(loaded.needs_rights);
+    CHECK(loaded.config.notes.size() == 1);
 }

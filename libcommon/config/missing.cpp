@@ -1,0 +1,127 @@
+#include "config/missing.h"
+
+#include "platform/files.h"
+#include "platform/services.h"
+#include "platform/users.h"
+#include "util/text.h"
+
+#include <array>
+#include <optional>
+#include <string>
+
+#include <fmt/format.h>
+
+namespace lectio {
+namespace {
+
+constexpr Duration k_unit_timeout{1000};
+
+enum class Kind { path, program, user, owner, unit };
+
+// The keys of checks and recoveries that name something of the host.
+struct Naming {
+    std::string_view key;
+    Kind kind;
+};
+constexpr std::array k_namings{
+    Naming{"path", Kind::path},        Naming{"root", Kind::path},       Naming{"ca", Kind::path},
+    Naming{"client_cert", Kind::path}, Naming{"client_key", Kind::path}, Naming{"command", Kind::program},
+    Naming{"test", Kind::program},     Naming{"user", Kind::user},       Naming{"reader", Kind::user},
+    Naming{"owner", Kind::owner},      Naming{"unit", Kind::unit}};
+
+bool is_absent(const Error& error) {
+    return error.kind == ErrorKind::not_found;
+}
+
+class Search {
+  public:
+    Search(World& world, Problems& problems) : m_world(world), m_problems(problems) {}
+
+    void look_in(const Node& table) {
+        for (const Naming& naming : k_namings) {
+            const Node* value = table.find(naming.key);
+            if (value != nullptr && naming.kind == Kind::program) {
+                value = first_of(*value);
+            }
+            const auto* text = value != nullptr ? value->get<std::string>() : nullptr;
+            if (text == nullptr || text->empty() || !value->unset().empty()) {
+                continue;
+            }
+            if (const std::optional<std::string> what = missing(naming.kind, *text)) {
+                // A value from a variable is quoted as it was written.
+                const std::string& shown = value->written().empty() ? *text : value->written();
+                m_problems.warning(value->position(),
+                                   fmt::format("there is no {} {} on this host", *what, clean_line(shown)));
+            }
+        }
+    }
+
+  private:
+    static const Node* first_of(const Node& list) {
+        const auto* items = list.get<Node::Array>();
+        return items == nullptr || items->empty() ? nullptr : &items->front();
+    }
+
+    // How it is called, when it is not there.
+    std::optional<std::string> missing(Kind kind, const std::string& text) {
+        switch (kind) {
+        case Kind::path:
+            return is_missing_path(text) ? std::optional("file or folder") : std::nullopt;
+        case Kind::program:
+            return is_missing_path(text) ? std::optional("program") : std::nullopt;
+        case Kind::user:
+            return is_missing(find_user(text)) ? std::optional("user") : std::nullopt;
+        case Kind::owner:
+            return is_missing(find_owner(text)) ? std::optional("user or group") : std::nullopt;
+        case Kind::unit:
+            break;
+        }
+        return is_missing_unit(text) ? std::optional("unit") : std::nullopt;
+    }
+
+    template<class T>
+    static bool is_missing(const Result<T>& found) {
+        return !found && is_absent(found.error());
+    }
+
+    // A relative one is searched for by whoever uses it.
+    bool is_missing_path(const std::string& text) {
+        return text.starts_with('/') && is_missing(m_world.files.info(text, Files::Follow::yes));
+    }
+
+    bool is_missing_unit(const std::string& name) {
+        if (!m_systemd_answers) {
+            return false;
+        }
+        const std::string full = name.find('.') == std::string::npos ? name + ".service" : name;
+        const Result<UnitState> unit = m_world.services.unit(full, k_unit_timeout);
+        m_systemd_answers = unit.ok(); // or else each unit would be waited for
+        return unit && unit->load_state == "not-found";
+    }
+
+    World& m_world;
+    Problems& m_problems;
+    bool m_systemd_answers = true;
+};
+
+} // namespace
+
+void warn_of_missing(const Node& root, World& world, Problems& problems) {
+    const Node* health = root.find("health");
+    const Node* checks = health != nullptr ? health->find("check") : nullptr;
+    const Node* rungs = health != nullptr ? health->find("recovery") : nullptr;
+    Search search(world, problems);
+    if (const auto* table = checks != nullptr ? checks->get<Node::Table>() : nullptr) {
+        for (const Member& member : *table) {
+            search.look_in(member.value.front());
+        }
+    }
+    if (const auto* list = rungs != nullptr ? rungs->get<Node::Array>() : nullptr) {
+        for (const Node& rung : *list) {
+            search.look_in(rung);
+        }
+    }
+    problems.sort();
+}
+
+} // namespace lectio
