@@ -42,7 +42,7 @@ main() {
 # What docs/soak keeps: ctest shows the output of failed tests only.
 print_counts() {
     echo "in full at $(git rev-parse --short HEAD 2>/dev/null || echo "an unknown commit"), $(date --utc +%F):"
-    grep '^counted: ' build/dev/Testing/Temporary/LastTest.log | cut -d ' ' -f 2-
+    sed -n 's/^counted: //p' build/dev/Testing/Temporary/LastTest.log
 }
 
 install_missing_packages() {
