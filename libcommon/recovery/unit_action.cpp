@@ -10,11 +10,12 @@ namespace {
 
 using namespace std::chrono_literals;
 
+constexpr Duration k_look_time{3'000};
 constexpr Duration k_test_time{10'000};
 // TimeoutStartSec=infinity: as long as the run has.
 constexpr Duration k_unlimited = 1h;
 // The state of a unit that has just failed is asked for with what is left, but not for nothing.
-constexpr Duration k_look_time{2'000};
+constexpr Duration k_look_again_time{2'000};
 
 constexpr Phrase k_unknown{"there is no unit {}", "нет юнита {}"};
 constexpr Phrase k_masked{"{} is masked: somebody has forbidden to start it",
@@ -31,6 +32,11 @@ constexpr Phrase k_done{"done in {}", "готово за {}"};
 constexpr Phrase k_no_answer{"systemd has not finished it after {}", "systemd не закончил за {}"};
 constexpr Phrase k_job_failed{"the job ended as \"{}\"", "задание завершилось как «{}»"};
 
+// "postgresql" → "postgresql.service", as systemctl does.
+std::string with_suffix(const std::string& unit) {
+    return unit.find('.') == std::string::npos ? unit + ".service" : unit;
+}
+
 std::string joined(const std::vector<std::string>& words) {
     std::string all;
     for (const std::string& word : words) {
@@ -46,11 +52,64 @@ Text job_words(const std::string& unit, const JobResult& job, const ActionContex
     if (job.result == "no answer") {
         return say(k_no_answer, format_duration(job.took));
     }
-    const Result<UnitState> state = context.world.services.unit(unit, k_look_time);
+    const Result<UnitState> state = context.world.services.unit(unit, k_look_again_time);
     return join(": ", {say(k_job_failed, job.result), state.ok() ? how_it_ended(*state) : Text{}});
 }
 
+// Refused with the words of the test when it fails, go when it passes or there is none.
+Readiness test_configuration(const UnitActionSettings& settings, const ActionContext& context) {
+    if (settings.test.empty()) {
+        return {};
+    }
+    ProcessRequest request;
+    request.command = settings.test;
+    request.timeout = time_for(context, k_test_time);
+    const CommandOutcome outcome = run_command(context.world, request);
+    if (outcome.ok) {
+        return {};
+    }
+    return Readiness{Readiness::Kind::refused,
+                     say(k_test_failed, joined(settings.test), settings.unit, outcome.words)};
+}
+
 } // namespace
+
+Schema<UnitActionSettings> unit_action_schema(std::string_view unit_help) {
+    return {
+        required("unit", &UnitActionSettings::unit, unit_help),
+        optional("test", &UnitActionSettings::test,
+                 "program that must exit with 0 before the unit is touched: it is never taken into a broken "
+                 "configuration"),
+    };
+}
+
+UnitAction::UnitAction(UnitActionSettings settings) : m_settings(std::move(settings)) {
+    m_settings.unit = with_suffix(m_settings.unit);
+}
+
+Readiness UnitAction::look(const ActionContext& context) const {
+    const Result<UnitState> unit = unit_now(context);
+    if (!unit.ok()) {
+        return Readiness{Readiness::Kind::refused, verbatim(unit.error().message)};
+    }
+    if (std::optional<Readiness> not_now = why_not(*unit, context)) {
+        return *std::move(not_now);
+    }
+    return test_configuration(m_settings, context);
+}
+
+std::vector<std::string> UnitAction::look_with() const {
+    std::vector<std::string> commands{"systemctl status " + target(),
+                                      "journalctl -u " + target() + " -n 50 --no-pager"};
+    if (!m_settings.test.empty()) {
+        commands.push_back(joined(m_settings.test));
+    }
+    return commands;
+}
+
+Result<UnitState> UnitAction::unit_now(const ActionContext& context) const {
+    return context.world.services.unit(target(), time_for(context, k_look_time));
+}
 
 std::optional<Readiness> why_not_now(const UnitState& unit, const ActionContext& context) {
     using Kind = Readiness::Kind;
@@ -79,40 +138,12 @@ std::optional<Readiness> why_not_now(const UnitState& unit, const ActionContext&
     return std::nullopt;
 }
 
-Readiness test_configuration(const UnitActionSettings& settings, const ActionContext& context) {
-    if (settings.test.empty()) {
-        return {};
-    }
-    ProcessRequest request;
-    request.command = settings.test;
-    request.timeout = time_for(context, k_test_time);
-    const CommandOutcome outcome = run_command(context.world, request);
-    if (outcome.ok) {
-        return {};
-    }
-    return Readiness{Readiness::Kind::refused,
-                     say(k_test_failed, joined(settings.test), settings.unit, outcome.words)};
-}
-
 ActionResult do_job(const std::string& unit, Services::Verb verb, const ActionContext& context) {
     const Result<JobResult> job = context.world.services.act(unit, verb, time_for(context, k_unlimited));
     if (!job.ok()) {
         return {false, verbatim(job.error().message)};
     }
     return {job->result == "done", job_words(unit, *job, context)};
-}
-
-std::string with_suffix(const std::string& unit) {
-    return unit.find('.') == std::string::npos ? unit + ".service" : unit;
-}
-
-std::vector<std::string> commands_to_look_at(const UnitActionSettings& settings) {
-    std::vector<std::string> commands{"systemctl status " + settings.unit,
-                                      "journalctl -u " + settings.unit + " -n 50 --no-pager"};
-    if (!settings.test.empty()) {
-        commands.push_back(joined(settings.test));
-    }
-    return commands;
 }
 
 Duration time_for(const ActionContext& context, Duration limit) {
