@@ -1,22 +1,16 @@
 #include "platform/tls_probe.h"
 
-#include "platform/resolver.h"
-#include "util/unique_fd.h"
+#include "platform/dial.h"
 
 #include <array>
-#include <cerrno>
-#include <cstring>
 #include <memory>
 
-#include <fmt/format.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
 #include <arpa/inet.h>
-#include <netdb.h>
 #include <poll.h>
-#include <sys/socket.h>
 
 namespace lectio {
 namespace {
@@ -32,98 +26,20 @@ using Context = std::unique_ptr<SSL_CTX, Deleter<SSL_CTX_free>>;
 using Session = std::unique_ptr<SSL, Deleter<SSL_free>>;
 using Failure = TlsSample::Failure;
 
-SteadyTime steady_now() {
-    return std::chrono::steady_clock::now();
-}
-
-// False when the time is over.
-bool wait_for(int fd, short events, SteadyTime deadline) {
-    for (;;) {
-        const auto left = std::chrono::ceil<Duration>(deadline - steady_now()).count();
-        pollfd waiting{fd, events, 0};
-        const int ready = left > 0 ? ::poll(&waiting, 1, static_cast<int>(left)) : 0;
-        if (ready >= 0 || errno != EINTR) {
-            return ready > 0;
-        }
-    }
-}
-
-struct HostPort {
-    std::string host, port;
-};
-HostPort split_address(const std::string& address) {
-    const std::size_t colon = address.rfind(':');
-    std::string host = address.substr(0, colon);
-    if (host.starts_with('[') && host.ends_with(']')) {
-        host = host.substr(1, host.size() - 2);
-    }
-    return {host, colon == std::string::npos ? "443" : address.substr(colon + 1)};
-}
-
-Failure failure_of(int error) {
-    switch (error) {
-    case ENETUNREACH:
-    case EHOSTUNREACH:
-    case ENETDOWN:
-        return Failure::unreachable;
-    case ETIMEDOUT:
-        return Failure::timeout;
-    default:
+Failure failure_of(Dialled::Failure failure) {
+    switch (failure) {
+    case Dialled::Failure::none:
+        return Failure::none;
+    case Dialled::Failure::name:
+        return Failure::name;
+    case Dialled::Failure::refused:
         return Failure::refused;
+    case Dialled::Failure::unreachable:
+        return Failure::unreachable;
+    case Dialled::Failure::timeout:
+        return Failure::timeout;
     }
-}
-
-// One address; 0 or the errno.
-int connect_one(UniqueFd& fd, const std::string& address, const std::string& port, SteadyTime deadline) {
-    addrinfo hints{};
-    hints.ai_socktype = SOCK_STREAM;
-    hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV;
-    addrinfo* list = nullptr;
-    if (::getaddrinfo(address.c_str(), port.c_str(), &hints, &list) != 0) {
-        return EINVAL;
-    }
-    const std::unique_ptr<addrinfo, Deleter<::freeaddrinfo>> owned(list);
-    fd = UniqueFd(::socket(list->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    if (!fd.valid()) {
-        return errno;
-    }
-    if (::connect(fd.get(), list->ai_addr, list->ai_addrlen) == 0) {
-        return 0;
-    }
-    if (errno != EINPROGRESS) {
-        return errno;
-    }
-    if (!wait_for(fd.get(), POLLOUT, deadline)) {
-        return ETIMEDOUT;
-    }
-    int error = 0;
-    socklen_t size = sizeof error;
-    ::getsockopt(fd.get(), SOL_SOCKET, SO_ERROR, &error, &size);
-    return error;
-}
-
-// The addresses one after the other, each with its share of the time that is left.
-UniqueFd connect_any(const TlsQuestion& question, SteadyTime deadline, TlsSample& sample) {
-    const HostPort target = split_address(question.address);
-    const Lookup lookup = system_lookup(target.host);
-    if (lookup.addresses.empty()) {
-        sample.failure = Failure::name;
-        sample.detail = lookup.error;
-        return UniqueFd();
-    }
-    auto left = static_cast<long>(lookup.addresses.size());
-    for (const std::string& address : lookup.addresses) {
-        UniqueFd fd;
-        const SteadyTime until = steady_now() + (deadline - steady_now()) / left--;
-        const int error = connect_one(fd, address, target.port, until);
-        if (error == 0) {
-            sample.failure = Failure::none;
-            return fd;
-        }
-        sample.failure = failure_of(error);
-        sample.detail = errno_error("connect to " + question.address, error).message;
-    }
-    return UniqueFd();
+    return Failure::refused;
 }
 
 Result<Context> make_context(const TlsQuestion& question) {
@@ -157,7 +73,7 @@ bool handshake(SSL* session, int fd, SteadyTime deadline, TlsSample& sample) {
             sample.detail = reason != nullptr ? reason : "the connection was closed";
             return false;
         }
-        if (!wait_for(fd, why == SSL_ERROR_WANT_READ ? POLLIN : POLLOUT, deadline)) {
+        if (!wait_until_ready(fd, why == SSL_ERROR_WANT_READ ? POLLIN : POLLOUT, deadline)) {
             sample.failure = Failure::timeout;
             return false;
         }
@@ -213,18 +129,20 @@ void read_certificates(SSL* session, const std::string& name, TlsSample& sample)
 } // namespace
 
 Result<TlsSample> tls_probe(const TlsQuestion& question) {
-    const SteadyTime deadline = steady_now() + question.timeout;
+    const SteadyTime deadline = std::chrono::steady_clock::now() + question.timeout;
     auto context = make_context(question);
     if (!context.ok()) {
         return context.error();
     }
+    const Dialled dialled = dial(question.address, deadline);
     TlsSample sample;
-    const UniqueFd fd = connect_any(question, deadline, sample);
-    if (!fd.valid()) {
+    sample.failure = failure_of(dialled.failure);
+    sample.detail = dialled.detail;
+    if (!dialled.fd.valid()) {
         return sample;
     }
     const Session session(SSL_new(context->get()));
-    if (session == nullptr || SSL_set_fd(session.get(), fd.get()) != 1) {
+    if (session == nullptr || SSL_set_fd(session.get(), dialled.fd.get()) != 1) {
         return Error{ErrorKind::internal, "unable to set up OpenSSL"};
     }
     // An address is no name: SNI must not hold one (RFC 6066).
@@ -234,7 +152,7 @@ Result<TlsSample> tls_probe(const TlsQuestion& question) {
         ::inet_pton(AF_INET6, name.c_str(), ignored.data()) != 1) {
         SSL_set_tlsext_host_name(session.get(), name.c_str());
     }
-    if (handshake(session.get(), fd.get(), deadline, sample)) {
+    if (handshake(session.get(), dialled.fd.get(), deadline, sample)) {
         read_certificates(session.get(), name, sample);
     }
     return sample;
