@@ -2,6 +2,7 @@
 
 #include "util/text.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <chrono>
@@ -17,6 +18,7 @@ namespace {
 
 constexpr int k_deepest_reply = 8; // none of ours is deeper than 3
 constexpr Bytes k_longest_reply = 4_MB;
+constexpr std::size_t k_most_elements = 100'000; // of all arrays of a reply together
 
 Error bad_url(std::string_view why) {
     return Error{ErrorKind::invalid, fmt::format("not a Redis URL: {}", why)};
@@ -164,6 +166,47 @@ Error context_error(const redisContext& context, std::string_view what, int erro
     return Error{timed_out ? ErrorKind::timeout : kind, fmt::format("Redis: {}: {}", what, context.errstr)};
 }
 
+// What one reply may hold. hiredis (0.14) sets memory aside for as many elements as an array announces, so that
+// a few nested arrays of 100 million, a hundred bytes on the wire, cost gigabytes, and half a minute to free.
+// Its own functions make the objects; ours stand before them and refuse what is over the limit.
+class ReplyBudget {
+  public:
+    // Must outlive the use of `reader`.
+    void guard(redisReader& reader) {
+        m_hiredis = *reader.fn;
+        m_guarded = m_hiredis;
+        m_guarded.createArray = [](const redisReadTask* task, auto elements) -> void* {
+            auto& budget = *static_cast<ReplyBudget*>(task->privdata);
+            const bool within = budget.take(budget.m_elements, static_cast<std::size_t>(elements));
+            return within ? budget.m_hiredis.createArray(task, elements) : nullptr;
+        };
+        m_guarded.createString = [](const redisReadTask* task, char* text, std::size_t length) -> void* {
+            auto& budget = *static_cast<ReplyBudget*>(task->privdata);
+            const bool within = budget.take(budget.m_bytes, length);
+            return within ? budget.m_hiredis.createString(task, text, length) : nullptr;
+        };
+        reader.fn = &m_guarded;
+        reader.privdata = this; // redisReaderSetPrivdata() casts it to int
+    }
+    void renew() {
+        m_elements = k_most_elements;
+        m_bytes = k_longest_reply.count;
+        m_exceeded = false;
+    }
+    [[nodiscard]] bool exceeded() const { return m_exceeded; }
+
+  private:
+    bool take(std::size_t& left, std::size_t wanted) {
+        m_exceeded = m_exceeded || wanted > left;
+        left -= std::min(left, wanted);
+        return !m_exceeded;
+    }
+
+    redisReplyObjectFunctions m_hiredis{}, m_guarded{};
+    std::size_t m_elements = 0, m_bytes = 0; // left
+    bool m_exceeded = false;
+};
+
 RedisReply reply_of(const redisReply& raw, int depth) {
     RedisReply reply;
     switch (raw.type) {
@@ -195,8 +238,9 @@ RedisReply reply_of(const redisReply& raw, int depth) {
 
 class HiredisConnection final : public RedisConnection {
   public:
-    HiredisConnection(Context context, Duration timeout)
-        : m_context(std::move(context)), m_timeout(timeout) {}
+    HiredisConnection(Context context, Duration timeout) : m_context(std::move(context)), m_timeout(timeout) {
+        m_budget.guard(*m_context->reader);
+    }
 
     Result<RedisReply> command(const std::vector<std::string>& arguments) override {
         std::vector<const char*> texts;
@@ -223,17 +267,20 @@ class HiredisConnection final : public RedisConnection {
                 return context_error(*m_context, what, errno);
             }
         }
+        m_budget.renew();
         for (;;) {
             void* raw = nullptr;
-            if (redisGetReplyFromReader(m_context.get(), &raw) != REDIS_OK) {
+            const bool readable = redisGetReplyFromReader(m_context.get(), &raw) == REDIS_OK;
+            if (m_budget.exceeded() || m_context->reader->len > k_longest_reply.count) {
+                return Error{ErrorKind::protocol,
+                             fmt::format("Redis: {}: the answer is larger than {} or {} elements", what,
+                                         format_size(k_longest_reply), k_most_elements)};
+            }
+            if (!readable) {
                 return context_error(*m_context, what, errno);
             }
             if (raw != nullptr) {
                 return raw;
-            }
-            if (m_context->reader->len > k_longest_reply.count) {
-                return Error{ErrorKind::protocol, fmt::format("Redis: {}: the answer is larger than {}", what,
-                                                              format_size(k_longest_reply))};
             }
             if (std::chrono::steady_clock::now() >= deadline) {
                 return Error{ErrorKind::timeout, fmt::format("Redis: {}: no full answer in time", what)};
@@ -244,6 +291,7 @@ class HiredisConnection final : public RedisConnection {
         }
     }
 
+    ReplyBudget m_budget; // before the context, which uses it until it is freed
     Context m_context;
     Duration m_timeout;
 };

@@ -1,0 +1,74 @@
+// What a peer that is no Redis, or a broken one, can do to us. The real server is for tests/integration.
+#include "platform/redis.h"
+#include "support/hostile_server.h"
+
+#include <catch2/catch.hpp>
+#include <fmt/format.h>
+
+using namespace lectio;
+using namespace std::chrono_literals;
+
+namespace {
+
+std::string repeated(std::string_view text, int times) {
+    std::string all;
+    for (int i = 0; i < times; ++i) {
+        all += text;
+    }
+    return all;
+}
+
+// To a peer that sends `bytes` whatever it is asked.
+Result<RedisReply> ask(const std::string& bytes, Duration timeout = 10s) {
+    HostileServer server([&](Connection& peer) {
+        peer.send(bytes);
+        peer.wait_until_gone();
+    });
+    HiredisConnector connector;
+    auto connection = connector.connect(Secret(fmt::format("redis://127.0.0.1:{}", server.port())), timeout);
+    REQUIRE(connection.ok());
+    return (*connection)->command({"PING"});
+}
+
+ErrorKind refused_as(const std::string& bytes, Duration timeout = 10s) {
+    const Result<RedisReply> reply = ask(bytes, timeout);
+    REQUIRE_FALSE(reply.ok());
+    INFO(reply.error().message);
+    return reply.error().kind;
+}
+
+} // namespace
+
+TEST_CASE("redis: an answer within bounds comes whole, nested or not", "[redis]") {
+    const Result<RedisReply> reply = ask("*3\r\n:7\r\n*2\r\n$2\r\nhi\r\n$-1\r\n+OK\r\n");
+    REQUIRE(reply.ok());
+    REQUIRE(reply->items.size() == 3);
+    CHECK(reply->items[0].integer == 7);
+    REQUIRE(reply->items[1].items.size() == 2);
+    CHECK(reply->items[1].items[0].text == "hi");
+    CHECK(reply->items[1].items[1].type == RedisReply::Type::nil);
+    CHECK(reply->items[2].text == "OK");
+    const Result<RedisReply> many = ask("*100000\r\n" + repeated("+\r\n", 100'000));
+    REQUIRE(many.ok());
+    CHECK(many->items.size() == 100'000);
+}
+
+TEST_CASE("redis: an answer that announces too much is refused before memory is set aside for it",
+          "[redis]") {
+    CHECK(refused_as("*100001\r\n") == ErrorKind::protocol);
+    CHECK(refused_as(repeated("*100000000\r\n", 7)) == ErrorKind::protocol);
+    CHECK(refused_as(repeated("*60000\r\n", 2)) == ErrorKind::protocol); // together
+}
+
+TEST_CASE("redis: an answer of many parts is bounded as a whole", "[redis]") {
+    const std::string part = "$1000000\r\n" + std::string(1'000'000, 'x') + "\r\n";
+    CHECK(refused_as("*10\r\n" + repeated(part, 9)) == ErrorKind::protocol);
+    CHECK(refused_as("+" + std::string(5'000'000, 'x')) == ErrorKind::protocol);
+    CHECK(refused_as(repeated("*1\r\n", 20)) == ErrorKind::protocol); // deeper than hiredis goes
+}
+
+TEST_CASE("redis: silence and nonsense", "[redis]") {
+    CHECK(refused_as("", 200ms) == ErrorKind::timeout);
+    CHECK(refused_as("*2\r\n+half", 200ms) == ErrorKind::timeout);
+    CHECK(refused_as("HTTP/1.1 400 Bad Request\r\n\r\n") == ErrorKind::protocol);
+}
