@@ -280,7 +280,7 @@ class Run {
             return;
         }
         remark(plan.not_acted);
-        if (plan.rungs.empty()) {
+        if (plan.rungs.empty() && plan.held_back.empty()) {
             return;
         }
         RecoveryOutcome healed = climb(plan, m_job.limits, m_state.recovery, failures, climber());

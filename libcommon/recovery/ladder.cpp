@@ -4,6 +4,7 @@
 #include "util/text.h"
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 #include <utility>
 
@@ -52,8 +53,28 @@ bool has_rung(const std::vector<const Rung*>& rungs, const std::string& root) {
                        [&](const Rung* rung) { return contains(rung->when, root); });
 }
 
+// What a person can go on with: the commands of every rung for this root.
+Names commands_for(const std::string& root, const std::vector<const Rung*>& rungs) {
+    Names commands;
+    for (const Rung* rung : rungs) {
+        if (!contains(rung->when, root)) {
+            continue;
+        }
+        for (std::string& command : rung->doing->look_with()) {
+            if (!contains(commands, command)) {
+                commands.push_back(std::move(command));
+            }
+        }
+    }
+    return commands;
+}
+
 Text spoken_for(Duration duration) {
     return spoken(std::chrono::ceil<std::chrono::seconds>(duration).count());
+}
+
+Text hour_is_full(const RecoveryLimits& limits, Duration wait) {
+    return say(k_hour_is_full, counted(limits.per_hour, k_actions), spoken_for(wait));
 }
 
 std::optional<Text> why_acting_is_useless(Remedy remedy) {
@@ -156,7 +177,8 @@ class Climb {
         }
         const Duration wait = until_disruptive(m_outcome.state, m_limits, m_climber.world.clock.now());
         if (wait > Duration::zero()) {
-            not_acted(roots, say(k_hour_is_full, counted(m_limits.per_hour, k_actions), spoken_for(wait)));
+            not_acted(roots, hour_is_full(m_limits, wait));
+            m_held_back.insert(roots.begin(), roots.end());
             return false;
         }
         return true;
@@ -268,9 +290,25 @@ class Climb {
                 note_attempt(m_outcome.state, root, now);
                 // A run that was told to stop has not seen how it ended.
                 if (!stop_requested() && give_up(m_outcome.state, root, m_limits)) {
-                    m_outcome.needs_person.push_back({root, commands_for(root)});
+                    m_outcome.needs_person.push_back({root, commands_for(root, m_plan.rungs)});
                 }
             }
+        }
+        for (const PersonNeeded& held : m_plan.held_back) {
+            call_for(held, now);
+        }
+        for (const std::string& root : m_held_back) {
+            call_for({root, commands_for(root, m_plan.rungs)}, now);
+        }
+    }
+
+    // For up to an hour the machine does nothing more for it. To say so and call nobody would leave the operator
+    // waiting for a restart that does not come.
+    void call_for(const PersonNeeded& held, const Now& now) {
+        if (!contains(m_failing, held.check)) {
+            note_success(m_outcome.state, held.check); // something else has mended it
+        } else if (!stop_requested() && call_person(m_outcome.state, held.check, now)) {
+            m_outcome.needs_person.push_back(held);
         }
     }
 
@@ -323,21 +361,6 @@ class Climb {
         return others;
     }
 
-    Names commands_for(const std::string& root) const {
-        Names commands;
-        for (const Rung* rung : m_plan.rungs) {
-            if (!contains(rung->when, root)) {
-                continue;
-            }
-            for (std::string& command : rung->doing->look_with()) {
-                if (!contains(commands, command)) {
-                    commands.push_back(std::move(command));
-                }
-            }
-        }
-        return commands;
-    }
-
     void add_deed(const Rung& rung, std::string action, bool ok, Text detail, const Names& failed_before,
                   Duration took) {
         Names fixed;
@@ -375,28 +398,31 @@ class Climb {
     const std::vector<ConfirmedFailure>& m_failures;
     const Climber& m_climber;
     RecoveryOutcome m_outcome;
-    Names m_failing;               // root causes and symptoms that have not been seen good yet
-    std::set<std::string> m_tried; // root causes for which something was done or refused
+    Names m_failing;                   // root causes and symptoms that have not been seen good yet
+    std::set<std::string> m_tried;     // root causes for which something was done or refused
+    std::set<std::string> m_held_back; // root causes with a rung that per_hour held back in this pass
     std::set<std::pair<std::string, std::string>> m_disrupted; // action and target, in this pass
     bool m_blocked = false;                                    // nothing more is begun in this run
 };
 
-// Root causes whose every rung is held back by per_hour leave the plan, with the reason.
+// Disruptive rungs leave the plan while per_hour is used up, and with them the root causes that have no other.
 void hold_back_disruptive(RecoveryPlan& plan, const RecoveryLimits& limits, const RecoveryState& state,
                           const Now& now) {
     const Duration wait = until_disruptive(state, limits, now);
     if (wait == Duration::zero()) {
         return;
     }
-    std::erase_if(plan.rungs, [](const Rung* rung) { return rung->disruptive == Disruptive::yes; });
-    std::erase_if(plan.roots, [&](const std::string& root) {
-        if (has_rung(plan.rungs, root)) {
-            return false;
+    const auto is_disruptive = [](const Rung* rung) { return rung->disruptive == Disruptive::yes; };
+    std::vector<const Rung*> held;
+    std::copy_if(plan.rungs.begin(), plan.rungs.end(), std::back_inserter(held), is_disruptive);
+    for (const std::string& root : plan.roots) {
+        if (has_rung(held, root)) {
+            plan.held_back.push_back({root, commands_for(root, plan.rungs)});
+            plan.not_acted.push_back({root, hour_is_full(limits, wait)});
         }
-        plan.not_acted.push_back(
-            {root, say(k_hour_is_full, counted(limits.per_hour, k_actions), spoken_for(wait))});
-        return true;
-    });
+    }
+    std::erase_if(plan.rungs, is_disruptive);
+    std::erase_if(plan.roots, [&](const std::string& root) { return !has_rung(plan.rungs, root); });
 }
 
 } // namespace

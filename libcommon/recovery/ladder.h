@@ -46,10 +46,18 @@ struct NotActed {
     Text reason;
 };
 
+// A root cause that the ladder does not mend by itself any more, and the commands to look with.
+struct PersonNeeded {
+    std::string check;
+    std::vector<std::string> look_with;
+};
+
 struct RecoveryPlan {
     std::vector<std::string> roots; // may be acted on now; each has a rung
     std::vector<const Rung*> rungs; // those that the roots trigger, in the configured order
     std::vector<NotActed> not_acted;
+    // Root causes with rungs that per_hour holds back: the machine is done with them for up to an hour.
+    std::vector<PersonNeeded> held_back;
 };
 
 // Warnings, unknowns and symptoms are left out without words: nobody expects them to be acted on.
@@ -71,18 +79,12 @@ struct Climber {
     std::function<Result<void>(const RecoveryState&)> remember;
 };
 
-// A root cause for which the limit was reached in this run, and the commands to look with.
-struct PersonNeeded {
-    std::string check;
-    std::vector<std::string> look_with;
-};
-
 struct RecoveryOutcome {
     RecoveryState state;
     std::vector<Deed> deeds;                    // in order; what found nothing to change is not among them
     std::map<std::string, CheckResult> results; // the latest of every check that was asked again
-    std::vector<PersonNeeded> needs_person;
-    std::vector<NotActed> not_acted; // the plan's and what came up while climbing
+    std::vector<PersonNeeded> needs_person;     // attempts or per_hour used up in this run: once a root
+    std::vector<NotActed> not_acted;            // the plan's and what came up while climbing
 };
 
 // `failures` as given to plan_recovery(): symptoms are asked again, too, since they pass when their root

@@ -1,6 +1,7 @@
 #include "recovery/limits.h"
 
 #include <algorithm>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 
@@ -82,7 +83,7 @@ std::optional<Attempts> attempts_from(const Json& object) {
     attempts.last = (last != object.end() ? now_from(*last) : std::nullopt).value_or(Now{});
     const auto gave_up = object.find("gave_up");
     attempts.gave_up = gave_up != object.end() && gave_up->is_boolean() && gave_up->get<bool>();
-    return attempts.failed > 0 ? std::optional(attempts) : std::nullopt;
+    return attempts.failed > 0 || attempts.gave_up ? std::optional(attempts) : std::nullopt;
 }
 
 } // namespace
@@ -143,6 +144,11 @@ bool give_up(RecoveryState& state, const std::string& check, const RecoveryLimit
     }
     found->second.gave_up = true;
     return true;
+}
+
+bool call_person(RecoveryState& state, const std::string& check, const Now& now) {
+    Attempts& attempts = state.roots.try_emplace(check, Attempts{0, now, false}).first->second;
+    return !std::exchange(attempts.gave_up, true);
 }
 
 void forget_all_but(RecoveryState& state, const std::vector<std::string>& configured) {

@@ -24,7 +24,7 @@ using RecoveryLimits = LimitSettings;
 struct Attempts {
     int failed = 0;       // in a row that did not help
     Now last;             // when the last of them ended
-    bool gave_up = false; // a person has been called: once for each row of attempts
+    bool gave_up = false; // a person has been called: once for each row of attempts, even an empty one
     bool operator==(const Attempts&) const = default;
 };
 
@@ -59,6 +59,9 @@ void note_success(RecoveryState& state, std::string_view check);
 void note_attempt(RecoveryState& state, const std::string& check, const Now& now);
 // True once in a row of attempts: the limit is reached and a person is to be called.
 bool give_up(RecoveryState& state, const std::string& check, const RecoveryLimits& limits);
+// A person is needed for another reason than useless attempts: true once until the check is seen good, and not
+// when give_up() has called already.
+bool call_person(RecoveryState& state, const std::string& check, const Now& now);
 // Checks that are no longer configured are forgotten.
 void forget_all_but(RecoveryState& state, const std::vector<std::string>& configured);
 

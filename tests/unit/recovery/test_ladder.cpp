@@ -472,12 +472,58 @@ TEST_CASE("per_hour holds over all checks, and it is said when the next action i
     CHECK(redis.acted == 0);
     REQUIRE(outcome.not_acted.size() == 1);
     CHECK(outcome.not_acted[0].check == "redis");
-    CHECK(outcome.state.roots.empty()); // nothing was tried for redis
+    CHECK(outcome.state.roots.at("redis").failed == 0); // nothing was tried for redis
 
     scene.failures = {{"redis", Status::critical, Remedy::try_it, ""}};
     const RecoveryPlan plan = scene.plan();
     CHECK(plan.rungs.empty());
     CHECK(plan.not_acted.size() == 1);
+}
+
+TEST_CASE("When per_hour is used up a person is called, once until the check is seen good") {
+    Scene scene;
+    scene.limits.per_hour = 1;
+    SECTION("in an earlier run: nothing is left to climb") {
+        note_disruptive(scene.state, scene.bare.clock.now());
+    }
+    SECTION("in this run, for another root cause") {
+        scene.rung("nginx", {"site"}).on_act = scene.mends({"site"});
+        scene.fails("site");
+    }
+    const ScriptedAction& redis = scene.rung("redis", {"queue"});
+    scene.fails("queue");
+    const RecoveryOutcome first = scene.climb();
+    REQUIRE(first.needs_person.size() == 1);
+    CHECK(first.needs_person[0].check == "queue");
+    CHECK(first.needs_person[0].look_with == Names{"look at redis.service"});
+    CHECK(first.not_acted.size() == 1);
+    CHECK(redis.acted == 0);
+
+    scene.failures = {{"queue", Status::critical, Remedy::try_it, ""}};
+    scene.state = read_recovery_state(write_recovery_state(scene.state)); // as through the state file
+    CHECK(scene.climb().needs_person.empty());
+
+    note_success(scene.state, "queue");
+    CHECK(scene.climb().needs_person.size() == 1);
+}
+
+TEST_CASE("When per_hour is used up nobody is called for what the other rungs mend") {
+    Scene scene;
+    scene.limits.per_hour = 1;
+    note_disruptive(scene.state, scene.bare.clock.now());
+    ScriptedAction& files = scene.rung("files", {"site"}, Disruptive::no);
+    scene.rung("nginx", {"site"});
+    scene.fails("site");
+    SECTION("mended") {
+        files.on_act = scene.mends({"site"});
+        CHECK(scene.climb().needs_person.empty());
+        CHECK(scene.state.roots.empty());
+    }
+    SECTION("not mended") {
+        const RecoveryOutcome outcome = scene.climb();
+        REQUIRE(outcome.needs_person.size() == 1);
+        CHECK(outcome.needs_person[0].look_with == Names{"look at files.service", "look at nginx.service"});
+    }
 }
 
 TEST_CASE("per_hour does not hold back what disrupts nothing") {

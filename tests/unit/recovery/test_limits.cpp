@@ -83,6 +83,21 @@ TEST_CASE("A person is called once in a row of attempts") {
     CHECK(state.roots.empty());
 }
 
+TEST_CASE("A person who was called for another reason is not called again by useless attempts") {
+    const Now now = FakeClock().now();
+    RecoveryState state;
+    CHECK(call_person(state, "site", now));
+    CHECK_FALSE(call_person(state, "site", now));
+    CHECK(turn_of(state.roots.at("site"), RecoveryLimits{}, now).now()); // no attempt was made
+    CHECK(read_recovery_state(write_recovery_state(state)) == state);
+    for (int i = 0; i < 5; ++i) {
+        note_attempt(state, "site", now);
+    }
+    CHECK_FALSE(give_up(state, "site", RecoveryLimits{}));
+    note_success(state, "site");
+    CHECK(call_person(state, "site", now));
+}
+
 TEST_CASE("per_hour lets the next action through when the oldest is an hour old") {
     FakeClock clock;
     RecoveryLimits limits;
