@@ -350,8 +350,9 @@ CheckResult evaluate_frontend(const FrontendSample& sample, const FrontendSettin
 }
 
 CheckType frontend_check_type() {
+    // Below the web server that serves it: files that cannot be read lead, the page's status 403 follows.
     return make_check_type<frontend_schema, FrontendCheck>(
-        "frontend", Layer::web, Recheck::yes,
+        "frontend", Layer::application, Recheck::yes,
         "the build is whole, readable by the web server, and what is served");
 }
 

@@ -48,7 +48,7 @@ enum class Event {
 struct NewsItem {
     Event event = Event::opened;
     Incident incident;
-    std::vector<Incident> symptoms;     // consequences of it, under it in the message
+    std::vector<Incident> symptoms;     // consequences, and what its deed has mended, too
     std::vector<Deed> deeds;            // what was tried in this run
     Duration lasted{};                  // resolved, mended, reminder: since it began
     std::vector<std::string> look_with; // needs_person: commands for the shell

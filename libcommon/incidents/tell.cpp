@@ -206,6 +206,45 @@ void add_deeds(News& news, const std::vector<Deed>& deeds) {
     }
 }
 
+bool mended_both(const Deed& deed, const NewsItem& a, const NewsItem& b) {
+    const auto mended = [&](const NewsItem& item) {
+        return std::find(deed.fixed.begin(), deed.fixed.end(), item.incident.check) != deed.fixed.end();
+    };
+    return mended(a) && mended(b);
+}
+
+void put_under(NewsItem& lead, NewsItem follower) {
+    std::vector<Incident> below = std::move(follower.symptoms);
+    below.insert(below.begin(), std::move(follower.incident));
+    for (Incident& symptom : below) {
+        const bool there = std::any_of(lead.symptoms.begin(), lead.symptoms.end(),
+                                       [&](const Incident& it) { return it.check == symptom.check; });
+        if (!there) {
+            lead.symptoms.push_back(std::move(symptom));
+        }
+    }
+}
+
+// Broken and mended in one run by one deed: one fault, however many checks have seen it. The one that leads
+// tells it. Only after the fact: that a rung could mend both would not make one of them the cause of the other,
+// and a symptom starts no rungs. The end of what was told on its own still answers its opening.
+void join_mended(News& news) {
+    for (std::size_t i = 0; i < news.items.size(); ++i) {
+        const auto stands_alone = [&](const NewsItem& item) {
+            const NewsItem& lead = news.items[i];
+            return item.event != Event::mended || lead.event != Event::mended ||
+                   std::none_of(lead.deeds.begin(), lead.deeds.end(),
+                                [&](const Deed& deed) { return mended_both(deed, lead, item); });
+        };
+        const auto after = news.items.begin() + static_cast<std::ptrdiff_t>(i) + 1;
+        const auto followers = std::stable_partition(after, news.items.end(), stands_alone);
+        for (auto follower = followers; follower != news.items.end(); ++follower) {
+            put_under(news.items[i], std::move(*follower));
+        }
+        news.items.erase(followers, news.items.end());
+    }
+}
+
 void add_remarks(News& news, const std::vector<Remark>& remarks) {
     for (NewsItem& item : news.items) {
         for (const Remark& remark : remarks) {
@@ -263,6 +302,7 @@ ToTell tell(JudgeState state, const Suppression& suppression, const Healing& hea
         result.news.items.begin(), result.news.items.end(),
         [&](const NewsItem& a, const NewsItem& b) { return place_of(a, policy) < place_of(b, policy); });
     add_deeds(result.news, healing.deeds);
+    join_mended(result.news);
     add_remarks(result.news, healing.not_acted);
     result.key = key_of(state, result.news);
     result.state = std::move(state);

@@ -190,6 +190,33 @@ TEST_CASE("deeds stand with what they have mended, vain ones with what leads") {
     CHECK(news.items[1].deeds[0].rung == "permissions");
 }
 
+TEST_CASE("what one deed has mended is one fault: the lowest layer leads, the rest stands under it") {
+    Story story({policy_for("site"), policy_for("frontend", Layer::application), policy_for("queue")});
+    Minute minute;
+    minute.seen = {{"site", critical}, {"frontend", critical}, {"queue", critical}};
+    minute.healed = {{"site", ok}, {"frontend", ok}, {"queue", ok}};
+    minute.healing.deeds = {{"permissions", "fix-permissions", "/srv", true, {}, {"frontend", "site"}, {}},
+                            {"workers", "restart", "workers.service", true, {}, {"queue"}, {}}};
+    const News news = story.run(minute);
+    REQUIRE(words(news) == "mended frontend, mended queue");
+    REQUIRE(news.items[0].symptoms.size() == 1);
+    CHECK(news.items[0].symptoms[0].check == "site");
+    CHECK(news.items[0].symptoms[0].message == verbatim("site is critical"));
+    CHECK(news.items[0].deeds.size() == 1);
+    CHECK(news.items[1].symptoms.empty());
+    CHECK(words(story.run({{"site", ok}, {"frontend", ok}, {"queue", ok}})) == "");
+}
+
+TEST_CASE("what was told on its own has its own end, whatever mended it") {
+    Story story({policy_for("site"), policy_for("frontend", Layer::application)});
+    story.run({{"site", critical}, {"frontend", critical}});
+    Minute minute;
+    minute.seen = {{"site", critical}, {"frontend", critical}};
+    minute.healed = {{"site", ok}, {"frontend", ok}};
+    minute.healing.deeds = {{"permissions", "fix-permissions", "/srv", true, {}, {"frontend", "site"}, {}}};
+    CHECK(words(story.run(minute)) == "resolved frontend, resolved site");
+}
+
 TEST_CASE("why nothing was done stands with the news") {
     Story story = one_site();
     Minute minute;
