@@ -51,128 +51,126 @@ class Reader {
     std::optional<ErrorKind> m_error;
 };
 
+// A log in a folder of its own, and its reader, which begins at the start of it.
+struct Log {
+    explicit Log(std::string_view text, LogStart start = LogStart::begin, Bytes most = 64_MB)
+        : reader(path, start, most) {
+        spill(path, text);
+    }
+    void grow(std::string_view text) const { add(path, text); }
+    void rewrite(std::string_view text) const { spill(path, text); } // in place
+    void rename(const std::string& name) const { fs::rename(path, folder / name); }
+
+    TempFolder folder;
+    Path path = folder / "log";
+    Reader reader;
+};
+
+// One of which all is read already.
+struct ReadLog : Log {
+    explicit ReadLog(std::string_view text) : Log(text) { REQUIRE(reader.next() == text); }
+};
+
 } // namespace
 
 TEST_CASE("begun at the end, only what comes after is read, each complete line once") {
-    const TempFolder root;
-    spill(root / "log", "old 1\nold 2\nhalf of");
-    Reader reader(root / "log", LogStart::end);
-    CHECK(reader.next().empty());
-    add(root / "log", " a line\nnew\npart");
-    CHECK(reader.next() == "half of a line\nnew\n");
-    CHECK(reader.next().empty());
-    add(root / "log", "ial\n");
-    CHECK(reader.next() == "partial\n");
+    Log log("old 1\nold 2\nhalf of", LogStart::end);
+    CHECK(log.reader.next().empty());
+    log.grow(" a line\nnew\npart");
+    CHECK(log.reader.next() == "half of a line\nnew\n");
+    CHECK(log.reader.next().empty());
+    log.grow("ial\n");
+    CHECK(log.reader.next() == "partial\n");
 }
 
 TEST_CASE("begun at the beginning, all is read") {
-    const TempFolder root;
-    spill(root / "log", "1\n2\n");
-    CHECK(Reader(root / "log", LogStart::begin).next() == "1\n2\n");
+    Log log("1\n2\n");
+    CHECK(log.reader.next() == "1\n2\n");
 }
 
 TEST_CASE("rotated by rename: the rest of the old file first, its unfinished last line included") {
-    const TempFolder root;
-    spill(root / "log", "1\n");
-    Reader reader(root / "log", LogStart::begin);
-    CHECK(reader.next() == "1\n");
-    add(root / "log", "2\nlast");
+    ReadLog log("1\n");
+    log.grow("2\nlast");
     const std::string name = GENERATE("log.1", "log-20260122", "log.old");
-    fs::rename(root / "log", root / name);
-    spill(root / "log", "3\n");
-    CHECK(reader.next() == "2\nlast3\n");
-    CHECK(reader.next().empty());
+    log.rename(name);
+    log.rewrite("3\n");
+    CHECK(log.reader.next() == "2\nlast3\n");
+    CHECK(log.reader.next().empty());
 }
 
 TEST_CASE("rotated and not made again yet: missing, and nothing is lost") {
-    const TempFolder root;
-    spill(root / "log", "1\n");
-    Reader reader(root / "log", LogStart::begin);
-    reader.next();
-    add(root / "log", "2\n");
-    fs::rename(root / "log", root / "log.1");
-    CHECK(reader.next().empty());
-    CHECK(reader.error() == ErrorKind::not_found);
-    spill(root / "log", "3\n");
-    CHECK(reader.next() == "2\n3\n");
+    ReadLog log("1\n");
+    log.grow("2\n");
+    log.rename("log.1");
+    CHECK(log.reader.next().empty());
+    CHECK(log.reader.error() == ErrorKind::not_found);
+    log.rewrite("3\n");
+    CHECK(log.reader.next() == "2\n3\n");
 }
 
 TEST_CASE("emptied in place, grown again beyond the old position or not") {
-    const TempFolder root;
-    spill(root / "log", "first line\nsecond line\n");
-    Reader reader(root / "log", LogStart::begin);
-    reader.next();
+    ReadLog log("first line\nsecond line\n");
     SECTION("shorter than before") {
-        spill(root / "log", "new\n");
-        CHECK(reader.next() == "new\n");
+        log.rewrite("new\n");
+        CHECK(log.reader.next() == "new\n");
     }
     SECTION("longer than before") {
-        spill(root / "log", "another first line\nanother second line\nthird\n");
-        CHECK(reader.next() == "another first line\nanother second line\nthird\n");
+        log.rewrite("another first line\nanother second line\nthird\n");
+        CHECK(log.reader.next() == "another first line\nanother second line\nthird\n");
     }
     SECTION("empty") {
-        spill(root / "log", "");
-        CHECK(reader.next().empty());
-        add(root / "log", "x\n");
-        CHECK(reader.next() == "x\n");
+        log.rewrite("");
+        CHECK(log.reader.next().empty());
+        log.grow("x\n");
+        CHECK(log.reader.next() == "x\n");
     }
 }
 
 TEST_CASE("copied and emptied (copytruncate): the rest is read from the copy") {
-    const TempFolder root;
-    spill(root / "log", "2026-01-22 10:00:00 the first line of this log\n");
-    Reader reader(root / "log", LogStart::begin);
-    reader.next();
-    add(root / "log", "unread\n");
-    fs::copy_file(root / "log", root / "log.1");
-    spill(root / "log", "after\n");
-    CHECK(reader.next() == "unread\nafter\n");
+    ReadLog log("2026-01-22 10:00:00 the first line of this log\n");
+    log.grow("unread\n");
+    fs::copy_file(log.path, log.folder / "log.1");
+    log.rewrite("after\n");
+    CHECK(log.reader.next() == "unread\nafter\n");
 }
 
 TEST_CASE("the old file is gone for good: read from the start of the new one") {
-    const TempFolder root;
-    spill(root / "log", "1\n");
-    Reader reader(root / "log", LogStart::begin);
-    reader.next();
-    fs::remove(root / "log");
-    spill(root / "log", "2\n"); // most likely under the same inode number
-    CHECK(reader.next() == "2\n");
+    ReadLog log("1\n");
+    fs::remove(log.path);
+    log.rewrite("2\n"); // most likely under the same inode number
+    CHECK(log.reader.next() == "2\n");
 }
 
 TEST_CASE("a lot at once is read in parts, over several runs, in the old file as well") {
-    const TempFolder root;
     std::string all;
     for (int i = 0; all.size() < (5_MB).count; ++i) {
         all += fmt::format("line {}\n", i);
     }
-    spill(root / "log", "begin\n");
-    Reader reader(root / "log", LogStart::begin, 2_MB);
-    CHECK(reader.next() == "begin\n");
-    add(root / "log", all);
-    fs::rename(root / "log", root / "log.1");
-    spill(root / "log", "end\n");
-    std::string taken = reader.next();
-    CHECK(reader.reached() == LogReading::Reached::limit);
+    Log log("begin\n", LogStart::begin, 2_MB);
+    CHECK(log.reader.next() == "begin\n");
+    log.grow(all);
+    log.rename("log.1");
+    log.rewrite("end\n");
+    std::string taken = log.reader.next();
+    CHECK(log.reader.reached() == LogReading::Reached::limit);
     CHECK(taken.size() < (4_MB).count);
-    while (reader.reached() == LogReading::Reached::limit) {
-        taken += reader.next();
+    while (log.reader.reached() == LogReading::Reached::limit) {
+        taken += log.reader.next();
     }
     CHECK(taken == all + "end\n");
 }
 
 TEST_CASE("a line without end does not fill the memory") {
-    const TempFolder root;
-    spill(root / "log", std::string((3_MB).count + 5, 'x'));
-    Reader reader(root / "log", LogStart::begin);
-    CHECK(reader.next().size() == (3_MB).count);
+    Log log(std::string((3_MB).count + 5, 'x'));
+    CHECK(log.reader.next().size() == (3_MB).count);
 }
 
 TEST_CASE("what is no log is an error, not a hang") {
-    const TempFolder root;
-    fs::create_directory(root / "log");
-    Reader reader(root / "log", LogStart::begin);
-    reader.next();
-    CHECK(reader.error() == ErrorKind::invalid);
+    Log log("");
+    fs::remove(log.path);
+    fs::create_directory(log.path);
+    log.reader.next();
+    CHECK(log.reader.error() == ErrorKind::invalid);
 }
 
 TEST_CASE("positions that nobody wrote are none") {

@@ -91,6 +91,22 @@ void check_mistake(const std::string& file, const Mistake& mistake) {
     CHECK(errors[0].message.find(mistake.message) != std::string::npos);
 }
 
+void check_mistakes(const std::string& file, const std::vector<Mistake>& mistakes) {
+    for (const Mistake& mistake : mistakes) {
+        SECTION(mistake.what) {
+            check_mistake(file, mistake);
+        }
+    }
+}
+
+std::vector<Position> places_of_errors(const std::string& text) {
+    std::vector<Position> places;
+    for (const Problem& error : errors_of(text)) {
+        places.push_back(error.position);
+    }
+    return places;
+}
+
 } // namespace
 
 TEST_CASE("both examples load without an error, and say what comes later") {
@@ -225,11 +241,7 @@ TEST_CASE("each kind of mistake in the example is one problem at its place") {
         {"no TOML", "level  = \"info\"", "level  = inf¦o", ""},
     };
     REQUIRE(mistakes.size() >= 30);
-    for (const Mistake& mistake : mistakes) {
-        SECTION(mistake.what) {
-            check_mistake(example(), mistake);
-        }
-    }
+    check_mistakes(example(), mistakes);
 }
 
 TEST_CASE("each kind of mistake in the other example, too") {
@@ -245,32 +257,20 @@ TEST_CASE("each kind of mistake in the other example, too") {
         {"range of what comes later", "nice = 19", "nice = ¦20", "0 to 19"},
         {"unknown part", "part = \"frontend\"", "part = ¦\"front\"", "frontend | backend"},
     };
-    for (const Mistake& mistake : mistakes) {
-        SECTION(mistake.what) {
-            check_mistake(more(), mistake);
-        }
-    }
+    check_mistakes(more(), mistakes);
 }
 
 TEST_CASE("all mistakes are told at once, in the order of the file") {
-    const std::vector<Problem> errors = errors_of("langg = \"ru\"\n[health]\ndeadline = 5\n[health.check.a]\n"
-                                                  "type = \"http\"\nfolow = true\n[health.check.b]\n");
-    REQUIRE(errors.size() == 5);
-    CHECK(errors[0].position == Position{1, 1});
-    CHECK(errors[1].position == Position{3, 12});
-    CHECK(errors[2].position == Position{4, 1}); // url is missing
-    CHECK(errors[3].position == Position{6, 1});
-    CHECK(errors[4].position == Position{7, 1});
+    const std::string text = "langg = \"ru\"\n[health]\ndeadline = 5\n[health.check.a]\n"
+                             "type = \"http\"\nfolow = true\n[health.check.b]\n";
+    // In the fourth line: the url is missing.
+    CHECK(places_of_errors(text) == std::vector<Position>{{1, 1}, {3, 12}, {4, 1}, {6, 1}, {7, 1}});
 }
 
 TEST_CASE("unknown keys are told where the type is missing or wrong, too") {
-    const std::vector<Problem> errors = errors_of(
-        "[health.check.a]\ntype = \"htp\"\nzzz = 1\nurl = \"http://x/\"\n[health.check.b]\nyyy = 1\n");
-    REQUIRE(errors.size() == 4);
-    CHECK(errors[0].position == Position{2, 8});
-    CHECK(errors[1].position == Position{3, 1});
-    CHECK(errors[2].position == Position{5, 1});
-    CHECK(errors[3].position == Position{6, 1});
+    const std::string text = "[health.check.a]\ntype = \"htp\"\nzzz = 1\nurl = \"http://x/\"\n"
+                             "[health.check.b]\nyyy = 1\n";
+    CHECK(places_of_errors(text) == std::vector<Position>{{2, 8}, {3, 1}, {5, 1}, {6, 1}});
 }
 
 TEST_CASE("a circle of needs is found around corners") {
