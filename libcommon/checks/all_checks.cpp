@@ -5,8 +5,10 @@
 #include "checks/exec.h"
 #include "checks/frontend.h"
 #include "checks/http.h"
+#include "checks/load.h"
 #include "checks/log.h"
 #include "checks/memory.h"
+#include "checks/pressure.h"
 #include "checks/process.h"
 #include "checks/redis.h"
 #include "checks/systemd.h"
@@ -26,8 +28,10 @@ std::span<const CheckType> all_checks() {
         exec_check_type(),
         frontend_check_type(),
         http_check_type(),
+        load_check_type(),
         log_check_type(),
         memory_check_type(),
+        pressure_check_type(),
         process_check_type(),
         redis_check_type(),
         systemd_check_type(),

@@ -166,24 +166,6 @@ const Later& docker_schema() {
     return schema;
 }
 
-const Later& load_schema() {
-    static const Later schema{
-        later<Thresholds>("load1", "per core, 1 minute").units({k_number}).grows(),
-        later<Thresholds>("load5", "per core, 5 minutes").units({k_number}).grows(),
-        later<Thresholds>("load15", "per core, 15 minutes").units({k_number}).grows(),
-    };
-    return schema;
-}
-
-const Later& pressure_schema() {
-    static const Later schema{
-        later<Thresholds>("cpu", "share of time that tasks waited (avg60)").units({k_percent}).grows(),
-        later<Thresholds>("memory", "share of time that tasks waited (avg60)").units({k_percent}).grows(),
-        later<Thresholds>("io", "share of time that tasks waited (avg60)").units({k_percent}).grows(),
-    };
-    return schema;
-}
-
 const Later& clock_schema() {
     static const Later schema{later<Thresholds>("offset", "from true time").units({k_time}).grows()};
     return schema;
@@ -855,11 +837,9 @@ std::span<const Alternative> later_checks() {
         {"growth", "when something is full", &growth_schema()},
         {"headers", "security headers", &headers_schema()},
         {"journal", "lines of the journal", &journal_schema()},
-        {"load", "load average", &load_schema()},
         {"nginx", "how nginx is set up", &nginx_schema()},
         {"ports", "who listens", &ports_schema()},
         {"postgres", "PostgreSQL answers and is well", &postgres_schema()},
-        {"pressure", "pressure stall information", &pressure_schema()},
         {"reboot", "whether a reboot is due", &reboot_schema()},
         {"secrets", "secrets are secret", &secrets_schema()},
         {"sqlite", "a SQLite database is well", &sqlite_schema()},

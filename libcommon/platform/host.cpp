@@ -268,6 +268,22 @@ Result<std::array<double, 3>> SystemHost::load() {
     return load ? Result<std::array<double, 3>>(*load) : odd(path);
 }
 
+Result<PressureInfo> SystemHost::pressure() {
+    PressureInfo info;
+    for (const auto& [name, share] :
+         {std::pair{"cpu", &info.cpu}, {"memory", &info.memory}, {"io", &info.io}}) {
+        const Path path = m_proc / "pressure" / name;
+        const Result<std::string> text = read_table(path);
+        LECTIO_TRY(text);
+        const std::optional<double> seen = parse_pressure(*text);
+        if (!seen) {
+            return odd(path);
+        }
+        *share = *seen;
+    }
+    return info;
+}
+
 unsigned SystemHost::cores() {
     const long online = ::sysconf(_SC_NPROCESSORS_ONLN);
     return online > 0 ? static_cast<unsigned>(online) : 1;

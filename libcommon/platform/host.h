@@ -47,6 +47,12 @@ struct Listener {        // a listening TCP socket
     std::string process;
 };
 
+// Pressure stall information (kernel documentation, accounting/psi): percent of the last 60 seconds in which
+// at least one task waited for it ("some avg60").
+struct PressureInfo {
+    double cpu = 0, memory = 0, io = 0;
+};
+
 class Host {
   public:
     virtual ~Host() = default;
@@ -62,6 +68,8 @@ class Host {
     virtual int self_pid() = 0;
     // 1, 5, 15 minutes.
     virtual Result<std::array<double, 3>> load() = 0;
+    // not_found on kernels without it (CONFIG_PSI, or switched off by psi=0).
+    virtual Result<PressureInfo> pressure() = 0;
     virtual unsigned cores() = 0;
 };
 
@@ -78,6 +86,7 @@ class SystemHost final : public Host {
     Result<std::vector<Listener>> listeners() override;
     int self_pid() override;
     Result<std::array<double, 3>> load() override;
+    Result<PressureInfo> pressure() override;
     unsigned cores() override;
 
   private:

@@ -127,6 +127,23 @@ std::optional<std::array<double, 3>> parse_loadavg(std::string_view text) {
     return load;
 }
 
+std::optional<double> parse_pressure(std::string_view text) {
+    constexpr std::string_view k_average = "avg60=";
+    for (const std::string_view line : split_lines(text)) {
+        const std::vector<std::string_view> parts = fields(line);
+        if (parts.empty() || parts.front() != "some") {
+            continue;
+        }
+        for (const std::string_view part : parts) {
+            if (part.starts_with(k_average)) {
+                const std::optional<double> share = decimal(part.substr(k_average.size()));
+                return share && *share >= 0 && *share <= 100 ? share : std::nullopt;
+            }
+        }
+    }
+    return std::nullopt;
+}
+
 std::optional<double> parse_uptime(std::string_view text) {
     const std::vector<std::string_view> parts = fields(text);
     return parts.empty() ? std::nullopt : decimal(parts.front());

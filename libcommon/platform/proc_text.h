@@ -21,6 +21,8 @@ std::optional<MemoryInfo> parse_meminfo(std::string_view text);
 std::optional<std::uint64_t> parse_oom_kills(std::string_view text);
 // /proc/loadavg
 std::optional<std::array<double, 3>> parse_loadavg(std::string_view text);
+// avg60 of the line "some" in a file of /proc/pressure, 0 to 100.
+std::optional<double> parse_pressure(std::string_view text);
 // Seconds since boot, the first number of /proc/uptime.
 std::optional<double> parse_uptime(std::string_view text);
 

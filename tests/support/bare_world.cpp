@@ -39,6 +39,9 @@ int NoHost::self_pid() {
 Result<std::array<double, 3>> NoHost::load() {
     unexpected("load");
 }
+Result<PressureInfo> NoHost::pressure() {
+    unexpected("pressure");
+}
 unsigned NoHost::cores() {
     unexpected("cores");
 }

@@ -28,6 +28,7 @@ class NoHost : public Host {
     Result<std::vector<Listener>> listeners() override;
     int self_pid() override;
     Result<std::array<double, 3>> load() override;
+    Result<PressureInfo> pressure() override;
     unsigned cores() override;
 };
 

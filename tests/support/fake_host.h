@@ -19,6 +19,7 @@ class FakeHost final : public Host {
     Result<std::vector<Mount>> mount_list = missing();
     Result<std::vector<Listener>> listener_list = missing();
     Result<std::array<double, 3>> load_average = missing();
+    Result<PressureInfo> pressure_info = missing();
     unsigned core_count = 2;
     int self = 1000;
 
@@ -31,6 +32,7 @@ class FakeHost final : public Host {
     Result<std::vector<Listener>> listeners() override { return listener_list; }
     int self_pid() override { return self; }
     Result<std::array<double, 3>> load() override { return load_average; }
+    Result<PressureInfo> pressure() override { return pressure_info; }
     unsigned cores() override { return core_count; }
 
   private:

@@ -61,6 +61,18 @@ TEST_CASE("load and uptime") {
     CHECK_FALSE(parse_uptime("soon"));
 }
 
+TEST_CASE("pressure: the share of the last minute in which something waited") {
+    const std::string_view text = "some avg10=1.50 avg60=12.25 avg300=0.10 total=123\n"
+                                  "full avg10=0.00 avg60=3.00 avg300=0.00 total=45\n";
+    CHECK(parse_pressure(text) == 12.25);
+    CHECK(parse_pressure("some avg10=0.00 avg60=100.00 avg300=0.00 total=0") == 100);
+    for (const char* odd : {"", "full avg60=1.00", "some", "some avg10=1.00", "some avg60=", "some avg60=x",
+                            "some avg60=nan", "some avg60=-1", "some avg60=101"}) {
+        CAPTURE(odd);
+        CHECK_FALSE(parse_pressure(odd));
+    }
+}
+
 TEST_CASE("the name in a stat line may hold anything") {
     for (const std::string name :
          {"gunicorn: worke", "a b", ")", ") R 1 (", "x) S 1", "(sd-pam)", "new\nline", ""}) {
