@@ -8,7 +8,7 @@ cd "$(dirname "$0")/../.."
 apart=(unshare --net)
 ((EUID == 0)) || apart=(unshare --user --net)
 "${apart[@]}" true 2>/dev/null || apart=()
-if ((EUID == 0)) && setpriv --reuid 65534 --regid 65534 --clear-groups test -r install.sh; then
+if ((EUID == 0)) && setpriv --reuid 65534 --regid 65534 --clear-groups test -r "$PWD/install.sh"; then
     apart+=(setpriv --reuid 65534 --regid 65534 --clear-groups)
 fi
 few_tools=$(mktemp -d)
