@@ -34,7 +34,8 @@ constexpr Duration k_reserve{1'000};
 
 const Schema<CelerySettings>& celery_schema() {
     static const Schema<CelerySettings> schema{
-        required("broker", &CelerySettings::broker, "the application's broker: redis://…"),
+        required("broker", &CelerySettings::broker, "the application's broker: redis://…")
+            .check([](const Secret& url) { return redis_url_complaint(url.reveal()); }),
         optional("workers", &CelerySettings::workers, "at least this many answer a ping").between(1, 1000),
         optional("timeout", &CelerySettings::timeout, "not enough answers by then: critical")
             .between(100ms, 30s),

@@ -1,6 +1,7 @@
 #include "checks/frontend.h"
 
 #include "checks/http_words.h"
+#include "config/complaints.h"
 #include "util/text.h"
 
 #include <algorithm>
@@ -299,10 +300,15 @@ class FrontendCheck final : public AsyncCheck {
     FrontendSettings m_settings;
 };
 
+std::optional<std::string> page_url_complaint(const std::string& text) {
+    return text.empty() ? std::nullopt : http_url_complaint(text);
+}
+
 const Schema<FrontendSettings>& frontend_schema() {
     static const Schema<FrontendSettings> schema{
         required("root", &FrontendSettings::root, "folder of the build, with its index.html"),
-        optional("url", &FrontendSettings::url, "where it is served; the disk only when empty"),
+        optional("url", &FrontendSettings::url, "where it is served; the disk only when empty")
+            .check(page_url_complaint),
         optional("reader", &FrontendSettings::reader,
                  "user who must be able to read all of it, parent folders included"),
         optional("contains", &FrontendSettings::contains, "text that the page must hold").or_single(),
@@ -310,7 +316,8 @@ const Schema<FrontendSettings>& frontend_schema() {
         optional("max_time", &FrontendSettings::max_time, "a page slower than this: warning")
             .between(0ms, 1h),
         optional("timeout", &FrontendSettings::timeout, "no full answer by then: critical").between(10ms, 1h),
-        optional("resolve", &FrontendSettings::resolve, "connect to this address; Host and SNI stay")};
+        optional("resolve", &FrontendSettings::resolve, "connect to this address; Host and SNI stay")
+            .check(ip_address_complaint)};
     return schema;
 }
 

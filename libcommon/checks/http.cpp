@@ -1,6 +1,7 @@
 #include "checks/http.h"
 
 #include "checks/http_words.h"
+#include "config/complaints.h"
 #include "util/json_depth.h"
 #include "util/pattern.h"
 #include "util/text.h"
@@ -203,7 +204,8 @@ const Schema<HttpSettings>& http_schema() {
             optional("verify", &HttpSettings::verify, "the certificate and its name"),
             optional("http_version", &HttpSettings::http_version, "the best both know when empty")
                 .one_of({"", "1.1", "2"}),
-            optional("resolve", &HttpSettings::resolve, "connect to this address; Host and SNI stay")}
+            optional("resolve", &HttpSettings::resolve, "connect to this address; Host and SNI stay")
+                .check(ip_address_complaint)}
             .verify([](const HttpSettings& settings) {
                 std::vector<Complaint> complaints;
                 if (auto complaint = pointer_map_complaint(settings)) {

@@ -45,7 +45,8 @@ const Schema<NoTtlSettings>& no_ttl_schema() {
 const Schema<RedisSettings>& redis_schema() {
     static const Schema<RedisSettings> schema{
         required("url", &RedisSettings::url,
-                 "redis://[user:password@]host[:port][/db] or unix:///path.sock?db=N"),
+                 "redis://[user:password@]host[:port][/db] or unix:///path.sock?db=N")
+            .check([](const Secret& url) { return redis_url_complaint(url.reveal()); }),
         optional("timeout", &RedisSettings::timeout, "no answer by then: critical").between(10ms, 1min),
         optional("memory", &RedisSettings::memory, "used of maxmemory; not judged where maxmemory is not set")
             .units({Amount::Unit::percent, Amount::Unit::bytes})

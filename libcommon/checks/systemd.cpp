@@ -2,6 +2,7 @@
 
 #include "checks/thresholds.h"
 #include "checks/unit_words.h"
+#include "config/complaints.h"
 #include "util/text.h"
 
 #include <algorithm>
@@ -48,7 +49,8 @@ constexpr Phrase k_no_systemd{"systemd is not running on this host, so units are
 
 const Schema<SystemdSettings>& systemd_schema() {
     static const Schema<SystemdSettings> schema{
-        optional("unit", &SystemdSettings::unit, "unit that must be active; default: no unit may be failed"),
+        optional("unit", &SystemdSettings::unit, "unit that must be active; default: no unit may be failed")
+            .check(unit_complaint),
         optional("stopped", &SystemdSettings::stopped, "when somebody has stopped it")
             .one_of({{"critical", Status::critical}, {"warning", Status::warning}, {"ok", Status::ok}}),
         optional("restarts", &SystemdSettings::restarts, "restarts by systemd itself in the last hour")

@@ -1,5 +1,6 @@
 #include "config/sections.h"
 
+#include "config/complaints.h"
 #include "util/text.h"
 
 #include <algorithm>
@@ -55,26 +56,6 @@ std::optional<std::string> proxy_complaint(const std::string& text) {
         return std::nullopt;
     }
     return "expected a proxy: socks5h://host:port or http://host:port";
-}
-
-std::optional<std::string> owner_complaint(const std::string& text) {
-    const auto parts = split(text, ':');
-    const bool blank = text.find_first_of(" \t/") != std::string::npos;
-    if (parts.size() > 2 || blank || (parts.size() == 2 && parts[0].empty() && parts[1].empty())) {
-        return "expected user:group";
-    }
-    return std::nullopt;
-}
-
-std::optional<std::string> unit_complaint(const std::string& text) {
-    constexpr std::array<std::string_view, 8> k_endings{".service", ".socket", ".timer", ".target",
-                                                        ".path",    ".mount",  ".slice", ".scope"};
-    const bool ending = std::any_of(k_endings.begin(), k_endings.end(),
-                                    [&](std::string_view end) { return text.ends_with(end); });
-    if (!ending || text.find_first_of("/ \t") != std::string::npos) {
-        return "expected a unit with its ending, like \"nginx.service\"";
-    }
-    return std::nullopt;
 }
 
 std::optional<std::string> chat_complaint(const IdText& chat) {

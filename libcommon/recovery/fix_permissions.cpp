@@ -1,5 +1,6 @@
 #include "recovery/fix_permissions.h"
 
+#include "config/complaints.h"
 #include "util/text.h"
 
 #include <algorithm>
@@ -34,7 +35,8 @@ const Schema<FixPermissionsSettings>& fix_permissions_schema() {
         required("path", &FixPermissionsSettings::path, "folder; everything below it is mended, too")
             .check(path_complaint),
         optional("owner", &FixPermissionsSettings::owner,
-                 "user:group, user, or :group; default: left as it is"),
+                 "user:group, user, or :group; default: left as it is")
+            .check(owner_complaint),
         optional("dirs", &FixPermissionsSettings::dirs, "mode of folders"),
         optional("files", &FixPermissionsSettings::files, "mode of files"),
     };

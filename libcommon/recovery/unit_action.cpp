@@ -1,6 +1,7 @@
 #include "recovery/unit_action.h"
 
 #include "checks/unit_words.h"
+#include "config/complaints.h"
 #include "recovery/command.h"
 
 #include <algorithm>
@@ -76,7 +77,7 @@ Readiness test_configuration(const UnitActionSettings& settings, const ActionCon
 
 Schema<UnitActionSettings> unit_action_schema(std::string_view unit_help) {
     return {
-        required("unit", &UnitActionSettings::unit, unit_help),
+        required("unit", &UnitActionSettings::unit, unit_help).check(unit_complaint),
         optional("test", &UnitActionSettings::test,
                  "program that must exit with 0 before the unit is touched: it is never taken into a broken "
                  "configuration"),

@@ -64,6 +64,15 @@ IN_EXAMPLE = [
     ("table for a list of tables", b"[[route]]", "¦[route]"),
     ("date in a JSON value", b'json    = { "/checks/database" = "ok" }', 'json    = { "/checks/database" = ¦2026-01-22 }'),
     ("text for the id of an operator", b"[111111111]", '[¦"me"]'),
+    # ── names of the system
+    ("unit without its ending", b'unit = "nginx.service"', 'unit = ¦"nginx"'),
+    ("unit with a slash", b'unit = "nginx.service"', 'unit = ¦"ngi/nx.service"'),
+    ("unit of a rung without its ending", b'unit   = "nginx.service"', 'unit   = ¦"nginx"'),
+    ("address that is none", b'max_time = "5s"', 'max_time = "5s"\nresolve = ¦"127.0.0.256"'),
+    ("Redis without its scheme", b'url  = "redis://127.0.0.1:6379/0"', 'url  = ¦"127.0.0.1:6379"'),
+    ("broker that is no Redis", b'broker  = "redis://127.0.0.1:6379/0"', 'broker  = ¦"amqp://127.0.0.1"'),
+    ("page without its scheme", b'url    = "https://lectio.tw1.ru"', 'url    = ¦"lectio.tw1.ru"'),
+    ("owner in three parts", b'owner  = "www-data:www-data"', 'owner  = ¦"a:b:x"'),
     # ── durations, sizes, shares, ranges
     ("duration without unit", b'max_time = "5s"', 'max_time = ¦"5"'),
     ("duration of unknown unit", b'timeout  = "10s"', 'timeout  = ¦"10sec"'),

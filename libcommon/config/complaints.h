@@ -1,0 +1,14 @@
+// What is wrong with a name of the system's own, as Field::check() asks: the words for it, or nothing.
+#pragma once
+
+#include <optional>
+#include <string>
+
+namespace lectio {
+
+std::optional<std::string> owner_complaint(const std::string& text); // user:group, user, :group
+// A unit with its ending, as D-Bus wants it: systemctl adds ".service" by itself, the bus does not.
+std::optional<std::string> unit_complaint(const std::string& text);
+std::optional<std::string> ip_address_complaint(const std::string& text); // "127.0.0.1", "::1", "" for none
+
+} // namespace lectio
