@@ -68,7 +68,7 @@ IN_EXAMPLE = [
     ("unit without its ending", b'unit = "nginx.service"', 'unit = ¦"nginx"'),
     ("unit with a slash", b'unit = "nginx.service"', 'unit = ¦"ngi/nx.service"'),
     ("unit of a rung without its ending", b'unit   = "nginx.service"', 'unit   = ¦"nginx"'),
-    ("address that is none", b'max_time = "5s"', 'max_time = "5s"\nresolve = ¦"127.0.0.256"'),
+    ("address that is none", b'resolve  = "127.0.0.1"', 'resolve  = ¦"127.0.0.256"'),
     ("Redis without its scheme", b'url  = "redis://127.0.0.1:6379/0"', 'url  = ¦"127.0.0.1:6379"'),
     ("broker that is no Redis", b'broker  = "redis://127.0.0.1:6379/0"', 'broker  = ¦"amqp://127.0.0.1"'),
     ("page without its scheme", b'url    = "https://lectio.tw1.ru"', 'url    = ¦"lectio.tw1.ru"'),
