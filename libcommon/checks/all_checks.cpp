@@ -12,6 +12,7 @@
 #include "checks/process.h"
 #include "checks/redis.h"
 #include "checks/systemd.h"
+#include "checks/tcp.h"
 #include "checks/tls.h"
 
 #include <algorithm>
@@ -35,6 +36,7 @@ std::span<const CheckType> all_checks() {
         process_check_type(),
         redis_check_type(),
         systemd_check_type(),
+        tcp_check_type(),
         tls_check_type(),
     };
     // clang-format on

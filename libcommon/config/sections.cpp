@@ -104,16 +104,6 @@ Later::Row later_timeout(std::string_view help) {
     return later<Duration>("timeout", help).between(10ms, 1h);
 }
 
-const Later& tcp_schema() {
-    static const Later schema{
-        later<std::string>("address", "host:port").check(address_complaint).needed(),
-        later_timeout("no connection by then: critical"),
-        later<std::string>("send", "sent once connected"),
-        later<std::string>("expect", "must be in the answer"),
-    };
-    return schema;
-}
-
 const Later& dns_schema() {
     static const Later schema{
         later<std::string>("name", "what is asked for").needed(),
@@ -824,7 +814,6 @@ std::span<const Alternative> later_checks() {
         {"reboot", "whether a reboot is due", &reboot_schema()},
         {"secrets", "secrets are secret", &secrets_schema()},
         {"sqlite", "a SQLite database is well", &sqlite_schema()},
-        {"tcp", "a port accepts connections", &tcp_schema()},
     });
     return types;
 }
