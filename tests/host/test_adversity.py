@@ -30,7 +30,7 @@ class Adversity(unittest.TestCase):
             self.assertEqual(code, report["exit_code"])
         # The state's own trouble may share a message with what was mended, or come before it.
         told = "\n".join(host.messages())
-        self.assertIn("✅ site", told)
+        self.assertIn("✅ frontend", told)  # what was mended leads, the page is its consequence
         self.assertEqual((told.count("HTTP 403, ожидался 200"), told.count("касается мониторинга")), (1, 1), told)
 
     def test_disk_full(self):
