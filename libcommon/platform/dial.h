@@ -22,6 +22,24 @@ struct Dialled {
     std::string detail; // the system's words for the failure
 };
 
+// The same failure in a probe's own enum, which has these words and more of its own.
+template<class Failure>
+Failure failure_as(Dialled::Failure failure) {
+    switch (failure) {
+    case Dialled::Failure::none:
+        return Failure::none;
+    case Dialled::Failure::name:
+        return Failure::name;
+    case Dialled::Failure::refused:
+        return Failure::refused;
+    case Dialled::Failure::unreachable:
+        return Failure::unreachable;
+    case Dialled::Failure::timeout:
+        return Failure::timeout;
+    }
+    return Failure::refused;
+}
+
 // `address`: "host:port", "[::1]:443", the port a number. Every address of the name is tried, each with its
 // share of the time. Blocks until the deadline at most, but for the lookup of the name: for a thread that can
 // be left behind (BlockingCheck). connect(2): EINPROGRESS.

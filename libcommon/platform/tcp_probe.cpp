@@ -18,22 +18,6 @@ namespace {
 using Failure = TcpSample::Failure;
 using Phase = TcpSample::Phase;
 
-Failure failure_of(Dialled::Failure failure) {
-    switch (failure) {
-    case Dialled::Failure::none:
-        return Failure::none;
-    case Dialled::Failure::name:
-        return Failure::name;
-    case Dialled::Failure::refused:
-        return Failure::refused;
-    case Dialled::Failure::unreachable:
-        return Failure::unreachable;
-    case Dialled::Failure::timeout:
-        return Failure::timeout;
-    }
-    return Failure::refused;
-}
-
 class Exchange {
   public:
     Exchange(int fd, SteadyTime deadline, TcpSample& sample)
@@ -106,7 +90,7 @@ TcpSample tcp_probe(const TcpQuestion& question) {
     const SteadyTime deadline = begun + question.timeout;
     const Dialled dialled = dial(question.address, deadline);
     TcpSample sample;
-    sample.failure = failure_of(dialled.failure);
+    sample.failure = failure_as<Failure>(dialled.failure);
     sample.detail = dialled.detail;
     sample.took = std::chrono::floor<Duration>(std::chrono::steady_clock::now() - begun);
     if (!dialled.fd.valid()) {

@@ -26,22 +26,6 @@ using Context = std::unique_ptr<SSL_CTX, Deleter<SSL_CTX_free>>;
 using Session = std::unique_ptr<SSL, Deleter<SSL_free>>;
 using Failure = TlsSample::Failure;
 
-Failure failure_of(Dialled::Failure failure) {
-    switch (failure) {
-    case Dialled::Failure::none:
-        return Failure::none;
-    case Dialled::Failure::name:
-        return Failure::name;
-    case Dialled::Failure::refused:
-        return Failure::refused;
-    case Dialled::Failure::unreachable:
-        return Failure::unreachable;
-    case Dialled::Failure::timeout:
-        return Failure::timeout;
-    }
-    return Failure::refused;
-}
-
 Result<Context> make_context(const TlsQuestion& question) {
     Context context(SSL_CTX_new(TLS_client_method()));
     if (context == nullptr) {
@@ -136,7 +120,7 @@ Result<TlsSample> tls_probe(const TlsQuestion& question) {
     }
     const Dialled dialled = dial(question.address, deadline);
     TlsSample sample;
-    sample.failure = failure_of(dialled.failure);
+    sample.failure = failure_as<Failure>(dialled.failure);
     sample.detail = dialled.detail;
     if (!dialled.fd.valid()) {
         return sample;
