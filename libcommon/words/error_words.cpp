@@ -1,0 +1,189 @@
+#include "words/error_words.h"
+
+#include <array>
+#include <string>
+
+namespace lectio {
+namespace {
+
+// A whole part. The English is what the libraries say, letter by letter.
+constexpr std::array k_parts{
+    // errno (glibc's strerror)
+    Phrase{"Operation not permitted", "на это нет прав"},
+    Phrase{"Permission denied", "нет прав"},
+    Phrase{"No such file or directory", "нет такого файла или папки"},
+    Phrase{"Not a directory", "это не папка"},
+    Phrase{"Is a directory", "это папка"},
+    Phrase{"File exists", "такой файл уже есть"},
+    Phrase{"File too large", "файл слишком велик"},
+    Phrase{"File name too long", "слишком длинное имя файла"},
+    Phrase{"Directory not empty", "папка не пуста"},
+    Phrase{"Too many levels of symbolic links", "символические ссылки ведут по кругу"},
+    Phrase{"Exec format error", "этот файл нельзя запустить как программу"},
+    Phrase{"Text file busy", "файл программы занят: его сейчас записывают"},
+    Phrase{"Argument list too long", "слишком длинные аргументы"},
+    Phrase{"Invalid argument", "недопустимое значение"},
+    Phrase{"Input/output error", "ошибка чтения или записи на диске"},
+    Phrase{"No space left on device", "на диске нет места"},
+    Phrase{"Disk quota exceeded", "исчерпана квота на диске"},
+    Phrase{"Read-only file system", "файловая система доступна только для чтения"},
+    Phrase{"Stale file handle", "сетевая папка отвалилась"},
+    Phrase{"Structure needs cleaning", "файловая система повреждена"},
+    Phrase{"Transport endpoint is not connected", "нет соединения с тем, кто отдаёт эту папку"},
+    Phrase{"No such device", "нет такого устройства"},
+    Phrase{"No such device or address", "нет такого устройства или адреса"},
+    Phrase{"Device or resource busy", "занято"},
+    Phrase{"Resource temporarily unavailable", "временно недоступно"},
+    Phrase{"Cannot allocate memory", "не хватает памяти"},
+    Phrase{"Too many open files", "открыто слишком много файлов"},
+    Phrase{"Too many open files in system", "во всей системе открыто слишком много файлов"},
+    Phrase{"No buffer space available", "системе не хватает памяти для сети"},
+    Phrase{"Cannot assign requested address", "кончились свободные порты или нет такого адреса"},
+    Phrase{"Address already in use", "адрес уже занят"},
+    Phrase{"Address family not supported by protocol", "адреса этого вида здесь не поддерживаются"},
+    Phrase{"Network is down", "сеть выключена"},
+    Phrase{"Network is unreachable", "сеть недоступна"},
+    Phrase{"No route to host", "туда нет пути по сети"},
+    Phrase{"Host is down", "тот сервер выключен"},
+    Phrase{"Connection refused", "в соединении отказано"},
+    Phrase{"Connection reset by peer", "соединение сброшено другой стороной"},
+    Phrase{"Connection timed out", "время ожидания вышло"},
+    Phrase{"Software caused connection abort", "соединение прервано"},
+    Phrase{"Broken pipe", "другая сторона закрыла соединение"},
+    Phrase{"Interrupted system call", "прервано сигналом"},
+    // getaddrinfo
+    Phrase{"Name or service not known", "такого имени нет"},
+    Phrase{"No address associated with hostname", "у этого имени нет адреса"},
+    Phrase{"Temporary failure in name resolution", "DNS-сервер сейчас не отвечает"},
+    Phrase{"Non-recoverable failure in name resolution", "DNS-сервер отвечает ошибкой"},
+    Phrase{"Memory allocation failure", "не хватает памяти"},
+    Phrase{"System error", "системная ошибка"},
+    Phrase{"no address", "нет адреса"},
+    // X509_verify_cert_error_string
+    Phrase{"unable to get local issuer certificate", "нет доверия к тому, кто его выдал"},
+    Phrase{"unable to get issuer certificate", "нет сертификата того, кто его выдал"},
+    Phrase{"unable to verify the first certificate", "сервер не отдаёт промежуточный сертификат"},
+    Phrase{"self-signed certificate", "он самоподписанный"},
+    Phrase{"self-signed certificate in certificate chain", "в цепочке есть самоподписанный сертификат"},
+    Phrase{"certificate has expired", "его срок вышел"},
+    Phrase{"certificate is not yet valid", "его срок ещё не начался"},
+    Phrase{"certificate revoked", "он отозван"},
+    Phrase{"certificate rejected", "он отвергнут"},
+    Phrase{"certificate signature failure", "его подпись неверна"},
+    Phrase{"certificate chain too long", "слишком длинная цепочка"},
+    Phrase{"invalid CA certificate", "выдавший его не имеет на это права"},
+    Phrase{"unsuitable certificate purpose", "он выдан для другой цели"},
+    Phrase{"EE certificate key too weak", "его ключ слишком слаб"},
+    Phrase{"CA certificate key too weak", "ключ выдавшего его слишком слаб"},
+    Phrase{"CA signature digest algorithm too weak", "алгоритм подписи слишком слаб"},
+    // OpenSSL's reasons
+    Phrase{"wrong version number", "там отвечают без TLS"},
+    Phrase{"packet length too long", "там отвечают без TLS"},
+    Phrase{"http request", "там отвечают без TLS"},
+    Phrase{"unsupported protocol", "только устаревшая версия TLS"},
+    Phrase{"tlsv1 alert protocol version", "нет общей версии TLS"},
+    Phrase{"no protocols available", "нет общей версии TLS"},
+    Phrase{"sslv3 alert handshake failure", "сервер прервал согласование шифрования"},
+    Phrase{"tlsv1 alert internal error", "внутренняя ошибка сервера"},
+    Phrase{"tlsv1 unrecognized name", "сервер не знает такого имени"},
+    Phrase{"unexpected eof while reading", "сервер закрыл соединение"},
+    Phrase{"the connection was closed", "соединение закрыто"},
+    // libcurl
+    Phrase{"SSL certificate problem", "сертификат не годится"},
+    Phrase{"Received HTTP/0.9 when not allowed", "ответ начинается не так, как в HTTP"},
+    Phrase{"Unsupported HTTP version in response", "неизвестная версия HTTP в ответе"},
+    Phrase{"Invalid Content-Length", "неверная длина ответа (Content-Length)"},
+    Phrase{"Illegal or missing hexadecimal sequence in chunked-encoding", "ответ разбит на части неверно"},
+    Phrase{"Error while processing content unencoding", "сжатый ответ не распаковывается"},
+    Phrase{"out of memory", "не хватает памяти"},
+    Phrase{"two different Content-Length headers", "в ответе две разные длины (Content-Length)"},
+    Phrase{"neither http nor https", "это не http и не https"},
+    Phrase{"not a URL", "это не URL"},
+    Phrase{"more than 5 redirects", "больше пяти перенаправлений"},
+    // hiredis
+    Phrase{"connect", "соединение"},
+    Phrase{"Server closed the connection", "сервер закрыл соединение"},
+    Phrase{"no answer in time", "нет ответа вовремя"},
+    Phrase{"no full answer in time", "ответ не пришёл целиком вовремя"},
+    // our own
+    Phrase{"not a regular file", "это не обычный файл"},
+    Phrase{"not an absolute path", "путь не от корня"},
+    Phrase{"the command is empty", "команда пуста"},
+    Phrase{"only root may do that", "это может только root"},
+    Phrase{"systemd is not running on this host", "systemd на этом сервере не запущен"},
+    Phrase{"the D-Bus system bus does not answer", "системная шина D-Bus не отвечает"},
+    Phrase{"unable to set up OpenSSL", "не удалось подготовить OpenSSL"},
+};
+
+// How a part begins; the rest of it, a path or a name, stays. The longer of two with the same beginning comes first.
+constexpr std::array k_beginnings{
+    Phrase{"unable to open ", "не удалось открыть "},
+    Phrase{"unable to read the certificates of ", "не удалось прочитать сертификаты "},
+    Phrase{"unable to read its answer", "не удалось прочитать ответ"},
+    Phrase{"unable to read ", "не удалось прочитать "},
+    Phrase{"unable to write the report", "не удалось вывести отчёт"},
+    Phrase{"unable to write ", "не удалось записать "},
+    Phrase{"unable to seek in ", "не удалось прочитать "},
+    Phrase{"unable to examine the file system of ", "не удалось узнать состояние файловой системы "},
+    Phrase{"unable to examine ", "не удалось посмотреть "},
+    Phrase{"unable to understand ", "не удалось понять "},
+    Phrase{"unable to list ", "не удалось прочитать список "},
+    Phrase{"unable to create ", "не удалось создать "},
+    Phrase{"unable to make the folder ", "не удалось создать папку "},
+    Phrase{"unable to make a pipe", "не удалось создать канал"},
+    Phrase{"unable to link ", "не удалось создать ссылку "},
+    Phrase{"unable to rename ", "не удалось переименовать "},
+    Phrase{"unable to remove ", "не удалось удалить "},
+    Phrase{"unable to lock ", "не удалось занять блокировку "},
+    Phrase{"unable to sync ", "не удалось сохранить на диск "},
+    Phrase{"unable to set the mode of ", "не удалось сменить права "},
+    Phrase{"unable to set the owner of ", "не удалось сменить владельца "},
+    Phrase{"unable to duplicate a descriptor", "не удалось скопировать дескриптор"},
+    Phrase{"unable to start a thread", "не удалось начать поток"},
+    Phrase{"unable to start a program", "не удалось запустить программу"},
+    Phrase{"unable to start ", "не удалось запустить "},
+    Phrase{"unable to run a program as ", "не удалось запустить программу от имени "},
+    Phrase{"unable to connect to the D-Bus system bus", "не удалось соединиться с системной шиной D-Bus"},
+    Phrase{"unable to connect to ", "не удалось соединиться с "},
+    Phrase{"unable to send what it is asked", "не удалось отправить запрос"},
+    Phrase{"unable to look up the user ", "не удалось найти пользователя "},
+    Phrase{"unable to look up the group ", "не удалось найти группу "},
+    Phrase{"systemd does not answer", "systemd не отвечает"},
+    Phrase{"larger than ", "больше "},
+    Phrase{"not found in ", "не найдено в "},
+    Phrase{"no user ", "нет пользователя "},
+    Phrase{"no group ", "нет группы "},
+    Phrase{"no alternative certificate subject name matches target host name ", "он выдан не для "},
+    Phrase{"Connection reset by peer in connection to ", "соединение сброшено другой стороной, "},
+    Phrase{"SSL_ERROR_SYSCALL in connection to ", "соединение оборвано, "},
+};
+
+std::string part_in_russian(std::string_view part) {
+    for (const Phrase& known : k_parts) {
+        if (part == known.in(Lang::en)) {
+            return std::string(known.in(Lang::ru));
+        }
+    }
+    for (const Phrase& known : k_beginnings) {
+        if (part.starts_with(known.in(Lang::en))) {
+            return std::string(known.in(Lang::ru)).append(part.substr(known.in(Lang::en).size()));
+        }
+    }
+    return std::string(part);
+}
+
+} // namespace
+
+Text error_words(std::string_view message) {
+    constexpr std::string_view k_between = ": ";
+    Text words{std::string(message), {}};
+    for (std::size_t end = message.find(k_between); end != std::string_view::npos;
+         end = message.find(k_between)) {
+        words.ru.append(part_in_russian(message.substr(0, end))).append(k_between);
+        message.remove_prefix(end + k_between.size());
+    }
+    words.ru += part_in_russian(message);
+    return words;
+}
+
+} // namespace lectio

@@ -1,0 +1,65 @@
+// What the libraries of this machine really say is known in Russian.
+
+#include "util/result.h"
+#include "words/error_words.h"
+
+#include <cerrno>
+
+#include <catch2/catch.hpp>
+#include <openssl/x509_vfy.h>
+
+#include <netdb.h>
+
+namespace {
+
+using namespace lectio;
+
+bool is_russian(std::string_view text) {
+    return text.find_first_of("abcdefghijklmnopqrstuvwxyz") == std::string_view::npos;
+}
+
+TEST_CASE("an error of the system is said in Russian, its path as it is", "[error_words]") {
+    const Text words = error_words(errno_error("open /etc/shadow", EACCES).message);
+    CHECK(words.en == "unable to open /etc/shadow: Permission denied");
+    CHECK(words.ru == "не удалось открыть /etc/shadow: нет прав");
+}
+
+TEST_CASE("the errors that an operator meets are known by the words of this system", "[error_words]") {
+    const int error =
+        GENERATE(EPERM, EACCES, ENOENT, ENOTDIR, EISDIR, EEXIST, ELOOP, EINVAL, EIO, ENOSPC, EDQUOT, EROFS,
+                 EBUSY, EAGAIN, ENOMEM, EMFILE, ENFILE, ENOBUFS, EADDRNOTAVAIL, ENETDOWN, ENETUNREACH,
+                 EHOSTUNREACH, ECONNREFUSED, ECONNRESET, ETIMEDOUT, EPIPE);
+    const Text words = error_words(errno_error("read 1", error).message);
+    INFO(words.en << " → " << words.ru);
+    CHECK(is_russian(words.ru));
+}
+
+TEST_CASE("the resolver's words are known", "[error_words]") {
+    const int code = GENERATE(EAI_NONAME, EAI_AGAIN, EAI_FAIL, EAI_NODATA, EAI_MEMORY, EAI_SYSTEM);
+    const Text words = error_words(::gai_strerror(code));
+    INFO(words.en << " → " << words.ru);
+    CHECK(words.ru != words.en);
+}
+
+TEST_CASE("OpenSSL's words about a chain are known", "[error_words]") {
+    const long verdict =
+        GENERATE(X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE,
+                 X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT, X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN,
+                 X509_V_ERR_CERT_HAS_EXPIRED, X509_V_ERR_CERT_NOT_YET_VALID, X509_V_ERR_CERT_REVOKED,
+                 X509_V_ERR_INVALID_CA, X509_V_ERR_INVALID_PURPOSE, X509_V_ERR_EE_KEY_TOO_SMALL);
+    const Text words = error_words(X509_verify_cert_error_string(verdict));
+    INFO(words.en << " → " << words.ru);
+    CHECK(words.ru != words.en);
+}
+
+TEST_CASE("what nobody has put into Russian stays, and around it the known is said", "[error_words]") {
+    CHECK(error_words("").empty());
+    CHECK(error_words("quux").ru == "quux");
+    CHECK(error_words("Redis: connect: Connection refused").ru == "Redis: соединение: в соединении отказано");
+    CHECK(error_words("unable to open /a: b: Is a directory").ru == "не удалось открыть /a: b: это папка");
+    CHECK(error_words("unable to fly: Permission denied").ru == "unable to fly: нет прав");
+    CHECK(error_words("unable to read /x: larger than 4 kB").ru == "не удалось прочитать /x: больше 4 kB");
+    CHECK(error_words(": ").ru == ": ");
+}
+
+} // namespace
