@@ -7,6 +7,7 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <iterator>
 #include <map>
 #include <memory>
 
@@ -144,6 +145,13 @@ class ProcessReader {
     std::string m_text;
 };
 
+// Empty where there is none, or where it is not ours to see.
+Path link_target(const Path& link) {
+    std::array<char, 4096> target{};
+    const ssize_t size = ::readlink(link.c_str(), target.data(), target.size());
+    return size > 0 ? Path(std::string_view(target.data(), static_cast<std::size_t>(size))) : Path();
+}
+
 // Socket inode → process, from the links in /proc/PID/fd.
 std::map<std::uint64_t, int> socket_owners(const Path& proc) {
     std::map<std::uint64_t, int> owners;
@@ -242,9 +250,12 @@ Result<std::vector<Listener>> SystemHost::listeners() {
     LECTIO_TRY(sockets);
     // A kernel without IPv6 has no such table.
     const std::string all = *sockets + read_table(m_proc / "net/tcp6").value_or("");
+    std::vector<ListeningSocket> found = parse_listening_sockets(all);
+    std::vector<ListeningSocket> local = parse_unix_sockets(read_table(m_proc / "net/unix").value_or(""));
+    std::move(local.begin(), local.end(), std::back_inserter(found));
     const std::map<std::uint64_t, int> owners = socket_owners(m_proc);
     std::vector<Listener> listeners;
-    for (ListeningSocket& socket : parse_listening_sockets(all)) {
+    for (ListeningSocket& socket : found) {
         Listener listener{std::move(socket.address), socket.port, 0, {}};
         if (const auto owner = owners.find(socket.inode); owner != owners.end()) {
             listener.pid = owner->second;
@@ -254,6 +265,20 @@ Result<std::vector<Listener>> SystemHost::listeners() {
         listeners.push_back(std::move(listener));
     }
     return listeners;
+}
+
+Result<ProcessPlace> SystemHost::place(int pid) {
+    const Path folder = m_proc / std::to_string(pid);
+    const Result<std::string> cgroup = read_table(folder / "cgroup");
+    LECTIO_TRY(cgroup);
+    ProcessPlace place;
+    place.unit = parse_unit_of_cgroup(*cgroup);
+    place.folder = link_target(folder / "cwd");
+    // A service of systemd may have a file system view of its own; only a container has its own process numbers.
+    const Path ours = link_target(m_proc / "self/ns/pid");
+    const Path theirs = link_target(folder / "ns/pid");
+    place.contained = !ours.empty() && !theirs.empty() && ours != theirs;
+    return place;
 }
 
 int SystemHost::self_pid() {

@@ -40,11 +40,18 @@ struct Mount {
     std::string device, folder, type, options;
 };
 
-struct Listener {        // a listening TCP socket
-    std::string address; // "0.0.0.0", "127.0.0.1", "::"
-    std::uint16_t port = 0;
-    int pid = 0; // 0 when not ours to see
+struct Listener {           // a listening TCP socket, or a listening Unix socket with a name
+    std::string address;    // "0.0.0.0", "127.0.0.1", "::"; of a Unix socket its path
+    std::uint16_t port = 0; // 0: a Unix socket
+    int pid = 0;            // 0 when not ours to see
     std::string process;
+};
+
+// Where a process belongs. What may not be looked at is empty.
+struct ProcessPlace {
+    std::string unit;       // of systemd, by its cgroup: "nginx.service", "session-3.scope"
+    Path folder;            // its working folder
+    bool contained = false; // in a container: its paths and users are not this host's
 };
 
 // Pressure stall information (kernel documentation, accounting/psi): percent of the last 60 seconds in which
@@ -65,6 +72,8 @@ class Host {
     virtual Result<DiskSpace> disk(const Path& path) = 0;
     virtual Result<std::vector<Mount>> mounts() = 0;
     virtual Result<std::vector<Listener>> listeners() = 0;
+    // not_found when there is no such process (any more).
+    virtual Result<ProcessPlace> place(int pid) = 0;
     virtual int self_pid() = 0;
     // 1, 5, 15 minutes.
     virtual Result<std::array<double, 3>> load() = 0;
@@ -84,6 +93,7 @@ class SystemHost final : public Host {
     Result<DiskSpace> disk(const Path& path) override;
     Result<std::vector<Mount>> mounts() override;
     Result<std::vector<Listener>> listeners() override;
+    Result<ProcessPlace> place(int pid) override;
     int self_pid() override;
     Result<std::array<double, 3>> load() override;
     Result<PressureInfo> pressure() override;

@@ -220,4 +220,43 @@ std::vector<ListeningSocket> parse_listening_sockets(std::string_view text) {
     return sockets;
 }
 
+std::vector<ListeningSocket> parse_unix_sockets(std::string_view text) {
+    constexpr std::uint32_t k_accepts = 0x10000; // __SO_ACCEPTCON
+    constexpr std::string_view k_stream = "0001";
+    std::vector<ListeningSocket> sockets;
+    for (const std::string_view line : split_lines(text)) {
+        // Num RefCount Protocol Flags Type St Inode Path
+        const std::vector<std::string_view> parts = fields(line);
+        const std::size_t path = line.find('/');
+        if (parts.size() < 8 || parts[4] != k_stream || path == std::string_view::npos) {
+            continue;
+        }
+        const std::optional<std::uint32_t> flags = number<std::uint32_t>(parts[3], 16);
+        const std::optional<std::uint64_t> inode = number<std::uint64_t>(parts[6]);
+        if (flags && inode && (*flags & k_accepts) != 0 && parts[7].starts_with('/')) {
+            sockets.push_back({std::string(line.substr(path)), 0, *inode});
+        }
+    }
+    return sockets;
+}
+
+std::string parse_unit_of_cgroup(std::string_view text) {
+    constexpr std::array<std::string_view, 2> k_systemd{"0::", "name=systemd:"};
+    for (const std::string_view row : k_systemd) {
+        for (const std::string_view line : split_lines(text)) {
+            const std::size_t at = line.find(row);
+            const bool is_row = at != std::string_view::npos && (at == 0 || row != k_systemd[0]);
+            const std::vector<std::string_view> folders =
+                is_row ? split(line.substr(at + row.size()), '/') : std::vector<std::string_view>();
+            const auto unit = std::find_if(folders.rbegin(), folders.rend(), [](std::string_view folder) {
+                return folder.ends_with(".service") || folder.ends_with(".scope");
+            });
+            if (unit != folders.rend()) {
+                return std::string(*unit);
+            }
+        }
+    }
+    return {};
+}
+
 } // namespace lectio

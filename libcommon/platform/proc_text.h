@@ -51,5 +51,11 @@ struct ListeningSocket {
     std::uint64_t inode = 0;
 };
 std::vector<ListeningSocket> parse_listening_sockets(std::string_view text);
+// The listening stream sockets of /proc/net/unix that have a path; port 0. Abstract names ("@…") have none.
+std::vector<ListeningSocket> parse_unix_sockets(std::string_view text);
+
+// The unit of systemd in /proc/PID/cgroup (cgroups(7)), the innermost: "nginx.service" of
+// "0::/system.slice/nginx.service". On a host with cgroup v1 the row "name=systemd" counts. Empty: none.
+std::string parse_unit_of_cgroup(std::string_view text);
 
 } // namespace lectio

@@ -33,6 +33,9 @@ Result<std::vector<Mount>> NoHost::mounts() {
 Result<std::vector<Listener>> NoHost::listeners() {
     unexpected("listeners");
 }
+Result<ProcessPlace> NoHost::place(int) {
+    unexpected("places of processes");
+}
 int NoHost::self_pid() {
     unexpected("own pid");
 }

@@ -26,6 +26,7 @@ class NoHost : public Host {
     Result<DiskSpace> disk(const Path& path) override;
     Result<std::vector<Mount>> mounts() override;
     Result<std::vector<Listener>> listeners() override;
+    Result<ProcessPlace> place(int pid) override;
     int self_pid() override;
     Result<std::array<double, 3>> load() override;
     Result<PressureInfo> pressure() override;

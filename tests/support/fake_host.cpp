@@ -7,6 +7,11 @@ Result<DiskSpace> FakeHost::disk(const Path& path) {
     return found == disks.end() ? Result<DiskSpace>(missing()) : found->second;
 }
 
+Result<ProcessPlace> FakeHost::place(int pid) {
+    const auto found = places.find(pid);
+    return found == places.end() ? Result<ProcessPlace>(missing()) : found->second;
+}
+
 ProcessInfo made_up_process(int pid, int parent, std::string command_line) {
     ProcessInfo process;
     process.pid = pid;

@@ -219,3 +219,43 @@ TEST_CASE("a listening socket of our own is found with its process") {
     CHECK(ours->pid == ::getpid());
     CHECK(ours->process == "unit-platform");
 }
+
+TEST_CASE("listening Unix sockets with a path, as the kernel writes them") {
+    const std::vector<ListeningSocket> sockets =
+        parse_unix_sockets("Num       RefCount Protocol Flags    Type St Inode Path\n"
+                           "00000000a6b0d5a3: 00000002 00000000 00010000 0001 01 24680 /run/gunicorn.sock\n"
+                           "00000000a6b0d5a4: 00000002 00000000 00010000 0001 01 24681 /run/with blank.sock\n"
+                           "00000000a6b0d5a5: 00000002 00000000 00010000 0001 01 24682 @abstract/name\n"
+                           "00000000a6b0d5a6: 00000003 00000000 00000000 0001 03 24683 /run/connected.sock\n"
+                           "00000000a6b0d5a7: 00000002 00000000 00010000 0005 01 24684 /run/udev/control\n"
+                           "00000000a6b0d5a8: 00000003 00000000 00000000 0001 03 24685\n"
+                           "nonsense /\n");
+    REQUIRE(sockets.size() == 2);
+    CHECK(sockets[0].address == "/run/gunicorn.sock");
+    CHECK(sockets[0].inode == 24680);
+    CHECK(sockets[0].port == 0);
+    CHECK(sockets[1].address == "/run/with blank.sock");
+}
+
+TEST_CASE("the unit of a process by its cgroup") {
+    CHECK(parse_unit_of_cgroup("0::/system.slice/nginx.service\n") == "nginx.service");
+    CHECK(parse_unit_of_cgroup("0::/system.slice/system-postgresql.slice/postgresql@15-main.service\n") ==
+          "postgresql@15-main.service");
+    CHECK(parse_unit_of_cgroup("0::/system.slice/app.service/worker\n") == "app.service"); // Delegate=yes
+    CHECK(parse_unit_of_cgroup("0::/user.slice/user-0.slice/session-3.scope\n") == "session-3.scope");
+    CHECK(parse_unit_of_cgroup("4:memory:/x.service\n1:name=systemd:/system.slice/redis.service\n0::/\n") ==
+          "redis.service");
+    CHECK(parse_unit_of_cgroup("0::/\n").empty());
+    CHECK(parse_unit_of_cgroup("").empty());
+}
+
+TEST_CASE("where a process is") {
+    SystemHost host;
+    const Result<ProcessPlace> place = host.place(::getpid());
+    REQUIRE(place);
+    CHECK(place->folder == std::filesystem::current_path());
+    CHECK_FALSE(place->contained);
+    const Result<ProcessPlace> nobody = host.place(0x7fffffff);
+    REQUIRE_FALSE(nobody);
+    CHECK(nobody.error().kind == ErrorKind::not_found);
+}
