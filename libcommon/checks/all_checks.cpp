@@ -2,6 +2,7 @@
 
 #include "checks/celery.h"
 #include "checks/disk.h"
+#include "checks/dns.h"
 #include "checks/exec.h"
 #include "checks/frontend.h"
 #include "checks/http.h"
@@ -26,6 +27,7 @@ std::span<const CheckType> all_checks() {
     static const std::vector<CheckType> types{
         celery_check_type(),
         disk_check_type(),
+        dns_check_type(),
         exec_check_type(),
         frontend_check_type(),
         http_check_type(),

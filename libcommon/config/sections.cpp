@@ -104,17 +104,6 @@ Later::Row later_timeout(std::string_view help) {
     return later<Duration>("timeout", help).between(10ms, 1h);
 }
 
-const Later& dns_schema() {
-    static const Later schema{
-        later<std::string>("name", "what is asked for").needed(),
-        later<std::string>("record", "record type").one_of({"A", "AAAA", "CNAME", "MX", "NS", "SRV", "TXT"}),
-        later<std::string>("server", "asked instead of the host's resolver"),
-        later<Texts>("expect", "answers that must be there"),
-        later_timeout("no answer by then: critical"),
-    };
-    return schema;
-}
-
 const Later& file_schema() {
     static const Later schema{
         later<Path>("path", "the file").needed(),
@@ -800,7 +789,6 @@ std::span<const Alternative> later_checks() {
         {"containers", "how containers are set up", &containers_schema()},
         {"cron", "the tools run", &cron_schema()},
         {"django", "migrations are applied", &django_schema()},
-        {"dns", "a name resolves", &dns_schema()},
         {"docker", "containers are up", &docker_schema()},
         {"drift", "nothing changed without a deploy", &drift_schema()},
         {"file", "a file is there, or not", &file_schema()},

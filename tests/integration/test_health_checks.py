@@ -96,5 +96,44 @@ class HealthChecks(unittest.TestCase):
         self.assert_only_broken("redis")
 
 
+DNS_CHECKS = """
+[health.check.address]
+type = "dns"
+name = "www.site.test"
+server = "127.0.0.1:{stack.dns_port}"
+expect = ["127.0.0.1"]
+recheck = "100ms"
+
+[health.check.mail]
+type = "dns"
+name = "site.test"
+record = "TXT"
+server = "127.0.0.1:{stack.dns_port}"
+expect = ["v=spf1 -all"]
+recheck = "100ms"
+"""
+
+
+class Names(unittest.TestCase):
+    """A real nameserver, dnsmasq."""
+
+    def setUp(self):
+        self.stack = self.enterContext(Stack(parts=["dnsmasq"]))
+
+    def test_known_unknown_silent_and_refused(self):
+        monitor = self.enterContext(Monitor(self.stack, checks=DNS_CHECKS))
+        self.assertEqual(monitor.run().exit_code, 0)
+        self.stack.freeze("dnsmasq")
+        self.assertIn("did not answer within 2 s", monitor.run().check("address")["message"])
+        self.stack.stop("dnsmasq")
+        self.assertIn("nobody listens", monitor.run().check("mail")["message"])
+
+    def test_wrong_and_missing(self):
+        wrong = DNS_CHECKS.replace('"127.0.0.1"]', '"192.0.2.1"]').replace('name = "site.test"', 'name = "old.site.test"')
+        run = self.enterContext(Monitor(self.stack, checks=wrong)).run()
+        self.assertIn("expected 192.0.2.1, the answer of", run.check("address")["message"])
+        self.assertIn("NXDOMAIN", run.check("mail")["message"])
+
+
 if __name__ == "__main__":
     unittest.main()

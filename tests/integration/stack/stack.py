@@ -3,6 +3,8 @@
     with Stack() as stack:
         stack.break_api("status 500")
 
+`parts` names what is started, where a test needs less than the whole site.
+
 Everything lives in one temporary folder on free ports. A process that is started here ends with the `with`,
 also when the test is killed.
 """
@@ -61,13 +63,13 @@ def write_frontend(folder):
 class Stack:
     """The running site. Each part is a Popen by its name in `processes`."""
 
-    def __init__(self, celery=False):
+    def __init__(self, celery=False, parts=None):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="lectio-stack-"))
         self.folder.chmod(0o755)  # nginx's workers are somebody else
         self.build = self.folder / "frontend/build"
         self.data = self.folder / "data"
         self.processes = {}
-        self.with_celery = celery
+        self.parts = parts or ["redis", "gunicorn", "nginx", *(["celery"] if celery else [])]
         self.http_port, self.https_port, self.api_port, self.redis_port = (free_port() for _ in range(4))
         self.site_url = f"http://127.0.0.1:{self.http_port}"
         self.https_url = f"https://site.test:{self.https_port}"
@@ -79,11 +81,8 @@ class Stack:
             write_frontend(self.build)
             self.data.mkdir()
             self._make_certificates()
-            self.start_redis()
-            self.start_gunicorn()
-            self.start_nginx()
-            if self.with_celery:
-                self.start_celery()
+            for part in self.parts:
+                getattr(self, f"start_{part}")()
             self.wait_well()
         except BaseException:
             for name in self.processes:
@@ -120,6 +119,15 @@ class Stack:
         (self.folder / "nginx.conf").write_text(template)
         self._start("nginx", [shutil.which("nginx", path="/usr/sbin:/usr/bin"), "-p", str(self.folder),
                               "-e", str(self.folder / "nginx-error.log"), "-c", str(self.folder / "nginx.conf")])
+
+    def start_dnsmasq(self):
+        """A nameserver that knows www.site.test and, for a while, nothing else of site.test."""
+        self.dns_port = free_port()
+        self._start("dnsmasq", [shutil.which("dnsmasq", path="/usr/sbin:/usr/bin"), "--keep-in-foreground", "--log-facility=-",
+                                "--no-resolv", "--no-hosts", "--conf-file=/dev/null", "--pid-file", "--user=", "--port", str(self.dns_port),
+                                "--listen-address=127.0.0.1", "--bind-interfaces", "--address=/www.site.test/127.0.0.1",
+                                "--local=/site.test/", "--txt-record=site.test,v=spf1 -all"])
+        wait_until(lambda: "started" in self.log("dnsmasq"), "dnsmasq listens")
 
     def start_celery(self):
         environment = {"CELERY_BROKER": self.redis_url, "PYTHONDONTWRITEBYTECODE": "1"}
@@ -164,9 +172,10 @@ class Stack:
     # --- looking at it -------------------------------------------------------------------------------------
 
     def wait_well(self):
-        wait_until(lambda: self._answers(self.site_url + "/"), "nginx answers")
-        wait_until(lambda: self._answers(self.api_url), "gunicorn answers")
-        wait_until(self._redis_answers, "Redis answers")
+        for part, answers in {"nginx": lambda: self._answers(self.site_url + "/"),
+                              "gunicorn": lambda: self._answers(self.api_url), "redis": self._redis_answers}.items():
+            if part in self.parts:
+                wait_until(answers, f"{part} answers")
 
     def log(self, name):
         path = self.folder / f"{name}.log"
