@@ -226,11 +226,11 @@ std::string forbidden_in(const Path& file, const FrontendSettings& settings, Fil
 }
 
 void look_at_disk(FrontendSample& sample, const FrontendSettings& settings, Files& files) {
-    std::optional<User> reader;
+    std::optional<Reader> reader;
     if (!settings.reader.empty()) {
         auto found = find_user(settings.reader);
         if (found.ok()) {
-            reader = std::move(*found);
+            reader.emplace(std::move(*found));
         } else {
             sample.reader_error = found.error().message;
         }

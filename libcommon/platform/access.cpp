@@ -15,17 +15,6 @@ constexpr int k_most_links = 40; // as the kernel
 constexpr mode_t k_read = 4;
 constexpr mode_t k_search = 1;
 
-bool permits(const struct stat& info, const User& user, mode_t wanted) {
-    if (user.uid == 0) {
-        return true;
-    }
-    if (info.st_uid == user.uid) { // the owner's bits decide, even when the group's say more
-        return ((info.st_mode >> 6U) & wanted) == wanted;
-    }
-    const bool in_group = std::find(user.groups.begin(), user.groups.end(), info.st_gid) != user.groups.end();
-    return ((in_group ? info.st_mode >> 3U : info.st_mode) & wanted) == wanted;
-}
-
 Obstacle obstacle(Obstacle::Kind kind, const Path& path, mode_t mode = 0) {
     return {kind, path, mode & mode_t{07777}};
 }
@@ -39,11 +28,11 @@ void put_in_front(std::deque<std::string>& steps, const Path& path) {
 }
 
 std::optional<Obstacle> judge_end(const Path& path, const struct stat& info,
-                                  const std::optional<User>& user) {
+                                  const std::optional<Reader>& reader) {
     if (!S_ISREG(info.st_mode)) {
         return obstacle(Obstacle::Kind::not_a_file, path, info.st_mode);
     }
-    if (user && !permits(info, *user, k_read)) {
+    if (reader && !reader->may_read(info)) {
         return obstacle(Obstacle::Kind::not_readable, path, info.st_mode);
     }
     return info.st_size == 0 ? std::optional(obstacle(Obstacle::Kind::empty, path, info.st_mode))
@@ -52,7 +41,37 @@ std::optional<Obstacle> judge_end(const Path& path, const struct stat& info,
 
 } // namespace
 
-std::optional<Obstacle> obstacle_to_reading(const Path& file, const std::optional<User>& user) {
+bool Reader::may_read(const struct stat& info) const {
+    return may(info, k_read);
+}
+
+bool Reader::may_search(const struct stat& info) const {
+    return may(info, k_search);
+}
+
+bool Reader::may(const struct stat& info, mode_t wanted) const {
+    if (m_user.uid == 0) {
+        return true;
+    }
+    if (info.st_uid == m_user.uid) { // the owner's bits decide, even when the group's say more
+        return ((info.st_mode >> 6U) & wanted) == wanted;
+    }
+    const bool by_group = ((info.st_mode >> 3U) & wanted) == wanted;
+    const bool by_rest = (info.st_mode & wanted) == wanted;
+    if (by_group == by_rest) {
+        return by_rest;
+    }
+    return in_group(info.st_gid) ? by_group : by_rest;
+}
+
+bool Reader::in_group(gid_t group) const {
+    if (!m_groups) {
+        m_groups = groups_of(m_user);
+    }
+    return std::find(m_groups->begin(), m_groups->end(), group) != m_groups->end();
+}
+
+std::optional<Obstacle> obstacle_to_reading(const Path& file, const std::optional<Reader>& reader) {
     std::deque<std::string> steps;
     put_in_front(steps, file);
     Path here = "/";
@@ -75,12 +94,12 @@ std::optional<Obstacle> obstacle_to_reading(const Path& file, const std::optiona
             continue;
         }
         if (steps.empty()) {
-            return judge_end(here, info, user);
+            return judge_end(here, info, reader);
         }
         if (!S_ISDIR(info.st_mode)) {
             return obstacle(Obstacle::Kind::missing, here / steps.front());
         }
-        if (user && !permits(info, *user, k_search)) {
+        if (reader && !reader->may_search(info)) {
             return obstacle(Obstacle::Kind::no_way_in, here, info.st_mode);
         }
         const std::string step = steps.front();

@@ -5,6 +5,11 @@
 #include "platform/users.h"
 
 #include <optional>
+#include <utility>
+#include <vector>
+
+#include <sys/stat.h>
+#include <sys/types.h>
 
 namespace lectio {
 
@@ -23,8 +28,26 @@ struct Obstacle {
     mode_t mode = 0; // permission bits of `path`, where it is there
 };
 
-// Follows links step by step: each folder on the way must let the user through. ACLs are not looked at. Without a
-// user only that the file is there and not empty.
-std::optional<Obstacle> obstacle_to_reading(const Path& file, const std::optional<User>& user);
+// Reads as a user of this host would. Its groups are looked up when a file is met whose mode gives its group another
+// right than the rest, and then once.
+class Reader {
+  public:
+    explicit Reader(User user, std::optional<std::vector<gid_t>> groups = std::nullopt)
+        : m_user(std::move(user)), m_groups(std::move(groups)) {}
+
+    bool may_read(const struct stat& info) const;
+    bool may_search(const struct stat& info) const;
+
+  private:
+    bool may(const struct stat& info, mode_t wanted) const;
+    bool in_group(gid_t group) const;
+
+    User m_user;
+    mutable std::optional<std::vector<gid_t>> m_groups;
+};
+
+// Follows links step by step: each folder on the way must let the reader through. ACLs are not looked at. Without a
+// reader only that the file is there and not empty.
+std::optional<Obstacle> obstacle_to_reading(const Path& file, const std::optional<Reader>& reader);
 
 } // namespace lectio

@@ -87,7 +87,7 @@ Result<void> plan_user(const std::string& name, Plan& plan, std::string& home) {
     plan.change_user = true;
     plan.uid = user->uid;
     plan.gid = user->gid;
-    plan.groups = std::move(user->groups);
+    plan.groups = groups_of(*user);
     return {};
 }
 

@@ -36,19 +36,8 @@ Result<Entry> look_up(Lookup lookup, std::string_view kind, const Key& key, std:
     }
 }
 
-std::vector<gid_t> groups_of(const std::string& name, gid_t own) {
-    int count = 64;
-    std::vector<gid_t> groups(static_cast<std::size_t>(count));
-    if (::getgrouplist(name.c_str(), own, groups.data(), &count) < 0 && count > 0) {
-        groups.resize(static_cast<std::size_t>(count)); // it has said how many there are
-        ::getgrouplist(name.c_str(), own, groups.data(), &count);
-    }
-    groups.resize(static_cast<std::size_t>(count));
-    return groups;
-}
-
 User from_entry(const passwd& entry) {
-    return {entry.pw_name, entry.pw_uid, entry.pw_gid, groups_of(entry.pw_name, entry.pw_gid), entry.pw_dir};
+    return {entry.pw_name, entry.pw_uid, entry.pw_gid, entry.pw_dir};
 }
 
 std::optional<unsigned> as_number(std::string_view text) {
@@ -75,6 +64,17 @@ Result<User> find_user(uid_t uid) {
     const Result<passwd> entry = look_up<passwd>(::getpwuid_r, "user", uid, buffer);
     LECTIO_TRY(entry);
     return from_entry(*entry);
+}
+
+std::vector<gid_t> groups_of(const User& user) {
+    int count = 64;
+    std::vector<gid_t> groups(static_cast<std::size_t>(count));
+    if (::getgrouplist(user.name.c_str(), user.gid, groups.data(), &count) < 0 && count > 0) {
+        groups.resize(static_cast<std::size_t>(count)); // it has said how many there are
+        ::getgrouplist(user.name.c_str(), user.gid, groups.data(), &count);
+    }
+    groups.resize(static_cast<std::size_t>(count));
+    return groups;
 }
 
 Result<Owner> find_owner(std::string_view text) {

@@ -16,13 +16,16 @@ struct User {
     std::string name;
     uid_t uid = 0;
     gid_t gid = 0;
-    std::vector<gid_t> groups; // all of them, the own one included
     std::string home;
 };
 
 // not_found where the host has no such user.
 Result<User> find_user(const std::string& name);
 Result<User> find_user(uid_t uid);
+
+// All groups of a user, the own one included. Asks every source of names that the host has (an LDAP server, a
+// socket of systemd's), so only where the answer matters.
+std::vector<gid_t> groups_of(const User& user);
 
 // "www-data:www-data", "www-data", ":www-data"; names or numbers. What is not given stays as it is.
 struct Owner {

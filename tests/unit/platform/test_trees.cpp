@@ -181,5 +181,5 @@ TEST_CASE("owners by name and by number") {
     CHECK_FALSE(find_owner("root:no-such-group"));
     // The number that means "leave as it is" to chown() is nobody's.
     CHECK_FALSE(find_owner("4294967295"));
-    CHECK(find_user("root")->groups.front() == 0);
+    CHECK(groups_of(*find_user("root")).front() == 0);
 }
