@@ -13,6 +13,7 @@
 
 #include <curl/curl.h>
 #include <fmt/format.h>
+#include <openssl/ssl.h>
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -122,8 +123,10 @@ struct CurlTransfer::Callbacks {
         self(transfer).on_socket(address->addr);
         return ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
     }
-    static CURLcode tls_begins(CURL*, void*, void* transfer) {
+    static CURLcode tls_begins(CURL*, void* context, void* transfer) {
         self(transfer).enter(Phase::tls);
+        // Connections that wait hold no buffers of 34 kB each.
+        SSL_CTX_set_mode(static_cast<SSL_CTX*>(context), SSL_MODE_RELEASE_BUFFERS);
         return CURLE_OK;
     }
     static int request_begins(void* transfer, char* peer, char*, int port, int) {
