@@ -4,6 +4,7 @@
 #include "checks/disk.h"
 #include "checks/dns.h"
 #include "checks/exec.h"
+#include "checks/file.h"
 #include "checks/frontend.h"
 #include "checks/http.h"
 #include "checks/load.h"
@@ -29,6 +30,7 @@ std::span<const CheckType> all_checks() {
         disk_check_type(),
         dns_check_type(),
         exec_check_type(),
+        file_check_type(),
         frontend_check_type(),
         http_check_type(),
         load_check_type(),

@@ -2,6 +2,7 @@
 
 #include "util/secret.h"
 #include "util/text.h"
+#include "words/error_words.h"
 
 #include <algorithm>
 
@@ -169,7 +170,7 @@ CheckResult critical(Text message, const DnsSample& sample, const DnsSettings& s
 }
 
 Text failure_words(const DnsSample& sample, const DnsSettings& settings) {
-    const std::string detail = clean_line(sample.detail);
+    const Text detail = error_words(clean_line(sample.detail));
     const std::string server = clean_line(sample.server);
     switch (sample.failure) {
     case Failure::server_name:

@@ -104,18 +104,6 @@ Later::Row later_timeout(std::string_view help) {
     return later<Duration>("timeout", help).between(10ms, 1h);
 }
 
-const Later& file_schema() {
-    static const Later schema{
-        later<Path>("path", "the file").needed(),
-        later<std::string>("must", "whether it must be there").one_of({"exist", "absent"}),
-        later<Thresholds>("age", "since it was changed").units({k_time}).grows(),
-        later<Thresholds>("size", "of the file").units({k_bytes}).grows(),
-        later<FileMode>("mode", "exact mode"),
-        later<std::string>("owner", "user:group").check(owner_complaint),
-    };
-    return schema;
-}
-
 const Later& docker_schema() {
     static const Later schema{
         later<Texts>("containers", "names that must be running and healthy"),
@@ -791,7 +779,6 @@ std::span<const Alternative> later_checks() {
         {"django", "migrations are applied", &django_schema()},
         {"docker", "containers are up", &docker_schema()},
         {"drift", "nothing changed without a deploy", &drift_schema()},
-        {"file", "a file is there, or not", &file_schema()},
         {"freshness", "something is new enough", &freshness_schema()},
         {"growth", "when something is full", &growth_schema()},
         {"headers", "security headers", &headers_schema()},

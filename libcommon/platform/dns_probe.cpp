@@ -2,7 +2,6 @@
 
 #include "platform/dial.h"
 #include "platform/resolver.h"
-#include "util/result.h"
 #include "util/text.h"
 #include "util/unique_fd.h"
 
@@ -13,6 +12,7 @@
 #include <cstring>
 #include <memory>
 #include <span>
+#include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
@@ -213,10 +213,10 @@ class Asking {
     }
 
   private:
-    void failed(int error, std::string_view what) {
+    void failed(int error) {
         const bool no_way = error == ENETUNREACH || error == EHOSTUNREACH || error == ENETDOWN;
         m_sample.failure = no_way ? Failure::unreachable : Failure::refused;
-        m_sample.detail = errno_error(what, error).message;
+        m_sample.detail = std::generic_category().message(error);
     }
 
     // The socket is connected: the kernel drops what others send, and tells when nobody listens there.
@@ -224,14 +224,14 @@ class Asking {
         const UniqueFd fd(::socket(m_server.address.ss_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
         const auto* address = reinterpret_cast<const sockaddr*>(&m_server.address);
         if (!fd.valid() || ::connect(fd.get(), address, m_server.size) != 0) {
-            failed(errno, "reach the nameserver");
+            failed(errno);
             return {};
         }
         // A packet may be lost on its way, which is no news.
         const SteadyTime again = steady_now() + (deadline - steady_now()) / 3;
         for (const SteadyTime until : {again, deadline}) {
             if (::send(fd.get(), m_question.data(), m_question.size(), MSG_NOSIGNAL) < 0) {
-                failed(errno, "ask the nameserver");
+                failed(errno);
                 return {};
             }
             if (Packet answer = receive(fd.get(), until); !answer.empty()) {
@@ -252,7 +252,7 @@ class Asking {
                 continue;
             }
             if (size < 0) {
-                failed(errno, "ask the nameserver");
+                failed(errno);
                 return {};
             }
             const Packet answer(packet.begin(), packet.begin() + size);
