@@ -14,6 +14,9 @@ if(LECTIO_SANITIZE)
   target_compile_options(lectio_flags INTERFACE -O1 -g1 -fno-omit-frame-pointer
                          -fsanitize=address,undefined -fno-sanitize-recover=all)
   target_link_options(lectio_flags INTERFACE -fsanitize=address,undefined)
+  if(LECTIO_FUZZ)
+    target_compile_options(lectio_flags INTERFACE -fsanitize=fuzzer-no-link)
+  endif()
 else()
   target_compile_options(lectio_flags INTERFACE
     -fstack-protector-strong -fstack-clash-protection -fcf-protection

@@ -14,6 +14,7 @@ LEVELS = [
     ["util"],
     ["words"],
     ["platform"],
+    ["discovery"],
     ["config", "store"],
     ["checks", "incidents", "alerts", "recovery"],
     ["report", "cli"],
