@@ -17,6 +17,7 @@ constexpr Phrase k_checks{"lectio-health: {}, at most {} a run", "lectio-health:
 constexpr Phrase k_later_word{"comes later", "появится позже"};
 constexpr Phrase k_off_word{"off", "выключена"};
 constexpr Phrase k_needs_word{"needs {}", "зависит от {}"};
+constexpr Phrase k_because{"  because: {}", "  почему: {}"};
 constexpr Phrase k_recovery{"recovery, top to bottom:", "восстановление, сверху вниз:"};
 constexpr Phrase k_rung{"  {}: {} when {} fails", "  {}: {}, когда не в порядке {}"};
 constexpr Phrase k_limits{"  at most {} in a row, {} an hour", "  не больше {} подряд, {} в час"};
@@ -49,6 +50,9 @@ class Summary {
         add(say(k_checks, counted(count, k_check_noun), format_duration(m_config.health.deadline)));
         for (const CheckSettings& check : m_config.health.checks) {
             m_text += check_line(check);
+        }
+        for (const Text& line : m_config.explained) {
+            add(say(k_because, line));
         }
         add_recovery();
         add_channels();

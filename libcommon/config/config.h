@@ -143,6 +143,7 @@ struct Config {
     Path mute_file;            // ALERTS_MUTE_FILE: the mute marker, where it is not paths.run/mute_until
     // What discovery or config.env assumed, for the report; no warnings.
     std::vector<Text> assumed;
+    std::vector<Text> explained; // of each check that discovery made, why: for those who want to know (-v)
 };
 
 // A tree into a Config. Every problem is in `problems`; with errors the Config is what could be read of it

@@ -1,10 +1,10 @@
 #include "config/load.h"
 
-#include "config/discover.h"
 #include "config/env_file.h"
 #include "config/legacy_env.h"
 #include "config/missing.h"
 #include "config/parse.h"
+#include "discovery/discover.h"
 #include "platform/files.h"
 #include "util/text.h"
 
@@ -16,10 +16,14 @@
 namespace lectio {
 namespace {
 
-constexpr Phrase k_discovered{"no configuration: this host was looked at",
-                              "конфигурации нет: осмотрен этот сервер"};
-constexpr Phrase k_no_checks{"{} has no checks: this host was looked at",
-                             "в {} нет проверок: осмотрен этот сервер"};
+constexpr Phrase k_discovered{"no configuration: what is watched was found on this host",
+                              "конфигурации нет: за чем следить, определено осмотром сервера"};
+constexpr Phrase k_no_checks{"{} has no checks: what is watched was found on this host",
+                             "в {} нет проверок: за чем следить, определено осмотром сервера"};
+constexpr Phrase k_nothing_mended{
+    "nothing is mended on a guess; `lectio-health init` writes down what was found",
+    "по догадке ничего не чинится; запишет найденное `lectio-health init`"};
+constexpr Phrase k_found{"{}: {}", "{}: {}"};
 constexpr Phrase k_readable{"{} can be read by others", "{} могут читать посторонние"};
 constexpr Phrase k_mend_mode{"run: chmod 600 {}", "выполните: chmod 600 {}"};
 constexpr Phrase k_env_hint{"put the file there, or name the right one as paths.env_file",
@@ -28,7 +32,7 @@ constexpr Phrase k_mute_file{"ALERTS_MUTE_FILE is no absolute path: {} is in use
                              "ALERTS_MUTE_FILE — не абсолютный путь, действует {}"};
 
 constexpr Bytes k_env_size = 256_kB;
-constexpr Bytes k_discovered_size = 64_kB;
+constexpr Bytes k_discovered_size = 1_MB;
 // The first line of what is kept says which file it is from: another file's is no help.
 constexpr std::string_view k_kept_from = "# The last configuration that loaded, kept by lectio. From: ";
 
@@ -345,17 +349,37 @@ class Loader {
         LoadedConfig loaded;
         discover_into(loaded, Paths{}.state);
         loaded.config.source = Config::Source::discovery;
-        loaded.config.assumed.insert(loaded.config.assumed.begin(), say(k_discovered));
+        loaded.config.assumed.insert(loaded.config.assumed.begin(),
+                                     {say(k_discovered), say(k_nothing_mended)});
         return loaded;
     }
 
     void discover_into(LoadedConfig& loaded, const Path& state) {
+        if (m_request.discovery == ConfigRequest::Discovery::no) {
+            read_made("", loaded);
+            return;
+        }
         const Result<std::string> kept = m_world.files.read(discovered_path(state), k_discovered_size);
-        const Discovered known = discovered_from_json(kept.value_or(""));
-        const Discovered discovered = discover(m_world, known);
-        read_made(config_of(discovered, m_world), loaded);
-        const std::string text = to_json(discovered);
+        Discovered found = discover(m_world, discovered_from_json(kept.value_or("")), discover_request());
+        read_made(config_of(found), loaded);
+        if (!loaded.ok()) { // what is remembered is of another version, or damaged
+            loaded = LoadedConfig{};
+            found = discover(m_world, {}, discover_request());
+            read_made(config_of(found), loaded);
+        }
+        for (const FoundCheck& check : found.checks) {
+            loaded.config.explained.push_back(say(k_found, check.name, check.why));
+        }
+        const std::string text = to_json(found);
         loaded.discovered = text == kept.value_or("") ? "" : text;
+    }
+
+    [[nodiscard]] DiscoverRequest discover_request() const {
+        return {[this](std::string_view type) {
+                    return std::any_of(m_request.kinds.checks.begin(), m_request.kinds.checks.end(),
+                                       [&](const KindSchema& kind) { return kind.name == type; });
+                },
+                std::nullopt};
     }
 
     // A text that we made: places in it would mean nothing to anybody.
@@ -375,6 +399,7 @@ class Loader {
         LoadedConfig made;
         discover_into(made, loaded.config.paths.state);
         loaded.config.health.checks = std::move(made.config.health.checks);
+        loaded.config.explained = std::move(made.config.explained);
         loaded.config.assumed.push_back(std::move(why));
         loaded.discovered = std::move(made.discovered);
     }

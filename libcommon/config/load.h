@@ -19,6 +19,9 @@ struct ConfigRequest {
     Kinds kinds;
     std::vector<Path> usual_files{"/etc/lectio-monitor/config.toml", "/opt/lectio-monitor/config.toml"};
     Path usual_env_file{"/opt/lectio-monitor/config.env"};
+    // Whether this tool runs checks: without a configuration the host is looked at for them.
+    enum class Discovery { no, yes };
+    Discovery discovery = Discovery::yes;
 };
 
 struct LoadedConfig {

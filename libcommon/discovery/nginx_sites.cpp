@@ -47,12 +47,12 @@ bool is_listed(const std::vector<std::string>& arguments, std::string_view word)
 // ── listen ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 // "80", "*:80", "127.0.0.1", "[::]:443", "localhost:8080", "unix:/run/x.sock"
-std::optional<NginxListen> listen_address(std::string_view text) {
+std::optional<WebListen> listen_address(std::string_view text) {
     if (text.starts_with("unix:/")) {
-        return NginxListen{std::string(text.substr(5)), 0, false};
+        return WebListen{std::string(text.substr(5)), 0, false};
     }
     if (const std::optional<std::uint16_t> port = port_from(text)) {
-        return NginxListen{"*", *port, false};
+        return WebListen{"*", *port, false};
     }
     const bool bracket = text.starts_with('[');
     const std::size_t closed = bracket ? text.find(']') : 0;
@@ -66,11 +66,11 @@ std::optional<NginxListen> listen_address(std::string_view text) {
     if (!port || host.empty() || host.find_first_of("$ ") != std::string_view::npos) {
         return std::nullopt;
     }
-    return NginxListen{host == "localhost" ? "127.0.0.1" : std::string(host), *port, false};
+    return WebListen{host == "localhost" ? "127.0.0.1" : std::string(host), *port, false};
 }
 
-std::vector<NginxListen> listens_of(const Block& server) {
-    std::vector<NginxListen> listens;
+std::vector<WebListen> listens_of(const Block& server) {
+    std::vector<WebListen> listens;
     bool any = false;
     const bool tls_on_all = argument_of(server, "ssl") == "on"; // how it was said before 1.15
     for (const NginxDirective& directive : server) {
@@ -78,13 +78,13 @@ std::vector<NginxListen> listens_of(const Block& server) {
             continue;
         }
         any = true;
-        std::optional<NginxListen> listen = listen_address(directive.arguments[0]);
+        std::optional<WebListen> listen = listen_address(directive.arguments[0]);
         if (listen && !is_listed(directive.arguments, "quic")) { // over UDP
             listen->tls = tls_on_all || is_listed(directive.arguments, "ssl");
             listens.push_back(*listen);
         }
     }
-    return any ? listens : std::vector<NginxListen>{{"*", k_http, false}};
+    return any ? listens : std::vector<WebListen>{{"*", k_http, false}};
 }
 
 // ── what is passed on ──────────────────────────────────────────────────────────────────────────────────────
@@ -104,7 +104,7 @@ std::string address_in(std::string_view target) {
     return std::string(target.substr(0, target.find('/')));
 }
 
-void add_backend(std::vector<NginxBackend>& backends, NginxBackend backend) {
+void add_backend(std::vector<WebBackend>& backends, WebBackend backend) {
     const bool is_known = std::find(backends.begin(), backends.end(), backend) != backends.end();
     if (!is_known && backends.size() < k_most_backends) {
         backends.push_back(std::move(backend));
@@ -112,7 +112,7 @@ void add_backend(std::vector<NginxBackend>& backends, NginxBackend backend) {
 }
 
 void add_pass(const NginxDirective& directive, const Pass& pass, const Upstreams& upstreams,
-              std::vector<NginxBackend>& backends) {
+              std::vector<WebBackend>& backends) {
     std::string_view target = directive.arguments[0];
     std::string protocol(pass.protocol);
     if (const std::size_t scheme = target.find("://"); scheme != std::string_view::npos) {
@@ -132,8 +132,8 @@ void add_pass(const NginxDirective& directive, const Pass& pass, const Upstreams
     }
 }
 
-std::vector<NginxBackend> passes_in(const Block& block, const Upstreams& upstreams) {
-    std::vector<NginxBackend> backends;
+std::vector<WebBackend> passes_in(const Block& block, const Upstreams& upstreams) {
+    std::vector<WebBackend> backends;
     for (const NginxDirective& directive : block) {
         const auto pass = std::find_if(k_passes.begin(), k_passes.end(),
                                        [&](const Pass& each) { return each.directive == directive.name; });
@@ -141,7 +141,7 @@ std::vector<NginxBackend> passes_in(const Block& block, const Upstreams& upstrea
             add_pass(directive, *pass, upstreams, backends);
         }
         if (directive.name == "location" || directive.name == "if" || directive.name == "limit_except") {
-            for (NginxBackend& inner : passes_in(directive.block, upstreams)) {
+            for (WebBackend& inner : passes_in(directive.block, upstreams)) {
                 add_backend(backends, std::move(inner));
             }
         }
@@ -200,9 +200,9 @@ std::vector<std::string> names_of(const Block& server) {
     return names;
 }
 
-NginxServer server_from(const Block& block, const Upstreams& upstreams, const std::string& outer_root,
-                        const std::string& outer_certificate) {
-    NginxServer server;
+WebServer server_from(const Block& block, const Upstreams& upstreams, const std::string& outer_root,
+                      const std::string& outer_certificate) {
+    WebServer server;
     server.names = names_of(block);
     server.listens = listens_of(block);
     server.certificate = argument_of(block, "ssl_certificate");
@@ -224,17 +224,6 @@ NginxServer server_from(const Block& block, const Upstreams& upstreams, const st
 }
 
 } // namespace
-
-bool is_host_name(std::string_view text) {
-    constexpr std::string_view k_letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
-    constexpr std::string_view k_others = "0123456789-.";
-    const bool characters = std::all_of(text.begin(), text.end(), [&](char c) {
-        return k_letters.find(c) != std::string_view::npos || k_others.find(c) != std::string_view::npos;
-    });
-    return characters && text.size() <= 253 && text.find_first_of(k_letters) != std::string_view::npos &&
-           !text.starts_with('-') && !text.starts_with('.') && !text.ends_with('.') &&
-           text.find("..") == std::string_view::npos && text != "localhost";
-}
 
 NginxSites nginx_sites(const NginxTree& tree) {
     NginxSites sites;

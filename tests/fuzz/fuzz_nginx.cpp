@@ -8,7 +8,7 @@
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     lectio::NginxDump dump(std::string_view(reinterpret_cast<const char*>(data), size));
     const lectio::NginxSites sites = lectio::nginx_sites(lectio::parse_nginx(dump, dump.main()));
-    for (const lectio::NginxServer& server : sites.servers) {
+    for (const lectio::WebServer& server : sites.servers) {
         for (const std::string& name : server.names) {
             if (!lectio::is_host_name(name)) {
                 std::abort(); // it would go into a URL

@@ -47,7 +47,11 @@ class HealthRun {
         if (!m_common.dry_run) {
             keep();
         }
-        const Job job = make_job(m_loaded, m_world);
+        Job job = make_job(m_loaded, m_world);
+        if (m_common.verbosity == Verbosity::verbose) {
+            const std::vector<Text>& why = m_loaded.config.explained;
+            job.notes.insert(job.notes.end(), why.begin(), why.end());
+        }
         if (const std::optional<NoReport> unknown = unknown_names(job)) {
             return leave(*unknown);
         }

@@ -15,7 +15,7 @@ NginxSites sites_in(const std::string& dump_text) {
     return nginx_sites(parse_nginx(dump, dump.main()));
 }
 
-NginxServer server(const std::string& directives, const std::string& before = "") {
+WebServer server(const std::string& directives, const std::string& before = "") {
     const NginxSites sites = sites_in("# configuration file /etc/nginx/nginx.conf:\nhttp { " + before +
                                       " server { " + directives + " } }");
     REQUIRE(sites.servers.size() == 1);
@@ -34,20 +34,20 @@ TEST_CASE("a recorded configuration: Django behind nginx, certbot's redirect, a 
     CHECK(sites.user == "www-data");
     REQUIRE(sites.servers.size() == 4);
     CHECK(sites.servers[0].redirects);
-    const NginxServer& lectio = sites.servers[1];
+    const WebServer& lectio = sites.servers[1];
     CHECK(lectio.names == Words{"lectio.example.org", "www.lectio.example.org", "lectio.example.net"});
-    CHECK(lectio.listens == std::vector<NginxListen>{{"*", 443, true}, {"::", 443, true}});
+    CHECK(lectio.listens == std::vector<WebListen>{{"*", 443, true}, {"::", 443, true}});
     CHECK(lectio.root == "/var/www/teaching_panel/frontend/build");
     CHECK(lectio.certificate == "/etc/letsencrypt/live/lectio.example.org/fullchain.pem");
-    CHECK(lectio.backends == std::vector<NginxBackend>{{"http", "unix:/run/teaching_panel.sock"},
+    CHECK(lectio.backends == std::vector<WebBackend>{{"http", "unix:/run/teaching_panel.sock"},
                                                        {"http", "127.0.0.1:8001"},
                                                        {"http", "127.0.0.1:9000"}});
     CHECK(lectio.front.empty());
     CHECK_FALSE(lectio.redirects);
-    const NginxServer& panel = sites.servers[2];
-    CHECK(panel.listens == std::vector<NginxListen>{{"127.0.0.1", 8081, false}});
+    const WebServer& panel = sites.servers[2];
+    CHECK(panel.listens == std::vector<WebListen>{{"127.0.0.1", 8081, false}});
     CHECK(panel.root.empty());
-    CHECK(panel.front == std::vector<NginxBackend>{{"http", "127.0.0.1:3000"}});
+    CHECK(panel.front == std::vector<WebBackend>{{"http", "127.0.0.1:3000"}});
     CHECK(sites.servers[3].names.empty());
     CHECK(sites.servers[3].redirects);
 }
@@ -58,7 +58,7 @@ TEST_CASE("a recorded configuration: Debian's own") {
     REQUIRE(sites.servers.size() == 1);
     CHECK(sites.servers[0].names.empty());
     CHECK(sites.servers[0].root == "/var/www/html");
-    CHECK(sites.servers[0].listens == std::vector<NginxListen>{{"*", 80, false}, {"::", 80, false}});
+    CHECK(sites.servers[0].listens == std::vector<WebListen>{{"*", 80, false}, {"::", 80, false}});
 }
 
 TEST_CASE("names are host names and nothing else") {
@@ -76,7 +76,7 @@ TEST_CASE("names are host names and nothing else") {
 
 TEST_CASE("each way to write listen") {
     const auto listen = [](const std::string& words) { return server("listen " + words + ";").listens; };
-    using Listens = std::vector<NginxListen>;
+    using Listens = std::vector<WebListen>;
     CHECK(server("").listens == Listens{{"*", 80, false}});
     CHECK(listen("8080") == Listens{{"*", 8080, false}});
     CHECK(listen("*:8080 default_server") == Listens{{"*", 8080, false}});
@@ -107,7 +107,7 @@ TEST_CASE("where requests are passed on to") {
     const auto passed = [](const std::string& words, const std::string& before = "") {
         return server("location / { " + words + "; }", before).front;
     };
-    using Backends = std::vector<NginxBackend>;
+    using Backends = std::vector<WebBackend>;
     CHECK(passed("proxy_pass http://127.0.0.1:8000/x") == Backends{{"http", "127.0.0.1:8000"}});
     CHECK(passed("proxy_pass https://[::1]:8443") == Backends{{"https", "[::1]:8443"}});
     CHECK(passed("proxy_pass http://backend.lan") == Backends{{"http", "backend.lan:80"}});
