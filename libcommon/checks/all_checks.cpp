@@ -3,6 +3,7 @@
 #include "checks/celery.h"
 #include "checks/disk.h"
 #include "checks/dns.h"
+#include "checks/docker.h"
 #include "checks/exec.h"
 #include "checks/file.h"
 #include "checks/frontend.h"
@@ -29,6 +30,7 @@ std::span<const CheckType> all_checks() {
         celery_check_type(),
         disk_check_type(),
         dns_check_type(),
+        docker_check_type(),
         exec_check_type(),
         file_check_type(),
         frontend_check_type(),

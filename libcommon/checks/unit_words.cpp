@@ -55,11 +55,6 @@ Text exit_words(int status) {
     return words;
 }
 
-std::string signal_name(int number) {
-    const char* name = ::sigabbrev_np(number);
-    return name != nullptr ? std::string("SIG") + name : std::to_string(number);
-}
-
 // How the main process ended, whatever became of the unit.
 Text last_exit(const UnitState& unit) {
     switch (unit.exit_code) {
@@ -75,6 +70,11 @@ Text last_exit(const UnitState& unit) {
 }
 
 } // namespace
+
+std::string signal_name(int number) {
+    const char* name = ::sigabbrev_np(number);
+    return name != nullptr ? std::string("SIG") + name : std::to_string(number);
+}
 
 Text how_it_ended(const UnitState& unit) {
     if (unit.result.empty() || unit.result == "success") {

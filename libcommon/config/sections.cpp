@@ -104,16 +104,6 @@ Later::Row later_timeout(std::string_view help) {
     return later<Duration>("timeout", help).between(10ms, 1h);
 }
 
-const Later& docker_schema() {
-    static const Later schema{
-        later<Texts>("containers", "names that must be running and healthy"),
-        later<std::string>("project", "all containers of a Compose project"),
-        later<Path>("socket", "of the Docker API"),
-        later_timeout("no answer by then: critical"),
-    };
-    return schema;
-}
-
 const Later& clock_schema() {
     static const Later schema{later<Thresholds>("offset", "from true time").units({k_time}).grows()};
     return schema;
@@ -777,7 +767,6 @@ std::span<const Alternative> later_checks() {
         {"containers", "how containers are set up", &containers_schema()},
         {"cron", "the tools run", &cron_schema()},
         {"django", "migrations are applied", &django_schema()},
-        {"docker", "containers are up", &docker_schema()},
         {"drift", "nothing changed without a deploy", &drift_schema()},
         {"freshness", "something is new enough", &freshness_schema()},
         {"growth", "when something is full", &growth_schema()},

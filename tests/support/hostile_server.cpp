@@ -15,6 +15,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 
 namespace lectio {
 namespace {
@@ -40,6 +41,17 @@ UniqueFd listen_on_loopback(int backlog) {
     must(fd.valid() && ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 &&
              ::listen(fd.get(), backlog) == 0,
          "no port to listen on");
+    return fd;
+}
+
+UniqueFd listen_on_socket(const std::string& path) {
+    UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path.copy(address.sun_path, sizeof address.sun_path - 1);
+    must(fd.valid() && ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 &&
+             ::listen(fd.get(), 1024) == 0,
+         "no socket to listen on");
     return fd;
 }
 
@@ -143,6 +155,10 @@ void Connection::wait_until_gone() {
 
 HostileServer::HostileServer(Script script)
     : m_script(std::move(script)), m_listener(listen_on_loopback(1024)), m_port(port_of(m_listener)),
+      m_acceptor([this] { accept_all(); }) {}
+
+HostileServer::HostileServer(Script script, const std::string& socket)
+    : m_script(std::move(script)), m_listener(listen_on_socket(socket)),
       m_acceptor([this] { accept_all(); }) {}
 
 HostileServer::HostileServer(Script script, const TestCertificate& certificate, const std::string& chain)

@@ -51,6 +51,7 @@ class HostileServer {
     using Script = std::function<void(Connection&)>;
 
     explicit HostileServer(Script script);
+    HostileServer(Script script, const std::string& socket); // on a socket file that is not there yet
     // TLS; `chain`: PEM certificates sent after its own.
     HostileServer(Script script, const TestCertificate& certificate, const std::string& chain = "");
     ~HostileServer();
