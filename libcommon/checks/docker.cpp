@@ -61,7 +61,6 @@ constexpr Phrase k_no_rights{"no right to ask Docker at {}", "нет прав о
 constexpr Phrase k_bad_status{"Docker answers HTTP {}: {}", "Docker отвечает HTTP {}: {}"};
 constexpr Phrase k_not_understood{"the answer of Docker cannot be understood",
                                   "ответ Docker не удаётся понять"};
-constexpr Phrase k_logs{"docker logs --tail 50 {}", "docker logs --tail 50 {}"};
 constexpr Phrase k_docker_hint{"look: systemctl status docker; journalctl -u docker -n 50 --no-pager",
                                "посмотреть: systemctl status docker; journalctl -u docker -n 50 --no-pager"};
 
@@ -485,7 +484,7 @@ CheckResult evaluate_docker(const DockerSample& sample, const DockerSettings& se
     result.message = words_of(troubles);
     result.evidence = first.evidence;
     if (!first.name.empty()) {
-        result.hint = say(k_logs, first.name);
+        result.hint = verbatim("docker logs --tail 50 " + first.name);
     }
     // It runs; what makes it fall is not mended by one more restart.
     result.remedy = result.status == Status::warning ? Remedy::cannot_help : Remedy::try_it;

@@ -1,11 +1,13 @@
 #include "checks/process.h"
 
+#include "checks/moment.h"
 #include "checks/thresholds.h"
 #include "platform/users.h"
 #include "util/pattern.h"
 #include "util/text.h"
 
 #include <algorithm>
+#include <charconv>
 #include <set>
 
 #include <fmt/format.h>
@@ -19,10 +21,27 @@ constexpr Phrase k_too_few{"{} running, at least {} expected", "работает
 constexpr Phrase k_too_many{"{} running, at most {} expected", "работает {}, а должно быть не больше {}"};
 constexpr Phrase k_too_large{"process {} ({}) uses {} of memory", "процесс {} ({}) занимает {} памяти"};
 constexpr Phrase k_too_old{"process {} ({}) has been running for {}", "процесс {} ({}) работает уже {}"};
+constexpr Phrase k_too_busy{"process {} ({}) takes {:.0f}% of a core",
+                            "процесс {} ({}) занимает {:.0f}% ядра"};
+constexpr Noun k_dead{"dead process", "dead processes", "мёртвый процесс", "мёртвых процесса",
+                      "мёртвых процессов"};
+constexpr Phrase k_zombies{"zombies: {} not collected by process {} ({})",
+                           "зомби: {}, их не убирает процесс {} ({})"};
+constexpr Phrase k_of_unit{"{}, unit {}", "{}, юнит {}"};
+constexpr Phrase k_gone_parent{"which has gone", "его уже нет"};
+constexpr Phrase k_look_zombies{
+    "only their parent can collect them, or its restart: ps -eo pid,ppid,stat,args | grep ' Z'",
+    "убрать их может только их родитель или его перезапуск: ps -eo pid,ppid,stat,args | grep ' Z'"};
 constexpr Phrase k_look{"look: ps -eo pid,user,etime,rss,args", "посмотреть: ps -eo pid,user,etime,rss,args"};
 constexpr Phrase k_cannot_look{"unable to look at the processes: {}", "не удалось посмотреть процессы: {}"};
 
 constexpr std::size_t k_shown_name = 60; // characters of a command line
+
+// Over less than this a start, or one request, would look like a busy process.
+constexpr Duration k_least_span{5'000};
+constexpr std::size_t k_most_kept = 200; // processes whose CPU time is kept for the next run
+constexpr const char* k_cpu_at = "cpu-at";
+constexpr const char* k_cpu = "cpu";
 
 const Schema<ProcessSettings>& process_schema() {
     static const Schema<ProcessSettings> schema{
@@ -38,8 +57,13 @@ const Schema<ProcessSettings>& process_schema() {
         optional("age", &ProcessSettings::age, "running time of any one of them")
             .units({Amount::Unit::milliseconds})
             .grows(),
-        later<Thresholds>("cpu", "share of one core, of any one of them").grows(),
-        later<Thresholds>("zombies", "dead processes that nobody has collected").grows(),
+        optional("cpu", &ProcessSettings::cpu, "share of one core since the last run, of any one of them")
+            .units({Amount::Unit::percent})
+            .grows(),
+        optional("zombies", &ProcessSettings::zombies,
+                 "dead processes that nobody has collected: their children, or of a matching name")
+            .units({Amount::Unit::number})
+            .grows(),
     };
     return schema;
 }
@@ -56,6 +80,10 @@ std::set<int> self_and_ancestors(const std::vector<ProcessInfo>& all, int self) 
         pid = parent == parents.end() ? 0 : parent->second;
     }
     return chain;
+}
+
+bool is_set(const Thresholds& thresholds) {
+    return thresholds.warn || thresholds.critical;
 }
 
 std::string shown_name(const ProcessInfo& process) {
@@ -116,13 +144,133 @@ void judge_oldest(CheckResult& result, const std::vector<ProcessInfo>& processes
                   const ProcessSettings& settings, const std::map<std::string, std::string>& memory) {
     const auto oldest = std::max_element(processes.begin(), processes.end(),
                                          [](const auto& a, const auto& b) { return a.age < b.age; });
-    if (oldest == processes.end() || (!settings.age.warn && !settings.age.critical)) {
+    if (oldest == processes.end() || !is_set(settings.age)) {
         return;
     }
     const Quantity seen{static_cast<double>(oldest->age.count()), std::nullopt};
     result.metrics.push_back({"age", seen.value / 1000, "s", std::nullopt, std::nullopt});
     raise(result, judge_thresholds(seen, settings.age, {}, Direction::grows, "age", memory, result.memory),
           say(k_too_old, oldest->pid, shown_name(*oldest), spoken(oldest->age.count() / 1000)));
+}
+
+void judge_busiest(CheckResult& result, const CpuUse& cpu, const ProcessSettings& settings,
+                   const std::map<std::string, std::string>& memory) {
+    result.memory.insert(cpu.memory.begin(), cpu.memory.end());
+    if (!cpu.busiest) {
+        return;
+    }
+    const Quantity seen{cpu.busiest->percent, std::nullopt};
+    result.metrics.push_back({"cpu", seen.value, "%", in_units_of(seen, settings.cpu.warn),
+                              in_units_of(seen, settings.cpu.critical)});
+    raise(result, judge_thresholds(seen, settings.cpu, {}, Direction::grows, "cpu", memory, result.memory),
+          say(k_too_busy, cpu.busiest->pid, cpu.busiest->name, seen.value));
+}
+
+Text parent_words(const Zombies& zombies) {
+    if (zombies.parent_name.empty()) {
+        return say(k_gone_parent);
+    }
+    return zombies.parent_unit.empty() ? verbatim(zombies.parent_name)
+                                       : say(k_of_unit, zombies.parent_name, zombies.parent_unit);
+}
+
+void judge_zombies(CheckResult& result, const Zombies& zombies, const ProcessSettings& settings,
+                   const std::map<std::string, std::string>& memory) {
+    if (!is_set(settings.zombies)) {
+        return;
+    }
+    const Quantity seen{static_cast<double>(zombies.count), std::nullopt};
+    result.metrics.push_back({"zombies", seen.value, "", in_units_of(seen, settings.zombies.warn),
+                              in_units_of(seen, settings.zombies.critical)});
+    const Status before = result.status;
+    raise(result,
+          judge_thresholds(seen, settings.zombies, {}, Direction::grows, "zombies", memory, result.memory),
+          say(k_zombies, counted(static_cast<std::int64_t>(zombies.count), k_dead), zombies.parent,
+              parent_words(zombies)));
+    if (result.status != before) {
+        result.hint = say(k_look_zombies);
+    }
+}
+
+// ── CPU time ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+// What is kept of a process: "PID/START/CPU/SHARE", in ticks since boot, milliseconds and percent.
+struct KeptTime {
+    std::uint64_t start = 0;
+    Duration cpu{};
+    std::optional<double> percent;
+};
+
+template<class T>
+std::optional<T> number_in(std::string_view text) {
+    T number{};
+    const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), number);
+    return code == std::errc{} && end == text.data() + text.size() ? std::optional(number) : std::nullopt;
+}
+
+std::map<int, KeptTime> read_times(const std::string& text) {
+    std::map<int, KeptTime> times;
+    for (const std::string_view word : split(text, ' ')) {
+        const std::vector<std::string_view> parts = split(word, '/');
+        if (parts.size() != 4 || times.size() >= k_most_kept) {
+            continue;
+        }
+        const auto pid = number_in<int>(parts[0]);
+        const auto start = number_in<std::uint64_t>(parts[1]);
+        const auto cpu = number_in<std::int64_t>(parts[2]);
+        if (pid && start && cpu) {
+            times[*pid] = {*start, Duration(*cpu), number_in<double>(parts[3])};
+        }
+    }
+    return times;
+}
+
+std::string write_times(const std::map<int, KeptTime>& times) {
+    std::string text;
+    for (const auto& [pid, time] : times) {
+        text += fmt::format("{}{}/{}/{}/{}", text.empty() ? "" : " ", pid, time.start, time.cpu.count(),
+                            time.percent ? fmt::format("{:.1f}", *time.percent) : "-");
+    }
+    return text;
+}
+
+// `before`: what was kept of this very process. One that began since then is measured over its life.
+std::optional<double> percent_of(const ProcessInfo& process, const KeptTime* before, Duration since) {
+    const Duration span = before != nullptr ? since : process.age;
+    const Duration used = before != nullptr ? process.cpu_time - before->cpu : process.cpu_time;
+    if (span < k_least_span || span > since || used < Duration::zero()) {
+        return std::nullopt;
+    }
+    return static_cast<double>(used.count()) / static_cast<double>(span.count()) * 100;
+}
+
+const KeptTime* kept_of(const ProcessInfo& process, const std::map<int, KeptTime>& times) {
+    const auto kept = times.find(process.pid);
+    return kept != times.end() && kept->second.start == process.start_ticks ? &kept->second : nullptr;
+}
+
+void note_busiest(CpuUse& use, const ProcessInfo& process, const std::optional<double>& percent) {
+    if (percent && (!use.busiest || *percent > use.busiest->percent)) {
+        use.busiest = {process.pid, shown_name(process), *percent};
+    }
+}
+
+// The last measurement once more, and its beginning stays that of the next.
+CpuUse measured_before(const std::vector<ProcessInfo>& processes,
+                       const std::map<std::string, std::string>& memory,
+                       const std::map<int, KeptTime>& times) {
+    CpuUse use;
+    for (const ProcessInfo& process : processes) {
+        if (const KeptTime* kept = kept_of(process, times)) {
+            note_busiest(use, process, kept->percent);
+        }
+    }
+    for (const char* key : {k_cpu, k_cpu_at}) {
+        if (const auto kept = memory.find(key); kept != memory.end()) {
+            use.memory.insert(*kept);
+        }
+    }
+    return use;
 }
 
 class ProcessCheck final : public BlockingCheck {
@@ -147,10 +295,28 @@ class ProcessCheck final : public BlockingCheck {
         if (!found) {
             return unable(found.error(), context);
         }
-        return evaluate_process({std::move(*found)}, m_settings, context.memory);
+        Result<Zombies> zombies = matching_zombies(*all, *found, m_settings.match);
+        if (!zombies) {
+            return unable(zombies.error(), context);
+        }
+        CpuUse cpu;
+        if (is_set(m_settings.cpu)) {
+            cpu = measure_cpu(*found, context.memory, context.now,
+                              context.recheck ? Measure::not_again : Measure::on);
+        }
+        if (is_set(m_settings.zombies) && zombies->count > 0) {
+            zombies->parent_unit = unit_of(zombies->parent, context.world.host);
+        }
+        return evaluate_process({std::move(*found), std::move(*zombies), std::move(cpu)}, m_settings,
+                                context.memory);
     }
 
   private:
+    static std::string unit_of(int pid, Host& host) {
+        const Result<ProcessPlace> place = host.place(pid);
+        return place ? clean_line(place->unit) : std::string();
+    }
+
     ProcessSettings m_settings;
 };
 
@@ -178,13 +344,72 @@ Result<std::vector<ProcessInfo>> matching_processes(const std::vector<ProcessInf
     return found;
 }
 
+Result<Zombies> matching_zombies(const std::vector<ProcessInfo>& all,
+                                 const std::vector<ProcessInfo>& matching, const std::string& match) {
+    const Result<Pattern> pattern = Pattern::compile(match);
+    LECTIO_TRY(pattern);
+    std::set<int> parents;
+    for (const ProcessInfo& process : matching) {
+        parents.insert(process.pid);
+    }
+    Zombies zombies;
+    std::map<int, std::size_t> by_parent;
+    for (const ProcessInfo& process : all) {
+        if (process.state != 'Z') {
+            continue;
+        }
+        const Result<bool> by_name = pattern->found_in(process.name);
+        LECTIO_TRY(by_name);
+        if (*by_name || parents.contains(process.parent)) {
+            ++zombies.count;
+            ++by_parent[process.parent];
+        }
+    }
+    const auto most = std::max_element(by_parent.begin(), by_parent.end(),
+                                       [](const auto& a, const auto& b) { return a.second < b.second; });
+    zombies.parent = most == by_parent.end() ? 0 : most->first;
+    for (const ProcessInfo& process : all) {
+        if (process.pid == zombies.parent) {
+            zombies.parent_name =
+                process.command_line.empty() ? clean_line(process.name) : shown_name(process);
+        }
+    }
+    return zombies;
+}
+
+CpuUse measure_cpu(const std::vector<ProcessInfo>& processes,
+                   const std::map<std::string, std::string>& memory, const Now& now, Measure measure) {
+    const auto at = memory.find(k_cpu_at);
+    const std::optional<Now> last = at == memory.end() ? std::nullopt : moment_from_text(at->second);
+    const auto kept = memory.find(k_cpu);
+    const auto times = kept == memory.end() ? std::map<int, KeptTime>() : read_times(kept->second);
+    const Duration since = last ? elapsed(*last, now) : Duration::zero();
+    if (last && (measure == Measure::not_again || since < k_least_span)) {
+        return measured_before(processes, memory, times);
+    }
+    CpuUse use;
+    std::map<int, KeptTime> fresh;
+    for (const ProcessInfo& process : processes) {
+        const auto percent = last ? percent_of(process, kept_of(process, times), since) : std::nullopt;
+        note_busiest(use, process, percent);
+        if (fresh.size() < k_most_kept) {
+            fresh[process.pid] = {process.start_ticks, process.cpu_time, percent};
+        }
+    }
+    use.memory[k_cpu_at] = moment_to_text(now);
+    use.memory[k_cpu] = write_times(fresh);
+    return use;
+}
+
 CheckResult evaluate_process(const ProcessSample& sample, const ProcessSettings& settings,
                              const std::map<std::string, std::string>& memory) {
     CheckResult result;
     judge_count(result, sample.processes.size(), settings);
     judge_largest(result, sample.processes, settings, memory);
     judge_oldest(result, sample.processes, settings, memory);
-    if (result.status != Status::ok) {
+    judge_busiest(result, sample.cpu, settings, memory);
+    judge_zombies(result, sample.zombies, settings, memory);
+    if (result.status != Status::ok && result.hint.empty()) {
         result.hint = say(k_look);
     }
     return result;

@@ -33,6 +33,8 @@ constexpr Phrase k_falls_again{"{} fell and systemd is restarting it", "{} уп�
 constexpr Phrase k_failed{"{} has failed", "{} упал"};
 constexpr Phrase k_stopped{"{} is stopped", "{} остановлен"};
 constexpr Phrase k_stopping{"{} is being stopped", "{} останавливается"};
+constexpr Phrase k_disabled{"it is disabled: it does not start with the host either",
+                            "он отключён (disabled) и вместе с сервером тоже не запустится"};
 constexpr Phrase k_unknown_unit{"there is no unit {} on this host", "на этом сервере нет юнита {}"};
 constexpr Phrase k_masked{"{} is masked: its start is forbidden", "{} замаскирован: запуск запрещён"};
 constexpr Phrase k_bad_file{"systemd cannot read the unit file of {}",
@@ -109,7 +111,7 @@ std::string write_falls(const std::vector<Fall>& falls) {
 
 struct Restarts {
     std::uint64_t last_hour = 0;
-    bool grew = false; // since the last run
+    bool grew = false; // just now: in this look, or in the one before it in the same run
     std::map<std::string, std::string> memory;
 };
 
@@ -130,11 +132,12 @@ Restarts count_restarts(const UnitState& unit, const std::map<std::string, std::
         const auto before = number_or_zero<std::uint64_t>(last->second);
         const std::uint64_t grown = unit.restarts >= before ? unit.restarts - before : unit.restarts;
         if (grown > 0) {
-            restarts.grew = true;
             falls.push_back({second, grown});
         }
     }
     for (const Fall& fall : falls) {
+        restarts.grew |=
+            fall.second > second - std::chrono::floor<std::chrono::seconds>(k_start_grace).count();
         restarts.last_hour += std::min<std::uint64_t>(fall.times, 1'000'000);
     }
     restarts.memory["restarts"] = std::to_string(unit.restarts);
@@ -188,7 +191,8 @@ CheckResult judge_stopped(const UnitState& unit, const SystemdSettings& settings
         return result_of(Status::ok, say(k_ran_well, unit.id));
     }
     const Phrase& words = unit.active_state == "deactivating" ? k_stopping : k_stopped;
-    return result_of(settings.stopped, say(words, unit.id));
+    const Text disabled = unit.unit_file_state == "disabled" ? say(k_disabled) : Text{};
+    return result_of(settings.stopped, join("; ", {say(words, unit.id), disabled}));
 }
 
 CheckResult judge_state(const UnitState& unit, const SystemdSettings& settings, const Restarts& restarts,

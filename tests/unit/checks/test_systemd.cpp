@@ -80,6 +80,9 @@ TEST_CASE("Stopped on purpose is told apart from fallen, and is what the configu
     CHECK(look(in_state("inactive", "dead"), settings).status == Status::ok);
     CHECK(look(failed_unit("app.service", "signal", CLD_KILLED, SIGKILL), settings).status ==
           Status::critical);
+    UnitState disabled = in_state("inactive", "dead");
+    disabled.unit_file_state = "disabled";
+    CHECK(says(look(disabled), "app.service is stopped; it is disabled"));
 }
 
 TEST_CASE("What a timer starts may rest between its runs") {
@@ -95,7 +98,10 @@ TEST_CASE("A unit that is starting gets a moment, one that starts again and agai
     unit.state_changed = FakeClock().now().wall - 3s;
     CHECK(look(unit).status == Status::ok);
     unit.restarts = 4;
-    CHECK(look(unit, {}, {{"restarts", "3"}}).status == Status::critical);
+    const CheckResult fallen = look(unit, {}, {{"restarts", "3"}});
+    CHECK(fallen.status == Status::critical);
+    // Asked again in the same run, when the counter is no news any more.
+    CHECK(look(unit, {}, fallen.memory).status == Status::critical);
     unit.restarts = 0;
     unit.state_changed = FakeClock().now().wall - 40s;
     CHECK(says(look(unit), "has been starting for 40 seconds"));
