@@ -1,7 +1,12 @@
 #include "checks/check.h"
 
+#include <algorithm>
+
 namespace lectio {
 namespace {
+
+constexpr Phrase k_not_finished{"not finished when the time of this run was over",
+                                "проверка не успела закончиться за время прогона"};
 
 int rank(Status status) {
     switch (status) {
@@ -20,6 +25,18 @@ int rank(Status status) {
 }
 
 } // namespace
+
+Duration time_for(const CheckContext& context, Duration wanted) {
+    const auto left = std::chrono::floor<Duration>(context.deadline - context.world.clock.steady());
+    return std::clamp(left, Duration(1), std::max(wanted, Duration(1))); // 0 would mean for ever to some
+}
+
+CheckResult not_finished(const std::map<std::string, std::string>& memory) {
+    CheckResult result;
+    result.message = say(k_not_finished);
+    result.memory = memory;
+    return result;
+}
 
 Status worst(Status a, Status b) {
     return rank(a) >= rank(b) ? a : b;

@@ -1,9 +1,9 @@
 // What a check is: settings from the configuration, a look at the world, a judgement in words.
 //
-// A check type is one source with a small header in this folder: its settings and key table, a pure evaluate(sample, settings)
-// that its test calls with made-up samples, and the look itself. It is entered by one row in all_checks.cpp.
-// It holds no timing, locking, retrying, logging or alerting: the runner and the judge do those for every
-// check.
+// A check type is one source with a small header in this folder: its settings and key table, a pure
+// evaluate(sample, settings) that its test calls with made-up samples, and the look itself. It is entered by one
+// row in all_checks.cpp. It holds no timing, locking, retrying, logging or alerting: the runner and the judge do
+// those for every check.
 #pragma once
 
 #include "config/values.h"
@@ -80,6 +80,12 @@ class AsyncCheck : public Check {
   public:
     virtual Task<CheckResult> run(const CheckContext& context) const = 0;
 };
+
+// For a look with a time limit of its own: `wanted`, but not beyond the end of the run.
+Duration time_for(const CheckContext& context, Duration wanted);
+// Not finished by then, as the runner says it of a check it gave up: when the end of the run came before the
+// check's own limit, silence says nothing of the target. `unknown`, with what was remembered.
+CheckResult not_finished(const std::map<std::string, std::string>& memory);
 
 // ok when asked of a running service a moment later makes sense (http, systemd …); what is read as new since
 // last time (log, OOM) is not asked twice (CONTRACT 14).

@@ -2,11 +2,13 @@
 
 #include "util/secret.h"
 #include "util/text.h"
+#include "words/error_words.h"
 
 #include <algorithm>
 #include <array>
 #include <charconv>
 #include <chrono>
+#include <cmath>
 
 #include <fmt/format.h>
 
@@ -18,6 +20,8 @@ using namespace std::chrono_literals;
 constexpr Phrase k_no_output{"exit status {}, no output", "код завершения {}, вывода нет"};
 constexpr Phrase k_odd_status{"exit status {} is none of a check's (0 to 3): {}",
                               "код завершения {} не предусмотрен для проверок (0–3): {}"};
+constexpr Phrase k_silent{"no output", "вывода нет"};
+constexpr Phrase k_killed_silent{"ended by signal {}", "завершена сигналом {}"};
 constexpr Phrase k_killed{"ended by signal {}: {}", "завершена сигналом {}: {}"};
 constexpr Phrase k_timed_out{"no answer within {}", "нет ответа за {}"};
 constexpr Phrase k_not_started{"the check could not be started: {}", "проверку не удалось запустить: {}"};
@@ -60,7 +64,7 @@ constexpr std::array<Unit, 12> k_units{{{"s", 1, "s"},
 std::optional<double> take_number(std::string_view& text) {
     double value = 0;
     const auto [end, reason] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (reason != std::errc{}) {
+    if (reason != std::errc{} || !std::isfinite(value)) { // "nan" and "inf" are numbers to from_chars
         return std::nullopt;
     }
     text.remove_prefix(static_cast<std::size_t>(end - text.data()));
@@ -157,14 +161,17 @@ class ExecCheck final : public BlockingCheck {
         ProcessRequest request;
         request.command = m_settings.command;
         request.user = m_settings.user;
-        request.timeout = m_settings.timeout;
+        request.timeout = time_for(context, m_settings.timeout);
         const Result<ProcessAnswer> answer = context.world.processes.run(request);
+        if (answer && answer->timed_out && request.timeout < m_settings.timeout) {
+            return not_finished(context.memory);
+        }
         if (answer) {
             return evaluate_exec(*answer, m_settings);
         }
         CheckResult result;
         result.status = Status::unknown;
-        result.message = say(k_not_started, answer.error().message);
+        result.message = say(k_not_started, error_words(answer.error().message));
         return result;
     }
 
@@ -209,9 +216,11 @@ CheckResult evaluate_exec(const ProcessAnswer& answer, const ExecSettings& setti
     result.metrics = parse_performance_data(output.performance);
     result.evidence = presentable(output.rest, k_longest_evidence);
     if (!answer.exit_status) {
-        result.message = say(k_killed, answer.signal, said);
+        result.message =
+            said.empty() ? say(k_killed_silent, answer.signal) : say(k_killed, answer.signal, said);
     } else if (*answer.exit_status > 3) {
-        result.message = say(k_odd_status, *answer.exit_status, said);
+        result.message =
+            say(k_odd_status, *answer.exit_status, said.empty() ? say(k_silent) : verbatim(said));
     } else {
         constexpr std::array k_statuses{Status::ok, Status::warning, Status::critical, Status::unknown};
         result.status = k_statuses[static_cast<std::size_t>(*answer.exit_status)];

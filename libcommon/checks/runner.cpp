@@ -5,6 +5,7 @@
 #include "platform/threads.h"
 #include "util/secret.h"
 #include "util/text.h"
+#include "words/error_words.h"
 
 #include <algorithm>
 #include <exception>
@@ -18,8 +19,6 @@ namespace {
 // Whoever waits looks at stop_requested() at least this often (platform/stop.h).
 constexpr Duration k_look_at_stop{100};
 
-constexpr Phrase k_not_finished{"not finished when the time of this run was over",
-                                "проверка не успела закончиться за время прогона"};
 constexpr Phrase k_interrupted{"interrupted: the run was asked to end",
                                "прервана: прогон попросили завершиться"};
 constexpr Phrase k_still_hangs{"the look begun earlier in this run still hangs",
@@ -40,9 +39,18 @@ using Memory = std::map<std::string, std::string>;
 
 // `memory`: what the check kept last time; a fault of ours must not lose a log position.
 CheckResult own_fault(std::string_view what, const Memory& memory) {
-    CheckResult result = unknown(say(k_own_fault, clean_line(redact(what))), say(k_own_fault_hint));
+    CheckResult result = unknown(say(k_own_fault, error_words(clean_line(what))), say(k_own_fault_hint));
     result.memory = memory;
     return result;
+}
+
+// Here for every check, because what it saw goes to a terminal, a state file and messages: a command line, an error
+// text, an answer may quote a password.
+void redact_all(CheckResult& result) {
+    for (std::string* text :
+         {&result.message.en, &result.message.ru, &result.hint.en, &result.hint.ru, &result.evidence}) {
+        *text = redact(*text);
+    }
 }
 
 std::chrono::microseconds since(SteadyTime start, Clock& clock) {
@@ -92,6 +100,7 @@ struct Runner::Look {
             return;
         }
         result = std::move(the_result);
+        redact_all(result);
         duration = since(start, world.clock);
         --*pending;
         if (wake == Wake::yes) {
@@ -117,6 +126,7 @@ Runner::~Runner() = default;
 
 std::vector<CheckRun> Runner::run(SteadyTime deadline) {
     std::vector<CheckToRun*> all;
+    all.reserve(m_checks.size());
     for (CheckToRun& item : m_checks) {
         all.push_back(&item);
     }
@@ -137,6 +147,7 @@ std::vector<CheckRun> Runner::run_these(const std::vector<CheckToRun*>& items, S
                                         Again again) {
     const auto pending = std::make_shared<Pending>(items.size());
     std::vector<Work> works;
+    works.reserve(items.size());
     for (CheckToRun* item : items) {
         works.push_back(
             {item, std::make_shared<Look>(m_world, *item, deadline, again, pending), std::nullopt});
@@ -144,6 +155,7 @@ std::vector<CheckRun> Runner::run_these(const std::vector<CheckToRun*>& items, S
     start(works);
     wait_for(*pending, deadline);
     std::vector<CheckRun> runs;
+    runs.reserve(works.size());
     for (Work& work : works) {
         runs.push_back(collect(work));
     }
@@ -217,8 +229,10 @@ CheckRun Runner::collect(Work& work) {
     if (is_thread) {
         m_hanging[work.item->name] = work.look;
     }
-    CheckResult result = unknown(say(stop_requested() ? k_interrupted : k_not_finished));
-    result.memory = look.memory;
+    CheckResult result = not_finished(look.memory);
+    if (stop_requested()) {
+        result.message = say(k_interrupted);
+    }
     return {work.item->name, std::move(result), since(look.start, m_world.clock), Finished::no};
 }
 

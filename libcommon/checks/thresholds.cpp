@@ -13,6 +13,11 @@ double in_unit_of(const Amount& threshold, const Quantity& seen) {
     return share ? seen.value / *seen.total * k_most_percent : seen.value;
 }
 
+// A share of nothing (a file system without blocks) is neither little nor much.
+bool comparable(const Amount& threshold, const Quantity& seen) {
+    return threshold.unit != Amount::Unit::percent || !seen.total || *seen.total > 0;
+}
+
 bool reached(const Amount& threshold, const Quantity& seen, Direction direction) {
     const double value = in_unit_of(threshold, seen);
     return direction == Direction::runs_out ? value <= threshold.value : value >= threshold.value;
@@ -36,7 +41,7 @@ enum class Before { calm, raised };
 
 bool raised(const Quantity& seen, const std::optional<Amount>& threshold, const std::optional<Amount>& clear,
             Direction direction, Before before) {
-    if (!threshold) {
+    if (!threshold || !comparable(*threshold, seen)) {
         return false;
     }
     if (reached(*threshold, seen, direction)) {

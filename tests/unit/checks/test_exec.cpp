@@ -89,7 +89,7 @@ TEST_CASE("the program gets its arguments, user and time; one that does not star
     const std::map<std::string, std::string> memory;
     const auto look = [&] {
         return static_cast<const BlockingCheck&>(*check).run(
-            {world, bare.clock.now(), bare.clock.steady(), memory, false});
+            {world, bare.clock.now(), bare.clock.steady() + Duration(60'000), memory, false});
     };
     CHECK(look().status == Status::unknown);
     processes.answers.emplace("/usr/lib/nagios/plugins/check_x", exited(0, "fine"));
@@ -98,4 +98,39 @@ TEST_CASE("the program gets its arguments, user and time; one that does not star
     CHECK(asked.command == settings.command);
     CHECK(asked.user == "nobody");
     CHECK(asked.timeout == Duration(3000));
+}
+
+TEST_CASE("no number is no metric") {
+    CHECK(parse_performance_data("a=nan b=inf;1 c=-infinity d=U e=1e999 f=2").size() == 1);
+    CHECK_FALSE(parse_performance_data("a=1;nan;inf").at(0).warn.has_value());
+}
+
+TEST_CASE("a program that ends without a word leaves no loose end in the message") {
+    ProcessAnswer killed;
+    killed.signal = SIGSEGV;
+    CHECK(judged(killed).message.en == "ended by signal 11");
+    CHECK(judged(exited(42)).message.en == "exit status 42 is none of a check's (0 to 3): no output");
+}
+
+TEST_CASE("a plugin gets no more time than the run has, and is not blamed for it") {
+    using namespace std::chrono_literals;
+    BareWorld bare;
+    FakeProcesses processes;
+    ProcessAnswer late;
+    late.timed_out = true;
+    processes.answers.insert_or_assign("plugin", late);
+    World world{bare.clock, bare.files, bare.host, bare.http, processes, bare.services, bare.redis};
+    ExecSettings settings;
+    settings.command = {"plugin"};
+    settings.timeout = 10s;
+    const auto check = exec_check_type().make(&settings);
+    const std::map<std::string, std::string> memory;
+    const auto run = [&](Duration left) {
+        return dynamic_cast<const BlockingCheck&>(*check).run(
+            {world, bare.clock.now(), bare.clock.steady() + left, memory});
+    };
+    CHECK(run(3s).status == Status::unknown);
+    CHECK(processes.asked().at(0).timeout == 3s);
+    CHECK(run(1h).status == Status::critical);
+    CHECK(processes.asked().at(1).timeout == 10s);
 }

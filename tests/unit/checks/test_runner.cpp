@@ -1,6 +1,7 @@
 #include "checks/runner.h"
 #include "platform/stop.h"
 #include "support/bare_world.h"
+#include "util/secret.h"
 
 #include <condition_variable>
 #include <csignal>
@@ -209,4 +210,20 @@ TEST_CASE("runner: a run that is asked to stop comes back at once", "[runner]") 
 TEST_CASE("runner: nothing to ask is an empty answer", "[runner]") {
     BareWorld bare;
     CHECK(Runner(bare.world, {}).run(bare.clock.steady() + 10s).empty());
+}
+
+TEST_CASE("no secret leaves a check, whatever it has seen", "[runner]") {
+    BareWorld bare;
+    const Secret password("c0ntrabass");
+    Runner runner(bare.world, {blocking("process", [](const CheckContext&) {
+                      CheckResult result = ok("process 7 (worker --password c0ntrabass)");
+                      result.hint = verbatim("kill c0ntrabass");
+                      result.evidence = "c0ntrabass";
+                      return result;
+                  })});
+    const CheckResult result = runner.run(bare.clock.steady() + 10s).at(0).result;
+    CHECK(result.message.en == "process 7 (worker --password ***)");
+    CHECK(result.message.ru == result.message.en);
+    CHECK(result.hint.ru == "kill ***");
+    CHECK(result.evidence == "***");
 }

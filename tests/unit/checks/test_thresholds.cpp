@@ -124,3 +124,9 @@ TEST_CASE("thresholds, properties", "[thresholds]") {
         }
     }
 }
+
+TEST_CASE("a share of nothing is not judged", "[thresholds]") {
+    CHECK(judge_thresholds({0, 0}, k_disk, {}, Direction::runs_out, Status::critical) == Status::ok);
+    CHECK(judge_thresholds({0, 0}, {number(1), number(0)}, {}, Direction::runs_out, Status::ok) ==
+          Status::critical);
+}
