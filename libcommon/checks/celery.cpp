@@ -23,7 +23,6 @@ constexpr Phrase k_who{"answered: {}", "ответили: {}"};
 constexpr Phrase k_nobody_listens{"no worker is connected to the broker",
                                   "к брокеру не подключён ни один воркер"};
 constexpr Phrase k_broker{"the broker: {}", "брокер: {}"};
-constexpr Phrase k_refused{"the broker refuses a command: {}", "брокер отказал в команде: {}"};
 constexpr Noun k_workers{"worker", "workers", "воркер", "воркера", "воркеров"};
 
 // Where kombu keeps which queue gets what; one member a binding: routing key, pattern and queue.
@@ -134,7 +133,7 @@ class Ping {
         Result<RedisReply> reply = m_redis.command(arguments);
         if (reply.ok() && reply->type == RedisReply::Type::error) {
             const ErrorKind kind = is_about_rights(*reply) ? ErrorKind::permission : ErrorKind::protocol;
-            return Error{kind, say(k_refused, clean_line(reply->text)).en};
+            return Error{kind, "the broker refuses a command: " + clean_line(reply->text)};
         }
         return reply;
     }
@@ -161,34 +160,37 @@ class CeleryCheck final : public BlockingCheck {
     CheckResult run(const CheckContext& context) const override {
         Clock& clock = context.world.clock;
         const SteadyTime begun = clock.steady();
+        const Duration at_most = time_for(context, m_settings.timeout);
         CelerySample sample;
         const std::string id = random_uuid();
-        if (Result<void> asked = ask(context, id, begun, sample); !asked.ok()) {
+        if (Result<void> asked = ask(context, id, begun + at_most, sample); !asked.ok()) {
             sample.failure = asked.error();
         }
         sample.took = std::chrono::floor<Duration>(clock.steady() - begun);
-        CheckResult result = evaluate_celery(sample, m_settings);
+        const bool cut_short = sample.took >= at_most && at_most < m_settings.timeout;
+        CheckResult result = cut_short ? not_finished({}) : evaluate_celery(sample, m_settings);
         result.memory["asked"] = id;
         return result;
     }
 
   private:
-    Result<void> ask(const CheckContext& context, const std::string& id, SteadyTime begun,
+    Result<void> ask(const CheckContext& context, const std::string& id, SteadyTime until,
                      CelerySample& sample) const {
         Clock& clock = context.world.clock;
+        const Duration at_most = std::chrono::ceil<Duration>(until - clock.steady());
         const Result<RedisAddress> address = parse_redis_url(m_settings.broker);
         if (!address.ok()) {
             return address.error();
         }
         Result<std::unique_ptr<RedisConnection>> connection =
-            context.world.redis.connect(m_settings.broker, m_settings.timeout + k_reserve);
+            context.world.redis.connect(m_settings.broker, at_most + k_reserve);
         if (!connection.ok()) {
             return connection.error();
         }
         forget_the_last(**connection, context.memory);
 
         Ping ping(**connection, address->database, id);
-        const WallTime expires = context.now.wall + m_settings.timeout + k_reserve;
+        const WallTime expires = context.now.wall + at_most + k_reserve;
         const Result<std::int64_t> listening =
             ping.ask(std::chrono::ceil<std::chrono::seconds>(expires).time_since_epoch().count());
         if (!listening.ok()) {
@@ -197,7 +199,7 @@ class CeleryCheck final : public BlockingCheck {
         sample.listening = *listening;
         const auto enough = std::min(static_cast<std::int64_t>(m_settings.workers), sample.listening);
         while (static_cast<std::int64_t>(sample.answered.size()) < enough) {
-            const Duration left = m_settings.timeout - std::chrono::floor<Duration>(clock.steady() - begun);
+            const Duration left = std::chrono::ceil<Duration>(until - clock.steady());
             if (left <= Duration::zero()) {
                 break;
             }

@@ -3,13 +3,13 @@
 // A check type is one source (with a small header for its test and the table), its test, one row in
 // all_checks.cpp and one line of CMake. The source holds, top down:
 //
+//     // platform/tcp_probe.h: what is seen, and the look itself (a check over an interface of World has its sample
+//     // in checks/tcp.h instead)
+//     struct TcpSample { enum class Failure { none, name, refused, … } failure; std::string detail, answer; … };
+//     TcpSample tcp_probe(const TcpQuestion& question);
+//
 //     // checks/tcp.h
 //     struct TcpSettings { std::string address; Duration timeout{5000}; };
-//     struct TcpSample {
-//         enum class Failure { none, name, refused, unreachable, timeout, wrong } failure;
-//         std::string detail, answer;
-//         Duration took;
-//     };
 //     CheckResult evaluate_tcp(const TcpSample& sample, const TcpSettings& settings); // pure: tested
 //     CheckType tcp_check_type();
 //
@@ -18,7 +18,7 @@
 //     class TcpCheck final : public BlockingCheck {
 //       public:
 //         explicit TcpCheck(TcpSettings settings) : m_settings(std::move(settings)) {}
-//         CheckResult run(const CheckContext& context) const override; // looks, then evaluate_tcp()
+//         CheckResult run(const CheckContext& context) const override; // tcp_probe(), then evaluate_tcp()
 //         …
 //     };
 //     CheckType tcp_check_type() {

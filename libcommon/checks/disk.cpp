@@ -1,6 +1,7 @@
 #include "checks/disk.h"
 
 #include "checks/thresholds.h"
+#include "words/error_words.h"
 
 #include <cmath>
 
@@ -88,7 +89,7 @@ CheckResult not_seen(const Error& error, const CheckContext& context) {
     // A disk that gives errors is news about the disk; a path that is not there, or rights, are ours.
     const bool disk_fails = error.kind == ErrorKind::io;
     result.status = disk_fails ? Status::critical : Status::unknown;
-    result.message = say(disk_fails ? k_dead : k_cannot_look, error.message);
+    result.message = say(disk_fails ? k_dead : k_cannot_look, error_words(error.message));
     result.remedy = Remedy::cannot_help;
     result.memory = context.memory;
     return result;

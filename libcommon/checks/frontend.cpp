@@ -3,6 +3,7 @@
 #include "checks/http_words.h"
 #include "config/complaints.h"
 #include "util/text.h"
+#include "words/error_words.h"
 
 #include <algorithm>
 #include <filesystem>
@@ -172,7 +173,7 @@ CheckResult judge(const FrontendSample& sample, const FrontendSettings& settings
         }
     }
     if (!sample.reader_error.empty()) {
-        return wrong(Status::unknown, say(k_no_reader, settings.reader, sample.reader_error));
+        return wrong(Status::unknown, say(k_no_reader, settings.reader, error_words(sample.reader_error)));
     }
     const std::size_t files = sample.files.size() + 1;
     if (!sample.page) {

@@ -5,6 +5,7 @@
 #include "util/json_depth.h"
 #include "util/pattern.h"
 #include "util/text.h"
+#include "words/error_words.h"
 
 #include <algorithm>
 #include <utility>
@@ -83,7 +84,7 @@ Wrong judge_patterns(const HttpAnswer& answer, const HttpSettings& settings) {
         const auto pattern = Pattern::compile(expression);
         const Result<bool> found = pattern.ok() ? pattern.value().found_in(answer.body) : pattern.error();
         if (!found.ok()) {
-            Wrong fault = critical(say(k_pattern_fault, expression, found.error().message), {});
+            Wrong fault = critical(say(k_pattern_fault, expression, error_words(found.error().message)), {});
             fault->status = Status::unknown; // the page may be well
             return fault;
         }

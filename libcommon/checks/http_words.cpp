@@ -124,7 +124,8 @@ std::optional<CheckResult> http_failure(const HttpAnswer& answer, const HttpRequ
         return std::nullopt;
     }
     CheckResult result;
-    result.status = answer.failure == Failure::bad_url ? Status::unknown : Status::critical;
+    const bool not_asked = answer.failure == Failure::bad_url || answer.failure == Failure::own_fault;
+    result.status = not_asked ? Status::unknown : Status::critical;
     result.message =
         http_failure_words(answer, answer.final_url.empty() ? redact(request.url) : answer.final_url);
     result.remedy = remedy_of(answer, request);

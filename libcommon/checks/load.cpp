@@ -2,6 +2,7 @@
 
 #include "checks/thresholds.h"
 #include "platform/host.h"
+#include "words/error_words.h"
 
 #include <fmt/format.h>
 
@@ -34,7 +35,7 @@ class LoadCheck final : public BlockingCheck {
         const Result<std::array<double, 3>> average = context.world.host.load();
         if (!average) {
             CheckResult result;
-            result.message = say(k_cannot_look, average.error().message);
+            result.message = say(k_cannot_look, error_words(average.error().message));
             result.memory = context.memory;
             return result;
         }

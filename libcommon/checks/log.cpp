@@ -4,6 +4,7 @@
 #include "checks/thresholds.h"
 #include "util/secret.h"
 #include "util/text.h"
+#include "words/error_words.h"
 
 #include <charconv>
 #include <chrono>
@@ -141,7 +142,7 @@ CheckResult not_read(const Error& error, const LogCheckSettings& settings, const
     result.memory = context.memory;
     if (error.kind != ErrorKind::not_found) {
         result.status = Status::unknown;
-        result.message = say(k_unread, error.message);
+        result.message = say(k_unread, error_words(clean_line(error.message)));
         return result;
     }
     // Between two steps of a rotation there is none either; its position is kept, so nothing is read twice.

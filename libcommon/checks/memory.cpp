@@ -1,7 +1,9 @@
 #include "checks/memory.h"
 
 #include "checks/moment.h"
+#include "checks/shared_words.h"
 #include "checks/thresholds.h"
+#include "words/error_words.h"
 
 #include <charconv>
 
@@ -15,8 +17,6 @@ constexpr Phrase k_low{"memory is running out: {}", "память заканчи
 constexpr Phrase k_swapping{"{} of swap in use", "занято {} подкачки"};
 constexpr Phrase k_killed{"out of memory: the kernel has killed {}", "не хватило памяти: ядро убило {}"};
 constexpr Noun k_victims{"process", "processes", "процесс", "процесса", "процессов"};
-constexpr Phrase k_look_memory{"largest first: ps -eo pid,user,rss,args --sort=-rss | head",
-                               "самые большие: ps -eo pid,user,rss,args --sort=-rss | head"};
 constexpr Phrase k_look_oom{"which: journalctl -k --since -1h | grep -i 'killed process'",
                             "какие: journalctl -k --since -1h | grep -i 'killed process'"};
 constexpr Phrase k_cannot_look{"unable to look at the memory: {}", "не удалось посмотреть память: {}"};
@@ -134,7 +134,7 @@ class MemoryCheck final : public BlockingCheck {
         if (!info) {
             CheckResult result;
             result.status = Status::unknown;
-            result.message = say(k_cannot_look, info.error().message);
+            result.message = say(k_cannot_look, error_words(info.error().message));
             result.memory = context.memory;
             return result;
         }

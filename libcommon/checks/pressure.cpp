@@ -1,6 +1,8 @@
 #include "checks/pressure.h"
 
+#include "checks/shared_words.h"
 #include "checks/thresholds.h"
+#include "words/error_words.h"
 
 #include <array>
 
@@ -19,8 +21,6 @@ constexpr Phrase k_io{"programs wait for the disk: {:.0f}% of the last minute",
                       "программы ждут диск: {:.0f}% последней минуты"};
 constexpr Phrase k_look_cpu{"what uses it: ps -eo pid,user,pcpu,args --sort=-pcpu | head",
                             "что его занимает: ps -eo pid,user,pcpu,args --sort=-pcpu | head"};
-constexpr Phrase k_look_memory{"largest first: ps -eo pid,user,rss,args --sort=-rss | head",
-                               "самые большие: ps -eo pid,user,rss,args --sort=-rss | head"};
 constexpr Phrase k_look_io{
     "what waits: ps -eo pid,user,stat,args | grep ' D'; what reads and writes: iotop -bon1",
     "что ждёт: ps -eo pid,user,stat,args | grep ' D'; что читает и пишет: iotop -bon1"};
@@ -62,8 +62,8 @@ constexpr std::array<Kind, 3> k_kinds{{
 
 CheckResult not_seen(const Error& error, const CheckContext& context) {
     CheckResult result;
-    result.message =
-        error.kind == ErrorKind::not_found ? say(k_no_pressure) : say(k_cannot_look, error.message);
+    result.message = error.kind == ErrorKind::not_found ? say(k_no_pressure)
+                                                        : say(k_cannot_look, error_words(error.message));
     result.memory = context.memory;
     return result;
 }

@@ -5,6 +5,7 @@
 #include "platform/users.h"
 #include "util/pattern.h"
 #include "util/text.h"
+#include "words/error_words.h"
 
 #include <algorithm>
 #include <charconv>
@@ -93,7 +94,7 @@ std::string shown_name(const ProcessInfo& process) {
 CheckResult unable(const Error& error, const CheckContext& context) {
     CheckResult result;
     result.status = Status::unknown;
-    result.message = say(k_cannot_look, error.message);
+    result.message = say(k_cannot_look, error_words(clean_line(error.message)));
     result.memory = context.memory;
     return result;
 }

@@ -1,8 +1,8 @@
 #include "checks/redis.h"
 
 #include "checks/thresholds.h"
-#include "util/secret.h"
 #include "util/text.h"
+#include "words/error_words.h"
 
 #include <charconv>
 #include <utility>
@@ -15,6 +15,7 @@ using namespace std::chrono_literals;
 constexpr Phrase k_answers{"answers in {}", "отвечает за {}"};
 constexpr Phrase k_silent{"no answer in time ({})", "не ответил вовремя ({})"};
 constexpr Phrase k_down{"cannot be reached: {}", "недоступен: {}"};
+constexpr Phrase k_unable{"unable to ask: {}", "не удалось спросить: {}"};
 constexpr Phrase k_refuses{"refuses the password: {}", "не принимает пароль: {}"};
 constexpr Phrase k_odd{"answers {}, expected PONG", "отвечает {}, ожидался PONG"};
 constexpr Phrase k_loading{"is loading its data after a start", "загружает данные после запуска"};
@@ -151,16 +152,19 @@ class RedisCheck final : public BlockingCheck {
 
     CheckResult run(const CheckContext& context) const override {
         const SteadyTime begun = context.world.clock.steady();
-        RedisSample sample = look(context.world);
+        const Duration at_most = time_for(context, m_settings.timeout);
+        RedisSample sample = look(context.world, at_most);
         sample.took = std::chrono::floor<Duration>(context.world.clock.steady() - begun);
+        if (sample.failure && sample.failure->kind == ErrorKind::timeout && at_most < m_settings.timeout) {
+            return not_finished(context.memory);
+        }
         return evaluate_redis(sample, m_settings, context.memory);
     }
 
   private:
-    RedisSample look(World& world) const {
+    RedisSample look(World& world, Duration at_most) const {
         RedisSample sample;
-        Result<std::unique_ptr<RedisConnection>> connection =
-            world.redis.connect(m_settings.url, m_settings.timeout);
+        Result<std::unique_ptr<RedisConnection>> connection = world.redis.connect(m_settings.url, at_most);
         if (!connection.ok()) {
             sample.failure = connection.error();
             return sample;
@@ -202,7 +206,7 @@ class RedisCheck final : public BlockingCheck {
 } // namespace
 
 CheckResult redis_failure(const Error& error) {
-    const std::string why = redact(clean_line(error.message));
+    const Text why = error_words(clean_line(error.message));
     CheckResult result;
     result.status = Status::critical;
     switch (error.kind) {
@@ -217,7 +221,11 @@ CheckResult redis_failure(const Error& error) {
     case ErrorKind::invalid:
     case ErrorKind::internal: // our own fault: we could not look
         result.status = Status::unknown;
-        result.message = verbatim(why);
+        result.message = say(k_unable, why);
+        break;
+    case ErrorKind::not_found: // its name
+        result.message = say(k_down, why);
+        result.remedy = Remedy::outside_host;
         break;
     default:
         result.message = say(k_down, why);
@@ -239,11 +247,10 @@ std::map<std::string, std::string> parse_redis_info(std::string_view text) {
 
 CheckResult evaluate_redis(const RedisSample& sample, const RedisSettings& settings,
                            const std::map<std::string, std::string>& memory) {
-    if (sample.failure) {
-        return redis_failure(*sample.failure);
-    }
-    if (sample.ping.text != "PONG") {
-        return judge_refusal(sample.ping);
+    if (sample.failure || sample.ping.text != "PONG") {
+        CheckResult result = sample.failure ? redis_failure(*sample.failure) : judge_refusal(sample.ping);
+        result.memory = memory; // memory and queues were not judged: what was open stays open
+        return result;
     }
     CheckResult result;
     result.status = Status::ok;

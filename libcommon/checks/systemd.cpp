@@ -4,6 +4,7 @@
 #include "checks/unit_words.h"
 #include "config/complaints.h"
 #include "util/text.h"
+#include "words/error_words.h"
 
 #include <algorithm>
 #include <charconv>
@@ -246,7 +247,7 @@ class SystemdCheck final : public BlockingCheck {
     static CheckResult could_not_look(const Error& error, const CheckContext& context) {
         CheckResult result = error.kind == ErrorKind::not_found
                                  ? result_of(Status::skipped, say(k_no_systemd))
-                                 : result_of(Status::unknown, verbatim(clean_line(error.message)));
+                                 : result_of(Status::unknown, error_words(clean_line(error.message)));
         result.memory = context.memory;
         return result;
     }

@@ -1,7 +1,9 @@
 #include "checks/tcp.h"
 
+#include "checks/shared_words.h"
 #include "util/secret.h"
 #include "util/text.h"
+#include "words/error_words.h"
 
 #include <utility>
 
@@ -16,9 +18,6 @@ constexpr std::size_t k_looked_at = 2000; // bytes of an answer, to show its beg
 constexpr std::size_t k_shown_characters = 80;
 
 constexpr Phrase k_connected{"connected in {}", "соединение установлено за {}"};
-constexpr Phrase k_no_name{"the name of {} is not found: {}", "имя в адресе {} не находится: {}"};
-constexpr Phrase k_no_connection{"no connection: {}", "нет соединения: {}"};
-constexpr Phrase k_not_connected{"no connection to {} within {}", "нет соединения с {} за {}"};
 constexpr Phrase k_not_taken{"{} is connected, but did not take what is sent to it within {}",
                              "{} соединяется, но не принял отправленное за {}"};
 constexpr Phrase k_silent{"{} is connected, but did not answer within {}",
@@ -30,8 +29,9 @@ constexpr Phrase k_closed{"{} closed the connection without an answer", "{} за
 constexpr Phrase k_lacks{"the answer of {} lacks “{}”, it begins: “{}”",
                          "в ответе {} нет «{}», он начинается так: «{}»"};
 
+// Redacted before it is cleaned: what was sent, and may be echoed, ends in a line break.
 std::string beginning_of(const std::string& text) {
-    return shorten(redact(clean_line(text.substr(0, k_looked_at))), k_shown_characters);
+    return shorten(clean_line(redact(text.substr(0, k_looked_at))), k_shown_characters);
 }
 
 Text timeout_words(const TcpSample& sample, const TcpSettings& settings) {
@@ -50,7 +50,7 @@ Text timeout_words(const TcpSample& sample, const TcpSettings& settings) {
 }
 
 CheckResult judge_failure(const TcpSample& sample, const TcpSettings& settings) {
-    const std::string detail = clean_line(sample.detail);
+    const Text detail = error_words(clean_line(sample.detail));
     CheckResult result;
     result.status = Status::critical;
     switch (sample.failure) {
@@ -59,7 +59,7 @@ CheckResult judge_failure(const TcpSample& sample, const TcpSettings& settings) 
         result.remedy = Remedy::outside_host;
         break;
     case Failure::unreachable:
-        result.message = say(k_no_connection, detail);
+        result.message = say(k_no_connection, settings.address, detail);
         result.remedy = Remedy::outside_host;
         break;
     case Failure::timeout:
@@ -69,9 +69,13 @@ CheckResult judge_failure(const TcpSample& sample, const TcpSettings& settings) 
         result.message = say(k_broken, settings.address, detail);
         result.evidence = beginning_of(sample.answer);
         break;
+    case Failure::own_fault:
+        result.status = Status::unknown;
+        result.message = say(k_cannot_ask, settings.address, detail);
+        break;
     case Failure::refused:
     case Failure::none:
-        result.message = say(k_no_connection, detail);
+        result.message = say(k_no_connection, settings.address, detail);
         break;
     }
     return result;
@@ -81,10 +85,12 @@ class TcpCheck final : public BlockingCheck {
   public:
     explicit TcpCheck(TcpSettings settings) : m_settings(std::move(settings)) {}
 
-    CheckResult run(const CheckContext& /*context*/) const override {
-        const TcpSample sample =
-            tcp_probe({m_settings.address, m_settings.send, m_settings.expect, m_settings.timeout});
-        return evaluate_tcp(sample, m_settings);
+    CheckResult run(const CheckContext& context) const override {
+        const Duration at_most = time_for(context, m_settings.timeout);
+        const TcpSample sample = tcp_probe({m_settings.address, m_settings.send, m_settings.expect, at_most});
+        return sample.failure == Failure::timeout && at_most < m_settings.timeout
+                   ? not_finished(context.memory)
+                   : evaluate_tcp(sample, m_settings);
     }
 
   private:

@@ -11,7 +11,7 @@ namespace lectio {
 struct TcpSettings {
     std::string address;
     Duration timeout{5000};
-    std::string send;
+    Secret send;
     std::string expect;
 };
 

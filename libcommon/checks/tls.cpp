@@ -1,8 +1,9 @@
 #include "checks/tls.h"
 
+#include "checks/shared_words.h"
 #include "checks/thresholds.h"
-#include "util/secret.h"
 #include "util/text.h"
+#include "words/error_words.h"
 
 #include <algorithm>
 #include <array>
@@ -19,9 +20,8 @@ using Failure = TlsSample::Failure;
 constexpr double k_day_ms = 24.0 * 60 * 60 * 1000;
 constexpr double k_short_life_days = 60; // then a share of the life counts, not days (DESIGN)
 
-constexpr Phrase k_no_name{"the name of {} is not found: {}", "имя в адресе {} не находится: {}"};
-constexpr Phrase k_no_connection{"no connection to {}: {}", "нет соединения с {}: {}"};
-constexpr Phrase k_timeout{"{} did not answer within {}", "{} не ответил за {}"};
+constexpr Phrase k_silent{"{} is connected, but did not agree on encryption within {}",
+                          "{} соединяется, но не согласовал шифрование за {}"};
 constexpr Phrase k_no_tls{"{} speaks no TLS that we understand: {}", "{} не говорит на понятном нам TLS: {}"};
 constexpr Phrase k_nothing_shown{"{} shows no certificate", "{} не показывает сертификата"};
 constexpr Phrase k_untrusted{"browsers do not trust the certificate “{}”: {}",
@@ -61,14 +61,22 @@ std::string name_of(const TlsSettings& settings) {
 }
 
 CheckResult judge_connection(const TlsSample& sample, const TlsSettings& settings) {
-    const std::string detail = clean_line(sample.detail);
+    const Text detail = error_words(clean_line(sample.detail));
+    const std::string limit = format_duration(settings.timeout);
     switch (sample.failure) {
     case Failure::name:
         return broken(say(k_no_name, settings.address, detail), Remedy::outside_host);
     case Failure::unreachable:
         return broken(say(k_no_connection, settings.address, detail), Remedy::outside_host);
     case Failure::timeout:
-        return broken(say(k_timeout, settings.address, format_duration(settings.timeout)), Remedy::try_it);
+        return broken(say(sample.phase == TlsSample::Phase::connecting ? k_not_connected : k_silent,
+                          settings.address, limit),
+                      Remedy::try_it);
+    case Failure::own_fault: {
+        CheckResult result = broken(say(k_cannot_ask, settings.address, detail));
+        result.status = Status::unknown;
+        return result;
+    }
     case Failure::handshake:
         return broken(say(k_no_tls, settings.address, detail), Remedy::try_it);
     case Failure::refused:
@@ -122,18 +130,47 @@ CheckResult judge_dates(const TlsSample& sample, const TlsSettings& settings, co
     return result;
 }
 
+// Everything but the dates of expiry.
+std::optional<CheckResult> judge_what_is_shown(const TlsSample& sample, const TlsSettings& settings,
+                                               WallTime now) {
+    if (sample.failure != Failure::none) {
+        return judge_connection(sample, settings);
+    }
+    if (sample.certificates.empty()) {
+        return broken(say(k_nothing_shown, settings.address));
+    }
+    for (const ShownCertificate& shown : sample.certificates) {
+        if (shown.begins > now) {
+            return broken(say(k_not_yet, clean_line(shown.subject), day_of(shown.begins)),
+                          Remedy::cannot_help, say(k_hint_clock));
+        }
+    }
+    const std::string subject = clean_line(sample.certificates.front().subject);
+    if (!sample.untrusted.empty()) {
+        return broken(say(k_untrusted, subject, error_words(sample.untrusted)), Remedy::cannot_help,
+                      say(k_hint_chain));
+    }
+    if (!sample.name_matches) {
+        return broken(say(k_other_name, subject, name_of(settings)));
+    }
+    return std::nullopt;
+}
+
 class TlsCheck final : public BlockingCheck {
   public:
     explicit TlsCheck(TlsSettings settings) : m_settings(std::move(settings)) {}
 
     CheckResult run(const CheckContext& context) const override {
-        const auto sample =
-            tls_probe({m_settings.address, name_of(m_settings), m_settings.ca, m_settings.timeout});
+        const Duration at_most = time_for(context, m_settings.timeout);
+        const auto sample = tls_probe({m_settings.address, name_of(m_settings), m_settings.ca, at_most});
         if (!sample.ok()) {
             CheckResult result;
-            result.message = say(k_own_fault, redact(sample.error().message));
+            result.message = say(k_own_fault, error_words(sample.error().message));
             result.memory = context.memory;
             return result;
+        }
+        if (sample->failure == Failure::timeout && at_most < m_settings.timeout) {
+            return not_finished(context.memory);
         }
         return evaluate_tls(*sample, m_settings, context);
     }
@@ -150,8 +187,7 @@ const Schema<TlsSettings>& tls_schema() {
         optional("ca", &TlsSettings::ca, "PEM file of the authority; the system's when empty"),
         optional("expires", &TlsSettings::expires,
                  "time left; { warn = \"14d\", critical = \"7d\" } when empty, shares of the life of one "
-                 "that lives less "
-                 "than 60 days")
+                 "that lives less than 60 days")
             .units({Amount::Unit::milliseconds})
             .runs_out(),
         optional("timeout", &TlsSettings::timeout, "no answer by then: critical").between(10ms, 1h),
@@ -162,23 +198,9 @@ const Schema<TlsSettings>& tls_schema() {
 } // namespace
 
 CheckResult evaluate_tls(const TlsSample& sample, const TlsSettings& settings, const CheckContext& context) {
-    if (sample.failure != Failure::none) {
-        return judge_connection(sample, settings);
-    }
-    if (sample.certificates.empty()) {
-        return broken(say(k_nothing_shown, settings.address));
-    }
-    const ShownCertificate& own = sample.certificates.front();
-    if (own.begins > context.now.wall) {
-        return broken(say(k_not_yet, clean_line(own.subject), day_of(own.begins)), Remedy::cannot_help,
-                      say(k_hint_clock));
-    }
-    if (!sample.untrusted.empty()) {
-        return broken(say(k_untrusted, clean_line(own.subject), sample.untrusted), Remedy::cannot_help,
-                      say(k_hint_chain));
-    }
-    if (!sample.name_matches) {
-        return broken(say(k_other_name, clean_line(own.subject), name_of(settings)));
+    if (auto wrong = judge_what_is_shown(sample, settings, context.now.wall)) {
+        wrong->memory = context.memory; // the dates were not judged: what was open stays open
+        return *std::move(wrong);
     }
     return judge_dates(sample, settings, context);
 }

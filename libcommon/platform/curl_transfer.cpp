@@ -1,5 +1,6 @@
 #include "platform/curl_transfer.h"
 
+#include "platform/dial.h"
 #include "util/secret.h"
 #include "util/text.h"
 #include "version.h"
@@ -10,6 +11,7 @@
 #include <charconv>
 #include <cstring>
 #include <filesystem>
+#include <system_error>
 
 #include <curl/curl.h>
 #include <fmt/format.h>
@@ -23,7 +25,6 @@
 namespace lectio {
 namespace {
 
-constexpr Duration k_dns_timeout{2000};                             // CONTRACT 34
 constexpr std::size_t k_max_header_bytes = std::size_t{256} << 10U; // CONTRACT 9
 constexpr const char* k_ca_folder = "/etc/ssl/certs";
 
@@ -120,8 +121,8 @@ struct CurlTransfer::Callbacks {
         return CURL_SEEKFUNC_OK;
     }
     static curl_socket_t open_socket(void* transfer, curlsocktype, curl_sockaddr* address) {
-        self(transfer).on_socket(address->addr);
-        return ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+        return self(transfer).open_socket(address->family, address->socktype, address->protocol,
+                                          address->addr);
     }
     static CURLcode tls_begins(CURL*, void* context, void* transfer) {
         self(transfer).enter(Phase::tls);
@@ -170,7 +171,7 @@ CurlTransfer::Next CurlTransfer::begin() {
     }
     m_easy.reset(curl_easy_init());
     if (m_easy == nullptr) {
-        end(Failure::other, "out of memory");
+        end(Failure::own_fault, "out of memory");
         return Next::end;
     }
     set_up_everything();
@@ -195,7 +196,7 @@ const std::string& CurlTransfer::name_to_ask() const {
 
 CurlTransfer::Next CurlTransfer::connect_to(const Lookup& lookup) {
     if (!lookup.error.empty()) {
-        end(Failure::dns, lookup.error);
+        end(lookup.own_fault ? Failure::own_fault : Failure::dns, lookup.error);
         return Next::end;
     }
     set_up_target(lookup);
@@ -279,7 +280,7 @@ SteadyTime CurlTransfer::deadline() const {
     const SteadyTime whole = m_started + m_request.timeout;
     switch (m_phase) {
     case Phase::dns:
-        return std::min(whole, m_phase_since + k_dns_timeout);
+        return std::min(whole, m_phase_since + k_longest_lookup);
     case Phase::connect:
         return std::min(whole, m_phase_since + m_request.connect_timeout);
     case Phase::tls:
@@ -401,7 +402,8 @@ void CurlTransfer::classify(int curl_code) {
                                   : curl_easy_strerror(static_cast<CURLcode>(curl_code));
     switch (curl_code) {
     case CURLE_COULDNT_CONNECT:
-        end(failure_to_connect(), words);
+        end(failure_to_connect(),
+            m_socket_error != 0 ? std::generic_category().message(m_socket_error) : words);
         break;
     case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_COULDNT_RESOLVE_PROXY:
@@ -438,7 +440,7 @@ void CurlTransfer::classify(int curl_code) {
         end(Failure::not_http, words);
         break;
     case CURLE_OUT_OF_MEMORY: // what libcurl 7.88 says of one header line over its own limit of 100 kB
-        end(m_phase < Phase::first_byte ? Failure::other : Failure::too_large, words);
+        end(m_phase < Phase::first_byte ? Failure::own_fault : Failure::too_large, words);
         break;
     default:
         end(Failure::other, words);
@@ -448,6 +450,7 @@ void CurlTransfer::classify(int curl_code) {
 HttpAnswer::Failure CurlTransfer::failure_to_connect() const {
     long error = 0;
     curl_easy_getinfo(m_easy.get(), CURLINFO_OS_ERRNO, &error);
+    error = m_socket_error != 0 ? m_socket_error : error;
     switch (error) {
     case ENETUNREACH:
     case EHOSTUNREACH:
@@ -461,7 +464,7 @@ HttpAnswer::Failure CurlTransfer::failure_to_connect() const {
     case ENOENT: // the socket's file is not there: nobody listens
         return Failure::refused;
     default:
-        return Failure::other;
+        return is_own_fault(static_cast<int>(error)) ? Failure::own_fault : Failure::other;
     }
 }
 
@@ -514,8 +517,11 @@ std::size_t CurlTransfer::on_send(char* buffer, std::size_t room) {
     return now.size();
 }
 
-void CurlTransfer::on_socket(const sockaddr& peer) {
+int CurlTransfer::open_socket(int family, int type, int protocol, const sockaddr& peer) {
     m_answer.address = peer_words(peer);
+    const int fd = ::socket(family, type | SOCK_CLOEXEC, protocol);
+    m_socket_error = fd < 0 ? errno : 0;
+    return fd;
 }
 
 } // namespace lectio

@@ -73,7 +73,7 @@ class CurlTransfer {
     std::size_t on_header(std::string_view line);
     std::size_t on_body(std::string_view bytes);
     std::size_t on_send(char* buffer, std::size_t room);
-    void on_socket(const sockaddr& peer);
+    int open_socket(int family, int type, int protocol, const sockaddr& peer);
 
     HttpRequest m_request;
     std::function<void()> m_phase_changed;
@@ -84,6 +84,7 @@ class CurlTransfer {
     std::unique_ptr<void, EasyDeleter> m_easy; // goes before the lists that it uses
     HttpAnswer m_answer;
     Failure m_cut = Failure::none; // why we ended it from inside a callback
+    int m_socket_error = 0;        // errno, where not even a socket could be had
     Phase m_phase = Phase::dns;
     SteadyTime m_started, m_phase_since;
     std::size_t m_header_bytes = 0;

@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <memory>
+#include <system_error>
 
 #include <netdb.h>
 #include <poll.h>
@@ -40,7 +41,7 @@ Failure failure_of(int error) {
     case ETIMEDOUT:
         return Failure::timeout;
     default:
-        return Failure::refused;
+        return is_own_fault(error) ? Failure::own_fault : Failure::refused;
     }
 }
 
@@ -75,6 +76,19 @@ int connect_one(UniqueFd& fd, const std::string& address, const std::string& por
 
 } // namespace
 
+bool is_own_fault(int error_number) {
+    switch (error_number) {
+    case EACCES: // also what a packet filter of this host says
+    case EPERM:
+    case EADDRNOTAVAIL: // all local ports are taken
+    case EAFNOSUPPORT:
+    case EINVAL:
+        return true;
+    default:
+        return kind_of_errno(error_number) == ErrorKind::internal; // no descriptors, no memory
+    }
+}
+
 bool wait_until_ready(int fd, short events, SteadyTime deadline) {
     for (;;) {
         const auto left = std::chrono::ceil<Duration>(deadline - steady_now()).count();
@@ -88,13 +102,11 @@ bool wait_until_ready(int fd, short events, SteadyTime deadline) {
 
 Dialled dial(const std::string& address, SteadyTime deadline) {
     const HostPort target = split_address(address);
-    const Lookup lookup = system_lookup(target.host);
-    Dialled dialled;
+    const Lookup lookup = lookup_in_time(system_lookup, target.host, deadline);
     if (lookup.addresses.empty()) {
-        dialled.failure = Failure::name;
-        dialled.detail = lookup.error;
-        return dialled;
+        return {lookup.own_fault ? Failure::own_fault : Failure::name, {}, lookup.error};
     }
+    Dialled dialled;
     auto left = static_cast<long>(lookup.addresses.size());
     for (const std::string& numeric : lookup.addresses) {
         UniqueFd fd;
@@ -103,8 +115,11 @@ Dialled dial(const std::string& address, SteadyTime deadline) {
         if (error == 0) {
             return {Failure::none, std::move(fd), ""};
         }
-        dialled.failure = failure_of(error);
-        dialled.detail = errno_error("connect to " + address, error).message;
+        const Failure failure = failure_of(error);
+        if (failure != Failure::own_fault || dialled.failure == Failure::none) {
+            dialled.failure = failure;
+            dialled.detail = std::generic_category().message(error);
+        }
     }
     return dialled;
 }

@@ -16,10 +16,11 @@ struct Dialled {
         refused,
         unreachable, // no route: the cause is outside this host
         timeout,
+        own_fault, // nobody could be asked: no descriptors, memory, ports or rights left here
     };
     Failure failure = Failure::none;
     UniqueFd fd;        // non-blocking; valid only without failure
-    std::string detail; // the system's words for the failure
+    std::string detail; // the system's words for the failure, without the address
 };
 
 // The same failure in a probe's own enum, which has these words and more of its own.
@@ -36,14 +37,19 @@ Failure failure_as(Dialled::Failure failure) {
         return Failure::unreachable;
     case Dialled::Failure::timeout:
         return Failure::timeout;
+    case Dialled::Failure::own_fault:
+        break;
     }
-    return Failure::refused;
+    return Failure::own_fault;
 }
 
 // `address`: "host:port", "[::1]:443", the port a number. Every address of the name is tried, each with its
-// share of the time. Blocks until the deadline at most, but for the lookup of the name: for a thread that can
-// be left behind (BlockingCheck). connect(2): EINPROGRESS.
+// share of the time; what one of them did is told before what we could not do. Blocks until the deadline at
+// most. connect(2): EINPROGRESS.
 Dialled dial(const std::string& address, SteadyTime deadline);
+
+// An errno of a socket that says something of this host and nothing of the peer.
+bool is_own_fault(int error_number);
 
 // Waits until `fd` is ready for `events` (poll(2)); false when the deadline has passed.
 bool wait_until_ready(int fd, short events, SteadyTime deadline);

@@ -63,6 +63,7 @@ struct HttpAnswer {
         too_large,   // body over max_body or headers over 256 kB
         not_http,    // what came is no HTTP answer, or its lengths contradict themselves
         redirects,   // more than max_redirects, or a redirect to something that is not http(s)
+        own_fault,   // we could not ask: no descriptors, memory, ports or rights left here: `detail`
         other,       // `detail`
     };
     Failure failure = Failure::none;

@@ -2,6 +2,7 @@
 
 #include "util/secret.h"
 #include "util/text.h"
+#include "words/error_words.h"
 
 namespace lectio {
 namespace {
@@ -54,7 +55,7 @@ const Phrase& doing(Phase phase) {
 } // namespace
 
 Text http_failure_words(const HttpAnswer& answer, const std::string& whom) {
-    const std::string detail = redact(clean_line(answer.detail));
+    const Text detail = error_words(redact(clean_line(answer.detail)));
     switch (answer.failure) {
     case Failure::dns:
         return say(k_dns, whom, detail);
@@ -78,6 +79,7 @@ Text http_failure_words(const HttpAnswer& answer, const std::string& whom) {
     case Failure::redirects:
         return say(k_redirects, whom, detail);
     case Failure::bad_url:
+    case Failure::own_fault:
         return say(k_bad_request, detail);
     case Failure::other:
     case Failure::none:

@@ -1,5 +1,7 @@
 #include "platform/redis.h"
 
+#include "platform/dial.h"
+#include "platform/resolver.h"
 #include "util/text.h"
 
 #include <algorithm>
@@ -154,6 +156,9 @@ using Context = std::unique_ptr<redisContext, FreeContext>;
 
 // What hiredis noted of a failure; errno is that of the call which failed.
 Error context_error(const redisContext& context, std::string_view what, int error_number) {
+    if (is_own_fault(error_number)) {
+        return Error{ErrorKind::internal, fmt::format("Redis: {}: {}", what, context.errstr)};
+    }
     if (context.err == REDIS_ERR_IO) {
         if (error_number == EAGAIN || error_number == EWOULDBLOCK || error_number == ETIMEDOUT) {
             return Error{ErrorKind::timeout, fmt::format("Redis: {}: no answer in time", what)};
@@ -164,6 +169,15 @@ Error context_error(const redisContext& context, std::string_view what, int erro
     // hiredis calls a connect that took too long by its errno text.
     const bool timed_out = std::string_view(context.errstr).find("timed out") != std::string_view::npos;
     return Error{timed_out ? ErrorKind::timeout : kind, fmt::format("Redis: {}: {}", what, context.errstr)};
+}
+
+Error connect_error(const redisContext* context, int error_number) {
+    return context == nullptr ? Error{ErrorKind::internal, "Redis: out of memory"}
+                              : context_error(*context, "connect", error_number);
+}
+
+Duration left_until(SteadyTime deadline) {
+    return std::chrono::ceil<Duration>(deadline - std::chrono::steady_clock::now());
 }
 
 // What one reply may hold. hiredis (0.14) sets memory aside for as many elements as an array announces, so that
@@ -238,7 +252,8 @@ RedisReply reply_of(const redisReply& raw, int depth) {
 
 class HiredisConnection final : public RedisConnection {
   public:
-    HiredisConnection(Context context, Duration timeout) : m_context(std::move(context)), m_timeout(timeout) {
+    HiredisConnection(Context context, SteadyTime deadline)
+        : m_context(std::move(context)), m_deadline(deadline) {
         m_budget.guard(*m_context->reader);
     }
 
@@ -260,9 +275,11 @@ class HiredisConnection final : public RedisConnection {
   private:
     // Not redisCommand(): its limit is for each read, so a peer that keeps sending would keep us for ever.
     Result<void*> exchange(std::string_view what) {
-        const auto deadline = std::chrono::steady_clock::now() + m_timeout;
         int written = 0;
         while (written == 0) {
+            if (!has_time_left()) {
+                return Error{ErrorKind::timeout, fmt::format("Redis: {}: no answer in time", what)};
+            }
             if (redisBufferWrite(m_context.get(), &written) != REDIS_OK) {
                 return context_error(*m_context, what, errno);
             }
@@ -282,7 +299,7 @@ class HiredisConnection final : public RedisConnection {
             if (raw != nullptr) {
                 return raw;
             }
-            if (std::chrono::steady_clock::now() >= deadline) {
+            if (!has_time_left()) {
                 return Error{ErrorKind::timeout, fmt::format("Redis: {}: no full answer in time", what)};
             }
             if (redisBufferRead(m_context.get()) != REDIS_OK) {
@@ -291,10 +308,44 @@ class HiredisConnection final : public RedisConnection {
         }
     }
 
+    // Each read and write may block for what is left.
+    bool has_time_left() {
+        const Duration left = left_until(m_deadline);
+        return left > Duration::zero() && redisSetTimeout(m_context.get(), timeval_of(left)) == REDIS_OK;
+    }
+
     ReplyBudget m_budget; // before the context, which uses it until it is freed
     Context m_context;
-    Duration m_timeout;
+    SteadyTime m_deadline;
 };
+
+// Not by hiredis, which would wait for a silent resolver without any limit.
+Result<Context> connect_to_host(const RedisAddress& address, SteadyTime deadline) {
+    const Lookup lookup = lookup_in_time(system_lookup, address.host, deadline);
+    Error error{lookup.own_fault ? ErrorKind::internal : ErrorKind::not_found,
+                fmt::format("Redis: {}: {}", address.host, lookup.error)};
+    auto addresses_left = static_cast<long>(lookup.addresses.size());
+    for (const std::string& numeric : lookup.addresses) {
+        const Duration share = std::max(left_until(deadline) / addresses_left--, Duration(1));
+        errno = 0;
+        Context context(redisConnectWithTimeout(numeric.c_str(), address.port, timeval_of(share)));
+        if (context && context->err == 0) {
+            return context;
+        }
+        error = connect_error(context.get(), errno);
+    }
+    return error;
+}
+
+Result<Context> connect_to_socket(const RedisAddress& address, SteadyTime deadline) {
+    errno = 0;
+    const Duration left = std::max(left_until(deadline), Duration(1));
+    Context context(redisConnectUnixWithTimeout(address.socket.c_str(), timeval_of(left)));
+    if (!context || context->err != 0) {
+        return connect_error(context.get(), errno);
+    }
+    return context;
+}
 
 // AUTH and SELECT must be answered with OK.
 Result<void> expect_ok(RedisConnection& connection, const std::vector<std::string>& command) {
@@ -337,19 +388,11 @@ Result<std::unique_ptr<RedisConnection>> HiredisConnector::connect(const Secret&
     if (!address.ok()) {
         return address.error();
     }
-    const timeval limit = timeval_of(timeout);
-    errno = 0;
-    Context context(address->socket.empty()
-                        ? redisConnectWithTimeout(address->host.c_str(), address->port, limit)
-                        : redisConnectUnixWithTimeout(address->socket.c_str(), limit));
-    if (!context) {
-        return Error{ErrorKind::internal, "Redis: out of memory"};
-    }
-    if (context->err != 0) {
-        return context_error(*context, "connect", errno);
-    }
-    redisSetTimeout(context.get(), limit);
-    auto connection = std::make_unique<HiredisConnection>(std::move(context), timeout);
+    const SteadyTime deadline = std::chrono::steady_clock::now() + timeout;
+    Result<Context> context =
+        address->socket.empty() ? connect_to_host(*address, deadline) : connect_to_socket(*address, deadline);
+    LECTIO_TRY(context);
+    auto connection = std::make_unique<HiredisConnection>(*std::move(context), deadline);
     if (!address->password.empty()) {
         std::vector<std::string> auth{"AUTH"};
         if (!address->user.empty()) {

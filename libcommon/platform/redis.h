@@ -45,7 +45,8 @@ class RedisConnection {
 class RedisConnector {
   public:
     virtual ~RedisConnector() = default;
-    // AUTH and SELECT included; a refused password is `permission`. `timeout` bounds connecting and each command.
+    // AUTH and SELECT included; a refused password is `permission`, a name that is not found `not_found`, what keeps
+    // us from asking at all `internal`. `timeout` is that of the connection's whole life.
     virtual Result<std::unique_ptr<RedisConnection>> connect(const Secret& url, Duration timeout) = 0;
 };
 

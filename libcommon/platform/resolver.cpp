@@ -5,7 +5,10 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
+#include <condition_variable>
 #include <mutex>
+#include <optional>
 
 #include <arpa/inet.h>
 #include <netdb.h>
@@ -32,6 +35,22 @@ std::string numeric(const addrinfo& target) {
     return failed == 0 ? text.data() : std::string();
 }
 
+bool is_numeric(const std::string& name) {
+    std::array<unsigned char, sizeof(in6_addr)> ignored{};
+    return ::inet_pton(AF_INET, name.c_str(), ignored.data()) == 1 ||
+           ::inet_pton(AF_INET6, name.c_str(), ignored.data()) == 1;
+}
+
+// What the C library says then depends on how far it came ("Name or service not known" as well), so it is tried
+// whether anybody could have been asked at all.
+bool is_own_fault(int code) {
+    if (code == EAI_MEMORY) {
+        return true;
+    }
+    const UniqueFd fd(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    return !fd.valid() && kind_of_errno(errno) == ErrorKind::internal;
+}
+
 void drop_unroutable(std::vector<Candidate>& candidates) {
     const auto routable = [](const Candidate& candidate) { return candidate.routable; };
     if (std::any_of(candidates.begin(), candidates.end(), routable)) {
@@ -48,7 +67,7 @@ Lookup system_lookup(const std::string& name) {
     hints.ai_flags = AI_IDN; // names like пример.рф
     addrinfo* list = nullptr;
     if (const int code = ::getaddrinfo(name.c_str(), "80", &hints, &list); code != 0) {
-        return {{}, ::gai_strerror(code)};
+        return {{}, ::gai_strerror(code), is_own_fault(code)};
     }
     const std::unique_ptr<addrinfo, void (*)(addrinfo*)> owned(list, ::freeaddrinfo);
     std::vector<Candidate> candidates;
@@ -98,7 +117,7 @@ void Resolver::ask(const std::string& name) {
         wake->wake();
     });
     if (!started.ok()) {
-        question->put({{}, started.error().message});
+        question->put({{}, started.error().message, true});
     }
 }
 
@@ -109,6 +128,31 @@ const Lookup* Resolver::answer(const std::string& name) {
     }
     const std::scoped_lock lock(found->second->mutex);
     return found->second->answered ? &found->second->lookup : nullptr;
+}
+
+Lookup lookup_in_time(const Resolver::Ask& ask, const std::string& name, SteadyTime deadline) {
+    if (is_numeric(name)) {
+        return {{name}, ""};
+    }
+    struct Answer { // shared with the thread
+        std::mutex mutex;
+        std::condition_variable come;
+        std::optional<Lookup> lookup;
+    };
+    const auto answer = std::make_shared<Answer>();
+    const auto started = start_abandonable([ask, name, answer] {
+        Lookup lookup = ask(name);
+        const std::scoped_lock lock(answer->mutex);
+        answer->lookup = std::move(lookup);
+        answer->come.notify_one();
+    });
+    if (!started.ok()) {
+        return {{}, started.error().message, true};
+    }
+    const SteadyTime until = std::min(deadline, std::chrono::steady_clock::now() + k_longest_lookup);
+    std::unique_lock lock(answer->mutex);
+    const bool in_time = answer->come.wait_until(lock, until, [&] { return answer->lookup.has_value(); });
+    return in_time ? *std::move(answer->lookup) : Lookup{{}, "the DNS server is silent"};
 }
 
 } // namespace lectio

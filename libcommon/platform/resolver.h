@@ -5,6 +5,7 @@
 // other program; the caller stops waiting when it likes.
 #pragma once
 
+#include "platform/clock.h"
 #include "platform/wake.h"
 
 #include <functional>
@@ -18,7 +19,11 @@ namespace lectio {
 struct Lookup {
     std::vector<std::string> addresses; // numeric, IPv4 and IPv6, in the order to try
     std::string error;                  // why there are none, in the C library's words
+    bool own_fault = false;             // because we could not ask: no descriptors or memory left
 };
+
+// Longer no name is waited for.
+constexpr Duration k_longest_lookup{2000};
 
 // getaddrinfo, both families; /etc/hosts counts. Blocks. Addresses that this host has no route to are left
 // out, unless there are no others: an IPv6 address on a host without IPv6 must not colour the error.
@@ -43,5 +48,9 @@ class Resolver {
     std::shared_ptr<const Wake> m_wake;
     std::map<std::string, std::shared_ptr<Question>> m_questions;
 };
+
+// For a thread that waits: `ask` (system_lookup) in another one, which is left behind at the deadline or after
+// k_longest_lookup. A numeric address is not asked for.
+Lookup lookup_in_time(const Resolver::Ask& ask, const std::string& name, SteadyTime deadline);
 
 } // namespace lectio

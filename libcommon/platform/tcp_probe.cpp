@@ -1,13 +1,13 @@
 #include "platform/tcp_probe.h"
 
 #include "platform/dial.h"
-#include "util/result.h"
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <optional>
 #include <string_view>
+#include <system_error>
 
 #include <poll.h>
 #include <sys/socket.h>
@@ -69,10 +69,8 @@ class Exchange {
                 return static_cast<std::size_t>(moved);
             }
             if (errno != EAGAIN && errno != EINTR) {
-                m_sample.failure = Failure::broken;
-                const bool sending = m_sample.phase == Phase::sending;
-                m_sample.detail =
-                    errno_error(sending ? "send what it is asked" : "read its answer", errno).message;
+                m_sample.failure = is_own_fault(errno) ? Failure::own_fault : Failure::broken;
+                m_sample.detail = std::generic_category().message(errno);
                 return std::nullopt;
             }
         }
@@ -97,7 +95,7 @@ TcpSample tcp_probe(const TcpQuestion& question) {
         return sample;
     }
     Exchange exchange(dialled.fd.get(), deadline, sample);
-    if (!question.send.empty() && !exchange.send_all(question.send)) {
+    if (!question.send.empty() && !exchange.send_all(question.send.reveal())) {
         return sample;
     }
     if (!question.expect.empty()) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "platform/clock.h"
+#include "util/secret.h"
 
 #include <string>
 
@@ -11,7 +12,7 @@ constexpr Bytes k_most_tcp_answer = 64_kB; // more is not read
 
 struct TcpQuestion {
     std::string address;    // "host:port", "[::1]:25"
-    std::string send;       // as it is, once connected; empty: nothing
+    Secret send;            // as it is, once connected; empty: nothing
     std::string expect;     // read until this has come; empty: nothing is read
     Duration timeout{5000}; // everything
 };
@@ -23,7 +24,8 @@ struct TcpSample {
         refused,
         unreachable, // no route: the cause is outside this host
         timeout,
-        broken, // connected, then reset by the peer
+        own_fault, // nobody could be asked: no descriptors, memory, ports or rights left here
+        broken,    // connected, then reset by the peer
     };
     enum class Phase { connecting, sending, reading };
     Failure failure = Failure::none;
@@ -33,8 +35,7 @@ struct TcpSample {
     Duration took{};                 // to connect, the lookup of the name included
 };
 
-// Blocks, at most `timeout` but for the lookup of the name: for a thread that can be left behind (BlockingCheck). A
-// peer that closes after its answer, or instead of it, is no failure: the answer shows it.
+// Blocks, at most `timeout`. A peer that closes after its answer, or instead of it, is no failure: the answer shows it.
 TcpSample tcp_probe(const TcpQuestion& question);
 
 } // namespace lectio

@@ -44,6 +44,7 @@ Result<Context> make_context(const TlsQuestion& question) {
 }
 
 bool handshake(SSL* session, int fd, SteadyTime deadline, TlsSample& sample) {
+    sample.phase = TlsSample::Phase::handshake;
     for (;;) {
         ERR_clear_error();
         const int done = SSL_connect(session);

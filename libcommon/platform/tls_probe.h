@@ -29,17 +29,19 @@ struct TlsSample {
         refused,
         unreachable, // no route: the cause is outside this host
         timeout,
+        own_fault, // nobody could be asked: no descriptors, memory, ports or rights left here
         handshake, // no TLS there, or no common version
     };
+    enum class Phase { connecting, handshake };
     Failure failure = Failure::none;
+    Phase phase = Phase::connecting;            // the last that was begun: where it failed, when it did
     std::string detail;                         // OpenSSL's or the system's words
     std::vector<ShownCertificate> certificates; // as shown: the server's own first
     std::string untrusted;     // why the chain is not trusted, OpenSSL's words; empty: it is. Not: its dates
     bool name_matches = false; // by the alternative names only, as browsers do
 };
 
-// Blocks, at most `timeout` but for the lookup of the name: for a thread that can be left behind. An Error is our own
-// fault (the CA file).
+// Blocks, at most `timeout`. An Error is our own fault (the CA file).
 Result<TlsSample> tls_probe(const TlsQuestion& question);
 
 } // namespace lectio

@@ -28,7 +28,14 @@ ErrorKind kind_of_errno(int error_number) {
     case EBUSY:
         return ErrorKind::busy;
     case EINVAL:
+    case ELOOP:
+    case ENAMETOOLONG:
         return ErrorKind::invalid;
+    case EMFILE:
+    case ENFILE:
+    case ENOMEM:
+    case ENOBUFS:
+        return ErrorKind::internal;
     default:
         return ErrorKind::io;
     }

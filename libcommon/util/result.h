@@ -24,7 +24,7 @@ enum class ErrorKind {
     too_large,  // over a stated limit
     io,         // any other failure of the operating system
     protocol,   // a peer said something it must not say
-    internal,   // our own fault
+    internal,   // our own fault: a bug, or no memory and no descriptors left to work with
 };
 
 struct Error {

@@ -59,6 +59,7 @@ constexpr std::array k_parts{
     Phrase{"Memory allocation failure", "не хватает памяти"},
     Phrase{"System error", "системная ошибка"},
     Phrase{"no address", "нет адреса"},
+    Phrase{"the DNS server is silent", "DNS-сервер молчит"},
     // X509_verify_cert_error_string
     Phrase{"unable to get local issuer certificate", "нет доверия к тому, кто его выдал"},
     Phrase{"unable to get issuer certificate", "нет сертификата того, кто его выдал"},
@@ -105,6 +106,7 @@ constexpr std::array k_parts{
     Phrase{"Server closed the connection", "сервер закрыл соединение"},
     Phrase{"no answer in time", "нет ответа вовремя"},
     Phrase{"no full answer in time", "ответ не пришёл целиком вовремя"},
+    Phrase{"the broker refuses a command", "брокер отказал в команде"},
     // our own
     Phrase{"not a regular file", "это не обычный файл"},
     Phrase{"not an absolute path", "путь не от корня"},
@@ -119,7 +121,6 @@ constexpr std::array k_parts{
 constexpr std::array k_beginnings{
     Phrase{"unable to open ", "не удалось открыть "},
     Phrase{"unable to read the certificates of ", "не удалось прочитать сертификаты "},
-    Phrase{"unable to read its answer", "не удалось прочитать ответ"},
     Phrase{"unable to read ", "не удалось прочитать "},
     Phrase{"unable to write the report", "не удалось вывести отчёт"},
     Phrase{"unable to write ", "не удалось записать "},
@@ -145,7 +146,6 @@ constexpr std::array k_beginnings{
     Phrase{"unable to run a program as ", "не удалось запустить программу от имени "},
     Phrase{"unable to connect to the D-Bus system bus", "не удалось соединиться с системной шиной D-Bus"},
     Phrase{"unable to connect to ", "не удалось соединиться с "},
-    Phrase{"unable to send what it is asked", "не удалось отправить запрос"},
     Phrase{"unable to look up the user ", "не удалось найти пользователя "},
     Phrase{"unable to look up the group ", "не удалось найти группу "},
     Phrase{"systemd does not answer", "systemd не отвечает"},

@@ -48,14 +48,14 @@ struct Broker {
 };
 
 CheckResult run_check(BareWorld& bare, FakeRedis& redis, int workers = 1,
-                      const std::map<std::string, std::string>& memory = {}) {
+                      const std::map<std::string, std::string>& memory = {}, Duration left = 10s) {
     World world{bare.clock, bare.files, bare.host, bare.http, bare.processes, bare.services, redis};
     CelerySettings settings;
     settings.broker = Secret("redis://127.0.0.1:6379/3");
     settings.workers = workers;
     const auto check = celery_check_type().make(&settings);
     return dynamic_cast<const BlockingCheck&>(*check).run(
-        {world, bare.clock.now(), bare.clock.steady() + 10s, memory, false});
+        {world, bare.clock.now(), bare.clock.steady() + left, memory, false});
 }
 
 const FakeRedis::Command* find(const FakeRedis& redis, const std::string& name) {
@@ -133,4 +133,13 @@ TEST_CASE("A broker that is down or refuses us is no reason to restart workers")
     const CheckResult result = run_check(bare, redis);
     CHECK(result.status == Status::critical);
     CHECK(result.remedy == Remedy::cannot_help);
+}
+
+TEST_CASE("What the end of the run cut short is not the workers' fault") {
+    BareWorld bare;
+    Broker broker(bare.clock);
+    broker.answers = 0;
+    CHECK(run_check(bare, broker.redis, 1, {}, 2s).status == Status::unknown);
+    CHECK(broker.bindings.empty());
+    CHECK(run_check(bare, broker.redis).status == Status::critical);
 }

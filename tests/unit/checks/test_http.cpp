@@ -78,6 +78,10 @@ TEST_CASE("http check: every failure has words, and a reason not to act where ac
         CHECK_FALSE(result.message.ru.empty());
     }
     CHECK(evaluate_http(failed(Failure::bad_url), settings).status == Status::unknown);
+    const CheckResult own =
+        evaluate_http(failed(Failure::own_fault, Phase::connect, "Too many open files"), settings);
+    CHECK(own.status == Status::unknown);
+    CHECK(own.message.ru == "не удалось спросить: открыто слишком много файлов");
     CHECK(evaluate_http(failed(Failure::dns), settings).remedy == Remedy::outside_host);
     CHECK(evaluate_http(failed(Failure::unreachable), settings).remedy == Remedy::outside_host);
     CHECK(evaluate_http(failed(Failure::refused), settings).remedy == Remedy::try_it);

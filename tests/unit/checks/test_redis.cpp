@@ -137,3 +137,41 @@ TEST_CASE("Redis URLs") {
         CHECK_FALSE(parse_redis_url(Secret(bad)).ok());
     }
 }
+
+TEST_CASE("A failure between two looks clears no level") {
+    RedisSettings settings;
+    settings.memory = {percent(80), percent(95)};
+    const auto full = evaluate_redis(well(), settings, {}).memory;
+    RedisSample silent;
+    silent.failure = Error{ErrorKind::timeout, "Redis: PING: no answer in time"};
+    CHECK(evaluate_redis(silent, settings, full).memory == full);
+    RedisSample loading;
+    loading.ping = redis_error("LOADING Redis is loading the dataset in memory");
+    CHECK(evaluate_redis(loading, settings, full).memory == full);
+}
+
+TEST_CASE("A name that is not found lies outside this host, no descriptors are our own fault") {
+    CHECK(redis_failure({ErrorKind::not_found, "Redis: cache: Name or service not known"}).remedy ==
+          Remedy::outside_host);
+    const CheckResult own = redis_failure({ErrorKind::internal, "Redis: connect: Too many open files"});
+    CHECK(own.status == Status::unknown);
+    CHECK(own.message.ru == "не удалось спросить: Redis: соединение: открыто слишком много файлов");
+}
+
+TEST_CASE("What the end of the run cut short is not the server's fault") {
+    BareWorld bare;
+    FakeRedis redis;
+    redis.refuses = Error{ErrorKind::timeout, "Redis: connect: no answer in time"};
+    World world{bare.clock, bare.files, bare.host, bare.http, bare.processes, bare.services, redis};
+    RedisSettings settings;
+    settings.url = Secret("redis://127.0.0.1");
+    const auto check = redis_check_type().make(&settings);
+    const std::map<std::string, std::string> memory{{"level-memory", "warning"}};
+    const auto run = [&](Duration left) {
+        return dynamic_cast<const BlockingCheck&>(*check).run(
+            {world, bare.clock.now(), bare.clock.steady() + left, memory});
+    };
+    CHECK(run(1s).status == Status::unknown);
+    CHECK(run(1s).memory == memory);
+    CHECK(run(10s).status == Status::critical);
+}

@@ -1,5 +1,7 @@
 #include "checks/tcp.h"
+#include "support/bare_world.h"
 #include "support/hostile_server.h"
+#include "support/no_more_files.h"
 
 #include <thread>
 
@@ -38,7 +40,7 @@ TcpSample answered(const std::string& answer) {
 
 TcpSample probe(std::uint16_t port, const std::string& send, const std::string& expect,
                 Duration timeout = 10s) {
-    return tcp_probe({fmt::format("127.0.0.1:{}", port), send, expect, timeout});
+    return tcp_probe({fmt::format("127.0.0.1:{}", port), Secret(send), expect, timeout});
 }
 
 void send_without_end(Connection& peer) {
@@ -103,7 +105,7 @@ TEST_CASE("tcp probe: no connection", "[tcp]") {
         CHECK(sample.phase == Phase::connecting);
     }
     SECTION("no such name") {
-        CHECK(tcp_probe({"no..host:80", "", "", 10s}).failure == Failure::name);
+        CHECK(tcp_probe({"no..host:80", Secret(), "", 10s}).failure == Failure::name);
     }
 }
 
@@ -173,4 +175,44 @@ TEST_CASE("tcp probe: what is expected does not come", "[tcp]") {
         CHECK(sample.failure == Failure::timeout);
         CHECK(sample.phase == Phase::sending);
     }
+}
+
+TEST_CASE("tcp: where nobody could be asked nothing is known", "[tcp]") {
+    const CheckResult result = evaluate_tcp(failed(Failure::own_fault), settings_with(""));
+    CHECK(result.status == Status::unknown);
+    CHECK(result.message.en == "unable to ask mail.example:25: the system's words");
+    const NoMoreFiles none;
+    CHECK(probe(1, "", "").failure == Failure::own_fault);
+}
+
+TEST_CASE("tcp: the address is said once, the system's words in both languages", "[tcp]") {
+    TcpSample sample = failed(Failure::refused);
+    sample.detail = "Connection refused";
+    const CheckResult result = evaluate_tcp(sample, settings_with(""));
+    CHECK(result.message.en == "no connection to mail.example:25: Connection refused");
+    CHECK(result.message.ru == "нет соединения с mail.example:25: в соединении отказано");
+}
+
+TEST_CASE("tcp: what is sent is a secret, also where it is echoed", "[tcp]") {
+    TcpSettings settings = settings_with("+OK");
+    settings.send = Secret("AUTH tr0mbone\r\n");
+    const CheckResult result = evaluate_tcp(answered("-ERR AUTH tr0mbone\r\nrefused"), settings);
+    CHECK_THAT(result.message.en, !Catch::Contains("tr0mbone") && Catch::Contains("refused"));
+}
+
+TEST_CASE("tcp: the end of the run comes before the end of the check's own time", "[tcp]") {
+    HostileServer server([](Connection& peer) { peer.wait_until_gone(); });
+    TcpSettings settings = settings_with("220");
+    settings.address = fmt::format("127.0.0.1:{}", server.port());
+    BareWorld bare;
+    const std::map<std::string, std::string> memory;
+    const auto run = [&](Duration timeout, Duration left) {
+        settings.timeout = timeout;
+        const auto check = tcp_check_type().make(&settings);
+        return dynamic_cast<const BlockingCheck&>(*check).run(
+            {bare.world, bare.clock.now(), bare.clock.steady() + left, memory});
+    };
+    CHECK(run(1h, 100ms).status == Status::unknown); // silence so far says nothing
+    CHECK(run(1h, -1s).status == Status::unknown);
+    CHECK(run(100ms, 1h).status == Status::critical);
 }

@@ -1,6 +1,7 @@
 #include "checks/tls.h"
 #include "support/bare_world.h"
 #include "support/hostile_server.h"
+#include "support/no_more_files.h"
 #include "support/temp_folder.h"
 
 #include <catch2/catch.hpp>
@@ -160,4 +161,63 @@ TEST_CASE("tls probe: what does not answer as it should", "[tls]") {
     SECTION("an authority's file that is not there is our fault") {
         CHECK_FALSE(tls_probe({"127.0.0.1:1", "localhost", "/nonexistent/ca.pem", 10s}).ok());
     }
+}
+
+TEST_CASE("tls: where nobody could be asked nothing is known", "[tls]") {
+    Judging judging;
+    TlsSample sample;
+    sample.failure = Failure::own_fault;
+    sample.detail = "Too many open files";
+    CHECK(judging.judge(sample).status == Status::unknown);
+    CHECK(judging.judge(sample).message.ru ==
+          "не удалось обратиться к site.example:443: открыто слишком много файлов");
+    const NoMoreFiles none;
+    const auto seen = tls_probe({"127.0.0.1:1", "localhost", "", 10s});
+    REQUIRE(seen.ok());
+    CHECK(seen->failure == Failure::own_fault);
+}
+
+TEST_CASE("tls: the message says in which phase time ran out, and the address once", "[tls]") {
+    Judging judging;
+    TlsSample sample;
+    sample.failure = Failure::timeout;
+    CHECK(judging.judge(sample).message.en == "no connection to site.example:443 within 10 s");
+    sample.phase = TlsSample::Phase::handshake;
+    CHECK_THAT(judging.judge(sample).message.en, Catch::Contains("did not agree on encryption within 10 s"));
+    sample.failure = Failure::refused;
+    sample.detail = "Connection refused";
+    CHECK(judging.judge(sample).message.en == "no connection to site.example:443: Connection refused");
+}
+
+TEST_CASE("tls: a connection that fails between two looks does not clear a warning", "[tls]") {
+    Judging judging;
+    judging.memory = judging.judge(judging.lasting(14 * k_day)).memory;
+    TlsSample refused;
+    refused.failure = Failure::refused;
+    judging.memory = judging.judge(refused).memory;
+    CHECK(judging.judge(judging.lasting(15 * k_day)).status == Status::warning); // well again at 16.8 days
+}
+
+TEST_CASE("tls: an intermediate certificate that is not valid yet is told", "[tls]") {
+    Judging judging;
+    TlsSample sample = judging.lasting(80 * k_day);
+    const WallTime now = judging.bare.clock.now().wall;
+    sample.certificates.push_back({"Some Authority", now + 1 * k_day, now + 1000 * k_day});
+    CHECK_THAT(judging.judge(sample).message.en, Catch::Contains("Some Authority"));
+}
+
+TEST_CASE("tls: the end of the run comes before the end of the check's own time", "[tls]") {
+    HostileServer server(hang_up);
+    BareWorld bare;
+    const std::map<std::string, std::string> memory;
+    const auto run = [&](Duration timeout, Duration left) {
+        TlsSettings settings;
+        settings.address = fmt::format("127.0.0.1:{}", server.port());
+        settings.timeout = timeout;
+        const auto check = tls_check_type().make(&settings);
+        return dynamic_cast<const BlockingCheck&>(*check).run(
+            {bare.world, bare.clock.now(), bare.clock.steady() + left, memory});
+    };
+    CHECK(run(1h, 100ms).status == Status::unknown);
+    CHECK(run(100ms, 1h).status == Status::critical);
 }

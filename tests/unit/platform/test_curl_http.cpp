@@ -1,5 +1,6 @@
 #include "platform/curl_http.h"
 #include "support/hostile_server.h"
+#include "support/no_more_files.h"
 #include "support/temp_folder.h"
 #include "util/secret.h"
 
@@ -163,9 +164,20 @@ TEST_CASE("http: where it fails to connect", "[http]") {
     }
     SECTION("there is no route") { // 240.0.0.0/4 is reserved: the kernel refuses it at once
         const HttpAnswer answer = ask(get("http://255.255.255.255/"));
-        CHECK((answer.failure == Failure::unreachable || answer.failure == Failure::other));
+        CHECK((answer.failure == Failure::unreachable || answer.failure == Failure::own_fault));
         CHECK(answer.phase == Phase::connect);
     }
+}
+
+TEST_CASE("http: without a socket to ask with it is our fault, not the site's", "[http]") {
+    HostileServer server(answering(http_answer("hello")));
+    CurlHttp http;
+    const std::string host = GENERATE("127.0.0.1", "no-such-host.invalid");
+    const NoMoreFiles none;
+    const HttpAnswer answer = ask(http, get(fmt::format("http://{}:{}/", host, server.port())));
+    INFO(answer.detail);
+    CHECK(answer.failure == Failure::own_fault);
+    CHECK_FALSE(answer.detail.empty());
 }
 
 TEST_CASE("http: what cannot be asked is our fault, and is said from poll()", "[http]") {

@@ -1,5 +1,8 @@
 #include "platform/dial.h"
 #include "support/hostile_server.h"
+#include "support/no_more_files.h"
+
+#include <cerrno>
 
 #include <catch2/catch.hpp>
 #include <fmt/format.h>
@@ -56,7 +59,7 @@ TEST_CASE("dial: nobody listens", "[dial]") {
     const Dialled dialled = dial(address, in(10s));
     CHECK(dialled.failure == Failure::refused);
     CHECK_FALSE(dialled.fd.valid());
-    CHECK(dialled.detail == "unable to connect to " + address + ": Connection refused");
+    CHECK(dialled.detail == "Connection refused");
     CHECK(dial("[::1]:1", in(10s)).failure != Failure::none); // refused, or a host without IPv6
 }
 
@@ -72,4 +75,24 @@ TEST_CASE("dial: a peer that says nothing is not waited for beyond the deadline"
     REQUIRE(dialled.fd.valid());
     CHECK_FALSE(wait_until_ready(dialled.fd.get(), POLLIN, in(50ms)));
     CHECK(wait_until_ready(dialled.fd.get(), POLLOUT, in(10s)));
+}
+
+TEST_CASE("dial: that nobody could be asked is no news about the peer", "[dial]") {
+    HostileServer server(greet);
+    const NoMoreFiles none;
+    for (const char* host : {"127.0.0.1", "no-such-host.invalid"}) {
+        const Dialled dialled = dial(fmt::format("{}:{}", host, server.port()), in(10s));
+        INFO(host << ": " << dialled.detail);
+        CHECK(dialled.failure == Failure::own_fault);
+        CHECK_FALSE(dialled.detail.empty());
+    }
+}
+
+TEST_CASE("dial: which errors of a socket are our own", "[dial]") {
+    for (const int error : {EMFILE, ENFILE, ENOBUFS, ENOMEM, EACCES, EPERM, EADDRNOTAVAIL, EAFNOSUPPORT}) {
+        CHECK(is_own_fault(error));
+    }
+    for (const int error : {ECONNREFUSED, ECONNRESET, ETIMEDOUT, EHOSTUNREACH, ENETUNREACH, EPIPE, ENOENT}) {
+        CHECK_FALSE(is_own_fault(error));
+    }
 }

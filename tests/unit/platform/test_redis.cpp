@@ -1,6 +1,10 @@
 // What a peer that is no Redis, or a broken one, can do to us. The real server is for tests/integration.
 #include "platform/redis.h"
+#include "support/fake_redis.h"
 #include "support/hostile_server.h"
+#include "support/no_more_files.h"
+
+#include <thread>
 
 #include <catch2/catch.hpp>
 #include <fmt/format.h>
@@ -71,4 +75,40 @@ TEST_CASE("redis: silence and nonsense", "[redis]") {
     CHECK(refused_as("", 200ms) == ErrorKind::timeout);
     CHECK(refused_as("*2\r\n+half", 200ms) == ErrorKind::timeout);
     CHECK(refused_as("HTTP/1.1 400 Bad Request\r\n\r\n") == ErrorKind::protocol);
+}
+
+TEST_CASE("redis: the time limit is that of all commands together", "[redis]") {
+    HostileServer server([](Connection& peer) {
+        while (peer.send("+PONG\r\n")) {
+            std::this_thread::sleep_for(100ms);
+        }
+    });
+    HiredisConnector connector;
+    auto connection = connector.connect(Secret(fmt::format("redis://127.0.0.1:{}", server.port())), 300ms);
+    REQUIRE(connection.ok());
+    int answers = 0;
+    Result<RedisReply> reply = redis_status("PONG");
+    while (reply.ok() && answers < 100) {
+        reply = (*connection)->command({"PING"});
+        answers += reply.ok() ? 1 : 0;
+    }
+    CHECK(answers < 10); // the last begins before 300 ms are over
+    REQUIRE_FALSE(reply.ok());
+    CHECK(reply.error().kind == ErrorKind::timeout);
+}
+
+TEST_CASE("redis: a connection that cannot be tried is our own fault, a name that is not found is not",
+          "[redis]") {
+    HiredisConnector connector;
+    CHECK(connector.connect(Secret("redis://no..host"), 10s).error().kind == ErrorKind::not_found);
+    CHECK(connector.connect(Secret(fmt::format("redis://localhost:{}", closed_port())), 10s).error().kind ==
+          ErrorKind::io);
+    CHECK(connector.connect(Secret("unix:///nonexistent/redis.sock"), 10s).error().kind == ErrorKind::io);
+    const NoMoreFiles none;
+    for (const char* url : {"redis://127.0.0.1:1", "unix:///nonexistent/redis.sock"}) {
+        const auto connection = connector.connect(Secret(url), 10s);
+        REQUIRE_FALSE(connection.ok());
+        INFO(connection.error().message);
+        CHECK(connection.error().kind == ErrorKind::internal);
+    }
 }

@@ -1,0 +1,17 @@
+// What more than one check says.
+#pragma once
+
+#include "words/phrase.h"
+
+namespace lectio {
+
+inline constexpr Phrase k_look_memory{"largest first: ps -eo pid,user,rss,args --sort=-rss | head",
+                                      "самые большие: ps -eo pid,user,rss,args --sort=-rss | head"};
+
+// Of an address "host:port", with the system's words (error_words()).
+inline constexpr Phrase k_no_name{"the name of {} is not found: {}", "имя в адресе {} не находится: {}"};
+inline constexpr Phrase k_no_connection{"no connection to {}: {}", "нет соединения с {}: {}"};
+inline constexpr Phrase k_not_connected{"no connection to {} within {}", "нет соединения с {} за {}"};
+inline constexpr Phrase k_cannot_ask{"unable to ask {}: {}", "не удалось обратиться к {}: {}"};
+
+} // namespace lectio
