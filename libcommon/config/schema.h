@@ -21,8 +21,8 @@
 //         return schema;
 //     }
 //
-// What a row can fill: bool, int, std::int64_t, double, std::string (one_of: the words allowed), an enum
-// (one_of: words and values), Secret, Duration, Bytes, Path (always absolute), IdText, FileMode, Span, StatusSet, Amount,
+// What a row can fill: bool, int, std::int64_t, double, std::string (one_of: the words allowed), an enum (one_of:
+// words and values), Secret, Duration, Bytes, Path (always absolute), IdText, FileMode, Span, StatusSet, Amount,
 // Thresholds, JsonText, std::vector of any of these, std::map<std::string, any of these>, std::optional of
 // any of these, and with a schema of its own as fourth argument a struct, or a std::vector, std::map or
 // std::optional of structs. A new kind is one overload of read_value(), type_words() and default_words().
