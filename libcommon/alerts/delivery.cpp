@@ -348,7 +348,7 @@ class Delivery::Flusher {
         m_attempt.emplace(world(), m_channel, std::move(draft), deadline);
     }
 
-    void settle(const Draft& draft, Outcome outcome, SteadyTime deadline) {
+    void settle(const Draft& draft, const Outcome& outcome, SteadyTime deadline) {
         using Kind = Outcome::Kind;
         const bool time_left = remaining(world(), deadline) >= k_shortest_attempt;
         switch (outcome.kind) {

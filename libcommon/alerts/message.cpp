@@ -252,7 +252,7 @@ std::string moment(WallTime time, WallTime today, const std::string& timezone) {
 
 Text headline(const NewsItem& item) {
     const std::string name = clean_line(item.incident.check);
-    const Text seen = one_line(item.incident.message);
+    Text seen = one_line(item.incident.message);
     const Text lasted = spoken(seconds_of(item.lasted));
     switch (item.event) {
     case Event::opened:

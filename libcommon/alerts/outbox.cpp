@@ -137,7 +137,7 @@ Result<void> Outbox::make_room(const std::string& channel, Put& put) {
         }
         victim = victim == names.size() ? 0 : victim;
         // Its sender may have taken it out meanwhile: that makes room, too.
-        const Result<void> removed = m_files.remove(folder / names[victim]);
+        Result<void> removed = m_files.remove(folder / names[victim]);
         if (!removed && removed.error().kind != ErrorKind::not_found) {
             return removed;
         }

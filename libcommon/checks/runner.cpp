@@ -126,7 +126,6 @@ Runner::~Runner() = default;
 
 std::vector<CheckRun> Runner::run(SteadyTime deadline) {
     std::vector<CheckToRun*> all;
-    all.reserve(m_checks.size());
     for (CheckToRun& item : m_checks) {
         all.push_back(&item);
     }
@@ -147,7 +146,6 @@ std::vector<CheckRun> Runner::run_these(const std::vector<CheckToRun*>& items, S
                                         Again again) {
     const auto pending = std::make_shared<Pending>(items.size());
     std::vector<Work> works;
-    works.reserve(items.size());
     for (CheckToRun* item : items) {
         works.push_back(
             {item, std::make_shared<Look>(m_world, *item, deadline, again, pending), std::nullopt});
@@ -155,7 +153,6 @@ std::vector<CheckRun> Runner::run_these(const std::vector<CheckToRun*>& items, S
     start(works);
     wait_for(*pending, deadline);
     std::vector<CheckRun> runs;
-    runs.reserve(works.size());
     for (Work& work : works) {
         runs.push_back(collect(work));
     }

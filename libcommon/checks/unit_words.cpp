@@ -46,7 +46,7 @@ constexpr std::array<Cause, 5> k_before_the_program{{
 }};
 
 Text exit_words(int status) {
-    const Text words = say(k_exit_status, status);
+    Text words = say(k_exit_status, status);
     for (const Cause& cause : k_before_the_program) {
         if (cause.status == status) {
             return join(": ", {words, say(cause.words)});

@@ -133,7 +133,7 @@ class NotifyRun {
     }
 
     static Text what_became_of_it(const DeliveryReport& report) {
-        const Text held_up = what_is_held_up(report);
+        Text held_up = what_is_held_up(report);
         if (report.sent > 0) {
             return join("\n", {say(k_sent), held_up});
         }
