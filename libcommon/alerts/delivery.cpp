@@ -218,7 +218,7 @@ class Delivery::Flusher {
                 Outcome outcome = m_attempt->done() ? std::move(m_attempt->outcome()) : out_of_time();
                 const Draft draft = m_attempt->draft();
                 m_attempt.reset();
-                settle(draft, std::move(outcome), deadline);
+                settle(draft, outcome, deadline);
             } else if (!m_took_over) {
                 m_finished = !take_over();
             } else {
