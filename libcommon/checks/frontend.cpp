@@ -96,6 +96,7 @@ HttpRequest request_for(const FrontendSettings& settings, std::string url) {
     HttpRequest request;
     request.url = std::move(url);
     request.resolve = settings.resolve;
+    request.ca = settings.ca;
     request.timeout = settings.timeout;
     request.max_body = k_largest_page;
     return request;
@@ -317,6 +318,7 @@ const Schema<FrontendSettings>& frontend_schema() {
         optional("max_time", &FrontendSettings::max_time, "a page slower than this: warning")
             .between(0ms, 1h),
         optional("timeout", &FrontendSettings::timeout, "no full answer by then: critical").between(10ms, 1h),
+        optional("ca", &FrontendSettings::ca, "PEM file of the authority; the system's when empty"),
         optional("resolve", &FrontendSettings::resolve, "connect to this address; Host and SNI stay")
             .check(ip_address_complaint)};
     return schema;

@@ -19,6 +19,7 @@ struct FrontendSettings {
     std::vector<std::string> contains, forbid;
     Duration max_time{0}; // of the page; 0: no such limit
     Duration timeout{10000};
+    std::string ca; // "": the system's
     std::string resolve;
 };
 

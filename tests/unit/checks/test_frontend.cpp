@@ -106,6 +106,16 @@ TEST_CASE("frontend: a whole build is good, and asked cheaply", "[frontend]") {
     CHECK(site.bare.http.requests()[1].method == "HEAD");
 }
 
+TEST_CASE("frontend: page and files are asked with the authority of one's own", "[frontend]") {
+    Site site;
+    site.settings.ca = "/etc/ssl/own.pem";
+    CHECK(site.check().status == Status::ok);
+    REQUIRE(site.bare.http.requests().size() == 3);
+    for (const HttpRequest& request : site.bare.http.requests()) {
+        CHECK(request.ca == "/etc/ssl/own.pem");
+    }
+}
+
 TEST_CASE("frontend: what is wrong on disk is told by its file", "[frontend]") {
     Site site;
     SECTION("no page") {
