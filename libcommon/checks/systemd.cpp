@@ -3,6 +3,7 @@
 #include "checks/thresholds.h"
 #include "checks/unit_words.h"
 #include "config/complaints.h"
+#include "platform/unit_name.h"
 #include "util/text.h"
 #include "words/error_words.h"
 
@@ -225,8 +226,8 @@ CheckResult judge_state(const UnitState& unit, const SystemdSettings& settings, 
 class SystemdCheck final : public BlockingCheck {
   public:
     explicit SystemdCheck(SystemdSettings settings) : m_settings(std::move(settings)) {
-        if (!m_settings.unit.empty() && m_settings.unit.find('.') == std::string::npos) {
-            m_settings.unit += ".service"; // as systemctl reads it
+        if (!m_settings.unit.empty()) {
+            m_settings.unit = full_unit_name(m_settings.unit);
         }
     }
 

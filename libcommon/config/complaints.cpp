@@ -1,9 +1,9 @@
 #include "config/complaints.h"
 
+#include "platform/unit_name.h"
 #include "util/text.h"
 
-#include <algorithm>
-#include <array>
+#include <fmt/format.h>
 
 #include <arpa/inet.h>
 
@@ -19,14 +19,22 @@ std::optional<std::string> owner_complaint(const std::string& text) {
 }
 
 std::optional<std::string> unit_complaint(const std::string& text) {
-    constexpr std::array<std::string_view, 8> k_endings{".service", ".socket", ".timer", ".target",
-                                                        ".path",    ".mount",  ".slice", ".scope"};
-    const bool ending = std::any_of(k_endings.begin(), k_endings.end(),
-                                    [&](std::string_view end) { return text.ends_with(end); });
-    if (!ending || text.find_first_of("/ \t") != std::string::npos) {
-        return "expected a unit with its ending, like \"nginx.service\"";
+    constexpr std::string_view k_characters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                              "0123456789:-_.\\@";
+    constexpr std::size_t k_longest = 255;
+    if (text.find_first_not_of(k_characters) != text.npos || text.size() > k_longest ||
+        text.starts_with('.')) {
+        return "expected the name of a unit, like \"nginx.service\"";
     }
-    return std::nullopt;
+    const std::size_t dot = text.rfind('.');
+    if (dot == text.npos || has_unit_ending(text)) {
+        return std::nullopt;
+    }
+    // systemctl would take it for "nginx.servce.service", which nobody means.
+    const std::string_view ending = std::string_view(text).substr(dot);
+    const std::optional<std::string_view> near = nearest(ending, unit_endings());
+    return fmt::format("no unit ends so; {}", near ? fmt::format("did you mean \"{}\"?", *near)
+                                                   : "write it with its ending, like \".service\"");
 }
 
 std::optional<std::string> ip_address_complaint(const std::string& text) {

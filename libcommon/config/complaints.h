@@ -7,7 +7,7 @@
 namespace lectio {
 
 std::optional<std::string> owner_complaint(const std::string& text); // user:group, user, :group
-// A unit with its ending, as D-Bus wants it: systemctl adds ".service" by itself, the bus does not.
+// "nginx", "nginx.service": full_unit_name() (platform/) makes it whole.
 std::optional<std::string> unit_complaint(const std::string& text);
 std::optional<std::string> ip_address_complaint(const std::string& text); // "127.0.0.1", "::1", "" for none
 

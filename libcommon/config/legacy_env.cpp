@@ -1,6 +1,7 @@
 #include "config/legacy_env.h"
 
 #include "config/schema.h"
+#include "platform/unit_name.h"
 #include "util/text.h"
 
 #include <charconv>
@@ -91,10 +92,6 @@ class Builder {
         m_made.notes.push_back({say(k_left_out, name, m_env_file.string()), say(k_write_toml), {}});
     }
 
-    static std::string unit_name(const std::string& text) {
-        return text.ends_with(".service") ? text : text + ".service";
-    }
-
     void write_paths() {
         line("[paths]\nenv_file = {}", toml_quoted(m_env_file.string()));
         if (const std::string logs = value("LOG_DIR", "", is_absolute); !logs.empty()) {
@@ -103,8 +100,8 @@ class Builder {
     }
 
     void write_units() {
-        m_backend = unit_name(value("BACKEND_SERVICE", "teaching_panel", is_plain_unit));
-        m_nginx = unit_name(value("NGINX_SERVICE", "nginx", is_plain_unit));
+        m_backend = full_unit_name(value("BACKEND_SERVICE", "teaching_panel", is_plain_unit));
+        m_nginx = full_unit_name(value("NGINX_SERVICE", "nginx", is_plain_unit));
         line("[health.check.nginx]\ntype = \"systemd\"\nunit = {}", toml_quoted(m_nginx));
         line("[health.check.backend]\ntype = \"systemd\"\nunit = {}", toml_quoted(m_backend));
     }

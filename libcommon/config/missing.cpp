@@ -2,6 +2,7 @@
 
 #include "platform/files.h"
 #include "platform/services.h"
+#include "platform/unit_name.h"
 #include "platform/users.h"
 #include "util/text.h"
 
@@ -93,8 +94,7 @@ class Search {
         if (!m_systemd_answers) {
             return false;
         }
-        const std::string full = name.find('.') == std::string::npos ? name + ".service" : name;
-        const Result<UnitState> unit = m_world.services.unit(full, k_unit_timeout);
+        const Result<UnitState> unit = m_world.services.unit(full_unit_name(name), k_unit_timeout);
         m_systemd_answers = unit.ok(); // or else each unit would be waited for
         return unit && unit->load_state == "not-found";
     }

@@ -2,6 +2,7 @@
 
 #include "checks/unit_words.h"
 #include "config/complaints.h"
+#include "platform/unit_name.h"
 #include "recovery/command.h"
 
 #include <algorithm>
@@ -32,11 +33,6 @@ constexpr Phrase k_test_failed{"the configuration test {} failed, so {} was not 
 constexpr Phrase k_done{"done in {}", "готово за {}"};
 constexpr Phrase k_no_answer{"systemd has not finished it after {}", "systemd не закончил за {}"};
 constexpr Phrase k_job_failed{"the job ended as \"{}\"", "задание завершилось как «{}»"};
-
-// "postgresql" → "postgresql.service", as systemctl does.
-std::string with_suffix(const std::string& unit) {
-    return unit.find('.') == std::string::npos ? unit + ".service" : unit;
-}
 
 std::string joined(const std::vector<std::string>& words) {
     std::string all;
@@ -85,7 +81,7 @@ Schema<UnitActionSettings> unit_action_schema(std::string_view unit_help) {
 }
 
 UnitAction::UnitAction(UnitActionSettings settings) : m_settings(std::move(settings)) {
-    m_settings.unit = with_suffix(m_settings.unit);
+    m_settings.unit = full_unit_name(m_settings.unit);
 }
 
 Readiness UnitAction::look(const ActionContext& context) const {

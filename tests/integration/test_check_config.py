@@ -65,9 +65,10 @@ IN_EXAMPLE = [
     ("date in a JSON value", b'json    = { "/checks/database" = "ok" }', 'json    = { "/checks/database" = ¦2026-01-22 }'),
     ("text for the id of an operator", b"[111111111]", '[¦"me"]'),
     # ── names of the system
-    ("unit without its ending", b'unit = "nginx.service"', 'unit = ¦"nginx"'),
+    ("unit of an ending that is none", b'unit = "nginx.service"', 'unit = ¦"nginx.servce"'),
+    ("unit with a blank", b'unit = "nginx.service"', 'unit = ¦"nginx service"'),
     ("unit with a slash", b'unit = "nginx.service"', 'unit = ¦"ngi/nx.service"'),
-    ("unit of a rung without its ending", b'unit   = "nginx.service"', 'unit   = ¦"nginx"'),
+    ("unit of a rung of an ending that is none", b'unit   = "nginx.service"', 'unit   = ¦"nginx.conf"'),
     ("address that is none", b'resolve  = "127.0.0.1"', 'resolve  = ¦"127.0.0.256"'),
     ("Redis without its scheme", b'url  = "redis://127.0.0.1:6379/0"', 'url  = ¦"127.0.0.1:6379"'),
     ("broker that is no Redis", b'broker  = "redis://127.0.0.1:6379/0"', 'broker  = ¦"amqp://127.0.0.1"'),
@@ -206,6 +207,11 @@ class CheckConfig(unittest.TestCase):
     def test_both_examples_are_good(self):
         self.assert_good(EXAMPLE, "config.example.toml")
         self.assert_good(MORE, "config.more.toml")
+
+    def test_units_are_named_as_systemctl_takes_them(self):
+        for name in ("nginx", "app@1", "backup.timer", "data.mount", "data.automount", "dev-sda2.swap", "dev-sda.device",
+                     "user-1000.slice", "session-1.scope", r"system-systemd\x2dfsck.slice", "app@a.b.service"):
+            self.assert_good(EXAMPLE.replace(b'"nginx.service"', b"'" + name.encode() + b"'"), name)
 
     def test_the_examples_are_those_of_the_contract(self):
         for name, text in (("config.example.toml", EXAMPLE), ("config.more.toml", MORE)):
