@@ -61,8 +61,7 @@ struct CheckContext {
     Now now;
     SteadyTime deadline;                              // of the run
     const std::map<std::string, std::string>& memory; // what this check kept last time
-    bool recheck = false;  // asked again in the same run: do not read on in logs or counters (CONTRACT 14)
-    Thresholds clear = {}; // where a threshold is clear again (CheckCommon::clear); empty: the default
+    bool recheck = false; // asked again in the same run: do not read on in logs or counters (CONTRACT 14)
 };
 
 // What only looks and may block for a moment runs in a thread of its own: it must not keep references to

@@ -27,17 +27,22 @@ constexpr Phrase k_why_read_only{"why: dmesg -T | tail -50 (the kernel does this
                                  "почему: dmesg -T | tail -50 (ядро делает так после ошибок диска)"};
 
 const Schema<DiskSettings>& disk_schema() {
-    static const Schema<DiskSettings> schema{
-        required("path", &DiskSettings::path, "any folder or file on the file system"),
-        optional("free", &DiskSettings::free, "space left for programs that are not root's")
-            .units({Amount::Unit::percent, Amount::Unit::bytes})
-            .runs_out(),
-        optional("inodes", &DiskSettings::inodes, "inodes left, where the file system counts them")
-            .units({Amount::Unit::percent, Amount::Unit::number})
-            .runs_out(),
-        optional("clear", &DiskSettings::clear, "`free` at which it is well again")
-            .units({Amount::Unit::percent, Amount::Unit::bytes}),
-    };
+    static const Schema<DiskSettings> schema =
+        Schema<DiskSettings>{
+            required("path", &DiskSettings::path, "any folder or file on the file system"),
+            optional("free", &DiskSettings::free, "space left for programs that are not root's")
+                .units({Amount::Unit::percent, Amount::Unit::bytes})
+                .runs_out(),
+            optional("inodes", &DiskSettings::inodes, "inodes left, where the file system counts them")
+                .units({Amount::Unit::percent, Amount::Unit::number})
+                .runs_out(),
+            optional("clear", &DiskSettings::clear, "`free` at which it is well again")
+                .units({Amount::Unit::percent, Amount::Unit::bytes})
+                .or_empty(),
+        }
+            .verify([](const DiskSettings& settings) {
+                return clear_complaints(settings.free, settings.clear, Limits::Direction::runs_out);
+            });
     return schema;
 }
 

@@ -1,5 +1,6 @@
 #include "checks/exec.h"
 
+#include "config/complaints.h"
 #include "util/secret.h"
 #include "util/text.h"
 #include "words/error_words.h"
@@ -36,7 +37,7 @@ const Schema<ExecSettings>& exec_schema() {
         required("command", &ExecSettings::command,
                  "a Nagios plugin with its arguments; no shell. Exit status 0 good, 1 warning, 2 critical, 3 "
                  "unknown"),
-        optional("user", &ExecSettings::user, "run as this user"),
+        optional("user", &ExecSettings::user, "run as this user").check(user_complaint),
         optional("timeout", &ExecSettings::timeout, "no end by then: critical").between(10ms, 10min),
     };
     return schema;

@@ -307,20 +307,30 @@ std::optional<std::string> page_url_complaint(const std::string& text) {
 }
 
 const Schema<FrontendSettings>& frontend_schema() {
-    static const Schema<FrontendSettings> schema{
-        required("root", &FrontendSettings::root, "folder of the build, with its index.html"),
-        optional("url", &FrontendSettings::url, "where it is served; the disk only when empty")
-            .check(page_url_complaint),
-        optional("reader", &FrontendSettings::reader,
-                 "user who must be able to read all of it, parent folders included"),
-        optional("contains", &FrontendSettings::contains, "text that the page must hold").or_single(),
-        optional("forbid", &FrontendSettings::forbid, "text that it must not hold").or_single(),
-        optional("max_time", &FrontendSettings::max_time, "a page slower than this: warning")
-            .between(0ms, 1h),
-        optional("timeout", &FrontendSettings::timeout, "no full answer by then: critical").between(10ms, 1h),
-        optional("ca", &FrontendSettings::ca, "PEM file of the authority; the system's when empty"),
-        optional("resolve", &FrontendSettings::resolve, "connect to this address; Host and SNI stay")
-            .check(ip_address_complaint)};
+    static const Schema<FrontendSettings> schema =
+        Schema<FrontendSettings>{
+            required("root", &FrontendSettings::root, "folder of the build, with its index.html"),
+            optional("url", &FrontendSettings::url, "where it is served; the disk only when empty")
+                .check(page_url_complaint),
+            optional("reader", &FrontendSettings::reader,
+                     "user who must be able to read all of it, parent folders included")
+                .check(user_complaint),
+            optional("contains", &FrontendSettings::contains, "text that the page must hold")
+                .or_single()
+                .not_empty(),
+            optional("forbid", &FrontendSettings::forbid, "text that it must not hold")
+                .or_single()
+                .not_empty(),
+            optional("max_time", &FrontendSettings::max_time, "a page slower than this: warning")
+                .between(0ms, 1h),
+            optional("timeout", &FrontendSettings::timeout, "no full answer by then: critical")
+                .between(10ms, 1h),
+            optional("ca", &FrontendSettings::ca, "PEM file of the authority; the system's when empty"),
+            optional("resolve", &FrontendSettings::resolve, "connect to this address; Host and SNI stay")
+                .check(ip_address_complaint)}
+            .verify([](const FrontendSettings& settings) {
+                return max_time_complaints(settings.max_time, settings.timeout);
+            });
     return schema;
 }
 

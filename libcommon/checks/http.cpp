@@ -167,15 +167,6 @@ CheckResult judge(const HttpAnswer& answer, const HttpSettings& settings) {
     return judge_time(answer, settings);
 }
 
-std::optional<std::string> pointer_map_complaint(const HttpSettings& settings) {
-    for (const auto& [pointer, value] : settings.json) {
-        if (!pointer.empty() && !pointer.starts_with('/')) {
-            return "json: '" + pointer + "' is not a JSON pointer like \"/checks/database\"";
-        }
-    }
-    return std::nullopt;
-}
-
 const Schema<HttpSettings>& http_schema() {
     static const Schema<HttpSettings> schema =
         Schema<HttpSettings>{
@@ -183,13 +174,17 @@ const Schema<HttpSettings>& http_schema() {
                 .check(http_url_complaint),
             optional("status", &HttpSettings::status, "statuses that are good"),
             optional("follow", &HttpSettings::follow, "redirects, up to 5"),
-            optional("contains", &HttpSettings::contains, "text that the page must hold").or_single(),
-            optional("not_contains", &HttpSettings::not_contains, "text that it must not hold").or_single(),
+            optional("contains", &HttpSettings::contains, "text that the page must hold")
+                .or_single()
+                .not_empty(),
+            optional("not_contains", &HttpSettings::not_contains, "text that it must not hold")
+                .or_single()
+                .not_empty(),
             optional("matches", &HttpSettings::matches, "regular expression found in the page")
                 .or_single()
                 .check(pattern_complaint),
-            optional("json", &HttpSettings::json,
-                     "values by JSON pointer: { \"/checks/database\" = \"ok\" }"),
+            optional("json", &HttpSettings::json, "values by JSON pointer: { \"/checks/database\" = \"ok\" }")
+                .check_keys(pointer_complaint),
             optional("expect_headers", &HttpSettings::expect_headers,
                      "headers that the answer has, and a part of their value"),
             optional("max_time", &HttpSettings::max_time, "slower than this: warning").between(0ms, 1h),
@@ -208,11 +203,7 @@ const Schema<HttpSettings>& http_schema() {
             optional("resolve", &HttpSettings::resolve, "connect to this address; Host and SNI stay")
                 .check(ip_address_complaint)}
             .verify([](const HttpSettings& settings) {
-                std::vector<Complaint> complaints;
-                if (auto complaint = pointer_map_complaint(settings)) {
-                    complaints.push_back({"json", std::move(*complaint)});
-                }
-                return complaints;
+                return max_time_complaints(settings.max_time, settings.timeout);
             });
     return schema;
 }

@@ -56,32 +56,37 @@ std::optional<std::string> expression_complaint(const std::string& expression) {
 }
 
 const Schema<LogCheckSettings>& log_schema() {
-    static const Schema<LogCheckSettings> schema{
-        required("path", &LogCheckSettings::path, "the log file"),
-        required("matches", &LogCheckSettings::matches,
-                 "regular expressions (RE2); a line that matches any counts")
-            .or_single()
-            .check(expression_complaint),
-        optional("count", &LogCheckSettings::count, "matching lines within the window")
-            .units({Amount::Unit::number})
-            .grows(),
-        optional("window", &LogCheckSettings::window, "lines are counted over this time")
-            .between(1min, 24h * 7),
-        optional("start", &LogCheckSettings::start, "where the first run begins to read")
-            .one_of({{"end", LogStart::end}, {"begin", LogStart::begin}}),
-        optional("clear", &LogCheckSettings::clear, "`count` at which it is well again")
-            .units({Amount::Unit::number}),
-        later<std::string>("format", "how lines are taken apart").one_of({"nginx-access"}),
-        later<Thresholds>("ratio", "share of answers with 5xx, without `format` of matching lines")
-            .units({Amount::Unit::percent})
-            .grows(),
-        later<std::map<std::string, Thresholds>>("latency", "percentiles of the time to answer")
-            .units({Amount::Unit::milliseconds})
-            .grows(),
-        later<std::vector<std::string>>("attacks", "kinds of attacks to look for")
-            .one_of({"brute-force", "traversal", "sql-injection", "scanner"}),
-        later<int>("min_samples", "a ratio of fewer lines is not judged").between(1, 1'000'000),
-    };
+    static const Schema<LogCheckSettings> schema =
+        Schema<LogCheckSettings>{
+            required("path", &LogCheckSettings::path, "the log file"),
+            required("matches", &LogCheckSettings::matches,
+                     "regular expressions (RE2); a line that matches any counts")
+                .or_single()
+                .check(expression_complaint),
+            optional("count", &LogCheckSettings::count, "matching lines within the window")
+                .units({Amount::Unit::number})
+                .grows(),
+            optional("window", &LogCheckSettings::window, "lines are counted over this time")
+                .between(1min, 24h * 7),
+            optional("start", &LogCheckSettings::start, "where the first run begins to read")
+                .one_of({{"end", LogStart::end}, {"begin", LogStart::begin}}),
+            optional("clear", &LogCheckSettings::clear, "`count` at which it is well again")
+                .units({Amount::Unit::number})
+                .or_empty(),
+            later<std::string>("format", "how lines are taken apart").one_of({"nginx-access"}),
+            later<Thresholds>("ratio", "share of answers with 5xx, without `format` of matching lines")
+                .units({Amount::Unit::percent})
+                .grows(),
+            later<std::map<std::string, Thresholds>>("latency", "percentiles of the time to answer")
+                .units({Amount::Unit::milliseconds})
+                .grows(),
+            later<std::vector<std::string>>("attacks", "kinds of attacks to look for")
+                .one_of({"brute-force", "traversal", "sql-injection", "scanner"}),
+            later<int>("min_samples", "a ratio of fewer lines is not judged").between(1, 1'000'000),
+        }
+            .verify([](const LogCheckSettings& settings) {
+                return clear_complaints(settings.count, settings.clear, Limits::Direction::grows);
+            });
     return schema;
 }
 

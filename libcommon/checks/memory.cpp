@@ -31,21 +31,26 @@ constexpr const char* k_last = "oom-last";     // when kills were seen last
 constexpr const char* k_recent = "oom-recent"; // how many since they began to be shown
 
 const Schema<MemorySettings>& memory_schema() {
-    static const Schema<MemorySettings> schema{
-        optional("available", &MemorySettings::available, "what programs can still get without swapping")
-            .units({Amount::Unit::bytes, Amount::Unit::percent})
-            .runs_out(),
-        optional("swap_used", &MemorySettings::swap_used, "swap in use")
-            .units({Amount::Unit::bytes, Amount::Unit::percent})
-            .grows(),
-        optional("oom", &MemorySettings::oom,
-                 "a process killed by the kernel for want of memory; shown for 15 minutes")
-            .one_of({{"off", MemorySettings::Oom::off},
-                     {"warn", MemorySettings::Oom::warn},
-                     {"critical", MemorySettings::Oom::critical}}),
-        optional("clear", &MemorySettings::clear, "`available` at which it is well again")
-            .units({Amount::Unit::bytes, Amount::Unit::percent}),
-    };
+    static const Schema<MemorySettings> schema =
+        Schema<MemorySettings>{
+            optional("available", &MemorySettings::available, "what programs can still get without swapping")
+                .units({Amount::Unit::bytes, Amount::Unit::percent})
+                .runs_out(),
+            optional("swap_used", &MemorySettings::swap_used, "swap in use")
+                .units({Amount::Unit::bytes, Amount::Unit::percent})
+                .grows(),
+            optional("oom", &MemorySettings::oom,
+                     "a process killed by the kernel for want of memory; shown for 15 minutes")
+                .one_of({{"off", MemorySettings::Oom::off},
+                         {"warn", MemorySettings::Oom::warn},
+                         {"critical", MemorySettings::Oom::critical}}),
+            optional("clear", &MemorySettings::clear, "`available` at which it is well again")
+                .units({Amount::Unit::bytes, Amount::Unit::percent})
+                .or_empty(),
+        }
+            .verify([](const MemorySettings& settings) {
+                return clear_complaints(settings.available, settings.clear, Limits::Direction::runs_out);
+            });
     return schema;
 }
 

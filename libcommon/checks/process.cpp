@@ -2,6 +2,7 @@
 
 #include "checks/moment.h"
 #include "checks/thresholds.h"
+#include "config/complaints.h"
 #include "platform/users.h"
 #include "util/pattern.h"
 #include "util/text.h"
@@ -49,7 +50,7 @@ const Schema<ProcessSettings>& process_schema() {
         required("match", &ProcessSettings::match,
                  "regular expression over the command line, found anywhere in it")
             .check(pattern_complaint),
-        optional("user", &ProcessSettings::user, "only processes of this user"),
+        optional("user", &ProcessSettings::user, "only processes of this user").check(user_complaint),
         optional("min", &ProcessSettings::min, "fewer: critical").between(0, 100'000),
         optional("max", &ProcessSettings::max, "more: warning").between(0, 100'000),
         optional("rss", &ProcessSettings::rss, "resident memory of any one of them")

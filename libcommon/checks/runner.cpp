@@ -76,7 +76,7 @@ struct Runner::Look {
     Look(World& the_world, const CheckToRun& item, SteadyTime deadline, Again again,
          std::shared_ptr<Pending> the_pending)
         : check(item.check), memory(item.memory), world(the_world),
-          context{the_world, the_world.clock.now(), deadline, memory, again == Again::yes, item.clear},
+          context{the_world, the_world.clock.now(), deadline, memory, again == Again::yes},
           start(the_world.clock.steady()), pending(std::move(the_pending)) {}
 
     const std::shared_ptr<const Check> check;

@@ -19,7 +19,6 @@ struct CheckToRun {
     std::string name;
     std::shared_ptr<const Check> check;        // shared with the thread that may outlive the run
     std::map<std::string, std::string> memory; // what the check kept in its last run
-    Thresholds clear = {};                     // CheckCommon::clear
 };
 
 // no: nothing by the deadline. The result is then `unknown` and its memory that of the last run.

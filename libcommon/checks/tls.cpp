@@ -110,7 +110,7 @@ CheckResult judge_dates(const TlsSample& sample, const TlsSettings& settings, co
     const Thresholds expires =
         settings.expires == Thresholds{} ? default_expires(first_to_end) : settings.expires;
     const Quantity seen{static_cast<double>(left.count()), std::nullopt};
-    result.status = judge_thresholds(seen, expires, context.clear, Direction::runs_out, "expires",
+    result.status = judge_thresholds(seen, expires, settings.clear, Direction::runs_out, "expires",
                                      context.memory, result.memory);
     const auto days = static_cast<std::int64_t>(std::floor(static_cast<double>(left.count()) / k_day_ms));
     result.message = say(k_days, subject, counted(days, k_day_noun), day_of(first_to_end.ends));
@@ -180,18 +180,28 @@ class TlsCheck final : public BlockingCheck {
 };
 
 const Schema<TlsSettings>& tls_schema() {
-    static const Schema<TlsSettings> schema{
-        required("address", &TlsSettings::address, "host:port").check(address_complaint),
-        optional("server_name", &TlsSettings::server_name,
-                 "asked for and expected; the address's host when empty"),
-        optional("ca", &TlsSettings::ca, "PEM file of the authority; the system's when empty"),
-        optional("expires", &TlsSettings::expires,
-                 "time left; { warn = \"14d\", critical = \"7d\" } when empty, shares of the life of one "
-                 "that lives less than 60 days")
-            .units({Amount::Unit::milliseconds})
-            .runs_out(),
-        optional("timeout", &TlsSettings::timeout, "no answer by then: critical").between(10ms, 1h),
-        later<std::string>("starttls", "protocol to upgrade")};
+    static const Schema<TlsSettings> schema =
+        Schema<TlsSettings>{
+            required("address", &TlsSettings::address, "host:port").check(address_complaint),
+            optional("server_name", &TlsSettings::server_name,
+                     "asked for and expected; the address's host when empty"),
+            optional("ca", &TlsSettings::ca, "PEM file of the authority; the system's when empty"),
+            optional("expires", &TlsSettings::expires,
+                     "time left; { warn = \"14d\", critical = \"7d\" } when empty, shares of the life of one "
+                     "that lives less than 60 days")
+                .units({Amount::Unit::milliseconds})
+                .runs_out(),
+            optional("clear", &TlsSettings::clear, "`expires` at which it is well again")
+                .units({Amount::Unit::milliseconds})
+                .or_empty(),
+            optional("timeout", &TlsSettings::timeout, "no answer by then: critical").between(10ms, 1h),
+            later<std::string>("starttls", "protocol to upgrade")}
+            .verify([](const TlsSettings& settings) {
+                // The default depends on the certificate.
+                return settings.expires == Thresholds{}
+                           ? std::vector<Complaint>{}
+                           : clear_complaints(settings.expires, settings.clear, Limits::Direction::runs_out);
+            });
     return schema;
 }
 

@@ -14,6 +14,7 @@ struct TlsSettings {
     std::string server_name; // empty: the host of the address
     std::string ca;
     Thresholds expires; // empty: 14 and 7 days, or shares of a short life
+    Thresholds clear;   // of `expires`
     Duration timeout{10000};
 };
 

@@ -111,6 +111,7 @@ class Reader {
         read_alerts_and_routes();
         read_heartbeat();
         check_references();
+        check_timeouts();
         report_unset();
         m_reading.problems.sort();
         return std::move(m_config);
@@ -162,12 +163,13 @@ class Reader {
         if (const Node* table = m_root.find("heartbeat")) {
             const Quiet quiet(*this, "heartbeat");
             heartbeat_schema().read(*table, heartbeat, m_reading);
+            judge_secret(table->find("url"), ping_url_complaint, "url");
         }
         m_config.tool_ages = heartbeat.tools;
         const Node* tools = find_in(m_root.find("heartbeat"), "tools");
         for (const Member& member : table_of(tools)) {
             if (std::find(k_tools.begin(), k_tools.end(), member.key) == k_tools.end()) {
-                error(member.key_position, unknown_words("tool", member.key, k_tools));
+                unknown("tool", member.key, member.key_position, k_tools);
             }
         }
     }
@@ -263,7 +265,7 @@ class Reader {
             }
             return kind;
         } else {
-            error(value->position(), unknown_words(what, *word, names_of(choices)));
+            unknown(what, *word, value->position(), names_of(choices));
         }
         report_keys_of_no_kind(table, key, common, choices);
         return std::nullopt;
@@ -307,7 +309,7 @@ class Reader {
         }
         for (const Member& member : *table.get<Node::Table>()) {
             if (std::find(keys.begin(), keys.end(), member.key) == keys.end()) {
-                error(member.key_position, unknown_words("key", member.key, keys));
+                unknown("key", member.key, member.key_position, keys);
             }
         }
     }
@@ -343,8 +345,14 @@ class Reader {
         const std::shared_ptr<void> settings = kind->schema->make();
         check.unset = read_part(
             table, {{{&check_common_schema(), &check.common}, {kind->schema, settings.get()}}}, *kind);
-        if (!check.later) {
-            check.settings = settings;
+        if (check.later) {
+            return check;
+        }
+        check.settings = settings;
+        const Member* clear = table.member("clear");
+        if (clear != nullptr && check.common.clear != Thresholds{}) { // else it is the type's own key
+            warn(clear->key_position,
+                 fmt::format("checks of type \"{}\" have nothing that `clear` could speak of", check.type));
         }
         return check;
     }
@@ -419,7 +427,22 @@ class Reader {
         TelegramChannel channel;
         channel.name = name;
         channel.unset = read_part(table, {{&telegram_schema(), &channel}}, *kind);
+        judge_secret(table.find("token"), token_complaint, "token");
         m_config.channels.push_back(std::move(channel));
+    }
+
+    // A secret that cannot be right. Out of a variable it is this host's, and no reason to refuse the
+    // configuration: what needs it says so itself when it is used.
+    template<class Complaint>
+    void judge_secret(const Node* value, const Complaint& complaint, std::string_view key) {
+        for (const Mention& secret : mention(value)) {
+            if (const std::optional<std::string> wrong = complaint(secret.text)) {
+                value->written().empty()
+                    ? error(secret.position, fmt::format("{}: {}", key, *wrong))
+                    : warn(secret.position,
+                           fmt::format("{} = \"{}\": {}", key, clean_line(value->written()), *wrong));
+            }
+        }
     }
 
     void read_backup_sources() {
@@ -458,12 +481,15 @@ class Reader {
         Names rungs;
         for (const Node& rung : array_of(find_in(health, "recovery"))) {
             check_known(mentions(rung.find("when")), checks, "check");
+            check_named_once(rung.find("when"));
             check_unique(rung, rungs, "recovery");
         }
         const Names channels = names_in(m_root.find("channel"));
         for (const Node& route : array_of(m_root.find("route"))) {
-            check_known(mentions(route.find("to")), channels, "channel");
-            check_known(mentions(find_in(route.find("escalate"), "to")), channels, "channel");
+            for (const Node* to : {route.find("to"), find_in(route.find("escalate"), "to")}) {
+                check_known(mentions(to), channels, "channel");
+                check_named_once(to);
+            }
         }
         check_gate(checks);
         check_steps();
@@ -471,6 +497,7 @@ class Reader {
 
     void check_gate(const Names& checks) {
         const Node* gate = find_in(m_root.find("deploy"), "gate");
+        check_named_once(find_in(gate, "checks"));
         for (const Mention& name : mentions(find_in(gate, "checks"))) {
             if (name.text.find('/') == std::string::npos) {
                 check_known({name}, checks, "check");
@@ -488,6 +515,7 @@ class Reader {
         for (const Node& step : array_of(find_in(smoke, "step"))) {
             check_known(mention(step.find("as")), logins, "login");
             check_known(mentions(step.find("needs")), steps, "step");
+            check_named_once(step.find("needs"));
             check_unique(step, seen, "step");
         }
     }
@@ -496,7 +524,16 @@ class Reader {
         const std::vector<std::string_view> candidates(known.begin(), known.end());
         for (const Mention& name : names) {
             if (!known.contains(name.text)) {
-                error(name.position, unknown_words(what, name.text, candidates));
+                unknown(what, name.text, name.position, candidates);
+            }
+        }
+    }
+
+    void check_named_once(const Node* list) {
+        Names seen;
+        for (const Mention& name : mentions(list)) {
+            if (!seen.insert(name.text).second) {
+                error(name.position, fmt::format("\"{}\" is named a second time", clean_line(name.text)));
             }
         }
     }
@@ -514,7 +551,7 @@ class Reader {
         const std::string tool = name.text.substr(0, name.text.find('/'));
         const std::string check = name.text.substr(tool.size() + 1);
         if (std::find(k_tools.begin(), k_tools.end(), tool) == k_tools.end()) {
-            error(name.position, unknown_words("tool", tool, k_tools));
+            unknown("tool", tool, name.position, k_tools);
         } else if (!is_name(check)) {
             error(name.position, fmt::format("\"{}\" is no name of a check", clean_line(check)));
         }
@@ -523,6 +560,7 @@ class Reader {
     void check_needs(std::string_view tool, const Node* checks) {
         const Names known = names_in(checks);
         for (const Member& member : table_of(checks)) {
+            check_named_once(find_in(&member.value.front(), "needs"));
             for (const Mention& need : mentions(find_in(&member.value.front(), "needs"))) {
                 const std::string own = std::string(tool) + "/";
                 if (need.text.starts_with(own)) {
@@ -565,6 +603,54 @@ class Reader {
         }
     }
 
+    // ── times that do not fit into the run ──
+
+    // What takes longer than its run is cut off by it, and never told as what it is.
+    void check_timeouts() {
+        const Node* health = m_root.find("health");
+        const Duration health_deadline = m_config.health.deadline;
+        for (const Member& check : table_of(find_in(health, "check"))) {
+            check_timeout(check.value.front().find("timeout"), health_deadline, "health");
+        }
+        for (const Node& rung : array_of(find_in(health, "recovery"))) {
+            check_timeout(rung.find("timeout"), health_deadline, "health");
+        }
+        const Node* deepcheck = m_root.find("deepcheck");
+        for (const Member& check : table_of(find_in(deepcheck, "check"))) {
+            check_timeout(check.value.front().find("timeout"), deadline_of(deepcheck), "deepcheck");
+        }
+        const Node* smoke = m_root.find("smoke");
+        check_timeout(find_in(smoke, "timeout"), deadline_of(smoke), "smoke");
+        for (const Node& step : array_of(find_in(smoke, "step"))) {
+            check_timeout(step.find("timeout"), deadline_of(smoke), "smoke");
+        }
+    }
+
+    void check_timeout(const Node* timeout, std::optional<Duration> deadline, std::string_view tool) {
+        const std::optional<Duration> read = duration_of(timeout);
+        if (read && deadline && *read > *deadline && !is_told(timeout->position())) {
+            error(timeout->position(),
+                  fmt::format("timeout: the whole run may take no longer than {} ({}.deadline)",
+                              detail::default_words(*deadline), tool));
+        }
+    }
+
+    static std::optional<Duration> deadline_of(const Node* tool) {
+        return duration_of(find_in(tool, "deadline"));
+    }
+
+    static std::optional<Duration> duration_of(const Node* value) {
+        const auto* text = value != nullptr ? value->get<std::string>() : nullptr;
+        const Result<Duration> parsed = parse_duration(text != nullptr ? *text : "");
+        return parsed ? std::optional(*parsed) : std::nullopt;
+    }
+
+    [[nodiscard]] bool is_told(Position position) const {
+        const auto& all = m_reading.problems.all();
+        return std::any_of(all.begin(), all.end(),
+                           [&](const Problem& problem) { return problem.position == position; });
+    }
+
     // ── what is set nowhere ──
 
     void report_unset() {
@@ -603,6 +689,10 @@ class Reader {
         }
     }
 
+    void unknown(std::string_view what, std::string_view word, Position position,
+                 std::span<const std::string_view> candidates) {
+        report_unknown(what, word, position, candidates, m_reading.problems);
+    }
     void error(Position position, std::string message) {
         m_reading.problems.error(position, std::move(message));
     }

@@ -31,6 +31,12 @@ constexpr Phrase k_env_hint{"put the file there, or name the right one as paths.
 constexpr Phrase k_mute_file{"ALERTS_MUTE_FILE is no absolute path: {} is in use",
                              "ALERTS_MUTE_FILE — не абсолютный путь, действует {}"};
 
+constexpr Phrase k_zone{"this host knows no time zone {}: its own is used",
+                        "этот сервер не знает часового пояса {}: время будет по его собственному"};
+constexpr Phrase k_zone_hint{"timedatectl list-timezones names them all",
+                             "все пояса назовёт timedatectl list-timezones"};
+
+constexpr const char* k_zones = "/usr/share/zoneinfo";
 constexpr Bytes k_env_size = 256_kB;
 constexpr Bytes k_discovered_size = 1_MB;
 // The first line of what is kept says which file it is from: another file's is no help.
@@ -188,6 +194,7 @@ class Loader {
             note_unreadable(*environment.unreadable, named, config, problems);
         }
         add_notes(config, environment, problems);
+        judge_zone(root, config, problems);
         config.always_muted = lookup("ALERTS_MUTED").value_or("") == "1";
         read_mute_file(config, lookup("ALERTS_MUTE_FILE").value_or(""));
         return config;
@@ -217,6 +224,37 @@ class Loader {
             return true;
         });
         config.notes.push_back(std::move(all));
+    }
+
+    // Zones come and go with the host's packages: a run goes on with the host's own, only --check-config
+    // refuses.
+    void judge_zone(const Node& root, Config& config, Problems& problems) {
+        const Path zones(k_zones);
+        if (config.timezone.empty() || !is_there(m_world.files, zones)) {
+            return;
+        }
+        const Result<FileInfo> zone = m_world.files.info(zones / config.timezone, Files::Follow::yes);
+        if (zone && zone->type == FileInfo::Type::regular) {
+            return;
+        }
+        if (m_last_good == LastGood::never) {
+            const std::vector<std::string> names = zones_beside(config.timezone);
+            report_unknown("time zone", config.timezone, root.find("timezone")->position(),
+                           std::vector<std::string_view>(names.begin(), names.end()), problems);
+        } else {
+            config.notes.push_back({say(k_zone, clean_line(config.timezone)), say(k_zone_hint), {}});
+        }
+        config.timezone.clear();
+    }
+
+    // Those of the same part of the world: "Europe/Moscow" for "Europe/Moskow".
+    std::vector<std::string> zones_beside(const std::string& zone) {
+        const Path part = Path(zone).parent_path();
+        std::vector<std::string> names = m_world.files.list(Path(k_zones) / part).value_or({});
+        for (std::string& name : names) {
+            name = (part / name).string();
+        }
+        return names;
     }
 
     static void read_mute_file(Config& config, const std::string& named) {

@@ -10,13 +10,18 @@ Node::Node() : m_value(Table{}) {}
 Node::Node(Value value, Position position) : m_value(std::move(value)), m_position(position) {}
 
 const Node* Node::find(std::string_view key) const {
+    const Member* found = member(key);
+    return found != nullptr ? &found->value.front() : nullptr;
+}
+
+const Member* Node::member(std::string_view key) const {
     const auto* table = get<Table>();
     if (table == nullptr) {
         return nullptr;
     }
     for (const Member& member : *table) {
         if (member.key == key) {
-            return &member.value.front();
+            return &member;
         }
     }
     return nullptr;
@@ -34,12 +39,12 @@ void Node::set_expanded(std::string text, std::string unset_name) {
     m_unset = std::move(unset_name);
 }
 
-void Problems::error(Position position, std::string message) {
-    m_all.push_back({Problem::Severity::error, position, std::move(message)});
+void Problems::error(Position position, std::string message, std::string suggestion) {
+    m_all.push_back({Problem::Severity::error, position, std::move(message), std::move(suggestion)});
 }
 
 void Problems::warning(Position position, std::string message) {
-    m_all.push_back({Problem::Severity::warning, position, std::move(message)});
+    m_all.push_back({Problem::Severity::warning, position, std::move(message), {}});
 }
 
 bool Problems::has_errors() const {

@@ -48,7 +48,8 @@ class Node {
         return std::get_if<T>(&m_value);
     }
     [[nodiscard]] const Node* find(std::string_view key) const; // in a table; nullptr when absent
-    [[nodiscard]] std::string_view type_name() const;           // "text", "whole number", "table" …
+    [[nodiscard]] const Member* member(std::string_view key) const;
+    [[nodiscard]] std::string_view type_name() const; // "text", "whole number", "table" …
 
     // A text that held ${NAME}: what was written, which problems quote instead of what it stands for, and the
     // name that is set nowhere, if any. Set by expand_references().
@@ -69,11 +70,12 @@ struct Problem {
     Severity severity = Severity::error;
     Position position;
     std::string message;
+    std::string suggestion; // what was meant, where that can be guessed: the message names it, too
 };
 
 class Problems {
   public:
-    void error(Position position, std::string message);
+    void error(Position position, std::string message, std::string suggestion = {});
     void warning(Position position, std::string message);
     [[nodiscard]] bool has_errors() const;
     void sort(); // by position, as one reads the file

@@ -112,7 +112,13 @@ Node convert_table(const toml::table& table) {
     Node::Table members;
     members.reserve(table.size());
     for (const auto& [key, value] : table) {
-        members.push_back({std::string(key.str()), position_of(key.source().begin), {convert(value)}});
+        const Position key_position = position_of(key.source().begin);
+        Node node = convert(value);
+        if (node.get<Node::Array>() != nullptr && node.position() < key_position) {
+            node =
+                Node(std::move(node.value()), key_position); // [[x]]: there is no other bracket to point at
+        }
+        members.push_back({std::string(key.str()), key_position, {std::move(node)}});
     }
     // toml++ sorts by name; checks run, and problems are told, in the order of the file.
     std::stable_sort(members.begin(), members.end(),

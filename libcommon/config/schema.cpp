@@ -27,8 +27,10 @@ void wrong_type(const Node& value, std::string_view expected, Reading& reading) 
                            fmt::format("expected {}, found {}", expected, value.type_name()));
 }
 
-void wrong_value(const Node& value, std::string_view complaint, Reading& reading) {
-    reading.problems.error(value.position(), fmt::format("{} {}", quoted(value), complaint));
+void wrong_value(const Node& value, std::string_view complaint, Reading& reading,
+                 std::string suggestion = {}) {
+    reading.problems.error(value.position(), fmt::format("{} {}", quoted(value), complaint),
+                           std::move(suggestion));
 }
 
 std::string with_article(std::string_view type) {
@@ -46,6 +48,11 @@ std::string limit_words(const Amount& amount) {
         break;
     }
     return format_amount(amount);
+}
+
+std::string unquoted(std::string words) {
+    std::erase(words, '"');
+    return words;
 }
 
 std::string join_words(std::span<const std::string> words, std::string_view separator) {
@@ -169,7 +176,7 @@ void report_unknown_keys(const Node& table, std::span<const Target> targets,
     const std::vector<std::string_view> keys = all_keys(targets, known);
     for (const Member& member : *table.get<Node::Table>()) {
         if (std::find(keys.begin(), keys.end(), member.key) == keys.end()) {
-            reading.problems.error(member.key_position, unknown_words("key", member.key, keys));
+            report_unknown("key", member.key, member.key_position, keys, reading.problems);
         }
     }
 }
@@ -194,10 +201,13 @@ bool read_target(const Node& table, const Target& target, std::span<const Target
         }
         const auto* text = value->get<std::string>();
         const bool off = text != nullptr && text->empty(); // asks for nothing that could be missed
-        if (rows[i].later && !off && reading.later == Reading::Later::announce) {
+        const Reading::Later announce = reading.later;
+        if (rows[i].later && !off && announce == Reading::Later::announce) {
             reading.problems.warning(value->position(), fmt::format("\"{}\" comes later", rows[i].name));
+            reading.later = Reading::Later::quiet; // all that it holds comes with it
         }
         target.schema->read_row(i, *value, target.object, reading);
+        reading.later = announce;
     }
     const auto& problems = reading.problems.all();
     const bool errors =
@@ -276,13 +286,25 @@ const RowInfo* SchemaBase::find(std::string_view name) const {
     return row == m_rows.end() ? nullptr : &*row;
 }
 
-std::string unknown_words(std::string_view what, std::string_view word,
-                          std::span<const std::string_view> candidates) {
+void report_unknown(std::string_view what, std::string_view word, Position position,
+                    std::span<const std::string_view> candidates, Problems& problems) {
     std::string message = fmt::format("unknown {} \"{}\"", what, clean_line(word));
-    if (const std::optional<std::string_view> near = nearest(word, candidates)) {
+    const std::optional<std::string_view> near = nearest(word, candidates);
+    if (near) {
         message += fmt::format("; did you mean \"{}\"?", *near);
     }
-    return message;
+    problems.error(position, std::move(message), std::string(near.value_or("")));
+}
+
+void report(const Complaint& complaint, const Node& table, Reading& reading) {
+    const Node* place = &table;
+    for (const std::string& key : complaint.keys) {
+        const Node* inner = place->find(key);
+        place = inner != nullptr ? inner : place;
+    }
+    complaint.severity == Problem::Severity::error
+        ? reading.problems.error(place->position(), complaint.message)
+        : reading.problems.warning(place->position(), complaint.message);
 }
 
 void read_table(const Node& table, std::span<const Target> targets, Reading& reading,
@@ -317,6 +339,18 @@ const Node::Array* expect_array(const Node& value, std::string_view type, Readin
     return items;
 }
 
+const Node::Array* expect_list(const Node& value, std::string_view type, Reading& reading) {
+    const auto* items = value.get<Node::Array>();
+    if (items == nullptr && value.get<std::string>() != nullptr) {
+        const std::string list = fmt::format("[{}]", quoted(value));
+        reading.problems.error(value.position(),
+                               fmt::format("expected {}, found text; write {}", with_article(type), list),
+                               list);
+        return nullptr;
+    }
+    return expect_array(value, type, reading);
+}
+
 const Node::Table* expect_table(const Node& value, std::string_view type, Reading& reading) {
     const auto* members = value.get<Node::Table>();
     if (members == nullptr) {
@@ -331,6 +365,10 @@ void not_a_name(const Member& member, Reading& reading) {
     }
 }
 
+void wrong_key(const Member& member, std::string_view complaint, Reading& reading) {
+    reading.problems.error(member.key_position, std::string(complaint));
+}
+
 void empty_list(const Node& value, Reading& reading) {
     reading.problems.error(value.position(), "the list must not be empty");
 }
@@ -341,7 +379,7 @@ void out_of_words(const Node& value, std::span<const std::string> words, Reading
     wrong_value(value,
                 fmt::format("is not allowed; {}{}", near ? fmt::format("did you mean \"{}\"? ", *near) : "",
                             "allowed: " + join_words(words, " | ")),
-                reading);
+                reading, std::string(near.value_or("")));
 }
 
 void read_value(const Node& value, bool& target, const Limits& /*limits*/, Reading& reading) {
@@ -561,12 +599,17 @@ void read_value(const Node& value, Thresholds& target, const Limits& limits, Rea
                                                                 : nullptr;
         const Node& amount = member.value.front();
         if (slot == nullptr) {
-            reading.problems.error(member.key_position, unknown_words("key", member.key, k_keys));
+            report_unknown("key", member.key, member.key_position, k_keys, reading.problems);
         } else if (is_set(amount, reading)) {
             read_value(amount, slot->emplace(), limits, reading);
         }
     }
     if (reading.problems.all().size() != before) {
+        return;
+    }
+    if (value.get<Node::Table>()->empty() && !limits.or_empty) {
+        reading.problems.error(value.position(),
+                               "no threshold is given; write warn = …, critical = … or both into the braces");
         return;
     }
     if (read.warn && read.critical && limits.direction != Limits::Direction::any) {
@@ -712,13 +755,18 @@ std::string range_words(const Limits& limits) {
         return join_words(limits.words, " | ");
     }
     if (limits.least && limits.most) {
-        std::string least = limit_words(*limits.least);
-        std::string most = limit_words(*limits.most);
-        std::erase(least, '"');
-        std::erase(most, '"');
-        return fmt::format("{} to {}", least, most);
+        return fmt::format("{} to {}", unquoted(limit_words(*limits.least)),
+                           unquoted(limit_words(*limits.most)));
     }
     return units_words(limits.units);
+}
+
+std::string several(std::string item) {
+    const bool odd = item.find(' ') != std::string::npos && item != "whole number"; // "N of M", "any value"
+    if (item == "status") {
+        return "statuses";
+    }
+    return odd || item.ends_with('s') ? item : item + "s";
 }
 
 Amount limit(std::chrono::milliseconds value) {
@@ -768,6 +816,40 @@ std::optional<std::string> redis_url_complaint(const std::string& text) {
         return std::nullopt;
     }
     return "expected redis://host:port/database or unix:/socket";
+}
+
+std::vector<Complaint> clear_complaints(const Thresholds& raise, const Thresholds& clear,
+                                        Limits::Direction direction) {
+    std::vector<Complaint> complaints;
+    const auto judge = [&](const char* level, const std::optional<Amount>& threshold,
+                           const std::optional<Amount>& value) {
+        if (!value) {
+            return;
+        }
+        if (!threshold) {
+            complaints.push_back({{"clear", level}, fmt::format("there is no {} value to clear", level)});
+        } else if (threshold->unit == value->unit) { // of 10% and 2GB only the disk knows which is more
+            const bool runs_out = direction == Limits::Direction::runs_out;
+            if (runs_out ? value->value < threshold->value : value->value > threshold->value) {
+                complaints.push_back(
+                    {{"clear", level},
+                     fmt::format("must not lie {} the {} value it clears, {}", runs_out ? "below" : "above",
+                                 level, unquoted(detail::default_words(*threshold)))});
+            }
+        }
+    };
+    judge("warn", raise.warn, clear.warn);
+    judge("critical", raise.critical, clear.critical);
+    return complaints;
+}
+
+std::vector<Complaint> max_time_complaints(Duration max_time, Duration timeout) {
+    if (max_time <= timeout) {
+        return {};
+    }
+    return {{{"max_time"},
+             fmt::format("never reached: it is given up after {} (timeout)", detail::default_words(timeout)),
+             Problem::Severity::warning}};
 }
 
 std::optional<std::string> name_complaint(const std::string& text) {

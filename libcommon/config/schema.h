@@ -88,7 +88,7 @@ struct Limits {
     Direction direction = Direction::any; // of thresholds: whether critical lies below or above warn
     std::vector<std::string> words;       // the texts allowed; empty: any
     bool not_empty = false;
-    bool or_empty = false; // "" stands for none
+    bool or_empty = false; // "" and {} stand for none
 };
 
 class SchemaBase {
@@ -118,9 +118,9 @@ struct Target {
 void read_table(const Node& table, std::span<const Target> targets, Reading& reading,
                 std::span<const std::string_view> known = {});
 
-// 'unknown key "alow"; did you mean "allow"?'
-std::string unknown_words(std::string_view what, std::string_view word,
-                          std::span<const std::string_view> candidates);
+// At `position`: 'unknown key "alow"; did you mean "allow"?'
+void report_unknown(std::string_view what, std::string_view word, Position position,
+                    std::span<const std::string_view> candidates, Problems& problems);
 
 namespace detail {
 
@@ -178,13 +178,16 @@ std::string default_words(const Thresholds&);
 std::string default_words(const JsonText&);
 
 std::string range_words(const Limits& limits);
+std::string several(std::string item); // "text" → "texts"
 // True when the value can be read: it is set. Otherwise the reference is noted.
 bool is_set(const Node& value, Reading& reading);
 const Node::Array* expect_array(const Node& value, std::string_view type, Reading& reading);
+const Node::Array* expect_list(const Node& value, std::string_view type, Reading& reading); // of values
 const Node::Table* expect_table(const Node& value, std::string_view type, Reading& reading);
 void out_of_words(const Node& value, std::span<const std::string> words, Reading& reading);
 void not_a_name(const Member& member, Reading& reading);
 void empty_list(const Node& value, Reading& reading);
+void wrong_key(const Member& member, std::string_view complaint, Reading& reading);
 
 template<class T>
 struct Wrapped { // std::optional, vector, map: what they hold, and how it is called
@@ -275,7 +278,7 @@ class Field {
         m_single = true;
         return std::move(*this);
     }
-    Field or_empty() && { // of durations: "" is allowed and stands for none
+    Field or_empty() && { // of durations and thresholds: "" or {} is allowed and stands for none
         m_limits.or_empty = true;
         return std::move(*this);
     }
@@ -286,6 +289,11 @@ class Field {
     // A test of one's own on each item: what is wrong with it ("is not host:port"), or nothing.
     Field check(std::function<std::optional<std::string>(const Item&)> complaint) && {
         m_complaint = std::move(complaint);
+        return std::move(*this);
+    }
+    // The same for the keys of a table of values.
+    Field check_keys(std::function<std::optional<std::string>(const std::string&)> complaint) && {
+        m_key_complaint = std::move(complaint);
         return std::move(*this);
     }
     // For what is checked and documented but not built yet.
@@ -302,10 +310,9 @@ class Field {
         row.later = m_later;
         row.range = detail::range_words(m_limits);
         if constexpr (std::is_enum_v<Item>) {
-            row.type = std::string(detail::Wrapped<M>::k_prefix) + "word";
+            row.type = whole_type("word");
         } else {
-            const std::string item = detail::type_words(static_cast<const Item*>(nullptr));
-            row.type = (m_single ? item + " or " : "") + std::string(detail::Wrapped<M>::k_prefix) + item;
+            row.type = whole_type(detail::type_words(static_cast<const Item*>(nullptr)));
         }
         if constexpr (!std::same_as<T, NotYet>) {
             if (!m_required) {
@@ -328,6 +335,11 @@ class Field {
     }
 
   private:
+    [[nodiscard]] std::string whole_type(const std::string& item) const { // "text or list of texts"
+        constexpr std::string_view k_prefix = detail::Wrapped<M>::k_prefix;
+        return (m_single ? item + " or " : "") +
+               (k_prefix.empty() ? item : std::string(k_prefix) + detail::several(item));
+    }
     void read_any(const Node& value, Item& target, Reading& reading) const {
         if (detail::is_set(value, reading)) {
             read_item(value, target, reading);
@@ -342,7 +354,7 @@ class Field {
             read_any(value, target.emplace_back(), reading);
             return;
         }
-        const Node::Array* items = detail::expect_array(value, info().type, reading);
+        const Node::Array* items = detail::expect_list(value, info().type, reading);
         if (items == nullptr) {
             return;
         }
@@ -361,6 +373,9 @@ class Field {
             target.clear();
             for (const Member& member : *members) {
                 read_any(member.value.front(), target[member.key], reading);
+                if (const auto complaint = m_key_complaint ? m_key_complaint(member.key) : std::nullopt) {
+                    detail::wrong_key(member, m_name + ": " + *complaint, reading);
+                }
             }
         }
     }
@@ -424,6 +439,7 @@ class Field {
     Limits m_limits;
     std::vector<Item> m_values;
     std::function<std::optional<std::string>(const Item&)> m_complaint;
+    std::function<std::optional<std::string>(const std::string&)> m_key_complaint;
     bool m_required = false;
     bool m_later = false;
     bool m_single = false;
@@ -520,10 +536,20 @@ TableField<NotYet, M> later(std::string_view name, const Schema<typename detail:
     return TableField<NotYet, M>(name, nullptr, schema, help, false).later();
 }
 
-// What a table as a whole does wrong: the key to point at (empty: the table's header) and the words.
+// What a table as a whole does wrong: the keys that lead to the value to point at (none: the table's header),
+// and the words.
 struct Complaint {
-    std::string key, message;
+    std::vector<std::string> keys;
+    std::string message;
+    Problem::Severity severity = Problem::Severity::error;
+
+    Complaint(std::vector<std::string> the_keys, std::string words,
+              Problem::Severity how_bad = Problem::Severity::error)
+        : keys(std::move(the_keys)), message(std::move(words)), severity(how_bad) {}
+    Complaint(const char* key, std::string words) // "": the header
+        : Complaint(std::vector<std::string>{key}, std::move(words)) {}
 };
+void report(const Complaint& complaint, const Node& table, Reading& reading);
 
 template<class T>
 class Schema final : public SchemaBase {
@@ -575,9 +601,7 @@ class Schema final : public SchemaBase {
             return;
         }
         for (const Complaint& complaint : m_complaints(*static_cast<const T*>(object))) {
-            const Node* value = complaint.key.empty() ? nullptr : table.find(complaint.key);
-            reading.problems.error(value != nullptr ? value->position() : table.position(),
-                                   complaint.message);
+            report(complaint, table, reading);
         }
     }
 
@@ -625,5 +649,12 @@ std::optional<std::string> address_complaint(const std::string& text);  // host:
 std::optional<std::string> http_url_complaint(const std::string& text); // http(s)://…, unix:/socket:/path
 std::optional<std::string> redis_url_complaint(const std::string& text);
 std::optional<std::string> name_complaint(const std::string& text); // CONTRACT 8
+
+// Values under `clear` that lie on the wrong side of their thresholds, or have none: never clear, or clear while
+// raised.
+std::vector<Complaint> clear_complaints(const Thresholds& raise, const Thresholds& clear,
+                                        Limits::Direction direction);
+// A `max_time` beyond `timeout` is never reached: a warning.
+std::vector<Complaint> max_time_complaints(Duration max_time, Duration timeout);
 
 } // namespace lectio

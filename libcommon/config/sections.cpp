@@ -1,6 +1,7 @@
 #include "config/sections.h"
 
 #include "config/complaints.h"
+#include "util/pattern.h"
 #include "util/text.h"
 
 #include <algorithm>
@@ -56,6 +57,12 @@ std::optional<std::string> proxy_complaint(const std::string& text) {
         return std::nullopt;
     }
     return "expected a proxy: socks5h://host:port or http://host:port";
+}
+
+// The words of a complaint about a text, about a secret: they quote nothing of it.
+template<std::optional<std::string> (*complaint)(const std::string&)>
+std::optional<std::string> secretly(const Secret& secret) {
+    return complaint(secret.reveal());
 }
 
 std::optional<std::string> chat_complaint(const IdText& chat) {
@@ -116,7 +123,9 @@ const Later& cron_schema() {
 
 const Later& postgres_schema() {
     static const Later schema{
-        later<Secret>("url", "postgresql://user@host/database").needed(),
+        later<Secret>("url", "postgresql://user@host/database")
+            .check(secretly<postgres_url_complaint>)
+            .needed(),
         later_timeout("no answer by then: critical"),
         later<std::string>("sslmode", "what the connection must have at least")
             .one_of({"disable", "allow", "prefer", "require", "verify-ca", "verify-full"}),
@@ -148,7 +157,7 @@ const Later& django_schema() {
     static const Later schema{
         later<Path>("manage", "manage.py").needed(),
         later<Path>("python", "the interpreter of the virtual environment"),
-        later<std::string>("user", "who runs it"),
+        later<std::string>("user", "who runs it").check(user_complaint),
         later<bool>("deploy_check", "manage.py check --deploy"),
     };
     return schema;
@@ -156,7 +165,7 @@ const Later& django_schema() {
 
 const Later& freshness_sql_schema() {
     static const Later schema{
-        later<Secret>("url", "postgresql://… or sqlite:/path").needed(),
+        later<Secret>("url", "postgresql://… or sqlite:/path").check(secretly<database_complaint>).needed(),
         later<std::string>("query", "its first value is the time").needed(),
     };
     return schema;
@@ -164,13 +173,13 @@ const Later& freshness_sql_schema() {
 const Later& freshness_json_schema() {
     static const Later schema{
         later<std::string>("url", "http://… or https://…").check(http_url_complaint).needed(),
-        later<std::string>("pointer", "JSON pointer to the time").needed(),
+        later<std::string>("pointer", "JSON pointer to the time").check(pointer_complaint).needed(),
     };
     return schema;
 }
 const Later& freshness_redis_schema() {
     static const Later schema{
-        later<Secret>("url", "redis://host:port/database").needed(),
+        later<Secret>("url", "redis://host:port/database").check(secretly<redis_url_complaint>).needed(),
         later<std::string>("key", "holds the time").needed(),
     };
     return schema;
@@ -189,10 +198,10 @@ const Later& freshness_schema() {
 
 const Later& journal_schema() {
     static const Later schema{
-        later<Texts>("units", "empty: all"),
+        later<Texts>("units", "empty: all").check(unit_complaint),
         later<std::string>("priority", "this or worse")
             .one_of({"emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"}),
-        later<Texts>("matches", "regular expressions; empty: all lines"),
+        later<Texts>("matches", "regular expressions; empty: all lines").check(pattern_complaint),
         later<Thresholds>("count", "new lines since the last run").units({k_number}).grows(),
         later<Duration>("window", "counted over this time"),
     };
@@ -204,7 +213,7 @@ const Later& headers_schema() {
         later<std::string>("url", "the page").check(http_url_complaint).needed(),
         later<Texts>("require", "security headers that must be there")
             .one_of({"hsts", "csp", "nosniff", "frame", "referrer", "permissions"}),
-        later<std::string>("cors_origin", "an origin that must not be allowed"),
+        later<std::string>("cors_origin", "an origin that must not be allowed").check(web_url_complaint),
         later<bool>("cookies", "Secure, HttpOnly, SameSite"),
         later<bool>("hide_version", "no server version is told"),
     };
@@ -217,7 +226,7 @@ const Later& containers_schema() {
         later<std::string>("project", "the Compose project"),
         later<Texts>("require", "what every container must have")
             .one_of({"non-root", "restart", "memory-limit", "healthcheck"}),
-        later<Texts>("published", "ports that may be published"),
+        later<Texts>("published", "ports that may be published").check(published_complaint),
     };
     return schema;
 }
@@ -228,14 +237,14 @@ const Later& secrets_schema() {
         later<Texts>("values", "texts that must not be a secret"),
         later<Texts>("environments", "processes whose environment is looked at"),
         later<std::string>("url", "the site").check(http_url_complaint),
-        later<Texts>("reachable", "paths that must not answer"),
+        later<Texts>("reachable", "paths that must not answer").check(request_path_complaint),
     };
     return schema;
 }
 
 const Later& nginx_schema() {
     static const Later schema{
-        later<Texts>("limit_req", "paths that must be limited"),
+        later<Texts>("limit_req", "paths that must be limited").check(request_path_complaint),
         later<Bytes>("max_body", "client_max_body_size at least this"),
         later<bool>("server_tokens", "what it must be"),
         later<Texts>("headers", "security headers that must be set")
@@ -246,7 +255,9 @@ const Later& nginx_schema() {
 
 const Later& cmdline_schema() {
     static const Later schema{
-        later<std::string>("match", "regular expression over the command line").needed(),
+        later<std::string>("match", "regular expression over the command line")
+            .check(pattern_complaint)
+            .needed(),
         later<Texts>("rules", "what is looked for").one_of({"async-workers", "separate-queues"}),
     };
     return schema;
@@ -258,7 +269,9 @@ const Later& reboot_schema() {
 }
 
 const Later& ports_schema() {
-    static const Later schema{later<Texts>("allow", "ports and networks that may listen").needed()};
+    static const Later schema{later<Texts>("allow", "ports and networks that may listen")
+                                  .check(port_or_network_complaint)
+                                  .needed()};
     return schema;
 }
 
@@ -273,7 +286,7 @@ const Later& drift_schema() {
 
 const Later& growth_schema() {
     static const Later schema{
-        later<Texts>("of", "disk:PATH, check:NAME, files:PATH").needed(),
+        later<Texts>("of", "disk:PATH, check:NAME, files:PATH").check(growth_complaint).needed(),
         later<Thresholds>("full_in", "time left at this pace").units({k_time}).runs_out(),
     };
     return schema;
@@ -283,11 +296,11 @@ const Later& growth_schema() {
 
 const Later& email_schema() {
     static const Later schema{
-        later<std::string>("url", "smtps://host:465 or smtp://host:587").needed(),
+        later<std::string>("url", "smtps://host:465 or smtp://host:587").check(mail_url_complaint).needed(),
         later<std::string>("user", "who logs in"),
         later<Secret>("password", "to log in"),
-        later<std::string>("from", "sender").needed(),
-        later<Texts>("to", "receivers").needed(),
+        later<std::string>("from", "sender").check(mail_address_complaint).needed(),
+        later<Texts>("to", "receivers").check(mail_address_complaint).needed(),
         later<Path>("ca", "certificates to trust; empty: the system's"),
     };
     return schema;
@@ -342,7 +355,7 @@ const Later& smoke_users_schema() {
     static const Later schema{
         later<Path>("manage", "manage.py").needed(),
         later<Path>("python", "the interpreter of the virtual environment"),
-        later<std::string>("user", "who runs it"),
+        later<std::string>("user", "who runs it").check(user_complaint),
         later<Named<std::string>>("roles", "role of each login"),
     };
     return schema;
@@ -350,7 +363,7 @@ const Later& smoke_users_schema() {
 
 const Later& csrf_schema() {
     static const Later schema{
-        later<std::string>("get", "page that sets the cookie").needed(),
+        later<std::string>("get", "page that sets the cookie").check(request_path_complaint).needed(),
         later<std::string>("cookie", "its name"),
         later<std::string>("header", "where it is sent back"),
     };
@@ -359,10 +372,11 @@ const Later& csrf_schema() {
 
 const Later& login_schema() {
     static const Later schema{
-        later<std::string>("post", "path").needed(),
+        later<std::string>("post", "path").check(request_path_complaint).needed(),
         later<JsonText>("json", "body as JSON"),
         later<Named<std::string>>("form", "body as a form"),
-        later<std::string>("token", "JSON pointer to the bearer token; without: the session is the login"),
+        later<std::string>("token", "JSON pointer to the bearer token; without: the session is the login")
+            .check(pointer_complaint),
         later<NotYet>("csrf", csrf_schema(), "token against forged requests"),
         later<StatusSet>("status", "expected"),
         later_timeout("of the request"),
@@ -394,22 +408,23 @@ const Later& step_schema() {
         later<std::string>("name", "of the step").check(name_complaint).needed(),
         later<std::string>("as", "login that it needs"),
         later<Texts>("needs", "steps that it needs"),
-        later<std::string>("get", "path"),
-        later<std::string>("post", "path"),
-        later<std::string>("put", "path"),
-        later<std::string>("patch", "path"),
-        later<std::string>("delete", "path"),
+        later<std::string>("get", "path").check(request_path_complaint),
+        later<std::string>("post", "path").check(request_path_complaint),
+        later<std::string>("put", "path").check(request_path_complaint),
+        later<std::string>("patch", "path").check(request_path_complaint),
+        later<std::string>("delete", "path").check(request_path_complaint),
         later<JsonText>("json", "body as JSON"),
         later<Named<std::string>>("form", "body as a form"),
         later<NotYet>("upload", upload_schema(), "body as a file"),
         later<Named<std::string>>("headers", "sent along"),
         later<std::string>("range", "bytes asked for"),
         later<StatusSet>("status", "expected"),
-        later<Named<JsonText>>("expect_json", "JSON pointer = value or { type, min, max }"),
+        later<Named<JsonText>>("expect_json", "JSON pointer = value or { type, min, max }")
+            .check_keys(pointer_complaint),
         later<Named<std::string>>("expect_headers", "header = pattern"),
         later<std::string>("contains", "must be in the body"),
         later<std::string>("not_contains", "must not be in the body"),
-        later<std::string>("matches", "regular expression"),
+        later<std::string>("matches", "regular expression").check(pattern_complaint),
         later<Bytes>("max_size", "of the body"),
         later<Duration>("max_time", "slower than this: warning"),
         later_timeout("no full answer by then: critical"),
@@ -464,7 +479,7 @@ const Later& git_schema() {
 const Later& canary_schema() {
     static const Later schema{
         later<Texts>("command", "starts the new code on {socket}").needed(),
-        later<std::string>("path", "asked there"),
+        later<std::string>("path", "asked there").check(request_path_complaint),
     };
     return schema;
 }
@@ -479,12 +494,13 @@ const Later& deploy_backend_schema() {
         later<Texts>("migrate", "command"),
         later<Texts>("collect", "command"),
         later<NotYet>("canary", canary_schema(), "the new code is tried before the swap"),
-        later<Secret>("database", "sqlite:PATH or postgresql:URL; snapshot before migrate"),
+        later<Secret>("database", "sqlite:PATH or postgresql:URL; snapshot before migrate")
+            .check(secretly<database_complaint>),
         later<Texts>("shared", "outlives releases"),
-        later<Texts>("units", "restarted"),
-        later<Texts>("workers", "units that are restarted last"),
+        later<Texts>("units", "restarted").check(unit_complaint),
+        later<Texts>("workers", "units that are restarted last").check(unit_complaint),
         later<std::string>("socket", "socket unit").check(unit_complaint),
-        later<std::string>("user", "who runs the commands"),
+        later<std::string>("user", "who runs the commands").check(user_complaint),
         later_timeout("of each command"),
     };
     return schema;
@@ -511,14 +527,14 @@ const Later& backup_sqlite_schema() {
 }
 const Later& backup_postgres_schema() {
     static const Later schema{
-        later<Secret>("url", "postgresql://…").needed(),
+        later<Secret>("url", "postgresql://…").check(secretly<postgres_url_complaint>).needed(),
         later<bool>("globals", "roles, too"),
     };
     return schema;
 }
 const Later& backup_redis_schema() {
     static const Later schema{
-        later<Secret>("url", "redis://…").needed(),
+        later<Secret>("url", "redis://…").check(secretly<redis_url_complaint>).needed(),
         later<std::string>("via", "how").one_of({"replication", "bgsave"}),
     };
     return schema;
@@ -534,7 +550,7 @@ const Later& backup_exec_schema() {
     static const Later schema{
         later<Texts>("command", "writes the backup to standard output").needed(),
         later<std::string>("extension", "of the file"),
-        later<std::string>("user", "who runs it"),
+        later<std::string>("user", "who runs it").check(user_complaint),
         later_timeout("killed after this long"),
     };
     return schema;
@@ -549,9 +565,11 @@ const Later& low_memory_schema() {
 }
 const Later& kill_schema() {
     static const Later schema{
-        later<std::string>("match", "regular expression over the command line").needed(),
+        later<std::string>("match", "regular expression over the command line")
+            .check(pattern_complaint)
+            .needed(),
         later<Duration>("older", "than this").needed(),
-        later<std::string>("user", "only this user's"),
+        later<std::string>("user", "only this user's").check(user_complaint),
         later<Bytes>("rss", "only above this"),
         later<NotYet>("low_memory", low_memory_schema(), "when memory is short"),
         later<Duration>("wait", "between TERM and KILL"),
@@ -570,13 +588,15 @@ const Later& old_files_schema() {
 const Later& zombies_schema() {
     static const Later schema{
         later<int>("warn", "zombies at which it is told").between(1, 100000),
-        later<Texts>("restart", "units that may be restarted"),
+        later<Texts>("restart", "units that may be restarted").check(unit_complaint),
     };
     return schema;
 }
 const Later& workers_schema() {
     static const Later schema{
-        later<std::string>("match", "regular expression over the command line").needed(),
+        later<std::string>("match", "regular expression over the command line")
+            .check(pattern_complaint)
+            .needed(),
         later<int>("max", "more than this: restart").between(1, 100000).needed(),
         later<std::string>("restart", "unit").check(unit_complaint).needed(),
     };
@@ -584,6 +604,21 @@ const Later& workers_schema() {
 }
 
 } // namespace
+
+std::optional<std::string> token_complaint(const std::string& text) {
+    constexpr std::string_view k_digits = "0123456789";
+    constexpr std::string_view k_rest = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
+    const std::size_t colon = text.find_first_not_of(k_digits);
+    const bool shaped = colon != 0 && colon != text.npos && text[colon] == ':' && colon + 1 < text.size() &&
+                        text.find_first_not_of(k_rest, colon + 1) == text.npos;
+    return shaped || text.empty()
+               ? std::nullopt
+               : std::optional<std::string>("a bot's token is digits, a colon and letters");
+}
+
+std::optional<std::string> ping_url_complaint(const std::string& text) {
+    return web_url_complaint(text);
+}
 
 // ── now ────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -637,7 +672,7 @@ const Schema<CheckCommon>& check_common_schema() {
         optional("flap", &CheckCommon::flap, "changes among the last runs that make it flapping; \"\": off"),
         optional("recheck", &CheckCommon::recheck, "asked again within the run before it counts; 0s: off")
             .between(0s, 30s),
-        optional("clear", &CheckCommon::clear, "values at which a threshold is clear again"),
+        optional("clear", &CheckCommon::clear, "values at which a threshold is clear again").or_empty(),
         optional("every", &CheckCommon::every, "not in every run; \"\": in every")
             .between(0s, 31 * 24h)
             .or_empty(),
@@ -740,7 +775,7 @@ const Schema<Route>& route_schema() {
 
 const SchemaBase& heartbeat_job_schema() {
     static const Later schema{
-        later<Secret>("url", "pinged at its start and end").needed(),
+        later<Secret>("url", "pinged at its start and end").check(secretly<web_url_complaint>).needed(),
         later<Duration>("max", "longest run"),
     };
     return schema;
@@ -862,7 +897,7 @@ const SchemaBase& backup_common_schema() {
     static const Later schema{
         later<std::string>("type", "what is backed up").needed(),
         later<Duration>("every", "how often"),
-        later<Texts>("units", "stopped and started by restore"),
+        later<Texts>("units", "stopped and started by restore").check(unit_complaint),
     };
     return schema;
 }

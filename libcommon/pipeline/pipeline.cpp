@@ -165,7 +165,7 @@ class Run {
         for (const JobCheck& check : m_job.checks) {
             const std::string& name = check.policy.name;
             if (wanted(name) && std::find(due_now.begin(), due_now.end(), name) != due_now.end()) {
-                to_run.push_back({name, check.check, m_state.judge.memory(name), check.policy.common.clear});
+                to_run.push_back({name, check.check, m_state.judge.memory(name)});
             }
         }
         m_runner.emplace(m_world, std::move(to_run));

@@ -1,5 +1,6 @@
 #include "recovery/exec.h"
 
+#include "config/complaints.h"
 #include "platform/processes.h"
 #include "recovery/command.h"
 #include "recovery/unit_action.h"
@@ -18,7 +19,8 @@ struct ExecActionSettings {
 const Schema<ExecActionSettings>& exec_schema() {
     static const Schema<ExecActionSettings> schema{
         required("command", &ExecActionSettings::command, "program and its arguments; no shell"),
-        optional("user", &ExecActionSettings::user, "run as this user; default: as lectio-health itself"),
+        optional("user", &ExecActionSettings::user, "run as this user; default: as lectio-health itself")
+            .check(user_complaint),
         optional("timeout", &ExecActionSettings::timeout, "then the program and its children are killed")
             .between(100ms, 10min),
     };

@@ -76,7 +76,8 @@ Schema<UnitActionSettings> unit_action_schema(std::string_view unit_help) {
         required("unit", &UnitActionSettings::unit, unit_help).check(unit_complaint),
         optional("test", &UnitActionSettings::test,
                  "program that must exit with 0 before the unit is touched: it is never taken into a broken "
-                 "configuration"),
+                 "configuration")
+            .not_empty(),
     };
 }
 

@@ -127,6 +127,38 @@ IN_EXAMPLE = [
     ("gate of a check that is not there", b'checks = ["site",', 'checks = [¦"sit",'),
     ("step of a login that is not there", b'as     = "teacher"', 'as     = ¦"headmaster"'),
     ("age of a tool that is not there", b'tools = { health = "3m"', 'tools = { ¦helth = "3m"'),
+    # ── what cannot be meant
+    ("clear on the wrong side of what runs out", b'path = "/"\n', 'path = "/"\nclear = { warn = ¦"12%" }\n'),
+    ("clear on the wrong side of critical", b'path = "/"\n', 'path = "/"\nclear = { warn = "20%", critical = ¦"4%" }\n'),
+    ("clear on the wrong side of memory", b'available = { warn = "256MB"', 'clear = { warn = ¦"255MB" }\navailable = { warn = "256MB"'),
+    ("clear on the wrong side of what grows", b'count = { warn = 100 } ', 'clear = { warn = ¦120 }\ncount = { warn = 100 } '),
+    ("clear of a threshold that is not there", b'count = { warn = 100 } ', 'clear = { critical = ¦50 }\ncount = { warn = 100 } '),
+    ("clear on the wrong side of a certificate's days", b'expires = { warn = "14d", critical = "7d" }',
+     'expires = { warn = "14d", critical = "7d" }\nclear = { warn = ¦"13d" }'),
+    ("thresholds without a value", b'free = { warn = "15%", critical = "5%" }', "free = ¦{}"),
+    ("thresholds of a queue without a value", b"heavy = { warn = 20 }", "heavy = ¦{}"),
+    ("user with a blank", b'user  = "www-data"  ', 'user  = ¦"www data"  '),
+    ("reader with a blank", b'reader = "www-data"', 'reader = ¦"www-data "'),
+    ("owner with a blank", b'owner  = "www-data:www-data"', 'owner  = ¦"www data:www-data"'),
+    ("token that is none", b'token  = "${ERRORS_BOT_TOKEN}"', 'token  = ¦"my-bot"'),
+    ("ping URL without its scheme", b'url   = "${HEARTBEAT_URL:-}"', 'url   = ¦"hc-ping.com/x"'),
+    ("time-out longer than the run", b'timeout  = "10s"', 'timeout  = ¦"51s"'),
+    ("empty test before a restart", b'test   = ["nginx", "-t"]', "test   = ¦[]"),
+    ("empty text that a page must hold", b"contains = 'id=\"root\"'", 'contains = ¦""'),
+    ("empty text that a page must not hold", b"contains = 'id=\"root\"'", 'not_contains = ["a", ¦""]'),
+    ("the same need twice", b'needs    = ["nginx"]', 'needs    = ["nginx", ¦"nginx"]'),
+    ("a rung for the same check twice", b'when   = ["frontend", "site"]', 'when   = ["frontend", "site", ¦"frontend"]'),
+    ("a route to the same channel twice", b'to       = ["errors"]\n', 'to       = ["errors", ¦"errors"]\n'),
+    ("key that is no JSON pointer", b'json    = { "/checks/database" = "ok" }', 'json    = { ¦"checks/database" = "ok" }'),
+    ("list of tables for a table", b"[health.check.nginx]", "[[health.check.¦nginx]]"),
+    ("list of tables for a section", b"[log]", "[[¦log]]"),
+    # ── words of what comes later
+    ("bad regular expression of what is killed", b"match = 'npm (install|ci|run)'", "match = ¦'npm (install|ci'"),
+    ("number for a size of what comes later", b'min_free = "1GB"', "min_free = ¦1"),
+    ("unit of a backend that is none", b'"celery-beat.service"]', '¦"celery-beat.servise"]'),
+    ("path of a step without its slash", b'get  = "/api/schedule/lessons/"', 'get  = ¦"api/schedule/lessons/"'),
+    ("token of a login that is no JSON pointer", b'token = "/access"  ', 'token = ¦"access"  '),
+    ("time-out longer than the run of the smoke check", b'timeout  = "10s"                              # of each', 'timeout  = ¦"61s"  # of each'),
     # ── no TOML
     ("the same key twice", b'level  = "info"', 'format = ¦"text"'),
     ("key without a value", b'level  = "info"', "level  =¦"),
@@ -143,6 +175,11 @@ IN_EXAMPLE = [
     ("UTF-8 cut short", b'host = "lectio-1"', 'host = "'.encode() + MARK + 'ж'.encode()[:1] + b'"'),
     ("a surrogate in UTF-8", b'host = "lectio-1"', b'host = "' + MARK + b'\xed\xa0\x80"'),
 ]
+if os.path.isdir("/usr/share/zoneinfo/Europe"):  # without the zones of the world no name can be judged
+    IN_EXAMPLE += [
+        ("time zone that is none", b'# timezone = "Europe/Moscow"', 'timezone = ¦"Europe/Moskow"'),
+        ("part of the world for a time zone", b'# timezone = "Europe/Moscow"', 'timezone = ¦"Europe"'),
+    ]
 IN_MORE = [
     ("unknown key of what comes later", b"free_pages = { warn", "¦freepages = { warn"),
     ("wrong unit of what comes later", b'lag = { warn = "30s" }', 'lag = { warn = ¦"30%" }'),
@@ -157,6 +194,16 @@ IN_MORE = [
     ("empty command", b'command = ["/usr/local/sbin/mend"]', "command = ¦[]"),
     ("number in a command", b'command = ["/usr/local/sbin/mend"]', 'command = ["/usr/local/sbin/mend", ¦5]'),
     ("duration out of range", b'boot_grace = "2m"', 'boot_grace = ¦"-2m"'),
+    ("port that is none", b'published = ["443/tcp"]', 'published = [¦"443/tpc"]'),
+    ("network that is none", b'"127.0.0.0/8"]', '¦"127.0.0.0/33"]'),
+    ("what grows without its kind", b'"check:lite"', '¦"lite"'),
+    ("bad regular expression of a command line", b'match = "gunicorn|celery"', 'match = ¦"gunicorn|(celery"'),
+    ("bad regular expression of a step", b'matches = "c+"', 'matches = ¦"c++("'),
+    ("expectation that is no JSON pointer", b'"/state" = "ok"', '¦"state" = "ok"'),
+    ("PostgreSQL without its scheme", b'url = "postgresql://monitor@127.0.0.1/lectio"', 'url = ¦"127.0.0.1/lectio"'),
+    ("mail server without its scheme", b'url = "smtps://mail.example.org:465"', 'url = ¦"mail.example.org:465"'),
+    ("mail address that is none", b'to = ["op@example.org"]', 'to = [¦"op.example.org"]'),
+    ("ping URL of a job without its scheme", b'url = "https://hc.example.org/ping/UUID"', 'url = ¦"hc.example.org/ping"'),
     ("pattern of checks without a tool", b'"health/disk"', '¦"disk"'),
     ("inline table over two lines", b'consumed = ["celery", "heavy"]', 'thresholds = { a = 1,¦\n b = 2 }'),
     ("table twice", b"[health.check.queue]", "¦[health.check.beat]"),
@@ -243,6 +290,33 @@ class CheckConfig(unittest.TestCase):
     def test_a_mistake_in_the_first_line_behind_a_byte_order_mark(self):
         text = b'\xef\xbb\xbfnobody = 1\n' + EXAMPLE
         self.told_at(self.check(text), "config.toml:1:1: ")
+
+    def warnings(self, text):
+        done = self.check(text)
+        self.assertEqual(done.returncode, 0, done.stdout)
+        return [line for line in done.stdout.decode().splitlines() if ": warning: " in line]
+
+    def test_what_can_never_happen_is_a_warning_at_its_place(self):
+        for good, bad, words in (
+                (b'max_time = "5s"', 'max_time = ¦"11s"', "never reached"),
+                (b'max_time = "5s"', 'max_time = "5s"\n¦clear = { warn = "1s" }', "clear"),
+        ):
+            text, where = with_mistake(EXAMPLE, good, bad)
+            self.assertTrue([line for line in self.warnings(text)
+                             if line.startswith(f"config.toml:{where}: warning: ") and words in line], bad)
+
+    def test_what_comes_later_is_said_once(self):
+        self.assertEqual(len([line for line in self.warnings(EXAMPLE)
+                              if "escalate" in line or '"after"' in line or '"to"' in line]), 1)
+
+    def test_a_secret_that_cannot_be_right_is_a_warning_that_does_not_show_it(self):
+        (self.folder / "config.env").write_text("ERRORS_BOT_TOKEN=made-up-nonsense\nHEARTBEAT_URL=made-up-nonsense\n")
+        text = EXAMPLE.replace(b"/opt/lectio-monitor/config.env", str(self.folder / "config.env").encode())
+        warnings = self.warnings(text)
+        for row in (b'token  = "$', b'url   = "$'):
+            where = place(text, text.index(row) + row.index(b'"'))
+            self.assertTrue([line for line in warnings if line.startswith(f"config.toml:{where}: warning: ")], row)
+        self.assertNotIn("nonsense", "".join(warnings))
 
     def test_needs_around_a_corner_are_told_at_both_ends(self):
         text, where = with_mistake(EXAMPLE, b'unit = "teaching_panel.service"\n',

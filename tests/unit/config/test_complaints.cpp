@@ -28,5 +28,50 @@ TEST_CASE("what no unit is called is said, with the ending that was meant") {
     }
 }
 
+TEST_CASE("what no account is called") {
+    for (const std::string name : {"", "www-data", "user@example.org", "_apt", "1000"}) {
+        CHECK(user_complaint(name) == std::nullopt);
+    }
+    for (const std::string name : {"www data", " root", "root ", "a:b", "-rf", "a/b", "a\tb"}) {
+        CAPTURE(name);
+        CHECK(user_complaint(name) == "expected the name of a user");
+        CHECK(owner_complaint("www-data:" + name + ":x") == "expected user:group");
+    }
+    CHECK(owner_complaint("www data:www-data") == "expected user:group");
+    CHECK(owner_complaint(":adm") == std::nullopt);
+}
+
+TEST_CASE("words of what comes later are judged where their rules are known") {
+    using Judge = std::optional<std::string> (*)(const std::string&);
+    struct Row {
+        Judge judge;
+        std::vector<std::string> good, bad;
+    };
+    const std::vector<Row> rows{
+        {pointer_complaint, {"", "/", "/a/b~1c~0"}, {"a", "/a~", "/a~2"}},
+        {port_or_network_complaint,
+         {"22", "65535", "127.0.0.0/8", "::1", "fe80::/10"},
+         {"", "0", "65536", "22x", "127.0.0.0/33", "fe80::/129", "localhost"}},
+        {published_complaint, {"443", "443/tcp", "53/udp"}, {"", "443/", "443/tpc", "0/tcp", "tcp"}},
+        {request_path_complaint, {"/", "/api/{id}/", "https://x/"}, {"", "api/"}},
+        {postgres_url_complaint, {"", "postgresql://x", "postgres://x"}, {"mysql://x", "x"}},
+        {database_complaint, {"", "sqlite:a.db", "postgresql:"}, {"mysql:x", "/a.db"}},
+        {mail_url_complaint, {"smtps://h:465", "smtp://h"}, {"", "mail.example.org", "https://h"}},
+        {mail_address_complaint, {"a@b", "A B <a@b.org>"}, {"", "a", "@b", "a@", "a@b\nBcc: c@d"}},
+        {growth_complaint, {"disk:/", "files:/srv", "check:lite"}, {"", "disk:srv", "check:", "lite"}},
+        {ip_address_complaint, {"", "127.0.0.1", "::1"}, {"127.0.0.256", "localhost"}},
+    };
+    for (const Row& row : rows) {
+        for (const std::string& text : row.good) {
+            CAPTURE(text);
+            CHECK(row.judge(text) == std::nullopt);
+        }
+        for (const std::string& text : row.bad) {
+            CAPTURE(text);
+            CHECK(row.judge(text) != std::nullopt);
+        }
+    }
+}
+
 } // namespace
 } // namespace lectio

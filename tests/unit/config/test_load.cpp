@@ -75,7 +75,7 @@ std::vector<std::string> names(const Config& config) {
 
 constexpr const char* k_check = "[health.check.web]\ntype = \"systemd\"\nunit = \"nginx.service\"\n";
 constexpr const char* k_channel =
-    "[channel.errors]\ntype = \"telegram\"\ntoken = \"made-up-token\"\nchat = 7\n";
+    "[channel.errors]\ntype = \"telegram\"\ntoken = \"1:made-up-token\"\nchat = 7\n";
 
 } // namespace
 
@@ -269,12 +269,30 @@ TEST_CASE("the env file wins over the environment, and one that others can read 
     const Path env = bench.write("opt/config.env", "A_CHAT=2\n", 0644);
     bench.write("etc/config.toml",
                 std::string(k_check) +
-                    "[channel.a]\ntype = \"telegram\"\ntoken = \"t\"\nchat = \"${A_CHAT}\"\n");
+                    "[channel.a]\ntype = \"telegram\"\ntoken = \"1:t\"\nchat = \"${A_CHAT}\"\n");
     const LoadedConfig loaded = bench.load();
     REQUIRE(loaded.ok());
     CHECK(loaded.config.channels[0].chat.text == "2");
     REQUIRE(loaded.config.notes.size() == 1);
     CHECK(loaded.config.notes[0].hint.en == "run: chmod 600 " + env.string());
+}
+
+TEST_CASE("a time zone that this host does not know ends no watch: --check-config refuses, a run says so") {
+    if (!std::filesystem::is_directory("/usr/share/zoneinfo/Europe")) {
+        return; // where there are no zones, none is judged
+    }
+    Bench bench;
+    bench.write("etc/config.toml", "timezone = \"Europe/Moskow\"\n" + std::string(k_check));
+    const LoadedConfig checked = bench.load(LastGood::never);
+    CHECK_FALSE(checked.ok());
+    CHECK(problem_lines(checked).find(
+              ":1:12: unknown time zone \"Europe/Moskow\"; did you mean \"Europe/Moscow\"?") !=
+          std::string::npos);
+    const LoadedConfig loaded = bench.load();
+    REQUIRE(loaded.ok());
+    CHECK(loaded.config.timezone.empty());
+    REQUIRE(loaded.config.notes.size() == 1);
+    CHECK(loaded.config.notes[0].message.en == "this host knows no time zone Europe/Moskow: its own is used");
 }
 
 TEST_CASE("a named env file that is not there is a warning at its place") {
@@ -292,7 +310,7 @@ TEST_CASE("a missing env file is one finding: the file, the variables, what is o
     bench.write("etc/config.toml",
                 std::string("[paths]\nenv_file = \"/no/such/file.env\"\n") + k_check +
                     "[channel.a]\ntype = \"telegram\"\ntoken = \"${A_TOKEN}\"\nchat = \"${A_CHAT}\"\n"
-                    "[channel.b]\ntype = \"telegram\"\ntoken = \"t\"\nchat = \"${B_CHAT}\"\n");
+                    "[channel.b]\ntype = \"telegram\"\ntoken = \"1:t\"\nchat = \"${B_CHAT}\"\n");
     const LoadedConfig loaded = bench.load();
     REQUIRE(loaded.ok());
     REQUIRE(loaded.config.notes.size() == 1);

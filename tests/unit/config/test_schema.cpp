@@ -172,6 +172,10 @@ TEST_CASE("a value that does not fit is said in words") {
           R"("5 sec" is not a duration; write 500ms, 5s, 2m, 1h or 14d)");
     CHECK(only_problem({{"timeout", text("2h")}}) == "out of range: 10ms to 1h is allowed");
     CHECK(only_problem({{"timeout", text("13s")}}) == "13 is unlucky");
+    CHECK(only_problem({{"words", text("a")}}) == R"(expected a list of texts, found text; write ["a"])");
+    CHECK(only_problem({{"words", number(1)}}) == "expected a list of texts, found whole number");
+    CHECK(only_problem({{"free", table({})}}) ==
+          "no threshold is given; write warn = …, critical = … or both into the braces");
     CHECK(only_problem({{"say", text("helo")}}) ==
           R"("helo" is not allowed; did you mean "hello"? allowed: nothing | hello)");
     CHECK(only_problem({{"free", table({{"warn", text("5s")}})}}) ==
@@ -217,6 +221,48 @@ TEST_CASE("a problem quotes the reference, never what it stands for") {
           R"("${WAIT}" is not a duration; write 500ms, 5s, 2m, 1h or 14d)");
 }
 
+TEST_CASE("what was meant is told for programs, too") {
+    const auto suggested = [](std::initializer_list<std::pair<std::string, Node>> members) {
+        const Outcome outcome = read(table(members));
+        REQUIRE_FALSE(outcome.problems.all().empty());
+        return outcome.problems.all().front().suggestion;
+    };
+    CHECK(suggested({{"adress", text("h:1")}}) == "address");
+    CHECK(suggested({{"address", text("h:1")}, {"say", text("helo")}}) == "hello");
+    CHECK(suggested({{"address", text("h:1")}, {"words", text("a")}}) == R"(["a"])");
+    CHECK(suggested({{"address", text("h:1")}, {"timeout", number(5)}}).empty());
+}
+
+TEST_CASE("a clear value lies beyond its own threshold") {
+    using Direction = Limits::Direction;
+    const auto percent = [](double value) { return Amount{Amount::Unit::percent, value}; };
+    const Thresholds free{percent(15), percent(5)};
+    CHECK(clear_complaints(free, {}, Direction::runs_out).empty());
+    CHECK(clear_complaints(free, {percent(15), percent(8)}, Direction::runs_out).empty());
+    CHECK(clear_complaints(free, {percent(12), std::nullopt}, Direction::grows).empty());
+    CHECK(
+        clear_complaints(free, {Amount{Amount::Unit::bytes, 1}, std::nullopt}, Direction::runs_out).empty());
+    const auto below = clear_complaints(free, {percent(14), percent(4)}, Direction::runs_out);
+    REQUIRE(below.size() == 2);
+    CHECK(below[0].keys == std::vector<std::string>{"clear", "warn"});
+    CHECK(below[0].message == "must not lie below the warn value it clears, 15%");
+    CHECK(below[1].keys == std::vector<std::string>{"clear", "critical"});
+    const auto above =
+        clear_complaints({percent(80), std::nullopt}, {percent(85), percent(90)}, Direction::grows);
+    REQUIRE(above.size() == 2);
+    CHECK(above[0].message == "must not lie above the warn value it clears, 80%");
+    CHECK(above[1].message == "there is no critical value to clear");
+}
+
+TEST_CASE("a max_time that is never reached is a warning") {
+    CHECK(max_time_complaints(0ms, 10s).empty());
+    CHECK(max_time_complaints(10s, 10s).empty());
+    const auto never = max_time_complaints(15s, 10s);
+    REQUIRE(never.size() == 1);
+    CHECK(never[0].severity == Problem::Severity::warning);
+    CHECK(never[0].message == "never reached: it is given up after \"10s\" (timeout)");
+}
+
 TEST_CASE("a row knows itself in words") {
     const RowInfo* timeout = outer_schema().find("timeout");
     REQUIRE(timeout != nullptr);
@@ -225,7 +271,7 @@ TEST_CASE("a row knows itself in words") {
     CHECK(timeout->range == "10ms to 1h");
     CHECK(outer_schema().find("say")->default_words == R"("hello")");
     CHECK(outer_schema().find("words")->default_words == R"(["a", "b"])");
-    CHECK(outer_schema().find("words")->type == "list of text");
+    CHECK(outer_schema().find("words")->type == "list of texts");
     CHECK(outer_schema().find("soon")->later);
     CHECK(outer_schema().find("address")->required);
 }
