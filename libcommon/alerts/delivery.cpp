@@ -1,15 +1,14 @@
 #include "alerts/delivery.h"
 
-#include "alerts/ledger.h"
 #include "alerts/merge.h"
 #include "platform/clock.h"
-#include "store/state_file.h"
+#include "store/kept_state.h"
 #include "util/text.h"
 
 #include <algorithm>
 #include <cstdint>
 #include <limits>
-#include <set>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -40,6 +39,9 @@ constexpr Phrase k_late{"Delivered late by {}: this was at {}.",
 constexpr Phrase k_unstored{
     "This could not be stored before sending ({}): had it been lost, it would not come again.",
     "Не удалось сохранить перед отправкой ({}): потерянное не придёт повторно."};
+constexpr Phrase k_unmarked{
+    "The disk refuses to note that this was sent ({}): after a reboot it may come again.",
+    "Диск не даёт отметить отправку ({}): после перезагрузки это может прийти ещё раз."};
 constexpr Phrase k_refuses{"refuses every message: {}", "не принимает сообщений: {}"};
 constexpr Phrase k_waiting_since{"messages wait since {}: {}", "сообщения ждут с {}: {}"};
 constexpr Phrase k_one_refused{"a message was refused and is kept in {}: {}",
@@ -52,6 +54,11 @@ constexpr Phrase k_not_configured{"messages wait for a channel that is not confi
 constexpr Phrase k_dropped{"the outbox is full: the oldest messages gave way: {}",
                            "очередь сообщений переполнена: отброшены самые старые: {}"};
 constexpr Phrase k_outbox_trouble{"the outbox cannot be changed: {}", "очередь сообщений не изменить: {}"};
+constexpr Phrase k_outbox_in_stopgap{
+    "what was sent is remembered in {}, because the outbox cannot be changed",
+    "отправленное запоминаем во временной папке {}: очередь сообщений не изменить"};
+constexpr Phrase k_outbox_hint{"check free space, permissions and whether the disk is read-only: {}",
+                               "проверьте свободное место, права и не стал ли диск только для чтения: {}"};
 constexpr Phrase k_no_lock{"sent without a lock, which could not be taken: {}",
                            "отправляем без блокировки, взять её не удалось: {}"};
 constexpr Phrase k_memory_trouble{"what was told cannot be remembered: {}",
@@ -59,17 +66,88 @@ constexpr Phrase k_memory_trouble{"what was told cannot be remembered: {}",
 constexpr Phrase k_ran_out_of_time{"no time was left for it in this run",
                                    "в этом запуске не хватило времени"};
 
+bool contains(const std::vector<std::string>& names, const std::string& name) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+}
+
 bool is_over(Event event) {
     return event == Event::resolved || event == Event::mended;
 }
 
-StateFile ledger_file(Files& files, const Path& state, const std::string& channel) {
-    return {files, state / "outbox" / fmt::format("memory-{}", channel), k_ledger_schema, ::geteuid()};
+KeptState ledger_file(World& world, const DeliverySettings& settings, const std::string& channel) {
+    const KeptState::Places places{settings.state / "outbox" / fmt::format("memory-{}", channel),
+                                   settings.run / fmt::format("notify-{}-memory", channel), settings.memory};
+    return {world.files, places, k_ledger_schema, ::geteuid()};
 }
 
-Ledger read_ledger(World& world, const Path& state, const std::string& channel) {
-    StateFile file = ledger_file(world.files, state, channel);
-    return ledger_from_json(file.load(world.clock.now().wall, StateFile::Access::reader).text);
+// The newest that is found, and where, when the outbox could not be written.
+struct Recalled {
+    Ledger ledger;
+    Path stopgap;
+};
+
+Recalled recall(KeptState& file, WallTime now, StateFile::Access access) {
+    Recalled newest;
+    for (const KeptState::Found& found : file.load(now, access)) {
+        Ledger ledger = ledger_from_json(found.state.text);
+        if (found.stopgap.empty() || ledger.revision > newest.ledger.revision) {
+            newest = {std::move(ledger), found.stopgap};
+        }
+    }
+    return newest;
+}
+
+Recalled recall(World& world, const DeliverySettings& settings, const std::string& channel) {
+    KeptState file = ledger_file(world, settings, channel);
+    return recall(file, world.clock.now().wall, StateFile::Access::reader);
+}
+
+Outbox::Names delivered_of(const Ledger& ledger) {
+    return {ledger.delivered.begin(), ledger.delivered.end()};
+}
+
+// What the operator knows once this letter has arrived.
+void note_told(Ledger& ledger, const Message& letter) {
+    if (!letter.key.empty()) {
+        ledger.keys[letter.key] = letter.time;
+    }
+    for (const Subject& subject : letter.subjects) {
+        ledger.told[identity(subject)] = {subject.event, letter.time};
+    }
+}
+
+// What a later message of the same incidents answers.
+void note_opening(Ledger& ledger, const Message& sent, const Outcome& outcome, WallTime now) {
+    for (const Subject& subject : sent.subjects) {
+        if (is_over(subject.event)) {
+            ledger.openings.erase(identity(subject));
+        } else if (outcome.message_id) {
+            ledger.openings.try_emplace(identity(subject), Ledger::Opening{*outcome.message_id, now});
+        }
+    }
+}
+
+// A message leads with its first subject; what is not its beginning answers the message that was.
+std::optional<std::int64_t> opening_of(const Ledger& ledger, const Message& message) {
+    if (message.subjects.empty()) {
+        return std::nullopt;
+    }
+    const auto opening = ledger.openings.find(identity(message.subjects.front()));
+    return opening == ledger.openings.end() ? std::nullopt : std::optional(opening->second.message_id);
+}
+
+// The chat that has become another since it was configured; else empty.
+std::string moved_chat(const Ledger& ledger, const Channel& channel) {
+    return ledger.moved_from == channel.chat() ? ledger.moved_to : std::string();
+}
+
+// busy: another process empties the channel.
+Result<Lock> lock_channel(World& world, const DeliverySettings& settings, const std::string& channel) {
+    const Path path = settings.run / fmt::format("notify-{}.lock", channel);
+    const auto take = [&] { return world.files.lock(path, "lectio-notify", world.clock.now().wall); };
+    Result<Lock> lock = take();
+    const bool no_folder = !lock && lock.error().kind == ErrorKind::not_found;
+    return no_folder && world.files.make_folders(settings.run, 0755) ? take() : std::move(lock);
 }
 
 // ── what was told already ────────────────────────────────────────────────────────────────────────────────
@@ -80,12 +158,16 @@ struct Known {
     std::map<std::string, WallTime> keys;
 };
 
-Known known_to(World& world, Outbox& outbox, const Path& state, const std::string& channel) {
+Known known_to(World& world, Outbox& outbox, const DeliverySettings& settings, const std::string& channel) {
     // The outbox first: a message that is delivered in between stands in the ledger by then.
     const Outbox::Waiting waiting = outbox.waiting(channel, std::numeric_limits<std::size_t>::max());
-    const Ledger ledger = read_ledger(world, state, channel);
+    const Ledger ledger = recall(world, settings, channel).ledger;
+    const Outbox::Names delivered = delivered_of(ledger);
     Known known{ledger.told, ledger.keys};
     for (const Letter& letter : waiting.letters) {
+        if (delivered.contains(letter.name)) {
+            continue; // what the ledger says of it may be newer
+        }
         for (const Subject& subject : letter.message.subjects) {
             known.told[identity(subject)] = {subject.event, letter.message.time};
         }
@@ -206,7 +288,7 @@ class Delivery::Flusher {
   public:
     Flusher(Delivery& delivery, const Channel& channel, Patience patience, DeliveryReport& report)
         : m_delivery(delivery), m_channel(channel), m_patience(patience), m_report(report),
-          m_file(ledger_file(delivery.m_world.files, delivery.m_settings.state, channel.name())) {}
+          m_file(ledger_file(delivery.m_world, delivery.m_settings, channel.name())) {}
 
     // Goes on as far as it can without waiting. false: finished.
     bool step(SteadyTime deadline) {
@@ -236,17 +318,13 @@ class Delivery::Flusher {
     // The lock and the memory of the channel; false where there is nothing to do, or nothing may be done yet,
     // or another process does it.
     bool take_over() {
-        if (outbox().count_waiting(name()) == 0 || !may_try(read_ledger(world(), state(), name()))) {
+        const Recalled before = recall(world(), m_delivery.m_settings, name());
+        const bool nothing_to_do = outbox().count_waiting(name()) == 0 && before.stopgap.empty();
+        if (nothing_to_do || !may_try(before.ledger)) {
             return false;
         }
-        const Path path = m_delivery.m_settings.run / fmt::format("notify-{}.lock", name());
         const WallTime now = world().clock.now().wall;
-        Result<Lock> lock = world().files.lock(path, "lectio-notify", now);
-        if (!lock && lock.error().kind == ErrorKind::not_found) {
-            if (world().files.make_folders(m_delivery.m_settings.run, 0755)) {
-                lock = world().files.lock(path, "lectio-notify", now);
-            }
-        }
+        Result<Lock> lock = lock_channel(world(), m_delivery.m_settings, name());
         if (lock) {
             m_lock = std::move(*lock);
         } else if (lock.error().kind == ErrorKind::busy) {
@@ -254,15 +332,15 @@ class Delivery::Flusher {
         } else {
             // A run folder that is full or read-only must not keep an alert here: two that send at once may
             // double a message, and that does less harm than none.
-            problem(Status::critical, say(k_no_lock, lock.error().message));
+            storage_problem(say(k_no_lock, lock.error().message));
         }
         m_took_over = true;
-        m_ledger = ledger_from_json(m_file.load(now, StateFile::Access::owner).text);
+        Recalled recalled = recall(m_file, now, StateFile::Access::owner);
+        m_ledger = std::move(recalled.ledger);
+        m_in_stopgap = !recalled.stopgap.empty();
         outbox().sweep(name(), now);
         return true;
     }
-
-    const Path& state() const { return m_delivery.m_settings.state; }
 
     bool may_try(const Ledger& ledger) {
         const std::optional<Duration> wait = ledger.must_wait(world().clock.now());
@@ -279,16 +357,20 @@ class Delivery::Flusher {
     // The next message on its way, or the end: the folder is looked at again after unlocking, because who
     // stored a message meanwhile found us holding the lock and left.
     void start_next(SteadyTime deadline) {
-        Outbox::Waiting waiting = outbox().waiting(name(), k_most_at_once);
+        const Outbox::Names delivered = delivered_of(m_ledger);
+        Outbox::Waiting waiting = outbox().waiting(name(), k_most_at_once, delivered);
         if (waiting.damaged > 0) {
             problem(Status::warning, say(k_damaged, (outbox().folder() / "damaged").string()));
         }
-        drop_delivered(waiting.letters);
+        drop(waiting.delivered);
+        if (std::exchange(m_in_stopgap, false)) {
+            save(world().clock.now().wall); // back to the outbox, once that can be written
+        }
         if (waiting.letters.empty()) {
             finish();
             // What stays there although nothing could be read of it must not keep us here.
             const bool time_left = remaining(world(), deadline) > Duration::zero();
-            m_finished = outbox().count_waiting(name()) == 0 || waiting.total > 0 || !time_left;
+            m_finished = outbox().count_waiting(name(), delivered) == 0 || waiting.total > 0 || !time_left;
             return;
         }
         if (remaining(world(), deadline) < k_shortest_attempt) {
@@ -308,8 +390,8 @@ class Delivery::Flusher {
     Draft draft_of(const Batch& batch, const Now& now) {
         Draft draft;
         draft.message = batch.message;
-        draft.maybe_again = std::any_of(m_letters.begin(), m_letters.end(), [](const Letter& letter) {
-            return letter.state == Letter::State::begun;
+        draft.maybe_again = std::any_of(m_letters.begin(), m_letters.end(), [this](const Letter& letter) {
+            return letter.state == Letter::State::begun || contains(m_ledger.begun, letter.name);
         });
         const Duration age = now.wall - batch.message.time;
         if (!batch.merged && age >= m_delivery.m_settings.merge_after) {
@@ -317,20 +399,11 @@ class Delivery::Flusher {
             const std::string& zone = m_delivery.m_settings.voice.timezone;
             draft.late = say(k_late, spoken(seconds), format_local(batch.message.time, zone).substr(0, 16));
         }
-        draft.answers = opening_of(batch);
-        if (m_ledger.moved_from == m_channel.chat()) {
-            draft.chat = m_ledger.moved_to;
+        if (!batch.merged) {
+            draft.answers = opening_of(m_ledger, batch.message);
         }
+        draft.chat = moved_chat(m_ledger, m_channel);
         return draft;
-    }
-
-    // A message leads with its first subject; what is not its beginning answers the message that was.
-    std::optional<std::int64_t> opening_of(const Batch& batch) const {
-        if (batch.merged || batch.message.subjects.empty()) {
-            return std::nullopt;
-        }
-        const auto opening = m_ledger.openings.find(identity(batch.message.subjects.front()));
-        return opening == m_ledger.openings.end() ? std::nullopt : std::optional(opening->second.message_id);
     }
 
     // Marks the letters before the first byte leaves: should we die, the next run knows that they may have
@@ -340,12 +413,24 @@ class Delivery::Flusher {
         for (const Letter& letter : m_letters) {
             m_before.push_back(letter.state);
         }
+        m_noted.clear();
         if (const Result<void> begun = outbox().begin(name(), m_letters); !begun) {
-            problem(Status::critical, say(k_outbox_trouble, begun.error().message));
-            finish();
-            return;
+            // A disk that has turned full or read-only must not keep here what waits to be told.
+            storage_problem(say(k_outbox_trouble, begun.error().message));
+            draft.unstored = say(k_unmarked, begun.error().message);
+            mark_in_ledger();
         }
         m_attempt.emplace(world(), m_channel, std::move(draft), deadline);
+    }
+
+    void mark_in_ledger() {
+        for (const Letter& letter : m_letters) {
+            if (!contains(m_ledger.begun, letter.name)) {
+                m_noted.push_back(letter.name);
+            }
+        }
+        m_ledger.begun.insert(m_ledger.begun.end(), m_noted.begin(), m_noted.end());
+        save(world().clock.now().wall);
     }
 
     void settle(const Draft& draft, const Outcome& outcome, SteadyTime deadline) {
@@ -398,32 +483,21 @@ class Delivery::Flusher {
     void remember(const Message& message, const Outcome& outcome, WallTime now) {
         for (const Letter& letter : m_letters) {
             m_ledger.delivered.push_back(letter.name);
-            if (!letter.message.key.empty()) {
-                m_ledger.keys[letter.message.key] = letter.message.time;
-            }
-            for (const Subject& subject : letter.message.subjects) {
-                m_ledger.told[identity(subject)] = {subject.event, letter.message.time};
-            }
+            std::erase(m_ledger.begun, letter.name);
+            note_told(m_ledger, letter.message);
         }
-        for (const Subject& subject : message.subjects) {
-            if (is_over(subject.event)) {
-                m_ledger.openings.erase(identity(subject));
-            } else if (outcome.message_id) {
-                m_ledger.openings.try_emplace(identity(subject), Ledger::Opening{*outcome.message_id, now});
-            }
-        }
+        note_opening(m_ledger, message, outcome, now);
     }
 
     // Accepted before and still here: removing it had failed, or a power cut brought it back.
-    void drop_delivered(std::vector<Letter>& letters) {
-        const std::set<std::string> delivered(m_ledger.delivered.begin(), m_ledger.delivered.end());
-        std::erase_if(letters, [&](const Letter& letter) {
-            if (!delivered.contains(letter.name)) {
-                return false;
+    void drop(const std::vector<Letter>& delivered) {
+        m_lying.clear();
+        for (const Letter& letter : delivered) {
+            if (const Result<void> removed = outbox().remove(name(), letter); !removed) {
+                m_lying.insert(letter.name);
+                storage_problem(say(k_outbox_trouble, removed.error().message));
             }
-            [[maybe_unused]] const Result<void> removed = outbox().remove(name(), letter);
-            return true;
-        });
+        }
     }
 
     void follow(const Draft& draft, const Outcome& outcome, SteadyTime deadline) {
@@ -456,7 +530,7 @@ class Delivery::Flusher {
     bool reject_letter(const Outcome& outcome) {
         const Letter& letter = m_letters.front();
         if (const Result<void> kept = outbox().reject(name(), letter, outcome.problem.en); !kept) {
-            problem(Status::critical, say(k_outbox_trouble, kept.error().message));
+            storage_problem(say(k_outbox_trouble, kept.error().message));
             return false;
         }
         ++m_report.rejected;
@@ -502,14 +576,19 @@ class Delivery::Flusher {
                 fresh.push_back(m_letters[i]);
             }
         }
+        std::erase_if(m_ledger.begun, [&](const std::string& letter) { return contains(m_noted, letter); });
         // Where this fails they only carry a mark that they need not.
         [[maybe_unused]] const Result<void> unmarked = outbox().unbegin(name(), fresh);
     }
 
     void save(WallTime now) {
-        m_ledger.forget_old(now, m_delivery.m_settings.key_window);
-        if (const Result<void> saved = m_file.save(to_json(m_ledger)); !saved) {
-            problem(Status::warning, say(k_memory_trouble, saved.error().message));
+        m_ledger.forget_old(now, m_delivery.m_settings.key_window, m_lying);
+        ++m_ledger.revision;
+        const KeptState::SaveResult saved = m_file.save(to_json(m_ledger));
+        if (saved.where == KeptState::Saved::nowhere) {
+            problem(Status::warning, say(k_memory_trouble, saved.problem->message));
+        } else if (saved.where == KeptState::Saved::stopgap) {
+            storage_problem(say(k_outbox_trouble, saved.problem->message));
         }
     }
 
@@ -523,15 +602,23 @@ class Delivery::Flusher {
         add_problem(m_report.problems, {name(), status, std::move(message), {}});
     }
 
+    void storage_problem(Text message) {
+        add_problem(m_report.problems, {name(), Status::critical, std::move(message),
+                                        say(k_outbox_hint, outbox().folder().string()), false, true});
+    }
+
     Delivery& m_delivery;
     const Channel& m_channel;
     Patience m_patience;
     DeliveryReport& m_report;
-    StateFile m_file;
+    KeptState m_file;
     Lock m_lock;
     Ledger m_ledger;
     std::vector<Letter> m_letters;       // on their way
     std::vector<Letter::State> m_before; // what they were before this attempt
+    std::vector<std::string> m_noted;    // those that are begun in the ledger since this attempt
+    Outbox::Names m_lying;               // delivered, but cannot be removed
+    bool m_in_stopgap = false;           // the ledger was found elsewhere than in the outbox
     std::optional<Attempt> m_attempt;
     bool m_took_over =
         false; // the channel is ours to empty, with or (where none can be had) without its lock
@@ -576,7 +663,7 @@ std::vector<Delivery::Addressed> Delivery::address(const News& news) {
         if (part.items.empty()) {
             continue;
         }
-        const Known known = known_to(m_world, m_outbox, m_settings.state, channel->name());
+        const Known known = known_to(m_world, m_outbox, m_settings, channel->name());
         std::erase_if(part.items,
                       [&](const NewsItem& item) { return is_known(known, subject(item), news.time.wall); });
         if (std::optional<Message> message = compose(part, m_settings.voice)) {
@@ -595,7 +682,7 @@ std::vector<Delivery::Addressed> Delivery::address(const Message& message) {
             continue;
         }
         if (!message.key.empty()) {
-            const Known known = known_to(m_world, m_outbox, m_settings.state, channel->name());
+            const Known known = known_to(m_world, m_outbox, m_settings, channel->name());
             const auto told = known.keys.find(message.key);
             if (told != known.keys.end() && message.time - told->second < m_settings.key_window) {
                 continue;
@@ -658,7 +745,7 @@ DeliveryReport Delivery::flush(SteadyTime deadline, Patience patience) {
     report.waiting = count_waiting();
     for (ChannelProblem& problem : problems()) {
         if (problem.needs_person) {
-            report.stuck += static_cast<int>(m_outbox.count_waiting(problem.channel));
+            report.stuck += static_cast<int>(count_waiting(problem.channel));
         }
         add_problem(report.problems, std::move(problem));
     }
@@ -668,36 +755,51 @@ DeliveryReport Delivery::flush(SteadyTime deadline, Patience patience) {
 int Delivery::count_waiting() {
     std::size_t waiting = 0;
     for (const std::string& channel : m_outbox.channels()) {
-        waiting += m_outbox.count_waiting(channel);
+        waiting += count_waiting(channel);
     }
     return static_cast<int>(waiting);
 }
 
+std::size_t Delivery::count_waiting(const std::string& channel) {
+    return m_outbox.count_waiting(channel, delivered_of(recall(m_world, m_settings, channel).ledger));
+}
+
+std::optional<ChannelProblem> Delivery::problem_of(const Channel& channel, const Ledger::Trouble& trouble) {
+    if (trouble.fingerprint != channel.fingerprint()) {
+        return std::nullopt; // the settings have changed since: nobody knows yet
+    }
+    if (trouble.refused) {
+        return ChannelProblem{channel.name(), Status::critical, say(k_refuses, trouble.problem), trouble.hint,
+                              true};
+    }
+    const bool long_since = m_world.clock.now().wall - trouble.since >= k_long_wait;
+    if (trouble.failures > 0 && long_since && count_waiting(channel.name()) > 0) {
+        const std::string since = format_local(trouble.since, m_settings.voice.timezone).substr(0, 16);
+        return ChannelProblem{channel.name(), Status::warning, say(k_waiting_since, since, trouble.problem),
+                              trouble.hint};
+    }
+    return std::nullopt;
+}
+
 std::vector<ChannelProblem> Delivery::problems() {
     std::vector<ChannelProblem> problems;
-    const WallTime now = m_world.clock.now().wall;
     for (const std::unique_ptr<Channel>& channel : m_channels) {
-        const Ledger::Trouble trouble = read_ledger(m_world, m_settings.state, channel->name()).trouble;
-        if (trouble.fingerprint != channel->fingerprint()) {
-            continue; // the settings have changed since: nobody knows yet
+        const Recalled recalled = recall(m_world, m_settings, channel->name());
+        if (std::optional<ChannelProblem> problem = problem_of(*channel, recalled.ledger.trouble)) {
+            problems.push_back(std::move(*problem));
         }
-        if (trouble.refused) {
-            add_problem(problems, {channel->name(), Status::critical, say(k_refuses, trouble.problem),
-                                   trouble.hint, true});
-        } else if (trouble.failures > 0 && now - trouble.since >= k_long_wait &&
-                   m_outbox.count_waiting(channel->name()) > 0) {
-            const std::string since = format_local(trouble.since, m_settings.voice.timezone).substr(0, 16);
-            add_problem(problems, {channel->name(), Status::warning,
-                                   say(k_waiting_since, since, trouble.problem), trouble.hint});
+        if (!recalled.stopgap.empty()) {
+            add_problem(problems, {channel->name(), Status::critical,
+                                   say(k_outbox_in_stopgap, recalled.stopgap.string()),
+                                   say(k_outbox_hint, m_outbox.folder().string()), false, true});
         }
     }
     for (const std::string& waiting : m_outbox.channels()) {
         const bool usable = std::any_of(m_channels.begin(), m_channels.end(),
                                         [&](const auto& channel) { return channel->name() == waiting; });
         if (!usable) {
-            add_problem(
-                problems,
-                {waiting, Status::warning, say(k_not_configured, m_outbox.count_waiting(waiting)), {}, true});
+            add_problem(problems,
+                        {waiting, Status::warning, say(k_not_configured, count_waiting(waiting)), {}, true});
         }
     }
     return problems;
@@ -728,6 +830,9 @@ DeliveryReport Delivery::send_unstored(std::vector<Addressed> messages, const Er
     std::vector<std::unique_ptr<Attempt>> attempts;
     for (Addressed& addressed : messages) {
         Draft draft;
+        const Ledger ledger = recall(m_world, m_settings, addressed.channel->name()).ledger;
+        draft.answers = opening_of(ledger, addressed.message);
+        draft.chat = moved_chat(ledger, *addressed.channel);
         draft.message = std::move(addressed.message);
         draft.unstored = say(k_unstored, why.message);
         attempts.push_back(
@@ -745,6 +850,7 @@ DeliveryReport Delivery::send_unstored(std::vector<Addressed> messages, const Er
         if (outcome.kind == Outcome::Kind::accepted) {
             ++report.sent;
             ++report.sent_unstored;
+            remember_unstored(*messages[i].channel, attempts[i]->draft().message, outcome);
         } else {
             add_problem(report.problems,
                         {messages[i].channel->name(), Status::critical, outcome.problem, outcome.hint});
@@ -753,13 +859,26 @@ DeliveryReport Delivery::send_unstored(std::vector<Addressed> messages, const Er
     return report;
 }
 
+// The disk that refused the message has room elsewhere for a word about it: the end answers this opening, and a
+// text with the same key does not come every minute.
+void Delivery::remember_unstored(const Channel& channel, const Message& message, const Outcome& outcome) {
+    const WallTime now = m_world.clock.now().wall;
+    const Result<Lock> lock = lock_channel(m_world, m_settings, channel.name());
+    if (!lock && lock.error().kind == ErrorKind::busy) {
+        return; // another process has the ledger in its hands and would not see ours
+    }
+    KeptState file = ledger_file(m_world, m_settings, channel.name());
+    Ledger ledger = recall(file, now, StateFile::Access::owner).ledger;
+    note_told(ledger, message);
+    note_opening(ledger, message, outcome, now);
+    ++ledger.revision;
+    file.save(to_json(ledger));
+}
+
 Outcome Delivery::try_out(const Channel& channel, const Message& message, SteadyTime deadline) {
     Draft draft;
     draft.message = message;
-    const Ledger ledger = read_ledger(m_world, m_settings.state, channel.name());
-    if (ledger.moved_from == channel.chat()) {
-        draft.chat = ledger.moved_to;
-    }
+    draft.chat = moved_chat(recall(m_world, m_settings, channel.name()).ledger, channel);
     Attempt attempt(m_world, channel, std::move(draft), deadline);
     while (!attempt.done() && remaining(m_world, deadline) > Duration::zero()) {
         wait_a_little(m_world, deadline);

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "alerts/channel.h"
+#include "alerts/ledger.h"
 #include "alerts/outbox.h"
 #include "platform/world.h"
 
@@ -28,8 +29,9 @@ struct AlertRoute {
 };
 
 struct DeliverySettings {
-    Path state; // paths.state: the outbox is in it
-    Path run;   // paths.run: the locks
+    Path state;              // paths.state: the outbox is in it
+    Path run;                // paths.run: the locks
+    Path memory{"/dev/shm"}; // where what was sent is remembered when the disk of both folders refuses
     OutboxLimits limits;
     Duration merge_after{120'000};  // older than this is put together with what waits beside it
     Duration key_window{3'600'000}; // a text with the same key is told once in this time
@@ -45,6 +47,8 @@ struct ChannelProblem {
     Text hint;
     // Trying again mends nothing: it refuses every message, or is not configured.
     bool needs_person = false;
+    // The channel is well: what is in the outbox cannot be changed.
+    bool of_storage = false;
 };
 
 // A line of alerts.log.
@@ -87,6 +91,8 @@ class Delivery {
     // Tries what waits, until the outbox is empty, nothing may be tried yet, or the deadline. Throws nothing
     // away, never waits for another flusher. What a channel refuses because of itself (wrong token, no such
     // chat) goes on waiting until somebody mends it; only a message that is at fault itself is put aside.
+    // Where the outbox cannot be changed any more it is sent even so, says so, and what was sent is remembered
+    // elsewhere (docs/decisions/0003).
     DeliveryReport flush(SteadyTime deadline, Patience patience = Patience::obey);
     // store() and flush(); where the disk refuses, sends at once without storing and says so in the message.
     DeliveryReport tell(const News& news, SteadyTime deadline);
@@ -117,6 +123,10 @@ class Delivery {
     [[nodiscard]] bool is_for(const Channel& channel, const Subject& subject, Level level) const;
     DeliveryReport tell(Stored stored, SteadyTime deadline);
     DeliveryReport send_unstored(std::vector<Addressed> messages, const Error& why, SteadyTime deadline);
+    void remember_unstored(const Channel& channel, const Message& message, const Outcome& outcome);
+    [[nodiscard]] std::size_t count_waiting(const std::string& channel);
+    [[nodiscard]] std::optional<ChannelProblem> problem_of(const Channel& channel,
+                                                           const Ledger::Trouble& trouble);
 
     World& m_world;
     DeliverySettings m_settings;

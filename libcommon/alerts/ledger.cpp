@@ -17,7 +17,7 @@ constexpr std::chrono::days k_told_for{7};
 // An incident may be open for long, and its end answers its opening.
 constexpr std::chrono::days k_opening_for{90};
 constexpr std::size_t k_most_entries = 1000;
-constexpr std::size_t k_most_delivered = 500;
+constexpr std::size_t k_most_letters = 500;
 
 std::int64_t milliseconds_of(WallTime time) {
     return time.time_since_epoch().count();
@@ -105,15 +105,37 @@ void prune(std::map<std::string, T>& entries, WallTime now, Duration age) {
     }
 }
 
+// All but the last of them, and those that would come again if they were forgotten.
+void prune(std::vector<std::string>& letters, const std::set<std::string>& lying) {
+    if (letters.size() > k_most_letters) {
+        const auto last = letters.end() - k_most_letters;
+        letters.erase(std::remove_if(letters.begin(), last,
+                                     [&](const std::string& letter) { return !lying.contains(letter); }),
+                      last);
+    }
+}
+
+std::vector<std::string> texts_of(const Json& json, const char* key) {
+    std::vector<std::string> texts;
+    const auto found = json.is_object() ? json.find(key) : json.end();
+    if (found != json.end() && found->is_array()) {
+        for (const Json& text : *found) {
+            if (text.is_string()) {
+                texts.push_back(text.get<std::string>());
+            }
+        }
+    }
+    return texts;
+}
+
 } // namespace
 
-void Ledger::forget_old(WallTime now, Duration key_window) {
+void Ledger::forget_old(WallTime now, Duration key_window, const std::set<std::string>& lying) {
     prune(openings, now, k_opening_for);
     prune(told, now, k_told_for);
     prune(keys, now, key_window);
-    if (delivered.size() > k_most_delivered) {
-        delivered.erase(delivered.begin(), delivered.end() - k_most_delivered);
-    }
+    prune(delivered, lying);
+    prune(begun, lying);
 }
 
 std::optional<Duration> Ledger::must_wait(const Now& now) const {
@@ -141,8 +163,9 @@ std::string to_json(const Ledger& ledger) {
     for (const auto& [key, time] : ledger.keys) {
         keys[key] = milliseconds_of(time);
     }
-    const Json json{{"openings", std::move(openings)}, {"told", std::move(told)},
-                    {"keys", std::move(keys)},         {"delivered", ledger.delivered},
+    const Json json{{"revision", ledger.revision},     {"openings", std::move(openings)},
+                    {"told", std::move(told)},         {"keys", std::move(keys)},
+                    {"delivered", ledger.delivered},   {"begun", ledger.begun},
                     {"moved_from", ledger.moved_from}, {"moved_to", ledger.moved_to},
                     {"address", ledger.address},       {"trouble", write(ledger.trouble)}};
     return json.dump(-1, ' ', false, Json::error_handler_t::replace);
@@ -165,14 +188,9 @@ Ledger ledger_from_json(std::string_view text) {
     for (const auto& [key, time] : keys.items()) {
         ledger.keys[key] = time_of(keys, key.c_str());
     }
-    const auto delivered = json.is_object() ? json.find("delivered") : json.end();
-    if (delivered != json.end() && delivered->is_array()) {
-        for (const Json& name : *delivered) {
-            if (name.is_string()) {
-                ledger.delivered.push_back(name.get<std::string>());
-            }
-        }
-    }
+    ledger.revision = static_cast<std::uint64_t>(std::max<std::int64_t>(0, integer_of(json, "revision")));
+    ledger.delivered = texts_of(json, "delivered");
+    ledger.begun = texts_of(json, "begun");
     ledger.moved_from = text_of(json, "moved_from");
     ledger.moved_to = text_of(json, "moved_to");
     ledger.address = text_of(json, "address");

@@ -1,7 +1,8 @@
 // Ledger: what one channel remembers from run to run: what was told, where the answers go, how long to wait.
 //
 // It is a help, never a condition: without it messages still go out. Written by the holder of the channel's
-// lock, read by everybody.
+// lock, read by everybody. While the outbox cannot be written it is the only place that knows what of it was
+// sent; it is then kept where StateKeeper keeps its state (store/kept_state.h).
 #pragma once
 
 #include "alerts/message.h"
@@ -10,6 +11,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -42,13 +44,15 @@ struct Ledger {
     std::map<std::string, Opening> openings; // by incident id
     std::map<std::string, Told> told;        // by incident id
     std::map<std::string, WallTime> keys;    // of texts
+    std::uint64_t revision = 0;              // counts savings: of two ledgers the newer one
     std::vector<std::string> delivered;      // names of letters that may still lie in the outbox
+    std::vector<std::string> begun;          // as Letter::State::begun, where the outbox could not note it
     std::string moved_from, moved_to;        // the chat that became another
     std::string address;                     // the peer at the last success
     Trouble trouble;
 
-    // Entries that can mean nothing any more go.
-    void forget_old(WallTime now, Duration key_window);
+    // Entries that can mean nothing any more go. `lying`: letters that are in the outbox though delivered.
+    void forget_old(WallTime now, Duration key_window, const std::set<std::string>& lying = {});
     // When the next attempt may be; none: now. A clock that jumped or a reboot never makes it wait longer.
     [[nodiscard]] std::optional<Duration> must_wait(const Now& now) const;
 };

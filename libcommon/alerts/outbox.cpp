@@ -149,10 +149,18 @@ Result<void> Outbox::make_room(const std::string& channel, Put& put) {
     return {};
 }
 
-Outbox::Waiting Outbox::waiting(const std::string& channel, std::size_t most) {
+Outbox::Waiting Outbox::waiting(const std::string& channel, std::size_t most, const Names& delivered) {
     Waiting waiting;
     const Path folder = folder_of(channel);
-    const std::vector<std::string> names = letters_in(m_files, folder);
+    std::vector<std::string> names = letters_in(m_files, folder);
+    std::erase_if(names, [&](const std::string& name) {
+        Letter letter = letter_of(name);
+        const bool is_delivered = delivered.contains(letter.name);
+        if (is_delivered) {
+            waiting.delivered.push_back(std::move(letter));
+        }
+        return is_delivered;
+    });
     waiting.total = names.size();
     for (const std::string& name : names) {
         if (waiting.letters.size() == most) {
@@ -188,8 +196,11 @@ bool Outbox::set_aside(const std::string& channel, const std::string& file) {
         .ok();
 }
 
-std::size_t Outbox::count_waiting(const std::string& channel) {
-    return letters_in(m_files, folder_of(channel)).size();
+std::size_t Outbox::count_waiting(const std::string& channel, const Names& delivered) {
+    const std::vector<std::string> names = letters_in(m_files, folder_of(channel));
+    return static_cast<std::size_t>(std::count_if(names.begin(), names.end(), [&](const std::string& name) {
+        return !delivered.contains(letter_of(name).name);
+    }));
 }
 
 std::size_t Outbox::count_rejected() {

@@ -1,10 +1,10 @@
 // Outbox: what is to be told, on disk before the first attempt to tell it (DESIGN rule 3).
 //
-//   outbox/CHANNEL/0001769076000000-00004711-0.new     a message that waits; names sort in the order of
-//   telling outbox/CHANNEL/0001769076000000-00004711-0.begun   its sending has begun and the answer is not
-//   known: it
+//   outbox/to-CHANNEL/0001769076000000-00004711-0.new  a message that waits; names sort in the order of telling
+//   outbox/to-CHANNEL/0001769076000000-00004711-0.begun
+//                                                      its sending has begun and the answer is not known: it
 //                                                      may have arrived already
-//   outbox/CHANNEL.json                                what this channel remembers: ledger.h
+//   outbox/memory-CHANNEL/                             what this channel remembers: ledger.h
 //   outbox/rejected/CHANNEL-NAME.json                  refused for good by the server, kept to be looked at
 //   outbox/damaged/CHANNEL-NAME                        unreadable, set aside: it never holds up the others
 //
@@ -14,6 +14,7 @@
 #include "alerts/message.h"
 #include "platform/files.h"
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -43,14 +44,17 @@ class Outbox {
     };
     Result<Put> put(const std::string& channel, const Message& message);
 
-    // In the order of telling, at most `most` of them; damaged ones are set aside on the way.
+    // In the order of telling, at most `most` of them; damaged ones are set aside on the way. `delivered`:
+    // names of letters that wait for nothing but being removed.
+    using Names = std::set<std::string>;
     struct Waiting {
         std::vector<Letter> letters;
-        std::size_t total = 0; // with those over `most`
-        int damaged = 0;       // set aside now
+        std::vector<Letter> delivered; // of those, the ones that lie there; their messages are not read
+        std::size_t total = 0;         // that wait, with those over `most`
+        int damaged = 0;               // set aside now
     };
-    Waiting waiting(const std::string& channel, std::size_t most);
-    [[nodiscard]] std::size_t count_waiting(const std::string& channel);
+    Waiting waiting(const std::string& channel, std::size_t most, const Names& delivered = {});
+    [[nodiscard]] std::size_t count_waiting(const std::string& channel, const Names& delivered = {});
     [[nodiscard]] std::size_t count_rejected();
     // Channels that have messages waiting, whether they are still configured or not.
     std::vector<std::string> channels();

@@ -93,6 +93,7 @@ class Run {
         DeliverySettings settings = job.delivery;
         settings.state = job.paths.state;
         settings.run = job.paths.run;
+        settings.memory = job.paths.memory;
         return settings;
     }
 
@@ -147,11 +148,20 @@ class Run {
         for (const Text& trouble : loaded.troubles) {
             notice("state", "damaged", Status::warning, trouble, {}, SelfNotice::Life::passing);
         }
-        // One disk that refuses both is one trouble.
+        m_known_problems = m_delivery.problems();
+        notice_unwritable(loaded.stopgap);
+    }
+
+    // One disk that refuses state, outbox and lock is one trouble.
+    void notice_unwritable(const Path& stopgap) {
         const std::string cause = "unwritable";
-        if (!loaded.stopgap.empty()) {
-            notice("state", cause, Status::critical, say(k_state_in_stopgap, loaded.stopgap.string()),
+        const auto outbox = std::find_if(m_known_problems.begin(), m_known_problems.end(),
+                                         [](const ChannelProblem& problem) { return problem.of_storage; });
+        if (!stopgap.empty()) {
+            notice("state", cause, Status::critical, say(k_state_in_stopgap, stopgap.string()),
                    say(k_state_hint, m_job.paths.state.string()));
+        } else if (outbox != m_known_problems.end()) {
+            notice("state", cause, outbox->status, outbox->message, outbox->hint);
         } else if (m_no_lock) {
             notice("state", cause, Status::warning, say(k_no_lock, m_no_lock->message));
         }
@@ -232,8 +242,10 @@ class Run {
         m_facts.now = m_now;
         m_facts.seed = seed();
         m_facts.notices.insert(m_facts.notices.end(), m_job.notices.begin(), m_job.notices.end());
-        for (const ChannelProblem& problem : m_delivery.problems()) {
-            notice("channel-" + problem.channel, "", problem.status, problem.message, problem.hint);
+        for (const ChannelProblem& problem : m_known_problems) {
+            if (!problem.of_storage) {
+                notice("channel-" + problem.channel, "", problem.status, problem.message, problem.hint);
+            }
         }
         m_judgement = judge(std::move(m_state.judge), m_facts, m_policy);
         for (const Observation& seen : m_facts.observations) {
@@ -442,7 +454,7 @@ class Run {
     // What came to light while sending; what was known before stands in the report already.
     void take_problems(const std::vector<ChannelProblem>& problems) {
         for (const ChannelProblem& problem : problems) {
-            const std::string name = "channel-" + problem.channel;
+            const std::string name = problem.of_storage ? "state" : "channel-" + problem.channel;
             const bool known = std::any_of(m_judgement.verdicts.begin(), m_judgement.verdicts.end(),
                                            [&](const Verdict& verdict) { return verdict.name == name; }) ||
                                std::any_of(m_late_troubles.begin(), m_late_troubles.end(),
@@ -661,6 +673,7 @@ class Run {
     Lock m_lock;
     std::optional<Error> m_no_lock;
     ToolState m_state;
+    std::vector<ChannelProblem> m_known_problems; // with the channels, before this run
     std::optional<Runner> m_runner;
     std::vector<CheckRun> m_runs;
     RunFacts m_facts;

@@ -1,14 +1,11 @@
 // ToolState: what a checking tool remembers from run to run, and where it is kept.
 //
-// Home is state/<tool> (store/state_file.h). When that cannot be written (full, read-only), the state goes to
-// the run folder beside the markers, and when that refuses too, to a folder of our own in /dev/shm: without any
-// memory each run would tell the same again. The newest is loaded; a run that could write home again empties
-// the stopgaps. (docs/decisions/0003)
+// Home is state/<tool>; what becomes of it when that cannot be written says store/kept_state.h.
 #pragma once
 
 #include "incidents/judge.h"
 #include "recovery/limits.h"
-#include "store/state_file.h"
+#include "store/kept_state.h"
 
 #include <optional>
 #include <string>
@@ -38,28 +35,12 @@ class StateKeeper {
     };
     Loaded load(WallTime now, StateFile::Access access);
 
-    enum class Saved { home, stopgap, nowhere };
-    struct SaveResult {
-        Saved where = Saved::home;
-        std::optional<Error> problem; // why not at home
-    };
+    using Saved = KeptState::Saved;
+    using SaveResult = KeptState::SaveResult;
     SaveResult save(const ToolState& state);
 
   private:
-    struct Stopgap {
-        Path folder;
-        StateFile file;
-        enum class Parent { ours, anybodys } parent = Parent::ours;
-    };
-    [[nodiscard]] bool is_safe(const Stopgap& stopgap) const;
-    [[nodiscard]] bool make(const Stopgap& stopgap) const;
-    bool save_to_a_stopgap(const std::string& text);
-
-    Files& m_files;
-    uid_t m_us;
-    Path m_home_folder;
-    StateFile m_home;
-    std::vector<Stopgap> m_stopgaps; // the first that can be written is used
+    KeptState m_kept;
 };
 
 } // namespace lectio

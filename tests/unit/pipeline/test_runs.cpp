@@ -340,6 +340,33 @@ TEST_CASE("one disk that refuses everything: told of once, and not each minute")
     }
 }
 
+TEST_CASE("what waited when the disk began to refuse is told once, and the disk with it") {
+    for (const int error : {EROFS, ENOSPC}) {
+        CAPTURE(error);
+        TempFolder memory;
+        Machine host;
+        host.job.paths.memory = memory.path();
+        host.outside.broken = true;
+        host.outside.phone_reachable = false;
+        host.run(without_recovery());
+        host.files.fail_writing(error, host.folder / "state/outbox"); // state itself can be written
+        host.outside.phone_reachable = true;
+        for (int i = 0; i < 5; ++i) {
+            host.run(without_recovery());
+        }
+        CHECK(host.outside.told() == Events{Event::opened});
+        REQUIRE(host.outside.phone.size() == 2);
+        CHECK(host.outside.phone[1].subjects[0].check == "health/state");
+        host.files.heal();
+        for (int i = 0; i < 3; ++i) {
+            host.run(without_recovery());
+        }
+        CHECK(host.outside.told() == Events{Event::opened});
+        REQUIRE(host.outside.phone.size() == 3);
+        CHECK(host.outside.phone[2].subjects[0].event == Event::resolved);
+    }
+}
+
 TEST_CASE("a run that dies at any of its steps: the next works, and nothing is lost or told twice") {
     for (const bool power_cut : {false, true}) {
         std::size_t step = 1;
