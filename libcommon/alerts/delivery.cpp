@@ -4,6 +4,7 @@
 #include "platform/clock.h"
 #include "store/kept_state.h"
 #include "util/text.h"
+#include "words/error_words.h"
 
 #include <algorithm>
 #include <cstdint>
@@ -332,7 +333,7 @@ class Delivery::Flusher {
         } else {
             // A run folder that is full or read-only must not keep an alert here: two that send at once may
             // double a message, and that does less harm than none.
-            storage_problem(say(k_no_lock, lock.error().message));
+            storage_problem(say(k_no_lock, error_words(lock.error().message)));
         }
         m_took_over = true;
         Recalled recalled = recall(m_file, now, StateFile::Access::owner);
@@ -416,8 +417,8 @@ class Delivery::Flusher {
         m_noted.clear();
         if (const Result<void> begun = outbox().begin(name(), m_letters); !begun) {
             // A disk that has turned full or read-only must not keep here what waits to be told.
-            storage_problem(say(k_outbox_trouble, begun.error().message));
-            draft.unstored = say(k_unmarked, begun.error().message);
+            storage_problem(say(k_outbox_trouble, error_words(begun.error().message)));
+            draft.unstored = say(k_unmarked, error_words(begun.error().message));
             mark_in_ledger();
         }
         m_attempt.emplace(world(), m_channel, std::move(draft), deadline);
@@ -495,7 +496,7 @@ class Delivery::Flusher {
         for (const Letter& letter : delivered) {
             if (const Result<void> removed = outbox().remove(name(), letter); !removed) {
                 m_lying.insert(letter.name);
-                storage_problem(say(k_outbox_trouble, removed.error().message));
+                storage_problem(say(k_outbox_trouble, error_words(removed.error().message)));
             }
         }
     }
@@ -530,7 +531,7 @@ class Delivery::Flusher {
     bool reject_letter(const Outcome& outcome) {
         const Letter& letter = m_letters.front();
         if (const Result<void> kept = outbox().reject(name(), letter, outcome.problem.en); !kept) {
-            storage_problem(say(k_outbox_trouble, kept.error().message));
+            storage_problem(say(k_outbox_trouble, error_words(kept.error().message)));
             return false;
         }
         ++m_report.rejected;
@@ -586,9 +587,9 @@ class Delivery::Flusher {
         ++m_ledger.revision;
         const KeptState::SaveResult saved = m_file.save(to_json(m_ledger));
         if (saved.where == KeptState::Saved::nowhere) {
-            problem(Status::warning, say(k_memory_trouble, saved.problem->message));
+            problem(Status::warning, say(k_memory_trouble, error_words(saved.problem->message)));
         } else if (saved.where == KeptState::Saved::stopgap) {
-            storage_problem(say(k_outbox_trouble, saved.problem->message));
+            storage_problem(say(k_outbox_trouble, error_words(saved.problem->message)));
         }
     }
 
@@ -826,7 +827,7 @@ DeliveryReport Delivery::send_unstored(std::vector<Addressed> messages, const Er
                                        SteadyTime deadline) {
     DeliveryReport report;
     report.stored = false;
-    report.storage_problem = verbatim(why.message);
+    report.storage_problem = error_words(why.message);
     std::vector<std::unique_ptr<Attempt>> attempts;
     for (Addressed& addressed : messages) {
         Draft draft;
@@ -834,7 +835,7 @@ DeliveryReport Delivery::send_unstored(std::vector<Addressed> messages, const Er
         draft.answers = opening_of(ledger, addressed.message);
         draft.chat = moved_chat(ledger, *addressed.channel);
         draft.message = std::move(addressed.message);
-        draft.unstored = say(k_unstored, why.message);
+        draft.unstored = say(k_unstored, error_words(why.message));
         attempts.push_back(
             std::make_unique<Attempt>(m_world, *addressed.channel, std::move(draft), deadline));
     }

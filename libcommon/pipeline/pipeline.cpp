@@ -6,6 +6,7 @@
 #include "platform/files.h"
 #include "platform/stop.h"
 #include "platform/users.h"
+#include "words/error_words.h"
 
 #include <algorithm>
 #include <set>
@@ -163,7 +164,7 @@ class Run {
         } else if (outbox != m_known_problems.end()) {
             notice("state", cause, outbox->status, outbox->message, outbox->hint);
         } else if (m_no_lock) {
-            notice("state", cause, Status::warning, say(k_no_lock, m_no_lock->message));
+            notice("state", cause, Status::warning, say(k_no_lock, error_words(m_no_lock->message)));
         }
     }
 
@@ -470,7 +471,7 @@ class Run {
         const StateKeeper::SaveResult saved = m_keeper.save(m_state);
         if (saved.problem) {
             m_late_troubles.push_back({"state", Status::critical,
-                                       say(k_state_not_written, saved.problem->message),
+                                       say(k_state_not_written, error_words(saved.problem->message)),
                                        say(k_state_hint, m_job.paths.state.string())});
         }
     }
@@ -642,12 +643,12 @@ class Run {
                   fmt::format("{} checks, {} not good, {}", m_judgement.verdicts.size(), bad,
                               format_duration(took)));
         if (Result<void> folder = m_world.files.make_folders(m_job.paths.logs, k_logs_mode); !folder) {
-            m_notes.push_back(say(k_log_not_written, folder.error().message));
+            m_notes.push_back(say(k_log_not_written, error_words(folder.error().message)));
             return;
         }
         for (Log* log : {&m_log, &m_alert_log}) {
             if (Result<void> written = log->flush(); !written) {
-                m_notes.push_back(say(k_log_not_written, written.error().message));
+                m_notes.push_back(say(k_log_not_written, error_words(written.error().message)));
             }
         }
     }

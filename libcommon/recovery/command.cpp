@@ -2,6 +2,7 @@
 
 #include "util/secret.h"
 #include "util/text.h"
+#include "words/error_words.h"
 
 #include <string_view>
 
@@ -36,7 +37,7 @@ std::string telling_line(std::string_view output) {
 CommandOutcome run_command(World& world, const ProcessRequest& request) {
     const Result<ProcessAnswer> answer = world.processes.run(request);
     if (!answer.ok()) {
-        return {false, verbatim(answer.error().message)};
+        return {false, error_words(answer.error().message)};
     }
     if (answer->timed_out) {
         return {false, say(k_timed_out, format_duration(request.timeout))};

@@ -2,6 +2,7 @@
 
 #include "config/complaints.h"
 #include "util/text.h"
+#include "words/error_words.h"
 
 #include <algorithm>
 
@@ -52,7 +53,7 @@ class FixPermissions final : public Action {
     Readiness look(const ActionContext&) const override {
         const Result<TreeRepair> found = walk(TreeMode::report);
         if (!found.ok()) {
-            return Readiness{Readiness::Kind::refused, verbatim(found.error().message)};
+            return Readiness{Readiness::Kind::refused, error_words(found.error().message)};
         }
         const bool all_right = found->changed == 0 && found->failed == 0;
         return Readiness{all_right ? Readiness::Kind::nothing_to_change : Readiness::Kind::go};
@@ -61,7 +62,7 @@ class FixPermissions final : public Action {
     ActionResult act(const ActionContext&) const override {
         const Result<TreeRepair> done = walk(TreeMode::apply);
         if (!done.ok()) {
-            return {false, verbatim(done.error().message)};
+            return {false, error_words(done.error().message)};
         }
         return {done->failed == 0, repair_words(*done)};
     }

@@ -2,6 +2,7 @@
 
 #include "platform/stop.h"
 #include "util/text.h"
+#include "words/error_words.h"
 
 #include <algorithm>
 #include <iterator>
@@ -190,7 +191,7 @@ class Climb {
         Result<Lock> taken =
             m_climber.world.files.lock(m_climber.host_lock, m_climber.tool, m_climber.world.clock.now().wall);
         if (!taken.ok() && taken.error().kind == ErrorKind::busy) {
-            block(roots, say(k_deploy_running, taken.error().message));
+            block(roots, say(k_deploy_running, error_words(taken.error().message)));
             return false;
         }
         if (taken.ok()) {

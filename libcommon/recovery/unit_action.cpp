@@ -4,6 +4,7 @@
 #include "config/complaints.h"
 #include "platform/unit_name.h"
 #include "recovery/command.h"
+#include "words/error_words.h"
 
 #include <algorithm>
 
@@ -88,7 +89,7 @@ UnitAction::UnitAction(UnitActionSettings settings) : m_settings(std::move(setti
 Readiness UnitAction::look(const ActionContext& context) const {
     const Result<UnitState> unit = unit_now(context);
     if (!unit.ok()) {
-        return Readiness{Readiness::Kind::refused, verbatim(unit.error().message)};
+        return Readiness{Readiness::Kind::refused, error_words(unit.error().message)};
     }
     if (std::optional<Readiness> not_now = why_not(*unit, context)) {
         return *std::move(not_now);
@@ -139,7 +140,7 @@ std::optional<Readiness> why_not_now(const UnitState& unit, const ActionContext&
 ActionResult do_job(const std::string& unit, Services::Verb verb, const ActionContext& context) {
     const Result<JobResult> job = context.world.services.act(unit, verb, time_for(context, k_unlimited));
     if (!job.ok()) {
-        return {false, verbatim(job.error().message)};
+        return {false, error_words(job.error().message)};
     }
     return {job->result == "done", job_words(unit, *job, context)};
 }

@@ -1,6 +1,7 @@
 #include "store/state_file.h"
 
 #include "util/json_depth.h"
+#include "words/error_words.h"
 
 #include <algorithm>
 #include <charconv>
@@ -131,7 +132,7 @@ StateFile::Look StateFile::look_at(const Path& path) const {
     if (!info) {
         return info.error().kind == ErrorKind::not_found
                    ? Look{Look::Found::absent, {}, 0, say(k_missing)}
-                   : Look{Look::Found::unreadable, {}, 0, verbatim(info.error().message)};
+                   : Look{Look::Found::unreadable, {}, 0, error_words(info.error().message)};
     }
     if (info->type != FileInfo::Type::regular) {
         return unusable(say(k_not_regular));
@@ -144,7 +145,7 @@ StateFile::Look StateFile::look_at(const Path& path) const {
     }
     Result<std::string> text = m_files.read(path, k_largest);
     if (!text) {
-        return {Look::Found::unreadable, {}, 0, verbatim(text.error().message)};
+        return {Look::Found::unreadable, {}, 0, error_words(text.error().message)};
     }
     if (text->empty()) {
         return unusable(say(k_empty));

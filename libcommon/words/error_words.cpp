@@ -1,6 +1,7 @@
 #include "words/error_words.h"
 
 #include <array>
+#include <optional>
 #include <string>
 
 namespace lectio {
@@ -158,6 +159,31 @@ constexpr std::array k_beginnings{
     Phrase{"SSL_ERROR_SYSCALL in connection to ", "соединение оборвано, "},
 };
 
+// Who holds a lock: "/run/x.lock is held by lectio-deploy, process 7, since 2026-01-22T10:00:00Z".
+constexpr Phrase k_is_held{" is held", " занято"};
+constexpr std::array k_about_the_holder{
+    Phrase{" by ", ": "},
+    Phrase{", process ", ", процесс "},
+    Phrase{", since ", ", с "},
+};
+
+std::optional<std::string> holder_in_russian(std::string_view part) {
+    const std::size_t held = part.find(k_is_held.in(Lang::en));
+    if (held == std::string_view::npos) {
+        return std::nullopt;
+    }
+    std::string words(part.substr(0, held));
+    words += k_is_held.in(Lang::ru);
+    part.remove_prefix(held + k_is_held.in(Lang::en).size());
+    for (const Phrase& about : k_about_the_holder) {
+        if (const std::size_t at = part.find(about.in(Lang::en)); at != std::string_view::npos) {
+            words.append(part.substr(0, at)).append(about.in(Lang::ru));
+            part.remove_prefix(at + about.in(Lang::en).size());
+        }
+    }
+    return words.append(part);
+}
+
 std::string part_in_russian(std::string_view part) {
     for (const Phrase& known : k_parts) {
         if (part == known.in(Lang::en)) {
@@ -169,7 +195,7 @@ std::string part_in_russian(std::string_view part) {
             return std::string(known.in(Lang::ru)).append(part.substr(known.in(Lang::en).size()));
         }
     }
-    return std::string(part);
+    return holder_in_russian(part).value_or(std::string(part));
 }
 
 } // namespace

@@ -52,6 +52,13 @@ TEST_CASE("OpenSSL's words about a chain are known", "[error_words]") {
     CHECK(words.ru != words.en);
 }
 
+TEST_CASE("who holds a lock is said in Russian", "[error_words]") {
+    CHECK(error_words("/run/x.lock is held by lectio-deploy, process 7, since 2026-01-22T10:00:00Z").ru ==
+          "/run/x.lock занято: lectio-deploy, процесс 7, с 2026-01-22T10:00:00Z");
+    CHECK(error_words("/run/x.lock is held by somebody").ru == "/run/x.lock занято: somebody");
+    CHECK(error_words("/run/x.lock is held").ru == "/run/x.lock занято");
+}
+
 TEST_CASE("what nobody has put into Russian stays, and around it the known is said", "[error_words]") {
     CHECK(error_words("").empty());
     CHECK(error_words("quux").ru == "quux");
