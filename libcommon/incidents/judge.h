@@ -215,6 +215,10 @@ struct ToTell {
     std::string key;
     JudgeState state; // in which `news` counts as told
 };
+// The ladder gives up once, whether that run tells (--no-notify, nothing gets through) or not: the incidents
+// remember it until it is told. tell() does this, too.
+void remember_gave_up(JudgeState& state, const std::vector<GaveUp>& all);
+
 // With --no-notify it is not called, so nothing counts as told.
 ToTell tell(JudgeState state, const Suppression& suppression, const Healing& healing, const Now& now,
             const Policy& policy);

@@ -167,17 +167,6 @@ void tell_notes(JudgeState& state, const Suppression& suppression, const Policy&
 
 // ── what the ladder says of it ──────────────────────────────────────────────────────────────────────────
 
-void remember_gave_up(JudgeState& state, const std::vector<GaveUp>& all) {
-    for (const GaveUp& gave_up : all) {
-        for (IncidentState& incident : state.incidents) {
-            if (incident.subject == gave_up.check && !incident.ended) {
-                incident.gave_up = true;
-                incident.look_with = gave_up.look_with;
-            }
-        }
-    }
-}
-
 bool is_over(Event event) {
     return event == Event::resolved || event == Event::mended;
 }
@@ -288,6 +277,18 @@ std::string key_of(const JudgeState& state, const News& news) {
 } // namespace
 
 ToTell tell(JudgeState state, const Suppression& suppression, const Healing& healing, const Now& now,
+void remember_gave_up(JudgeState& state, const std::vector<GaveUp>& all) {
+    for (const GaveUp& gave_up : all) {
+        for (IncidentState& incident : state.incidents) {
+            if (incident.subject == gave_up.check && !incident.ended) {
+                incident.gave_up = true;
+                incident.look_with = gave_up.look_with;
+                incident.reason = gave_up.reason;
+            }
+        }
+    }
+}
+
             const Policy& policy) {
     ToTell result;
     result.news.tool = policy.tool;

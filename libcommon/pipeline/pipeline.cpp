@@ -318,6 +318,7 @@ class Run {
             }
             return results;
         };
+        remember_gave_up(m_judgement.state, m_healing.gave_up);
         // The openings are on disk before the first action: a run that dies while healing is told by the
         // next.
         climber.remember = [this](const RecoveryState& recovery) -> Result<void> {

@@ -269,6 +269,34 @@ TEST_CASE("after --no-notify the next normal run tells") {
 
 TEST_CASE("an unreachable phone: told when it is back, and once") {
     Machine host;
+TEST_CASE("a call for a person that --no-notify kept back is made by the next normal run") {
+    Machine host;
+    host.outside.broken = true;
+    Wishes silent;
+    silent.notify = false;
+    for (int i = 0; i < 40; ++i) {
+        host.run(silent);
+    }
+    CHECK(host.outside.phone.empty());
+    host.run();
+    CHECK(host.outside.told() == Events{Event::opened, Event::needs_person});
+    host.run();
+    CHECK(host.outside.told().size() == 2);
+}
+
+TEST_CASE("a call for a person that could neither be stored nor sent is made by the next run that can") {
+    Machine host;
+    host.outside.broken = true;
+    host.outside.phone_reachable = false;
+    host.files.fail_writing(EROFS, host.folder / "state/outbox");
+    for (int i = 0; i < 40; ++i) {
+        host.run();
+    }
+    host.outside.phone_reachable = true;
+    host.run();
+    CHECK(host.outside.told() == Events{Event::opened, Event::needs_person});
+}
+
     host.outside.broken = true;
     host.outside.phone_reachable = false;
     host.run(without_recovery());
