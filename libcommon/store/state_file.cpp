@@ -84,7 +84,7 @@ LoadedState StateFile::load(WallTime now, Access access) {
     Look current = look_at(m_current);
     m_current_is_good = current.found == Look::Found::good;
     if (m_current_is_good) {
-        return {std::move(current.text), current.schema, {}};
+        return {std::move(current.text), current.schema, clear_the_place_of_previous(now, access)};
     }
     Look previous = look_at(m_previous);
     if (current.found == Look::Found::absent && previous.found == Look::Found::absent) {
@@ -158,6 +158,16 @@ StateFile::Look StateFile::look_at(const Path& path) const {
         return {Look::Found::newer, {}, *schema, say(k_newer)};
     }
     return {Look::Found::good, std::move(*text), *schema, {}};
+}
+
+// The current state is kept under that name before it is replaced, and nothing is renamed onto a folder: with
+// one there no state would ever be saved again. What else lies there is simply replaced.
+Text StateFile::clear_the_place_of_previous(WallTime now, Access access) const {
+    const Result<FileInfo> info = m_files.info(m_previous);
+    if (!info || info->type != FileInfo::Type::folder) {
+        return {};
+    }
+    return refuse(m_previous, {Look::Found::unusable, {}, 0, say(k_not_regular)}, now, access);
 }
 
 Text StateFile::refuse(const Path& path, const Look& look, WallTime now, Access access) const {

@@ -50,6 +50,7 @@ class StateFile {
     struct Look;
     Look look_at(const Path& path) const;
     std::optional<std::string> set_aside(const Path& path, std::string_view label, WallTime now) const;
+    Text clear_the_place_of_previous(WallTime now, Access access) const;
     Text refuse(const Path& path, const Look& look, WallTime now, Access access) const;
     void keep_newest(std::string_view label) const;
     void sweep() const;

@@ -14,6 +14,8 @@ Ledger sample_ledger() {
     ledger.told["ABCDEF"] = {Event::needs_person, now.wall};
     ledger.keys["backup"] = now.wall;
     ledger.delivered = {"a", "b"};
+    ledger.begun = {"c"};
+    ledger.revision = 3;
     ledger.moved_from = "-5";
     ledger.moved_to = "-1005";
     ledger.address = "149.154.167.220";

@@ -141,6 +141,47 @@ TEST_CASE("whatever lies in the place of the state, the previous one is used and
     CHECK(after.trouble.empty());
 }
 
+TEST_CASE("whatever lies in the place of the previous state, the run goes on and leaves nothing behind") {
+    const TempFolder root;
+    SystemFiles files;
+    run_twice(files, root);
+    const Path previous = root / "health/state.prev.json";
+    std::filesystem::remove(previous);
+    bool is_folder = false;
+
+    SECTION("a folder with something in it") {
+        std::filesystem::create_directory(previous);
+        spill(previous / "file", "x");
+        is_folder = true;
+    }
+    SECTION("a FIFO, which must not be waited for") {
+        REQUIRE(::mkfifo(previous.c_str(), 0600) == 0);
+    }
+    SECTION("a link to a file of somebody else's") {
+        spill(root / "precious", "precious");
+        std::filesystem::create_symlink(root / "precious", previous);
+    }
+    SECTION("a link to nowhere") {
+        std::filesystem::create_symlink(root / "nowhere", previous);
+    }
+    SECTION("garbage") {
+        spill(previous, "garbage");
+    }
+    for (int run = 0; run < 3; ++run) {
+        StateFile state = state_in(files, root);
+        const LoadedState loaded = state.load(k_now, Access::owner);
+        CHECK_FALSE(loaded.text.empty());
+        CHECK(loaded.trouble.empty() == !(is_folder && run == 0));
+        REQUIRE(state.save(R"({"run":)" + std::to_string(run) + '}'));
+        CHECK(slurp(previous) == loaded.text);
+    }
+    const std::size_t aside = is_folder ? 1 : 0;
+    CHECK(names_in(root / "health").size() == 2 + aside);
+    if (std::filesystem::exists(root / "precious")) {
+        CHECK(slurp(root / "precious") == "precious");
+    }
+}
+
 TEST_CASE("a state of another user is not trusted") {
     const TempFolder root;
     SystemFiles files;
