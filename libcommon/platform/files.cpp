@@ -71,6 +71,21 @@ Result<void> write_all(int fd, std::string_view content, const Path& path) {
     return {};
 }
 
+// Private: whoever may read a file may also lock it, and so could keep every run from beginning.
+constexpr mode_t k_lock_mode = 0600;
+
+// flock asks for no right to write: where the file system has become read-only, the file that is there locks as
+// ever. errno is that of the first attempt.
+UniqueFd open_lock(const Path& path) {
+    constexpr int k_always = O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK;
+    UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | k_always, k_lock_mode));
+    if (!fd.valid() && errno == EROFS) {
+        fd = UniqueFd(::open(path.c_str(), O_RDONLY | k_always));
+        errno = EROFS;
+    }
+    return fd;
+}
+
 // Unique within the machine's life: process id and a counter; O_EXCL refuses the rest.
 Path temporary_beside(const Path& path) {
     static std::atomic<unsigned> counter{0};
@@ -245,7 +260,7 @@ Result<void> SystemFiles::link(const Path& from, const Path& to) {
 }
 
 Result<Lock> SystemFiles::lock(const Path& path, std::string_view tool, WallTime now) {
-    UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0644));
+    UniqueFd fd = open_lock(path);
     if (!fd.valid()) {
         return at_path("open", path);
     }

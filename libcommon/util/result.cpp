@@ -14,7 +14,6 @@ ErrorKind kind_of_errno(int error_number) {
         return ErrorKind::not_found;
     case EACCES:
     case EPERM:
-    case EROFS:
         return ErrorKind::permission;
     case ENOSPC:
     case EDQUOT:

@@ -461,6 +461,25 @@ TEST_CASE("a second run beside the first says who holds the lock") {
     const Result<Lock> held =
         host.files.lock(host.job.paths.run / "health.lock", "lectio-health", host.bare.clock.now().wall);
     REQUIRE(held.ok());
+TEST_CASE("a lock that cannot be made stops nothing, and is said") {
+    for (const int error : {EROFS, ENOSPC}) {
+        CAPTURE(error);
+        Machine host;
+        host.files.fail_writing(error, host.job.paths.run);
+        host.outside.broken = true;
+        host.outside.acting_helps = true;
+        const RunOutcome outcome = host.run();
+        CHECK_FALSE(outcome.no_run.has_value());
+        CHECK(outcome.exit == ExitCode::warning);
+        const std::vector<CheckReport>& checks = outcome.report.checks;
+        const auto state = std::find_if(checks.begin(), checks.end(),
+                                        [](const CheckReport& check) { return check.name == "state"; });
+        REQUIRE(state != checks.end());
+        CHECK(state->result.message.en.find("went on without it") != std::string::npos);
+        CHECK(host.outside.told() == Events{Event::mended});
+    }
+}
+
     const RunOutcome outcome = host.run();
     CHECK(outcome.exit == ExitCode::locked);
     CHECK(outcome.no_run.has_value());

@@ -1,0 +1,91 @@
+#include "platform/clock.h"
+#include "platform/files.h"
+#include "support/temp_folder.h"
+
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include <catch2/catch.hpp>
+
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+using namespace lectio;
+
+namespace {
+
+constexpr WallTime k_now{std::chrono::milliseconds(1'769'076'000'000)};
+constexpr int k_not_possible = 77;
+
+// What `act` says in a process for which the folder lies on a read-only file system; none where this machine does
+// not let us make one (it takes root, or user namespaces).
+std::optional<bool> on_read_only(const Path& folder, const std::function<bool()>& act) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+        const bool apart = ::unshare(CLONE_NEWNS) == 0 || ::unshare(CLONE_NEWUSER | CLONE_NEWNS) == 0;
+        const char* path = folder.c_str();
+        const bool read_only =
+            apart && ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
+            ::mount(path, path, nullptr, MS_BIND, nullptr) == 0 &&
+            ::mount(nullptr, path, nullptr, MS_REMOUNT | MS_BIND | MS_RDONLY, nullptr) == 0;
+        ::_exit(!read_only ? k_not_possible : act() ? 0 : 1);
+    }
+    int status = 0;
+    REQUIRE(::waitpid(child, &status, 0) == child);
+    REQUIRE(WIFEXITED(status));
+    const int code = WEXITSTATUS(status);
+    return code == k_not_possible ? std::nullopt : std::optional(code == 0);
+}
+
+} // namespace
+
+TEST_CASE("A lock is held by one, who is named to the other") {
+    const TempFolder folder;
+    SystemFiles files;
+    Result<Lock> first = files.lock(folder / "x.lock", "lectio-health", k_now);
+    REQUIRE(first);
+    const Result<Lock> second = files.lock(folder / "x.lock", "lectio-deploy", k_now);
+    REQUIRE_FALSE(second);
+    CHECK(second.error().kind == ErrorKind::busy);
+    CHECK(second.error().message.find("lectio-health, process " + std::to_string(::getpid())) !=
+          std::string::npos);
+    first->release();
+    CHECK(files.lock(folder / "x.lock", "lectio-deploy", k_now));
+    // Whoever may read it may lock it.
+    CHECK(files.info(folder / "x.lock", Files::Follow::no)->mode == 0600);
+}
+
+TEST_CASE("A lock file is not followed elsewhere") {
+    const TempFolder folder;
+    std::filesystem::create_symlink(folder / "elsewhere", folder / "x.lock");
+    CHECK_FALSE(SystemFiles().lock(folder / "x.lock", "lectio-health", k_now));
+    CHECK_FALSE(std::filesystem::exists(folder / "elsewhere"));
+}
+
+TEST_CASE("On a read-only file system the lock file that is there locks as ever") {
+    const TempFolder folder;
+    spill(folder / "x.lock", "lectio-health, process 7, since 2026-01-22T10:00:00Z\n");
+    const std::optional<bool> good = on_read_only(folder.path(), [&] {
+        SystemFiles files;
+        const Result<Lock> first = files.lock(folder / "x.lock", "lectio-health", k_now);
+        const Result<Lock> second = files.lock(folder / "x.lock", "lectio-health", k_now);
+        return first.ok() && !second.ok() && second.error().kind == ErrorKind::busy;
+    });
+    CHECK(good.value_or(true));
+}
+
+TEST_CASE("On a read-only file system without a lock file it is said that it is read-only") {
+    const TempFolder folder;
+    const std::optional<bool> good = on_read_only(folder.path(), [&] {
+        const Result<Lock> lock = SystemFiles().lock(folder / "x.lock", "lectio-health", k_now);
+        // Not a matter of rights: sudo would not help.
+        return !lock.ok() && lock.error().kind == ErrorKind::io &&
+               lock.error().message.ends_with("Read-only file system");
+    });
+    CHECK(good.value_or(true));
+}
