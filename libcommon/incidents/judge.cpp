@@ -468,9 +468,7 @@ void end_of_hiding(JudgeState& state, const Suppression& suppression) {
 }
 
 void begin_run(JudgeState& state, std::uint64_t seed, const Now& now) {
-    if (state.epoch.empty()) {
-        state.epoch = base32_id(stable_hash(fmt::format("{}", seed)));
-    }
+    begin_state(state, seed);
     ++state.run;
     correct_times(state, now);
 }
@@ -494,6 +492,12 @@ const IncidentState* JudgeState::open_incident(std::string_view subject) const {
         return incident.subject == subject && !incident.ended;
     });
     return found == incidents.end() ? nullptr : &*found;
+}
+
+void begin_state(JudgeState& state, std::uint64_t seed) {
+    if (state.epoch.empty()) {
+        state.epoch = base32_id(stable_hash(fmt::format("{}", seed)));
+    }
 }
 
 // ── before judging ──────────────────────────────────────────────────────────────────────────────────────

@@ -152,11 +152,15 @@ std::vector<std::string> worth_a_second_look(const JudgeState& state, const Poli
 void merge_second_look(std::vector<Observation>& observations, std::vector<Observation> second);
 
 struct RunFacts {
+// Gives a state that is begun the mark that ids of incidents are made of; `seed`: any random number. Stored
+// before anything is told, it lets a first run that died tell the same again under the same ids.
+void begin_state(JudgeState& state, std::uint64_t seed);
+
     std::vector<Observation> observations; // of the checks that ran; others keep state and incidents
     std::vector<SelfNotice> notices;       // those of the suppression need not be repeated here
     Suppression suppression;
     Now now;
-    std::uint64_t seed = 0; // any random number; used when the state is begun
+    std::uint64_t seed = 0; // for begin_state(), where that is still to be done
 };
 
 // What stands in the report for one check (or notice: type "self").

@@ -146,11 +146,23 @@ class Run {
         StateKeeper::Loaded loaded = m_keeper.load(m_now.wall, access);
         m_state = std::move(loaded.state);
         m_state.recovery = current_state(std::move(m_state.recovery), m_now);
+        begin_state_durably();
         for (const Text& trouble : loaded.troubles) {
             notice("state", "damaged", Status::warning, trouble, {}, SelfNotice::Life::passing);
         }
         m_known_problems = m_delivery.problems();
         notice_unwritable(loaded.stopgap);
+    }
+
+    // Later runs know from the outbox what a run told that died before it wrote its state, because they find
+    // the same incidents under the same ids. After a first run, which leaves no state, they would not.
+    void begin_state_durably() {
+        if (m_wishes.dry_run || !m_state.judge.epoch.empty()) {
+            return;
+        }
+        begin_state(m_state.judge, seed());
+        // Where it cannot be written, saving at the end of the run says so.
+        [[maybe_unused]] const StateKeeper::SaveResult saved = m_keeper.save(m_state);
     }
 
     // One disk that refuses state, outbox and lock is one trouble.
