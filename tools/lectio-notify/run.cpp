@@ -14,6 +14,7 @@
 #include "report/report.h"
 #include "util/text.h"
 #include "version.h"
+#include "words/error_words.h"
 
 #include <algorithm>
 
@@ -33,7 +34,6 @@ constexpr Duration k_test_budget = 15s;
 constexpr Duration k_first_pause = 1s;
 constexpr Duration k_longest_pause = 8s;
 constexpr Duration k_stop_is_seen_within = 200ms;
-constexpr Bytes k_env_file_size = 256_kB;
 
 constexpr int k_good = 0;
 constexpr int k_waiting = 1;
@@ -59,6 +59,7 @@ constexpr Phrase k_test_text{"Sent by `lectio-notify test`. Nothing is broken.",
                              "Отправлено командой lectio-notify test. Ничего не сломано."};
 constexpr Phrase k_arrived{"{}: the message has arrived", "{}: сообщение дошло"};
 constexpr Phrase k_not_arrived{"{}: {}", "{}: {}"};
+constexpr Phrase k_unreadable{"{} may not be read", "нет прав на чтение {}"};
 constexpr Phrase k_not_set{"{}: cannot be used: {} is not set", "{}: нельзя использовать: не задано {}"};
 
 class NotifyRun {
@@ -278,14 +279,16 @@ class NotifyRun {
     std::optional<std::string> denied_secrets() {
         const bool any_unset = std::any_of(config().channels.begin(), config().channels.end(),
                                            [](const TelegramChannel& each) { return !each.unset.empty(); });
-        return any_unset ? denied(m_world.files.read(config().paths.env_file, k_env_file_size))
-                         : std::nullopt;
+        return any_unset && m_loaded.needs_rights
+                   ? std::optional(say(k_unreadable, config().paths.env_file.string()).in(config().lang))
+                   : std::nullopt;
     }
 
     template<class T>
-    static std::optional<std::string> denied(const Result<T>& attempt) {
+    std::optional<std::string> denied(const Result<T>& attempt) {
         const bool is_denied = !attempt && attempt.error().kind == ErrorKind::permission;
-        return is_denied ? std::optional(attempt.error().message) : std::nullopt;
+        return is_denied ? std::optional(error_words(attempt.error().message).in(config().lang))
+                         : std::nullopt;
     }
 
     int needs_rights(const std::string& what) {
@@ -315,7 +318,7 @@ class NotifyRun {
             log.add_alert(line.time, line.level, line.text);
         }
         if (const Result<void> written = log.flush(); !written) {
-            complain(fmt::format("{}: {}\n", k_tool, written.error().message));
+            complain(fmt::format("{}: {}\n", k_tool, error_words(written.error().message).in(config().lang)));
         }
     }
 
