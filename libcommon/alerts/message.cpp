@@ -188,6 +188,10 @@ constexpr Phrase k_done_in_vain{"What was done (it did not help):", "Что сд
 constexpr Phrase k_passes_again{"Checked, it passes again: {}", "Проверено, снова проходит: {}"};
 constexpr Phrase k_gave_up{"Mending it automatically did not help. From now on it is tried rarely.",
                            "Автоматическая починка не помогла. Дальше попытки будут редкими."};
+constexpr Phrase k_hour_is_full{
+    "The limit of interventions an hour is used up: until there is room in it, nothing is mended "
+    "automatically.",
+    "Лимит вмешательств за час исчерпан: пока он не освободится, автоматической починки не будет."};
 constexpr Phrase k_flapping_means{"Not every change will be told, only when it settles.",
                                   "О каждой смене сообщать не буду, только когда успокоится."};
 constexpr Phrase k_what_to_do{"What to do: {}", "Что делать: {}"};
@@ -327,7 +331,7 @@ class Writer {
         symptoms(item, k_broken_with_it);
         deeds(item, item.event == Event::eased ? k_done : k_done_in_vain);
         if (item.event == Event::needs_person) {
-            line(say(k_gave_up));
+            line(say(item.reason == CallReason::hour_is_full ? k_hour_is_full : k_gave_up));
         } else if (item.event == Event::flapping) {
             line(say(k_flapping_means));
         }

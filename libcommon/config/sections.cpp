@@ -98,7 +98,9 @@ const Schema<LimitSettings>& limits_schema() {
         optional("waits", &LimitSettings::waits, "before the second, third, fourth … attempt")
             .between(0s, 24h)
             .not_empty(),
-        optional("per_hour", &LimitSettings::per_hour, "disruptive actions, over all checks").between(0, 60),
+        optional("per_hour", &LimitSettings::per_hour,
+                 "disruptive actions (restart, reload, start …), over all checks; 0: none at all")
+            .between(0, 60),
     };
     return schema;
 }

@@ -94,6 +94,7 @@ struct IncidentState {
     std::optional<Now> ended;
     std::vector<std::string> look_with; // recovery has given up: commands to look with
     bool gave_up = false;
+    CallReason reason = CallReason::useless_attempts; // of gave_up
 
     std::optional<Status> told; // the level last told; none: the operator does not know of it
     Now told_at;                // of the opening, rise or reminder
@@ -151,11 +152,11 @@ std::vector<std::string> worth_a_second_look(const JudgeState& state, const Poli
 // skipped) leaves the first as it was: in doubt the operator is told.
 void merge_second_look(std::vector<Observation>& observations, std::vector<Observation> second);
 
-struct RunFacts {
 // Gives a state that is begun the mark that ids of incidents are made of; `seed`: any random number. Stored
 // before anything is told, it lets a first run that died tell the same again under the same ids.
 void begin_state(JudgeState& state, std::uint64_t seed);
 
+struct RunFacts {
     std::vector<Observation> observations; // of the checks that ran; others keep state and incidents
     std::vector<SelfNotice> notices;       // those of the suppression need not be repeated here
     Suppression suppression;
@@ -201,16 +202,22 @@ struct Remark {
     std::string check;
     Text words;
 };
-// The ladder has used up its attempts for this check; may be said in every run, is told once an incident.
+// The ladder has used up its attempts for this check, or what it may do in an hour; may be said in every run, is
+// told once an incident.
 struct GaveUp {
     std::string check;
     std::vector<std::string> look_with;
+    CallReason reason = CallReason::useless_attempts;
 };
 struct Healing {
     std::vector<Deed> deeds; // of this run
     std::vector<GaveUp> gave_up;
     std::vector<Remark> not_acted;
 };
+
+// The ladder gives up once, whether that run tells (--no-notify, nothing gets through) or not: the incidents
+// remember it until it is told. tell() does this, too.
+void remember_gave_up(JudgeState& state, const std::vector<GaveUp>& all);
 
 struct ToTell {
     News news; // no items: nothing to say
@@ -219,10 +226,6 @@ struct ToTell {
     std::string key;
     JudgeState state; // in which `news` counts as told
 };
-// The ladder gives up once, whether that run tells (--no-notify, nothing gets through) or not: the incidents
-// remember it until it is told. tell() does this, too.
-void remember_gave_up(JudgeState& state, const std::vector<GaveUp>& all);
-
 // With --no-notify it is not called, so nothing counts as told.
 ToTell tell(JudgeState state, const Suppression& suppression, const Healing& healing, const Now& now,
             const Policy& policy);

@@ -122,6 +122,7 @@ Json json_of(const IncidentState& incident) {
                 {"flapping", incident.flapping},
                 {"symptom", incident.symptom},
                 {"gave_up", incident.gave_up},
+                {"hour_is_full", incident.reason == CallReason::hour_is_full},
                 {"look_with", json_array(incident.look_with, k_most_commands, json_of)},
                 {"told_at", json_of(incident.told_at)},
                 {"reminders", incident.reminders},
@@ -365,6 +366,9 @@ bool read(const Json& json, IncidentState& incident, bool& odd) {
     reader.read("symptom", incident.symptom);
     reader.read("ended", incident.ended);
     reader.read("gave_up", incident.gave_up);
+    bool hour_is_full = false;
+    reader.read("hour_is_full", hour_is_full);
+    incident.reason = hour_is_full ? CallReason::hour_is_full : CallReason::useless_attempts;
     reader.read("look_with", incident.look_with, k_most_commands);
     reader.read("told", incident.told);
     reader.read("told_at", incident.told_at);

@@ -45,13 +45,17 @@ enum class Event {
     note,         // the suite tells of itself (config, state, markers, clock …)
 };
 
+// Why the ladder calls for a person.
+enum class CallReason { useless_attempts, hour_is_full };
+
 struct NewsItem {
     Event event = Event::opened;
     Incident incident;
-    std::vector<Incident> symptoms;     // consequences, and what its deed has mended, too
-    std::vector<Deed> deeds;            // what was tried in this run
-    Duration lasted{};                  // resolved, mended, reminder: since it began
-    std::vector<std::string> look_with; // needs_person: commands for the shell
+    std::vector<Incident> symptoms;                   // consequences, and what its deed has mended, too
+    std::vector<Deed> deeds;                          // what was tried in this run
+    Duration lasted{};                                // resolved, mended, reminder: since it began
+    std::vector<std::string> look_with;               // needs_person: commands for the shell
+    CallReason reason = CallReason::useless_attempts; // needs_person
 };
 
 // All that one run tells; becomes one message a chat.

@@ -127,6 +127,7 @@ void tell_open(IncidentState& incident, bool hidden, const Now& now, const Polic
     if (incident.gave_up && !incident.told_gave_up) {
         news.items.push_back(item_of(incident, Event::needs_person, now, policy));
         news.items.back().look_with = incident.look_with;
+        news.items.back().reason = incident.reason;
         incident.told_gave_up = true;
     }
 }
@@ -276,7 +277,6 @@ std::string key_of(const JudgeState& state, const News& news) {
 
 } // namespace
 
-ToTell tell(JudgeState state, const Suppression& suppression, const Healing& healing, const Now& now,
 void remember_gave_up(JudgeState& state, const std::vector<GaveUp>& all) {
     for (const GaveUp& gave_up : all) {
         for (IncidentState& incident : state.incidents) {
@@ -289,6 +289,7 @@ void remember_gave_up(JudgeState& state, const std::vector<GaveUp>& all) {
     }
 }
 
+ToTell tell(JudgeState state, const Suppression& suppression, const Healing& healing, const Now& now,
             const Policy& policy) {
     ToTell result;
     result.news.tool = policy.tool;

@@ -312,11 +312,13 @@ class Run {
         m_state.recovery = std::move(healed.state);
         m_healing.deeds = std::move(healed.deeds);
         for (PersonNeeded& person : healed.needs_person) {
-            m_healing.gave_up.push_back({std::move(person.check), std::move(person.look_with)});
+            m_healing.gave_up.push_back(
+                {std::move(person.check), std::move(person.look_with), person.reason});
         }
         m_healing.not_acted.clear(); // the outcome repeats the plan's
         remark(healed.not_acted);
         take_new_looks(healed.results);
+        remember_gave_up(m_judgement.state, m_healing.gave_up);
         log_deeds();
     }
 
@@ -330,7 +332,6 @@ class Run {
             }
             return results;
         };
-        remember_gave_up(m_judgement.state, m_healing.gave_up);
         // The openings are on disk before the first action: a run that dies while healing is told by the
         // next.
         climber.remember = [this](const RecoveryState& recovery) -> Result<void> {

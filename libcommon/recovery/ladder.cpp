@@ -30,6 +30,8 @@ constexpr Phrase k_not_yet{"attempt {} did not help; until the next one: {}",
                            "попытка {} не помогла; до следующей: {}"};
 constexpr Phrase k_hour_is_full{"{} in the last hour already, that is the limit; until the next one: {}",
                                 "за последний час уже {}, это предел; до следующего: {}"};
+constexpr Phrase k_forbidden{"restarts and other interventions are forbidden (limits.per_hour = 0)",
+                             "перезапуски и другие вмешательства запрещены (limits.per_hour = 0)"};
 constexpr Noun k_actions{"action", "actions", "вмешательство", "вмешательства", "вмешательств"};
 constexpr Phrase k_deploy_running{"a deploy is running ({}), so nothing was touched",
                                   "идёт выкладка ({}), поэтому ничего не трогали"};
@@ -299,7 +301,7 @@ class Climb {
             call_for(held, now);
         }
         for (const std::string& root : m_held_back) {
-            call_for({root, commands_for(root, m_plan.rungs)}, now);
+            call_for({root, commands_for(root, m_plan.rungs), CallReason::hour_is_full}, now);
         }
     }
 
@@ -416,11 +418,16 @@ void hold_back_disruptive(RecoveryPlan& plan, const RecoveryLimits& limits, cons
     const auto is_disruptive = [](const Rung* rung) { return rung->disruptive == Disruptive::yes; };
     std::vector<const Rung*> held;
     std::copy_if(plan.rungs.begin(), plan.rungs.end(), std::back_inserter(held), is_disruptive);
+    // Who has forbidden them altogether expects to be told of the fault, and not to be called a second time.
+    const bool forbidden = limits.per_hour == 0;
     for (const std::string& root : plan.roots) {
-        if (has_rung(held, root)) {
-            plan.held_back.push_back({root, commands_for(root, plan.rungs)});
-            plan.not_acted.push_back({root, hour_is_full(limits, wait)});
+        if (!has_rung(held, root)) {
+            continue;
         }
+        if (!forbidden) {
+            plan.held_back.push_back({root, commands_for(root, plan.rungs), CallReason::hour_is_full});
+        }
+        plan.not_acted.push_back({root, forbidden ? say(k_forbidden) : hour_is_full(limits, wait)});
     }
     std::erase_if(plan.rungs, is_disruptive);
     std::erase_if(plan.roots, [&](const std::string& root) { return !has_rung(plan.rungs, root); });

@@ -50,6 +50,7 @@ struct NotActed {
 struct PersonNeeded {
     std::string check;
     std::vector<std::string> look_with;
+    CallReason reason = CallReason::useless_attempts;
 };
 
 struct RecoveryPlan {

@@ -97,13 +97,16 @@ Turn turn_of(const Attempts& attempts, const RecoveryLimits& limits, const Now& 
 }
 
 Duration until_disruptive(const RecoveryState& state, const RecoveryLimits& limits, const Now& now) {
+    if (limits.per_hour <= 0) {
+        return k_hour;
+    }
     std::vector<Duration> ages;
     for (const Now& action : state.disruptive) {
         if (const Duration age = elapsed(action, now); age < k_hour) {
             ages.push_back(age);
         }
     }
-    const auto allowed = static_cast<std::size_t>(std::max(limits.per_hour, 1));
+    const auto allowed = static_cast<std::size_t>(limits.per_hour);
     if (ages.size() < allowed) {
         return Duration::zero();
     }

@@ -43,7 +43,8 @@ struct Turn {
 };
 Turn turn_of(const Attempts& attempts, const RecoveryLimits& limits, const Now& now);
 
-// Time until one more disruptive action keeps within per_hour; 0: now.
+// Time until one more disruptive action keeps within per_hour; 0: now. With per_hour = 0, which forbids them,
+// always an hour.
 Duration until_disruptive(const RecoveryState& state, const RecoveryLimits& limits, const Now& now);
 
 // The state at the start of a run: what is over an hour old is dropped, and times are told by the clocks of

@@ -84,6 +84,9 @@ std::vector<Sample> later_events() {
                                     sample_deed("restart", "teaching_panel.service", true)};
     NewsItem person = with_deeds(sample_item(Event::needs_person, failed_nginx(), 12min), in_vain);
     person.look_with = {"systemctl status nginx.service", "journalctl -u nginx.service -n 50 --no-pager"};
+    NewsItem limited = person;
+    limited.deeds.clear();
+    limited.reason = CallReason::hour_is_full;
     NewsItem root = sample_item(Event::opened, failed_nginx());
     root.symptoms = {forbidden_site(), sample_incident("frontend", "frontend", Status::critical,
                                                        {"index.html: no answer", "index.html: нет ответа"})};
@@ -100,6 +103,7 @@ std::vector<Sample> later_events() {
         {"reminder", told(Event::reminder, 2h + 10min)},
         {"flapping", told(Event::flapping, 9min)},
         {"a person is needed", sample_news({person})},
+        {"a person is needed: per_hour is used up", sample_news({limited})},
         {"symptoms under their cause", sample_news({root})},
         {"several at once", sample_news({sample_item(Event::resolved,
                                                      sample_incident("redis", "redis", Status::critical,

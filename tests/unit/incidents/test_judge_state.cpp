@@ -16,7 +16,7 @@ JudgeState rich_state() {
     minute.seen = {{"nginx", Status::critical}, {"site", Status::critical}};
     minute.notices = {{"config", "x", Status::warning, verbatim("bad"), verbatim("mend"), {}},
                       {"state", "y", Status::warning, verbatim("odd"), {}, SelfNotice::Life::passing}};
-    minute.healing.gave_up = {{"nginx", {"nginx -t"}}};
+    minute.healing.gave_up = {{"nginx", {"nginx -t"}, CallReason::hour_is_full}};
     story.run(minute);
     story.quiet.reasons = {Quiet::deploy, Quiet::mute};
     minute.seen = {{"nginx", Status::ok}, {"site", Status::unknown}};

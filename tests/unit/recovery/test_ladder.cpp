@@ -496,6 +496,7 @@ TEST_CASE("When per_hour is used up a person is called, once until the check is 
     REQUIRE(first.needs_person.size() == 1);
     CHECK(first.needs_person[0].check == "queue");
     CHECK(first.needs_person[0].look_with == Names{"look at redis.service"});
+    CHECK(first.needs_person[0].reason == CallReason::hour_is_full);
     CHECK(first.not_acted.size() == 1);
     CHECK(redis.acted == 0);
 
@@ -524,6 +525,25 @@ TEST_CASE("When per_hour is used up nobody is called for what the other rungs me
         REQUIRE(outcome.needs_person.size() == 1);
         CHECK(outcome.needs_person[0].look_with == Names{"look at files.service", "look at nginx.service"});
     }
+}
+
+TEST_CASE("per_hour = 0 forbids what disrupts: it is said, and nobody is called") {
+    Scene scene;
+    scene.limits.per_hour = 0;
+    ScriptedAction& files = scene.rung("files", {"site"}, Disruptive::no);
+    const ScriptedAction& nginx = scene.rung("nginx", {"site", "api"});
+    scene.fails("site");
+    scene.fails("api");
+    for (int run = 0; run < 2; ++run) {
+        scene.climber().deadline = scene.bare.clock.steady() + 40s;
+        const RecoveryOutcome outcome = scene.climb();
+        CHECK(outcome.needs_person.empty());
+        REQUIRE(outcome.not_acted.size() == 2);
+        CHECK(outcome.not_acted[0].reason.en.find("per_hour = 0") != std::string::npos);
+        scene.bare.clock.advance(std::chrono::hours(2));
+    }
+    CHECK(files.acted == 2);
+    CHECK(nginx.acted == 0);
 }
 
 TEST_CASE("per_hour does not hold back what disrupts nothing") {

@@ -112,6 +112,15 @@ TEST_CASE("per_hour lets the next action through when the oldest is an hour old"
     CHECK(until_disruptive(state, limits, clock.now()) == 0s);
 }
 
+TEST_CASE("per_hour = 0 lets nothing through, ever") {
+    FakeClock clock;
+    RecoveryLimits limits;
+    limits.per_hour = 0;
+    CHECK(until_disruptive({}, limits, clock.now()) == 1h);
+    clock.advance(24h);
+    CHECK(until_disruptive({}, limits, clock.now()) == 1h);
+}
+
 TEST_CASE("Limits survive a reboot") {
     FakeClock clock;
     RecoveryState state = failed_times(1, clock.now());
