@@ -254,7 +254,7 @@ void CurlTransfer::time_out() {
     end(m_phase == Phase::dns ? Failure::dns_timeout : Failure::timeout);
 }
 
-void CurlTransfer::end(Failure failure, std::string detail) {
+void CurlTransfer::end(Failure failure, const std::string& detail) {
     m_answer.failure = failure;
     m_answer.phase = m_phase;
     m_answer.detail = redact(clean_line(detail));
@@ -366,7 +366,8 @@ void CurlTransfer::set_up_headers() {
     add(fmt::format("User-Agent: lectio-monitor/{}", k_version));
     add("Expect:"); // no waiting for "100 Continue"
     for (const auto& [name, value] : m_request.headers) {
-        add(value.empty() ? name + ";" : name + ": " + value); // libcurl's way of sending an empty value
+        add(value.empty() ? name + ";"
+                          : fmt::format("{}: {}", name, value)); // libcurl's way of sending an empty value
     }
     set(m_easy.get(), CURLOPT_HTTPHEADER, list.get());
     m_headers = std::move(list);

@@ -57,7 +57,7 @@ class CurlTransfer {
 
     Next begin_hop();
     Next follow(const std::string& location);
-    void end(Failure failure, std::string detail = {});
+    void end(Failure failure, const std::string& detail = {});
     void enter(Phase phase);
 
     void set_up_everything();

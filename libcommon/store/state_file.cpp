@@ -171,7 +171,7 @@ Text StateFile::clear_the_place_of_previous(WallTime now, Access access) const {
 }
 
 Text StateFile::refuse(const Path& path, const Look& look, WallTime now, Access access) const {
-    const Text what = say(k_unusable, path.string(), look.reason);
+    Text what = say(k_unusable, path.string(), look.reason);
     if (access == Access::reader || look.found == Look::Found::absent) {
         return what;
     }

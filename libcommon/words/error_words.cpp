@@ -146,7 +146,6 @@ constexpr std::array k_beginnings{
     Phrase{"unable to start ", "не удалось запустить "},
     Phrase{"unable to run a program as ", "не удалось запустить программу от имени "},
     Phrase{"unable to connect to the D-Bus system bus", "не удалось соединиться с системной шиной D-Bus"},
-    Phrase{"unable to connect to ", "не удалось соединиться с "},
     Phrase{"unable to look up the user ", "не удалось найти пользователя "},
     Phrase{"unable to look up the group ", "не удалось найти группу "},
     Phrase{"systemd does not answer", "systemd не отвечает"},
