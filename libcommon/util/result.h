@@ -27,7 +27,7 @@ enum class ErrorKind {
     internal,   // our own fault: a bug, or no memory and no descriptors left to work with
 };
 
-struct Error {
+struct Error { // NOLINT(clang-analyzer-core.uninitialized.Assign): see .clang-tidy
     ErrorKind kind = ErrorKind::internal;
     std::string message; // "unable to open /x: Permission denied"; never holds a secret
 };
