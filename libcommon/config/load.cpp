@@ -105,6 +105,15 @@ Lookup lookup_in(const EnvFile& file, const Lookup& process) {
     };
 }
 
+bool loads(const std::string& text, const Kinds& kinds) {
+    Problems problems;
+    const std::optional<Node> root = parse_toml(text, problems);
+    if (root) {
+        static_cast<void>(read_config(*root, kinds, problems));
+    }
+    return !problems.has_errors();
+}
+
 // ── one text into a configuration ──────────────────────────────────────────────────────────────────────────
 
 class Loader {
@@ -398,26 +407,13 @@ class Loader {
             return;
         }
         const Result<std::string> kept = m_world.files.read(discovered_path(state), k_discovered_size);
-        Discovered found = discover(m_world, discovered_from_json(kept.value_or("")), discover_request());
+        const Discovered found = discover_for(m_world, m_request.kinds, state, std::nullopt);
         read_made(config_of(found), loaded);
-        if (!loaded.ok()) { // what is remembered is of another version, or damaged
-            loaded = LoadedConfig{};
-            found = discover(m_world, {}, discover_request());
-            read_made(config_of(found), loaded);
-        }
         for (const FoundCheck& check : found.checks) {
             loaded.config.explained.push_back(say(k_found, check.name, check.why));
         }
         const std::string text = to_json(found);
         loaded.discovered = text == kept.value_or("") ? "" : text;
-    }
-
-    [[nodiscard]] DiscoverRequest discover_request() const {
-        return {[this](std::string_view type) {
-                    return std::any_of(m_request.kinds.checks.begin(), m_request.kinds.checks.end(),
-                                       [&](const KindSchema& kind) { return kind.name == type; });
-                },
-                std::nullopt};
     }
 
     // A text that we made: places in it would mean nothing to anybody.
@@ -450,6 +446,20 @@ class Loader {
 };
 
 } // namespace
+
+Discovered discover_for(World& world, const Kinds& kinds, const Path& state,
+                        std::optional<std::string> nginx_dump) {
+    const DiscoverRequest request{[&](std::string_view type) {
+                                      return std::any_of(
+                                          kinds.checks.begin(), kinds.checks.end(),
+                                          [&](const KindSchema& kind) { return kind.name == type; });
+                                  },
+                                  std::move(nginx_dump)};
+    const Result<std::string> kept = world.files.read(discovered_path(state), k_discovered_size);
+    Discovered found = discover(world, discovered_from_json(kept.value_or("")), request);
+    // What is remembered may be damaged, or of a version that had other keys.
+    return loads(config_of(found), kinds) ? found : discover(world, {}, request);
+}
 
 LoadedConfig load_config(World& world, const ConfigRequest& request, LastGood last_good) {
     return Loader(world, request, last_good).load();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "config/config.h"
+#include "discovery/found_check.h"
 #include "platform/world.h"
 
 #include <functional>
@@ -55,6 +56,11 @@ Result<void> keep_last_good(Files& files, const LoadedConfig& loaded);
 // Keeps in paths.state what discovery has found: a server that has stopped listening is just what is to be
 // told. It is watched until a configuration says what to watch, or for a week. Never called with --dry-run.
 Result<void> keep_discovered(Files& files, const LoadedConfig& loaded);
+
+// What discovery finds on this host, with what earlier runs have kept in `state`; for `init`, which has `nginx -T`
+// at hand.
+Discovered discover_for(World& world, const Kinds& kinds, const Path& state,
+                        std::optional<std::string> nginx_dump);
 
 // One line a problem: "FILE:LINE:COLUMN: message", warnings with "warning: " (CONTRACT 3). Secrets are
 // masked.

@@ -97,6 +97,9 @@ std::string add_application(Finder& finder, const std::string& address, const st
     }
     FoundCheck check;
     check.about = "app " + address;
+    if (finder.found.find(check.about) != nullptr) {
+        return check.about;
+    }
     check.why = std::move(why);
     std::string base = is_socket ? "app-socket" : fmt::format("app-{}", port);
     const OwnedListener* listener = listener_at(finder, address);
@@ -314,14 +317,12 @@ Path nginx_configuration(const RunningProgram& nginx) {
 
 // Whether its configuration could be read whole.
 bool find_nginx(Finder& finder, const RunningProgram& nginx) {
-    NginxTree tree;
+    const Path configuration = nginx_configuration(nginx);
     NginxDump dump(finder.request.nginx_dump.value_or(""));
-    if (dump.main().empty()) {
-        NginxFiles files(finder.world.files);
-        tree = parse_nginx(files, nginx_configuration(nginx));
-    } else {
-        tree = parse_nginx(dump, dump.main());
-    }
+    NginxFiles files(finder.world.files);
+    // What `nginx -T` prints is that of a server started in the usual way.
+    const bool is_printed = configuration == k_usual_nginx && !dump.main().empty();
+    const NginxTree tree = is_printed ? parse_nginx(dump, dump.main()) : parse_nginx(files, configuration);
     const NginxSites sites = nginx_sites(tree);
     // Debian's and Ubuntu's is built for www-data; elsewhere the configuration names somebody.
     SiteFinder(finder, nginx, sites.user.empty() ? "www-data" : sites.user).find(sites.servers);

@@ -1,4 +1,5 @@
 #include "cli/terminal.h"
+#include "init.h"
 #include "options.h"
 #include "platform/processes.h"
 #include "platform/real_world.h"
@@ -18,7 +19,9 @@ int main(int argc, char** argv) {
     }
     RealWorld world;
     catch_stop_signals([&] { world.http.wake(); });
-    const int status = health::run(std::get<health::Options>(parsed), world.world());
+    const auto& options = std::get<health::Options>(parsed);
+    const int status =
+        options.init ? health::run_init(options, world.world()) : health::run(options, world.world());
     // Threads of checks that were given up may still hang in the kernel: destroying what they use is not ours
     // to do.
     end_running_programs();

@@ -12,12 +12,25 @@ constexpr std::string_view k_examples =
     "  lectio-health -q                       the same from cron: silent while all is good\n"
     "  lectio-health --dry-run                change nothing; say what would be done and sent\n"
     "  lectio-health --only site,nginx -v     two checks, with their figures\n"
+    "  sudo lectio-health init                write what was found on this host into a configuration\n"
     "  lectio-health --check-config           is the configuration right, and what does it do?\n"
     "  lectio-health --format json | jq .status\n";
 
 // The old script took no arguments and looked at none.
 bool is_old_name(const char* argv0) {
     return std::filesystem::path(argv0 == nullptr ? "" : argv0).filename() == "health_check.sh";
+}
+
+void add_init(CLI::App& app, InitCommand& init) {
+    static const std::vector<std::string> k_languages{"ru", "en"};
+    app.add_option("-o,--output", init.output,
+                   "Where to; - is standard output (default: " + init.output + ")")
+        ->type_name("FILE");
+    app.add_option_function<std::string>(
+           "--lang", [&](const std::string& word) { init.lang = word == "ru" ? Lang::ru : Lang::en; },
+           "Of the comments and of alerts: ru or en (default: the terminal's)")
+        ->type_name("LANG")
+        ->check(CLI::IsMember(k_languages).description(""));
 }
 
 } // namespace
@@ -33,8 +46,16 @@ std::variant<Options, int> parse_options(int argc, char** argv) {
              k_examples);
     add_common_options(app, options.common, Reports::nagios_too);
     add_check_options(app, options.common);
+    InitCommand init;
+    CLI::App* initialising = app.add_subcommand(
+        "init", "Look at this host and write a configuration with comments; never over an existing one");
+    add_init(*initialising, init);
+    app.require_subcommand(0, 1);
     if (const std::optional<int> leave = parse(app, argc, argv)) {
         return *leave;
+    }
+    if (initialising->parsed()) {
+        options.init = std::move(init);
     }
     return options;
 }

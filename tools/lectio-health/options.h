@@ -2,15 +2,23 @@
 #pragma once
 
 #include "cli/common_options.h"
+#include "words/phrase.h"
 
 #include <optional>
+#include <string>
 #include <variant>
 
 namespace lectio::health {
 
+struct InitCommand {
+    std::string output = "/etc/lectio-monitor/config.toml"; // "-": standard output
+    std::optional<Lang> lang;                               // absent: the terminal's
+};
+
 struct Options {
     CommonOptions common;
-    bool by_old_name = false; // called as health_check.sh: its exit codes (CONTRACT 24)
+    std::optional<InitCommand> init; // absent: a run
+    bool by_old_name = false;        // called as health_check.sh: its exit codes (CONTRACT 24)
 };
 
 // The options, or the exit code with which to leave (help was printed, or usage was wrong).

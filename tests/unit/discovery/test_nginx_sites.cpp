@@ -40,8 +40,8 @@ TEST_CASE("a recorded configuration: Django behind nginx, certbot's redirect, a 
     CHECK(lectio.root == "/var/www/teaching_panel/frontend/build");
     CHECK(lectio.certificate == "/etc/letsencrypt/live/lectio.example.org/fullchain.pem");
     CHECK(lectio.backends == std::vector<WebBackend>{{"http", "unix:/run/teaching_panel.sock"},
-                                                       {"http", "127.0.0.1:8001"},
-                                                       {"http", "127.0.0.1:9000"}});
+                                                     {"http", "127.0.0.1:8001"},
+                                                     {"http", "127.0.0.1:9000"}});
     CHECK(lectio.front.empty());
     CHECK_FALSE(lectio.redirects);
     const WebServer& panel = sites.servers[2];

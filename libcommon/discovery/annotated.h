@@ -1,0 +1,22 @@
+// What discovery found, as a configuration that a person goes on with: `lectio-health init`.
+#pragma once
+
+#include "discovery/found_check.h"
+#include "platform/files.h"
+
+#include <string>
+
+namespace lectio {
+
+struct Heading {
+    Lang lang = Lang::ru;
+    std::string when; // "2026-01-22"
+    std::string host;
+};
+
+// TOML with comments in `lang`: every check with why it is there, then the recovery that suggests itself, then a
+// channel. The recovery is commented out: lines that begin with "#" and no blank are TOML once the "#" is gone.
+// `files` tells who owns what is to be mended.
+std::string annotated_config(const Discovered& discovered, const Heading& heading, Files& files);
+
+} // namespace lectio

@@ -1,0 +1,149 @@
+#include "init.h"
+
+#include "cli/exit_code.h"
+#include "cli/terminal.h"
+#include "config/load.h"
+#include "discovery/annotated.h"
+#include "job.h"
+#include "platform/clock.h"
+#include "platform/environment.h"
+#include "platform/files.h"
+#include "platform/host.h"
+#include "platform/processes.h"
+#include "platform/users.h"
+#include "util/text.h"
+
+#include <fmt/format.h>
+
+namespace lectio::health {
+namespace {
+
+constexpr Phrase k_there{"{} is there already and stays as it is; -o - prints what would be written",
+                         "{} уже есть и остаётся как есть; -o - покажет, что было бы записано"};
+constexpr Phrase k_written{"{} is written: {}.", "{} записан: {}."};
+constexpr Phrase k_next{
+    "Read it, put ERRORS_BOT_TOKEN and ERRORS_CHAT_ID into /opt/lectio-monitor/config.env, then:\n"
+    "  lectio-health --check-config\n  lectio-health --dry-run",
+    "Прочитайте его, впишите ERRORS_BOT_TOKEN и ERRORS_CHAT_ID в /opt/lectio-monitor/config.env, затем:\n"
+    "  lectio-health --check-config\n  lectio-health --dry-run"};
+constexpr Phrase k_not_root{"without root some services stay unseen; run with sudo",
+                            "без прав root видно не все службы; запустите через sudo"};
+constexpr Phrase k_nginx_broken{
+    "nginx -T refuses: {}. Its files are read as far as they go",
+    "nginx -T не принимает свои настройки: {}. Файлы прочитаны, насколько получилось"};
+constexpr Noun k_check_noun{"check", "checks", "проверка", "проверки", "проверок"};
+
+constexpr Duration k_nginx_timeout{5000};
+constexpr Bytes k_nginx_output = 16_MB;
+constexpr mode_t k_mode = 0640; // it names secrets and holds none
+constexpr mode_t k_folder_mode = 0755;
+
+// As the operator's terminal has it; where that says nothing ("C", none at all) the suite's own default.
+Lang terminal_language() {
+    for (const char* name : {"LC_ALL", "LC_MESSAGES", "LANG"}) {
+        const std::string value = environment_variable(name).value_or("");
+        if (!value.empty()) {
+            const bool says_nothing = value == "C" || value == "POSIX" || value.starts_with("C.");
+            return says_nothing || value.starts_with("ru") ? Lang::ru : Lang::en;
+        }
+    }
+    return Lang::ru;
+}
+
+class Init {
+  public:
+    Init(const Options& options, World world)
+        : m_command(*options.init), m_world(world), m_lang(m_command.lang.value_or(terminal_language())),
+          m_prints(m_command.output == "-" || options.common.dry_run) {}
+
+    int run() {
+        const Path path = m_command.output;
+        if (!m_prints && m_world.files.info(path).ok()) {
+            return refuse(say(k_there, path.string()), ExitCode::usage);
+        }
+        if (effective_user() != 0) {
+            complain(words(say(k_not_root)));
+        }
+        const Discovered found = discover_for(m_world, known_kinds(), Paths{}.state, nginx_dump());
+        const std::string text = annotated_config(found, heading(), m_world.files);
+        if (m_prints) {
+            return static_cast<int>(print(text).ok() ? ExitCode::ok : ExitCode::internal);
+        }
+        if (const Result<void> written = write(path, text); !written) {
+            return refuse_error(written.error(), path);
+        }
+        const auto count = static_cast<std::int64_t>(found.checks.size());
+        const Text said =
+            join("\n", {say(k_written, path.string(), counted(count, k_check_noun)), say(k_next)});
+        return static_cast<int>(print(said.in(m_lang) + "\n").ok() ? ExitCode::ok : ExitCode::internal);
+    }
+
+  private:
+    // Somebody waits for this: here nginx itself may be asked which files it reads, by the paths it was built with.
+    std::optional<std::string> nginx_dump() {
+        ProcessRequest request;
+        request.command = {"nginx", "-T"};
+        request.timeout = k_nginx_timeout;
+        request.max_output = k_nginx_output;
+        Result<ProcessAnswer> answer = m_world.processes.run(request);
+        if (!answer) {
+            return std::nullopt; // no nginx here
+        }
+        if (answer->exit_status == 0 && !answer->cut) {
+            return std::move(answer->out);
+        }
+        if (effective_user() == 0) { // another user may not open its logs, and that is no fault
+            complain(words(say(k_nginx_broken, shorten(clean_line(answer->err), 200))));
+        }
+        return std::nullopt;
+    }
+
+    [[nodiscard]] Heading heading() const {
+        return {m_lang, format_local(m_world.clock.now().wall, "").substr(0, 10), m_world.host.hostname()};
+    }
+
+    // Never over another, also not over one that somebody else is writing at this moment: a link fails where a
+    // rename would replace.
+    Result<void> write(const Path& path, const std::string& text) {
+        const Path folder = path.has_parent_path() ? path.parent_path() : Path(".");
+        const Path fresh =
+            folder / fmt::format(".tmp-{}-{}", path.filename().string(), m_world.host.self_pid());
+        LECTIO_TRY(m_world.files.make_folders(folder, k_folder_mode));
+        LECTIO_TRY(m_world.files.create_synced(fresh, text, k_mode));
+        const Result<void> linked = m_world.files.link(fresh, path);
+        LECTIO_TRY(m_world.files.remove(fresh));
+        LECTIO_TRY(linked);
+        return m_world.files.sync_folder(folder);
+    }
+
+    int refuse_error(const Error& error, const Path& path) const {
+        if (m_world.files.info(path).ok()) {
+            return refuse(say(k_there, path.string()), ExitCode::usage);
+        }
+        const ExitCode code = exit_code(error);
+        return refuse(code == ExitCode::rights ? say(k_needs_rights, error.message) : verbatim(error.message),
+                      code);
+    }
+
+    int refuse(const Text& why, ExitCode code) const {
+        complain(words(why));
+        return static_cast<int>(code);
+    }
+
+    [[nodiscard]] std::string words(const Text& text) const {
+        return fmt::format("lectio-health: {}\n", clean(text.in(m_lang)));
+    }
+
+    const InitCommand& m_command;
+    World m_world;
+    Lang m_lang;
+    bool m_prints; // instead of writing
+};
+
+} // namespace
+
+int run_init(const Options& options, World world) {
+    return Init(options, world).run();
+}
+
+} // namespace lectio::health
