@@ -36,7 +36,14 @@ main() {
     cmake --build --preset dev --parallel "$(build_jobs)"
     # More tests than cores at once: most of them wait for a server or for cron's next minute.
     ctest --preset dev --parallel "$(($(nproc) * 3))" "${selection[@]}" "$@"
-    [[ -z ${LECTIO_SOAK-} ]] || print_counts
+    [[ -z ${LECTIO_SOAK-} ]] || { run_fuzzers && print_counts; }
+}
+
+# ctest has replayed their seeds; here they look for inputs of their own, LECTIO_FUZZ_SECONDS each (default 600).
+run_fuzzers() {
+    cmake --preset fuzz
+    cmake --build --preset fuzz --parallel "$(build_jobs)"
+    ctest --preset fuzz --parallel "$(nproc)"
 }
 
 # What docs/soak keeps: ctest shows the output of failed tests only.

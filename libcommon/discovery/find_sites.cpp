@@ -191,14 +191,17 @@ class SiteFinder {
         const std::string address = listen->address == "::" ? "::1" : address_to_ask(listen->address);
         const bool has_name = !server.names.empty();
         const std::string name = has_name ? server.names.front() : std::string();
-        const std::string about = has_name ? "site " + name : fmt::format("port {}", listen->port);
+        // The same name on another port is another site: a panel, a trial.
+        const bool usual = listen->port == (listen->tls ? k_https : k_http);
+        const std::string full = usual ? name : fmt::format("{}:{}", name, listen->port);
+        const std::string about = has_name ? "site " + full : fmt::format("port {}", listen->port);
         if (m_finder.found.find(about) != nullptr) {
             return false;
         }
         const std::string base = web_url(listen->tls, has_name ? name : address, listen->port);
         const std::string resolve = has_name ? address : "";
         FoundCheck site;
-        site.name = has_name ? "site-" + name : port_name(listen->tls, listen->port);
+        site.name = has_name ? "site-" + full : port_name(listen->tls, listen->port);
         site.about = about;
         site.type = "http";
         site.why = why_site(server, listen->port);
@@ -216,7 +219,7 @@ class SiteFinder {
             site.needs.push_back(build);
         }
         if (listen->tls && trusted && has_name) {
-            add_certificate(name, host_and_port(address, listen->port));
+            add_certificate(name, full, host_and_port(address, listen->port));
         }
         m_finder.cover(listen->port);
         m_finder.add(std::move(site));
@@ -251,8 +254,8 @@ class SiteFinder {
         }
         m_finder.hold(root);
         FoundCheck check;
-        check.name = "frontend-" + (server.names.empty() ? std::to_string(best_listen(server)->port)
-                                                         : server.names.front());
+        const std::string of = site.substr(site.find(' ') + 1); // a name, or the number of a port
+        check.name = "frontend-" + of;
         check.about = "frontend " + server.root;
         check.type = "frontend";
         check.keys.emplace_back("root", toml_text(server.root));
@@ -266,22 +269,22 @@ class SiteFinder {
             check.keys.emplace_back("reader", toml_text(m_user));
         }
         check.needs.push_back(Finder::about_running(m_server));
-        check.why = say(k_build, site.substr(site.find(' ') + 1));
+        check.why = say(k_build, server.names.empty() ? site : of);
         check.gone = FoundCheck::Gone::wish;
         std::string about = check.about;
         m_finder.add(std::move(check));
         return about;
     }
 
-    void add_certificate(const std::string& name, const std::string& address) {
-        m_finder.add({"certificate-" + name,
-                      "certificate " + name,
+    void add_certificate(const std::string& name, const std::string& full, const std::string& address) {
+        m_finder.add({"certificate-" + full,
+                      "certificate " + full,
                       "tls",
                       {{"address", toml_text(address)},
                        {"server_name", toml_text(name)},
                        {"expires", "{ warn = \"14d\", critical = \"7d\" }"}},
                       {Finder::about_running(m_server)},
-                      say(k_certificate, name),
+                      say(k_certificate, full),
                       true,
                       FoundCheck::Gone::wish});
     }

@@ -9,6 +9,7 @@ namespace lectio {
 namespace {
 
 constexpr Duration k_bus_timeout{1000};
+constexpr std::size_t k_most_programs = 300; // each is asked where it belongs, every minute
 
 // A service of the system: not a session somebody is logged in with, nor a user's own systemd.
 std::string service_of(const ProcessPlace& place) {
@@ -52,11 +53,11 @@ class View {
         RunningProgram running{std::move(program), pid, service_of(place), place.folder};
         const bool is_session =
             running.unit.empty() && !place.unit.empty() && !place.unit.ends_with("init.scope");
+        // Of a unit's processes the first; without units any may be another server.
         const bool is_known =
             std::any_of(m_view.programs.begin(), m_view.programs.end(), [&](const RunningProgram& each) {
-                return each.program.name == running.program.name && each.unit == running.unit &&
-                       (!running.unit.empty() ||
-                        application_module(each.program) == application_module(running.program));
+                return !running.unit.empty() && each.unit == running.unit &&
+                       each.program.name == running.program.name;
             });
         if (is_session && m_view.systemd != HostView::Systemd::absent) {
             return; // somebody tries something by hand
@@ -65,7 +66,7 @@ class View {
             changed.starts_with('/')) {
             running.folder = changed;
         }
-        if (!is_known) {
+        if (!is_known && m_view.programs.size() < k_most_programs) {
             m_view.programs.push_back(std::move(running));
         }
     }

@@ -26,7 +26,7 @@ struct OwnedListener {
 struct HostView {
     enum class Systemd { absent, silent, answers };
     Systemd systemd = Systemd::absent;
-    std::vector<RunningProgram> programs; // one of each kind and unit; not those in containers
+    std::vector<RunningProgram> programs; // by process; one of each kind in a unit, none of a container
     std::vector<OwnedListener> listeners; // by port and path; one a port
 };
 

@@ -146,9 +146,9 @@ TEST_CASE("init asks nginx itself which files it reads") {
     bench.server.end(100);
     bench.server.run(101, "nginx.service", "nginx: master process /usr/sbin/nginx -g daemon on;",
                      {{"0.0.0.0", 80, 101, "nginx"}});
-    bench.server.processes.answers["nginx"] =
-        exited(0, "# configuration file /opt/nginx/nginx.conf:\nhttp { include sites/*; }\n"
-                  "# configuration file /opt/nginx/sites/a:\nserver { server_name asked.test; }\n");
+    bench.server.processes.answers.emplace(
+        "nginx", exited(0, "# configuration file /opt/nginx/nginx.conf:\nhttp { include sites/*; }\n"
+                           "# configuration file /opt/nginx/sites/a:\nserver { server_name asked.test; }\n"));
     bench.server.http.on("http://asked.test/", page(200));
     const Path file = bench.folder / "config.toml";
     REQUIRE(bench.init(file.string()) == 0);
