@@ -223,13 +223,13 @@ class Parser {
                 finish(std::exchange(directive, {}), depth);
                 break;
             case Token::Kind::block:
-                open(std::exchange(directive, {}), tokens);
+                begin_block(std::exchange(directive, {}), tokens);
                 break;
             case Token::Kind::end_of_block:
                 m_tree.whole = m_tree.whole && directive.name.empty() && m_open.size() > outer;
                 directive = {};
                 if (m_open.size() > outer) {
-                    close();
+                    end_block();
                 }
                 break;
             case Token::Kind::end:
@@ -237,14 +237,14 @@ class Parser {
                 m_tree.whole = m_tree.whole && token.kind == Token::Kind::end && directive.name.empty() &&
                                m_open.size() == outer;
                 while (m_open.size() > outer) {
-                    close();
+                    end_block();
                 }
                 return;
             }
             if (m_directives > k_most_directives) {
                 m_tree.whole = false;
                 while (m_open.size() > outer) {
-                    close();
+                    end_block();
                 }
                 return;
             }
@@ -267,7 +267,7 @@ class Parser {
         }
     }
 
-    void open(NginxDirective directive, Tokens& tokens) {
+    void begin_block(NginxDirective directive, Tokens& tokens) {
         ++m_directives;
         if (directive.name.ends_with("_by_lua_block")) {
             m_tree.whole = tokens.skip_lua() && m_tree.whole;
@@ -281,7 +281,7 @@ class Parser {
         m_open.push_back(std::move(directive));
     }
 
-    void close() {
+    void end_block() {
         NginxDirective directive = std::move(m_open.back());
         m_open.pop_back();
         add(std::move(directive));
