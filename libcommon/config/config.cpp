@@ -297,7 +297,7 @@ class Reader {
                                 const Choices& choices) {
         std::vector<std::string_view> keys{kind_key};
         const auto add = [&](const SchemaBase& schema) {
-            for (const RowInfo& row : schema.rows()) {
+            for (const RowHead& row : schema.heads()) {
                 keys.push_back(row.name);
             }
         };

@@ -55,7 +55,7 @@ std::string unquoted(std::string words) {
     return words;
 }
 
-std::string join_words(std::span<const std::string> words, std::string_view separator) {
+std::string join_words(std::span<const std::string_view> words, std::string_view separator) {
     return fmt::format("{}", fmt::join(words, separator));
 }
 
@@ -164,7 +164,7 @@ std::vector<std::string_view> all_keys(std::span<const Target> targets,
                                        std::span<const std::string_view> known) {
     std::vector<std::string_view> keys(known.begin(), known.end());
     for (const Target& target : targets) {
-        for (const RowInfo& row : target.schema->rows()) {
+        for (const RowHead& row : target.schema->heads()) {
             keys.push_back(row.name);
         }
     }
@@ -185,11 +185,11 @@ void report_unknown_keys(const Node& table, std::span<const Target> targets,
 bool read_target(const Node& table, const Target& target, std::span<const Target> nearer, Reading& reading) {
     const std::size_t problems_before = reading.problems.all().size();
     const std::size_t unset_before = reading.unset.size();
-    const std::vector<RowInfo>& rows = target.schema->rows();
+    const std::vector<RowHead>& rows = target.schema->heads();
     for (std::size_t i = 0; i < rows.size(); ++i) {
         // `window` of a log check is a time; of every other check, what they all know.
         if (std::any_of(nearer.begin(), nearer.end(),
-                        [&](const Target& other) { return other.schema->find(rows[i].name) != nullptr; })) {
+                        [&](const Target& other) { return other.schema->has(rows[i].name); })) {
             continue;
         }
         const Node* value = table.find(rows[i].name);
@@ -280,10 +280,9 @@ std::string_view after_user(std::string_view authority) {
 
 } // namespace
 
-const RowInfo* SchemaBase::find(std::string_view name) const {
-    const auto row =
-        std::find_if(m_rows.begin(), m_rows.end(), [&](const RowInfo& each) { return each.name == name; });
-    return row == m_rows.end() ? nullptr : &*row;
+bool SchemaBase::has(std::string_view name) const {
+    return std::any_of(m_heads.begin(), m_heads.end(),
+                       [&](const RowHead& each) { return each.name == name; });
 }
 
 void report_unknown(std::string_view what, std::string_view word, Position position,
@@ -373,9 +372,8 @@ void empty_list(const Node& value, Reading& reading) {
     reading.problems.error(value.position(), "the list must not be empty");
 }
 
-void out_of_words(const Node& value, std::span<const std::string> words, Reading& reading) {
-    const std::vector<std::string_view> candidates(words.begin(), words.end());
-    const std::optional<std::string_view> near = nearest(*value.get<std::string>(), candidates);
+void out_of_words(const Node& value, std::span<const std::string_view> words, Reading& reading) {
+    const std::optional<std::string_view> near = nearest(*value.get<std::string>(), words);
     wrong_value(value,
                 fmt::format("is not allowed; {}{}", near ? fmt::format("did you mean \"{}\"? ", *near) : "",
                             "allowed: " + join_words(words, " | ")),

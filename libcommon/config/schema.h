@@ -52,14 +52,20 @@ namespace lectio {
 
 class SchemaBase;
 
-// A key as people read it: in docs/configuration.md, in problems, in tests.
-struct RowInfo {
-    std::string name, help;
-    std::string type;          // "duration", "list of texts", "table"
-    std::string default_words; // as one would write it; empty: none
-    std::string range;         // "10ms to 1h", "ok | warning"; empty: any
+// What reading has to know of a row. Schemas are made in each run: what only people ask for is made when they ask.
+// Names and help are literals.
+struct RowHead {
+    std::string_view name;
     bool required = false;
-    bool later = false;                // checked, but nothing uses it yet
+    bool later = false; // checked, but nothing uses it yet
+};
+
+// A key as people read it: in docs/configuration.md, in problems, in tests.
+struct RowInfo : RowHead {
+    std::string_view help;
+    std::string type;                  // "duration", "list of texts", "table"
+    std::string default_words;         // as one would write it; empty: none
+    std::string range;                 // "10ms to 1h", "ok | warning"; empty: any
     const SchemaBase* table = nullptr; // the rows of a nested table
     enum class Shape { value, table, tables, named_tables };
     Shape shape = Shape::value; // tables: [[x]]; named_tables: [x.NAME]
@@ -86,7 +92,7 @@ struct Limits {
     std::vector<Amount::Unit> units; // of amounts and thresholds; empty: any
     enum class Direction { any, runs_out, grows };
     Direction direction = Direction::any; // of thresholds: whether critical lies below or above warn
-    std::vector<std::string> words;       // the texts allowed; empty: any
+    std::vector<std::string_view> words;  // the texts allowed, literals; empty: any
     bool not_empty = false;
     bool or_empty = false; // "" and {} stand for none
 };
@@ -94,17 +100,18 @@ struct Limits {
 class SchemaBase {
   public:
     virtual ~SchemaBase() = default;
-    [[nodiscard]] const std::vector<RowInfo>& rows() const { return m_rows; }
-    [[nodiscard]] const RowInfo* find(std::string_view name) const;
+    [[nodiscard]] const std::vector<RowHead>& heads() const { return m_heads; }
+    [[nodiscard]] bool has(std::string_view name) const;
+    [[nodiscard]] virtual std::vector<RowInfo> rows() const = 0; // as heads(), each whole
     // A settings object with every default, to be passed to read().
     [[nodiscard]] virtual std::shared_ptr<void> make() const = 0;
-    // Reads the value of rows()[index] into `object`, which is what make() made.
+    // Reads the value of heads()[index] into `object`, which is what make() made.
     virtual void read_row(std::size_t index, const Node& value, void* object, Reading& reading) const = 0;
     // What no single row can judge; only called when every row could be read.
     virtual void verify(const Node& table, const void* object, Reading& reading) const = 0;
 
   protected:
-    std::vector<RowInfo> m_rows;
+    std::vector<RowHead> m_heads;
 };
 
 // Where a table's keys go; a check's table fills two objects, what every check knows and its type's settings.
@@ -184,7 +191,7 @@ bool is_set(const Node& value, Reading& reading);
 const Node::Array* expect_array(const Node& value, std::string_view type, Reading& reading);
 const Node::Array* expect_list(const Node& value, std::string_view type, Reading& reading); // of values
 const Node::Table* expect_table(const Node& value, std::string_view type, Reading& reading);
-void out_of_words(const Node& value, std::span<const std::string> words, Reading& reading);
+void out_of_words(const Node& value, std::span<const std::string_view> words, Reading& reading);
 void not_a_name(const Member& member, Reading& reading);
 void empty_list(const Node& value, Reading& reading);
 void wrong_key(const Member& member, std::string_view complaint, Reading& reading);
@@ -302,18 +309,13 @@ class Field {
         return std::move(*this);
     }
 
+    [[nodiscard]] RowHead head() const { return {m_name, m_required, m_later}; }
     [[nodiscard]] RowInfo info() const {
         RowInfo row;
-        row.name = m_name;
+        static_cast<RowHead&>(row) = head();
         row.help = m_help;
-        row.required = m_required;
-        row.later = m_later;
         row.range = detail::range_words(m_limits);
-        if constexpr (std::is_enum_v<Item>) {
-            row.type = whole_type("word");
-        } else {
-            row.type = whole_type(detail::type_words(static_cast<const Item*>(nullptr)));
-        }
+        row.type = type();
         if constexpr (!std::same_as<T, NotYet>) {
             if (!m_required) {
                 row.default_words = words_of(T{}.*m_member);
@@ -335,6 +337,13 @@ class Field {
     }
 
   private:
+    [[nodiscard]] std::string type() const {
+        if constexpr (std::is_enum_v<Item>) {
+            return whole_type("word");
+        } else {
+            return whole_type(detail::type_words(static_cast<const Item*>(nullptr)));
+        }
+    }
     [[nodiscard]] std::string whole_type(const std::string& item) const { // "text or list of texts"
         constexpr std::string_view k_prefix = detail::Wrapped<M>::k_prefix;
         return (m_single ? item + " or " : "") +
@@ -354,7 +363,7 @@ class Field {
             read_any(value, target.emplace_back(), reading);
             return;
         }
-        const Node::Array* items = detail::expect_list(value, info().type, reading);
+        const Node::Array* items = detail::expect_list(value, type(), reading);
         if (items == nullptr) {
             return;
         }
@@ -369,12 +378,12 @@ class Field {
         }
     }
     void read_any(const Node& value, std::map<std::string, Item>& target, Reading& reading) const {
-        if (const Node::Table* members = detail::expect_table(value, info().type, reading)) {
+        if (const Node::Table* members = detail::expect_table(value, type(), reading)) {
             target.clear();
             for (const Member& member : *members) {
                 read_any(member.value.front(), target[member.key], reading);
                 if (const auto complaint = m_key_complaint ? m_key_complaint(member.key) : std::nullopt) {
-                    detail::wrong_key(member, m_name + ": " + *complaint, reading);
+                    detail::wrong_key(member, std::string(m_name) + ": " + *complaint, reading);
                 }
             }
         }
@@ -394,7 +403,7 @@ class Field {
         }
         if (m_complaint && reading.problems.all().size() == before) {
             if (const std::optional<std::string> complaint = m_complaint(target)) {
-                reading.problems.error(value.position(), m_name + ": " + *complaint);
+                reading.problems.error(value.position(), std::string(m_name) + ": " + *complaint);
             }
         }
     }
@@ -403,7 +412,7 @@ class Field {
         if constexpr (std::is_enum_v<Item>) {
             for (std::size_t i = 0; i < m_values.size(); ++i) {
                 if (m_values[i] == value) {
-                    return detail::default_words(m_limits.words[i]);
+                    return detail::default_words(std::string(m_limits.words[i]));
                 }
             }
             return {};
@@ -434,7 +443,7 @@ class Field {
         return words.empty() ? "{}" : "{ " + words + " }";
     }
 
-    std::string m_name, m_help;
+    std::string_view m_name, m_help;
     M T::*m_member; // nullptr: checked and dropped
     Limits m_limits;
     std::vector<Item> m_values;
@@ -466,6 +475,7 @@ class TableField {
         m_later = true;
         return std::move(*this);
     }
+    [[nodiscard]] RowHead head() const { return {m_name, m_required, m_later}; }
     [[nodiscard]] RowInfo info() const;
     void read(const Node& value, T& object, Reading& reading) const {
         if (!detail::is_set(value, reading)) {
@@ -500,7 +510,7 @@ class TableField {
         }
     }
 
-    std::string m_name, m_help;
+    std::string_view m_name, m_help;
     M T::*m_member;
     const Schema<Item>* m_schema;
     bool m_required = false;
@@ -556,33 +566,43 @@ class Schema final : public SchemaBase {
   public:
     using Settings = T;
 
+    // A field of any kind: of T, or of nothing yet.
     class Row {
       public:
         template<class F>
             requires requires(const F& field) { field.info(); }
-        Row(F field) : m_info(field.info()) { // NOLINT(google-explicit-constructor): rows are listed bare
-            if constexpr (requires(const F& f, const Node& v, T& t, Reading& r) { f.read(v, t, r); }) {
-                m_read = [field = std::move(field)](const Node& value, T& object, Reading& reading) {
-                    field.read(value, object, reading);
-                };
-            } else {
-                m_read = [field = std::move(field)](const Node& value, T&, Reading& reading) {
-                    NotYet dropped;
-                    field.read(value, dropped, reading);
-                };
-            }
-        }
+        Row(F field) // NOLINT(google-explicit-constructor): rows are listed bare
+            : m_head(field.head()), m_field(std::make_shared<const FieldOf<F>>(std::move(field))) {}
 
       private:
         friend class Schema;
-        RowInfo m_info;
-        std::function<void(const Node&, T&, Reading&)> m_read;
+        struct AnyField {
+            virtual ~AnyField() = default;
+            [[nodiscard]] virtual RowInfo info() const = 0;
+            virtual void read(const Node& value, T& object, Reading& reading) const = 0;
+        };
+        template<class F>
+        struct FieldOf final : AnyField {
+            explicit FieldOf(F of) : field(std::move(of)) {}
+            [[nodiscard]] RowInfo info() const override { return field.info(); }
+            void read(const Node& value, T& object, Reading& reading) const override {
+                if constexpr (requires { field.read(value, object, reading); }) {
+                    field.read(value, object, reading);
+                } else {
+                    NotYet dropped;
+                    field.read(value, dropped, reading);
+                }
+            }
+            F field;
+        };
+
+        RowHead m_head;
+        std::shared_ptr<const AnyField> m_field;
     };
 
-    Schema(std::initializer_list<Row> rows) {
-        for (const Row& row : rows) {
-            m_rows.push_back(row.m_info);
-            m_readers.push_back(row.m_read);
+    Schema(std::initializer_list<Row> rows) : m_rows(rows) {
+        for (const Row& row : m_rows) {
+            m_heads.push_back(row.m_head);
         }
     }
 
@@ -592,9 +612,16 @@ class Schema final : public SchemaBase {
         return std::move(*this);
     }
 
+    [[nodiscard]] std::vector<RowInfo> rows() const override {
+        std::vector<RowInfo> rows;
+        for (const Row& row : m_rows) {
+            rows.push_back(row.m_field->info());
+        }
+        return rows;
+    }
     [[nodiscard]] std::shared_ptr<void> make() const override { return std::make_shared<T>(); }
     void read_row(std::size_t index, const Node& value, void* object, Reading& reading) const override {
-        m_readers[index](value, *static_cast<T*>(object), reading);
+        m_rows[index].m_field->read(value, *static_cast<T*>(object), reading);
     }
     void verify(const Node& table, const void* object, Reading& reading) const override {
         if (!m_complaints) {
@@ -612,17 +639,15 @@ class Schema final : public SchemaBase {
     }
 
   private:
-    std::vector<std::function<void(const Node&, T&, Reading&)>> m_readers;
+    std::vector<Row> m_rows;
     std::function<std::vector<Complaint>(const T&)> m_complaints;
 };
 
 template<class T, class M>
 RowInfo TableField<T, M>::info() const {
     RowInfo row;
-    row.name = m_name;
+    static_cast<RowHead&>(row) = head();
     row.help = m_help;
-    row.required = m_required;
-    row.later = m_later;
     row.table = m_schema;
     if constexpr (std::same_as<M, std::vector<Item>>) {
         row.shape = RowInfo::Shape::tables;

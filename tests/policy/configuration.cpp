@@ -61,7 +61,7 @@ void add_rows(std::string& page, const SchemaBase& schema, const std::string& pr
                             cell(row.help), later);
         if (row.table != nullptr) {
             const bool named = row.shape == RowInfo::Shape::named_tables;
-            add_rows(page, *row.table, prefix + row.name + (named ? ".NAME." : "."),
+            add_rows(page, *row.table, fmt::format("{}{}{}", prefix, row.name, named ? ".NAME." : "."),
                      section_later || row.later);
         }
     }

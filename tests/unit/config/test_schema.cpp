@@ -264,14 +264,18 @@ TEST_CASE("a max_time that is never reached is a warning") {
 }
 
 TEST_CASE("a row knows itself in words") {
-    const RowInfo* timeout = outer_schema().find("timeout");
-    REQUIRE(timeout != nullptr);
-    CHECK(timeout->type == "duration");
-    CHECK(timeout->default_words == R"("5s")");
-    CHECK(timeout->range == "10ms to 1h");
-    CHECK(outer_schema().find("say")->default_words == R"("hello")");
-    CHECK(outer_schema().find("words")->default_words == R"(["a", "b"])");
-    CHECK(outer_schema().find("words")->type == "list of texts");
-    CHECK(outer_schema().find("soon")->later);
-    CHECK(outer_schema().find("address")->required);
+    const auto row = [rows = outer_schema().rows()](std::string_view name) {
+        const auto found =
+            std::find_if(rows.begin(), rows.end(), [&](const RowInfo& each) { return each.name == name; });
+        REQUIRE(found != rows.end());
+        return *found;
+    };
+    CHECK(row("timeout").type == "duration");
+    CHECK(row("timeout").default_words == R"("5s")");
+    CHECK(row("timeout").range == "10ms to 1h");
+    CHECK(row("say").default_words == R"("hello")");
+    CHECK(row("words").default_words == R"(["a", "b"])");
+    CHECK(row("words").type == "list of texts");
+    CHECK(row("soon").later);
+    CHECK(row("address").required);
 }
