@@ -6,12 +6,12 @@
 #include "util/text.h"
 
 #include <charconv>
+#include <set>
 
 namespace lectio {
 namespace {
 
 constexpr Bytes k_largest_answer = 4_MB;
-constexpr std::string_view k_celery_channel = ".celery.pidbox"; // "/0.celery.pidbox" for database 0
 
 HttpAnswer fetch_now(World& world, HttpRequest request) {
     const Duration timeout = request.timeout;
@@ -44,17 +44,34 @@ WebAnswer::Kind kind_of(const HttpAnswer& answer) {
     return odd ? WebAnswer::Kind::not_http : WebAnswer::Kind::none;
 }
 
-std::vector<int> celery_databases(const RedisReply& channels) {
-    std::vector<int> databases;
-    for (const RedisReply& channel : channels.items) {
-        const std::string_view name = channel.text;
-        if (!name.starts_with('/') || !name.ends_with(k_celery_channel)) {
+// The databases of clients that listen to patterns, as Celery's workers do for the questions of `celery inspect`:
+// "… db=0 sub=0 psub=1 …" for each client.
+std::set<int> listened_to(std::string_view clients) {
+    constexpr std::string_view k_database = " db=";
+    std::set<int> databases;
+    for (const std::string_view line : split_lines(clients)) {
+        const std::size_t at = line.find(k_database);
+        if (at == std::string_view::npos || line.find(" psub=") == std::string_view::npos ||
+            line.find(" psub=0") != std::string_view::npos) {
             continue;
         }
-        const std::string_view number = name.substr(1, name.size() - 1 - k_celery_channel.size());
-        int database = 0;
-        const auto [end, reason] = std::from_chars(number.data(), number.data() + number.size(), database);
-        if (reason == std::errc{} && end == number.data() + number.size()) {
+        int database = -1;
+        std::from_chars(line.data() + at + k_database.size(), line.data() + line.size(), database);
+        if (database >= 0) {
+            databases.insert(database);
+        }
+    }
+    return databases;
+}
+
+// Of those the ones in which kombu has bound the workers' own queues; the key alone outlives its workers.
+std::vector<int> celery_databases(RedisConnection& connection) {
+    std::vector<int> databases;
+    const Result<RedisReply> clients = connection.command({"CLIENT", "LIST", "TYPE", "pubsub"});
+    for (const int database : listened_to(clients ? clients->text : std::string())) {
+        const Result<RedisReply> selected = connection.command({"SELECT", std::to_string(database)});
+        const Result<RedisReply> bound = connection.command({"EXISTS", "_kombu.binding.celery.pidbox"});
+        if (selected && selected->type != RedisReply::Type::error && bound && bound->integer == 1) {
             databases.push_back(database);
         }
     }
@@ -99,9 +116,8 @@ RedisAnswer ask_redis(World& world, const std::string& url, Duration timeout) {
         return said;
     }
     said.kind = is_about_rights(*pong) ? RedisAnswer::Kind::locked : RedisAnswer::Kind::open;
-    const Result<RedisReply> channels = (*connection)->command({"PUBSUB", "CHANNELS", "/*.celery.pidbox"});
-    if (channels && said.kind == RedisAnswer::Kind::open) {
-        said.celery = celery_databases(*channels);
+    if (said.kind == RedisAnswer::Kind::open) {
+        said.celery = celery_databases(**connection);
     }
     return said;
 }

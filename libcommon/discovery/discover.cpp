@@ -19,8 +19,10 @@ void tie_units(Discovered& found) {
     if (all == found.checks.end()) {
         return;
     }
+    // Those that have stopped are there from the last look.
     for (const FoundCheck& check : found.checks) {
-        if (check.about.starts_with("unit ")) {
+        const bool is_tied = std::find(all->needs.begin(), all->needs.end(), check.about) != all->needs.end();
+        if (check.about.starts_with("unit ") && !is_tied) {
             all->needs.push_back(check.about);
         }
     }

@@ -18,6 +18,10 @@ Finder::Finder(World& outside, const Discovered& before, const DiscoverRequest& 
       m_end(outside.clock.steady() + k_all_questions) {}
 
 void Finder::add(FoundCheck check) {
+    // What it depends on can be seen only while that runs: a stopped program holds no port.
+    if (const FoundCheck* before = known.find(check.about); before != nullptr && check.needs.empty()) {
+        check.needs = before->needs;
+    }
     if (request.knows_type(check.type) && found.find(check.about) == nullptr) {
         found.checks.push_back(std::move(check));
     }

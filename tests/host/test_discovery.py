@@ -16,9 +16,15 @@ class Discovery(unittest.TestCase):
             self.what_stops_is_told_of_as_one(host)
             self.init_writes_it(host)
 
+    @staticmethod
+    def look(host):
+        code, report = host.health()
+        return code, report, {check["name"]: check for check in report["checks"]}
+
     def everything_is_found(self, host):
-        _, report = host.health()
-        found = {check["name"]: check for check in report["checks"]}
+        # A worker takes a few seconds until it listens; each run asks again.
+        host.wait_until(lambda: "celery" in self.look(host)[2], "Celery's worker is found", 30)
+        _, report, found = self.look(host)
         for name in ("nginx", "teaching_panel", "teaching_panel-workers", "teaching_panel-8000", "celery-default", "celery",
                      "redis-server", "redis", "frontend-lectio-test", "site-lectio-test", "units"):
             self.assertIn(name, found, report)
@@ -27,9 +33,8 @@ class Discovery(unittest.TestCase):
 
     def what_stops_is_told_of_as_one(self, host):
         host.run("systemctl", "stop", "teaching_panel")
-        code, report = host.health()
+        code, report, found = self.look(host)
         self.assertEqual(code, 2)
-        found = {check["name"]: check for check in report["checks"]}
         self.assertEqual(found["teaching_panel"]["status"], "critical")
         for symptom in ("teaching_panel-8000", "teaching_panel-workers"):
             self.assertEqual(found[symptom]["symptom_of"], "teaching_panel", found[symptom])

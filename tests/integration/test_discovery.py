@@ -19,7 +19,7 @@ from stack import Stack  # noqa: E402 (found by the line above)
 class DiscoveryTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        stack = Stack()
+        stack = Stack(celery=True)
         cls.stack = stack.__enter__()
         cls.addClassCleanup(stack.__exit__)
         cls.names = {f"site-site-test-{cls.stack.https_port}": "http", f"redis-{cls.stack.redis_port}": "redis",
@@ -33,6 +33,8 @@ class DiscoveryTest(unittest.TestCase):
                 self.assertEqual((check["type"], check["status"]), (kind, "ok"), check)
             self.assertIn("found on this host", " ".join(run.report["notes"]))
             self.assertEqual(run.report["recovery"], [])
+            celery = [check["status"] for check in run.report["checks"] if check["type"] == "celery"]
+            self.assertIn("ok", celery)
             self.assertEqual(self.of_the_stack(monitor.run()), self.of_the_stack(run), "names stay")
 
     def test_what_stops_is_told_of(self):

@@ -23,8 +23,14 @@ class MadeUpServer {
             if (redis_is_locked) {
                 return redis_error("NOAUTH Authentication required.");
             }
-            return command[0] == "PUBSUB" ? redis_array({redis_text("/0.celery.pidbox")})
-                                          : redis_status("PONG");
+            if (command[0] == "CLIENT") {
+                return redis_text(
+                    "id=7 addr=127.0.0.1:57290 name= db=0 sub=0 psub=1 ssub=0 cmd=psubscribe\n"
+                    "id=8 addr=127.0.0.1:57292 name= db=3 sub=1 psub=0 ssub=0 cmd=subscribe\n"
+                    "id=9 addr=127.0.0.1:57294 name= db=5 sub=0 psub=2 ssub=0 cmd=psubscribe\n");
+            }
+            m_selected = command[0] == "SELECT" ? command[1] : m_selected;
+            return command[0] == "EXISTS" ? redis_number(m_selected == "0" ? 1 : 0) : redis_status("PONG");
         };
         host.memory_info = MemoryInfo{2_GB, 1_GB, 0_B, 0_B};
         host.process_list = std::vector<ProcessInfo>{};
@@ -102,6 +108,7 @@ class MadeUpServer {
     TempFolder m_folder;
     SystemFiles m_files;
     FakeRedis m_redis;
+    std::string m_selected;
 };
 
 } // namespace lectio

@@ -52,6 +52,7 @@ TEST_CASE("the server of LEGACY.md becomes the checks that somebody would have w
                                                     "type = \"celery\"\n"
                                                     "broker = \"redis://127.0.0.1:6379/0\"\n"
                                                     "needs = [\"redis\", \"celery-default\"]\n");
+    CHECK_FALSE(server.has("celery 127.0.0.1:6379 5")); // somebody else who listens to patterns
     CHECK(server.text("units").find(
               "needs = [\"nginx\", \"teaching_panel\", \"celery-default\", \"redis-server\"]") !=
           std::string::npos);
@@ -83,6 +84,16 @@ TEST_CASE("what stops is watched on") {
           std::string::npos);
     server.clock.advance(24h * 7);
     CHECK(server.look().checks.size() == 5); // what every host has
+}
+
+TEST_CASE("an application that has stopped stays the consequence of its unit") {
+    MadeUpServer server;
+    server.look();
+    const std::string before = server.text("app 127.0.0.1:8000");
+    server.end(200); // nginx still passes requests on to it
+    server.look();
+    CHECK(server.text("app 127.0.0.1:8000") == before);
+    CHECK(server.text("units").find("\"teaching_panel\"") != std::string::npos); // one fault, told once
 }
 
 TEST_CASE("what somebody took away is forgotten at once") {
