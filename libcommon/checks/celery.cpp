@@ -1,6 +1,7 @@
 #include "checks/celery.h"
 
 #include "checks/redis.h"
+#include "util/json_depth.h"
 #include "util/text.h"
 
 #include <algorithm>
@@ -22,6 +23,11 @@ constexpr Phrase k_too_few{"{} of {} workers answered within {}", "ответи�
 constexpr Phrase k_who{"answered: {}", "ответили: {}"};
 constexpr Phrase k_nobody_listens{"no worker is connected to the broker",
                                   "к брокеру не подключён ни один воркер"};
+constexpr Phrase k_not_consumed{"nobody works off the queue {}", "очередь {} никто не разбирает"};
+constexpr Phrase k_their_queues{"the workers that answered consume: {}", "ответившие воркеры разбирают: {}"};
+constexpr Phrase k_no_queues{"nothing", "ничего"};
+constexpr Phrase k_late{"{} of {} listening workers answered within {}",
+                        "ответили {} из {} подключённых воркеров за {}"};
 constexpr Phrase k_broker{"the broker: {}", "брокер: {}"};
 constexpr Noun k_workers{"worker", "workers", "воркер", "воркера", "воркеров"};
 
@@ -30,6 +36,8 @@ constexpr std::string_view k_bindings = "_kombu.binding.reply.celery.pidbox";
 constexpr std::string_view k_separator = "\x06\x16";
 // The connection waits longer than BRPOP blocks, so that an empty answer arrives as such.
 constexpr Duration k_reserve{1'000};
+constexpr int k_deepest_answer = 20; // theirs are 5 deep
+constexpr std::size_t k_shown_characters = 200;
 
 const Schema<CelerySettings>& celery_schema() {
     static const Schema<CelerySettings> schema{
@@ -38,7 +46,7 @@ const Schema<CelerySettings>& celery_schema() {
         optional("workers", &CelerySettings::workers, "at least this many answer a ping").between(1, 1000),
         optional("timeout", &CelerySettings::timeout, "not enough answers by then: critical")
             .between(100ms, 30s),
-        later<std::vector<std::string>>("consumed", "queues that must have a worker"),
+        optional("consumed", &CelerySettings::consumed, "queues that must have a worker").not_empty(),
     };
     return schema;
 }
@@ -92,32 +100,93 @@ std::string random_uuid() {
                        words[1] & 0xFFFFU, words[2] >> 16, words[2] & 0xFFFFU, words[3]);
 }
 
+// Workers are asked by anybody who can write to the broker: their answers are outside text.
+Json parse(std::string_view text) {
+    return json_depth(text) > k_deepest_answer ? Json(Json::value_t::discarded)
+                                               : Json::parse(text, nullptr, false);
+}
+
+// ── judging ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+using Names = std::set<std::string>;
+
+std::string shown(const Names& names) {
+    std::string text;
+    for (const std::string& name : names) {
+        text += (text.empty() ? "" : ", ") + shorten(clean_line(name), 60);
+    }
+    return shorten(text, k_shown_characters);
+}
+
+Names workers_of(const CelerySample& sample) {
+    Names names;
+    for (const auto& [worker, queues] : sample.answered) {
+        names.insert(worker);
+    }
+    return names;
+}
+
+Names consumed_in(const CelerySample& sample) {
+    Names all;
+    for (const auto& [worker, queues] : sample.answered) {
+        all.insert(queues.begin(), queues.end());
+    }
+    return all;
+}
+
+Names unconsumed(const CelerySample& sample, const CelerySettings& settings) {
+    const Names seen = consumed_in(sample);
+    Names lacking(settings.consumed.begin(), settings.consumed.end());
+    std::erase_if(lacking, [&](const std::string& queue) { return seen.contains(queue); });
+    return lacking;
+}
+
+Text too_few_words(const CelerySample& sample, const CelerySettings& settings) {
+    const Names workers = workers_of(sample);
+    const Text who = workers.empty() ? Text{} : say(k_who, shown(workers));
+    const Text nobody = sample.listening == 0 ? say(k_nobody_listens) : Text{};
+    return join("; ", {say(k_too_few, workers.size(), settings.workers, format_duration(settings.timeout)),
+                       nobody, who});
+}
+
+Text unconsumed_words(const Names& lacking, const CelerySample& sample, const CelerySettings& settings) {
+    const Names seen = consumed_in(sample);
+    const auto answered = static_cast<std::int64_t>(sample.answered.size());
+    // The one that is silent may be the one that works it off.
+    const Text late = answered < sample.listening
+                          ? say(k_late, answered, sample.listening, format_duration(settings.timeout))
+                          : Text{};
+    return join("; ", {say(k_not_consumed, shown(lacking)),
+                       say(k_their_queues, seen.empty() ? say(k_no_queues) : verbatim(shown(seen))), late});
+}
+
 // ── asking ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 // One question to all workers; what it put into Redis is gone with it.
-class Ping {
+class Question {
   public:
-    Ping(RedisConnection& redis, int database, std::string id)
+    Question(RedisConnection& redis, int database, std::string id)
         : m_redis(redis), m_database(database), m_id(std::move(id)) {}
-    ~Ping() { clean_up(); }
-    Ping(const Ping&) = delete;
-    Ping& operator=(const Ping&) = delete;
+    ~Question() { clean_up(); }
+    Question(const Question&) = delete;
+    Question& operator=(const Question&) = delete;
 
     static std::string queue_of(const std::string& id) { return id + ".reply.celery.pidbox"; }
 
     // How many connections it reached.
-    Result<std::int64_t> ask(std::int64_t expires) {
+    Result<std::int64_t> ask(const std::string& method, std::int64_t expires) {
         Result<RedisReply> bound = command({"SADD", std::string(k_bindings), binding()});
         if (!bound.ok()) {
             return bound.error();
         }
         const std::string channel = fmt::format("/{}.celery.pidbox", m_database);
-        Result<RedisReply> heard = command({"PUBLISH", channel, ping_message(m_id, random_uuid(), expires)});
+        Result<RedisReply> heard =
+            command({"PUBLISH", channel, control_message(method, m_id, random_uuid(), expires)});
         return heard.ok() ? Result<std::int64_t>(heard->integer) : heard.error();
     }
 
-    // The next answer: a worker's name, or "" when none came in time or it was no pong.
-    Result<std::string> next(Duration at_most) {
+    // The next answer; nothing when none came in time or it was something else.
+    Result<std::optional<WorkerAnswer>> next(Duration at_most) {
         // 0 would mean for ever.
         const auto seconds = static_cast<double>(std::max(at_most, Duration(1)).count()) / 1000;
         Result<RedisReply> reply = command({"BRPOP", queue_of(m_id), fmt::format("{:.3f}", seconds)});
@@ -125,7 +194,7 @@ class Ping {
             return reply.error();
         }
         const bool answered = reply->type == RedisReply::Type::array && reply->items.size() == 2;
-        return answered ? worker_of_pong(reply->items[1].text).value_or("") : std::string();
+        return answered ? worker_answer(reply->items[1].text) : std::nullopt;
     }
 
   private:
@@ -189,36 +258,44 @@ class CeleryCheck final : public BlockingCheck {
         }
         forget_the_last(**connection, context.memory);
 
-        Ping ping(**connection, address->database, id);
+        Question question(**connection, address->database, id);
         const WallTime expires = context.now.wall + at_most + k_reserve;
+        // Who tells its queues is alive as well: one question is enough.
         const Result<std::int64_t> listening =
-            ping.ask(std::chrono::ceil<std::chrono::seconds>(expires).time_since_epoch().count());
+            question.ask(m_settings.consumed.empty() ? "ping" : "active_queues",
+                         std::chrono::ceil<std::chrono::seconds>(expires).time_since_epoch().count());
         if (!listening.ok()) {
             return listening.error();
         }
         sample.listening = *listening;
-        const auto enough = std::min(static_cast<std::int64_t>(m_settings.workers), sample.listening);
-        while (static_cast<std::int64_t>(sample.answered.size()) < enough) {
+        while (!has_enough(sample)) {
             const Duration left = std::chrono::ceil<Duration>(until - clock.steady());
             if (left <= Duration::zero()) {
                 break;
             }
-            Result<std::string> worker = ping.next(left);
-            if (!worker.ok()) {
-                return worker.error();
+            Result<std::optional<WorkerAnswer>> answer = question.next(left);
+            if (!answer.ok()) {
+                return answer.error();
             }
-            if (!worker->empty()) {
-                sample.answered.insert(*worker);
+            if (*answer) {
+                sample.answered[(*answer)->worker] = std::move((*answer)->queues);
             }
         }
         return {};
+    }
+
+    // All that listen have answered, or as many as are wanted, with all queues that are.
+    bool has_enough(const CelerySample& sample) const {
+        const auto count = static_cast<std::int64_t>(sample.answered.size());
+        return count >= sample.listening ||
+               (count >= m_settings.workers && unconsumed(sample, m_settings).empty());
     }
 
     // A worker that had read the binding just before it was removed may have answered into a list that nobody
     // reads any more.
     static void forget_the_last(RedisConnection& redis, const std::map<std::string, std::string>& memory) {
         if (const auto last = memory.find("asked"); last != memory.end()) {
-            static_cast<void>(redis.command({"DEL", Ping::queue_of(last->second)}));
+            static_cast<void>(redis.command({"DEL", Question::queue_of(last->second)}));
         }
     }
 
@@ -227,8 +304,9 @@ class CeleryCheck final : public BlockingCheck {
 
 } // namespace
 
-std::string ping_message(const std::string& reply_to, const std::string& tag, std::int64_t expires) {
-    const Json body{{"method", "ping"},
+std::string control_message(const std::string& method, const std::string& reply_to, const std::string& tag,
+                            std::int64_t expires) {
+    const Json body{{"method", method},
                     {"arguments", Json::object()},
                     {"destination", nullptr},
                     {"pattern", nullptr},
@@ -248,20 +326,30 @@ std::string ping_message(const std::string& reply_to, const std::string& tag, st
     return envelope.dump();
 }
 
-std::optional<std::string> worker_of_pong(std::string_view text) {
-    const Json envelope = Json::parse(text, nullptr, false);
+std::optional<WorkerAnswer> worker_answer(std::string_view text) {
+    const Json envelope = parse(text);
     if (!envelope.is_object() || !envelope.contains("body") || !envelope["body"].is_string()) {
         return std::nullopt;
     }
     const std::optional<std::string> body = from_base64(envelope["body"].get_ref<const std::string&>());
-    const Json answer = body ? Json::parse(*body, nullptr, false) : Json();
-    // {"celery@host": {"ok": "pong"}}
-    if (!answer.is_object() || answer.size() != 1 || !answer.begin()->is_object()) {
+    const Json answer = body ? parse(*body) : Json();
+    if (!answer.is_object() || answer.size() != 1) {
         return std::nullopt;
     }
-    const auto pong = answer.begin()->find("ok");
-    return pong != answer.begin()->end() && *pong == "pong" ? std::optional(answer.begin().key())
-                                                            : std::nullopt;
+    const Json& said = *answer.begin();
+    WorkerAnswer worker{answer.begin().key(), {}};
+    if (said.is_object() && said.contains("ok") && said["ok"] == "pong") { // {"celery@host": {"ok": "pong"}}
+        return worker;
+    }
+    if (!said.is_array()) {
+        return std::nullopt;
+    }
+    for (const Json& queue : said) { // {"celery@host": [{"name": "celery", "exchange": …}]}
+        if (queue.is_object() && queue.contains("name") && queue["name"].is_string()) {
+            worker.queues.insert(queue["name"].get<std::string>());
+        }
+    }
+    return worker;
 }
 
 CheckResult evaluate_celery(const CelerySample& sample, const CelerySettings& settings) {
@@ -275,26 +363,25 @@ CheckResult evaluate_celery(const CelerySample& sample, const CelerySettings& se
     CheckResult result;
     result.metrics.push_back(
         {"workers", static_cast<double>(count), "", {}, static_cast<double>(settings.workers)});
-    if (count >= settings.workers) {
-        result.status = Status::ok;
-        result.message = say(k_answered, counted(count, k_workers), format_duration(sample.took));
+    if (count < settings.workers) {
+        result.status = Status::critical;
+        result.message = too_few_words(sample, settings);
         return result;
     }
-    std::string names;
-    for (const std::string& worker : sample.answered) {
-        names += (names.empty() ? "" : ", ") + shorten(clean_line(worker), 60);
+    if (const Names lacking = unconsumed(sample, settings); !lacking.empty()) {
+        result.status = Status::critical;
+        result.message = unconsumed_words(lacking, sample, settings);
+        return result;
     }
-    const Text who = names.empty() ? Text{} : say(k_who, names);
-    const Text nobody = sample.listening == 0 ? say(k_nobody_listens) : Text{};
-    result.status = Status::critical;
-    result.message =
-        join("; ", {say(k_too_few, count, settings.workers, format_duration(settings.timeout)), nobody, who});
+    result.status = Status::ok;
+    result.message = say(k_answered, counted(count, k_workers), format_duration(sample.took));
     return result;
 }
 
 CheckType celery_check_type() {
     return make_check_type<celery_schema, CeleryCheck>(
-        "celery", Layer::data, Recheck::yes, "Celery workers answer a ping over their Redis broker");
+        "celery", Layer::data, Recheck::yes,
+        "Celery workers answer over their Redis broker, and queues have one");
 }
 
 } // namespace lectio

@@ -114,6 +114,29 @@ recheck = "100ms"
 """
 
 
+CELERY_CHECKS = """
+[health.check.queue]
+type = "celery"
+broker = "{stack.redis_url}"
+consumed = ["celery"]
+recheck = "100ms"
+"""
+
+
+class Queues(unittest.TestCase):
+    """A real Celery worker."""
+
+    def test_consumed_or_not_and_nothing_left_behind(self):
+        stack = self.enterContext(Stack(parts=["redis", "celery"]))
+        before = stack.redis_keys()
+        run = self.enterContext(Monitor(stack, checks=CELERY_CHECKS)).run()
+        self.assertEqual(run.exit_code, 0, run.out)
+        self.assertIn("1 worker", run.check("queue")["message"])
+        lacking = self.enterContext(Monitor(stack, checks=CELERY_CHECKS.replace('["celery"]', '["celery", "heavy"]'))).run()
+        self.assertIn("nobody works off the queue heavy", lacking.check("queue")["message"])
+        self.assertEqual(stack.redis_keys(), before)
+
+
 class Names(unittest.TestCase):
     """A real nameserver, dnsmasq."""
 

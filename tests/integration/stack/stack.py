@@ -23,6 +23,8 @@ import time
 import urllib.error
 import urllib.request
 
+import redis
+
 HERE = pathlib.Path(__file__).resolve().parent
 PYTHON = "/usr/bin/python3"  # the distribution's: it has Django and Celery
 JS = "main.0a1b2c3d.js"
@@ -180,6 +182,12 @@ class Stack:
     def log(self, name):
         path = self.folder / f"{name}.log"
         return path.read_text(errors="replace") if path.exists() else ""
+
+    def redis_keys(self):
+        """Every key, of sets with their members, sorted."""
+        database = redis.Redis(port=self.redis_port)
+        return sorted((key, sorted(database.smembers(key)) if database.type(key) == b"set" else None)
+                      for key in database.keys())
 
     @staticmethod
     def _answers(url):

@@ -230,11 +230,11 @@ TEST_CASE("zombies of the matching processes, with the parent that leaves them")
     limited.min = 1;
     limited.zombies.warn = Amount{Amount::Unit::number, 3};
     ProcessSample sample{matching, found};
-    sample.zombies.parent_unit = "teaching_panel.service";
+    sample.zombies.parent_unit = "app.service";
     const CheckResult result = evaluate_process(sample, limited, {});
     CHECK(result.status == Status::warning);
-    CHECK(result.message.en == "3 dead processes left behind (zombies) by process 60 (gunicorn: master, unit "
-                               "teaching_panel.service)");
+    CHECK(result.message.en ==
+          "zombies: 3 dead processes not collected by process 60 (gunicorn: master, unit app.service)");
     CHECK(result.hint.en.find("only their parent") == 0);
     sample.zombies.count = 1;
     CHECK(evaluate_process(sample, limited, {}).status == Status::ok);
