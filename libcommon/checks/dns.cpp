@@ -173,7 +173,7 @@ Text failure_words(const DnsSample& sample, const DnsSettings& settings) {
     const Text detail = error_words(clean_line(sample.detail));
     const std::string server = clean_line(sample.server);
     switch (sample.failure) {
-    case Failure::server_name:
+    case Failure::name:
         return say(k_no_server, server, detail);
     case Failure::refused:
         return say(k_nobody, server, detail);
@@ -181,7 +181,7 @@ Text failure_words(const DnsSample& sample, const DnsSettings& settings) {
         return say(k_no_way, server, detail);
     case Failure::garbled:
         return say(k_garbled, server);
-    case Failure::ourselves:
+    case Failure::own_fault:
         return say(k_ourselves, detail);
     case Failure::timeout:
     case Failure::none:
@@ -213,10 +213,12 @@ class DnsCheck final : public BlockingCheck {
   public:
     explicit DnsCheck(DnsSettings settings) : m_settings(std::move(settings)) {}
 
-    CheckResult run(const CheckContext& /*context*/) const override {
-        return evaluate_dns(
-            dns_probe({m_settings.name, m_settings.record, m_settings.server, m_settings.timeout}),
-            m_settings);
+    CheckResult run(const CheckContext& context) const override {
+        const Duration at_most = time_for(context, m_settings.timeout);
+        const DnsSample sample = dns_probe({m_settings.name, m_settings.record, m_settings.server, at_most});
+        return sample.failure == Failure::timeout && at_most < m_settings.timeout
+                   ? not_finished(context.memory)
+                   : evaluate_dns(sample, m_settings);
     }
 
   private:
@@ -228,7 +230,7 @@ class DnsCheck final : public BlockingCheck {
 CheckResult evaluate_dns(const DnsSample& sample, const DnsSettings& settings) {
     if (sample.failure != Failure::none) {
         CheckResult result = critical(failure_words(sample, settings), sample, settings);
-        if (sample.failure == Failure::ourselves) {
+        if (sample.failure == Failure::own_fault) {
             result.status = Status::unknown;
         }
         return result;

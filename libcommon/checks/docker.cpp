@@ -311,7 +311,9 @@ CheckResult judge_answer_failure(const HttpAnswer& answer, const DockerSettings&
     if (answer.detail.find("Permission denied") != std::string::npos) {
         return failed(Status::unknown, say(k_no_rights, settings.socket.string()));
     }
-    return failed(Status::critical, say(k_no_docker, http_failure_words(answer, settings.socket.string())));
+    const bool ours = answer.failure == HttpAnswer::Failure::own_fault;
+    return failed(ours ? Status::unknown : Status::critical,
+                  say(k_no_docker, http_failure_words(answer, settings.socket.string())));
 }
 
 // What is wrong with the answer as such; nothing for 200.

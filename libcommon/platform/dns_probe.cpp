@@ -215,7 +215,9 @@ class Asking {
   private:
     void failed(int error) {
         const bool no_way = error == ENETUNREACH || error == EHOSTUNREACH || error == ENETDOWN;
-        m_sample.failure = no_way ? Failure::unreachable : Failure::refused;
+        m_sample.failure = is_own_fault(error) ? Failure::own_fault
+                           : no_way            ? Failure::unreachable
+                                               : Failure::refused;
         m_sample.detail = std::generic_category().message(error);
     }
 
@@ -267,7 +269,7 @@ class Asking {
     Packet over_tcp(SteadyTime deadline) {
         const Dialled dialled = dial(m_server.name, deadline);
         if (!dialled.fd.valid()) {
-            m_sample.failure = failure_of(dialled.failure);
+            m_sample.failure = failure_as<Failure>(dialled.failure);
             m_sample.detail = dialled.detail;
             return {};
         }
@@ -286,17 +288,6 @@ class Asking {
             return {};
         }
         return answer;
-    }
-
-    static Failure failure_of(Dialled::Failure failure) {
-        switch (failure) {
-        case Dialled::Failure::unreachable:
-            return Failure::unreachable;
-        case Dialled::Failure::timeout:
-            return Failure::timeout;
-        default:
-            return Failure::refused;
-        }
     }
 
     // All of `bytes`, out or in.
@@ -378,10 +369,11 @@ HostPort split_server(const std::string& text) {
     return one_colon ? HostPort{text.substr(0, colon), text.substr(colon + 1)} : HostPort{text};
 }
 
-std::vector<Server> servers_named(const std::string& text, DnsSample& sample) {
+std::vector<Server> servers_named(const std::string& text, SteadyTime deadline, DnsSample& sample) {
     const HostPort target = split_server(text);
-    const Lookup lookup = system_lookup(target.host);
+    const Lookup lookup = lookup_in_time(system_lookup, target.host, deadline);
     sample.detail = lookup.error;
+    sample.failure = lookup.own_fault ? Failure::own_fault : Failure::name;
     std::vector<Server> servers;
     for (const std::string& numeric : lookup.addresses) {
         addrinfo hints{};
@@ -401,11 +393,6 @@ bool has_answered(const DnsSample& sample) {
     return sample.failure == Failure::none && (sample.code == ns_r_noerror || sample.code == ns_r_nxdomain);
 }
 
-DnsSample not_asked(DnsSample sample, Failure failure) {
-    sample.failure = failure;
-    return sample;
-}
-
 } // namespace
 
 DnsSample dns_probe(const DnsQuestion& question) {
@@ -415,13 +402,14 @@ DnsSample dns_probe(const DnsQuestion& question) {
     const Packet packet = question_packet(question);
     if (packet.size() <= NS_HFIXEDSZ) {
         sample.detail = fmt::format("the name {} cannot be asked for", question.name);
-        return not_asked(std::move(sample), Failure::ourselves);
+        sample.failure = Failure::own_fault;
+        return sample;
     }
     sample.server = question.server;
     const std::vector<Server> servers =
-        question.server.empty() ? servers_of_this_host() : servers_named(question.server, sample);
+        question.server.empty() ? servers_of_this_host() : servers_named(question.server, deadline, sample);
     if (servers.empty()) {
-        return not_asked(std::move(sample), Failure::server_name);
+        return sample;
     }
     auto left = static_cast<long>(servers.size());
     for (const Server& server : servers) {

@@ -24,12 +24,12 @@ struct DnsQuestion {
 struct DnsSample {
     enum class Failure {
         none,
-        server_name, // the nameserver's own name is not found
+        name,        // the nameserver's own name is not found
         refused,     // nobody listens there
         unreachable, // no route
         timeout,
         garbled,   // an answer to our question that cannot be read
-        ourselves, // the question cannot be asked: `detail`
+        own_fault, // the question cannot be asked: `detail`
     };
     Failure failure = Failure::none;
     std::string server; // that answered, or failed last: "127.0.0.1:53"
@@ -44,7 +44,7 @@ struct DnsSample {
 };
 
 // Asks over UDP, once more after a third of the time, and over TCP where the answer was cut (RFC 1035, 4.2). Blocks for
-// `timeout` at most, but for the lookup of a nameserver's name: for a thread that can be left behind (BlockingCheck).
+// `timeout` at most.
 DnsSample dns_probe(const DnsQuestion& question);
 
 // An address as DnsSample has it: "2001:DB8::0:1" is "2001:db8::1". Nothing when it is none of this record's (A, AAAA).

@@ -112,10 +112,10 @@ TEST_CASE("dns: no answer is critical and says which kind of none", "[dns]") {
     CHECK_THAT(words(alias), Catch::Contains("only another name for web.example.org"));
     CHECK(words(failed(Failure::timeout)) == "the nameserver 127.0.0.1:53 did not answer within 2 s");
     for (const Failure failure :
-         {Failure::server_name, Failure::refused, Failure::unreachable, Failure::timeout, Failure::garbled}) {
+         {Failure::name, Failure::refused, Failure::unreachable, Failure::timeout, Failure::garbled}) {
         CHECK(evaluate_dns(failed(failure), settings_for("A")).status == Status::critical);
     }
-    CHECK(evaluate_dns(failed(Failure::ourselves), settings_for("A")).status == Status::unknown);
+    CHECK(evaluate_dns(failed(Failure::own_fault), settings_for("A")).status == Status::unknown);
 }
 
 TEST_CASE("dns: only a nameserver on this host can be mended from here", "[dns]") {
@@ -171,7 +171,7 @@ TEST_CASE("dns probe: the server says no", "[dns]") {
 TEST_CASE("dns probe: nobody there", "[dns]") {
     CHECK(dns_probe({"www.example.org", "A", "127.0.0.1:" + std::to_string(closed_port()), 10s}).failure ==
           Failure::refused);
-    CHECK(dns_probe({"www.example.org", "A", "no..host", 10s}).failure == Failure::server_name);
+    CHECK(dns_probe({"www.example.org", "A", "no..host", 10s}).failure == Failure::name);
     const DnsServer silent([](const std::string&, Over) { return std::vector<std::string>{}; });
     CHECK(probe(silent, "A", 150ms).failure == Failure::timeout);
     CHECK(silent.questions() == 2);
@@ -277,5 +277,5 @@ TEST_CASE("dns probe: an answer that cannot be read", "[dns]") {
 }
 
 TEST_CASE("dns probe: a name that cannot be asked for", "[dns]") {
-    CHECK(dns_probe({std::string(300, 'x'), "A", "127.0.0.1", 300ms}).failure == Failure::ourselves);
+    CHECK(dns_probe({std::string(300, 'x'), "A", "127.0.0.1", 300ms}).failure == Failure::own_fault);
 }
