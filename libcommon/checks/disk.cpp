@@ -1,6 +1,9 @@
 #include "checks/disk.h"
 
+#include "checks/shared_words.h"
 #include "checks/thresholds.h"
+#include "platform/disk_probe.h"
+#include "util/text.h"
 #include "words/error_words.h"
 
 #include <cmath>
@@ -25,6 +28,9 @@ constexpr Phrase k_find_many{"where the files are: du -x --inodes --max-depth=3 
                              "где эти файлы: du -x --inodes --max-depth=3 {} | sort -n | tail -20"};
 constexpr Phrase k_why_read_only{"why: dmesg -T | tail -50 (the kernel does this after disk errors)",
                                  "почему: dmesg -T | tail -50 (ядро делает так после ошибок диска)"};
+
+constexpr Duration k_timeout{3'000}; // of a mount that may hang
+constexpr const char* k_left_behind = "left-behind";
 
 const Schema<DiskSettings>& disk_schema() {
     static const Schema<DiskSettings> schema =
@@ -105,11 +111,48 @@ class DiskCheck final : public BlockingCheck {
     explicit DiskCheck(DiskSettings settings) : m_settings(std::move(settings)) {}
 
     CheckResult run(const CheckContext& context) const override {
+        const Result<std::vector<Mount>> mounts = context.world.host.mounts();
+        if (!mounts) {
+            return not_seen(mounts.error(), context); // whether it may hang cannot be known
+        }
+        if (const std::optional<Mount> mount = mount_that_may_hang(m_settings.path, *mounts)) {
+            return ask_child(*mount, context);
+        }
         const Result<DiskSpace> space = context.world.host.disk(m_settings.path);
         return space ? evaluate_disk(*space, m_settings, context.memory) : not_seen(space.error(), context);
     }
 
   private:
+    CheckResult ask_child(const Mount& mount, const CheckContext& context) const {
+        const auto before = context.memory.find(k_left_behind);
+        const Duration at_most = time_for(context, k_timeout);
+        const PatientDisk seen =
+            disk_in_child(m_settings.path, at_most, before == context.memory.end() ? "" : before->second);
+        CheckResult result = judge_patient(seen, mount, at_most, context);
+        if (seen.left_behind.empty()) {
+            result.memory.erase(k_left_behind);
+        } else {
+            result.memory[k_left_behind] = seen.left_behind;
+        }
+        return result;
+    }
+
+    CheckResult judge_patient(const PatientDisk& seen, const Mount& mount, Duration at_most,
+                              const CheckContext& context) const {
+        switch (seen.outcome) {
+        case Stranded::Outcome::answered:
+            return evaluate_disk(seen.space, m_settings, context.memory);
+        case Stranded::Outcome::failed:
+            return not_seen(seen.error, context);
+        case Stranded::Outcome::hangs:
+        case Stranded::Outcome::still_hangs:
+            break;
+        }
+        const bool still = seen.outcome == Stranded::Outcome::still_hangs;
+        return !still && at_most < k_timeout ? not_finished(context.memory)
+                                             : evaluate_hung_disk(mount, still, context.memory);
+    }
+
     DiskSettings m_settings;
 };
 
@@ -126,6 +169,19 @@ CheckResult evaluate_disk(const DiskSpace& space, const DiskSettings& settings,
         result.message = say(k_read_only, settings.path.string());
         result.hint = say(k_why_read_only);
     }
+    return result;
+}
+
+CheckResult evaluate_hung_disk(const Mount& mount, bool still,
+                               const std::map<std::string, std::string>& memory) {
+    const std::string name = fmt::format("{} ({})", clean_line(mount.folder), mount.type);
+    CheckResult result;
+    result.status = Status::critical;
+    result.message =
+        still ? say(k_mount_still_hangs, name) : say(k_mount_hangs, name, format_duration(k_timeout));
+    result.hint = say(k_mount_hangs_hint);
+    result.remedy = Remedy::cannot_help;
+    result.memory = memory;
     return result;
 }
 

@@ -18,6 +18,9 @@ struct DiskSettings {
 
 CheckResult evaluate_disk(const DiskSpace& space, const DiskSettings& settings,
                           const std::map<std::string, std::string>& memory);
+// A mount that does not answer; `still`: since an earlier run.
+CheckResult evaluate_hung_disk(const Mount& mount, bool still,
+                               const std::map<std::string, std::string>& memory);
 CheckType disk_check_type();
 
 } // namespace lectio

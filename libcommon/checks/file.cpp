@@ -1,5 +1,6 @@
 #include "checks/file.h"
 
+#include "checks/shared_words.h"
 #include "checks/thresholds.h"
 #include "config/complaints.h"
 #include "util/text.h"
@@ -43,12 +44,6 @@ constexpr Phrase k_from_the_future{"{} is dated {} in the future, so its age can
 constexpr Phrase k_too_large{"{} is {} large", "{} занимает {}"};
 constexpr Phrase k_wrong_mode{"the mode of {} is {:o}, expected {:o}", "права {} — {:o}, а должны быть {:o}"};
 constexpr Phrase k_wrong_owner{"{} belongs to {}, expected {}", "{} принадлежит {}, а должен {}"};
-constexpr Phrase k_hangs{"the file system {} does not answer within {}",
-                         "файловая система {} не отвечает за {}"};
-constexpr Phrase k_still_hangs{"the file system {} still does not answer",
-                               "файловая система {} всё ещё не отвечает"};
-constexpr Phrase k_hangs_hint{"who serves it, and is it reachable? umount -l frees what waits for it",
-                              "кто её отдаёт и доступен ли он? umount -l отпустит тех, кто её ждёт"};
 constexpr Phrase k_cannot_look{"unable to look at {}: {}", "не удалось посмотреть на {}: {}"};
 constexpr Phrase k_disk_fails{"{} cannot be read: {}", "{} не читается: {}"};
 
@@ -139,9 +134,10 @@ CheckResult no_answer(const FileProbe& probe, const FileSettings& settings) {
         return result_of(Status::unknown,
                          say(k_cannot_look, shown(settings), error_words(probe.error.message)));
     }
-    const Text words = probe.outcome == Outcome::hangs ? say(k_hangs, probe.mount, format_duration(k_timeout))
-                                                       : say(k_still_hangs, probe.mount);
-    return disk_trouble(words, say(k_hangs_hint));
+    const Text words = probe.outcome == Outcome::hangs
+                           ? say(k_mount_hangs, probe.mount, format_duration(k_timeout))
+                           : say(k_mount_still_hangs, probe.mount);
+    return disk_trouble(words, say(k_mount_hangs_hint));
 }
 
 // The worse makes the message; of two that are as bad, the first.
@@ -248,6 +244,12 @@ CheckResult judge_sighting(const FileSample& sample, const FileSettings& setting
     return result;
 }
 
+void keep_child(CheckResult& result, const FileProbe& probe) {
+    if (!probe.left_behind.empty()) {
+        result.memory[k_left_behind] = probe.left_behind;
+    }
+}
+
 class FileCheck final : public BlockingCheck {
   public:
     explicit FileCheck(FileSettings settings) : m_settings(std::move(settings)) {}
@@ -266,11 +268,17 @@ class FileCheck final : public BlockingCheck {
             return unable(mounts.error(), context); // whether it may hang cannot be known
         }
         const auto before = context.memory.find(k_left_behind);
+        const Duration at_most = time_for(context, k_timeout);
         // Without the slash a link to a folder is seen as a link.
         const std::string path = m_settings.path.string();
         sample.probe =
             file_probe(path.size() > 1 && path.ends_with('/') ? path.substr(0, path.size() - 1) : path,
-                       *mounts, k_timeout, before == context.memory.end() ? "" : before->second);
+                       *mounts, at_most, before == context.memory.end() ? "" : before->second);
+        if (sample.probe.outcome == Outcome::hangs && at_most < k_timeout) {
+            CheckResult result = not_finished(context.memory);
+            keep_child(result, sample.probe);
+            return result;
+        }
         sample.owner_seen = m_settings.owner.empty() ? "" : owner_text(sample.probe.sighting);
         return evaluate_file(sample, m_settings, context.now.wall, context.memory);
     }
@@ -293,9 +301,7 @@ CheckResult evaluate_file(const FileSample& sample, const FileSettings& settings
     CheckResult result = sample.probe.outcome == Outcome::answered
                              ? judge_sighting(sample, settings, now, memory)
                              : no_answer(sample.probe, settings);
-    if (!sample.probe.left_behind.empty()) {
-        result.memory[k_left_behind] = sample.probe.left_behind;
-    }
+    keep_child(result, sample.probe);
     return result;
 }
 

@@ -3,9 +3,14 @@
 #include "checks/moment.h"
 #include "checks/shared_words.h"
 #include "checks/thresholds.h"
+#include "util/secret.h"
+#include "util/text.h"
 #include "words/error_words.h"
 
+#include <algorithm>
 #include <charconv>
+#include <set>
+#include <span>
 
 #include <fmt/format.h>
 
@@ -28,7 +33,13 @@ constexpr Duration k_oom_shown = std::chrono::minutes(15);
 constexpr const char* k_counter = "oom-counter";
 constexpr const char* k_boot = "oom-boot";
 constexpr const char* k_last = "oom-last";     // when kills were seen last
+constexpr const char* k_names = "oom-names";   // of those, as far as known
 constexpr const char* k_recent = "oom-recent"; // how many since they began to be shown
+
+constexpr std::size_t k_largest_shown = 5;
+constexpr std::size_t k_shown_command = 60; // characters
+constexpr std::size_t k_shown_name = 40;
+constexpr std::size_t k_shown_names = 120;
 
 const Schema<MemorySettings>& memory_schema() {
     static const Schema<MemorySettings> schema =
@@ -95,25 +106,31 @@ void judge_swap(CheckResult& result, const MemoryInfo& info, const MemorySetting
     result.status = worst(result.status, status);
 }
 
-// Kills since the last run. In another boot the counter began at 0 again; in the first run ever, what
-// happened before is nobody's news.
-std::uint64_t new_kills(std::uint64_t counter, const Now& now,
-                        const std::map<std::string, std::string>& memory) {
-    if (!memory.contains(k_counter)) {
-        return 0;
+// "python3, celery", each once.
+std::string names_of(const std::vector<OomVictim>& victims) {
+    std::set<std::string> names;
+    for (const OomVictim& victim : victims) {
+        names.insert(shorten(clean_line(victim.name), k_shown_name));
     }
-    const auto boot = memory.find(k_boot);
-    const bool same_boot = boot != memory.end() && boot->second == now.boot_id;
-    const std::uint64_t before = same_boot ? count_in(memory, k_counter) : 0;
-    return counter >= before ? counter - before : counter;
+    std::string text;
+    for (const std::string& name : names) {
+        text += (text.empty() ? "" : ", ") + name;
+    }
+    return shorten(text, k_shown_names);
 }
 
-void judge_oom(CheckResult& result, std::uint64_t counter, const MemorySettings& settings, const Now& now,
-               const std::map<std::string, std::string>& memory) {
+Text killed_words(std::uint64_t count, const std::string& names) {
+    const Text killed = say(k_killed, counted(static_cast<std::int64_t>(count), k_victims));
+    return join(": ", {killed, verbatim(names)});
+}
+
+void judge_oom(CheckResult& result, const MemorySample& sample, const MemorySettings& settings,
+               const Now& now, const std::map<std::string, std::string>& memory) {
+    const std::uint64_t counter = *sample.oom_kills;
     const auto last = memory.find(k_last);
     const std::optional<Now> seen = last == memory.end() ? std::nullopt : moment_from_text(last->second);
     const bool still_shown = seen && elapsed(*seen, now) < k_oom_shown;
-    const std::uint64_t fresh = new_kills(counter, now, memory);
+    const std::uint64_t fresh = new_oom_kills(counter, now, memory);
     const std::uint64_t recent = fresh + (still_shown ? count_in(memory, k_recent) : 0);
     result.memory[k_counter] = std::to_string(counter);
     result.memory[k_boot] = now.boot_id;
@@ -123,8 +140,14 @@ void judge_oom(CheckResult& result, std::uint64_t counter, const MemorySettings&
     }
     result.memory[k_last] = fresh > 0 || !seen ? moment_to_text(now) : last->second;
     result.memory[k_recent] = std::to_string(recent);
-    result.message =
-        join("; ", {say(k_killed, counted(static_cast<std::int64_t>(recent), k_victims)), result.message});
+    std::string names = names_of(sample.victims);
+    if (const auto kept = memory.find(k_names); names.empty() && still_shown && kept != memory.end()) {
+        names = kept->second;
+    }
+    if (!names.empty()) {
+        result.memory[k_names] = names;
+    }
+    result.message = join("; ", {killed_words(recent, names), result.message});
     result.hint = say(k_look_oom);
     result.status = worst(result.status,
                           settings.oom == MemorySettings::Oom::critical ? Status::critical : Status::warning);
@@ -143,18 +166,59 @@ class MemoryCheck final : public BlockingCheck {
             result.memory = context.memory;
             return result;
         }
-        MemorySample sample{*info, std::nullopt};
+        MemorySample sample{*info, std::nullopt, {}};
         if (const Result<std::uint64_t> kills = context.world.host.oom_kills()) {
             sample.oom_kills = *kills;
+            if (new_oom_kills(*kills, context.now, context.memory) > 0) {
+                sample.victims = oom_victims(context.now.boot - k_oom_shown);
+            }
         }
-        return evaluate_memory(sample, m_settings, context.now, context.memory);
+        CheckResult result = evaluate_memory(sample, m_settings, context.now, context.memory);
+        if (result.status != Status::ok) {
+            result.evidence = largest(context.world.host); // only then: it reads every process
+        }
+        return result;
     }
 
   private:
+    static std::string largest(Host& host) {
+        const Result<std::vector<ProcessInfo>> all = host.processes();
+        return all ? largest_processes(*all, [&](int pid) { return host.place(pid).value_or({}).unit; })
+                   : std::string();
+    }
+
     MemorySettings m_settings;
 };
 
 } // namespace
+
+// In another boot the counter began at 0 again; in the first run ever, what happened before is nobody's news.
+std::uint64_t new_oom_kills(std::uint64_t counter, const Now& now,
+                            const std::map<std::string, std::string>& memory) {
+    if (!memory.contains(k_counter)) {
+        return 0;
+    }
+    const auto boot = memory.find(k_boot);
+    const bool same_boot = boot != memory.end() && boot->second == now.boot_id;
+    const std::uint64_t before = same_boot ? count_in(memory, k_counter) : 0;
+    return counter >= before ? counter - before : counter;
+}
+
+std::string largest_processes(std::vector<ProcessInfo> all,
+                              const std::function<std::string(int pid)>& unit_of) {
+    const auto count = std::min(all.size(), k_largest_shown);
+    std::partial_sort(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(count), all.end(),
+                      [](const ProcessInfo& a, const ProcessInfo& b) { return a.rss > b.rss; });
+    std::string lines;
+    for (const ProcessInfo& process : std::span(all).first(count)) {
+        const std::string& words = process.command_line.empty() ? process.name : process.command_line;
+        const std::string unit = clean_line(unit_of(process.pid));
+        lines += fmt::format("{}{}  {} ({}{}{})", lines.empty() ? "" : "\n", format_size(process.rss),
+                             shorten(redact(clean_line(words)), k_shown_command), process.pid,
+                             unit.empty() ? "" : ", ", unit);
+    }
+    return lines;
+}
 
 CheckResult evaluate_memory(const MemorySample& sample, const MemorySettings& settings, const Now& now,
                             const std::map<std::string, std::string>& memory) {
@@ -162,7 +226,7 @@ CheckResult evaluate_memory(const MemorySample& sample, const MemorySettings& se
     judge_available(result, sample.info, settings, memory);
     judge_swap(result, sample.info, settings, memory);
     if (sample.oom_kills && settings.oom != MemorySettings::Oom::off) {
-        judge_oom(result, *sample.oom_kills, settings, now, memory);
+        judge_oom(result, sample, settings, now, memory);
     }
     return result;
 }

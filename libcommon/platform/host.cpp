@@ -226,17 +226,21 @@ Result<std::vector<ProcessInfo>> SystemHost::processes() {
     return processes;
 }
 
+DiskSpace disk_space_of(const struct statvfs& status) {
+    const std::uint64_t block = status.f_frsize;
+    return {{status.f_blocks * block},
+            {status.f_bavail * block},
+            status.f_files,
+            status.f_favail,
+            (status.f_flag & ST_RDONLY) != 0};
+}
+
 Result<DiskSpace> SystemHost::disk(const Path& path) {
     struct statvfs status {};
     if (::statvfs(path.c_str(), &status) != 0) {
         return errno_error(fmt::format("examine the file system of {}", path.string()), errno);
     }
-    const std::uint64_t block = status.f_frsize;
-    return DiskSpace{{status.f_blocks * block},
-                     {status.f_bavail * block},
-                     status.f_files,
-                     status.f_favail,
-                     (status.f_flag & ST_RDONLY) != 0};
+    return disk_space_of(status);
 }
 
 Result<std::vector<Mount>> SystemHost::mounts() {

@@ -11,6 +11,8 @@
 #include <string>
 #include <vector>
 
+struct statvfs;
+
 namespace lectio {
 
 struct MemoryInfo {
@@ -35,6 +37,8 @@ struct DiskSpace {
     std::uint64_t inodes = 0, inodes_free = 0; // 0 inodes: the file system does not count them
     bool read_only = false;
 };
+
+DiskSpace disk_space_of(const struct statvfs& status);
 
 struct Mount {
     std::string device, folder, type, options;

@@ -67,6 +67,7 @@ TEST_CASE("metrics carry their thresholds in bytes") {
 TEST_CASE("a path that is not there is unknown, a disk that gives errors is critical") {
     BareWorld bare;
     FakeHost host;
+    host.mount_list = std::vector<Mount>{{"/dev/vda1", "/", "ext4", "rw"}};
     World world{bare.clock, bare.files, host, bare.http, bare.processes, bare.services, bare.redis};
     DiskSettings settings;
     settings.path = "/srv";
@@ -81,4 +82,38 @@ TEST_CASE("a path that is not there is unknown, a disk that gives errors is crit
     CHECK(look().status == Status::critical);
     host.disks.insert_or_assign("/srv", space(50));
     CHECK(look().status == Status::ok);
+}
+
+TEST_CASE("a network mount is asked by a child, and what it says is judged like a disk") {
+    BareWorld bare;
+    FakeHost host;
+    // In place of a network mount: a folder of this machine that is said to be one. FakeHost knows no disk there.
+    host.mount_list =
+        std::vector<Mount>{{"/dev/vda1", "/", "ext4", "rw"}, {"server:/x", "/usr", "nfs4", "rw"}};
+    World world{bare.clock, bare.files, host, bare.http, bare.processes, bare.services, bare.redis};
+    const auto look = [&](const Path& path, const std::map<std::string, std::string>& memory = {}) {
+        DiskSettings settings;
+        settings.path = path;
+        settings.free = {};
+        settings.inodes = {};
+        const auto check = disk_check_type().make(&settings);
+        return dynamic_cast<const BlockingCheck&>(*check).run(
+            {world, bare.clock.now(), bare.clock.steady() + std::chrono::seconds(30), memory});
+    };
+    const CheckResult seen = look("/usr", {{"left-behind", "1/1"}}); // no such child any more
+    CHECK_FALSE(seen.metrics.empty());
+    CHECK_FALSE(seen.memory.contains("left-behind"));
+    CHECK(look("/usr/nothing-there").status == Status::unknown);
+    CHECK(look("/etc").status == Status::unknown); // a disk of this host: FakeHost is asked
+}
+
+TEST_CASE("a mount that hangs is critical, and no restart mends it") {
+    const Mount mount{"server:/x", "/mnt/media", "nfs4", "rw"};
+    const CheckResult hangs = evaluate_hung_disk(mount, false, {{"level-free", "warning"}});
+    CHECK(hangs.status == Status::critical);
+    CHECK(hangs.message.en == "the file system /mnt/media (nfs4) does not answer within 3 s");
+    CHECK(hangs.remedy == Remedy::cannot_help);
+    CHECK(hangs.memory.contains("level-free"));
+    CHECK(evaluate_hung_disk(mount, true, {}).message.en ==
+          "the file system /mnt/media (nfs4) still does not answer");
 }

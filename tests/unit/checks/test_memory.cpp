@@ -1,6 +1,8 @@
 #include "checks/memory.h"
 #include "checks/moment.h"
+#include "support/bare_world.h"
 #include "support/fake_clock.h"
+#include "support/fake_host.h"
 
 #include <catch2/catch.hpp>
 
@@ -103,4 +105,47 @@ TEST_CASE("memory: garbage in what the check kept is as nothing kept") {
         CHECK_FALSE(moment_from_text(text));
     }
     CHECK(moment_from_text(moment_to_text(now)) == now);
+}
+
+TEST_CASE("who was killed is named, for as long as the kill is shown") {
+    const Now now = FakeClock().now();
+    const std::map<std::string, std::string> before{{"oom-counter", "3"}, {"oom-boot", now.boot_id}};
+    MemorySample sample{
+        {1_GB, 500_MB, 0_B, 0_B}, 5, {{Duration(1), 7, "python3"}, {Duration(1), 8, "celery\x1b"}}};
+    const CheckResult killed = evaluate_memory(sample, {}, now, before);
+    CHECK_THAT(killed.message.en,
+               Catch::StartsWith("out of memory: the kernel has killed 2 processes: celery?, python3; "));
+    sample.victims.clear();
+    CHECK_THAT(evaluate_memory(sample, {}, now, killed.memory).message.en,
+               Catch::Contains("celery?, python3"));
+    // Without the right to read the kernel's log the number is all that is known.
+    CHECK_THAT(evaluate_memory(sample, {}, now, before).message.en, Catch::Contains("killed 2 processes; "));
+}
+
+TEST_CASE("the five largest processes stand under a message that memory runs out") {
+    std::vector<ProcessInfo> all;
+    for (int i = 0; i < 9; ++i) {
+        all.push_back(made_up_process(10 + i, 1, "worker " + std::to_string(i)));
+        all.back().rss = {static_cast<std::uint64_t>((i * 7) % 9) << 20U};
+    }
+    const std::string lines = largest_processes(
+        all, [](int pid) { return pid == 15 ? std::string("app.service") : std::string(); });
+    CHECK(lines == "8 MB  worker 5 (15, app.service)\n7 MB  worker 1 (11)\n6 MB  worker 6 (16)\n"
+                   "5 MB  worker 2 (12)\n4 MB  worker 7 (17)");
+    CHECK(largest_processes({}, [](int) { return std::string(); }).empty());
+
+    BareWorld bare;
+    FakeHost host;
+    host.memory_info = MemoryInfo{1_GB, 50_MB, 0_B, 0_B};
+    host.process_list = all;
+    World world{bare.clock, bare.files, host, bare.http, bare.processes, bare.services, bare.redis};
+    const MemorySettings settings;
+    const std::map<std::string, std::string> memory;
+    const auto look = [&] {
+        const auto check = memory_check_type().make(&settings);
+        return dynamic_cast<const BlockingCheck&>(*check).run({world, bare.clock.now(), {}, memory});
+    };
+    CHECK_THAT(look().evidence, Catch::StartsWith("8 MB  worker 5"));
+    host.memory_info = MemoryInfo{1_GB, 900_MB, 0_B, 0_B};
+    CHECK(look().evidence.empty());
 }
