@@ -1,6 +1,8 @@
 #include "checks/all_checks.h"
 
 #include "checks/celery.h"
+#include "checks/clock.h"
+#include "checks/cron.h"
 #include "checks/disk.h"
 #include "checks/dns.h"
 #include "checks/docker.h"
@@ -28,6 +30,8 @@ std::span<const CheckType> all_checks() {
     // clang-format off
     static const std::vector<CheckType> types{
         celery_check_type(),
+        clock_check_type(),
+        cron_check_type(),
         disk_check_type(),
         dns_check_type(),
         docker_check_type(),

@@ -12,6 +12,7 @@
 #include "util/task.h"
 #include "words/phrase.h"
 
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <optional>
@@ -62,6 +63,7 @@ struct CheckContext {
     SteadyTime deadline;                              // of the run
     const std::map<std::string, std::string>& memory; // what this check kept last time
     bool recheck = false; // asked again in the same run: do not read on in logs or counters (CONTRACT 14)
+    std::filesystem::path state = {}; // of the suite: each tool's is in state/<tool>
 };
 
 // What only looks and may block for a moment runs in a thread of its own: it must not keep references to

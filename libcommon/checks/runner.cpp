@@ -74,9 +74,9 @@ CheckResult guarded(const Memory& memory, const Function& look) {
 // Shared between the run and a thread that may outlive it. What is not constant is under `mutex`.
 struct Runner::Look {
     Look(World& the_world, const CheckToRun& item, SteadyTime deadline, Again again,
-         std::shared_ptr<Pending> the_pending)
+         std::shared_ptr<Pending> the_pending, const std::filesystem::path& state)
         : check(item.check), memory(item.memory), world(the_world),
-          context{the_world, the_world.clock.now(), deadline, memory, again == Again::yes},
+          context{the_world, the_world.clock.now(), deadline, memory, again == Again::yes, state},
           start(the_world.clock.steady()), pending(std::move(the_pending)) {}
 
     const std::shared_ptr<const Check> check;
@@ -120,7 +120,8 @@ struct Runner::Work {
     std::optional<Task<CheckResult>> task; // none: a thread
 };
 
-Runner::Runner(World& world, std::vector<CheckToRun> checks) : m_world(world), m_checks(std::move(checks)) {}
+Runner::Runner(World& world, std::vector<CheckToRun> checks, std::filesystem::path state)
+    : m_world(world), m_state(std::move(state)), m_checks(std::move(checks)) {}
 
 Runner::~Runner() = default;
 
@@ -148,7 +149,7 @@ std::vector<CheckRun> Runner::run_these(const std::vector<CheckToRun*>& items, S
     std::vector<Work> works;
     for (CheckToRun* item : items) {
         works.push_back(
-            {item, std::make_shared<Look>(m_world, *item, deadline, again, pending), std::nullopt});
+            {item, std::make_shared<Look>(m_world, *item, deadline, again, pending, m_state), std::nullopt});
     }
     start(works);
     wait_for(*pending, deadline);

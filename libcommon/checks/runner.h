@@ -33,7 +33,8 @@ struct CheckRun {
 
 class Runner {
   public:
-    Runner(World& world, std::vector<CheckToRun> checks);
+    // `state`: see CheckContext.
+    Runner(World& world, std::vector<CheckToRun> checks, std::filesystem::path state = {});
     ~Runner();
     Runner(const Runner&) = delete;
     Runner& operator=(const Runner&) = delete;
@@ -61,6 +62,7 @@ class Runner {
     CheckRun collect(Work& work);
 
     World& m_world;
+    std::filesystem::path m_state;
     std::vector<CheckToRun> m_checks;
     std::map<std::string, std::shared_ptr<Look>> m_hanging; // by check name: threads left behind
 };

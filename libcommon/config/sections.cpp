@@ -113,16 +113,6 @@ Later::Row later_timeout(std::string_view help) {
     return later<Duration>("timeout", help).between(10ms, 1h);
 }
 
-const Later& clock_schema() {
-    static const Later schema{later<Thresholds>("offset", "from true time").units({k_time}).grows()};
-    return schema;
-}
-
-const Later& cron_schema() {
-    static const Later schema{later<Named<Duration>>("tools", "oldest last run of each tool").needed()};
-    return schema;
-}
-
 const Later& postgres_schema() {
     static const Later schema{
         later<Secret>("url", "postgresql://user@host/database")
@@ -799,10 +789,8 @@ const Schema<Heartbeat>& heartbeat_schema() {
 
 std::span<const Alternative> later_checks() {
     static const auto types = std::to_array<Alternative>({
-        {"clock", "the clock is right", &clock_schema()},
         {"cmdline", "how processes were started", &cmdline_schema()},
         {"containers", "how containers are set up", &containers_schema()},
-        {"cron", "the tools run", &cron_schema()},
         {"django", "migrations are applied", &django_schema()},
         {"drift", "nothing changed without a deploy", &drift_schema()},
         {"freshness", "something is new enough", &freshness_schema()},

@@ -191,7 +191,7 @@ class Run {
                 to_run.push_back({name, check.check, m_state.judge.memory(name)});
             }
         }
-        m_runner.emplace(m_world, std::move(to_run));
+        m_runner.emplace(m_world, std::move(to_run), m_job.paths.state);
         m_runs = m_runner->run(before_end(k_for_the_rest));
         m_facts.observations = observations_of(m_runs);
         look_again();
