@@ -39,8 +39,10 @@ WebAnswer::Kind kind_of(const HttpAnswer& answer) {
     if (answer.failure == HttpAnswer::Failure::none || answer.failure == HttpAnswer::Failure::too_large) {
         return WebAnswer::Kind::page;
     }
-    const bool odd =
-        answer.failure == HttpAnswer::Failure::not_http || answer.failure == HttpAnswer::Failure::closed;
+    // Failing at TLS though nothing is verified: it talks only to those who know its name.
+    const bool odd = answer.failure == HttpAnswer::Failure::not_http ||
+                     answer.failure == HttpAnswer::Failure::closed ||
+                     answer.failure == HttpAnswer::Failure::tls;
     return odd ? WebAnswer::Kind::not_http : WebAnswer::Kind::none;
 }
 

@@ -51,7 +51,7 @@ std::string web_url(bool tls, const std::string& host, std::uint16_t port) {
 }
 
 bool is_here(std::string_view host) {
-    return host == "localhost" || host == "[::1]" || host.starts_with("127.");
+    return host == "[::1]" || host.starts_with("127.");
 }
 
 // The port at the end of "127.0.0.1:8000"; 0: none.
@@ -207,12 +207,15 @@ class SiteFinder {
         site.why = why_site(server, listen->port);
         site.gone = FoundCheck::Gone::wish;
         if (!settle_page(m_finder, site, base + "/", resolve)) {
-            return false;
+            if (!has_name) {
+                return false; // it does not talk to strangers; its port is connected to
+            }
+            site.settled = false;
         }
         const bool trusted = is_trusted(site);
         site.needs.push_back(Finder::about_running(m_server));
         for (const WebBackend& backend : server.front) {
-            site.needs.push_back("app " + backend.address);
+            site.needs.push_back("app " + address_of(backend));
         }
         if (const std::string build = add_frontend(server, trusted ? base : "", resolve, about);
             !build.empty()) {
@@ -289,14 +292,31 @@ class SiteFinder {
                       FoundCheck::Gone::wish});
     }
 
+    // "localhost" is whichever of its addresses somebody listens on.
+    [[nodiscard]] std::string address_of(const WebBackend& backend) const {
+        constexpr std::string_view k_localhost = "localhost:";
+        if (!backend.address.starts_with(k_localhost)) {
+            return backend.address;
+        }
+        const OwnedListener* listener = listener_at(m_finder, backend.address);
+        const std::string address =
+            listener != nullptr ? address_to_ask(listener->listener.address) : "127.0.0.1";
+        return host_and_port(address, port_of(backend.address));
+    }
+
+    // What nobody listens on was never part of a site that is well: a spare, or a rest of something old.
+    [[nodiscard]] bool is_alive(const std::string& address) const {
+        return listener_at(m_finder, address) != nullptr || m_finder.known.find("app " + address) != nullptr;
+    }
+
     void add_backends(const WebServer& server) {
         for (const WebBackend& backend : server.backends) {
+            const std::string address = address_of(backend);
             const bool speaks_http = backend.protocol == "http" || backend.protocol == "https";
-            const std::string_view host =
-                std::string_view(backend.address).substr(0, backend.address.rfind(':'));
-            if (speaks_http && (backend.address.starts_with("unix:/") || is_here(host))) {
-                add_application(m_finder, backend.address, backend.protocol,
-                                say(k_behind, m_server.program.name));
+            const std::string_view host = std::string_view(address).substr(0, address.rfind(':'));
+            const bool local = address.starts_with("unix:/") || is_here(host);
+            if (speaks_http && local && is_alive(address)) {
+                add_application(m_finder, address, backend.protocol, say(k_behind, m_server.program.name));
             }
         }
     }
@@ -354,12 +374,12 @@ bool settle_page(Finder& finder, FoundCheck& check, const std::string& url, cons
         check.why = before->why;
         return true;
     }
+    if (before != nullptr && before->type == "tcp") {
+        return false; // requests that it does not understand fill its log
+    }
     const Duration time = finder.time_to_ask();
     const WebAnswer answer =
         time == Duration::zero() ? WebAnswer{} : ask_page(finder.world, url, resolve, time);
-    if (answer.kind == WebAnswer::Kind::not_http) {
-        return false;
-    }
     if (!answer.trusted) {
         check.keys.emplace_back("verify", "false");
         check.why = say(k_untrusted, check.why);
@@ -373,8 +393,9 @@ bool settle_page(Finder& finder, FoundCheck& check, const std::string& url, cons
     }
     check.keys.emplace_back("follow", "false");
     // What fails now, or is not trusted yet, is asked again in the next run.
-    check.settled = is_page && answer.trusted;
-    return true;
+    const bool speaks = answer.kind != WebAnswer::Kind::not_http;
+    check.settled = (is_page && answer.trusted) || !speaks;
+    return speaks;
 }
 
 void find_sites(Finder& finder) {

@@ -54,8 +54,8 @@ void find_compose(Finder& finder);
 void find_ports(Finder& finder); // what listens and has nothing better
 void find_disks(Finder& finder); // the other file systems that hold what was found
 
-// A page that answers now as it should from now on: keys `status`, `verify` and the like are added to `check`, whose
-// keys `url` and `resolve` are there. False: it does not speak HTTP.
+// A page that answers now as it should from now on: sets the keys of `check`, of type http. False: what is there does
+// not speak HTTP (any more), or not to us.
 bool settle_page(Finder& finder, FoundCheck& check, const std::string& url, const std::string& resolve);
 
 } // namespace lectio

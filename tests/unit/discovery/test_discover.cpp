@@ -259,6 +259,59 @@ TEST_CASE("a port that does not talk to strangers is only connected to") {
     server.http.on("http://127.0.0.1/", failed(HttpAnswer::Failure::closed, HttpAnswer::Phase::first_byte));
     server.look();
     CHECK(server.text("port 80").find("type = \"tcp\"\naddress = \"127.0.0.1:80\"") != std::string::npos);
+    const std::size_t asked = server.http.requests().size();
+    server.http.on("http://127.0.0.1/", page(200));
+    server.look();
+    CHECK(server.text("port 80").find("tcp") != std::string::npos);
+    for (std::size_t i = asked; i < server.http.requests().size(); ++i) {
+        CHECK(server.http.requests()[i].url != "http://127.0.0.1/");
+    }
+}
+
+TEST_CASE("a server that talks only to those who know its name is only connected to") {
+    MadeUpServer server;
+    server.run(600, "caddy.service", "/usr/bin/caddy run --config /etc/caddy/Caddyfile",
+               {{"::", 443, 600, "caddy"}});
+    server.http.on("https://127.0.0.1/",
+                   failed(HttpAnswer::Failure::tls, HttpAnswer::Phase::tls, "tlsv1 alert internal error"));
+    server.look();
+    CHECK(server.text("port 443").find("type = \"tcp\"\naddress = \"127.0.0.1:443\"\nneeds = [\"caddy\"]") !=
+          std::string::npos);
+}
+
+TEST_CASE("a site that breaks off the handshake when it is first seen is watched all the same") {
+    MadeUpServer server;
+    server.configure("listen 443 ssl; server_name lectio.test;");
+    server.http.on("https://lectio.test/",
+                   failed(HttpAnswer::Failure::tls, HttpAnswer::Phase::tls, "no certificate"));
+    server.look();
+    CHECK(server.text("site lectio.test").find("type = \"http\"") != std::string::npos);
+}
+
+TEST_CASE("an upstream that nobody listens on is a spare, not a fault") {
+    MadeUpServer server;
+    server.configure("server_name lectio.test; location / { proxy_pass http://app; }",
+                     "upstream app { server localhost:8000; server 127.0.0.1:8001 backup; }");
+    server.look();
+    CHECK(server.has("app 127.0.0.1:8000"));
+    CHECK_FALSE(server.has("app 127.0.0.1:8001"));
+    CHECK(server.text("site lectio.test").find("needs = [\"nginx\", \"teaching_panel-8000\"]") !=
+          std::string::npos);
+}
+
+TEST_CASE("what Caddy serves is asked of Caddy") {
+    MadeUpServer server;
+    server.run(600, "caddy.service", "/usr/bin/caddy run", {{"::", 443, 600, "caddy"}});
+    server.http.on("http://127.0.0.1:2019/config/",
+                   page(200, R"({"apps":{"http":{"servers":{"srv0":{"listen":[":443"],"routes":[
+                       {"match":[{"host":["cube.test"]}],"handle":[{"handler":"reverse_proxy",
+                        "upstreams":[{"dial":"127.0.0.1:8000"}]}]}]}}}}})"));
+    server.http.on("https://cube.test/", page(200));
+    server.look();
+    CHECK(server.text("site cube.test").find("url = \"https://cube.test/\"\nresolve = \"127.0.0.1\"\n") !=
+          std::string::npos);
+    CHECK(server.has("certificate cube.test"));
+    CHECK_FALSE(server.has("port 443"));
 }
 
 TEST_CASE("Compose projects, where there is a check for them") {
