@@ -1,12 +1,17 @@
 #include "checks/disk.h"
 
+#include "checks/moment.h"
 #include "checks/shared_words.h"
 #include "checks/thresholds.h"
 #include "platform/disk_probe.h"
 #include "util/text.h"
 #include "words/error_words.h"
 
+#include <algorithm>
+#include <charconv>
 #include <cmath>
+#include <optional>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -18,6 +23,7 @@ constexpr Phrase k_little{"little space on {}: {}", "мало места на {}
 constexpr Phrase k_full{"disk full: {}: {}", "диск заполнен: {}: {}"};
 constexpr Phrase k_few_inodes{"{}: only {} of {} inodes left, new files will soon fail",
                               "{}: осталось {} из {} inode, скоро нельзя будет создавать файлы"};
+constexpr Phrase k_grown{"{} more used than a day ago", "за сутки занято на {} больше"};
 constexpr Phrase k_read_only{"{} is mounted read-only: nothing can be saved",
                              "{} доступен только для чтения: ничего нельзя сохранить"};
 constexpr Phrase k_cannot_look{"unable to look at the disk: {}", "не удалось посмотреть диск: {}"};
@@ -31,6 +37,14 @@ constexpr Phrase k_why_read_only{"why: dmesg -T | tail -50 (the kernel does this
 
 constexpr Duration k_timeout{3'000}; // of a mount that may hang
 constexpr const char* k_left_behind = "left-behind";
+
+// About a day: a sample now and then, compared with the oldest.
+constexpr const char* k_used = "used";
+constexpr Duration k_between_samples = std::chrono::hours(4);
+constexpr Duration k_day_at_least = std::chrono::hours(20);
+constexpr Duration k_day_at_most = std::chrono::hours(28);
+constexpr std::size_t k_most_samples = 12;
+constexpr std::uint64_t k_worth_telling = 100; // a hundredth of the disk
 
 const Schema<DiskSettings>& disk_schema() {
     static const Schema<DiskSettings> schema =
@@ -50,6 +64,47 @@ const Schema<DiskSettings>& disk_schema() {
                 return clear_complaints(settings.free, settings.clear, Limits::Direction::runs_out);
             });
     return schema;
+}
+
+// ── growth ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+// What was used at some moment of the last day. Which folder it went to is for the operator to look: to know that, the
+// whole tree would have to be walked beforehand, every day, on a disk that is slow already (docs/decisions/0010).
+struct UsedThen {
+    Now when;
+    Bytes used;
+};
+
+Bytes used_of(const DiskSpace& space) {
+    return {space.total.count - std::min(space.free, space.total).count};
+}
+
+// "MOMENT BYTES MOMENT BYTES …", the oldest first.
+std::vector<UsedThen> kept_samples(const std::map<std::string, std::string>& memory, const Now& now) {
+    std::vector<UsedThen> samples;
+    const auto kept = memory.find(k_used);
+    const std::vector<std::string_view> words =
+        kept == memory.end() ? std::vector<std::string_view>() : split(kept->second, ' ');
+    for (std::size_t i = 0; i + 1 < words.size(); i += 2) {
+        const std::optional<Now> when = moment_from_text(words[i]);
+        std::uint64_t bytes = 0;
+        const auto [end, code] =
+            std::from_chars(words[i + 1].data(), words[i + 1].data() + words[i + 1].size(), bytes);
+        if (when && code == std::errc{} && elapsed(*when, now) <= k_day_at_most &&
+            samples.size() < k_most_samples) {
+            samples.push_back({*when, {bytes}});
+        }
+    }
+    return samples;
+}
+
+std::string text_of(const std::vector<UsedThen>& samples) {
+    std::string text;
+    for (const UsedThen& sample : samples) {
+        text +=
+            fmt::format("{}{} {}", text.empty() ? "" : " ", moment_to_text(sample.when), sample.used.count);
+    }
+    return text;
 }
 
 std::string share(double part, double whole) {
@@ -119,10 +174,16 @@ class DiskCheck final : public BlockingCheck {
             return ask_child(*mount, context);
         }
         const Result<DiskSpace> space = context.world.host.disk(m_settings.path);
-        return space ? evaluate_disk(*space, m_settings, context.memory) : not_seen(space.error(), context);
+        return space ? judged(*space, context) : not_seen(space.error(), context);
     }
 
   private:
+    CheckResult judged(const DiskSpace& space, const CheckContext& context) const {
+        CheckResult result = evaluate_disk(space, m_settings, context.memory);
+        tell_growth(result, space, context.now, context.memory);
+        return result;
+    }
+
     CheckResult ask_child(const Mount& mount, const CheckContext& context) const {
         const auto before = context.memory.find(k_left_behind);
         const Duration at_most = time_for(context, k_timeout);
@@ -141,7 +202,7 @@ class DiskCheck final : public BlockingCheck {
                               const CheckContext& context) const {
         switch (seen.outcome) {
         case Stranded::Outcome::answered:
-            return evaluate_disk(seen.space, m_settings, context.memory);
+            return judged(seen.space, context);
         case Stranded::Outcome::failed:
             return not_seen(seen.error, context);
         case Stranded::Outcome::hangs:
@@ -170,6 +231,25 @@ CheckResult evaluate_disk(const DiskSpace& space, const DiskSettings& settings,
         result.hint = say(k_why_read_only);
     }
     return result;
+}
+
+void tell_growth(CheckResult& result, const DiskSpace& space, const Now& now,
+                 const std::map<std::string, std::string>& memory) {
+    std::vector<UsedThen> samples = kept_samples(memory, now);
+    const Bytes used = used_of(space);
+    if (!samples.empty() && result.status != Status::ok) {
+        const UsedThen& oldest = samples.front();
+        const bool about_a_day = elapsed(oldest.when, now) >= k_day_at_least;
+        if (about_a_day && used > oldest.used &&
+            used.count - oldest.used.count >= space.total.count / k_worth_telling) {
+            result.message =
+                join("; ", {result.message, say(k_grown, format_size({used.count - oldest.used.count}))});
+        }
+    }
+    if (samples.empty() || elapsed(samples.back().when, now) >= k_between_samples) {
+        samples.push_back({now, used});
+    }
+    result.memory[k_used] = text_of(samples);
 }
 
 CheckResult evaluate_hung_disk(const Mount& mount, bool still,

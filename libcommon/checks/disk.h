@@ -18,6 +18,9 @@ struct DiskSettings {
 
 CheckResult evaluate_disk(const DiskSpace& space, const DiskSettings& settings,
                           const std::map<std::string, std::string>& memory);
+// Adds to a failing result how much more is used than a day ago, and keeps what is used now for later.
+void tell_growth(CheckResult& result, const DiskSpace& space, const Now& now,
+                 const std::map<std::string, std::string>& memory);
 // A mount that does not answer; `still`: since an earlier run.
 CheckResult evaluate_hung_disk(const Mount& mount, bool still,
                                const std::map<std::string, std::string>& memory);

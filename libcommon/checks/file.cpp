@@ -32,7 +32,7 @@ constexpr Phrase k_folder_there{"the folder is there", "папка на мест
 constexpr Phrase k_not_there{"it is not there, as it should be", "его нет, как и должно быть"};
 constexpr Phrase k_missing{"{} is not there", "нет файла {}"};
 constexpr Phrase k_must_not_be{"{} must not be there, but is: {}, since {}",
-                               "{} быть не должно, но он есть: {}, уже {}"};
+                               "{}: этого быть не должно, но оно есть: {}, уже {}"};
 constexpr Phrase k_dangling{"{} is a link to {}, which cannot be reached: {}",
                             "{} — ссылка на {}, а туда не попасть: {}"};
 constexpr Phrase k_through{"{}, through the link to {}", "{}, по ссылке на {}"};

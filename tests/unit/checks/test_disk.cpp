@@ -117,3 +117,32 @@ TEST_CASE("a mount that hangs is critical, and no restart mends it") {
     CHECK(evaluate_hung_disk(mount, true, {}).message.en ==
           "the file system /mnt/media (nfs4) still does not answer");
 }
+
+TEST_CASE("a full disk says how much it has grown in a day") {
+    using namespace std::chrono_literals;
+    FakeClock clock;
+    std::map<std::string, std::string> memory;
+    const auto look = [&](std::uint64_t free_percent) {
+        CheckResult result = judged(space(free_percent), memory);
+        tell_growth(result, space(free_percent), clock.now(), memory);
+        memory = result.memory;
+        return result.message.en;
+    };
+    CHECK_THAT(look(1), !Catch::Contains("a day ago")); // the first look ever
+    memory.clear();
+    for (int hour = 0; hour < 24; ++hour) {
+        CHECK_THAT(look(40), !Catch::Contains("a day ago"));
+        clock.advance(1h);
+    }
+    CHECK_THAT(look(3), Catch::EndsWith("; 37 GB more used than a day ago"));
+    CHECK_THAT(look(40), !Catch::Contains("a day ago")); // all is well: nothing to explain
+    clock.advance(3 * 24h);
+    CHECK_THAT(look(3), !Catch::Contains("a day ago")); // nothing is known of yesterday
+    CHECK(memory.at("used").size() < 200);
+    SECTION("what is kept may be garbage") {
+        for (const char* kept : {"", "x", "1/2/b", "1/2/b x 3", "1/2/b 99999999999999999999"}) {
+            memory = {{"used", kept}};
+            CHECK_NOTHROW(look(3));
+        }
+    }
+}
