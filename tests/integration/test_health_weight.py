@@ -15,10 +15,11 @@ from stack.stack import Stack
 sys.path.insert(0, str(SOURCE / "bench"))
 import health as bench  # noqa: E402 (found by the line above)
 
-# kB resident. The goal is 16 MB and is not reached yet: 12 MB are there before main() (46 shared libraries), and
-# the whole run on this stack was measured at 18.2 MB. The limit here only keeps it from growing until it is.
+# kB resident. The goal is 16 MB and is not reached yet: 10.4 MB are there before main() (40 shared libraries, most of
+# them libcurl's), and the whole run on this stack was measured at 16.8 MB. The limit here only keeps it from growing
+# until it is.
 MEMORY_GOAL = 16 * 1024
-MEMORY_LIMIT = 19 * 1024
+MEMORY_LIMIT = 17 * 1024 + 512
 
 
 class HealthWeight(unittest.TestCase):
