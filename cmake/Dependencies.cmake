@@ -9,6 +9,7 @@ pkg_check_modules(SYSTEMD REQUIRED IMPORTED_TARGET libsystemd)
 pkg_check_modules(HIREDIS REQUIRED IMPORTED_TARGET hiredis)
 pkg_check_modules(PCRE2 REQUIRED IMPORTED_TARGET libpcre2-8)
 pkg_check_modules(RE2 REQUIRED IMPORTED_TARGET re2)
+pkg_check_modules(SQLITE3 REQUIRED IMPORTED_TARGET sqlite3)
 find_path(TOMLPLUSPLUS_INCLUDE toml++/toml.h REQUIRED)
 find_path(CLI11_INCLUDE CLI/CLI.hpp REQUIRED)
 
@@ -39,6 +40,7 @@ endfunction()
 lectio_library(hiredis PkgConfig::HIREDIS libhiredis.a)
 lectio_library(pcre2 PkgConfig::PCRE2 libpcre2-8.a)
 lectio_library(re2 PkgConfig::RE2 libre2.a)
+lectio_library(sqlite PkgConfig::SQLITE3 libsqlite3.a)
 
 # Debian has no static fmt: its own source, which its headers bring with them, is compiled here.
 if(LECTIO_STATIC_SMALL)

@@ -51,8 +51,8 @@ CODE_RULES = [
          ['::open(path, O_RDONLY)', "std::ifstream in", "std::filesystem::exists(p)"],
          ["files.rename(a, b)", "write_atomically(files, p)"],
          allowed_in=_OUTSIDE + ("libcommon/cli/terminal.cpp",)),  # closed standard streams are opened before anything else
-    Rule(r"\bcurl_\w+\s*\(|\bsd_bus_\w+\s*\(|\bredis(Connect|Command)\w*\s*\(|\bstatvfs\s*\(",
-         "curl, D-Bus, Redis and statvfs belong to platform/", ["curl_easy_init()", "sd_bus_open_system(&bus)"],
+    Rule(r"\bcurl_\w+\s*\(|\bsd_bus_\w+\s*\(|\bredis(Connect|Command)\w*\s*\(|\bsqlite3_\w+\s*\(|\bstatvfs\s*\(",
+         "curl, D-Bus, Redis, SQLite and statvfs belong to platform/", ["curl_easy_init()", "sd_bus_open_system(&bus)", "sqlite3_step(row)"],
          allowed_in=_OUTSIDE),
     Rule(r"\busing namespace std\s*;", "names of std are written out", ["using namespace std;"],
          ["using namespace std::chrono_literals;"]),

@@ -24,7 +24,7 @@ LEVEL_OF = {folder: level for level, folders in enumerate(LEVELS) for folder in 
 TOOL_LEVEL = len(LEVELS)
 
 # Each costs every file that includes it between half a second and several seconds.
-HEAVY = ("toml++/", "nlohmann/json.hpp", "CLI/", "curl/", "openssl/", "systemd/", "hiredis/", "re2/", "pcre2.h")
+HEAVY = ("toml++/", "nlohmann/json.hpp", "CLI/", "curl/", "openssl/", "systemd/", "hiredis/", "re2/", "pcre2.h", "sqlite3.h")
 # Included by each tool's options.cpp only: the tools add commands of their own to CLI11's App.
 HEAVY_ALLOWED = {"libcommon/cli/command_line.h": "CLI/CLI.hpp"}
 
