@@ -225,11 +225,20 @@ std::int64_t Database::changes() const {
     return sqlite3_changes64(m_handle.get());
 }
 
-Result<void> Database::keep_log(int pages) {
+Result<void> Database::keep_log() {
     int code = sqlite3_db_config(m_handle.get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
-    code = code == SQLITE_OK ? sqlite3_wal_autocheckpoint(m_handle.get(), pages) : code;
+    code = code == SQLITE_OK ? sqlite3_wal_autocheckpoint(m_handle.get(), 0) : code;
     return code == SQLITE_OK ? Result<void>()
                              : Result<void>(error_of(m_handle.get(), "set up the database", code));
+}
+
+Result<void> Database::empty_log() {
+    const SteadyTime deadline = std::exchange(m_patience->deadline, SteadyTime::min());
+    const int code =
+        sqlite3_wal_checkpoint_v2(m_handle.get(), nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
+    m_patience->deadline = deadline;
+    return code == SQLITE_OK ? Result<void>()
+                             : Result<void>(error_of(m_handle.get(), "copy the log back", code));
 }
 
 // ── transaction ─────────────────────────────────────────────────────────────────────────────────────────────

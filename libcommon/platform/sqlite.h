@@ -68,9 +68,12 @@ class Database {
     // How many rows the last INSERT, UPDATE or DELETE has changed.
     [[nodiscard]] std::int64_t changes() const;
 
-    // The write-ahead log is copied back whenever it holds this many pages, and not at each close: a process of
-    // every minute would wait for the disk (fsync) twice each time. sqlite.org/wal.html
-    Result<void> keep_log(int pages);
+    // The write-ahead log (sqlite.org/wal.html) stays when the last connection closes and is copied back only by
+    // empty_log(): a process of every minute would otherwise wait for the disk (fsync) at each end.
+    Result<void> keep_log();
+    // Copies the log back and makes it empty; what is kept long is read again by each process. Waits for nobody:
+    // busy while somebody still reads from it.
+    Result<void> empty_log();
 
   private:
     struct Patience {

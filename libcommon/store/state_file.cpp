@@ -1,9 +1,9 @@
 #include "store/state_file.h"
 
+#include "store/set_aside.h"
 #include "util/json_depth.h"
 #include "words/error_words.h"
 
-#include <algorithm>
 #include <charconv>
 #include <vector>
 
@@ -20,6 +20,7 @@ constexpr std::size_t k_set_aside_kept = 3;
 // Ours is a dozen deep. Who reads it copies and prints by recursion, so what is far deeper would end the process.
 constexpr int k_deepest = 100;
 
+constexpr std::string_view k_stem = "state";
 constexpr std::string_view k_temporary = ".tmp-";
 constexpr std::string_view k_damaged_label = "damaged";
 constexpr std::string_view k_newer_label = "newer";
@@ -48,13 +49,6 @@ std::optional<int> schema_of(std::string_view text) {
     int schema = 0;
     const auto [end, reason] = std::from_chars(text.data(), text.data() + text.size(), schema);
     return reason == std::errc{} && schema > 0 ? std::optional(schema) : std::nullopt;
-}
-
-// 20260122T100000Z: sorts by time and is a file name everywhere.
-std::string compact_utc(WallTime time) {
-    std::string text = format_utc(time);
-    std::erase_if(text, [](char c) { return c == '-' || c == ':'; });
-    return text;
 }
 
 } // namespace
@@ -183,26 +177,12 @@ Text StateFile::refuse(const Path& path, const Look& look, WallTime now, Access 
 std::optional<std::string> StateFile::set_aside(const Path& path, std::string_view label,
                                                 WallTime now) const {
     const std::string_view which = path == m_previous ? "-prev" : "";
-    const std::string name = fmt::format("state.{}-{}{}.json", label, compact_utc(now), which);
+    const std::string name = name_aside(k_stem, label, now, fmt::format("{}.json", which));
     if (!m_files.rename(path, m_folder / name)) {
         return std::nullopt; // it stays where it is and is not kept as the previous one
     }
-    keep_newest(label);
+    keep_newest_aside(m_files, m_folder, k_stem, label, k_set_aside_kept);
     return name;
-}
-
-void StateFile::keep_newest(std::string_view label) const {
-    const Result<std::vector<std::string>> names = m_files.list(m_folder);
-    if (!names) {
-        return;
-    }
-    const std::string beginning = fmt::format("state.{}-", label);
-    std::vector<std::string> aside;
-    std::copy_if(names->begin(), names->end(), std::back_inserter(aside),
-                 [&](const std::string& name) { return name.starts_with(beginning); });
-    for (std::size_t i = 0; i + k_set_aside_kept < aside.size(); ++i) {
-        [[maybe_unused]] const Result<void> removed = m_files.remove(m_folder / aside[i]);
-    }
 }
 
 // We hold the tool's lock: whoever was writing these is dead.

@@ -52,7 +52,6 @@ class StateFile {
     std::optional<std::string> set_aside(const Path& path, std::string_view label, WallTime now) const;
     Text clear_the_place_of_previous(WallTime now, Access access) const;
     Text refuse(const Path& path, const Look& look, WallTime now, Access access) const;
-    void keep_newest(std::string_view label) const;
     void sweep() const;
 
     Files& m_files;

@@ -167,11 +167,31 @@ TEST_CASE("with keep_log the log outlives the connection, and the next one reads
     Place place;
     {
         Database database = place.begun();
-        REQUIRE(database.keep_log(100));
+        REQUIRE(database.keep_log());
         REQUIRE(database.run("INSERT INTO t VALUES (1)"));
     }
     CHECK(std::filesystem::file_size(place.file.string() + "-wal") > 0);
     Result<Database> database = place.open(Access::read_only);
     REQUIRE(database);
     CHECK(rows(*database) == 1);
+}
+
+TEST_CASE("empty_log makes the log empty; it does not wait for whoever still reads") {
+    Place place;
+    Database database = place.begun();
+    REQUIRE(database.keep_log());
+    REQUIRE(database.run("INSERT INTO t VALUES (1)"));
+    {
+        Result<Database> reader = place.open(Access::read_only);
+        REQUIRE(reader);
+        REQUIRE(reader->run("BEGIN"));
+        CHECK(rows(*reader) == 1);
+        REQUIRE(database.run("INSERT INTO t VALUES (2)"));
+        CHECK(database.empty_log().error().kind == ErrorKind::busy);
+        CHECK(place.clock.slept() == Duration{0});
+        CHECK(rows(*reader) == 1);
+    }
+    REQUIRE(database.empty_log());
+    CHECK(std::filesystem::file_size(place.file.string() + "-wal") == 0);
+    CHECK(rows(database) == 2);
 }
