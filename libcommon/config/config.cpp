@@ -110,6 +110,7 @@ class Reader {
         read_channels();
         read_alerts_and_routes();
         read_heartbeat();
+        read_section("history", history_schema(), m_config.history);
         check_references();
         check_timeouts();
         report_unset();
@@ -197,7 +198,6 @@ class Reader {
         read_later("backup", backup_schema(), k_source);
         read_backup_sources();
         read_later("cleanup", cleanup_schema());
-        read_later("history", history_schema());
         read_later("status", status_schema());
     }
 
@@ -754,7 +754,7 @@ std::vector<Section> all_sections(const Kinds& kinds) {
     sections.push_back({"[backup.source.NAME]", "what every source knows", &backup_common_schema(), true});
     add_alternatives(sections, later_backups(), "[backup.source.NAME] type", true);
     sections.push_back({"[cleanup]", "lectio-cleanup, hourly", &cleanup_schema(), true});
-    sections.push_back({"[history]", "what is kept of each run", &history_schema(), true});
+    sections.push_back({"[history]", "what is kept of each run", &history_schema()});
     sections.push_back({"[status]", "one page of how things stand", &status_schema(), true});
     return sections;
 }

@@ -98,6 +98,11 @@ struct AlertSettings {
     OutboxSettings outbox;
 };
 
+struct HistorySettings {
+    Duration keep = std::chrono::hours(24 * 90);
+    Bytes size = 200_MB;
+};
+
 struct TelegramChannel {
     std::string name;
     Secret token;
@@ -128,6 +133,7 @@ struct Config {
     LogSettings log;
     HealthSettings health;
     AlertSettings alerts;
+    HistorySettings history;
     std::vector<TelegramChannel> channels;
     std::vector<Route> routes;
     std::map<std::string, Duration> tool_ages{{"health", Duration(180'000)}}; // heartbeat.tools

@@ -631,7 +631,8 @@ const Schema<Paths>& paths_schema() {
         optional("state", &Paths::state, "survives a reboot"),
         optional("run", &Paths::run, "markers: deploy_in_progress, mute_until, maintenance_mode"),
         optional("logs", &Paths::logs, "health.log alerts.log …"),
-        optional("metrics", &Paths::metrics, "written after each run for Prometheus; empty: never").later(),
+        optional("metrics", &Paths::metrics,
+                 "written after each run for Prometheus, a file for each tool; empty: never"),
     };
     return schema;
 }
@@ -732,6 +733,15 @@ const Schema<AlertSettings>& alerts_schema() {
             .between(0s, 24h),
         later<Duration>("failover", "other channels take critical ones that wait longer"),
         optional("outbox", &AlertSettings::outbox, outbox_schema(), "messages that wait"),
+    };
+    return schema;
+}
+
+const Schema<HistorySettings>& history_schema() {
+    static const Schema<HistorySettings> schema{
+        optional("keep", &HistorySettings::keep, "how long, the oldest go first").between(1h, 3650 * 24h),
+        optional("size", &HistorySettings::size, "of history.sqlite with its log, at most")
+            .between(4_MB, 100_GB),
     };
     return schema;
 }
@@ -905,14 +915,6 @@ const SchemaBase& cleanup_schema() {
         later<int>("keep_lines", "of a log that is emptied").between(0, 10000000),
         later<NotYet>("zombies", zombies_schema(), "zombie processes"),
         later<NotYet>("workers", workers_schema(), "too many workers"),
-    };
-    return schema;
-}
-
-const SchemaBase& history_schema() {
-    static const Later schema{
-        later<Duration>("keep", "how long"),
-        later<Bytes>("size", "at most"),
     };
     return schema;
 }

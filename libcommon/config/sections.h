@@ -22,6 +22,8 @@ struct Heartbeat {
 };
 const Schema<Heartbeat>& heartbeat_schema();
 
+const Schema<HistorySettings>& history_schema();
+
 // The keys before the first table.
 struct TopLevel {
     Lang lang = Lang::ru;
@@ -44,7 +46,6 @@ const SchemaBase& deploy_schema();
 const SchemaBase& backup_schema();
 const SchemaBase& backup_common_schema();
 const SchemaBase& cleanup_schema();
-const SchemaBase& history_schema();
 const SchemaBase& status_schema();
 
 } // namespace lectio

@@ -1,14 +1,17 @@
 #include "pipeline/pipeline.h"
 
 #include "checks/runner.h"
+#include "pipeline/run_record.h"
 #include "pipeline/tool_state.h"
 #include "platform/clock.h"
 #include "platform/files.h"
 #include "platform/stop.h"
 #include "platform/users.h"
+#include "report/prometheus.h"
 #include "words/error_words.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <utility>
 
@@ -27,6 +30,8 @@ constexpr Duration k_for_telling{3'000};
 // Sending must not hold up the next minute's run while Telegram hangs; what is not sent by then waits its
 // turn.
 constexpr Duration k_longest_telling{8'000};
+// A record lost to a lock that was held too long is nothing to wake anybody for; several in a row are.
+constexpr int k_lost_in_a_row = 3;
 constexpr Duration k_nap{100}; // how soon a wish to stop is noticed while waiting
 
 constexpr mode_t k_run_mode = 0755;
@@ -42,6 +47,11 @@ constexpr Phrase k_state_hint{"check free space, permissions and whether the dis
 constexpr Phrase k_no_lock{"the lock could not be taken, the run went on without it: {}",
                            "не удалось взять блокировку, запуск прошёл без неё: {}"};
 constexpr Phrase k_log_not_written{"the log cannot be written: {}", "не удаётся записать журнал: {}"};
+constexpr Phrase k_metrics_not_written{"the metrics cannot be written: {}",
+                                       "не удаётся записать метрики: {}"};
+constexpr Phrase k_not_recorded{"this run is not in the history: {}", "этот запуск не попал в историю: {}"};
+constexpr Phrase k_history_not_written{"the history of runs cannot be written: {}",
+                                       "не удаётся записать историю запусков: {}"};
 constexpr Phrase k_would_act{"would try {} ({} {}) for {}", "попытался бы: {} ({} {}) из-за {}"};
 constexpr Phrase k_would_not_act{"would not act for {}: {}", "не стал бы ничего делать с {}: {}"};
 constexpr Phrase k_stopped{"the run was asked to stop by signal {}", "запуск прерван сигналом {}"};
@@ -85,6 +95,7 @@ class Run {
         judge_it();
         heal();
         tell_it();
+        record();
         return report();
     }
 
@@ -151,6 +162,7 @@ class Run {
             notice("state", "damaged", Status::warning, trouble, {}, SelfNotice::Life::passing);
         }
         m_known_problems = m_delivery.problems();
+        tell_of_history();
         notice_unwritable(loaded.stopgap);
     }
 
@@ -177,6 +189,19 @@ class Run {
             notice("state", cause, outbox->status, outbox->message, outbox->hint);
         } else if (m_no_lock) {
             notice("state", cause, Status::warning, say(k_no_lock, error_words(m_no_lock->message)));
+        }
+    }
+
+    // What the last run met with when it had told everything already.
+    void tell_of_history() {
+        const HistoryMemory& memory = m_state.history;
+        if (!memory.set_aside.empty()) {
+            notice("state", "history", Status::warning, memory.set_aside, {}, SelfNotice::Life::passing);
+        }
+        if (memory.lost >= k_lost_in_a_row) {
+            notice("state", "history-unwritable", Status::warning,
+                   say(k_history_not_written, memory.lost_why),
+                   say(k_state_hint, m_job.paths.state.string()));
         }
     }
 
@@ -397,7 +422,7 @@ class Run {
             rechecked.push_back({name, result});
             for (Observation& seen : m_facts.observations) {
                 if (seen.name == name) {
-                    seen.result = result;
+                    m_before_healing.emplace(name, std::exchange(seen.result, result));
                 }
             }
         }
@@ -433,6 +458,9 @@ class Run {
             }
         }
         remember(counts_as_told ? told.state : m_judgement.state);
+        if (counts_as_told) {
+            m_told = told.news.items;
+        }
         if (!stop_requested()) {
             add(delivered, m_delivery.flush(telling_deadline()));
         }
@@ -490,6 +518,64 @@ class Run {
         }
     }
 
+    // ── history ─────────────────────────────────────────────────────────────────────────────────────────
+
+    // When all is done and told: nothing waits for it.
+    void record() {
+        if (m_wishes.dry_run || stop_requested()) {
+            return;
+        }
+        RecordedRun run =
+            record_of({m_policy, m_facts, m_before_healing, m_runs, m_judgement, m_healing.deeds, m_told});
+        run.tool = m_job.short_name;
+        run.took = duration_cast<microseconds>(m_world.clock.steady() - m_started);
+        run.partial = !m_wishes.only.empty();
+        const auto code = exit_code(static_cast<Status>(run.status));
+        run.exit_code = static_cast<int>(m_job.wrong_configuration.empty() ? code : ExitCode::configuration);
+        History history(m_world.files, m_world.clock,
+                        {m_job.paths.state, m_job.paths.run / "history.lock", effective_user()},
+                        m_job.history);
+        const bool again = m_state.history.lost + 1 >= k_lost_in_a_row;
+        take_outcome(history.record(run, again ? History::Newer::set_aside : History::Newer::leave));
+    }
+
+    void take_outcome(const History::Outcome& outcome) {
+        const bool state_refused =
+            std::any_of(m_late_troubles.begin(), m_late_troubles.end(),
+                        [](const LateTrouble& trouble) { return trouble.name == "state"; });
+        if (state_refused) {
+            return; // one disk that refuses both is one trouble
+        }
+        HistoryMemory memory;
+        memory.set_aside = outcome.trouble;
+        if (outcome.lost) {
+            memory.lost = m_state.history.lost + 1;
+            memory.lost_why = error_words(outcome.lost->message);
+        }
+        show_trouble(memory, outcome);
+        if (m_state.history != memory) {
+            m_state.history = std::move(memory);
+            [[maybe_unused]] const StateKeeper::SaveResult saved = m_keeper.save(m_state);
+        }
+    }
+
+    void show_trouble(const HistoryMemory& memory, const History::Outcome& outcome) {
+        if (!memory.set_aside.empty()) {
+            m_late_troubles.push_back({"state", Status::warning, memory.set_aside, {}});
+        }
+        if (!outcome.lost || m_state.history.lost >= k_lost_in_a_row) { // told from the start
+            return;
+        }
+        const bool may_pass =
+            outcome.lost->kind == ErrorKind::busy || outcome.lost->kind == ErrorKind::timeout;
+        if (may_pass && memory.lost < k_lost_in_a_row) {
+            m_notes.push_back(say(k_not_recorded, memory.lost_why));
+        } else {
+            m_late_troubles.push_back({"state", Status::warning, say(k_history_not_written, memory.lost_why),
+                                       say(k_state_hint, m_job.paths.state.string())});
+        }
+    }
+
     // ── report ──────────────────────────────────────────────────────────────────────────────────────────
 
     RunOutcome report() {
@@ -517,7 +603,20 @@ class Run {
         if (stop_requested()) {
             return stopped();
         }
+        publish(report);
         return std::move(m_outcome);
+    }
+
+    // Not of a part of the checks: to whom reads the metrics, the others would be gone.
+    void publish(Report& report) {
+        if (m_job.paths.metrics.empty() || m_wishes.dry_run || !m_wishes.only.empty()) {
+            return;
+        }
+        const Result<void> written =
+            write_metrics(m_world.files, m_job.paths.metrics, render_prometheus(report));
+        if (!written) {
+            report.notes.push_back(say(k_metrics_not_written, error_words(written.error().message)));
+        }
     }
 
     void report_checks(Report& report) {
@@ -693,7 +792,9 @@ class Run {
     std::vector<CheckRun> m_runs;
     RunFacts m_facts;
     Judgement m_judgement;
+    std::map<std::string, CheckResult> m_before_healing; // first looks at what was asked again since
     Healing m_healing;
+    std::vector<NewsItem> m_told;
     std::vector<Text> m_notes;
     std::vector<LateTrouble> m_late_troubles;
     RunOutcome m_outcome;

@@ -12,6 +12,7 @@
 #include "recovery/ladder.h"
 #include "report/log.h"
 #include "report/report.h"
+#include "store/history.h"
 
 #include <memory>
 #include <optional>
@@ -34,6 +35,7 @@ struct ShelvedCheck {
 struct JobPaths {
     Path state, run, logs;   // of the suite
     Path memory{"/dev/shm"}; // where state goes when the disk of both folders refuses
+    Path metrics{};          // the file of this tool; empty: not written
 };
 
 // What the configuration asks of one run of one tool.
@@ -58,6 +60,7 @@ struct Job {
     RecoveryLimits limits;
 
     DeliverySettings delivery;
+    HistoryLimits history;
 
     std::vector<SelfNotice> notices; // what is wrong with the configuration
     std::vector<Text> notes;         // what discovery assumed

@@ -1,5 +1,7 @@
 #include "pipeline/tool_state.h"
 
+#include <algorithm>
+
 #include <nlohmann/json.hpp>
 
 namespace lectio {
@@ -8,6 +10,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr int k_schema = 1;
+constexpr int k_most_counted = 1'000'000;
 
 constexpr Phrase k_unreadable{"the state could not be understood and was begun afresh",
                               "состояние не удалось разобрать, оно начато заново"};
@@ -30,6 +33,29 @@ std::optional<Now> now_of(const Json& json) {
                boot_id->get<std::string>()};
 }
 
+Json json_of(const HistoryMemory& memory) {
+    return Json{{"lost", memory.lost},
+                {"lost_why", {memory.lost_why.en, memory.lost_why.ru}},
+                {"set_aside", {memory.set_aside.en, memory.set_aside.ru}}};
+}
+
+Text text_of(const Json& json, const char* key) {
+    const auto pair = json.find(key);
+    const bool whole = pair != json.end() && pair->is_array() && pair->size() == 2 &&
+                       (*pair)[0].is_string() && (*pair)[1].is_string();
+    return whole ? Text{(*pair)[0].get<std::string>(), (*pair)[1].get<std::string>()} : Text{};
+}
+
+HistoryMemory history_memory_of(const Json& json) {
+    HistoryMemory memory;
+    if (const auto lost = json.find("lost"); lost != json.end() && lost->is_number_integer()) {
+        memory.lost = std::clamp(lost->get<int>(), 0, k_most_counted);
+    }
+    memory.lost_why = text_of(json, "lost_why");
+    memory.set_aside = text_of(json, "set_aside");
+    return memory;
+}
+
 // The state of the run that was later; run numbers count within one epoch, the clock decides between two.
 bool is_newer(const ToolState& a, const ToolState& b) {
     if (a.judge.epoch == b.judge.epoch) {
@@ -49,6 +75,9 @@ std::string to_json(const ToolState& state) {
     text += ",\"recovery\":" + write_recovery_state(state.recovery);
     if (state.finished) {
         text += ",\"finished\":" + json_of(*state.finished).dump();
+    }
+    if (state.history != HistoryMemory()) {
+        text += ",\"history\":" + json_of(state.history).dump(-1, ' ', false, Json::error_handler_t::replace);
     }
     return text + "}";
 }
@@ -74,6 +103,9 @@ ToolState tool_state_from_json(std::string_view text, std::vector<Text>& dropped
     }
     if (const auto finished = json.find("finished"); finished != json.end() && finished->is_object()) {
         state.finished = now_of(*finished);
+    }
+    if (const auto history = json.find("history"); history != json.end() && history->is_object()) {
+        state.history = history_memory_of(*history);
     }
     return state;
 }

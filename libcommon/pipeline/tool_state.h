@@ -13,10 +13,19 @@
 
 namespace lectio {
 
+// What became of the record of the last run in the history (store/history.h), for the next one to tell.
+struct HistoryMemory {
+    int lost = 0;   // runs in a row that were not recorded
+    Text lost_why;  // and why the last was not
+    Text set_aside; // what was found unusable by the last run
+    bool operator==(const HistoryMemory&) const = default;
+};
+
 struct ToolState {
     JudgeState judge;
     RecoveryState recovery;
     std::optional<Now> finished; // the last whole run: what watches the watcher looks at it
+    HistoryMemory history{};
 };
 
 std::string to_json(const ToolState& state);

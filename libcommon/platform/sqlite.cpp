@@ -179,7 +179,7 @@ Database::Database(sqlite3* handle, std::unique_ptr<Patience> patience)
     distrust(handle);
 }
 
-Result<Database> Database::open(const Path& path, Access access, Clock& clock, SteadyTime deadline) {
+Result<Database> Database::at(const Path& path, Access access, Clock& clock, SteadyTime deadline) {
     sqlite3* handle = nullptr;
     const int code = sqlite3_open_v2(path.c_str(), &handle, flags_of(access) | SQLITE_OPEN_NOMUTEX, nullptr);
     std::unique_ptr<sqlite3, Close> owner(handle); // there is one after most failures, too

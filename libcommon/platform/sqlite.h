@@ -57,7 +57,7 @@ class Database {
     // create: it may be absent. The file's type and owner are the caller's to look at: links are followed.
     enum class Access { read_only, read_write, create };
     // Waiting for others' locks and one's own work both end at `deadline`, by `clock`.
-    static Result<Database> open(const Path& path, Access access, Clock& clock, SteadyTime deadline);
+    static Result<Database> at(const Path& path, Access access, Clock& clock, SteadyTime deadline);
 
     // One or more statements without parameters and rows.
     Result<void> run(const std::string& sql);

@@ -1,4 +1,5 @@
 #include "report/report.h"
+#include "report/words.h"
 #include "util/text.h"
 
 #include <algorithm>
@@ -14,32 +15,12 @@ constexpr Phrase k_warning{"warning", "предупреждение"};
 constexpr Phrase k_critical{"broken", "сломано"};
 constexpr Phrase k_unknown{"could not look", "не удалось проверить"};
 constexpr Phrase k_symptom_of{"a consequence of {}", "следствие: {}"};
-constexpr Phrase k_done{"{0} on {1}: done ({2})", "{0} для {1}: сделано ({2})"};
-constexpr Phrase k_failed{"{0} on {1}: failed ({2})", "{0} для {1}: не вышло ({2})"};
-constexpr Phrase k_fixed{"works again: {}", "снова работает: {}"};
 constexpr Phrase k_recovery{"Recovery", "Восстановление"};
 constexpr Phrase k_alerts{"Alerts: {} sent, {} waiting", "Сообщения: отправлено {}, ждут {}"};
 constexpr Phrase k_rejected{"{} refused for good (lectio-notify test says why)",
                             "отвергнуто навсегда: {} (почему: lectio-notify test)"};
 constexpr Phrase k_incident{"incident {} since {}", "инцидент {} с {}"};
 constexpr Noun k_checks{"check", "checks", "проверка", "проверки", "проверок"};
-
-// Status marks that read without colour, too.
-std::string_view mark(Status status) {
-    switch (status) {
-    case Status::ok:
-        return "ok  ";
-    case Status::warning:
-        return "WARN";
-    case Status::critical:
-        return "CRIT";
-    case Status::unknown:
-        return "??  ";
-    case Status::skipped:
-        return "-   ";
-    }
-    return "??  ";
-}
 
 std::string_view colour_of(Status status) {
     switch (status) {
@@ -139,7 +120,7 @@ class TextReport {
 
     void one_check(const CheckReport& check, std::size_t width) {
         const CheckResult& result = check.result;
-        m_out += fmt::format("  {}  {:<{}}  {}", painted(mark(result.status), result.status, m_paint),
+        m_out += fmt::format("  {}  {:<{}}  {}", painted(status_mark(result.status), result.status, m_paint),
                              check.name, width, clean_line(result.message.in(m_lang)));
         if (check.symptom_of) {
             m_out += fmt::format(" ({})", say(k_symptom_of, *check.symptom_of).in(m_lang));
@@ -169,14 +150,7 @@ class TextReport {
         }
         line(say(k_recovery).in(m_lang) + ":");
         for (const Deed& deed : m_report.recovery) {
-            const Text words = say(deed.ok ? k_done : k_failed, deed.action,
-                                   deed.target.empty() ? deed.rung : deed.target, deed.detail);
-            std::string text = fmt::format("  {}  {}", deed.rung, words.in(m_lang));
-            if (!deed.fixed.empty()) {
-                text += fmt::format("; {}",
-                                    say(k_fixed, fmt::format("{}", fmt::join(deed.fixed, ", "))).in(m_lang));
-            }
-            line(text);
+            line(fmt::format("  {}  {}", deed.rung, deed_words(deed).in(m_lang)));
         }
     }
 

@@ -153,8 +153,7 @@ History::Found History::look(std::optional<Database>& database) {
     if (found.state != Found::State::good) {
         return found;
     }
-    Result<Database> opened =
-        Database::open(m_place.file(), Database::Access::read_write, m_clock, m_deadline);
+    Result<Database> opened = Database::at(m_place.file(), Database::Access::read_write, m_clock, m_deadline);
     if (!opened) {
         return Found::of(opened.error());
     }
@@ -273,7 +272,7 @@ Result<std::string> History::set_aside(std::string_view label, WallTime now) {
 }
 
 Result<void> History::begin() {
-    Result<Database> database = Database::open(m_place.file(), Database::Access::create, m_clock, m_deadline);
+    Result<Database> database = Database::at(m_place.file(), Database::Access::create, m_clock, m_deadline);
     if (!database) {
         return database.error();
     }

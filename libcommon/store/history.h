@@ -1,5 +1,5 @@
 // History: every run of every tool in history.sqlite of the state folder, so that it can be shown, counted and
-// judged again (docs/decisions/0006-history.md has the schema and what it weighs).
+// judged again (docs/decisions/0009-history.md has the schema and what it weighs).
 //
 // All tools write into the one file (CONTRACT 19), one transaction a run. A file that is damaged, foreign or of
 // a newer version is set aside and a new one begun. Nothing here takes longer than k_at_most, whoever holds a lock:

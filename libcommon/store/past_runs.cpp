@@ -46,7 +46,7 @@ Result<void> for_each_row(Result<Statement>& rows, Take take) {
 
 } // namespace
 
-Result<PastRuns> PastRuns::open(Files& files, Clock& clock, const HistoryPlace& place, SteadyTime deadline) {
+Result<PastRuns> PastRuns::at(Files& files, Clock& clock, const HistoryPlace& place, SteadyTime deadline) {
     const Result<FileInfo> info = files.info(place.file());
     if (!info) {
         return info.error();
@@ -54,7 +54,7 @@ Result<PastRuns> PastRuns::open(Files& files, Clock& clock, const HistoryPlace& 
     if (info->type != FileInfo::Type::regular) {
         return Error{ErrorKind::invalid, fmt::format("{} is not a regular file", place.file().string())};
     }
-    Result<Database> database = Database::open(place.file(), Database::Access::read_only, clock, deadline);
+    Result<Database> database = Database::at(place.file(), Database::Access::read_only, clock, deadline);
     if (!database) {
         return database.error();
     }
@@ -166,6 +166,17 @@ Result<std::vector<WallTime>> PastRuns::beginnings(const Period& period) {
     std::vector<WallTime> times;
     LECTIO_TRY(for_each_row(rows, [&](const Statement& row) { times.push_back(wall(row.number(0))); }));
     return times;
+}
+
+Result<std::vector<std::string>> PastRuns::names(const std::string& tool) {
+    Result<Statement> rows =
+        m_database.prepare("SELECT DISTINCT name FROM subject WHERE tool = ? ORDER BY name");
+    if (rows) {
+        rows->bind(1, tool);
+    }
+    std::vector<std::string> names;
+    LECTIO_TRY(for_each_row(rows, [&](const Statement& row) { names.emplace_back(row.text(0)); }));
+    return names;
 }
 
 Result<std::vector<AtTime<RecordedEvent>>> PastRuns::events(const Period& period) {

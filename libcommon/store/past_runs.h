@@ -43,7 +43,7 @@ struct AtTime {
 class PastRuns {
   public:
     // not_found: nothing was ever recorded; permission; invalid: damaged, or written by a newer version.
-    static Result<PastRuns> open(Files& files, Clock& clock, const HistoryPlace& place, SteadyTime deadline);
+    static Result<PastRuns> at(Files& files, Clock& clock, const HistoryPlace& place, SteadyTime deadline);
 
     // In the order in which they were recorded. Runs whose record is damaged are left out.
     Result<void> each(const Period& period, const std::function<void(const PastRun&)>& look);
@@ -51,6 +51,8 @@ class PastRuns {
     Result<std::vector<WallTime>> beginnings(const Period& period);
     Result<std::vector<AtTime<RecordedEvent>>> events(const Period& period);
     Result<std::vector<AtTime<RecordedDeed>>> deeds(const Period& period);
+    // Of all checks of a tool that were ever recorded.
+    Result<std::vector<std::string>> names(const std::string& tool);
 
   private:
     explicit PastRuns(Database database) : m_database(std::move(database)) {}

@@ -4,6 +4,7 @@
 #include "checks/all_checks.h"
 #include "platform/host.h"
 #include "recovery/all_actions.h"
+#include "report/prometheus.h"
 
 namespace lectio::health {
 namespace {
@@ -112,6 +113,7 @@ Job make_job(const LoadedConfig& loaded, World& world) {
     job.paths.state = config.paths.state;
     job.paths.run = config.paths.run;
     job.paths.logs = config.paths.logs;
+    job.paths.metrics = metrics_file(config.paths.metrics, job.short_name);
     job.lang = config.lang;
     job.zone = config.timezone;
     job.host = config.host.empty() ? world.host.hostname() : config.host;
@@ -124,6 +126,7 @@ Job make_job(const LoadedConfig& loaded, World& world) {
     job.always_muted = config.always_muted;
     job.mute_file = config.mute_file;
     job.delivery = delivery_settings(config);
+    job.history = {config.history.keep, config.history.size};
     job.notes = config.assumed;
     add_checks(job, config);
     add_ladder(job, config);

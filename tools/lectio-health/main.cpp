@@ -1,4 +1,5 @@
 #include "cli/terminal.h"
+#include "history.h"
 #include "init.h"
 #include "options.h"
 #include "platform/processes.h"
@@ -20,8 +21,9 @@ int main(int argc, char** argv) {
     RealWorld world;
     catch_stop_signals([&] { world.http.wake(); });
     const auto& options = std::get<health::Options>(parsed);
-    const int status =
-        options.init ? health::run_init(options, world.world()) : health::run(options, world.world());
+    const int status = options.init      ? health::run_init(options, world.world())
+                       : options.history ? health::show_history(options, world.world())
+                                         : health::run(options, world.world());
     // Threads of checks that were given up may still hang in the kernel: destroying what they use is not ours
     // to do.
     end_running_programs();

@@ -3,6 +3,8 @@
 #include "cli/command_line.h"
 
 #include <filesystem>
+#include <iostream>
+#include <utility>
 
 namespace lectio::health {
 namespace {
@@ -14,7 +16,9 @@ constexpr std::string_view k_examples =
     "  lectio-health --only site,nginx -v     two checks, with their figures\n"
     "  sudo lectio-health init                write what was found on this host into a configuration\n"
     "  lectio-health --check-config           is the configuration right, and what does it do?\n"
-    "  lectio-health --format json | jq .status\n";
+    "  lectio-health --format json | jq .status\n"
+    "  lectio-health history                  the last 24 hours of every check\n"
+    "  lectio-health history site --since 7d  since \"2026-11-20 10:00\" is understood as well\n";
 
 // The old script took no arguments and looked at none.
 bool is_old_name(const char* argv0) {
@@ -33,6 +37,12 @@ void add_init(CLI::App& app, InitCommand& init) {
         ->check(CLI::IsMember(k_languages).description(""));
 }
 
+void add_history(CLI::App& app, HistoryQuestion& question) {
+    app.add_option("check", question.check, "Only this one")->type_name("CHECK");
+    app.add_option("--since", question.since, "2h, 7d, 2026-11-20 or \"2026-11-20 10:00\" (default: 24h)")
+        ->type_name("TIME");
+}
+
 } // namespace
 
 std::variant<Options, int> parse_options(int argc, char** argv) {
@@ -44,18 +54,28 @@ std::variant<Options, int> parse_options(int argc, char** argv) {
     CLI::App app;
     describe(app, "lectio-health", "Checks the site and its host, mends what it can, tells what it did.",
              k_examples);
-    add_common_options(app, options.common, Reports::nagios_too);
+    add_common_options(app, options.common, Reports::all);
     add_check_options(app, options.common);
     InitCommand init;
+    HistoryQuestion question;
     CLI::App* initialising = app.add_subcommand(
         "init", "Look at this host and write a configuration with comments; never over an existing one");
+    CLI::App* history = app.add_subcommand("history", "What the runs have found: how long, what was done");
     add_init(*initialising, init);
+    add_history(*history, question);
     app.require_subcommand(0, 1);
     if (const std::optional<int> leave = parse(app, argc, argv)) {
         return *leave;
     }
     if (initialising->parsed()) {
         options.init = std::move(init);
+    }
+    if (history->parsed()) {
+        if (options.common.format != Format::text && options.common.format != Format::json) {
+            std::cerr << "lectio-health: history knows the formats text and json\nTry lectio-health --help\n";
+            return static_cast<int>(ExitCode::usage);
+        }
+        options.history = std::move(question);
     }
     return options;
 }

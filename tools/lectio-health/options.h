@@ -15,10 +15,16 @@ struct InitCommand {
     std::optional<Lang> lang;                               // absent: the terminal's
 };
 
+struct HistoryQuestion {
+    std::optional<std::string> check; // absent: all
+    std::string since = "24h";        // as given
+};
+
 struct Options {
     CommonOptions common;
-    std::optional<InitCommand> init; // absent: a run
-    bool by_old_name = false;        // called as health_check.sh: its exit codes (CONTRACT 24)
+    std::optional<InitCommand> init; // neither this nor history: a run
+    std::optional<HistoryQuestion> history;
+    bool by_old_name = false; // called as health_check.sh: its exit codes (CONTRACT 24)
 };
 
 // The options, or the exit code with which to leave (help was printed, or usage was wrong).

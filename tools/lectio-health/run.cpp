@@ -9,6 +9,7 @@
 #include "platform/environment.h"
 #include "platform/host.h"
 #include "platform/stop.h"
+#include "report/prometheus.h"
 #include "util/text.h"
 
 #include <algorithm>
@@ -167,6 +168,8 @@ class HealthRun {
             return render_json(outcome.report, job.lang);
         case Format::nagios:
             return render_nagios(outcome.report, job.lang);
+        case Format::prometheus:
+            return render_prometheus(outcome.report);
         case Format::text:
             break;
         }

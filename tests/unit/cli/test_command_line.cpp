@@ -36,7 +36,7 @@ Parsed parse_words(std::vector<std::string> words) {
     Parsed parsed;
     CLI::App app;
     describe(app, "lectio-health", "Watches.", "  lectio-health -q\n");
-    add_common_options(app, parsed.options, Reports::nagios_too);
+    add_common_options(app, parsed.options, Reports::all);
     add_check_options(app, parsed.options);
     app.add_subcommand("list", "List");
     const Capture out(std::cout);

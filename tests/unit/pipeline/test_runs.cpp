@@ -1,5 +1,8 @@
 // Whole runs of the pipeline in a made-up world: what the operator's phone shows after them.
 #include "pipeline/pipeline.h"
+#include "platform/sqlite.h"
+#include "platform/users.h"
+#include "store/past_runs.h"
 #include "support/bare_world.h"
 #include "support/faulty_files.h"
 #include "support/temp_folder.h"
@@ -490,4 +493,159 @@ TEST_CASE("a second run beside the first says who holds the lock") {
     CHECK(outcome.exit == ExitCode::locked);
     CHECK(outcome.no_run.has_value());
     CHECK(host.outside.looks == 1);
+}
+
+// ── history and metrics ─────────────────────────────────────────────────────────────────────────────────────
+
+namespace {
+
+HistoryPlace history_of(const Machine& host) {
+    return {host.job.paths.state, host.job.paths.run / "history.lock", effective_user()};
+}
+
+PastRuns past_of(Machine& host) {
+    Result<PastRuns> past = PastRuns::at(host.files, host.bare.clock, history_of(host),
+                                         host.bare.clock.steady() + Duration(1000));
+    REQUIRE(past);
+    return std::move(past).value();
+}
+
+std::size_t recorded(Machine& host) {
+    PastRuns past = past_of(host);
+    const Result<std::vector<WallTime>> beginnings = past.beginnings({});
+    REQUIRE(beginnings);
+    return beginnings->size();
+}
+
+std::string trouble_in(const RunOutcome& outcome) {
+    for (const CheckReport& check : outcome.report.checks) {
+        if (check.name == "state") {
+            return check.result.message.en;
+        }
+    }
+    return {};
+}
+
+} // namespace
+
+TEST_CASE("a run that found, mended and told is in the history with all of it") {
+    Machine host;
+    host.run();
+    host.outside.broken = true;
+    host.outside.acting_helps = true;
+    host.run();
+    PastRuns past = past_of(host);
+    std::vector<PastRun> runs;
+    REQUIRE(past.each({}, [&](const PastRun& run) { runs.push_back(run); }));
+    REQUIRE(runs.size() == 2);
+    CHECK(runs[1].tool == "health");
+    CHECK(runs[1].status == static_cast<int>(Status::ok));
+    REQUIRE(runs[1].looks.size() == 1);
+    const RecordedLook first = runs[1].looks[0].whole();
+    CHECK(first.status == static_cast<int>(Status::critical));
+    CHECK(first.message.en == "HTTP 500, expected 200");
+    REQUIRE(runs[1].after_healing.size() == 1);
+    CHECK(runs[1].after_healing[0].whole().status == static_cast<int>(Status::ok));
+    const auto deeds = past.deeds({});
+    REQUIRE(deeds);
+    REQUIRE(deeds->size() == 1);
+    CHECK(deeds->at(0).what.fixed == std::vector<std::string>{"site"});
+    const auto events = past.events({});
+    REQUIRE(events);
+    std::vector<std::string> words;
+    for (const auto& event : *events) {
+        words.push_back((event.what.kind == RecordedEvent::Kind::told ? "told " : "") + event.what.event);
+    }
+    CHECK(words == std::vector<std::string>{"opened", "resolved", "told mended"});
+}
+
+TEST_CASE("--dry-run is not in the history, --only is as a part") {
+    Machine host;
+    Wishes wishes;
+    wishes.dry_run = true;
+    host.run(wishes);
+    CHECK_FALSE(std::filesystem::exists(history_of(host).file()));
+    wishes.dry_run = false;
+    wishes.only = {"site"};
+    host.run(wishes);
+    PastRuns past = past_of(host);
+    bool partial = false;
+    REQUIRE(past.each({}, [&](const PastRun& run) { partial = run.partial; }));
+    CHECK(partial);
+}
+
+TEST_CASE("a damaged history: told once, and the run is what it would have been") {
+    Machine host;
+    host.run();
+    std::filesystem::remove(history_of(host).file().string() + "-wal");
+    spill(history_of(host).file(), std::string(9000, 'x'));
+    host.outside.broken = true;
+    host.outside.acting_helps = true;
+    const RunOutcome outcome = host.run();
+    CHECK(host.outside.told() == Events{Event::mended});
+    CHECK(outcome.exit == ExitCode::warning);
+    CHECK(trouble_in(outcome).find("a new one was begun") != std::string::npos);
+    CHECK(recorded(host) == 1);
+    const std::size_t before = host.outside.phone.size();
+    for (int i = 0; i < 5; ++i) {
+        host.run();
+    }
+    CHECK(host.outside.phone.size() == before + 1);
+    CHECK(host.run().exit == ExitCode::ok);
+}
+
+TEST_CASE("a history that another holds locked: no run is held up, and only what lasts is told") {
+    Machine host;
+    host.run();
+    {
+        Result<Database> holder = Database::at(history_of(host).file(), Database::Access::read_write,
+                                               host.bare.clock, host.bare.clock.steady() + Duration(1000));
+        REQUIRE(holder);
+        const Result<Transaction> held = Transaction::begin(*holder);
+        REQUIRE(held);
+        const Duration slept = host.bare.clock.slept();
+        CHECK(host.run().exit == ExitCode::ok);
+        CHECK(host.bare.clock.slept() - slept <= History::k_at_most + Duration(100));
+        CHECK(host.run().exit == ExitCode::ok);
+        CHECK(host.outside.phone.empty());
+        host.run();
+        host.run();
+        CHECK(host.outside.phone.size() == 1);
+        CHECK(recorded(host) == 1);
+    }
+    host.run();
+    host.run();
+    CHECK(host.outside.phone.size() == 2); // and its end
+    CHECK(host.run().exit == ExitCode::ok);
+    CHECK(recorded(host) == 4);
+}
+
+TEST_CASE("a history that cannot be written is a warning at once") {
+    Machine host;
+    host.run();
+    REQUIRE(std::filesystem::remove(history_of(host).file()));
+    std::filesystem::create_directory(history_of(host).file());
+    host.files.fail_writing(EACCES, history_of(host).file());
+    const RunOutcome outcome = host.run();
+    CHECK(outcome.exit == ExitCode::warning);
+    CHECK(trouble_in(outcome).find("history") != std::string::npos);
+}
+
+TEST_CASE("metrics are written after each whole run, and not being able to is a note") {
+    Machine host;
+    host.job.paths.metrics = host.folder / "metrics/lectio.prom";
+    const RunOutcome without_folder = host.run();
+    CHECK(without_folder.exit == ExitCode::ok);
+    CHECK(without_folder.report.notes.size() == 1);
+    std::filesystem::create_directory(host.folder / "metrics");
+    host.outside.broken = true;
+    CHECK(host.run(without_recovery()).report.notes.empty());
+    const std::string text = slurp(host.job.paths.metrics);
+    CHECK(text.find("lectio_check_status{tool=\"health\",check=\"site\"} 2\n") != std::string::npos);
+    CHECK(text.find("lectio_incident_open{tool=\"health\",check=\"site\"} 1\n") != std::string::npos);
+    host.outside.broken = false;
+    Wishes only = without_recovery();
+    only.only = {"site"};
+    host.run(only);
+    CHECK(slurp(host.job.paths.metrics) == text); // not of a part of the checks
 }

@@ -20,6 +20,7 @@ ToolState state_of_run(std::uint64_t run) {
     state.judge.last_run = clock.now();
     state.finished = clock.now();
     state.recovery.roots["site"] = {2, clock.now(), true};
+    state.history = {3, {"locked", "занято"}, {"cut", "обрезан"}};
     return state;
 }
 
@@ -52,6 +53,7 @@ TEST_CASE("what a run remembers comes back whole") {
     CHECK(after.judge.run == 7);
     CHECK(after.finished == before.finished);
     CHECK(after.recovery == before.recovery);
+    CHECK(after.history == before.history);
 }
 
 TEST_CASE("nonsense is begun afresh, with a word") {

@@ -12,7 +12,7 @@ using Access = Database::Access;
 
 struct Place {
     Result<Database> open(Access access = Access::create) {
-        return Database::open(file, access, clock, clock.steady() + std::chrono::seconds(1));
+        return Database::at(file, access, clock, clock.steady() + std::chrono::seconds(1));
     }
     // One table of numbers.
     Database begun() {

@@ -63,7 +63,7 @@ struct Place {
         REQUIRE(outcome.trouble.empty());
     }
 
-    Result<PastRuns> open() { return PastRuns::open(files, clock, where(), clock.steady() + 1s); }
+    Result<PastRuns> open() { return PastRuns::at(files, clock, where(), clock.steady() + 1s); }
     std::vector<RecordedRun> recorded(const Period& period = {WallTime::min()}) {
         Result<PastRuns> past = open();
         REQUIRE(past);
@@ -120,7 +120,7 @@ struct Place {
 
 Database opened(const Place& place, Clock& clock) {
     Result<Database> database =
-        Database::open(place.file(), Database::Access::read_write, clock, clock.steady() + 1s);
+        Database::at(place.file(), Database::Access::read_write, clock, clock.steady() + 1s);
     REQUIRE(database);
     return std::move(database).value();
 }
@@ -432,7 +432,7 @@ TEST_CASE("a file that is no history of ours is set aside, told once, and a new 
              std::filesystem::remove(p.file());
              FakeClock clock;
              Result<Database> other =
-                 Database::open(p.file(), Database::Access::create, clock, clock.steady() + 1s);
+                 Database::at(p.file(), Database::Access::create, clock, clock.steady() + 1s);
              REQUIRE(other);
              REQUIRE(other->run("CREATE TABLE theirs (a)"));
          }},
@@ -488,7 +488,7 @@ TEST_CASE("a history that was only begun is gone on with, in silence") {
     std::filesystem::create_directory(place.folder / "state");
     {
         Result<Database> database =
-            Database::open(place.file(), Database::Access::create, place.clock, place.clock.steady() + 1s);
+            Database::at(place.file(), Database::Access::create, place.clock, place.clock.steady() + 1s);
         REQUIRE(database);
         REQUIRE(database->run("PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL"));
     }

@@ -1,0 +1,181 @@
+#include "history.h"
+
+#include "cli/terminal.h"
+#include "config/load.h"
+#include "job.h"
+#include "platform/environment.h"
+#include "platform/files.h"
+#include "platform/host.h"
+#include "platform/users.h"
+#include "report/past.h"
+#include "report/report.h"
+#include "util/text.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace lectio::health {
+namespace {
+
+constexpr std::string_view k_tool = "lectio-health";
+constexpr std::string_view k_short_name = "health";
+// Reading waits for nobody but for one who is just beginning the file; a history of 200 MB is read in a second.
+constexpr Duration k_patience{30'000};
+
+constexpr Phrase k_nothing_yet{"no history yet: each run of {} adds to it",
+                               "истории пока нет: её пишет каждый запуск {}"};
+constexpr Phrase k_unreadable{"the history cannot be read: {}", "историю не удалось прочитать: {}"};
+
+class HistoryCommand {
+  public:
+    HistoryCommand(const Options& options, World world)
+        : m_common(options.common), m_question(*options.history), m_world(world),
+          m_now(world.clock.now().wall) {}
+
+    int run() {
+        ConfigRequest request;
+        request.file = m_common.config;
+        request.environment = environment_variable;
+        request.kinds = known_kinds();
+        m_loaded = load_config(m_world, request, LastGood::fall_back);
+        if (m_loaded.use == LoadedConfig::Use::nothing) {
+            return leave(m_loaded.needs_rights ? ExitCode::rights : ExitCode::configuration,
+                         std::string(trim(problem_lines(m_loaded))));
+        }
+        const Result<WallTime> since = parse_since(m_question.since, m_now, config().timezone);
+        if (!since) {
+            return leave(ExitCode::usage, since.error().message);
+        }
+        Result<PastRuns> runs =
+            PastRuns::at(m_world.files, m_world.clock, place(), m_world.clock.steady() + k_patience);
+        if (!runs) {
+            return no_runs(runs.error(), *since);
+        }
+        if (const std::optional<std::string> why = unknown_check(*runs)) {
+            return leave(ExitCode::usage, *why);
+        }
+        const Result<Past> past =
+            read_past(*runs, {std::string(k_short_name), *since, m_now, m_question.check});
+        return past ? show(*past) : no_runs(past.error(), *since);
+    }
+
+  private:
+    [[nodiscard]] const Config& config() const { return m_loaded.config; }
+    [[nodiscard]] HistoryPlace place() const {
+        return {config().paths.state, config().paths.run / "history.lock", effective_user()};
+    }
+    [[nodiscard]] std::string host() const {
+        return config().host.empty() ? m_world.host.hostname() : config().host;
+    }
+
+    // A slip of the hand must not look like a check that was never broken.
+    std::optional<std::string> unknown_check(PastRuns& runs) {
+        if (!m_question.check) {
+            return std::nullopt;
+        }
+        std::vector<std::string> names = runs.names(std::string(k_short_name)).value_or({});
+        for (const CheckSettings& check : config().health.checks) {
+            names.push_back(check.name);
+        }
+        if (std::find(names.begin(), names.end(), *m_question.check) != names.end()) {
+            return std::nullopt;
+        }
+        const std::vector<std::string_view> views(names.begin(), names.end());
+        const std::optional<std::string_view> near = nearest(*m_question.check, views);
+        return fmt::format("no check is named \"{}\"{}", *m_question.check,
+                           near ? fmt::format("; did you mean \"{}\"?", *near) : std::string());
+    }
+
+    int no_runs(const Error& error, WallTime since) {
+        if (error.kind == ErrorKind::not_found) {
+            return nothing_yet(since);
+        }
+        const ExitCode code = error.kind == ErrorKind::permission ? ExitCode::rights : ExitCode::internal;
+        return leave(code, say(k_unreadable, error.message).in(config().lang));
+    }
+
+    int nothing_yet(WallTime since) {
+        if (m_common.format == Format::json) {
+            Past empty;
+            empty.tool = k_tool;
+            empty.since = since;
+            empty.now = m_now;
+            return show(empty);
+        }
+        return printed(say(k_nothing_yet, k_tool).in(config().lang) + '\n', ExitCode::ok);
+    }
+
+    int show(const Past& past) {
+        PastView view{config().lang, config().timezone, host(), PastView::Stretches::of_broken};
+        if (m_question.check || m_common.verbosity == Verbosity::verbose) {
+            view.stretches = PastView::Stretches::all;
+        }
+        const bool json = m_common.format == Format::json;
+        return printed(json ? render_past_json(past, view) : render_past_text(past, view), ExitCode::ok);
+    }
+
+    int leave(ExitCode code, const std::string& why) {
+        const std::string words = code == ExitCode::rights ? say(k_needs_rights, why).in(config().lang) : why;
+        complain(fmt::format("{}: {}\n", k_tool, trim(clean(words))));
+        if (m_common.format == Format::json && code != ExitCode::usage) {
+            return printed(
+                render_json_reason(std::string(k_tool), host(), m_now, static_cast<int>(code), words), code);
+        }
+        return static_cast<int>(code);
+    }
+
+    static int printed(const std::string& text, ExitCode code) {
+        return static_cast<int>(print(text).ok() ? code : ExitCode::internal);
+    }
+
+    const CommonOptions& m_common;
+    const HistoryQuestion& m_question;
+    World m_world;
+    WallTime m_now;
+    LoadedConfig m_loaded;
+};
+
+// "2026-11-20 10:00" → "2026-11-20T10:00:00Z"
+std::string completed(std::string_view text) {
+    constexpr std::string_view k_midnight = "0000-00-00 00:00:00";
+    std::string whole(text);
+    whole += text.size() < k_midnight.size() ? k_midnight.substr(text.size()) : std::string_view();
+    std::replace(whole.begin(), whole.end(), ' ', 'T');
+    return whole + 'Z';
+}
+
+} // namespace
+
+int show_history(const Options& options, World world) {
+    return HistoryCommand(options, world).run();
+}
+
+Result<WallTime> parse_since(std::string_view text, WallTime now, const std::string& zone) {
+    if (const Result<Duration> ago = parse_duration(text)) {
+        return now - *ago;
+    }
+    const Error error{
+        ErrorKind::invalid,
+        fmt::format("\"{}\" is no time; like 2h, 7d, 2026-11-20 or \"2026-11-20 10:00\"", text)};
+    constexpr std::size_t k_date = 10, k_to_the_minute = 16;
+    const Result<WallTime> wanted = parse_utc(completed(text));
+    // What is written back otherwise was no day of the calendar: 2026-02-31.
+    if ((text.size() != k_date && text.size() != k_to_the_minute) || !wanted ||
+        format_utc(*wanted) != completed(text)) {
+        return error;
+    }
+    // What the zone's clock shows at a guess tells how far the guess is off; where the clock was changed in
+    // between, the second one is right.
+    WallTime guess = *wanted;
+    for (int i = 0; i < 2; ++i) {
+        const Result<WallTime> shown = parse_utc(completed(format_local(guess, zone)));
+        if (!shown) {
+            return error;
+        }
+        guess += *wanted - *shown;
+    }
+    return guess;
+}
+
+} // namespace lectio::health
