@@ -308,7 +308,7 @@ say_what_was_left_out() {
     [[ -d /run/systemd/system ]] ||
         left_out+=("systemd is not running here: units are not checked, and after a reboot the tools make $run_dir themselves")
     [[ -e $config_dir/config.toml || -e /opt/lectio-monitor/config.toml || -e /opt/lectio-monitor/config.env ]] ||
-        left_out+=("no configuration: write $config_dir/config.toml, and try it with lectio-health --check-config")
+        left_out+=("no configuration: let \"sudo lectio-health init\" write down what it found here, then read $config_dir/config.toml")
     step "Done"
     local line
     for line in "${left_out[@]}"; do

@@ -201,7 +201,8 @@ class Parser {
             return;
         }
         const Result<std::string> text = m_source.read(path);
-        if (!text || (m_text += text->size()) > k_most_text) {
+        m_text += text ? text->size() : 0;
+        if (!text || m_text > k_most_text) {
             m_tree.whole = false;
             return;
         }
