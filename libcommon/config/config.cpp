@@ -25,12 +25,20 @@ constexpr Phrase k_channel_off{"channel {} is off: {}", "канал {} выкл�
 constexpr Phrase k_default_used{"{}: the default is used", "{}, взято значение по умолчанию"};
 constexpr Phrase k_set_it{"set it in {}", "задайте её в {}"};
 constexpr Phrase k_set_them{"set them in {}", "задайте их в {}"};
+constexpr Phrase k_wrong_value{"the value of variable {} is wrong: {}",
+                               "неверное значение переменной {}: {}"};
+constexpr Phrase k_correct_it{"correct it in {}", "исправьте его в {}"};
 
 // A text of the file with its place, for names that refer to something.
 struct Mention {
     std::string text;
+    std::string shown; // as it was written: a value from a variable may be a secret that has strayed
     Position position;
 };
+
+std::string as_written(const Node& value) {
+    return value.written().empty() ? *value.get<std::string>() : value.written();
+}
 
 // The texts of a list; what is not a list of texts was reported when the key was read.
 std::vector<Mention> mentions(const Node* list) {
@@ -41,7 +49,7 @@ std::vector<Mention> mentions(const Node* list) {
     }
     for (const Node& item : *items) {
         if (const auto* text = item.get<std::string>(); text != nullptr && item.unset().empty()) {
-            found.push_back({*text, item.position()});
+            found.push_back({*text, as_written(item), item.position()});
         }
     }
     return found;
@@ -49,8 +57,9 @@ std::vector<Mention> mentions(const Node* list) {
 
 std::vector<Mention> mention(const Node* value) {
     const auto* text = value != nullptr ? value->get<std::string>() : nullptr;
-    return text != nullptr && value->unset().empty() ? std::vector<Mention>{{*text, value->position()}}
-                                                     : std::vector<Mention>{};
+    return text != nullptr && value->unset().empty()
+               ? std::vector<Mention>{{*text, as_written(*value), value->position()}}
+               : std::vector<Mention>{};
 }
 
 const Node::Table& table_of(const Node* node) {
@@ -100,8 +109,10 @@ std::vector<std::string> unset_names(std::span<const UnsetReference> references)
 // Reads the whole tree, section by section, in the order in which the example shows them.
 class Reader {
   public:
-    Reader(const Node& root, const Kinds& kinds, Problems& problems)
-        : m_root(root), m_kinds(kinds), m_reading{problems, {}, Reading::Later::announce} {}
+    Reader(const Node& root, const Kinds& kinds, Problems& problems, const WrongVariables& wrong)
+        : m_root(root), m_kinds(kinds), m_reading{problems, {}, Reading::Later::announce} {
+        m_config.wrong_variables = wrong;
+    }
 
     Config read() {
         read_top();
@@ -265,7 +276,7 @@ class Reader {
             }
             return kind;
         } else {
-            unknown(what, *word, value->position(), names_of(choices));
+            unknown(what, as_written(*value), value->position(), names_of(choices));
         }
         report_keys_of_no_kind(table, key, common, choices);
         return std::nullopt;
@@ -524,7 +535,7 @@ class Reader {
         const std::vector<std::string_view> candidates(known.begin(), known.end());
         for (const Mention& name : names) {
             if (!known.contains(name.text)) {
-                unknown(what, name.text, name.position, candidates);
+                unknown(what, name.shown, name.position, candidates);
             }
         }
     }
@@ -533,7 +544,7 @@ class Reader {
         Names seen;
         for (const Mention& name : mentions(list)) {
             if (!seen.insert(name.text).second) {
-                error(name.position, fmt::format("\"{}\" is named a second time", clean_line(name.text)));
+                error(name.position, fmt::format("\"{}\" is named a second time", clean_line(name.shown)));
             }
         }
     }
@@ -541,7 +552,7 @@ class Reader {
     void check_unique(const Node& item, Names& seen, std::string_view what) {
         for (const Mention& name : mention(item.find("name"))) {
             if (!seen.insert(name.text).second) {
-                error(name.position, fmt::format("a second {} named \"{}\"", what, clean_line(name.text)));
+                error(name.position, fmt::format("a second {} named \"{}\"", what, clean_line(name.shown)));
             }
         }
     }
@@ -564,7 +575,7 @@ class Reader {
             for (const Mention& need : mentions(find_in(&member.value.front(), "needs"))) {
                 const std::string own = std::string(tool) + "/";
                 if (need.text.starts_with(own)) {
-                    check_known({{need.text.substr(own.size()), need.position}}, known, "check");
+                    check_known({{need.text.substr(own.size()), need.shown, need.position}}, known, "check");
                 } else if (need.text.find('/') != std::string::npos) {
                     check_foreign(need);
                 } else {
@@ -658,7 +669,10 @@ class Reader {
             if (reference.name.find('$') != std::string::npos) {
                 continue; // malformed, which is told already
             }
-            warn(reference.position, fmt::format("{} is not set", reference.name));
+            const auto wrong = m_config.wrong_variables.find(reference.name);
+            warn(reference.position, wrong != m_config.wrong_variables.end()
+                                         ? fmt::format("{}: {}", reference.name, wrong->second)
+                                         : fmt::format("{} is not set", reference.name));
         }
         for (const CheckSettings& check : m_config.health.checks) {
             note_off(k_check_off, check.name, check.unset);
@@ -670,17 +684,33 @@ class Reader {
             note_off(k_channel_off, channel.name, channel.unset);
         }
         for (const std::string& name : m_defaulted) {
-            note(say(k_default_used, unset_words({name})), {name});
+            note(say(k_default_used, words_of({name})), {name});
+        }
+        for (const auto& [name, complaint] : m_config.wrong_variables) {
+            if (!m_noted.contains(name)) { // of a tool that comes later, of a route
+                note(words_of({name}), {name});
+            }
         }
     }
     void note_off(const Phrase& phrase, const std::string& name, const std::vector<std::string>& unset) {
         if (!unset.empty()) {
-            note(say(phrase, name, unset_words(unset)), unset);
+            note(say(phrase, name, words_of(unset)), unset);
         }
     }
     void note(Text message, const std::vector<std::string>& unset) {
-        const Phrase& remedy = unset.size() == 1 ? k_set_it : k_set_them;
-        m_config.notes.push_back({std::move(message), say(remedy, m_config.paths.env_file.string()), unset});
+        std::vector<std::string> not_set;
+        for (const std::string& name : unset) {
+            m_noted.insert(name);
+            if (!m_config.wrong_variables.contains(name)) {
+                not_set.push_back(name);
+            }
+        }
+        const Phrase& remedy = not_set.empty() ? k_correct_it : not_set.size() == 1 ? k_set_it : k_set_them;
+        m_config.notes.push_back(
+            {std::move(message), say(remedy, m_config.paths.env_file.string()), std::move(not_set)});
+    }
+    [[nodiscard]] Text words_of(const std::vector<std::string>& unset) const {
+        return unset_words(unset, m_config.wrong_variables);
     }
     // What was not set since `before` and switches nothing off.
     void remember_defaulted(std::size_t before) {
@@ -705,6 +735,7 @@ class Reader {
     Reading m_reading;
     Config m_config;
     std::vector<std::string> m_defaulted;
+    Names m_noted; // variables of which a note speaks
 };
 
 void add_alternatives(std::vector<Section>& sections, std::span<const KindSchema> all,
@@ -717,13 +748,26 @@ void add_alternatives(std::vector<Section>& sections, std::span<const KindSchema
 
 } // namespace
 
-Config read_config(const Node& root, const Kinds& kinds, Problems& problems) {
-    return Reader(root, kinds, problems).read();
+Config read_config(const Node& root, const Kinds& kinds, Problems& problems, const WrongVariables& wrong) {
+    return Reader(root, kinds, problems, wrong).read();
 }
 
-Text unset_words(const std::vector<std::string>& variables) {
-    return say(variables.size() == 1 ? k_one_unset : k_some_unset,
-               fmt::format("{}", fmt::join(variables, ", ")));
+Text unset_words(const std::vector<std::string>& variables, const WrongVariables& wrong) {
+    std::vector<std::string> unset;
+    Text words;
+    for (const std::string& name : variables) {
+        if (const auto found = wrong.find(name); found != wrong.end()) {
+            words = join("; ", {words, say(k_wrong_value, name, found->second)});
+        } else {
+            unset.push_back(name);
+        }
+    }
+    if (!unset.empty()) {
+        words = join("; ", {say(unset.size() == 1 ? k_one_unset : k_some_unset,
+                                fmt::format("{}", fmt::join(unset, ", "))),
+                            words});
+    }
+    return words;
 }
 
 std::vector<Section> all_sections(const Kinds& kinds) {

@@ -121,6 +121,10 @@ struct Route {
     std::vector<std::string> to;
 };
 
+// Variables whose value cannot be used where the configuration refers to them, and what is wrong with it, as a
+// problem says it (never the value). They stand among the `unset` of what needs them.
+using WrongVariables = std::map<std::string, std::string>;
+
 struct Config {
     enum class Source { file, config_env, discovery };
     Source source = Source::discovery;
@@ -145,6 +149,7 @@ struct Config {
         std::vector<std::string> unset; // the variables that are not set, where the note is of these
     };
     std::vector<Note> notes;
+    WrongVariables wrong_variables;
     bool always_muted = false; // ALERTS_MUTED=1
     Path mute_file;            // ALERTS_MUTE_FILE: the mute marker, where it is not paths.run/mute_until
     // What discovery or config.env assumed, for the report; no warnings.
@@ -154,10 +159,12 @@ struct Config {
 
 // A tree into a Config. Every problem is in `problems`; with errors the Config is what could be read of it
 // and only its channels, alerts, paths, lang, timezone and host may be used (to tell of the errors).
-Config read_config(const Node& root, const Kinds& kinds, Problems& problems);
+// `wrong`: names that the tree marks as unset because their values are of no use.
+Config read_config(const Node& root, const Kinds& kinds, Problems& problems,
+                   const WrongVariables& wrong = {});
 
-// "variable A is not set", "variables A, B are not set".
-Text unset_words(const std::vector<std::string>& variables);
+// "variable A is not set", "variables A, B are not set", "the value of variable C is wrong: …".
+Text unset_words(const std::vector<std::string>& variables, const WrongVariables& wrong);
 
 // The key table as a tree, for docs/configuration.md and tests: a section, its header, its rows.
 struct Section {

@@ -68,7 +68,8 @@ std::optional<Reference> reference_at(std::string_view text, std::size_t at) {
 
 struct Expanded {
     std::string text;
-    std::string unset; // the first name that is set nowhere
+    std::string unset;             // the first name that is set nowhere
+    std::vector<std::string> used; // the names whose values are in the text
     bool malformed = false;
 };
 
@@ -96,7 +97,10 @@ Expanded expand(std::string_view text, const Lookup& lookup, int depth = 0) {
             Expanded fallback = expand(*reference->fallback, lookup, depth + 1);
             out.malformed = out.malformed || fallback.malformed;
             out.unset = out.unset.empty() ? fallback.unset : out.unset;
+            out.used.insert(out.used.end(), fallback.used.begin(), fallback.used.end());
             value = std::move(fallback.text);
+        } else if (value) {
+            out.used.push_back(name);
         }
         if (value) {
             out.text += *value;
@@ -347,6 +351,10 @@ bool sounds_secret(std::string_view name) {
         "TOKEN", "PASS", "SECRET", "KEY", "DSN", "CRED", "AUTH", "PRIVATE", "HEARTBEAT_URL", "DATABASE_URL"};
     return std::any_of(k_parts.begin(), k_parts.end(),
                        [&](std::string_view part) { return contains_ignoring_case(name, part); });
+}
+
+std::vector<std::string> variables_in(std::string_view text, const Lookup& lookup) {
+    return expand(text, lookup).used;
 }
 
 void expand_references(Node& root, const Lookup& lookup, Problems& problems) {

@@ -39,4 +39,7 @@ bool sounds_secret(std::string_view name);
 // its Node and no problem; a malformed reference is one.
 void expand_references(Node& root, const Lookup& lookup, Problems& problems);
 
+// The variables whose values take part in what `text` stands for; none where only defaults do.
+std::vector<std::string> variables_in(std::string_view text, const Lookup& lookup);
+
 } // namespace lectio

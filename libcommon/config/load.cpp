@@ -6,6 +6,7 @@
 #include "config/parse.h"
 #include "discovery/discover.h"
 #include "platform/files.h"
+#include "util/secret.h"
 #include "util/text.h"
 
 #include <algorithm>
@@ -198,7 +199,7 @@ class Loader {
         Environment environment = read_env_file(m_world.files, env_path, m_process);
         const Lookup lookup = lookup_in(environment.file, m_process);
         expand_references(root, lookup, problems);
-        Config config = read_config(root, m_request.kinds, problems);
+        Config config = read_blaming_variables(root, lookup, problems);
         if (environment.unreadable) {
             note_unreadable(*environment.unreadable, named, config, problems);
         }
@@ -207,6 +208,57 @@ class Loader {
         config.always_muted = lookup("ALERTS_MUTED").value_or("") == "1";
         read_mute_file(config, lookup("ALERTS_MUTE_FILE").value_or(""));
         return config;
+    }
+
+    // A wrong value out of a variable is this host's and not the file's. In a run only what needs it is off, as
+    // for a variable that is not set: to refuse the whole would end the watch, for the last good configuration
+    // refers to the same value. --check-config names it as the mistake that it is.
+    Config read_blaming_variables(Node& root, const Lookup& lookup, Problems& problems) {
+        WrongVariables wrong;
+        for (;;) { // ends: each time around, at least one more value is given up
+            Problems found = problems;
+            Config config = read_config(root, m_request.kinds, found, wrong);
+            if (m_last_good == LastGood::never || !give_up_wrong_values(root, lookup, found, wrong)) {
+                problems = std::move(found);
+                return config;
+            }
+        }
+    }
+
+    // Marks as unset what an error points at and what is of a variable's making. False: there is no such value.
+    static bool give_up_wrong_values(Node& node, const Lookup& lookup, const Problems& found,
+                                     WrongVariables& wrong) {
+        bool any = false;
+        if (auto* items = std::get_if<Node::Array>(&node.value())) {
+            for (Node& item : *items) {
+                any = give_up_wrong_values(item, lookup, found, wrong) || any;
+            }
+        } else if (auto* members = std::get_if<Node::Table>(&node.value())) {
+            for (Member& member : *members) {
+                any = give_up_wrong_values(member.value.front(), lookup, found, wrong) || any;
+            }
+        } else if (!node.written().empty() && node.unset().empty()) {
+            const Problem* problem = error_at(node.position(), found);
+            const std::vector<std::string> names = variables_in(node.written(), lookup);
+            if (problem != nullptr && !names.empty()) {
+                std::string name = fmt::format("{}", fmt::join(names, ", "));
+                wrong.emplace(name, problem->message);
+                Node unset(Node::Value(node.written()), node.position());
+                unset.set_expanded("", std::move(name));
+                node = std::move(unset);
+                any = true;
+            }
+        }
+        return any;
+    }
+
+    static const Problem* error_at(Position position, const Problems& problems) {
+        for (const Problem& problem : problems.all()) {
+            if (problem.severity == Problem::Severity::error && problem.position == position) {
+                return &problem;
+            }
+        }
+        return nullptr;
     }
 
     // The usual one need not be there, and need not be readable while nothing refers to it.
@@ -463,6 +515,22 @@ Discovered discover_for(World& world, const Kinds& kinds, const Path& state,
 
 LoadedConfig load_config(World& world, const ConfigRequest& request, LastGood last_good) {
     return Loader(world, request, last_good).load();
+}
+
+std::string problem_lines(const LoadedConfig& loaded) {
+    std::string text;
+    for (const Problem& problem : loaded.problems.all()) {
+        // "unable to open FILE: …" says where it is already.
+        const bool names_file = problem.message.find(loaded.file) != std::string::npos;
+        std::string line = problem.position.line == 0 && names_file ? "" : loaded.file;
+        if (problem.position.line != 0) {
+            line += fmt::format(":{}:{}", problem.position.line, problem.position.column);
+        }
+        line += line.empty() ? "" : ": ";
+        line += problem.severity == Problem::Severity::warning ? "warning: " : "";
+        text += clean_line(redact(line + problem.message)) + "\n";
+    }
+    return text;
 }
 
 Result<void> keep_last_good(Files& files, const LoadedConfig& loaded) {

@@ -66,13 +66,4 @@ Discovered discover_for(World& world, const Kinds& kinds, const Path& state,
 // masked.
 std::string problem_lines(const LoadedConfig& loaded);
 
-// The text of --check-config: every problem, or a summary of what would run, and the exit code 0 or 78
-// (`strict`: warnings count).
-struct ConfigVerdict {
-    std::string text;
-    bool good = false;
-};
-enum class Strict { no, yes };
-ConfigVerdict check_config_text(const LoadedConfig& loaded, Strict strict);
-
 } // namespace lectio

@@ -611,14 +611,17 @@ void read_value(const Node& value, Thresholds& target, const Limits& limits, Rea
         return;
     }
     if (read.warn && read.critical && limits.direction != Limits::Direction::any) {
-        const Node& critical = *value.find("critical");
+        // Of the two the one from a variable is at fault: the file was right when it was written.
+        const bool warn_varies =
+            !value.find("warn")->written().empty() && value.find("critical")->written().empty();
+        const Node& at_fault = *value.find(warn_varies ? "warn" : "critical");
         const bool grows = limits.direction == Limits::Direction::grows;
         if (read.warn->unit != read.critical->unit) {
-            reading.problems.error(critical.position(), "warn and critical have different units");
+            reading.problems.error(at_fault.position(), "warn and critical have different units");
             return;
         }
         if (grows ? read.critical->value < read.warn->value : read.critical->value > read.warn->value) {
-            reading.problems.error(critical.position(),
+            reading.problems.error(at_fault.position(),
                                    grows ? "critical must not lie below warn: more is worse here"
                                          : "critical must not lie above warn: less is worse here");
             return;

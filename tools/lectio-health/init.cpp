@@ -1,10 +1,10 @@
 #include "init.h"
 
 #include "cli/exit_code.h"
+#include "cli/known_kinds.h"
 #include "cli/terminal.h"
 #include "config/load.h"
 #include "discovery/annotated.h"
-#include "job.h"
 #include "platform/clock.h"
 #include "platform/environment.h"
 #include "platform/files.h"

@@ -45,7 +45,8 @@ void add_checks(Job& job, const Config& config) {
             continue;
         }
         if (!check.unset.empty()) {
-            job.shelved.push_back({check.name, check.type, say(k_not_set, unset_words(check.unset))});
+            job.shelved.push_back(
+                {check.name, check.type, say(k_not_set, unset_words(check.unset, config.wrong_variables))});
             continue;
         }
         CheckPolicy policy{check.name, check.type, type->layer, type->recheck, check.common};
@@ -93,17 +94,6 @@ void add_notices(Job& job, const LoadedConfig& loaded) {
 }
 
 } // namespace
-
-Kinds known_kinds() {
-    Kinds kinds;
-    for (const CheckType& type : all_checks()) {
-        kinds.checks.push_back({type.name, type.help, &type.schema()});
-    }
-    for (const ActionType& type : all_actions()) {
-        kinds.actions.push_back({type.name, type.help, &type.schema()});
-    }
-    return kinds;
-}
 
 Job make_job(const LoadedConfig& loaded, World& world) {
     const Config& config = loaded.config;

@@ -6,9 +6,6 @@
 
 namespace lectio::health {
 
-// The tables of check types and actions, as the configuration wants them.
-Kinds known_kinds();
-
 // What is wrong with the configuration becomes notices of the self check `config`.
 Job make_job(const LoadedConfig& loaded, World& world);
 

@@ -1,6 +1,8 @@
 #include "run.h"
 
 #include "alerts/channels.h"
+#include "cli/check_config.h"
+#include "cli/known_kinds.h"
 #include "cli/terminal.h"
 #include "config/load.h"
 #include "job.h"
@@ -27,8 +29,6 @@ struct NoReport {
 
 constexpr Duration k_grace_at_the_end{5'000};
 
-constexpr Phrase k_not_all_read{"not everything could be read; run with sudo",
-                                "не всё удалось прочитать; запустите через sudo"};
 constexpr Phrase k_would_send{"would send:", "было бы отправлено:"};
 
 class HealthRun {
@@ -40,7 +40,7 @@ class HealthRun {
         m_loaded =
             load_config(m_world, request(), m_common.check_config ? LastGood::never : LastGood::fall_back);
         if (m_common.check_config) {
-            return check_config();
+            return check_config(m_loaded, m_common, {"lectio-health", host(), m_time});
         }
         if (m_loaded.use == LoadedConfig::Use::nothing) {
             return leave({m_loaded.needs_rights ? ExitCode::rights : ExitCode::configuration, why_nothing()});
@@ -76,17 +76,6 @@ class HealthRun {
             [[maybe_unused]] const Result<void> kept = keep_last_good(m_world.files, m_loaded);
         }
         [[maybe_unused]] const Result<void> kept = keep_discovered(m_world.files, m_loaded);
-    }
-
-    int check_config() {
-        const ConfigVerdict verdict = check_config_text(m_loaded, m_common.strict ? Strict::yes : Strict::no);
-        ExitCode code = verdict.good ? ExitCode::ok : ExitCode::configuration;
-        const bool judged = m_loaded.use == LoadedConfig::Use::telling; // wrong, whatever we could not read
-        if (m_loaded.needs_rights && !judged) {
-            complain(fmt::format("lectio-health: {}\n", say(k_not_all_read).in(m_loaded.config.lang)));
-            code = ExitCode::rights;
-        }
-        return print(verdict.text).ok() ? static_cast<int>(code) : static_cast<int>(ExitCode::internal);
     }
 
     [[nodiscard]] std::string why_nothing() const {

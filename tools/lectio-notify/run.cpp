@@ -1,15 +1,15 @@
 #include "run.h"
 
 #include "alerts/channels.h"
-#include "checks/all_checks.h"
+#include "cli/check_config.h"
 #include "cli/exit_code.h"
+#include "cli/known_kinds.h"
 #include "cli/terminal.h"
 #include "config/load.h"
 #include "platform/clock.h"
 #include "platform/environment.h"
 #include "platform/host.h"
 #include "platform/stop.h"
-#include "recovery/all_actions.h"
 #include "report/log.h"
 #include "report/report.h"
 #include "util/text.h"
@@ -60,7 +60,7 @@ constexpr Phrase k_test_text{"Sent by `lectio-notify test`. Nothing is broken.",
 constexpr Phrase k_arrived{"{}: the message has arrived", "{}: сообщение дошло"};
 constexpr Phrase k_not_arrived{"{}: {}", "{}: {}"};
 constexpr Phrase k_unreadable{"{} may not be read", "нет прав на чтение {}"};
-constexpr Phrase k_not_set{"{}: cannot be used: {} is not set", "{}: нельзя использовать: не задано {}"};
+constexpr Phrase k_not_set{"{}: cannot be used: {}", "{}: нельзя использовать: {}"};
 
 class NotifyRun {
   public:
@@ -74,14 +74,13 @@ class NotifyRun {
         request.discovery = ConfigRequest::Discovery::no;
         const bool check = m_options.common.check_config;
         m_loaded = load_config(m_world, request, check ? LastGood::never : LastGood::fall_back);
+        if (check) {
+            return check_config(m_loaded, m_options.common,
+                                {std::string(k_tool), host(), m_world.clock.now().wall});
+        }
         const bool nothing = m_loaded.use == LoadedConfig::Use::nothing;
         if (nothing && m_loaded.needs_rights) {
             return needs_rights(problem_lines(m_loaded));
-        }
-        if (check) {
-            const ConfigVerdict verdict =
-                check_config_text(m_loaded, m_options.common.strict ? Strict::yes : Strict::no);
-            return printed(verdict.text, verdict.good ? k_good : static_cast<int>(ExitCode::configuration));
         }
         if (nothing) {
             return leave(ExitCode::configuration, problem_lines(m_loaded));
@@ -95,17 +94,6 @@ class NotifyRun {
     }
 
   private:
-    static Kinds known_kinds() {
-        Kinds kinds;
-        for (const CheckType& type : all_checks()) {
-            kinds.checks.push_back({type.name, type.help, &type.schema()});
-        }
-        for (const ActionType& type : all_actions()) {
-            kinds.actions.push_back({type.name, type.help, &type.schema()});
-        }
-        return kinds;
-    }
-
     // Stores first; that alone is enough to have said it (CONTRACT 21).
     int execute(const SendCommand& send) {
         const Message message =
@@ -210,7 +198,7 @@ class NotifyRun {
             if (wanted && !channel.unset.empty()) {
                 good = false;
                 lines.push_back(
-                    say(k_not_set, channel.name, fmt::format("{}", fmt::join(channel.unset, ", "))));
+                    say(k_not_set, channel.name, unset_words(channel.unset, config().wrong_variables)));
             }
         }
         if (!found) {

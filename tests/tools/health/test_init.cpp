@@ -1,7 +1,8 @@
 // lectio-health init: what it writes loads, and is what a run without a configuration would have checked.
+#include "cli/check_config.h"
+#include "cli/known_kinds.h"
 #include "config/load.h"
 #include "init.h"
-#include "job.h"
 #include "support/made_up_server.h"
 
 #include <catch2/catch.hpp>
@@ -38,7 +39,7 @@ class InitBench {
     LoadedConfig load(const Path& file) {
         ConfigRequest request;
         request.file = file.string();
-        request.kinds = health::known_kinds();
+        request.kinds = known_kinds();
         World world = server.world();
         return load_config(world, request, LastGood::never);
     }

@@ -1,4 +1,5 @@
 // Where a configuration comes from, and what is done when it does not load.
+#include "cli/check_config.h"
 #include "config/load.h"
 #include "stand_in_types.h"
 #include "support/bare_world.h"
@@ -7,6 +8,7 @@
 #include "support/faulty_files.h"
 #include "support/temp_folder.h"
 
+#include <algorithm>
 #include <cerrno>
 
 #include <catch2/catch.hpp>
@@ -261,6 +263,47 @@ TEST_CASE("whatever stands in config.env, it loads and what does not fit is said
     REQUIRE(loaded.ok());
     CHECK(loaded.config.notes.size() == 6);
     CHECK(loaded.config.health.limits.attempts == 3);
+}
+
+TEST_CASE("a wrong value from a variable switches off what needs it, and --check-config refuses it") {
+    Bench bench;
+    bench.write("etc/config.toml", "lang = \"${A_LANG}\"\n" + bench.paths() + k_check +
+                                       "[channel.a]\ntype = \"telegram\"\ntoken = \"1:t\"\n"
+                                       "chat = \"${A_CHAT:-nobody}\"\n"
+                                       "[[route]]\nto = [\"${A_ROUTE}\"]\n");
+    bench.environment = {{"A_LANG", "xx"}, {"A_CHAT", "strayed-secret"}, {"A_ROUTE", "strayed-secret"}};
+    const LoadedConfig loaded = bench.load();
+    INFO(problem_lines(loaded));
+    REQUIRE(loaded.ok());
+    CHECK(loaded.config.lang == Lang::ru);
+    CHECK(loaded.config.health.checks.size() == 1);
+    REQUIRE(loaded.config.channels.size() == 1);
+    CHECK(loaded.config.channels[0].unset == std::vector<std::string>{"A_CHAT"});
+    REQUIRE(loaded.config.notes.size() == 3); // the channel, the default, the route
+    for (const Config::Note& note : loaded.config.notes) {
+        CHECK(note.message.en.find(" is wrong: ") != std::string::npos);
+        CHECK(note.message.en.find("strayed") == std::string::npos);
+        CHECK(note.hint.en.starts_with("correct it in "));
+        CHECK(note.unset.empty());
+    }
+
+    const LoadedConfig checked = bench.load(LastGood::never);
+    CHECK_FALSE(checked.ok());
+    CHECK(std::count_if(checked.problems.all().begin(), checked.problems.all().end(),
+                        [](const Problem& each) { return each.severity == Problem::Severity::error; }) == 3);
+    CHECK(problem_lines(checked).find("strayed") == std::string::npos);
+
+    bench.environment = {{"A_LANG", "en"}, {"A_ROUTE", "a"}}; // "nobody" is the file's own mistake
+    CHECK_FALSE(bench.load().ok());
+}
+
+TEST_CASE("of two thresholds the one from a variable is at fault") {
+    Bench bench;
+    bench.write("etc/config.toml", "[health.check.disk]\ntype = \"disk\"\npath = \"/\"\n"
+                                   "free = { warn = \"${A_SHARE}\", critical = \"5%\" }\n");
+    bench.environment = {{"A_SHARE", "4%"}};
+    REQUIRE(bench.load().ok());
+    CHECK(bench.load().config.health.checks[0].unset == std::vector<std::string>{"A_SHARE"});
 }
 
 TEST_CASE("the env file wins over the environment, and one that others can read is told with the remedy") {
