@@ -1,5 +1,6 @@
 #include "config/complaints.h"
 
+#include "config/lookalikes.h"
 #include "platform/unit_name.h"
 #include "util/text.h"
 
@@ -79,6 +80,9 @@ std::optional<std::string> unit_complaint(const std::string& text) {
     constexpr std::string_view k_characters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
                                               "0123456789:-_.\\@";
     constexpr std::size_t k_longest = 255;
+    if (const std::string latin = as_latin(text); latin != text) {
+        return fmt::format("a letter is Cyrillic and only looks Latin; did you mean \"{}\"?", latin);
+    }
     if (text.find_first_not_of(k_characters) != text.npos || text.size() > k_longest ||
         text.starts_with('.')) {
         return "expected the name of a unit, like \"nginx.service\"";

@@ -1,5 +1,6 @@
 #include "config/parse.h"
 
+#include "config/syntax_words.h"
 #include "util/text.h"
 
 #include <algorithm>
@@ -8,6 +9,8 @@
 
 // Errors come as values, and nesting is bounded: trees are freed and read by recursion.
 #define TOML_EXCEPTIONS 0
+// A text like [“x] meets an assertion, which ends a debug build; the check behind it reports the mistake.
+#define TOML_ASSERT(expr) static_assert(true)
 #define TOML_MAX_NESTED_VALUES 32
 #include <toml++/toml.h>
 
@@ -32,6 +35,23 @@ Position position_at(std::string_view text, std::size_t at) {
         }
     }
     return position;
+}
+
+// The byte at a place; the end where there is none.
+std::size_t byte_at(std::string_view text, Position place) {
+    Position position{1, 1};
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const bool whole = (static_cast<unsigned char>(text[i]) & 0xC0U) != 0x80U;
+        if (whole && position >= place) {
+            return i;
+        }
+        if (text[i] == '\n') {
+            position = {position.line + 1, 1};
+        } else if (i + 1 < text.size() && (static_cast<unsigned char>(text[i + 1]) & 0xC0U) != 0x80U) {
+            ++position.column;
+        }
+    }
+    return text.size();
 }
 
 // Where a string that begins at `at` ends (one past it), as TOML's four kinds of strings do.
@@ -167,11 +187,13 @@ std::optional<Node> parse_toml(std::string_view text, Problems& problems) {
         return std::nullopt;
     }
     if (const std::size_t zero = text.find('\0'); zero != std::string_view::npos) {
-        problems.error(position_at(text, zero), "a NUL byte: not a text file");
+        problems.error(position_at(text, zero), text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF")
+                                                    ? "UTF-16; save the file as UTF-8"
+                                                    : "a NUL byte: not a text file");
         return std::nullopt;
     }
     if (const std::optional<std::size_t> bad = first_invalid_utf8(text)) {
-        problems.error(position_at(text, *bad), "not valid UTF-8");
+        problems.error(position_at(text, *bad), "not valid UTF-8; save the file as UTF-8");
         return std::nullopt;
     }
     if (const std::optional<std::size_t> deep = too_deep_key(text)) {
@@ -180,7 +202,9 @@ std::optional<Node> parse_toml(std::string_view text, Problems& problems) {
     }
     const toml::parse_result result = toml::parse(text);
     if (!result) {
-        problems.error(position_of(result.error().source().begin), clean_line(result.error().description()));
+        const Position place = position_of(result.error().source().begin);
+        SyntaxWords words = syntax_words(text, byte_at(text, place), result.error().description());
+        problems.error(place, std::move(words.message), std::move(words.suggestion));
         return std::nullopt;
     }
     return convert(result.table());

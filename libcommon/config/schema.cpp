@@ -1,5 +1,7 @@
 #include "config/schema.h"
 
+#include "config/lookalikes.h"
+#include "config/meant.h"
 #include "util/text.h"
 
 #include <algorithm>
@@ -13,6 +15,8 @@
 
 namespace lectio {
 namespace {
+
+constexpr std::string_view k_is_cyrillic = " (a letter is Cyrillic)"; // which no eye can see
 
 // What stands in the file, as a problem quotes it: never what a reference stands for, which may be a secret.
 std::string quoted(const Node& value) {
@@ -31,6 +35,54 @@ void wrong_value(const Node& value, std::string_view complaint, Reading& reading
                  std::string suggestion = {}) {
     reading.problems.error(value.position(), fmt::format("{} {}", quoted(value), complaint),
                            std::move(suggestion));
+}
+
+// A number or a word that stands in quotes, or one that should.
+void wrong_quotes(const Node& value, std::string_view expected, const std::string& meant, Reading& reading) {
+    reading.problems.error(value.position(),
+                           fmt::format("expected {}, found {}; write {}", expected, value.type_name(), meant),
+                           meant);
+}
+
+void not_a_whole_number(const Node& value, Reading& reading) {
+    const auto* text = value.get<std::string>();
+    const bool digits = text != nullptr && !text->empty() && text->size() < 18 && value.written().empty() &&
+                        text->find_first_not_of("0123456789") == std::string::npos;
+    if (digits && (text->front() != '0' || text->size() == 1)) {
+        wrong_quotes(value, "a whole number", *text, reading);
+    } else {
+        wrong_type(value, "a whole number", reading);
+    }
+}
+
+// A text that is no amount: too small, too large, or written otherwise than we write it. What comes from a
+// variable is not repeated.
+void wrong_amount(const Node& value, std::span<const Amount::Unit> units, std::string_view complaint,
+                  std::string_view remedy, Reading& reading) {
+    const std::string& text = *value.get<std::string>();
+    const std::string meant = value.written().empty() ? meant_amount(text, units) : "";
+    if (text.starts_with('-')) {
+        wrong_value(value, "must not be negative", reading);
+    } else if (!meant.empty() && meant == text) {
+        wrong_value(value, text.ends_with('%') ? "is out of range: 0% to 100% is allowed" : "is too large",
+                    reading);
+    } else if (!meant.empty() && parse_amount(meant)) {
+        wrong_value(value, fmt::format("{}; did you mean \"{}\"?", complaint, meant), reading, meant);
+    } else {
+        wrong_value(value, fmt::format("{}{}", complaint, remedy), reading);
+    }
+}
+
+// A bare number where an amount belongs: 5 for "5s". False: it is none.
+bool is_bare_number(const Node& value, std::span<const Amount::Unit> units, std::string_view expected,
+                    Reading& reading) {
+    const auto* number = value.get<std::int64_t>();
+    const std::string meant =
+        number != nullptr && *number >= 0 ? meant_amount(fmt::format("{}", *number), units) : "";
+    if (!meant.empty()) {
+        wrong_quotes(value, expected, fmt::format("\"{}\"", meant), reading);
+    }
+    return !meant.empty();
 }
 
 std::string with_article(std::string_view type) {
@@ -71,7 +123,10 @@ bool within(const Node& value, double number, const Limits& limits, Reading& rea
 
 const std::string* expect_text(const Node& value, std::string_view type, Reading& reading) {
     const auto* text = value.get<std::string>();
-    if (text == nullptr) {
+    const auto* number = value.get<std::int64_t>();
+    if (number != nullptr && type == "text") {
+        wrong_quotes(value, type, fmt::format("\"{}\"", *number), reading);
+    } else if (text == nullptr) {
         wrong_type(value, type, reading);
     }
     return text;
@@ -288,9 +343,10 @@ bool SchemaBase::has(std::string_view name) const {
 void report_unknown(std::string_view what, std::string_view word, Position position,
                     std::span<const std::string_view> candidates, Problems& problems) {
     std::string message = fmt::format("unknown {} \"{}\"", what, clean_line(word));
-    const std::optional<std::string_view> near = nearest(word, candidates);
+    const std::string latin = as_latin(word);
+    const std::optional<std::string_view> near = nearest(latin, candidates);
     if (near) {
-        message += fmt::format("; did you mean \"{}\"?", *near);
+        message += fmt::format("; did you mean \"{}\"?{}", *near, latin == word ? "" : k_is_cyrillic);
     }
     problems.error(position, std::move(message), std::string(near.value_or("")));
 }
@@ -352,7 +408,12 @@ const Node::Array* expect_list(const Node& value, std::string_view type, Reading
 
 const Node::Table* expect_table(const Node& value, std::string_view type, Reading& reading) {
     const auto* members = value.get<Node::Table>();
-    if (members == nullptr) {
+    const auto* items = value.get<Node::Array>();
+    if (items != nullptr && !items->empty() && items->front().get<Node::Table>() != nullptr) {
+        reading.problems.error(value.position(), fmt::format("expected {}, found a list of tables; write its "
+                                                             "header in single brackets",
+                                                             with_article(type)));
+    } else if (members == nullptr) {
         wrong_type(value, with_article(type), reading);
     }
     return members;
@@ -373,16 +434,24 @@ void empty_list(const Node& value, Reading& reading) {
 }
 
 void out_of_words(const Node& value, std::span<const std::string_view> words, Reading& reading) {
-    const std::optional<std::string_view> near = nearest(*value.get<std::string>(), words);
-    wrong_value(value,
-                fmt::format("is not allowed; {}{}", near ? fmt::format("did you mean \"{}\"? ", *near) : "",
-                            "allowed: " + join_words(words, " | ")),
-                reading, std::string(near.value_or("")));
+    const std::string& word = *value.get<std::string>();
+    const std::string latin = as_latin(word);
+    const std::optional<std::string_view> near = nearest(latin, words);
+    wrong_value(
+        value,
+        fmt::format("is not allowed; {}{}",
+                    near ? fmt::format("did you mean \"{}\"?{} ", *near, latin == word ? "" : k_is_cyrillic)
+                         : "",
+                    "allowed: " + join_words(words, " | ")),
+        reading, std::string(near.value_or("")));
 }
 
 void read_value(const Node& value, bool& target, const Limits& /*limits*/, Reading& reading) {
+    const auto* text = value.get<std::string>();
     if (const auto* flag = value.get<bool>()) {
         target = *flag;
+    } else if (text != nullptr && (*text == "true" || *text == "false") && value.written().empty()) {
+        wrong_quotes(value, "true or false", *text, reading);
     } else {
         wrong_type(value, "true or false", reading);
     }
@@ -391,7 +460,7 @@ void read_value(const Node& value, bool& target, const Limits& /*limits*/, Readi
 void read_value(const Node& value, int& target, const Limits& limits, Reading& reading) {
     const auto* number = value.get<std::int64_t>();
     if (number == nullptr) {
-        wrong_type(value, "a whole number", reading);
+        not_a_whole_number(value, reading);
     } else if (*number < std::numeric_limits<int>::min() || *number > std::numeric_limits<int>::max()) {
         reading.problems.error(value.position(), "out of range: the number is too large");
     } else if (within(value, static_cast<double>(*number), limits, reading)) {
@@ -402,7 +471,7 @@ void read_value(const Node& value, int& target, const Limits& limits, Reading& r
 void read_value(const Node& value, std::int64_t& target, const Limits& limits, Reading& reading) {
     const auto* number = value.get<std::int64_t>();
     if (number == nullptr) {
-        wrong_type(value, "a whole number", reading);
+        not_a_whole_number(value, reading);
     } else if (within(value, static_cast<double>(*number), limits, reading)) {
         target = *number;
     }
@@ -443,7 +512,12 @@ void read_value(const Node& value, Secret& target, const Limits& limits, Reading
 }
 
 void read_value(const Node& value, Duration& target, const Limits& limits, Reading& reading) {
-    const std::string* text = expect_text(value, "a duration (\"5s\")", reading);
+    constexpr std::string_view k_expected = "a duration (\"5s\")";
+    constexpr std::array k_units{Amount::Unit::milliseconds};
+    if (is_bare_number(value, k_units, k_expected, reading)) {
+        return;
+    }
+    const std::string* text = expect_text(value, k_expected, reading);
     if (text == nullptr) {
         return;
     }
@@ -453,7 +527,7 @@ void read_value(const Node& value, Duration& target, const Limits& limits, Readi
     }
     const Result<Duration> parsed = parse_duration(*text);
     if (!parsed) {
-        wrong_value(value, "is not a duration; write 500ms, 5s, 2m, 1h or 14d", reading);
+        wrong_amount(value, k_units, "is not a duration", "; write 500ms, 5s, 2m, 1h or 14d", reading);
     } else if (within(value, static_cast<double>(parsed->count()), limits, reading)) {
         target = *parsed;
     }
@@ -466,7 +540,8 @@ void read_value(const Node& value, Bytes& target, const Limits& limits, Reading&
     }
     const Result<Bytes> parsed = parse_size(*text);
     if (!parsed) {
-        wrong_value(value, "is not a size; write 100KB, 256MB or 2GB (powers of 1024)", reading);
+        wrong_amount(value, std::array{Amount::Unit::bytes}, "is not a size",
+                     "; write 100KB, 256MB or 2GB (powers of 1024)", reading);
     } else if (within(value, static_cast<double>(parsed->count), limits, reading)) {
         target = *parsed;
     }
@@ -552,6 +627,42 @@ void read_value(const Node& value, StatusSet& target, const Limits& /*limits*/, 
     }
 }
 
+namespace {
+
+bool takes_numbers(const Limits& limits) {
+    return limits.units.empty() ||
+           std::find(limits.units.begin(), limits.units.end(), Amount::Unit::number) != limits.units.end();
+}
+
+void not_an_amount(const Node& value, const Limits& limits, Reading& reading) {
+    const std::string& text = *value.get<std::string>();
+    if (takes_numbers(limits) && value.written().empty() && parse_amount(text)) { // "50"
+        wrong_quotes(value, "a number", text, reading);
+        return;
+    }
+    wrong_amount(value, limits.units,
+                 fmt::format("is not {}", limits.units.empty() ? "a number, share, size or duration"
+                                                               : units_words(limits.units)),
+                 "", reading);
+}
+
+// 15 for "15%", and "10m" where only sizes are measured.
+void wrong_unit(const Node& value, Amount::Unit found, const Limits& limits, Reading& reading) {
+    const auto* text = value.get<std::string>();
+    const auto* number = value.get<std::int64_t>();
+    const std::string written = text != nullptr && value.written().empty() ? *text
+                                : number != nullptr                        ? fmt::format("{}", *number)
+                                                                           : "";
+    const std::string meant = meant_amount(written, limits.units);
+    reading.problems.error(value.position(),
+                           fmt::format("wrong unit: expected {}, found {}{}", units_words(limits.units),
+                                       unit_words(found),
+                                       meant.empty() ? "" : fmt::format("; did you mean \"{}\"?", meant)),
+                           meant);
+}
+
+} // namespace
+
 void read_value(const Node& value, Amount& target, const Limits& limits, Reading& reading) {
     Amount amount;
     if (const auto* whole = value.get<std::int64_t>()) {
@@ -561,10 +672,7 @@ void read_value(const Node& value, Amount& target, const Limits& limits, Reading
     } else if (const auto* text = value.get<std::string>()) {
         const Result<Amount> parsed = parse_amount(*text);
         if (!parsed || parsed->unit == Amount::Unit::number) {
-            wrong_value(value,
-                        fmt::format("is not {}", limits.units.empty() ? "a number, share, size or duration"
-                                                                      : units_words(limits.units)),
-                        reading);
+            not_an_amount(value, limits, reading);
             return;
         }
         amount = *parsed;
@@ -574,9 +682,7 @@ void read_value(const Node& value, Amount& target, const Limits& limits, Reading
     }
     if (!limits.units.empty() &&
         std::find(limits.units.begin(), limits.units.end(), amount.unit) == limits.units.end()) {
-        reading.problems.error(value.position(),
-                               fmt::format("wrong unit: expected {}, found {}", units_words(limits.units),
-                                           unit_words(amount.unit)));
+        wrong_unit(value, amount.unit, limits, reading);
     } else if (amount.value < 0) {
         reading.problems.error(value.position(), "out of range: must not be negative");
     } else {

@@ -3,6 +3,7 @@
 with exit 78 and the very line and column where it was made (issue 3, "Done when" 2)."""
 
 import concurrent.futures
+import json
 import os
 import pathlib
 import re
@@ -175,6 +176,55 @@ IN_EXAMPLE = [
     ("UTF-8 cut short", b'host = "lectio-1"', 'host = "'.encode() + MARK + 'ж'.encode()[:1] + b'"'),
     ("a surrogate in UTF-8", b'host = "lectio-1"', b'host = "' + MARK + b'\xed\xa0\x80"'),
 ]
+# What hands and editors do, and words that the message has to have: the operator is tired.
+WORDS = [
+    ('max_time = "5s"', 'max_time = ¦"5 s"', 'did you mean "5s"?'),
+    ('max_time = "5s"', 'max_time = ¦"10 seconds"', 'did you mean "10s"?'),
+    ('max_time = "5s"', 'max_time = ¦"5min"', 'did you mean "5m"?'),
+    ('max_time = "5s"', 'max_time = ¦"5 сек"', 'did you mean "5s"?'),
+    ('max_time = "5s"', 'max_time = ¦5', 'write "5s"'),
+    ('warn = "256MB"', 'warn = ¦"256Mb"', 'did you mean "256MB"?'),
+    ('warn = "256MB"', 'warn = ¦"256 MB"', 'did you mean "256MB"?'),
+    ('warn = "256MB"', 'warn = ¦"1,5GB"', 'did you mean "1.5GB"?'),
+    ('warn = "15%"', 'warn = ¦"15 %"', 'did you mean "15%"?'),
+    ('warn = "15%"', 'warn = ¦"15m"', 'did you mean "15MB"?'),
+    ('warn = "15%"', 'warn = ¦"150%"', "0% to 100%"),
+    ('settle = "10s"', 'settle = ¦"-10s"', "must not be negative"),
+    ('warn = "256MB"', 'warn = ¦"99999999999999999999GB"', "too large"),
+    ('warn = "256MB"', 'warn = ¦"1e9GB"', "is not a size"),
+    ("attempts = 3", "attempts = 99999999999999999999¦", "too large"),
+    ("attempts = 3", 'attempts = ¦"3"', "write 3"),
+    ("follow   = true", 'follow   = ¦"true"', "write true"),
+    ("follow   = true", "follow   = ¦True", "did you mean true?"),
+    ("follow   = true", "follow   = ¦yes", "did you mean true?"),
+    ('max_time = "5s"', "max_time = 5¦s", 'write "5s"'),
+    ('warn = "15%"', "warn = 15¦%", 'write "15%"'),
+    ('unit = "nginx.service"', "unit = n¦ginx.service", 'write "nginx.service"'),
+    ('host = "lectio-1"', "host = ", "value is missing"),
+    ('level  = "info"', "level  = inf¦o", 'write "info"'),
+    ('level  = "info"', 'level¦: "info"', "="),
+    ('unit = "nginx.service"', "unit = ¦“nginx.service”", "typographic quotes"),
+    ('unit = "nginx.service"', "unit = ¦«nginx.service»", "typographic quotes"),
+    ('level  = "info"', 'level¦\u00a0= "info"', "invisible"),
+    ('path = "/"', 'p¦аth = "/"', "did you mean path?"),
+    ("[log]", "[l¦оg]", "did you mean [log]?"),
+    ("[health.check.celery]", "[health.check.¦сelery]", "did you mean [health.check.celery]?"),
+    ('level  = "info"', 'level  = ¦"infо"', 'did you mean "info"? (a letter is Cyrillic)'),
+    ('unit = "nginx.service"', 'unit = ¦"nginх.service"', 'did you mean "nginx.service"?'),
+    ('free = { warn = "15%", critical = "5%" }', 'free = { warn = "15%",¦\n critical = "5%" }', "on one line"),
+    ('free = { warn = "15%", critical = "5%" }', 'free = { warn = "15%", critical = "5%", ¦}', "comma"),
+    ("[health.check.api]", "¦[health.check.site]", "second time"),
+    ('level  = "info"', 'format = ¦"info"', '"format" is set a second time'),
+    ("[[route]]", "¦[route]", "[[route]]"),
+    ("[[health.recovery]]", "[health.recovery]", "each must be [[health.recovery]]"),
+    ('[[health.recovery]]\nname   = "nginx"', '[health.recovery]\nname   = "nginx"', "each must be [[health.recovery]]"),
+    ("contains = 'id=\"root\"'", 'contains = id="root"', "needs quotes"),
+    ("[channel.errors]", "[[channel.¦errors]]", "single brackets"),
+    ("[log]", "¦; a comment\n[log]", "a comment begins with #"),
+    ("[log]", "¦<<<<<<< HEAD\n[log]", "merge conflict"),
+    ('match = "gunicorn: worker|', 'match = "gunicorn\\¦.worker|', "backslash"),
+    ('host = "lectio-1"', 'host = "¦\udcf1\udce5"', "save the file as UTF-8"),
+]
 if os.path.isdir("/usr/share/zoneinfo/Europe"):  # without the zones of the world no name can be judged
     IN_EXAMPLE += [
         ("time zone that is none", b'# timezone = "Europe/Moscow"', 'timezone = ¦"Europe/Moskow"'),
@@ -235,10 +285,13 @@ class CheckConfig(unittest.TestCase):
         self.addCleanup(temporary.cleanup)
         self.folder = pathlib.Path(temporary.name)
 
-    def check(self, text, name="config.toml"):
+    def check(self, text, name="config.toml", *options, tool="lectio-health"):
         (self.folder / name).write_bytes(text)
+        return self.ask("-c", name, *options, tool=tool)
+
+    def ask(self, *options, tool="lectio-health"):
         environment = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8"}
-        return subprocess.run([binary("lectio-health"), "--check-config", "-c", name], cwd=self.folder, env=environment,
+        return subprocess.run([binary(tool), "--check-config", *options], cwd=self.folder, env=environment,
                               stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=False)
 
     @staticmethod
@@ -281,6 +334,38 @@ class CheckConfig(unittest.TestCase):
             with self.subTest(what):
                 self.told_at(done, f"{name}:{where}: ")
         print(f"counted: {len(rows)} kinds of mistakes")
+
+    def test_what_hands_and_editors_do_is_told_in_words(self):
+        for good, bad, words in WORDS:
+            marked = "¦" in bad
+            text, where = with_mistake(EXAMPLE, good.encode(), (bad if marked else "¦" + bad).encode(errors="surrogateescape"))
+            with self.subTest(bad):
+                done = self.check(text)
+                if marked:
+                    self.told_at(done, f"config.toml:{where}: ")
+                self.assertIn(words, self.errors(done)[0])
+                self.assertNotIn("Error while parsing", self.errors(done)[0])
+
+    def test_what_is_no_file_of_text_is_told_at_once(self):
+        (self.folder / "folder").mkdir()
+        os.mkfifo(self.folder / "fifo")
+        (self.folder / "loop").symlink_to("loop")
+        (self.folder / "huge").write_bytes(EXAMPLE + b"# x\n" * 300_000)
+        (self.folder / "utf16").write_bytes(EXAMPLE.decode().encode("utf-16"))
+        for name, words in (("folder", "not a regular file"), ("fifo", "not a regular file"), ("loop", "symbolic links"),
+                            ("huge", "larger than 1 MB"), ("utf16", "save the file as UTF-8"), ("/dev/zero", "not a regular file")):
+            with self.subTest(name):
+                done = self.ask("-c", name)
+                self.assertEqual(done.returncode, 78)
+                self.assertIn(words, done.stdout.decode())
+
+    def test_a_secret_without_its_quotes_is_not_shown(self):
+        text = EXAMPLE.replace(b'token  = "${ERRORS_BOT_TOKEN}"', b"token  = made-up-secret")
+        for form in ("text", "json"):
+            done = self.check(text, "config.toml", "--format", form)
+            self.assertEqual(done.returncode, 78)
+            self.assertIn(b"needs quotes", done.stdout)
+            self.assertNotIn(b"made-up", done.stdout + done.stderr)
 
     def test_the_place_is_the_same_with_windows_line_ends_and_byte_order_mark(self):
         for good, bad in ((b'lang = "ru"', '¦langg = "ru"'), (b'level  = "info"', "level  = ¦5")):
@@ -326,6 +411,77 @@ class CheckConfig(unittest.TestCase):
         self.assertEqual(done.returncode, 78)
         self.assertEqual([re.match(r"config\.toml:(\d+:\d+): ", line)[1] for line in self.errors(done)], [where, other])
 
+    def as_json(self, text, code, *options, tool="lectio-health"):
+        done = self.check(text, "config.toml", "--format", "json", *options, tool=tool)
+        self.assertEqual(done.returncode, code, done.stdout)
+        self.assertEqual(done.stdout.count(b"\n"), 1, "one object on one line")
+        report = json.loads(done.stdout)
+        self.assertEqual(report["exit_code"], code)
+        self.assertEqual(report["tool"], tool)
+        self.assertEqual(report["file"], "config.toml")
+        for field in ("version", "host", "time"):
+            self.assertTrue(report[field])
+        return report
+
+    def test_json_tells_what_would_run(self):
+        for tool in ("lectio-health", "lectio-notify"):
+            report = self.as_json(EXAMPLE, 0, tool=tool)
+            self.assertEqual(report["problems"], [])
+            self.assertNotIn("reason", report)
+            self.assertIn({"name": "nginx", "type": "systemd", "runs": True}, report["checks"])
+            self.assertIn({"name": "frontend-permissions", "action": "fix-permissions",
+                           "when": ["frontend", "site"], "runs": True}, report["recovery"])
+            self.assertIn({"name": "errors", "type": "telegram", "runs": False}, report["channels"])  # no token here
+            unset = [row for row in report["warnings"] if row["message"] == "ERRORS_BOT_TOKEN is not set"]
+            at = EXAMPLE.index(b'"${ERRORS_BOT_TOKEN}"')
+            self.assertEqual([f"{row['file']}:{row['line']}:{row['column']}" for row in unset],
+                             [f"config.toml:{place(EXAMPLE, at)}"])
+
+    def test_json_tells_problems_with_their_places(self):
+        text, where = with_mistake(EXAMPLE, b'level  = "info"', '¦levl = "info"')
+        line, column = map(int, where.split(":"))
+        for tool in ("lectio-health", "lectio-notify"):
+            report = self.as_json(text, 78, tool=tool)
+            self.assertEqual(report["problems"], [
+                {"file": "config.toml", "line": line, "column": column,
+                 "message": 'unknown key "levl"; did you mean "level"?', "suggestion": "level"}])
+            self.assertEqual(report["checks"], [])
+            self.assertEqual(report["reason"], f'config.toml:{where}: unknown key "levl"; did you mean "level"?')
+
+    def test_strict_json_gives_warnings_as_the_reason(self):
+        report = self.as_json(EXAMPLE, 78, "--strict")
+        self.assertEqual(report["problems"], [])
+        self.assertIn(": warning: ", report["reason"])
+        self.assertTrue(report["checks"])
+
+    def test_json_of_what_is_not_there(self):
+        done = self.ask("-c", "missing.toml", "--format", "json")
+        self.assertEqual(done.returncode, 78)
+        problem = json.loads(done.stdout)["problems"][0]
+        self.assertEqual((problem["file"], problem["line"], problem["column"]), ("missing.toml", None, None))
+
+    def test_nagios_is_one_line_and_a_code_that_nagios_knows(self):
+        broken, where = with_mistake(EXAMPLE, b'level  = "info"', '¦levl = "info"')
+        for text, options, code, words in ((EXAMPLE, [], 0, "LECTIO OK - config.toml: "),
+                                           (EXAMPLE, ["--strict"], 1, "LECTIO WARNING - config.toml:"),
+                                           (broken, [], 1, f"LECTIO WARNING - config.toml:{where}: ")):
+            done = self.check(text, "config.toml", "--format", "nagios", *options)
+            self.assertEqual(done.returncode, code, done.stdout)
+            self.assertTrue(done.stdout.decode().startswith(words), done.stdout)
+            self.assertEqual(done.stdout.count(b"\n"), 1)
+
+    def test_no_format_shows_a_secret(self):
+        (self.folder / "config.env").write_text(
+            "ERRORS_BOT_TOKEN=123456:made-up-secret\nERRORS_CHAT_ID=nobody-made-up-secret\n"
+            "REDIS_PASSWORD=made-up-secret\nREDIS_URL=redis://:made-up-secret@127.0.0.1:70000/0\n")
+        text = EXAMPLE.replace(b"/opt/lectio-monitor/config.env", str(self.folder / "config.env").encode())
+        text = text.replace(b'url  = "redis://127.0.0.1:6379/0"', b'url  = "${REDIS_URL}"')
+        for tool, form in (("lectio-health", "text"), ("lectio-health", "json"), ("lectio-health", "nagios"),
+                           ("lectio-notify", "text"), ("lectio-notify", "json")):
+            done = self.check(text, "config.toml", "--format", form, tool=tool)
+            self.assertNotEqual(done.returncode, 0)
+            self.assertNotIn(b"made-up", done.stdout + done.stderr)
+
     def tried(self, number, row):
         text, _, good, bad = row
         broken, where = with_mistake(text, good, bad)
@@ -337,6 +493,112 @@ class CheckConfig(unittest.TestCase):
         self.assertEqual(len(errors), 1, "one mistake, one problem:\n" + "\n".join(errors))
         self.assertEqual(errors[0][:len(where)], where, errors[0])
         self.assertEqual(done.returncode, 78)
+
+
+CONFIG = """lang = "en"
+host = "test-host"
+
+[paths]
+env_file = "{folder}/config.env"
+state = "{folder}/state"
+run = "{folder}/run"
+logs = "{folder}/logs"
+
+[health.check.disk]
+type = "disk"
+path = "/"
+free = {{ warn = "1B" }}
+
+[health.check.queue]
+type = "redis"
+url = "${{REDIS_URL}}"
+
+[health.check.site]
+type = "tcp"
+address = "${{SITE_ADDRESS:-127.0.0.1:1}}"
+enabled = false
+
+[channel.errors]
+type = "telegram"
+token = "${{ERRORS_BOT_TOKEN}}"
+chat = "${{ERRORS_CHAT_ID}}"
+api = "http://127.0.0.1:1"
+"""
+
+
+class WrongVariables(unittest.TestCase):
+    """A slip in config.env ends no watch: a run goes on without what needs the value, and --check-config refuses it."""
+
+    def setUp(self):
+        temporary = tempfile.TemporaryDirectory(prefix="lectio-wrong-variables-")
+        self.addCleanup(temporary.cleanup)
+        self.folder = pathlib.Path(temporary.name)
+        self.config = self.folder / "config.toml"
+        self.config.write_text(CONFIG.format(folder=self.folder))
+        (self.folder / "config.env").touch(0o600)
+
+    def set_variables(self, **variables):
+        variables = {"REDIS_URL": "127.0.0.1:6379", "ERRORS_BOT_TOKEN": "1:made-up", "ERRORS_CHAT_ID": "7"} | variables
+        (self.folder / "config.env").write_text("".join(f"{name}={value}\n" for name, value in variables.items()))
+
+    def run_tool(self, *options, tool="lectio-health"):
+        environment = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8"}
+        done = subprocess.run([binary(tool), "-c", self.config, "--format", "json", *options], env=environment,
+                              stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=False)
+        return done.returncode, json.loads(done.stdout)
+
+    def statuses(self, report):
+        return {check["name"]: check["status"] for check in report["checks"]}
+
+    def test_a_run_goes_on_without_the_check_that_needs_it(self):
+        self.set_variables()
+        code, report = self.run_tool("--no-notify")
+        self.assertEqual((code, report["status"]), (1, "warning"), report)
+        self.assertEqual(self.statuses(report), {"disk": "ok", "queue": "skipped", "config": "warning"})
+        told = next(check for check in report["checks"] if check["name"] == "config")
+        self.assertEqual(told["message"], "check queue is off: the value of variable REDIS_URL is wrong: "
+                                          "url: expected redis://host:port/database or unix:/socket")
+        self.assertEqual(told["hint"], f"correct it in {self.folder}/config.env")
+
+    def test_it_is_no_mistake_of_the_file_which_stays_the_last_good_one(self):
+        self.set_variables()
+        self.run_tool("--no-notify")
+        self.config.write_text(self.config.read_text().replace('type = "disk"', 'type = "dsk"'))
+        code, report = self.run_tool("--no-notify")
+        self.assertEqual((code, report["exit_code"]), (78, 78))
+        self.assertEqual(self.statuses(report)["disk"], "ok")
+        self.assertEqual(self.statuses(report)["queue"], "skipped")
+
+    def test_a_slip_after_good_runs_is_the_same(self):
+        self.set_variables(REDIS_URL="redis://127.0.0.1:1/0")
+        self.run_tool("--no-notify", "--no-recovery")
+        self.set_variables()
+        code, report = self.run_tool("--no-notify")
+        self.assertEqual((code, self.statuses(report)["disk"], self.statuses(report)["queue"]), (1, "ok", "skipped"))
+
+    def test_a_channel_is_off_alone(self):
+        self.set_variables(REDIS_URL="redis://127.0.0.1:1/0", ERRORS_CHAT_ID="nobody")
+        code, report = self.run_tool("--no-notify", "--no-recovery", "--only", "disk")
+        self.assertEqual((code, self.statuses(report)["disk"]), (1, "ok"), report)
+        told = next(check for check in report["checks"] if check["name"] == "config")
+        self.assertIn("channel errors is off: the value of variable ERRORS_CHAT_ID is wrong: ", told["message"])
+        code, report = self.run_tool("test", tool="lectio-notify")
+        self.assertEqual(code, 2)
+        self.assertIn("ERRORS_CHAT_ID is wrong", report["message"])
+
+    def test_check_config_refuses_it_at_its_place(self):
+        self.set_variables()
+        code, report = self.run_tool("--check-config")
+        text = self.config.read_bytes()
+        self.assertEqual(code, 78)
+        self.assertEqual([f"{row['line']}:{row['column']}" for row in report["problems"]],
+                         [place(text, text.index(b'"${REDIS_URL}"'))])
+
+    def test_a_wrong_default_is_a_mistake_of_the_file(self):
+        self.config.write_text(self.config.read_text().replace(":-127.0.0.1:1}", ":-nowhere}"))
+        self.set_variables(REDIS_URL="redis://127.0.0.1:1/0")
+        code, report = self.run_tool("--no-notify")
+        self.assertEqual((code, report["exit_code"]), (78, 78))
 
 
 if __name__ == "__main__":

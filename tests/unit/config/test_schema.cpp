@@ -167,9 +167,16 @@ TEST_CASE("each kind of value is read") {
 }
 
 TEST_CASE("a value that does not fit is said in words") {
-    CHECK(only_problem({{"timeout", number(5)}}) == R"(expected a duration ("5s"), found whole number)");
-    CHECK(only_problem({{"timeout", text("5 sec")}}) ==
-          R"("5 sec" is not a duration; write 500ms, 5s, 2m, 1h or 14d)");
+    CHECK(only_problem({{"timeout", number(5)}}) ==
+          R"(expected a duration ("5s"), found whole number; write "5s")");
+    CHECK(only_problem({{"timeout", text("5 sec")}}) == R"("5 sec" is not a duration; did you mean "5s"?)");
+    CHECK(only_problem({{"timeout", text("-5s")}}) == R"("-5s" must not be negative)");
+    CHECK(only_problem({{"timeout", text("99999d")}}) == R"("99999d" is too large)");
+    CHECK(only_problem({{"free", table({{"warn", text("150%")}})}}) ==
+          R"("150%" is out of range: 0% to 100% is allowed)");
+    CHECK(
+        only_problem({{"free", table({{"warn", text("10m")}})}}) ==
+        R"(wrong unit: expected a share ("10%") or a size ("256MB"), found a duration ("5s"); did you mean "10MB"?)");
     CHECK(only_problem({{"timeout", text("2h")}}) == "out of range: 10ms to 1h is allowed");
     CHECK(only_problem({{"timeout", text("13s")}}) == "13 is unlucky");
     CHECK(only_problem({{"words", text("a")}}) == R"(expected a list of texts, found text; write ["a"])");
@@ -228,9 +235,11 @@ TEST_CASE("what was meant is told for programs, too") {
         return outcome.problems.all().front().suggestion;
     };
     CHECK(suggested({{"adress", text("h:1")}}) == "address");
+    CHECK(suggested({{"address", text("h:1")}, {"timeout", text("5 sec")}}) == "5s");
+    CHECK(suggested({{"address", text("h:1")}, {"timeout", number(5)}}) == "\"5s\"");
     CHECK(suggested({{"address", text("h:1")}, {"say", text("helo")}}) == "hello");
     CHECK(suggested({{"address", text("h:1")}, {"words", text("a")}}) == R"(["a"])");
-    CHECK(suggested({{"address", text("h:1")}, {"timeout", number(5)}}).empty());
+    CHECK(suggested({{"address", text("h:1")}, {"timeout", text("2h")}}).empty());
 }
 
 TEST_CASE("a clear value lies beyond its own threshold") {

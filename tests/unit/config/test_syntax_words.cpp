@@ -1,0 +1,71 @@
+// What is said of a text that is no TOML.
+#include "config/lookalikes.h"
+#include "config/parse.h"
+#include "config/syntax_words.h"
+
+#include <fstream>
+#include <iterator>
+
+#include <catch2/catch.hpp>
+
+using namespace lectio;
+
+namespace {
+
+Problem only_problem(std::string_view text) {
+    Problems problems;
+    CHECK_FALSE(parse_toml(text, problems));
+    REQUIRE(problems.all().size() == 1);
+    return problems.all().front();
+}
+
+} // namespace
+
+TEST_CASE("what was probably meant is told for programs, too") {
+    CHECK(only_problem("level = info\n").suggestion == "\"info\"");
+    CHECK(only_problem("a = { b = 5s, c = 1 }\n").suggestion == "\"5s\"");
+    CHECK(only_problem("follow = Yes\n").suggestion == "true");
+    CHECK(only_problem("[lоg]\n").suggestion == "[log]");
+    CHECK(only_problem("pаth = 1\n").suggestion == "path");
+    CHECK(only_problem("[x]\n[[x]]\n").suggestion == "[[x]]");
+}
+
+TEST_CASE("the value of a secret is never repeated") {
+    for (const char* text : {"token = made-up\n", "a = { password = made-up }\n", "API_KEY = made-up\n"}) {
+        const Problem problem = only_problem(text);
+        CHECK(problem.message.find("needs quotes") != std::string::npos);
+        CHECK(problem.message.find("made-up") == std::string::npos);
+        CHECK(problem.suggestion.empty());
+    }
+}
+
+TEST_CASE("a mistake that nobody foresaw is told in the parser's words") {
+    CHECK(only_problem("a = 1 b = 2\n").message.find("parsing") != std::string::npos);
+}
+
+// Each comes to an end, with words, and with a place inside the text.
+TEST_CASE("a text that is cut anywhere, or torn by anything") {
+    std::ifstream file(LECTIO_SOURCE_FOLDER "/config/config.example.toml");
+    const std::string whole{std::istreambuf_iterator<char>(file), {}};
+    REQUIRE(whole.size() > 1000);
+    for (std::size_t at = 0; at < whole.size(); at += 7) {
+        for (const char* torn :
+             {"", "\"", "'", "[", "]", "=", "{", "\n", "“", "\xC2\xA0", "а", "<<<<<<<", "."}) {
+            const std::string text = whole.substr(0, at) + torn + (at % 2 == 0 ? "" : whole.substr(at));
+            Problems problems;
+            if (!parse_toml(text, problems)) {
+                REQUIRE(problems.all().size() == 1);
+                CHECK_FALSE(problems.all().front().message.empty());
+                CHECK(problems.all().front().position.line >= 1);
+            }
+        }
+    }
+}
+
+TEST_CASE("letters that look Latin become so, all others stay") {
+    CHECK(as_latin("pаth") == "path");
+    CHECK(as_latin("сервер") == "сервер");
+    CHECK(as_latin("тест") == "тест");
+    CHECK(as_latin("plain \xFF ü") == "plain \xFF ü");
+    CHECK(as_latin("").empty());
+}
