@@ -257,7 +257,7 @@ class Asking {
                 failed(errno);
                 return {};
             }
-            const Packet answer(packet.begin(), packet.begin() + size);
+            Packet answer(packet.begin(), packet.begin() + size);
             if (belongs_to(answer, m_question)) {
                 return answer;
             }
