@@ -1,5 +1,6 @@
 #include "history.h"
 
+#include "cli/known_kinds.h"
 #include "cli/terminal.h"
 #include "config/load.h"
 #include "job.h"
