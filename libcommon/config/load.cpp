@@ -4,7 +4,6 @@
 #include "config/legacy_env.h"
 #include "config/missing.h"
 #include "config/parse.h"
-#include "discovery/discover.h"
 #include "platform/files.h"
 #include "util/secret.h"
 #include "util/text.h"
@@ -454,12 +453,13 @@ class Loader {
     }
 
     void discover_into(LoadedConfig& loaded, const Path& state) {
-        if (m_request.discovery == ConfigRequest::Discovery::no) {
+        if (m_request.discovery == nullptr) {
             read_made("", loaded);
             return;
         }
         const Result<std::string> kept = m_world.files.read(discovered_path(state), k_discovered_size);
-        const Discovered found = discover_for(m_world, m_request.kinds, state, std::nullopt);
+        const Discovered found =
+            discover_for(m_world, m_request.discovery, m_request.kinds, state, std::nullopt);
         read_made(config_of(found), loaded);
         for (const FoundCheck& check : found.checks) {
             loaded.config.explained.push_back(say(k_found, check.name, check.why));
@@ -499,7 +499,7 @@ class Loader {
 
 } // namespace
 
-Discovered discover_for(World& world, const Kinds& kinds, const Path& state,
+Discovered discover_for(World& world, Discovery discovery, const Kinds& kinds, const Path& state,
                         std::optional<std::string> nginx_dump) {
     const DiscoverRequest request{[&](std::string_view type) {
                                       return std::any_of(
@@ -508,9 +508,9 @@ Discovered discover_for(World& world, const Kinds& kinds, const Path& state,
                                   },
                                   std::move(nginx_dump)};
     const Result<std::string> kept = world.files.read(discovered_path(state), k_discovered_size);
-    Discovered found = discover(world, discovered_from_json(kept.value_or("")), request);
+    Discovered found = discovery(world, discovered_from_json(kept.value_or("")), request);
     // What is remembered may be damaged, or of a version that had other keys.
-    return loads(config_of(found), kinds) ? found : discover(world, {}, request);
+    return loads(config_of(found), kinds) ? found : discovery(world, {}, request);
 }
 
 LoadedConfig load_config(World& world, const ConfigRequest& request, LastGood last_good) {

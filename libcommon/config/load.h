@@ -2,7 +2,7 @@
 #pragma once
 
 #include "config/config.h"
-#include "discovery/found_check.h"
+#include "discovery/discover.h"
 #include "platform/world.h"
 
 #include <functional>
@@ -13,6 +13,9 @@
 
 namespace lectio {
 
+// discover(), or nothing: only a tool that runs checks brings it, and its code, along.
+using Discovery = Discovered (*)(World& world, const Discovered& known, const DiscoverRequest& request);
+
 // Where a configuration may come from. The defaults are the host's; tests put their own.
 struct ConfigRequest {
     std::optional<std::string> file;                                           // -c, as given
@@ -20,9 +23,7 @@ struct ConfigRequest {
     Kinds kinds;
     std::vector<Path> usual_files{"/etc/lectio-monitor/config.toml", "/opt/lectio-monitor/config.toml"};
     Path usual_env_file{"/opt/lectio-monitor/config.env"};
-    // Whether this tool runs checks: without a configuration the host is looked at for them.
-    enum class Discovery { no, yes };
-    Discovery discovery = Discovery::yes;
+    Discovery discovery = nullptr; // looks for checks where no configuration names any
 };
 
 struct LoadedConfig {
@@ -59,7 +60,7 @@ Result<void> keep_discovered(Files& files, const LoadedConfig& loaded);
 
 // What discovery finds on this host, with what earlier runs have kept in `state`; for `init`, which has `nginx -T`
 // at hand.
-Discovered discover_for(World& world, const Kinds& kinds, const Path& state,
+Discovered discover_for(World& world, Discovery discovery, const Kinds& kinds, const Path& state,
                         std::optional<std::string> nginx_dump);
 
 // One line a problem: "FILE:LINE:COLUMN: message", warnings with "warning: " (CONTRACT 3). Secrets are

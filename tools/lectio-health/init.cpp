@@ -64,7 +64,7 @@ class Init {
         if (effective_user() != 0) {
             complain(words(say(k_not_root)));
         }
-        const Discovered found = discover_for(m_world, known_kinds(), Paths{}.state, nginx_dump());
+        const Discovered found = discover_for(m_world, discover, known_kinds(), Paths{}.state, nginx_dump());
         const std::string text = annotated_config(found, heading(), m_world.files);
         if (m_prints) {
             return static_cast<int>(print(text).ok() ? ExitCode::ok : ExitCode::internal);

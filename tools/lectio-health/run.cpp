@@ -67,6 +67,7 @@ class HealthRun {
         request.file = m_common.config;
         request.environment = environment_variable;
         request.kinds = known_kinds();
+        request.discovery = discover;
         return request;
     }
 

@@ -71,7 +71,6 @@ class NotifyRun {
         request.file = m_options.common.config;
         request.environment = environment_variable;
         request.kinds = known_kinds();
-        request.discovery = ConfigRequest::Discovery::no;
         const bool check = m_options.common.check_config;
         m_loaded = load_config(m_world, request, check ? LastGood::never : LastGood::fall_back);
         if (check) {

@@ -26,6 +26,7 @@ class Bench {
   public:
     Bench() {
         request.kinds = test::stand_in_kinds();
+        request.discovery = discover;
         request.usual_files = {m_folder / "etc/config.toml", m_folder / "opt/config.toml"};
         request.usual_env_file = m_folder / "opt/config.env";
         request.environment = [this](const std::string& name) -> std::optional<std::string> {
