@@ -44,6 +44,7 @@ constexpr Phrase k_unmarked{
     "The disk refuses to note that this was sent ({}): after a reboot it may come again.",
     "Диск не даёт отметить отправку ({}): после перезагрузки это может прийти ещё раз."};
 constexpr Phrase k_refuses{"refuses every message: {}", "не принимает сообщений: {}"};
+constexpr Phrase k_of_channel{"{}: {}", "{}: {}"};
 constexpr Phrase k_waiting_since{"messages wait since {}: {}", "сообщения ждут с {}: {}"};
 constexpr Phrase k_one_refused{"a message was refused and is kept in {}: {}",
                                "сообщение отвергнуто и сохранено в {}: {}"};
@@ -72,7 +73,7 @@ bool contains(const std::vector<std::string>& names, const std::string& name) {
 }
 
 bool is_over(Event event) {
-    return event == Event::resolved || event == Event::mended;
+    return event == Event::resolved || event == Event::mended || event == Event::unwatched;
 }
 
 KeptState ledger_file(World& world, const DeliverySettings& settings, const std::string& channel) {
@@ -266,6 +267,7 @@ DeliveryReport together(DeliveryReport first, DeliveryReport then) {
     first.sent += then.sent;
     first.rejected += then.rejected;
     first.waiting = then.waiting;
+    first.why_waiting = then.why_waiting;
     first.stuck = then.stuck;
     first.next_try = then.next_try;
     first.sent_unstored += then.sent_unstored;
@@ -744,6 +746,7 @@ DeliveryReport Delivery::flush(SteadyTime deadline, Patience patience) {
         wait_a_little(m_world, deadline);
     }
     report.waiting = count_waiting();
+    report.why_waiting = why_waiting();
     for (ChannelProblem& problem : problems()) {
         if (problem.needs_person) {
             report.stuck += static_cast<int>(count_waiting(problem.channel));
@@ -780,6 +783,18 @@ std::optional<ChannelProblem> Delivery::problem_of(const Channel& channel, const
                               trouble.hint};
     }
     return std::nullopt;
+}
+
+Text Delivery::why_waiting() {
+    Text words;
+    for (const std::unique_ptr<Channel>& channel : m_channels) {
+        const Ledger::Trouble trouble = recall(m_world, m_settings, channel->name()).ledger.trouble;
+        const bool failed = trouble.failures > 0 && trouble.fingerprint == channel->fingerprint();
+        if (failed && count_waiting(channel->name()) > 0) {
+            words = join("; ", {words, say(k_of_channel, channel->name(), trouble.problem)});
+        }
+    }
+    return words;
 }
 
 std::vector<ChannelProblem> Delivery::problems() {

@@ -62,6 +62,7 @@ struct DeliveryReport {
     int queued = 0;                      // messages stored now (one a channel)
     int sent = 0;                        // messages accepted now
     int waiting = 0;                     // messages still in the outbox, of all channels
+    Text why_waiting;                    // what the last attempt was answered, where something waits
     int stuck = 0;                       // of `waiting`, those of channels that need a person first
     int rejected = 0;                    // messages refused for good now, while others pass
     std::vector<std::string> queued_for; // the channels of `queued`
@@ -103,6 +104,8 @@ class Delivery {
     [[nodiscard]] const std::vector<std::unique_ptr<Channel>>& channels() const { return m_channels; }
     [[nodiscard]] bool has_channels() const { return !m_channels.empty(); }
     [[nodiscard]] int count_waiting();
+    // "errors: HTTP 502"; empty: nothing waits, or nothing has been tried yet.
+    [[nodiscard]] Text why_waiting();
     // One message to one channel, now, stored nowhere: `lectio-notify test`.
     Outcome try_out(const Channel& channel, const Message& message, SteadyTime deadline);
 

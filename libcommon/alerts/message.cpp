@@ -171,6 +171,7 @@ constexpr Phrase k_risen{"{} is critical now: {}", "{}: теперь крити�
 constexpr Phrase k_eased{"{} is better, not over: {}", "{}: лучше, но не прошло: {}"};
 constexpr Phrase k_resolved{"{} is all right again ({})", "{}: снова в порядке ({})"};
 constexpr Phrase k_mended{"{} broke and is mended ({})", "{}: сломалось и уже починено ({})"};
+constexpr Phrase k_unwatched{"{} is no longer checked", "{}: больше не проверяется"};
 constexpr Phrase k_reminder{"{} is still not right: {}", "{}: всё ещё не в порядке: {}"};
 constexpr Phrase k_needs_person{"{}: a person is needed: {}", "{}: нужен человек: {}"};
 constexpr Phrase k_flapping{"{} breaks and recovers by turns: {}", "{}: то ломается, то чинится: {}"};
@@ -200,6 +201,11 @@ constexpr Phrase k_look_with{"To look at it:", "Чем посмотреть:"};
 constexpr Phrase k_since{"Since {}", "Началось: {}"};
 constexpr Phrase k_since_for{"Since {} (for {})", "Началось: {} (уже {})"};
 constexpr Phrase k_lasted{"It lasted {} ({} to {})", "Длилось: {} (с {} до {})"};
+constexpr Phrase k_gone{
+    "It was removed, renamed or switched off while it was broken: whether it works now is not known.",
+    "Проверку убрали, переименовали или выключили, пока она не проходила: работает ли это сейчас, "
+    "неизвестно."};
+constexpr Phrase k_broken_since{"Broken since {}", "Проверка не проходила с {}"};
 constexpr Phrase k_empty{"(no text)", "(без текста)"};
 
 // Where code begins and ends within a Text. Control characters cannot come from outside: clean() makes them
@@ -236,10 +242,14 @@ std::vector<Piece> pieces_of(std::string_view text, Piece::Kind outside_code) {
 }
 
 bool is_over(Event event) {
-    return event == Event::resolved || event == Event::mended;
+    return event == Event::resolved || event == Event::mended || event == Event::unwatched;
 }
 
 Level level_of(const NewsItem& item) {
+    // Nobody has seen it good: no ✅ for what may be broken still.
+    if (item.event == Event::unwatched) {
+        return Level::info;
+    }
     return is_over(item.event) ? Level::resolved : level_of(item.incident);
 }
 
@@ -269,6 +279,8 @@ Text headline(const NewsItem& item) {
         return say(k_resolved, name, lasted);
     case Event::mended:
         return say(k_mended, name, lasted);
+    case Event::unwatched:
+        return say(k_unwatched, name);
     case Event::reminder:
         return say(k_reminder, name, seen);
     case Event::needs_person:
@@ -309,7 +321,9 @@ class Writer {
     }
 
     void body(const NewsItem& item) {
-        if (is_over(item.event)) {
+        if (item.event == Event::unwatched) {
+            unwatched(item);
+        } else if (is_over(item.event)) {
             past(item);
         } else {
             present(item);
@@ -337,6 +351,13 @@ class Writer {
         }
         advice(item);
         since(item);
+    }
+
+    // Neither over nor watched: what was last seen of it.
+    void unwatched(const NewsItem& item) {
+        line(say(k_gone));
+        line(say(k_it_was, one_line(item.incident.message)));
+        line(say(k_broken_since, moment(item.incident.since.wall, m_news.time.wall, m_voice.timezone)));
     }
 
     // Over: what it was, why, what mended it, how long it lasted.

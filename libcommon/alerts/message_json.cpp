@@ -14,12 +14,13 @@ using Json = nlohmann::json;
 
 constexpr int k_schema = 1;
 
-constexpr std::array<std::pair<Event, std::string_view>, 9> k_events{{
+constexpr std::array<std::pair<Event, std::string_view>, 10> k_events{{
     {Event::opened, "opened"},
     {Event::risen, "risen"},
     {Event::eased, "eased"},
     {Event::resolved, "resolved"},
     {Event::mended, "mended"},
+    {Event::unwatched, "unwatched"},
     {Event::reminder, "reminder"},
     {Event::needs_person, "needs_person"},
     {Event::flapping, "flapping"},

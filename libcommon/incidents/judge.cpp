@@ -15,8 +15,6 @@ namespace {
 
 constexpr Phrase k_blind{"nothing could be seen for five runs in a row: {}",
                          "пять запусков подряд проверить не удаётся: {}"};
-constexpr Phrase k_unwatched{"no longer watched: removed, switched off or changed in the configuration",
-                             "больше не проверяется: убрана, выключена или изменена в настройках"};
 constexpr Phrase k_clock_ahead{"the clock of this host was moved ahead by {}",
                                "часы сервера переведены вперёд: {}"};
 constexpr Phrase k_clock_back{"the clock of this host was moved back by {}",
@@ -148,7 +146,7 @@ IncidentState& open_incident(Pass& pass, const std::string& subject, const Check
 void close_incident(Pass& pass, IncidentState& incident) {
     incident.ended = pass.now;
     incident.flapping = false;
-    note_change(pass, Event::resolved, incident);
+    note_change(pass, incident.unwatched ? Event::unwatched : Event::resolved, incident);
 }
 
 void raise_incident(Pass& pass, IncidentState& incident, const CheckResult& result) {
@@ -244,7 +242,7 @@ void forget_removed_checks(Pass& pass) {
     };
     for (IncidentState& incident : pass.state.incidents) {
         if (!incident.ended && removed(incident.subject, incident.type)) {
-            incident.message = say(k_unwatched);
+            incident.unwatched = true;
             incident.hint = {};
             incident.evidence.clear();
             incident.hidden = true; // who was not told that it broke need not hear of this

@@ -90,7 +90,8 @@ struct IncidentState {
     std::vector<Symptom> symptoms; // as last seen
     bool acknowledged = false;
     bool flapping = false;
-    bool symptom = false; // of another one's fault just now: that one's message tells it
+    bool symptom = false;   // of another one's fault just now: that one's message tells it
+    bool unwatched = false; // ended because its check is gone, not because it was seen to be good
     std::optional<Now> ended;
     std::vector<std::string> look_with; // recovery has given up: commands to look with
     bool gave_up = false;
@@ -176,7 +177,7 @@ struct Verdict {
 Status overall(const std::vector<Verdict>& verdicts);
 
 struct Change {
-    Event event; // opened, risen, eased, resolved, flapping
+    Event event; // opened, risen, eased, resolved, unwatched, flapping
     std::string check, incident;
 };
 

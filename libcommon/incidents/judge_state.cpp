@@ -128,7 +128,8 @@ Json json_of(const IncidentState& incident) {
                 {"reminders", incident.reminders},
                 {"told_flapping", incident.told_flapping},
                 {"told_gave_up", incident.told_gave_up},
-                {"hidden", incident.hidden}};
+                {"hidden", incident.hidden},
+                {"unwatched", incident.unwatched}};
     if (incident.ended) {
         object["ended"] = json_of(*incident.ended);
     }
@@ -376,6 +377,7 @@ bool read(const Json& json, IncidentState& incident, bool& odd) {
     reader.read("told_flapping", incident.told_flapping);
     reader.read("told_gave_up", incident.told_gave_up);
     reader.read("hidden", incident.hidden);
+    reader.read("unwatched", incident.unwatched);
     odd = reader.odd();
     if (!is_bad(incident.level)) {
         incident.level = Status::critical;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 namespace lectio {
@@ -47,6 +48,19 @@ constexpr Phrase k_maintenance_rebooted{"the maintenance marker is from before t
 constexpr Phrase k_remove_hint{"remove {}", "удалите {}"};
 constexpr Phrase k_unreadable{"a marker cannot be read, it hides nothing: {}",
                               "маркер не читается, он ничего не глушит: {}"};
+constexpr Phrase k_in_maintenance{"maintenance until {}: nothing is mended, nothing is sent",
+                                  "обслуживание до {}: ничего не чинится и не отправляется"};
+constexpr Phrase k_in_deploy{
+    "a deploy is going on since {}, until {} at the latest: nothing is mended, nothing is sent",
+    "с {} идёт деплой, самое позднее до {}: ничего не чинится и не отправляется"};
+constexpr Phrase k_in_deploy_by{
+    "a deploy by {2} is going on since {0}, until {1} at the latest: nothing is mended, nothing is sent",
+    "с {0} идёт деплой ({2}), самое позднее до {1}: ничего не чинится и не отправляется"};
+constexpr Phrase k_of_these{"{} (of {})", "{} (о проверках {})"};
+constexpr Phrase k_muted{"muted until {}: failures are mended, nothing is sent",
+                         "тишина до {}: сбои чинятся, но сообщения не отправляются"};
+constexpr Phrase k_muted_for_good{"muted by ALERTS_MUTED=1: failures are mended, nothing is sent",
+                                  "тишина из-за ALERTS_MUTED=1: сбои чинятся, но сообщения не отправляются"};
 constexpr Phrase k_deploy_cut{"the host was rebooted in the middle of a deploy: its quiet is over",
                               "сервер перезагрузился посреди деплоя: тишина деплоя закончилась"};
 constexpr Phrase k_deploy_cut_hint{"look at what is being served now", "проверьте, что сейчас отдаётся"};
@@ -72,7 +86,7 @@ bool before_boot(WallTime time, const Now& now) {
 
 struct DeployMarker {
     WallTime start, end;
-    std::string boot_id; // "" = not told
+    std::string boot_id, by; // "" = not told
     std::vector<std::string> checks;
 };
 
@@ -116,13 +130,14 @@ DeployMarker read_deploy(const MarkerFile& file, Duration deploy_grace) {
     const Json json = Json::parse(file.content, nullptr, false);
     const bool ours = json.is_object() && json.contains("id") && json.contains("start");
     if (!ours) {
-        return {file.modified, file.modified + deploy_grace, "", {}};
+        return {file.modified, file.modified + deploy_grace, "", "", {}};
     }
     DeployMarker marker;
     marker.start = time_of(json, "start").value_or(file.modified);
     marker.end = std::min(time_of(json, "expires").value_or(marker.start + k_longest_deploy),
                           marker.start + k_longest_deploy);
     marker.boot_id = text_of(json, "boot_id");
+    marker.by = shorten(clean_line(text_of(json, "by")), 40);
     marker.checks = names_of(json, "checks");
     return marker;
 }
@@ -141,6 +156,7 @@ void judge_deploy(const MarkerFile& file, Duration deploy_grace, const Now& now,
     } else {
         result.reasons.push_back(Quiet::deploy);
         result.deploy_checks = marker.checks;
+        result.spans.push_back({Quiet::deploy, marker.start, marker.end, marker.by, marker.checks});
     }
 }
 
@@ -172,6 +188,7 @@ void judge_mute(const MarkerFile& file, const Now& now, Suppression& result) {
         result.notices.push_back(trouble("mute", say(k_mute_rebooted), hint));
     } else {
         result.reasons.push_back(Quiet::mute);
+        result.spans.push_back({Quiet::mute, file.modified, until, "", {}});
     }
 }
 
@@ -179,6 +196,7 @@ void judge_always_muted(Suppression& result) {
     if (std::find(result.reasons.begin(), result.reasons.end(), Quiet::mute) == result.reasons.end()) {
         result.reasons.push_back(Quiet::mute);
     }
+    result.spans.push_back({Quiet::mute, std::nullopt, std::nullopt, "", {}});
     // Passing: told again each day (CONTRACT 22).
     result.notices.push_back({"markers", "always-muted", Status::warning, say(k_always_muted),
                               say(k_always_muted_hint), SelfNotice::Life::passing});
@@ -194,6 +212,8 @@ void judge_maintenance(const MarkerFile& file, const Now& now, Suppression& resu
         result.notices.push_back(trouble("maintenance", say(k_maintenance_rebooted), hint));
     } else {
         result.reasons.push_back(Quiet::maintenance);
+        result.spans.push_back(
+            {Quiet::maintenance, file.modified, file.modified + k_longest_maintenance, "", {}});
     }
 }
 
@@ -257,6 +277,26 @@ std::string_view to_string(Quiet quiet) {
         break;
     }
     return "mute";
+}
+
+Text quiet_words(const QuietSpan& span, const std::string& zone) {
+    const auto minute = [&](const std::optional<WallTime>& time) {
+        return time ? format_local(*time, zone).substr(0, 16) : std::string();
+    };
+    switch (span.quiet) {
+    case Quiet::deploy: {
+        const Text words = span.by.empty()
+                               ? say(k_in_deploy, minute(span.since), minute(span.until))
+                               : say(k_in_deploy_by, minute(span.since), minute(span.until), span.by);
+        return span.checks.empty() ? words
+                                   : say(k_of_these, words, fmt::format("{}", fmt::join(span.checks, ", ")));
+    }
+    case Quiet::maintenance:
+        return say(k_in_maintenance, minute(span.until));
+    case Quiet::mute:
+        break;
+    }
+    return span.until ? say(k_muted, minute(span.until)) : say(k_muted_for_good);
 }
 
 bool Suppression::hides(std::string_view check) const {

@@ -30,10 +30,21 @@ struct SelfNotice {
 enum class Quiet { deploy, maintenance, mute };
 std::string_view to_string(Quiet quiet); // "deploy", "maintenance", "mute"
 
+// A marker in force, for the words about it.
+struct QuietSpan {
+    Quiet quiet = Quiet::deploy;
+    std::optional<WallTime> since, until; // no end: ALERTS_MUTED=1
+    std::string by;                       // who deploys, where the marker tells it
+    std::vector<std::string> checks;      // a deploy of these only; empty: all
+};
+// "maintenance until 2026-01-22 12:00: nothing is mended or sent"; times in `zone` (empty: the host's).
+Text quiet_words(const QuietSpan& span, const std::string& zone);
+
 // What is in force in this run.
 struct Suppression {
     std::vector<Quiet> reasons;             // empty: nothing is hidden
     std::vector<std::string> deploy_checks; // a deploy hides only these; empty: all
+    std::vector<QuietSpan> spans;           // the same reasons, as people are told of them
     std::vector<SelfNotice> notices;        // stale, garbage, future and endless markers
 
     [[nodiscard]] bool hides(std::string_view check) const;

@@ -39,6 +39,7 @@ enum class Event {
     eased,        // critical became a warning: better, not over
     resolved,     // over
     mended,       // broken and mended in one run: one message tells both
+    unwatched,    // its check is gone from the configuration: nobody knows whether it is over
     reminder,     // still broken
     needs_person, // recovery has given up; told once, with the commands to look with
     flapping,     // changes too often to tell each time

@@ -106,7 +106,8 @@ bool is_hidden(const Suppression& suppression, std::string_view check, std::stri
 void tell_ended(const IncidentState& incident, bool hidden, const Now& now, const Policy& policy,
                 News& news) {
     if (incident.told) { // the end of what was told is always told
-        news.items.push_back(item_of(incident, Event::resolved, now, policy));
+        const Event end = incident.unwatched ? Event::unwatched : Event::resolved;
+        news.items.push_back(item_of(incident, end, now, policy));
     } else if (!incident.hidden && !hidden) {
         news.items.push_back(item_of(incident, Event::mended, now, policy));
     }
@@ -169,7 +170,7 @@ void tell_notes(JudgeState& state, const Suppression& suppression, const Policy&
 // ── what the ladder says of it ──────────────────────────────────────────────────────────────────────────
 
 bool is_over(Event event) {
-    return event == Event::resolved || event == Event::mended;
+    return event == Event::resolved || event == Event::mended || event == Event::unwatched;
 }
 
 // A deed stands with what it has mended; one that mended nothing with the first thing that was to be mended.

@@ -54,6 +54,19 @@ constexpr Phrase k_history_not_written{"the history of runs cannot be written: {
                                        "не удаётся записать историю запусков: {}"};
 constexpr Phrase k_would_act{"would try {} ({} {}) for {}", "попытался бы: {} ({} {}) из-за {}"};
 constexpr Phrase k_would_not_act{"would not act for {}: {}", "не стал бы ничего делать с {}: {}"};
+constexpr Phrase k_log_change{"{}: {} (incident {})", "{}: {} (инцидент {})"};
+constexpr Phrase k_log_opened{"broken", "сломалось"};
+constexpr Phrase k_log_risen{"critical now", "теперь критично"};
+constexpr Phrase k_log_eased{"better, not over", "лучше, но не прошло"};
+constexpr Phrase k_log_resolved{"resolved", "прошло"};
+constexpr Phrase k_log_unwatched{"no longer checked", "больше не проверяется"};
+constexpr Phrase k_log_flapping{"breaks and recovers by turns", "то ломается, то чинится"};
+constexpr Phrase k_log_changed{"changed", "изменилось"};
+constexpr Phrase k_log_deed{"recovery {}: {} {}", "восстановление {}: {} {}"};
+constexpr Phrase k_log_fixed{"works again: {}", "снова работает: {}"};
+constexpr Phrase k_log_verdict{"{}: {}", "{}: {}"};
+constexpr Phrase k_log_end{"{}, {} not good, {}", "{}, не в порядке: {}, {}"};
+constexpr Noun k_checks{"check", "checks", "проверка", "проверки", "проверок"};
 constexpr Phrase k_stopped{"the run was asked to stop by signal {}", "запуск прерван сигналом {}"};
 
 std::vector<Observation> observations_of(const std::vector<CheckRun>& runs) {
@@ -277,6 +290,9 @@ class Run {
         Markers markers = read_markers(m_world.files, marker_files);
         markers.always_muted = m_job.always_muted;
         m_facts.suppression = judge_markers(markers, m_state.judge.quiet_before(), m_job.deploy_grace, m_now);
+        for (const QuietSpan& span : m_facts.suppression.spans) {
+            m_outcome.report.quiet.push_back(quiet_words(span, m_job.zone));
+        }
         m_facts.now = m_now;
         m_facts.seed = seed();
         m_facts.notices.insert(m_facts.notices.end(), m_job.notices.begin(), m_job.notices.end());
@@ -465,7 +481,8 @@ class Run {
             add(delivered, m_delivery.flush(telling_deadline()));
         }
         take_problems(delivered.problems);
-        m_outcome.report.alerts = {delivered.queued, delivered.sent, delivered.waiting, delivered.rejected};
+        m_outcome.report.alerts = {delivered.queued, delivered.sent, delivered.waiting, delivered.rejected,
+                                   delivered.why_waiting};
         for (const AlertLine& line : delivered.log) {
             m_alert_log.add_alert(line.time, line.level, line.text);
         }
@@ -490,6 +507,7 @@ class Run {
         sum.sent += more.sent;
         sum.rejected += more.rejected;
         sum.waiting = more.waiting;
+        sum.why_waiting = more.why_waiting;
         sum.log.insert(sum.log.end(), more.log.begin(), more.log.end());
         sum.problems.insert(sum.problems.end(), more.problems.begin(), more.problems.end());
     }
@@ -676,6 +694,7 @@ class Run {
             row.check = incident.check;
             row.status = incident.level;
             row.since = incident.since.wall;
+            row.flapping = incident.flapping;
             if (incident.ended) {
                 row.state = IncidentReport::State::resolved;
             } else if (incident.acknowledged) {
@@ -688,7 +707,7 @@ class Run {
     // Asked to stop: what was done is on disk, what was not finished is for the next run.
     RunOutcome stopped() {
         m_outcome.signal = stop_signal();
-        m_log.add(m_now.wall, LogLevel::warn, say(k_stopped, stop_signal()).in(Lang::en));
+        log(LogLevel::warn, say(k_stopped, stop_signal()));
         if (!m_wishes.dry_run) {
             write_logs();
         }
@@ -699,45 +718,61 @@ class Run {
 
     void log_changes() {
         for (const Change& change : m_judgement.changes) {
-            const bool good = change.event == Event::resolved;
-            m_log.add(m_now.wall, good ? LogLevel::success : LogLevel::error,
-                      fmt::format("{}: {} (incident {}) {}", change.check, word(change.event),
-                                  change.incident, message_of(change.check)));
+            const Verdict* verdict = verdict_of(change.check);
+            log(level_of(change.event, verdict),
+                join(": ", {say(k_log_change, change.check, words_of(change.event), change.incident),
+                            verdict != nullptr ? verdict->message : Text{}}));
         }
     }
 
-    static std::string_view word(Event event) {
+    // A line says when it was written: what takes long in a run is seen in its log.
+    void log(LogLevel level, const Text& words) {
+        m_log.add(m_world.clock.now().wall, level, words.in(m_job.lang));
+    }
+
+    static LogLevel level_of(Status status) {
+        return status == Status::critical ? LogLevel::error : LogLevel::warn;
+    }
+
+    static LogLevel level_of(Event event, const Verdict* verdict) {
+        if (event == Event::resolved) {
+            return LogLevel::success;
+        }
+        return event == Event::unwatched || verdict == nullptr ? LogLevel::info : level_of(verdict->status);
+    }
+
+    static Text words_of(Event event) {
         switch (event) {
         case Event::opened:
-            return "opened";
+            return say(k_log_opened);
         case Event::risen:
-            return "risen to critical";
+            return say(k_log_risen);
         case Event::eased:
-            return "eased to warning";
+            return say(k_log_eased);
         case Event::resolved:
-            return "resolved";
+            return say(k_log_resolved);
+        case Event::unwatched:
+            return say(k_log_unwatched);
         case Event::flapping:
-            return "flapping";
+            return say(k_log_flapping);
         default:
-            return "changed";
+            return say(k_log_changed);
         }
     }
 
-    [[nodiscard]] std::string message_of(const std::string& check) const {
-        for (const Verdict& verdict : m_judgement.verdicts) {
-            if (verdict.name == check) {
-                return verdict.message.in(m_job.lang);
-            }
-        }
-        return {};
+    [[nodiscard]] const Verdict* verdict_of(const std::string& check) const {
+        const auto found = std::find_if(m_judgement.verdicts.begin(), m_judgement.verdicts.end(),
+                                        [&](const Verdict& verdict) { return verdict.name == check; });
+        return found == m_judgement.verdicts.end() ? nullptr : &*found;
     }
 
     void log_deeds() {
         for (const Deed& deed : m_healing.deeds) {
-            m_log.add(m_now.wall, deed.ok ? LogLevel::success : LogLevel::error,
-                      fmt::format("recovery {}: {} {}: {}{}{}", deed.rung, deed.action, deed.target,
-                                  deed.detail.in(m_job.lang),
-                                  deed.fixed.empty() ? "" : "; works again: ", fmt::join(deed.fixed, ", ")));
+            Text words = join(": ", {say(k_log_deed, deed.rung, deed.action, deed.target), deed.detail});
+            if (!deed.fixed.empty()) {
+                words = join("; ", {words, say(k_log_fixed, fmt::format("{}", fmt::join(deed.fixed, ", ")))});
+            }
+            log(deed.ok ? LogLevel::success : LogLevel::error, words);
         }
     }
 
@@ -748,13 +783,14 @@ class Run {
                 continue;
             }
             ++bad;
-            m_log.add(m_now.wall, verdict.status == Status::critical ? LogLevel::error : LogLevel::warn,
-                      fmt::format("{}: {}", verdict.name, verdict.message.in(m_job.lang)));
+            log(level_of(verdict.status), say(k_log_verdict, verdict.name, verdict.message));
         }
         const auto took = duration_cast<Duration>(m_world.clock.steady() - m_started);
-        m_log.add(m_now.wall, bad == 0 ? LogLevel::success : LogLevel::warn,
-                  fmt::format("{} checks, {} not good, {}", m_judgement.verdicts.size(), bad,
-                              format_duration(took)));
+        for (const Text& quiet : m_outcome.report.quiet) {
+            log(LogLevel::info, quiet);
+        }
+        const Text count = counted(static_cast<std::int64_t>(m_judgement.verdicts.size()), k_checks);
+        log(bad == 0 ? LogLevel::success : LogLevel::warn, say(k_log_end, count, bad, format_duration(took)));
         if (Result<void> folder = m_world.files.make_folders(m_job.paths.logs, k_logs_mode); !folder) {
             m_notes.push_back(say(k_log_not_written, error_words(folder.error().message)));
             return;

@@ -19,6 +19,8 @@ std::string_view word_of(Event event) {
         return "eased";
     case Event::resolved:
         return "resolved";
+    case Event::unwatched:
+        return "unwatched";
     case Event::mended:
         return "mended";
     case Event::reminder:

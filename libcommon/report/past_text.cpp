@@ -34,11 +34,12 @@ struct EventWord {
     std::string_view event;
     Phrase words;
 };
-constexpr std::array<EventWord, 10> k_events{{
+constexpr std::array<EventWord, 11> k_events{{
     {"opened", {"broken", "сломалось"}},
     {"risen", {"became critical", "стало критичным"}},
     {"eased", {"better, not over", "лучше, но не прошло"}},
     {"resolved", {"over", "прошло"}},
+    {"unwatched", {"no longer checked", "больше не проверяется"}},
     {"flapping", {"comes and goes", "то работает, то нет"}},
     {"acknowledged", {"taken note of", "принято к сведению"}},
     {"mended", {"broken and mended", "сломалось и починено"}},

@@ -24,10 +24,12 @@ struct IncidentReport {
     Status status = Status::critical;
     enum class State { open, acknowledged, resolved } state = State::open;
     WallTime since;
+    bool flapping = false; // open though its check may be good just now
 };
 
 struct AlertsReport {
     int queued = 0, sent = 0, waiting = 0, rejected = 0;
+    Text why_waiting; // what the last attempt was answered; empty: there was none, or nothing waits
 };
 
 struct Report {
@@ -37,6 +39,7 @@ struct Report {
     Status status = Status::ok;
     int exit_code = 0;
     Text reason;             // why exit_code is not what status says: "wrong configuration: …"
+    std::vector<Text> quiet; // why failures are not mended or told just now: "maintenance until …"
     std::vector<Text> notes; // assumptions of discovery, what was not done and why
     std::vector<CheckReport> checks;
     std::vector<Deed> recovery;

@@ -92,9 +92,13 @@ std::string render_json(const Report& report, Lang lang) {
                              {"check", incident.check},
                              {"status", to_string(incident.status)},
                              {"state", words(incident.state)},
-                             {"since", format_utc(incident.since)}});
+                             {"since", format_utc(incident.since)},
+                             {"flapping", incident.flapping}});
     }
     Json notes = Json::array();
+    for (const Text& quiet : report.quiet) {
+        notes.push_back(safe(quiet.in(lang)));
+    }
     for (const Text& note : report.notes) {
         notes.push_back(safe(note.in(lang)));
     }
@@ -116,6 +120,9 @@ std::string render_json(const Report& report, Lang lang) {
                           {"sent", report.alerts.sent},
                           {"waiting", report.alerts.waiting},
                           {"rejected", report.alerts.rejected}};
+    if (!report.alerts.why_waiting.empty()) {
+        json["alerts"]["why_waiting"] = safe(report.alerts.why_waiting.in(lang));
+    }
     return json.dump() + '\n';
 }
 

@@ -54,7 +54,8 @@ std::string render_nagios(const Report& report, Lang lang) {
     std::size_t fine = 0;
     for (const Status wanted : {Status::critical, Status::warning, Status::unknown}) {
         for (const CheckReport& check : report.checks) {
-            if (check.result.status == wanted && !check.symptom_of) {
+            const bool told = check.result.message.en == report.reason.en; // leads the line
+            if (check.result.status == wanted && !check.symptom_of && !told) {
                 broken += fmt::format("{}{}: {}", broken.empty() ? "" : "; ", check.name,
                                       shorten(plain(check.result.message.in(lang)), 200));
             }
@@ -64,6 +65,9 @@ std::string render_nagios(const Report& report, Lang lang) {
     for (const CheckReport& check : report.checks) {
         fine += check.result.status == Status::ok ? 1U : 0U;
         data += performance_data(check);
+    }
+    for (const Text& quiet : report.quiet) {
+        broken += (broken.empty() ? "" : "; ") + plain(quiet.in(lang));
     }
     if (!report.reason.empty()) {
         broken = plain(report.reason.in(lang)) + (broken.empty() ? "" : "; ") + broken;

@@ -19,7 +19,12 @@ constexpr Phrase k_recovery{"Recovery", "Восстановление"};
 constexpr Phrase k_alerts{"Alerts: {} sent, {} waiting", "Сообщения: отправлено {}, ждут {}"};
 constexpr Phrase k_rejected{"{} refused for good (lectio-notify test says why)",
                             "отвергнуто навсегда: {} (почему: lectio-notify test)"};
+constexpr Phrase k_waiting{"{} ({})", "{} ({})"};
 constexpr Phrase k_incident{"incident {} since {}", "инцидент {} с {}"};
+constexpr Phrase k_flapping{"good and bad by turns, closed when it settles",
+                            "то ломается, то чинится; закроется, когда успокоится"};
+constexpr Phrase k_settling{"good just now, closed when it stays so",
+                            "сейчас в порядке; закроется, если так и останется"};
 constexpr Noun k_checks{"check", "checks", "проверка", "проверки", "проверок"};
 
 std::string_view colour_of(Status status) {
@@ -100,12 +105,20 @@ class TextReport {
         m_out += painted(headline(m_report.status).in(m_lang), m_report.status, m_paint);
         m_out += fmt::format(" ({}, {:.0f} ms)\n", counted(count, k_checks).in(m_lang),
                              static_cast<double>(m_report.duration.count()) / 1000.0);
-        if (!m_report.reason.empty()) {
+        if (!m_report.reason.empty() && !stands_in_a_check(m_report.reason)) {
             line(m_report.reason.in(m_lang));
+        }
+        for (const Text& quiet : m_report.quiet) {
+            line("· " + quiet.in(m_lang));
         }
         for (const Text& note : m_report.notes) {
             line("· " + note.in(m_lang));
         }
+    }
+
+    [[nodiscard]] bool stands_in_a_check(const Text& words) const {
+        return std::any_of(m_report.checks.begin(), m_report.checks.end(),
+                           [&](const CheckReport& check) { return check.result.message.en == words.en; });
     }
 
     void checks() {
@@ -159,17 +172,35 @@ class TextReport {
             if (incident.state == IncidentReport::State::resolved) {
                 continue;
             }
-            const Text words = say(k_incident, incident.id, format_local(incident.since, m_timezone));
+            const Text words =
+                join("; ", {say(k_incident, incident.id, format_local(incident.since, m_timezone)),
+                            why_open(incident)});
             line(fmt::format("  {}: {}", incident.check, words.in(m_lang)));
         }
         const AlertsReport& alerts = m_report.alerts;
         if (alerts.sent + alerts.waiting + alerts.rejected > 0) {
-            std::string text = say(k_alerts, alerts.sent, alerts.waiting).in(m_lang);
+            Text counts = say(k_alerts, alerts.sent, alerts.waiting);
+            if (alerts.waiting > 0 && !alerts.why_waiting.empty()) {
+                counts = say(k_waiting, counts, alerts.why_waiting);
+            }
+            std::string text = counts.in(m_lang);
             if (alerts.rejected > 0) {
                 text += ", " + say(k_rejected, alerts.rejected).in(m_lang);
             }
             line(text);
         }
+    }
+
+    // An open incident under "all good" would be a riddle.
+    [[nodiscard]] Text why_open(const IncidentReport& incident) const {
+        if (incident.flapping) {
+            return say(k_flapping);
+        }
+        const bool good =
+            std::any_of(m_report.checks.begin(), m_report.checks.end(), [&](const CheckReport& check) {
+                return check.name == incident.check && check.result.status == Status::ok;
+            });
+        return good ? say(k_settling) : Text{};
     }
 
     const Report& m_report;

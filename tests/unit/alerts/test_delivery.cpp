@@ -234,11 +234,13 @@ TEST_CASE("what cannot be sent now waits, and is late when it comes") {
     CHECK(told.sent == 0);
     CHECK(told.waiting == 1);
     CHECK(told.next_try);
+    CHECK(told.why_waiting.en.starts_with("errors: "));
     CHECK(bench.flush_every_minute(5).waiting == 1);
     bench.server.down = false;
     const DeliveryReport flushed = bench.flush_every_minute(3);
     CHECK(flushed.sent == 1);
     CHECK(flushed.waiting == 0);
+    CHECK(flushed.why_waiting.empty());
     REQUIRE(bench.server.accepted.size() == 1);
     CHECK(bench.server.accepted[0].text.find("Delivered late by") != std::string::npos);
     CHECK(bench.server.accepted[0].text.find("this was at 2026-01-22 10:00.") != std::string::npos);

@@ -98,6 +98,7 @@ std::vector<Sample> later_events() {
         {"mended", sample_news({with_deeds(sample_item(Event::mended, forbidden_site(), 8s), permissions)})},
         {"resolved", told(Event::resolved, 12min)},
         {"resolved after two days", told(Event::resolved, 50h)},
+        {"unwatched", told(Event::unwatched, 12min)},
         {"risen", told(Event::risen, 3min)},
         {"eased", told(Event::eased, 3min)},
         {"reminder", told(Event::reminder, 2h + 10min)},

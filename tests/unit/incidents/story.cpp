@@ -102,6 +102,8 @@ std::string_view word(Event event) {
         return "eased";
     case Event::resolved:
         return "resolved";
+    case Event::unwatched:
+        return "unwatched";
     case Event::mended:
         return "mended";
     case Event::reminder:

@@ -133,6 +133,7 @@ class Phone {
             CHECK(item.incident.status == Status::critical);
             break;
         case Event::resolved:
+        case Event::unwatched:
             CHECK(known);
             m_open.erase(id);
             m_over.insert(id);

@@ -135,6 +135,35 @@ TEST_CASE("ALERTS_MUTED mutes without end and is told") {
     CHECK(suppression.notices[0].life == SelfNotice::Life::passing);
 }
 
+TEST_CASE("each marker in force is put into words: what does not happen, by whom, and until when") {
+    QuietSpan span{Quiet::deploy,
+                   parse_utc("2026-01-22T10:00:00Z").value(),
+                   parse_utc("2026-01-22T10:30:00Z").value(),
+                   "ci",
+                   {}};
+    CHECK(quiet_words(span, "UTC").en ==
+          "a deploy by ci is going on since 2026-01-22 10:00, until 2026-01-22 "
+          "10:30 at the latest: nothing is mended, nothing is sent");
+    span.checks = {"site", "api"};
+    CHECK(quiet_words(span, "UTC").ru.ends_with("(о проверках site, api)"));
+    span.quiet = Quiet::maintenance;
+    CHECK(quiet_words(span, "Europe/Moscow").en ==
+          "maintenance until 2026-01-22 13:30: nothing is mended, nothing is sent");
+    span.quiet = Quiet::mute;
+    CHECK(quiet_words(span, "UTC").en ==
+          "muted until 2026-01-22 10:30: failures are mended, nothing is sent");
+
+    const Machine host;
+    const Suppression deploy =
+        host.deploy(R"({"id":"a","by":"ci\n","start":")" + host.utc(-minutes(1)) + "\"}", {});
+    REQUIRE(deploy.spans.size() == 1);
+    CHECK(deploy.spans[0].by == "ci");
+    CHECK(deploy.spans[0].until == host.now.wall - minutes(1) + minutes(30));
+    CHECK(host.maintenance(minutes(1)).spans.size() == 1);
+    CHECK(host.mute(host.epoch(minutes(10))).spans.size() == 1);
+    CHECK(host.mute("soon").spans.empty());
+}
+
 TEST_CASE("quiet that a reboot has ended is told") {
     const Machine host;
     const QuietBefore before{{Quiet::mute, Quiet::deploy}, "boot-0"};

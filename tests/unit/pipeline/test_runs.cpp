@@ -220,9 +220,13 @@ TEST_CASE("a deploy marker hides and forbids healing; what outlives it is told a
         std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now());
     host.bare.clock.jump_wall(real - host.bare.clock.now().wall);
     host.outside.broken = true;
-    CHECK(host.run().exit == ExitCode::critical);
+    const RunOutcome silent = host.run();
+    CHECK(silent.exit == ExitCode::critical);
     CHECK(host.outside.told().empty());
     CHECK(host.outside.acts == 0);
+    REQUIRE(silent.report.quiet.size() == 1);
+    CHECK(slurp(host.job.paths.logs / "health.log").find(silent.report.quiet[0].in(host.job.lang)) !=
+          std::string::npos);
     std::filesystem::remove(host.job.paths.run / "deploy_in_progress");
     host.run();
     CHECK(host.outside.told() == Events{Event::opened});

@@ -38,7 +38,7 @@ Report broken_site() {
     report.checks[2].result.hint = verbatim("systemctl status nginx");
     report.checks[0].result.metrics = {{"free", 42, "%", 15, 5}};
     report.incidents = {{"abc234", "nginx", Status::critical, IncidentReport::State::open, ten_oclock()}};
-    report.alerts = {1, 1, 0, 0};
+    report.alerts = {1, 1, 0, 0, {}};
     return report;
 }
 
@@ -103,6 +103,54 @@ TEST_CASE("the Nagios line names root causes and carries the figures") {
     Report piped = broken_site();
     piped.checks[2].result.message = verbatim("a|b");
     CHECK(render_nagios(piped, Lang::en).find("a/b") != std::string::npos);
+}
+
+TEST_CASE("an open incident of a check that is good says why it is open") {
+    Report report = broken_site();
+    report.incidents[0].check = "disk";
+    CHECK(render_text(report, Lang::en, "UTC", Detail::normal, Paint::no)
+              .find("disk: incident abc234 since 2026-01-22 10:00:00; good just now, closed when it stays "
+                    "so\n") != std::string::npos);
+    report.incidents[0].flapping = true;
+    CHECK(render_text(report, Lang::en, "UTC", Detail::normal, Paint::no).find("; good and bad by turns") !=
+          std::string::npos);
+}
+
+TEST_CASE("what waits stands with the reason why") {
+    Report report = broken_site();
+    report.alerts = {1, 0, 1, 0, verbatim("errors: HTTP 502")};
+    CHECK(render_text(report, Lang::en, "UTC", Detail::normal, Paint::no)
+              .ends_with("Alerts: 0 sent, 1 waiting (errors: HTTP 502)\n"));
+    CHECK(nlohmann::json::parse(render_json(report, Lang::en))["alerts"]["why_waiting"] ==
+          "errors: HTTP 502");
+}
+
+TEST_CASE("what is wrong with the configuration is said once") {
+    Report report = broken_site();
+    report.reason = verbatim("the configuration is wrong");
+    const auto times = [&](const std::string& text) {
+        int count = 0;
+        for (std::size_t at = text.find(report.reason.en); at != std::string::npos;
+             at = text.find(report.reason.en, at + 1)) {
+            ++count;
+        }
+        return count;
+    };
+    CHECK(times(render_text(report, Lang::en, "UTC", Detail::normal, Paint::no)) == 1);
+    CHECK(times(render_nagios(report, Lang::en)) == 1);
+    report.checks.push_back(check("config", Status::warning, report.reason.en));
+    CHECK(times(render_text(report, Lang::en, "UTC", Detail::normal, Paint::no)) == 1);
+    CHECK(times(render_nagios(report, Lang::en)) == 1);
+}
+
+TEST_CASE("quiet is said in every form: silence must not look like health") {
+    Report report = broken_site();
+    report.quiet = {verbatim("maintenance until noon")};
+    CHECK(render_text(report, Lang::en, "UTC", Detail::normal, Paint::no)
+              .find("\n· maintenance until noon\n") != std::string::npos);
+    CHECK(nlohmann::json::parse(render_json(report, Lang::en))["notes"][0] == "maintenance until noon");
+    CHECK(render_nagios(report, Lang::en)
+              .starts_with("LECTIO CRITICAL - nginx: inactive; maintenance until noon; 1 of 3 checks ok"));
 }
 
 TEST_CASE("a run without a report still says why in JSON") {
