@@ -15,7 +15,7 @@ usage: sudo ./install.sh [--cron] [--prefix DIR] [--no-deps] [--dry-run]
   --yes          do not ask
   --dry-run      print every step and change nothing; needs no rights and no network
 
-Programs are replaced one by one, each while none of its runs is under way; a server may stay in service.
+The build takes about six minutes of processor time. Programs are replaced one by one, each while none of its runs is under way; a server may stay in service.
 USAGE
 }
 
@@ -45,6 +45,8 @@ dry_run=no
 assume_yes=no
 work_dir=
 left_out=()
+report_words=
+report_failed=no
 
 main() {
     parse_arguments "$@"
@@ -178,7 +180,7 @@ install_dependencies() {
 
 build() {
     step "Build"
-    note "takes minutes the first time (about ten on two cores) and says nothing meanwhile"
+    note "takes about six minutes of processor time the first time, and says nothing meanwhile"
     # As the owner of the tree: root would leave files there that the owner cannot remove.
     local owner as=()
     owner=$(stat -c %U "$source_dir")
@@ -297,10 +299,18 @@ show_this_host() {
     run flock --wait "$lock_wait" "$run_dir/health.lock" true
     run "$prefix/bin/lectio-health" --no-recovery --no-notify || status=$?
     case $status in
-        0) ;;
-        1 | 2 | 3) note "(exit code $status: the report above is about this host; the installation is complete)" ;;
-        75) note "(cron runs it just now: see $log_dir/health.log)" ;;
-        *) echo "install.sh: lectio-health failed with exit code $status" >&2 && exit 1 ;;
+        0) report_words="all good" ;;
+        1) report_words="warnings, see the report above" ;;
+        2) report_words="something is broken on this host, see the report above" ;;
+        3) report_words="not everything could be looked at, see the report above" ;;
+        75) report_words="cron runs it just now, see $log_dir/health.log" ;;
+        78) report_words="the configuration is wrong, see above; lectio-health --check-config names every problem" ;;
+        *) report_words="lectio-health itself failed (exit code $status), see above" ;;
+    esac
+    # What it says of the host is no failure of the installation; that it cannot work at all is one.
+    case $status in
+        [0-3] | 75 | 78) ;;
+        *) report_failed=yes ;;
     esac
 }
 
@@ -309,11 +319,21 @@ say_what_was_left_out() {
         left_out+=("systemd is not running here: units are not checked, and after a reboot the tools make $run_dir themselves")
     [[ -e $config_dir/config.toml || -e /opt/lectio-monitor/config.toml || -e /opt/lectio-monitor/config.env ]] ||
         left_out+=("no configuration: let \"sudo lectio-health init\" write down what it found here, then read $config_dir/config.toml")
+    alerts_have_a_way ||
+        left_out+=("alerts: no channel, or its secrets are missing (lectio-notify test says which): nobody is told of failures; README.md shows how to set one up")
     step "Done"
+    [[ $dry_run == yes ]] || note "installed into $prefix/bin; the report: $report_words"
     local line
     for line in "${left_out[@]}"; do
         note "left out: $line"
     done
+    [[ $report_failed == no ]] || exit 1
+}
+
+# Asked of the tools themselves: they know which configuration counts and whether its secrets are there.
+alerts_have_a_way() {
+    [[ $dry_run == no ]] || return 0
+    "$prefix/bin/lectio-notify" test --dry-run >/dev/null 2>&1
 }
 
 # --- taking away -----------------------------------------------------------------------------------------
