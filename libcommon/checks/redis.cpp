@@ -203,10 +203,17 @@ class RedisCheck final : public BlockingCheck {
     RedisSettings m_settings;
 };
 
+// "cannot be reached" says already that it was the connecting.
+std::string_view without_connect(std::string_view message) {
+    constexpr std::string_view k_connect = "Redis: connect: ";
+    return message.starts_with(k_connect) ? message.substr(k_connect.size()) : message;
+}
+
 } // namespace
 
 CheckResult redis_failure(const Error& error) {
-    const Text why = error_words(clean_line(error.message));
+    const std::string line = clean_line(error.message);
+    const Text why = error_words(without_connect(line));
     CheckResult result;
     result.status = Status::critical;
     switch (error.kind) {

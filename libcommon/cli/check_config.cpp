@@ -19,13 +19,14 @@ namespace {
 constexpr Phrase k_good{"{}: good", "{}: всё в порядке"};
 constexpr Phrase k_warned{"{}: no errors, {}", "{}: ошибок нет, {}"};
 constexpr Phrase k_checks{"lectio-health: {}, at most {} a run", "lectio-health: {}, не дольше {} за запуск"};
-constexpr Phrase k_later_word{"comes later", "появится позже"};
+constexpr Phrase k_later_word{"not built yet: ignored", "ещё не сделана: пропускается"};
 constexpr Phrase k_off_word{"off", "выключена"};
 constexpr Phrase k_needs_word{"needs {}", "зависит от {}"};
 constexpr Phrase k_because{"  because: {}", "  почему: {}"};
 constexpr Phrase k_recovery{"recovery, top to bottom:", "восстановление, сверху вниз:"};
 constexpr Phrase k_rung{"  {}: {} when {} fails", "  {}: {}, когда не в порядке {}"};
 constexpr Phrase k_limits{"  at most {} in a row, {} an hour", "  не больше {} подряд, {} в час"};
+constexpr Phrase k_off_channel{"{} (telegram, off: {})", "{} (telegram, выключен: {})"};
 constexpr Phrase k_channels{"alerts through: {}", "оповещения через: {}"};
 constexpr Phrase k_no_channels{"alerts: no channel, nothing is sent",
                                "оповещения: каналов нет, ничего не отправляется"};
@@ -73,7 +74,9 @@ class Summary {
         for (const Text& assumption : m_config.assumed) {
             add(assumption);
         }
-        add(number_of_checks(m_config));
+        if (!m_config.health.checks.empty()) { // other tools look at no host
+            add(number_of_checks(m_config));
+        }
         for (const CheckSettings& check : m_config.health.checks) {
             m_text += check_line(check);
         }
@@ -116,13 +119,13 @@ class Summary {
     }
 
     void add_channels() {
-        std::vector<std::string> names;
+        Text names;
         for (const TelegramChannel& channel : m_config.channels) {
-            if (channel.unset.empty()) {
-                names.push_back(channel.name + " (telegram)");
-            }
+            const Text why = unset_words(channel.unset, m_config.wrong_variables);
+            names = join(", ", {names, channel.unset.empty() ? verbatim(channel.name + " (telegram)")
+                                                             : say(k_off_channel, channel.name, why)});
         }
-        add(names.empty() ? say(k_no_channels) : say(k_channels, joined(names)));
+        add(names.empty() ? say(k_no_channels) : say(k_channels, names));
     }
 
     const Config& m_config;

@@ -230,7 +230,7 @@ class Reader {
     void announce(std::string_view section) {
         for (const Member& member : table_of(&m_root)) {
             if (member.key == section) {
-                warn(member.key_position, fmt::format("\"{}\" comes later", section));
+                warn(member.key_position, fmt::format("\"{}\" is not built yet: ignored", section));
             }
         }
     }
@@ -272,7 +272,7 @@ class Reader {
             detail::is_set(*value, m_reading);
         } else if (const std::optional<Kind> kind = find_kind(key, *word, choices)) {
             if (kind->later && m_reading.later == Reading::Later::announce) {
-                warn(value->position(), fmt::format("{} \"{}\" comes later", what, *word));
+                warn(value->position(), fmt::format("{} \"{}\" is not built yet: ignored", what, *word));
             }
             return kind;
         } else {

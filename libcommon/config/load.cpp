@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -468,14 +469,23 @@ class Loader {
         loaded.discovered = text == kept.value_or("") ? "" : text;
     }
 
-    // A text that we made: places in it would mean nothing to anybody.
-    void read_made(const std::string& text, LoadedConfig& loaded) {
-        LoadedConfig made;
-        read_text(text, made);
-        for (const Problem& problem : made.problems.all()) {
+    // A text that we made: places in it would mean nothing to anybody, and without them what is missing from
+    // several keys would be the same line again and again.
+    static void read_made_problems(const Problems& made, LoadedConfig& loaded) {
+        std::set<std::string> told;
+        for (const Problem& problem : made.all()) {
+            if (!told.insert(problem.message).second) {
+                continue;
+            }
             problem.severity == Problem::Severity::error ? loaded.problems.error({}, problem.message)
                                                          : loaded.problems.warning({}, problem.message);
         }
+    }
+
+    void read_made(const std::string& text, LoadedConfig& loaded) {
+        LoadedConfig made;
+        read_text(text, made);
+        read_made_problems(made.problems, loaded);
         loaded.config = std::move(made.config);
         loaded.use = made.use;
         loaded.fingerprint = fingerprint_of(text);

@@ -230,7 +230,16 @@ void report_unknown_keys(const Node& table, std::span<const Target> targets,
                          std::span<const std::string_view> known, Reading& reading) {
     const std::vector<std::string_view> keys = all_keys(targets, known);
     for (const Member& member : *table.get<Node::Table>()) {
-        if (std::find(keys.begin(), keys.end(), member.key) == keys.end()) {
+        if (std::find(keys.begin(), keys.end(), member.key) != keys.end()) {
+            continue;
+        }
+        // Appended to a file they fall into its last table, where nobody looks for the reason.
+        if (member.key == "lang" || member.key == "timezone") {
+            reading.problems.error(
+                member.key_position,
+                fmt::format("unknown key \"{}\": it belongs at the top, before the first [table]",
+                            member.key));
+        } else {
             report_unknown("key", member.key, member.key_position, keys, reading.problems);
         }
     }
@@ -258,7 +267,8 @@ bool read_target(const Node& table, const Target& target, std::span<const Target
         const bool off = text != nullptr && text->empty(); // asks for nothing that could be missed
         const Reading::Later announce = reading.later;
         if (rows[i].later && !off && announce == Reading::Later::announce) {
-            reading.problems.warning(value->position(), fmt::format("\"{}\" comes later", rows[i].name));
+            reading.problems.warning(value->position(),
+                                     fmt::format("\"{}\" is not built yet: ignored", rows[i].name));
             reading.later = Reading::Later::quiet; // all that it holds comes with it
         }
         target.schema->read_row(i, *value, target.object, reading);

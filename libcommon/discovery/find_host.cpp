@@ -14,8 +14,8 @@ namespace {
 constexpr Phrase k_root{"every host has it", "есть на каждом сервере"};
 constexpr Phrase k_mount{"a file system of its own, with something in it that was found here",
                          "отдельная файловая система, на ней лежит найденное здесь"};
-constexpr Phrase k_memory{"a tenth and a twenty-fifth of the {} of this host",
-                          "десятая и двадцать пятая часть от {} этого сервера"};
+constexpr Phrase k_memory{"limits: 10% and 4% of the {} of this host",
+                          "пороги: 10% и 4% от {} этого сервера"};
 constexpr Phrase k_load{"a machine that is slow", "сервер, который не справляется с нагрузкой"};
 constexpr Phrase k_clock{"certificates, logs and schedules need the right time",
                          "от верного времени зависят сертификаты, журналы и расписания"};

@@ -55,7 +55,7 @@ std::string code(std::string_view text) {
 
 void add_rows(std::string& page, const SchemaBase& schema, const std::string& prefix, bool section_later) {
     for (const RowInfo& row : schema.rows()) {
-        const std::string later = row.later && !section_later ? " *(comes later)*" : "";
+        const std::string later = row.later && !section_later ? " *(not built yet)*" : "";
         page += fmt::format("| `{}{}` | {} | {} | {} | {}{} |\n", prefix, row.name, cell(row.type),
                             row.required ? "**required**" : code(row.default_words), cell(row.range),
                             cell(row.help), later);
@@ -81,8 +81,8 @@ std::string page_of(const Kinds& kinds) {
         "environment; `${NAME:-default}` where it may be absent.\nNames: `a-z 0-9 _ -`, at most 64 "
         "characters.\n";
     for (const Section& section : all_sections(kinds)) {
-        page += fmt::format("\n## {}{}\n\n{}\n", cell(section.header), section.later ? " (comes later)" : "",
-                            cell(section.help));
+        page += fmt::format("\n## {}{}\n\n{}\n", cell(section.header),
+                            section.later ? " (not built yet)" : "", cell(section.help));
         if (!section.schema->rows().empty()) {
             page += "\n| key | type | default | range | what it is |\n|---|---|---|---|---|\n";
             add_rows(page, *section.schema, "", section.later);

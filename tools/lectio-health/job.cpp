@@ -5,12 +5,20 @@
 #include "platform/host.h"
 #include "recovery/all_actions.h"
 #include "report/prometheus.h"
+#include "util/text.h"
+#include "words/error_words.h"
+
+#include <algorithm>
 
 namespace lectio::health {
 namespace {
 
-constexpr Phrase k_comes_later{"this type of check comes with a later version",
-                               "такая проверка появится в следующих версиях"};
+constexpr Phrase k_not_built{"this type of check is not built yet: ignored",
+                             "такой проверки пока нет: пропускается"};
+constexpr Phrase k_no_channel{
+    "no alert channel is configured: nobody is told of failures; [channel.errors] in the configuration sets "
+    "one up",
+    "канал оповещений не настроен: о сбоях никто не узнает; его задаёт раздел [channel.errors] в настройках"};
 constexpr Phrase k_not_set{"not checked: {}", "не проверяется: {}"};
 constexpr Phrase k_wrong{"the configuration is wrong; the last good one is in use. {}",
                          "ошибка в настройках; работаем с последними верными. {}"};
@@ -41,7 +49,7 @@ void add_checks(Job& job, const Config& config) {
         }
         const CheckType* type = check.later ? nullptr : find_check_type(check.type);
         if (type == nullptr) {
-            job.shelved.push_back({check.name, check.type, say(k_comes_later)});
+            job.shelved.push_back({check.name, check.type, say(k_not_built)});
             continue;
         }
         if (!check.unset.empty()) {
@@ -66,9 +74,16 @@ void add_ladder(Job& job, const Config& config) {
     job.limits = {limits.attempts, limits.cooldown, limits.waits, limits.per_hour};
 }
 
-std::string first_problem(const LoadedConfig& loaded) {
-    const std::string lines = problem_lines(loaded);
-    return lines.substr(0, lines.find('\n'));
+// The first error leads: a warning above it in the file is not why nothing loads.
+std::string first_error(const LoadedConfig& loaded) {
+    const std::vector<Problem>& problems = loaded.problems.all();
+    const auto error = std::find_if(problems.begin(), problems.end(), [](const Problem& problem) {
+        return problem.severity == Problem::Severity::error;
+    });
+    const std::string text = problem_lines(loaded);
+    const std::vector<std::string_view> lines = split_lines(text); // one for each problem
+    const auto index = static_cast<std::size_t>(error - problems.begin());
+    return std::string(index < lines.size() ? lines[index] : trim(text));
 }
 
 SelfNotice config_notice(std::string cause, Text message, Text hint) {
@@ -88,9 +103,12 @@ void add_notices(Job& job, const LoadedConfig& loaded) {
         return;
     }
     const bool last_good = loaded.use == LoadedConfig::Use::last_good;
-    const Text words = say(last_good ? k_wrong : k_nothing_good, first_problem(loaded));
+    const Text words = say(last_good ? k_wrong : k_nothing_good, error_words(first_error(loaded)));
     job.wrong_configuration = words;
     job.notices.push_back(config_notice(loaded.fingerprint, words, say(k_wrong_hint)));
+    if (!last_good) { // not one look at the site: no milder than the worst that it could be
+        job.notices.back().status = Status::critical;
+    }
 }
 
 } // namespace
@@ -118,6 +136,10 @@ Job make_job(const LoadedConfig& loaded, World& world) {
     job.delivery = delivery_settings(config);
     job.history = {config.history.keep, config.history.size};
     job.notes = config.assumed;
+    // Of a configuration that did not load its channels may be what was wrong.
+    if (config.channels.empty() && loaded.use != LoadedConfig::Use::telling) {
+        job.notes.push_back(say(k_no_channel));
+    }
     add_checks(job, config);
     add_ladder(job, config);
     add_notices(job, loaded);

@@ -13,6 +13,7 @@
 #include "platform/stop.h"
 #include "report/prometheus.h"
 #include "util/text.h"
+#include "words/error_words.h"
 
 #include <algorithm>
 
@@ -29,6 +30,9 @@ struct NoReport {
 
 constexpr Duration k_grace_at_the_end{5'000};
 
+constexpr Phrase k_no_such_check{"no check is named \"{}\" (there are {})",
+                                 "нет проверки с именем «{}» (есть {})"};
+constexpr Phrase k_did_you_mean{"did you mean \"{}\"?", "может быть, «{}»?"};
 constexpr Phrase k_would_send{"would send:", "было бы отправлено:"};
 
 class HealthRun {
@@ -81,7 +85,8 @@ class HealthRun {
 
     [[nodiscard]] std::string why_nothing() const {
         const std::string lines(trim(problem_lines(m_loaded)));
-        return m_loaded.needs_rights ? say(k_needs_rights, lines).in(m_loaded.config.lang) : lines;
+        const Text words = error_words(lines);
+        return (m_loaded.needs_rights ? say(k_needs_rights, words) : words).in(m_loaded.config.lang);
     }
 
     // --only with a name that no check has is a slip of the hand, never "all good".
@@ -96,10 +101,10 @@ class HealthRun {
         for (const std::string& name : m_common.only) {
             if (std::find(names.begin(), names.end(), name) == names.end()) {
                 const std::optional<std::string_view> near = nearest(name, names);
-                return NoReport{
-                    ExitCode::usage,
-                    fmt::format("no check is named \"{}\"{}", name,
-                                near ? fmt::format("; did you mean \"{}\"?", *near) : std::string())};
+                const Text words =
+                    join("; ", {say(k_no_such_check, name, fmt::format("{}", fmt::join(names, ", "))),
+                                near ? say(k_did_you_mean, *near) : Text{}});
+                return NoReport{ExitCode::usage, words.in(m_loaded.config.lang)};
             }
         }
         return std::nullopt;
@@ -111,10 +116,9 @@ class HealthRun {
 
     [[nodiscard]] NoReport no_run(const Error& error) const {
         const ExitCode code = exit_code(error);
-        const std::string words = code == ExitCode::rights
-                                      ? say(k_needs_rights, error.message).in(m_loaded.config.lang)
-                                      : error.message;
-        return {code, words};
+        const Text words = error_words(error.message);
+        return {code,
+                (code == ExitCode::rights ? say(k_needs_rights, words) : words).in(m_loaded.config.lang)};
     }
 
     // No report: one line on standard error, and with --format json one object on standard output (CONTRACT
@@ -142,9 +146,6 @@ class HealthRun {
             return 128 + outcome.signal;
         }
         const int status = exit_status(outcome.exit, outcome.report.status);
-        if (!m_loaded.ok() && m_common.format == Format::text) {
-            complain(problem_lines(m_loaded));
-        }
         const bool good = outcome.exit == ExitCode::ok;
         if (good && m_common.verbosity == Verbosity::quiet) {
             return status;

@@ -40,8 +40,10 @@ constexpr int k_waiting = 1;
 constexpr int k_bad = 2;
 
 constexpr Phrase k_sent{"delivered", "доставлено"};
-constexpr Phrase k_stored{"stored, will be delivered as soon as possible: {}",
-                          "сохранено, будет доставлено при первой возможности: {}"};
+constexpr Phrase k_stored{"stored, will be delivered as soon as possible",
+                          "сохранено, будет доставлено при первой возможности"};
+constexpr Phrase k_still_waiting{"not delivered yet ({}); trying for {} in all",
+                                 "пока не доставлено ({}); попытки продлятся до {}"};
 constexpr Phrase k_held_up{"stored; channel {} {}; it will be delivered when that is mended",
                            "сохранено; канал {} {}; будет доставлено, когда это исправят"};
 constexpr Phrase k_known{"told already: the same key within its window",
@@ -128,7 +130,7 @@ class NotifyRun {
         if (!held_up.empty()) {
             return held_up;
         }
-        return report.queued == 0 ? say(k_known) : say(k_stored, first_problem(report));
+        return report.queued == 0 ? say(k_known) : join(": ", {say(k_stored), why_not_yet(report)});
     }
 
     // The channels that refuse what was stored for them now, one a line, and what to do about it.
@@ -155,7 +157,7 @@ class NotifyRun {
         log(report);
         const int status = report.rejected > 0 ? k_bad : report.waiting > 0 ? k_waiting : k_good;
         const Text counts = say(k_flushed, report.sent, report.waiting, report.rejected);
-        return say_outcome(join("\n", {counts, first_problem(report)}), status, report);
+        return say_outcome(join("\n", {counts, why_not_yet(report)}), status, report);
     }
 
     // Tries again and again, with what a server asks for between, until nothing waits or the time is over.
@@ -168,11 +170,23 @@ class NotifyRun {
             now.rejected += sum.rejected;
             now.log.insert(now.log.begin(), sum.log.begin(), sum.log.end());
             sum = std::move(now);
+            say_once_that_it_takes_long(sum);
             const bool useless = sum.waiting == sum.stuck || m_world.clock.steady() + pause >= end;
             if (useless || stop_requested()) {
                 return sum;
             }
             rest(pause);
+        }
+    }
+
+    // Fifty seconds of silence look like a hang.
+    void say_once_that_it_takes_long(const DeliveryReport& report) {
+        const bool wanted = m_options.common.format == Format::text &&
+                            m_options.common.verbosity != Verbosity::quiet && !m_said_it_takes_long;
+        if (wanted && report.waiting > report.stuck && !report.why_waiting.empty()) {
+            m_said_it_takes_long = true;
+            const Text words = say(k_still_waiting, report.why_waiting, spoken(k_flush_budget / 1s));
+            complain(fmt::format("{}: {}\n", k_tool, clean_line(words.in(config().lang))));
         }
     }
 
@@ -250,8 +264,8 @@ class NotifyRun {
         return arrived;
     }
 
-    static Text first_problem(const DeliveryReport& report) {
-        return report.problems.empty() ? Text{} : report.problems.front().message;
+    static Text why_not_yet(const DeliveryReport& report) {
+        return report.problems.empty() ? report.why_waiting : report.problems.front().message;
     }
 
     // ── rights ──
@@ -347,6 +361,7 @@ class NotifyRun {
     World m_world;
     LoadedConfig m_loaded;
     std::unique_ptr<Delivery> m_delivery;
+    bool m_said_it_takes_long = false;
 };
 
 } // namespace

@@ -249,7 +249,8 @@ TEST_CASE("a typo does not end the watch: the last good configuration mends, and
     CHECK(host.report().exit_code == 78);
     CHECK(host.messages.empty());
     const Run text = host.run();
-    CHECK(text.err.find("config.toml:17:1: unknown key \"containz\"") != std::string::npos);
+    CHECK(text.out.find("config.toml:17:1: unknown key \"containz\"") != std::string::npos);
+    CHECK(text.err.empty()); // said once, in the report
 
     host.configure(host.configuration());
     CHECK(host.report().exit_code == 0);
@@ -261,7 +262,7 @@ TEST_CASE("--only with a name that no check has is a slip of the hand, never \"a
     const Run run = host.run({"--only", "ngnix"});
     CHECK(run.exit_code == 64);
     CHECK(run.out.empty());
-    CHECK(run.err.find("did you mean \"nginx\"?") != std::string::npos);
+    CHECK(run.err.find("(there are nginx, site); did you mean \"nginx\"?") != std::string::npos);
 
     const Run one = host.run({"--only", "site", "--format", "json"});
     CHECK(one.exit_code == 0);
@@ -287,5 +288,25 @@ TEST_CASE("without a configuration that was ever good: 78, and nothing is called
     host.configure("[health");
     const Run run = host.report();
     CHECK(run.exit_code == 78);
-    CHECK(run.report()["status"] != "ok");
+    CHECK(run.report()["status"] == "critical");
+    CHECK(host.run({"--format", "nagios"}).exit_code == 2);
+}
+
+TEST_CASE("the first error leads, not a warning that stands above it") {
+    Machine host;
+    const std::string unset =
+        replaced(host.configuration(), "host = \"test-1\"", "host = \"${NOWHERE_SET}\"");
+    host.configure(replaced(unset, "contains", "containz"));
+    const nlohmann::json report = host.report().report();
+    CHECK(report["reason"].get<std::string>().find("unknown key \"containz\"") != std::string::npos);
+}
+
+TEST_CASE("without a channel the report says that nobody is told: a note, not a warning") {
+    Machine host;
+    const std::string whole = host.configuration();
+    host.configure(whole.substr(0, whole.find("[channel.errors]")));
+    const Run run = host.report();
+    CHECK(run.exit_code == 0);
+    REQUIRE(run.report()["notes"].size() == 1);
+    CHECK(run.report()["notes"][0].get<std::string>().find("no alert channel") != std::string::npos);
 }

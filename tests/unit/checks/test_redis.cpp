@@ -155,7 +155,7 @@ TEST_CASE("A name that is not found lies outside this host, no descriptors are o
           Remedy::outside_host);
     const CheckResult own = redis_failure({ErrorKind::internal, "Redis: connect: Too many open files"});
     CHECK(own.status == Status::unknown);
-    CHECK(own.message.ru == "не удалось спросить: Redis: соединение: открыто слишком много файлов");
+    CHECK(own.message.ru == "не удалось спросить: открыто слишком много файлов");
 }
 
 TEST_CASE("What the end of the run cut short is not the server's fault") {

@@ -201,7 +201,7 @@ TEST_CASE("a value that does not fit is said in words") {
     CHECK(only_problem({{"inner", table({{"name", text("n")}, {"size", number(10)}})}}) ==
           "out of range: 1 to 9 is allowed");
     CHECK(only_problem({{"status", number(99)}}) == "out of range: 100 to 599 is allowed");
-    CHECK(only_problem({{"soon", number(1)}}) == R"("soon" comes later)");
+    CHECK(only_problem({{"soon", number(1)}}) == R"("soon" is not built yet: ignored)");
 }
 
 TEST_CASE("a missing key is the table's fault, an unknown key its own, a wrong value the value's") {
