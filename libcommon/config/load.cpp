@@ -7,6 +7,7 @@
 #include "platform/files.h"
 #include "util/secret.h"
 #include "util/text.h"
+#include "words/error_words.h"
 
 #include <algorithm>
 #include <array>
@@ -275,7 +276,7 @@ class Loader {
 
     // One trouble, one note: what is off for want of a variable is told with the file that would have set it.
     static void note_missing_env_file(Config& config, const std::string& why) {
-        Config::Note all{verbatim(why), say(k_env_hint), {}};
+        Config::Note all{error_words(why), say(k_env_hint), {}};
         std::erase_if(config.notes, [&](const Config::Note& note) {
             if (note.unset.empty()) {
                 return false;

@@ -117,8 +117,9 @@ class TextReport {
     }
 
     [[nodiscard]] bool stands_in_a_check(const Text& words) const {
-        return std::any_of(m_report.checks.begin(), m_report.checks.end(),
-                           [&](const CheckReport& check) { return check.result.message.en == words.en; });
+        return std::any_of(m_report.checks.begin(), m_report.checks.end(), [&](const CheckReport& check) {
+            return check.result.message.en.find(words.en) != std::string::npos;
+        });
     }
 
     void checks() {
