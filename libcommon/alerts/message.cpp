@@ -195,6 +195,7 @@ constexpr Phrase k_hour_is_full{
     "Лимит вмешательств за час исчерпан: пока он не освободится, автоматической починки не будет."};
 constexpr Phrase k_flapping_means{"Not every change will be told, only when it settles.",
                                   "О каждой смене сообщать не буду, только когда успокоится."};
+constexpr Phrase k_remark{"Automatic mending: {}", "Автоматическая починка: {}"};
 constexpr Phrase k_what_to_do{"What to do: {}", "Что делать: {}"};
 constexpr Phrase k_runbook{"Runbook: {}", "Памятка: {}"};
 constexpr Phrase k_look_with{"To look at it:", "Чем посмотреть:"};
@@ -428,6 +429,9 @@ class Writer {
     }
 
     void advice(const NewsItem& item) {
+        for (const Text& remark : item.remarks) {
+            line(say(k_remark, one_line(remark)));
+        }
         if (!item.incident.hint.empty()) {
             line(say(k_what_to_do, one_line(item.incident.hint)));
         }

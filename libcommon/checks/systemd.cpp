@@ -39,6 +39,11 @@ constexpr Phrase k_disabled{"it is disabled: it does not start with the host eit
                             "он отключён (disabled) и вместе с сервером тоже не запустится"};
 constexpr Phrase k_unknown_unit{"there is no unit {} on this host", "на этом сервере нет юнита {}"};
 constexpr Phrase k_masked{"{} is masked: its start is forbidden", "{} замаскирован: запуск запрещён"};
+constexpr Phrase k_check_name{
+    "check the name {} in the configuration; it may not be installed: systemctl list-unit-files",
+    "проверьте имя {} в конфигурации; может быть, его не установили: systemctl list-unit-files"};
+constexpr Phrase k_unmask{"if nobody forbade {} on purpose: systemctl unmask {}",
+                          "если {} запретили не нарочно: systemctl unmask {}"};
 constexpr Phrase k_bad_file{"systemd cannot read the unit file of {}",
                             "systemd не может прочитать файл юнита {}"};
 constexpr Phrase k_odd_state{"{} is {}", "{}: {}"};
@@ -74,6 +79,20 @@ CheckResult result_of(Status status, Text message, Remedy remedy = Remedy::try_i
 
 Text look_hint(const std::string& unit) {
     return verbatim("journalctl -u " + unit + " -n 50 --no-pager");
+}
+
+// The journal of a unit that cannot be started at all says nothing of why.
+Text hint_for(const UnitState& unit) {
+    if (unit.load_state == "not-found") {
+        return say(k_check_name, unit.id);
+    }
+    if (unit.load_state == "masked") {
+        return say(k_unmask, unit.id, unit.id);
+    }
+    if (unit.load_state != "loaded") {
+        return verbatim("systemd-analyze verify " + unit.id);
+    }
+    return look_hint(unit.id);
 }
 
 // ── restarts ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -263,7 +282,7 @@ CheckResult evaluate_unit(const UnitState& unit, const SystemdSettings& settings
     const Restarts restarts = count_restarts(unit, memory, now);
     CheckResult result = judge_state(unit, settings, restarts, now);
     if (result.status != Status::ok) {
-        result.hint = look_hint(unit.id);
+        result.hint = hint_for(unit);
     }
     result.memory = restarts.memory;
     judge_restarts(result, unit, settings, restarts, memory);

@@ -54,6 +54,7 @@ struct NewsItem {
     Incident incident;
     std::vector<Incident> symptoms;                   // consequences, and what its deed has mended, too
     std::vector<Deed> deeds;                          // what was tried in this run
+    std::vector<Text> remarks;                        // why nothing (more) was, and when it will be
     Duration lasted{};                                // resolved, mended, reminder: since it began
     std::vector<std::string> look_with;               // needs_person: commands for the shell
     CallReason reason = CallReason::useless_attempts; // needs_person

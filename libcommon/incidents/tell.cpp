@@ -236,12 +236,14 @@ void join_mended(News& news) {
     }
 }
 
+// Once a check: its opening and a call for a person may stand in one message.
 void add_remarks(News& news, const std::vector<Remark>& remarks) {
-    for (NewsItem& item : news.items) {
-        for (const Remark& remark : remarks) {
-            if (remark.check == item.incident.check && !is_over(item.event)) {
-                item.incident.hint = join(". ", {item.incident.hint, remark.words});
-            }
+    for (const Remark& remark : remarks) {
+        const auto item = std::find_if(news.items.begin(), news.items.end(), [&](const NewsItem& it) {
+            return remark.check == it.incident.check && !is_over(it.event);
+        });
+        if (item != news.items.end()) {
+            item->remarks.push_back(remark.words);
         }
     }
 }

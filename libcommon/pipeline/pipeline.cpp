@@ -67,6 +67,7 @@ constexpr Phrase k_log_fixed{"works again: {}", "снова работает: {}
 constexpr Phrase k_log_verdict{"{}: {}", "{}: {}"};
 constexpr Phrase k_log_end{"{}, {} not good, {}", "{}, не в порядке: {}, {}"};
 constexpr Noun k_checks{"check", "checks", "проверка", "проверки", "проверок"};
+constexpr Phrase k_not_acted{"recovery of {}: {}", "восстановление {}: {}"};
 constexpr Phrase k_stopped{"the run was asked to stop by signal {}", "запуск прерван сигналом {}"};
 
 std::vector<Observation> observations_of(const std::vector<CheckRun>& runs) {
@@ -417,8 +418,8 @@ class Run {
     }
 
     void say_plan(const RecoveryPlan& plan) {
-        const std::string roots = fmt::format("{}", fmt::join(plan.roots, ", "));
         for (const Rung* rung : plan.rungs) {
+            const std::string roots = fmt::format("{}", fmt::join(roots_of(*rung, plan), ", "));
             m_notes.push_back(say(k_would_act, rung->name, rung->action, rung->doing->target(), roots));
         }
         for (const NotActed& skipped : plan.not_acted) {
@@ -607,6 +608,9 @@ class Run {
         report.reason = m_job.wrong_configuration;
         report.notes = m_job.notes;
         report.notes.insert(report.notes.end(), m_notes.begin(), m_notes.end());
+        for (const Remark& remark : m_healing.not_acted) {
+            report.notes.push_back(say(k_not_acted, remark.check, remark.words));
+        }
         report_checks(report);
         report.recovery = m_healing.deeds;
         report_incidents(report);

@@ -1,5 +1,6 @@
 #include "platform/processes.h"
 
+#include "platform/descendants.h"
 #include "platform/stop.h"
 #include "platform/users.h"
 #include "util/text.h"
@@ -289,14 +290,15 @@ class Child {
     Result<ProcessAnswer> attend(UniqueFd in, UniqueFd out, UniqueFd err, UniqueFd status);
 
   private:
-    enum class End { exited, timed_out, stopped };
+    enum class End { exited, lost, timed_out, stopped };
+    enum class Life { running, ended, lost };
     End serve_until_end();
     void serve_pipes(Duration wait);
     void feed();
     void collect(UniqueFd& from, std::string& to);
     void collect_status();
-    [[nodiscard]] bool has_exited() const;
-    void end_group() const { ::kill(-m_pid, SIGKILL); }
+    [[nodiscard]] Life life() const;
+    void end_programs(End end) const;
     void reap();
     [[nodiscard]] Error failure() const;
 
@@ -322,9 +324,12 @@ Result<ProcessAnswer> Child::attend(UniqueFd in, UniqueFd out, UniqueFd err, Uni
         make_nonblocking(*fd);
     }
     const End end = serve_until_end();
-    // Also after a normal exit: what a program leaves running in its group was not asked for. The leader is
-    // not reaped yet, so the number of the group is still its own.
-    end_group();
+    if (end == End::lost) { // from here on its number may be somebody else's
+        m_listed.strike_off();
+        return Error{ErrorKind::internal,
+                     fmt::format("unable to learn the exit status of {}: its end was taken from us", m_name)};
+    }
+    end_programs(end);
     if (end == End::exited) {
         serve_pipes(Duration::zero()); // what it wrote last
     }
@@ -343,8 +348,9 @@ Result<ProcessAnswer> Child::attend(UniqueFd in, UniqueFd out, UniqueFd err, Uni
 Child::End Child::serve_until_end() {
     const Steady::time_point deadline = m_begun + m_request.timeout;
     for (;;) {
-        if (has_exited()) {
-            return End::exited;
+        const Life now_is = life();
+        if (now_is != Life::running) {
+            return now_is == Life::ended ? End::exited : End::lost;
         }
         const Steady::time_point now = Steady::now();
         if (now >= deadline) {
@@ -425,15 +431,33 @@ void Child::collect_status() {
     m_status.reset();
 }
 
-bool Child::has_exited() const {
+// Without reaping it: until then its number, and that of its group, cannot be given to another.
+Child::Life Child::life() const {
+    constexpr int k_only_look = WEXITED | WNOHANG | WNOWAIT;
     siginfo_t info{};
-    return ::waitid(P_PID, static_cast<id_t>(m_pid), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
-           info.si_pid == m_pid;
+    const bool by_handle = m_pidfd.valid();
+    int outcome = by_handle ? ::waitid(P_PIDFD, static_cast<id_t>(m_pidfd.get()), &info, k_only_look) : -1;
+    if (!by_handle || (outcome != 0 && errno == EINVAL)) { // Linux 5.3 has handles that it does not wait for
+        outcome = ::waitid(P_PID, static_cast<id_t>(m_pid), &info, k_only_look);
+    }
+    if (outcome != 0) {
+        return errno == ECHILD ? Life::lost : Life::running;
+    }
+    return info.si_pid == m_pid ? Life::ended : Life::running;
+}
+
+// Also after a normal exit: what a program leaves running in its group was not asked for. What it put into a
+// session of its own was; that is ended only where the program itself must be.
+void Child::end_programs(End end) const {
+    if (end != End::exited) {
+        end_descendants(m_pid);
+    }
+    ::kill(-m_pid, SIGKILL);
 }
 
 void Child::reap() {
     const Steady::time_point deadline = Steady::now() + k_patience_after_kill;
-    while (!has_exited() && Steady::now() < deadline) {
+    while (life() == Life::running && Steady::now() < deadline) {
         pollfd ended{m_pidfd.get(), POLLIN, 0};
         ::poll(&ended, 1, static_cast<int>((k_tick / 10).count()));
     }
@@ -494,6 +518,7 @@ Result<ProcessAnswer> SystemProcesses::run(const ProcessRequest& request) {
 void end_running_programs() {
     const std::scoped_lock lock(g_groups_mutex);
     for (const pid_t group : g_groups) {
+        end_descendants(group);
         ::kill(-group, SIGKILL);
     }
 }

@@ -18,7 +18,7 @@ struct ProcessRequest {
     std::vector<std::pair<std::string, std::string>>
         environment;          // added to the clean one (PATH, LANG=C.UTF-8, HOME)
     std::string input;        // written to standard input, then closed
-    Duration timeout{10000};  // then the whole process group gets SIGKILL
+    Duration timeout{10000};  // then it and its descendants get SIGKILL, daemons excepted
     Bytes max_output = 64_kB; // each of stdout and stderr; more is dropped and said
 };
 
@@ -43,7 +43,7 @@ class SystemProcesses final : public Processes {
     Result<ProcessAnswer> run(const ProcessRequest& request) override;
 };
 
-// Ends (SIGKILL) the groups of all programs that run() still attends in other threads. For the last step of a
+// Ends (SIGKILL) all programs that run() still attends in other threads, with their descendants. For the last step of a
 // process that leaves those threads behind: what a program has started would otherwise outlive us, because
 // only the program itself dies with its parent.
 void end_running_programs();

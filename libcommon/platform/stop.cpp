@@ -6,6 +6,7 @@
 #include <atomic>
 #include <csignal>
 #include <cstdio>
+#include <initializer_list>
 #include <mutex>
 
 #include <unistd.h>
@@ -24,13 +25,17 @@ constexpr std::chrono::milliseconds k_patience_after_signal{800};
 constexpr std::chrono::milliseconds k_tick{1000};
 constexpr std::chrono::milliseconds k_tick_after_signal{50};
 
-sigset_t stop_signals() {
+sigset_t set_of(std::initializer_list<int> signals) {
     sigset_t set;
     ::sigemptyset(&set);
-    ::sigaddset(&set, SIGTERM);
-    ::sigaddset(&set, SIGINT);
-    ::sigaddset(&set, SIGHUP);
+    for (const int signal : signals) {
+        ::sigaddset(&set, signal);
+    }
     return set;
+}
+
+sigset_t stop_signals() {
+    return set_of({SIGTERM, SIGINT, SIGHUP});
 }
 
 std::int64_t steady_ns() {
@@ -90,6 +95,11 @@ int stop_signal() {
 void catch_stop_signals(std::function<void()> wake) {
     const sigset_t set = stop_signals();
     ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
+    // A parent that ignored SIGCHLD hands that on through execve(): the kernel would then take the ends of our
+    // children from us, and their numbers would soon be somebody else's.
+    std::signal(SIGCHLD, SIG_DFL);
+    const sigset_t child = set_of({SIGCHLD});
+    ::pthread_sigmask(SIG_UNBLOCK, &child, nullptr);
     // A closed pipe or a limit on the size of files is an error of write(), not the end of a watcher.
     std::signal(SIGPIPE, SIG_IGN);
     std::signal(SIGXFSZ, SIG_IGN);

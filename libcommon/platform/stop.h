@@ -18,7 +18,8 @@ bool stop_requested();
 int stop_signal();
 
 // Call once, early in main, before any other thread exists (they inherit the blocked signals; children
-// must unblock them). `wake` is called from the waiting thread.
+// must unblock them). `wake` is called from the waiting thread. What a parent may have handed on of SIGCHLD is
+// taken back, too.
 void catch_stop_signals(std::function<void()> wake);
 
 // From now on the process ends itself with exit status 70 when it still runs `limit` from now: a thread that

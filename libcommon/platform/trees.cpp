@@ -1,6 +1,7 @@
 #include "platform/trees.h"
 
 #include "platform/stop.h"
+#include "platform/trusted_path.h"
 #include "util/text.h"
 #include "util/unique_fd.h"
 
@@ -36,14 +37,19 @@ class Walk {
 
   private:
     void folder(int parent, const std::string& name, const std::string& shown, int depth);
-    void entries(FolderStream stream, const std::string& shown, int depth);
-    void entry(int parent, const std::string& name, const std::string& shown, int depth);
+    void entries(FolderStream stream, const struct stat& folder, const std::string& shown, int depth);
+    void entry(int parent, const struct stat& folder, const std::string& name, const std::string& shown,
+               int depth);
+    void file(int parent, const struct stat& folder, const std::string& name, const std::string& shown,
+              const struct stat& seen);
     void mend(int parent, const std::string& name, const std::string& shown, const struct stat& seen,
               mode_t wanted);
     bool change(int path_descriptor, const struct stat& seen, mode_t wanted, const std::string& shown);
     [[nodiscard]] bool wrong_owner(const struct stat& seen) const;
+    [[nodiscard]] bool is_wrong(const struct stat& seen, mode_t wanted) const;
     void note_example(const std::string& shown, const struct stat& seen, mode_t wanted);
     void fail(std::string_view what, const std::string& shown);
+    void fail(const std::string& words);
 
     const TreeRules& m_rules;
     TreeMode m_mode;
@@ -55,15 +61,23 @@ bool wrong_mode(const struct stat& seen, mode_t wanted) {
     return (seen.st_mode & k_mode_bits) != wanted;
 }
 
+// A name in a folder is given by whoever may write to it, also to a file that is not theirs (link(2), where
+// fs.protected_hardlinks is off): /etc/shadow under a name in uploads/ would become readable for all. What has
+// more names is mended only where the folder can be written by nobody but the file's own owner.
+bool may_be_laid_here(const struct stat& file, const struct stat& folder) {
+    const bool by_owner_alone = file.st_uid == folder.st_uid && (folder.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+    return file.st_nlink > 1 && !by_owner_alone;
+}
+
 Result<TreeRepair> Walk::begin(const Path& root) {
-    // O_PATH needs no rights on the folder itself: it may be one of those to be mended.
-    const UniqueFd top(::open(root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    const Result<UniqueFd> top = open_trusted_folder(root);
+    LECTIO_TRY(top);
     struct stat seen {};
-    if (!top.valid() || ::fstat(top.get(), &seen) != 0) {
+    if (::fstat(top->get(), &seen) != 0) {
         return errno_error(fmt::format("open {}", root.string()), errno);
     }
     m_device = seen.st_dev;
-    folder(top.get(), ".", ".", 0);
+    folder(top->get(), ".", ".", 0);
     return std::move(m_repair);
 }
 
@@ -90,10 +104,11 @@ void Walk::folder(int parent, const std::string& name, const std::string& shown,
         }
         return;
     }
-    entries(std::move(stream), shown, depth);
+    entries(std::move(stream), seen, shown, depth);
 }
 
-void Walk::entries(FolderStream stream, const std::string& shown, int depth) {
+// `folder` as it was before it was mended: that tells who could write to it so far.
+void Walk::entries(FolderStream stream, const struct stat& folder, const std::string& shown, int depth) {
     const std::string prefix = depth == 0 ? std::string() : shown + "/";
     const int parent = ::dirfd(stream.get());
     for (;;) {
@@ -109,11 +124,12 @@ void Walk::entries(FolderStream stream, const std::string& shown, int depth) {
         if (name == "." || name == "..") {
             continue;
         }
-        entry(parent, next->d_name, prefix + next->d_name, depth);
+        entry(parent, folder, next->d_name, prefix + next->d_name, depth);
     }
 }
 
-void Walk::entry(int parent, const std::string& name, const std::string& shown, int depth) {
+void Walk::entry(int parent, const struct stat& folder, const std::string& name, const std::string& shown,
+                 int depth) {
     struct stat seen {};
     if (::fstatat(parent, name.c_str(), &seen, AT_SYMLINK_NOFOLLOW) != 0) {
         if (errno != ENOENT) { // gone since it was listed: a site may be worked on meanwhile
@@ -125,17 +141,27 @@ void Walk::entry(int parent, const std::string& name, const std::string& shown, 
         return;
     }
     if (S_ISDIR(seen.st_mode)) {
-        folder(parent, name, shown, depth + 1);
+        this->folder(parent, name, shown, depth + 1);
     } else if (S_ISREG(seen.st_mode)) {
-        ++m_repair.examined;
-        mend(parent, name, shown, seen, m_rules.files);
+        file(parent, folder, name, shown, seen);
     }
     // Links, sockets, devices: neither theirs to be served nor ours to be changed.
 }
 
+void Walk::file(int parent, const struct stat& folder, const std::string& name, const std::string& shown,
+                const struct stat& seen) {
+    ++m_repair.examined;
+    if (is_wrong(seen, m_rules.files) && may_be_laid_here(seen, folder)) {
+        fail(fmt::format("unable to change {}: it has more names (hard links), perhaps of another user",
+                         clean_line(shown)));
+        return;
+    }
+    mend(parent, name, shown, seen, m_rules.files);
+}
+
 void Walk::mend(int parent, const std::string& name, const std::string& shown, const struct stat& seen,
                 mode_t wanted) {
-    if (!wrong_mode(seen, wanted) && !wrong_owner(seen)) {
+    if (!is_wrong(seen, wanted)) {
         return;
     }
     note_example(shown, seen, wanted);
@@ -180,6 +206,10 @@ bool Walk::wrong_owner(const struct stat& seen) const {
            m_rules.owner.group.value_or(seen.st_gid) != seen.st_gid;
 }
 
+bool Walk::is_wrong(const struct stat& seen, mode_t wanted) const {
+    return wrong_mode(seen, wanted) || wrong_owner(seen);
+}
+
 void Walk::note_example(const std::string& shown, const struct stat& seen, mode_t wanted) {
     if (m_repair.examples.size() >= k_most_examples) {
         return;
@@ -197,9 +227,12 @@ void Walk::note_example(const std::string& shown, const struct stat& seen, mode_
 }
 
 void Walk::fail(std::string_view what, const std::string& shown) {
-    const int reason = errno;
+    fail(errno_error(fmt::format("{} {}", what, clean_line(shown)), errno).message);
+}
+
+void Walk::fail(const std::string& words) {
     if (m_repair.failed++ == 0) {
-        m_repair.first_failure = errno_error(fmt::format("{} {}", what, clean_line(shown)), reason).message;
+        m_repair.first_failure = words;
     }
 }
 

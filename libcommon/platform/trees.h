@@ -2,7 +2,8 @@
 //
 // The walk goes by directory descriptors (openat, fstatat, fchownat, fchmod), so that nobody can swap a
 // folder for a link between looking and changing: a link is never followed and never changed, and the walk
-// stays on the file system it began on. Only what differs is touched. As root it mends folders of mode 000,
+// stays on the file system it began on; nor does it touch a file that has another name elsewhere and may be
+// somebody else's (hard links). Only what differs is touched. As root it mends folders of mode 000,
 // too.
 #pragma once
 
@@ -34,8 +35,9 @@ struct TreeRepair {
     std::string first_failure;         // why, of the first one that failed
 };
 
-// An Error only where `root` is not a folder that can be opened; what fails below is counted. `root` itself
-// may be a link (a release is one); everything below it may not.
+// An Error only where `root` is not a folder that can be opened or a link leads to it that another user may
+// have laid (platform/trusted_path.h); what fails below is counted. `root` itself may be a link (a release is
+// one); everything below it may not.
 Result<TreeRepair> repair_tree(const Path& root, const TreeRules& rules, TreeMode mode);
 
 } // namespace lectio

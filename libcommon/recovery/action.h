@@ -17,8 +17,9 @@ namespace lectio {
 struct ActionContext {
     World& world;
     SteadyTime deadline; // the action returns by then, whatever it started
-    // A unit that was started less than this ago is left alone: more than 0 when the limits could not be
-    // stored, so that a host whose state folder is read-only gets no restart each minute.
+    // More than 0 when the limits could not be stored. A unit that was started less than this ago is then left
+    // alone, and what disrupts without a trace of when it was last done (exec, reload) is refused: a host that
+    // can remember nothing must not be acted on each minute.
     Duration least_uptime{};
 };
 

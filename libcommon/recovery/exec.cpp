@@ -21,7 +21,9 @@ const Schema<ExecActionSettings>& exec_schema() {
         required("command", &ExecActionSettings::command, "program and its arguments; no shell"),
         optional("user", &ExecActionSettings::user, "run as this user; default: as lectio-health itself")
             .check(user_complaint),
-        optional("timeout", &ExecActionSettings::timeout, "then the program and its children are killed")
+        optional(
+            "timeout", &ExecActionSettings::timeout,
+            "then the program and what it has started are killed, but for daemons (whose parent has ended)")
             .between(100ms, 10min),
     };
     return schema;
@@ -33,8 +35,10 @@ class Exec final : public Action {
 
     std::string target() const override { return m_settings.command.front(); }
 
-    // What the program would change is known to itself alone.
-    Readiness look(const ActionContext&) const override { return {}; }
+    // What the program would change is known to itself alone, and so is when it last ran.
+    Readiness look(const ActionContext& context) const override {
+        return context.least_uptime > Duration::zero() ? unproven(target()) : Readiness{};
+    }
 
     ActionResult act(const ActionContext& context) const override {
         ProcessRequest request;

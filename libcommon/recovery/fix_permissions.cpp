@@ -5,6 +5,11 @@
 #include "words/error_words.h"
 
 #include <algorithm>
+#include <array>
+#include <iterator>
+#include <string_view>
+
+#include <sys/stat.h>
 
 namespace lectio {
 namespace {
@@ -21,25 +26,83 @@ struct FixPermissionsSettings {
     FileMode files{0644};
 };
 
-// "/", "/etc", "/var" … can only be a mistake, and one that ruins a host.
-std::optional<std::string> path_complaint(const Path& path) {
-    const Path inside = path.lexically_normal().relative_path();
-    const auto names =
-        std::count_if(inside.begin(), inside.end(), [](const Path& name) { return !name.empty(); });
-    return names >= 2 ? std::nullopt
-                      : std::optional<std::string>("refused: owner and modes of everything below " +
-                                                   path.string() + " would be changed");
+// Of the system (hier(7)): one mode for all files below can only be a mistake, and one that ruins a host.
+constexpr std::array<std::string_view, 22> k_system_trees{
+    "/bin",      "/boot",        "/dev",       "/etc",       "/lib",      "/lib32",
+    "/lib64",    "/libx32",      "/proc",      "/root",      "/run",      "/sbin",
+    "/sys",      "/usr",         "/var/cache", "/var/log",   "/var/mail", "/var/run",
+    "/var/lock", "/var/backups", "/var/spool", "/lost+found"};
+// Sites lie below these all the same.
+constexpr std::array<std::string_view, 4> k_sites_in_system_trees{"/usr/local/share", "/usr/local/src",
+                                                                  "/usr/local/www", "/usr/share/nginx"};
+// Nothing of the system itself, but each folder in them is a whole of its own: a person's, a database's.
+constexpr std::array<std::string_view, 3> k_homes{"/home", "/var/lib", "/var/tmp"};
+
+bool is_below(const Path& path, std::string_view folder) {
+    const Path above(folder);
+    const auto [end, rest] = std::mismatch(above.begin(), above.end(), path.begin(), path.end());
+    return end == above.end() && rest != path.end();
+}
+
+// Of these, `path` is one or lies in one.
+template<std::size_t Size>
+bool is_within(const Path& path, const std::array<std::string_view, Size>& folders) {
+    return std::any_of(folders.begin(), folders.end(), [&](std::string_view folder) {
+        return path == Path(folder) || is_below(path, folder);
+    });
+}
+
+template<std::size_t Size>
+bool is_directly_below(const Path& path, const std::array<std::string_view, Size>& folders) {
+    return std::find(folders.begin(), folders.end(), path.parent_path().string()) != folders.end();
+}
+
+bool is_for_sites(const Path& path) {
+    return std::any_of(k_sites_in_system_trees.begin(), k_sites_in_system_trees.end(),
+                       [&](std::string_view folder) { return is_below(path, folder); });
+}
+
+// "~/.ssh" is refused by sshd once others may read it.
+bool holds_keys(const Path& path) {
+    return std::any_of(path.begin(), path.end(),
+                       [](const Path& name) { return name == ".ssh" || name == ".gnupg"; });
+}
+
+std::optional<std::string> path_complaint(const Path& given) {
+    Path path = given.lexically_normal();
+    path = path.has_filename() ? path : path.parent_path();                // "/srv/site/"
+    const bool is_one_step = std::distance(path.begin(), path.end()) <= 2; // "/", "/srv"
+    const bool is_of_var = path.parent_path() == "/var" && path != "/var/www";
+    const bool is_of_system = is_within(path, k_system_trees) && !is_for_sites(path);
+    if (is_one_step || is_of_var || is_of_system || is_directly_below(path, k_homes) || holds_keys(path)) {
+        return "refused: owner and modes of everything below " + given.string() + " would be changed";
+    }
+    return std::nullopt;
+}
+
+std::optional<std::string> mode_complaint(const FileMode& mode) {
+    constexpr mode_t k_special = 07000; // set-user-ID, set-group-ID, sticky
+    if ((mode.bits & k_special) != 0) {
+        return "refused: on every file or folder of a tree these bits (4000, 2000, 1000) open the host";
+    }
+    if ((mode.bits & S_IWOTH) != 0) {
+        return "refused: everybody on this host could write there";
+    }
+    return std::nullopt;
 }
 
 const Schema<FixPermissionsSettings>& fix_permissions_schema() {
     static const Schema<FixPermissionsSettings> schema{
-        required("path", &FixPermissionsSettings::path, "folder; everything below it is mended, too")
+        required(
+            "path", &FixPermissionsSettings::path,
+            "folder; everything below it is mended, too. No folder of the system; links to it are followed "
+            "where root laid them or they lead down")
             .check(path_complaint),
         optional("owner", &FixPermissionsSettings::owner,
                  "user:group, user, or :group; default: left as it is")
             .check(owner_complaint),
-        optional("dirs", &FixPermissionsSettings::dirs, "mode of folders"),
-        optional("files", &FixPermissionsSettings::files, "mode of files"),
+        optional("dirs", &FixPermissionsSettings::dirs, "mode of folders").check(mode_complaint),
+        optional("files", &FixPermissionsSettings::files, "mode of files").check(mode_complaint),
     };
     return schema;
 }

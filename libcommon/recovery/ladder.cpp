@@ -28,6 +28,8 @@ constexpr Phrase k_outside_host{"the cause lies outside this host: nothing here 
 constexpr Phrase k_cannot_help{"restarting would not help here", "перезапуск здесь не поможет"};
 constexpr Phrase k_not_yet{"attempt {} did not help; until the next one: {}",
                            "попытка {} не помогла; до следующей: {}"};
+constexpr Phrase k_call_first{"attempt {} did not help; a person is called before anything else is tried",
+                              "попытка {} не помогла; прежде чем пробовать дальше, зовём человека"};
 constexpr Phrase k_hour_is_full{"{} in the last hour already, that is the limit; until the next one: {}",
                                 "за последний час уже {}, это предел; до следующего: {}"};
 constexpr Phrase k_forbidden{"restarts and other interventions are forbidden (limits.per_hour = 0)",
@@ -56,6 +58,22 @@ bool has_rung(const std::vector<const Rung*>& rungs, const std::string& root) {
                        [&](const Rung* rung) { return contains(rung->when, root); });
 }
 
+std::vector<const Rung*> all_of(const std::vector<Rung>& ladder) {
+    std::vector<const Rung*> rungs;
+    for (const Rung& rung : ladder) {
+        rungs.push_back(&rung);
+    }
+    return rungs;
+}
+
+Text spoken_for(Duration duration) {
+    return spoken(std::chrono::ceil<std::chrono::seconds>(duration).count());
+}
+
+Text not_yet(const Turn& turn) {
+    return say(k_not_yet, turn.attempt - 1, spoken_for(turn.left));
+}
+
 // What a person can go on with: the commands of every rung for this root.
 Names commands_for(const std::string& root, const std::vector<const Rung*>& rungs) {
     Names commands;
@@ -70,10 +88,6 @@ Names commands_for(const std::string& root, const std::vector<const Rung*>& rung
         }
     }
     return commands;
-}
-
-Text spoken_for(Duration duration) {
-    return spoken(std::chrono::ceil<std::chrono::seconds>(duration).count());
 }
 
 Text hour_is_full(const RecoveryLimits& limits, Duration wait) {
@@ -291,9 +305,8 @@ class Climb {
                 note_success(m_outcome.state, root);
             } else if (m_tried.contains(root)) {
                 note_attempt(m_outcome.state, root, now);
-                // A run that was told to stop has not seen how it ended.
-                if (!stop_requested() && give_up(m_outcome.state, root, m_limits)) {
-                    m_outcome.needs_person.push_back({root, commands_for(root, m_plan.rungs)});
+                if (!stop_requested()) { // else it was not seen how it ended
+                    say_what_follows(root, now);
                 }
             }
         }
@@ -305,7 +318,15 @@ class Climb {
         }
     }
 
-    // For up to an hour the machine does nothing more for it. To say so and call nobody would leave the operator
+    void say_what_follows(const std::string& root, const Now& now) {
+        if (give_up(m_outcome.state, root, m_limits)) {
+            m_outcome.needs_person.push_back({root, commands_for(root, m_plan.rungs)});
+        } else if (!is_explained(root)) {
+            not_acted({root}, not_yet(turn_of(m_outcome.state.roots.at(root), m_limits, now)));
+        }
+    }
+
+    // The machine does nothing more for it, in this run or for up to an hour. To say so and call nobody would leave the operator
     // waiting for a restart that does not come.
     void call_for(const PersonNeeded& held, const Now& now) {
         if (!contains(m_failing, held.check)) {
@@ -384,6 +405,11 @@ class Climb {
         }
     }
 
+    bool is_explained(const std::string& root) const {
+        return std::any_of(m_outcome.not_acted.begin(), m_outcome.not_acted.end(),
+                           [&](const NotActed& entry) { return entry.check == root; });
+    }
+
     void block(const Names& roots, const Text& reason) {
         m_blocked = true;
         not_acted(roots, reason);
@@ -450,12 +476,15 @@ RecoveryPlan plan_recovery(const std::vector<Rung>& ladder, const RecoveryLimits
             continue;
         }
         const auto earlier = state.roots.find(failure.check);
-        const Turn turn = earlier == state.roots.end() ? Turn{} : turn_of(earlier->second, limits, now);
-        if (turn.now()) {
+        const Attempts attempts = earlier == state.roots.end() ? Attempts{} : earlier->second;
+        const Turn turn = turn_of(attempts, limits, now);
+        if (owes_a_call(attempts, limits)) {
+            plan.held_back.push_back({failure.check, commands_for(failure.check, all_of(ladder))});
+            plan.not_acted.push_back({failure.check, say(k_call_first, attempts.failed)});
+        } else if (turn.now()) {
             plan.roots.push_back(failure.check);
         } else {
-            plan.not_acted.push_back(
-                {failure.check, say(k_not_yet, turn.attempt - 1, spoken_for(turn.left))});
+            plan.not_acted.push_back({failure.check, not_yet(turn)});
         }
     }
     for (const Rung& rung : ladder) {
@@ -465,6 +494,13 @@ RecoveryPlan plan_recovery(const std::vector<Rung>& ladder, const RecoveryLimits
     }
     hold_back_disruptive(plan, limits, state, now);
     return plan;
+}
+
+Names roots_of(const Rung& rung, const RecoveryPlan& plan) {
+    Names roots;
+    std::copy_if(plan.roots.begin(), plan.roots.end(), std::back_inserter(roots),
+                 [&](const std::string& root) { return contains(rung.when, root); });
+    return roots;
 }
 
 RecoveryOutcome climb(const RecoveryPlan& plan, const RecoveryLimits& limits, RecoveryState state,

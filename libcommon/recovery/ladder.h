@@ -57,7 +57,8 @@ struct RecoveryPlan {
     std::vector<std::string> roots; // may be acted on now; each has a rung
     std::vector<const Rung*> rungs; // those that the roots trigger, in the configured order
     std::vector<NotActed> not_acted;
-    // Root causes with rungs that per_hour holds back: the machine is done with them for up to an hour.
+    // Root causes with rungs that per_hour holds back (the machine is done with them for up to an hour), and
+    // those that an earlier run was to call for and did not live to.
     std::vector<PersonNeeded> held_back;
 };
 
@@ -65,6 +66,9 @@ struct RecoveryPlan {
 RecoveryPlan plan_recovery(const std::vector<Rung>& ladder, const RecoveryLimits& limits,
                            const RecoveryState& state, const std::vector<ConfirmedFailure>& failures,
                            const Now& now);
+
+// The root causes of the plan that trigger this rung of it.
+std::vector<std::string> roots_of(const Rung& rung, const RecoveryPlan& plan);
 
 // What climbing needs of the run.
 struct Climber {

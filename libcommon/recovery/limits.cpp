@@ -140,9 +140,13 @@ void note_attempt(RecoveryState& state, const std::string& check, const Now& now
     attempts.last = now;
 }
 
+bool owes_a_call(const Attempts& attempts, const RecoveryLimits& limits) {
+    return !attempts.gave_up && attempts.failed > 0 && attempts.failed >= limits.attempts;
+}
+
 bool give_up(RecoveryState& state, const std::string& check, const RecoveryLimits& limits) {
     const auto found = state.roots.find(check);
-    if (found == state.roots.end() || found->second.gave_up || found->second.failed < limits.attempts) {
+    if (found == state.roots.end() || !owes_a_call(found->second, limits)) {
         return false;
     }
     found->second.gave_up = true;

@@ -60,6 +60,9 @@ void note_success(RecoveryState& state, std::string_view check);
 void note_attempt(RecoveryState& state, const std::string& check, const Now& now);
 // True once in a row of attempts: the limit is reached and a person is to be called.
 bool give_up(RecoveryState& state, const std::string& check, const RecoveryLimits& limits);
+// True where give_up() was due in an earlier run and that run did not live to say so: the action may have ended it
+// (a restart of cron, of this host), and it would end each run that acts before it calls.
+bool owes_a_call(const Attempts& attempts, const RecoveryLimits& limits);
 // A person is needed for another reason than useless attempts: true once until the check is seen good, and not
 // when give_up() has called already.
 bool call_person(RecoveryState& state, const std::string& check, const Now& now);

@@ -34,6 +34,9 @@ class Reload final : public UnitAction {
         if (!unit.can_reload) {
             return Readiness{Readiness::Kind::refused, say(k_cannot_reload, target())};
         }
+        if (context.least_uptime > Duration::zero()) { // systemd does not know when a unit was last reloaded
+            return unproven(target());
+        }
         return std::nullopt;
     }
 };

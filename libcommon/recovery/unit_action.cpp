@@ -29,6 +29,10 @@ constexpr Phrase k_on_its_way{"systemd is starting {} by itself", "systemd са�
 constexpr Phrase k_just_started{
     "{} was started {} ago and the number of attempts cannot be stored, so it is left alone",
     "{} запущен {} назад, а записать число попыток не удаётся, поэтому его не трогаем"};
+constexpr Phrase k_unproven{
+    "it cannot be stored that {} was tried, so it is left alone: otherwise it would be repeated in every run",
+    "записать, что {} уже пробовали, не удаётся, поэтому не трогаем: иначе это повторялось бы в каждом "
+    "запуске"};
 constexpr Phrase k_test_failed{"the configuration test {} failed, so {} was not touched: {}",
                                "проверка конфигурации {} не прошла, поэтому {} не тронули: {}"};
 constexpr Phrase k_done{"done in {}", "готово за {}"};
@@ -143,6 +147,10 @@ ActionResult do_job(const std::string& unit, Services::Verb verb, const ActionCo
         return {false, error_words(job.error().message)};
     }
     return {job->result == "done", job_words(unit, *job, context)};
+}
+
+Readiness unproven(const std::string& target) {
+    return {Readiness::Kind::refused, say(k_unproven, target)};
 }
 
 Duration time_for(const ActionContext& context, Duration limit) {

@@ -44,6 +44,10 @@ std::optional<Readiness> why_not_now(const UnitState& unit, const ActionContext&
 // The job, awaited until the context's deadline, and its outcome in words.
 ActionResult do_job(const std::string& unit, Services::Verb verb, const ActionContext& context);
 
+// Refused: the limits could not be stored, and nothing on the host tells when this was last done. It would be done
+// in every run.
+Readiness unproven(const std::string& target);
+
 // Time until the deadline, at most `limit`.
 Duration time_for(const ActionContext& context, Duration limit);
 

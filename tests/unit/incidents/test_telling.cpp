@@ -225,7 +225,8 @@ TEST_CASE("why nothing was done stands with the news") {
                                 {"other", verbatim("never seen")}};
     const News news = story.run(minute);
     REQUIRE(words(news) == "opened site");
-    CHECK(news.items[0].incident.hint == verbatim("the cause is outside this host"));
+    CHECK(news.items[0].remarks == std::vector<Text>{verbatim("the cause is outside this host")});
+    CHECK(news.items[0].incident.hint.empty()); // a command there is for copying: nothing is glued to it
 }
 
 TEST_CASE("a machine that is still starting is shown and not told") {

@@ -168,6 +168,19 @@ TEST_CASE("at the timeout the whole group is ended, grandchildren and the deaf i
     }
 }
 
+TEST_CASE("at the timeout a session of its own saves no descendant") {
+    // Neither in the group: one in a session of its own, and what that has started.
+    ProcessRequest asked = shell("setsid sh -c 'echo $$; sleep 1000 & echo $!; wait' & wait");
+    asked.timeout = 500ms;
+    const ProcessAnswer answer = run(asked);
+    CHECK(answer.timed_out);
+    const std::vector<std::string_view> pids = split_lines(trim(answer.out));
+    REQUIRE(pids.size() == 2);
+    for (const std::string_view pid : pids) {
+        wait_until_gone(std::stoi(std::string(pid)));
+    }
+}
+
 TEST_CASE("a program that leaves something behind does not hold us up") {
     // The sleeper keeps standard output open; it is ended with its group.
     const ProcessAnswer answer = run(shell("sleep 1000 & echo $!"));
@@ -230,6 +243,35 @@ TEST_CASE("it works where the standard descriptors are closed") {
     REQUIRE(::waitpid(pid, &status, 0) == pid);
     CHECK(WIFEXITED(status));
     CHECK(WEXITSTATUS(status) == 0);
+}
+
+namespace {
+
+// What became of `true` in a process that was started with SIGCHLD ignored; of its own, because the setting is
+// the process's.
+template<class Prepare>
+int in_process_that_ignores_children(Prepare prepare) {
+    const pid_t pid = ::fork();
+    if (pid == 0) {
+        std::signal(SIGCHLD, SIG_IGN);
+        prepare();
+        const Result<ProcessAnswer> answer = SystemProcesses().run(request({"true"}));
+        ::_exit(!answer ? 2 : answer->timed_out ? 3 : answer->exit_status == 0 ? 0 : 1);
+    }
+    int status = 0;
+    REQUIRE(::waitpid(pid, &status, 0) == pid);
+    REQUIRE(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+} // namespace
+
+TEST_CASE("SIGCHLD that a parent has had ignored is taken back at the start") {
+    CHECK(in_process_that_ignores_children([] { catch_stop_signals([] {}); }) == 0);
+}
+
+TEST_CASE("an end that was taken from us is an error at once, not a timeout") {
+    CHECK(in_process_that_ignores_children([] {}) == 2);
 }
 
 TEST_CASE("children die with us") {

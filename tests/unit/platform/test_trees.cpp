@@ -111,6 +111,79 @@ TEST_CASE("the root may be a link, as a release is") {
     CHECK(mode_of(root / "site/index.html") == 0644);
 }
 
+TEST_CASE("a link that another user may have laid is not gone through") {
+    const TempFolder root;
+    make_site(root);
+    set_mode(root / "site/index.html", 0600);
+    std::filesystem::create_directories(root / "www/below/site");
+    const Path link = root / "www/build";
+    std::filesystem::create_symlink(root / "site", link);
+    CHECK(repair(link, TreeMode::report).changed == 1); // ours, in a folder of ours
+    CHECK(repair(link / "static", TreeMode::report).changed == 0);
+
+    set_mode(root / "www", 0775);
+    for (const Path& path : {link, link / "static"}) {
+        const Result<TreeRepair> refused = repair_tree(path, {}, TreeMode::apply);
+        REQUIRE_FALSE(refused);
+        CHECK(refused.error().kind == ErrorKind::permission);
+        CHECK(refused.error().message.find(link.string()) != std::string::npos);
+    }
+    CHECK(mode_of(root / "site/index.html") == 0600);
+
+    // What leads down from its own folder could be put there as well.
+    std::filesystem::create_symlink("below/site", root / "www/current");
+    CHECK(repair_tree(root / "www/current", {}, TreeMode::apply));
+    std::filesystem::create_symlink("../site", root / "www/up");
+    CHECK_FALSE(repair_tree(root / "www/up", {}, TreeMode::apply));
+    if (::geteuid() == 0) {
+        set_mode(root / "www", 0755);
+        CHECK(repair_tree(link, {}, TreeMode::report));
+        REQUIRE(::lchown(link.c_str(), 65534, 65534) == 0);
+        CHECK_FALSE(repair_tree(link, {}, TreeMode::report));
+    }
+}
+
+TEST_CASE("links in a circle end") {
+    const TempFolder root;
+    std::filesystem::create_symlink("b", root / "a");
+    std::filesystem::create_symlink("a", root / "b");
+    CHECK_FALSE(repair_tree(root / "a", {}, TreeMode::report));
+}
+
+TEST_CASE("a file with another name elsewhere is mended only where nobody else can have put it") {
+    const TempFolder root;
+    make_site(root);
+    spill(root / "secret", "x");
+    set_mode(root / "secret", 0600);
+    std::filesystem::create_hard_link(root / "secret", root / "site/static/picture");
+    set_mode(root / "site/static", 0775); // others may put names there
+    const TreeRepair done = repair(root / "site");
+    CHECK(done.failed == 1);
+    CHECK(done.first_failure.find("static/picture: it has more names") != std::string::npos);
+    CHECK(mode_of(root / "secret") == 0600);
+    // Assets that releases share: owner and folder are one's, and the folder is writable by nobody else.
+    CHECK(repair(root / "site").changed == 1);
+    CHECK(mode_of(root / "secret") == 0644);
+}
+
+TEST_CASE("another user's file under a name in the tree is left alone") {
+    if (::geteuid() != 0) {
+        return;
+    }
+    const TempFolder root;
+    make_site(root);
+    spill(root / "secret", "x");
+    set_mode(root / "secret", 0600);
+    std::filesystem::create_hard_link(root / "secret", root / "site/static/picture");
+    REQUIRE(::chown((root / "site/static").c_str(), 65534, 65534) == 0);
+    TreeRules rules;
+    rules.owner = {65534, 65534};
+    CHECK(repair(root / "site", TreeMode::apply, rules).failed == 1);
+    CHECK(repair(root / "site", TreeMode::apply, rules).failed == 1);
+    CHECK(SystemFiles().info(root / "secret", Files::Follow::no)->owner == 0);
+    CHECK(mode_of(root / "secret") == 0600);
+}
+
 TEST_CASE("what is neither file nor folder is left alone") {
     const TempFolder root;
     make_site(root);

@@ -139,6 +139,19 @@ TEST_CASE("With limits that cannot be stored, a unit that started just now is le
           Kind::go); // it is down: starting it cannot hurt
 }
 
+TEST_CASE("With limits that cannot be stored, what leaves no trace of when it was done is refused") {
+    Scene scene;
+    scene.context.least_uptime = 5min;
+    scene.nginx().can_reload = true;
+    scene.nginx().state_changed = scene.bare.clock.now().wall - 24h; // a reload does not change it
+    CHECK(scene.action("reload")->look(scene.context).kind == Kind::refused);
+    const auto exec =
+        made("exec", {member("command", Node::Array{Node(std::string("/usr/local/sbin/mend"), {})})});
+    const Readiness ready = exec->look(scene.context);
+    CHECK(ready.kind == Kind::refused);
+    CHECK(ready.words.en.find("/usr/local/sbin/mend") != std::string::npos);
+}
+
 TEST_CASE("A restart that was cut short never leaves the unit stopped") {
     Scene scene;
     scene.services.on_job = [](UnitState& unit, Verb verb) {
@@ -210,8 +223,28 @@ TEST_CASE("fix-permissions looks before it mends, and finds nothing to change af
 }
 
 TEST_CASE("fix-permissions of the whole host is a mistake in the configuration") {
-    const auto path = GENERATE(as<std::string>{}, "/", "/etc", "/var/", "/srv/..");
+    const auto path =
+        GENERATE(as<std::string>{}, "/", "/etc", "/var/", "/srv/..", "/srv", "/srv/", "/usr/bin", "/usr/lib/",
+                 "/etc/ssl", "/etc/nginx/sites", "/var/lib", "/var/lib/mysql", "/var/log/nginx", "/home/anna",
+                 "/root/site", "/home/anna/.ssh", "/usr/local/bin", "/usr/share/nginx", "/lib64/x", "/run/x",
+                 "/srv/site/../../usr/lib");
     CHECK(made("fix-permissions", {member("path", path)}) == nullptr);
+}
+
+TEST_CASE("fix-permissions is for where sites lie") {
+    const auto path =
+        GENERATE(as<std::string>{}, "/var/www", "/var/www/site/build/", "/srv/site", "/opt/app/static",
+                 "/home/anna/site", "/usr/share/nginx/html", "/usr/local/www/site", "/var/lib/app/static",
+                 "/tmp/site", "/library/site", "/etcetera/site");
+    CHECK(made("fix-permissions", {member("path", path)}) != nullptr);
+}
+
+TEST_CASE("fix-permissions gives no bits that open the host") {
+    const auto mode = GENERATE(as<std::string>{}, "4755", "2755", "1755", "666", "777", "002");
+    const auto key = GENERATE("dirs", "files");
+    CHECK(made("fix-permissions", {member("path", std::string("/srv/site")), member(key, mode)}) == nullptr);
+    CHECK(made("fix-permissions",
+               {member("path", std::string("/srv/site")), member(key, std::string("775"))}) != nullptr);
 }
 
 TEST_CASE("A folder that is not there is refused with its name") {

@@ -414,6 +414,71 @@ TEST_CASE("A run that died while acting has used up its attempt, and the call fo
     CHECK(scene.climb().needs_person.size() == 1);
 }
 
+TEST_CASE("Where the action ends each run, a person is called by the run that comes after the last attempt") {
+    Scene scene;
+    ScriptedAction& cron = scene.rung("cron", {"site"});
+    scene.fails("site");
+    scene.limits.attempts = 2;
+    int calls = 0;
+    for (int minute = 0; minute < 30; ++minute) {
+        scene.climber().deadline = scene.bare.clock.steady() + 40s;
+        const int acted = cron.acted;
+        const RecoveryOutcome outcome =
+            lectio::climb(scene.plan(), scene.limits, scene.state, scene.failures, scene.climber());
+        // It died in the action: what was stored before that is all that is left of it.
+        scene.state = cron.acted > acted ? scene.remembered.back() : outcome.state;
+        if (cron.acted == acted) {
+            calls += static_cast<int>(outcome.needs_person.size());
+        }
+        if (calls == 0) {
+            CHECK(cron.acted <= 2); // nothing more is tried before somebody is called
+        }
+        scene.bare.clock.advance(1min);
+    }
+    CHECK(calls == 1);
+    CHECK(cron.acted > 2); // after that, once each cooldown
+}
+
+TEST_CASE("The call that an earlier run owed is not made for what works again") {
+    Scene scene;
+    scene.rung("nginx", {"site", "api"});
+    scene.fails("site");
+    scene.fails("api");
+    scene.state.roots["site"] = Attempts{3, scene.bare.clock.now(), false};
+    scene.ladder[0].doing = std::make_shared<ScriptedAction>("nginx.service");
+    const RecoveryPlan plan = scene.plan();
+    CHECK(plan.roots == Names{"api"});
+    REQUIRE(plan.held_back.size() == 1);
+    CHECK(plan.held_back[0].look_with == Names{"look at nginx.service"});
+    scene.down.clear(); // by the action for api
+    CHECK(scene.climb().needs_person.empty());
+    CHECK_FALSE(scene.state.roots.contains("site"));
+}
+
+TEST_CASE("It is said when the next attempt comes, in the run whose attempt did not help, too") {
+    Scene scene;
+    scene.rung("nginx", {"site"});
+    scene.fails("site");
+    const RecoveryOutcome first = scene.climb();
+    REQUIRE(first.not_acted.size() == 1);
+    CHECK(first.not_acted[0].reason.en == "attempt 1 did not help; until the next one: 1 minute");
+    scene.bare.clock.advance(30s);
+    CHECK(scene.plan().not_acted.at(0).reason.en == "attempt 1 did not help; until the next one: 30 seconds");
+}
+
+TEST_CASE("A rung of the plan is triggered by its own root causes") {
+    Scene scene;
+    scene.rung("nginx", {"site", "frontend"});
+    scene.rung("backend", {"workers"});
+    for (const char* check : {"frontend", "workers", "site"}) {
+        scene.fails(check);
+    }
+    const RecoveryPlan plan = scene.plan();
+    REQUIRE(plan.rungs.size() == 2);
+    CHECK(roots_of(*plan.rungs[0], plan) == Names{"frontend", "site"});
+    CHECK(roots_of(*plan.rungs[1], plan) == Names{"workers"});
+}
+
 TEST_CASE("When the limits cannot be stored, units that were started just now are left alone") {
     Scene scene;
     const ScriptedAction& nginx = scene.rung("nginx", {"site"});

@@ -1,0 +1,126 @@
+#include "platform/trusted_path.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <deque>
+#include <string>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace lectio {
+namespace {
+
+constexpr int k_most_links = 40; // as the kernel
+
+std::deque<std::string> steps_of(const Path& path) {
+    std::deque<std::string> steps;
+    for (const Path& step : path.relative_path()) {
+        if (!step.empty() && step != ".") {
+            steps.push_back(step.string());
+        }
+    }
+    return steps;
+}
+
+bool is_roots_or_ours(const struct stat& seen) {
+    return seen.st_uid == 0 || seen.st_uid == ::geteuid();
+}
+
+// In a sticky folder everybody may add names, but not exchange those of others.
+bool only_we_lay_in(const struct stat& folder) {
+    const bool others_write = (folder.st_mode & (S_IWGRP | S_IWOTH)) != 0;
+    return is_roots_or_ours(folder) && (!others_write || (folder.st_mode & S_ISVTX) != 0);
+}
+
+bool leads_down(const Path& target) {
+    return target.is_relative() &&
+           std::none_of(target.begin(), target.end(), [](const Path& step) { return step == ".."; });
+}
+
+class Way {
+  public:
+    explicit Way(const Path& path) : m_path(path), m_steps(steps_of(path)) {}
+
+    Result<UniqueFd> go() {
+        LECTIO_TRY(begin_at_root());
+        while (!m_steps.empty()) {
+            const std::string step = std::move(m_steps.front());
+            m_steps.pop_front();
+            LECTIO_TRY(take(step));
+        }
+        if (!S_ISDIR(m_here_is.st_mode)) {
+            return unable(ENOTDIR);
+        }
+        return std::move(m_here);
+    }
+
+  private:
+    Result<void> begin_at_root() {
+        m_shown = "/";
+        return arrive(UniqueFd(::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC)));
+    }
+
+    Result<void> take(const std::string& step) {
+        UniqueFd next(::openat(m_here.get(), step.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+        struct stat seen {};
+        if (!next.valid() || ::fstat(next.get(), &seen) != 0) {
+            return unable(errno);
+        }
+        if (S_ISLNK(seen.st_mode)) {
+            return follow(next, seen, m_shown / step);
+        }
+        m_shown /= step;
+        return arrive(std::move(next));
+    }
+
+    Result<void> arrive(UniqueFd next) {
+        m_here = std::move(next);
+        if (!m_here.valid() || ::fstat(m_here.get(), &m_here_is) != 0) {
+            return unable(errno);
+        }
+        return {};
+    }
+
+    Result<void> follow(const UniqueFd& link, const struct stat& seen, const Path& shown) {
+        std::array<char, 4096> text{};
+        const ssize_t size = ::readlinkat(link.get(), "", text.data(), text.size());
+        if (size <= 0 || ++m_links > k_most_links) {
+            return unable(size <= 0 ? errno : ELOOP);
+        }
+        const Path target(std::string(text.data(), static_cast<std::size_t>(size)));
+        const bool laid_by_us = is_roots_or_ours(seen) && only_we_lay_in(m_here_is);
+        if (!laid_by_us && !leads_down(target)) {
+            return Error{ErrorKind::permission,
+                         fmt::format("unable to open {}: this link may have been laid by another user: {}",
+                                     m_path.string(), shown.string())};
+        }
+        const std::deque<std::string> more = steps_of(target);
+        m_steps.insert(m_steps.begin(), more.begin(), more.end());
+        return target.is_absolute() ? begin_at_root() : Result<void>{};
+    }
+
+    [[nodiscard]] Error unable(int reason) const {
+        return errno_error(fmt::format("open {}", m_path.string()), reason);
+    }
+
+    const Path& m_path;
+    std::deque<std::string> m_steps; // that are left
+    UniqueFd m_here;
+    struct stat m_here_is {};
+    Path m_shown; // where that is
+    int m_links = 0;
+};
+
+} // namespace
+
+Result<UniqueFd> open_trusted_folder(const Path& path) {
+    return Way(path).go();
+}
+
+} // namespace lectio
