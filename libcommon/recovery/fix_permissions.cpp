@@ -32,34 +32,24 @@ constexpr std::array<std::string_view, 22> k_system_trees{
     "/lib64",    "/libx32",      "/proc",      "/root",      "/run",      "/sbin",
     "/sys",      "/usr",         "/var/cache", "/var/log",   "/var/mail", "/var/run",
     "/var/lock", "/var/backups", "/var/spool", "/lost+found"};
-// Sites lie below these all the same.
-constexpr std::array<std::string_view, 4> k_sites_in_system_trees{"/usr/local/share", "/usr/local/src",
-                                                                  "/usr/local/www", "/usr/share/nginx"};
+// Where web servers and people put sites all the same.
+constexpr std::array<std::string_view, 3> k_sites_in_system_trees{"/usr/local/www", "/usr/share/caddy",
+                                                                  "/usr/share/nginx/html"};
 // Nothing of the system itself, but each folder in them is a whole of its own: a person's, a database's.
 constexpr std::array<std::string_view, 3> k_homes{"/home", "/var/lib", "/var/tmp"};
-
-bool is_below(const Path& path, std::string_view folder) {
-    const Path above(folder);
-    const auto [end, rest] = std::mismatch(above.begin(), above.end(), path.begin(), path.end());
-    return end == above.end() && rest != path.end();
-}
 
 // Of these, `path` is one or lies in one.
 template<std::size_t Size>
 bool is_within(const Path& path, const std::array<std::string_view, Size>& folders) {
     return std::any_of(folders.begin(), folders.end(), [&](std::string_view folder) {
-        return path == Path(folder) || is_below(path, folder);
+        const Path above(folder);
+        return std::mismatch(above.begin(), above.end(), path.begin(), path.end()).first == above.end();
     });
 }
 
 template<std::size_t Size>
 bool is_directly_below(const Path& path, const std::array<std::string_view, Size>& folders) {
     return std::find(folders.begin(), folders.end(), path.parent_path().string()) != folders.end();
-}
-
-bool is_for_sites(const Path& path) {
-    return std::any_of(k_sites_in_system_trees.begin(), k_sites_in_system_trees.end(),
-                       [&](std::string_view folder) { return is_below(path, folder); });
 }
 
 // "~/.ssh" is refused by sshd once others may read it.
@@ -73,7 +63,7 @@ std::optional<std::string> path_complaint(const Path& given) {
     path = path.has_filename() ? path : path.parent_path();                // "/srv/site/"
     const bool is_one_step = std::distance(path.begin(), path.end()) <= 2; // "/", "/srv"
     const bool is_of_var = path.parent_path() == "/var" && path != "/var/www";
-    const bool is_of_system = is_within(path, k_system_trees) && !is_for_sites(path);
+    const bool is_of_system = is_within(path, k_system_trees) && !is_within(path, k_sites_in_system_trees);
     if (is_one_step || is_of_var || is_of_system || is_directly_below(path, k_homes) || holds_keys(path)) {
         return "refused: owner and modes of everything below " + given.string() + " would be changed";
     }
@@ -95,8 +85,8 @@ const Schema<FixPermissionsSettings>& fix_permissions_schema() {
     static const Schema<FixPermissionsSettings> schema{
         required(
             "path", &FixPermissionsSettings::path,
-            "folder; everything below it is mended, too. No folder of the system; links to it are followed "
-            "where root laid them or they lead down")
+            "folder; everything below it is mended, too. Not one of the system's. A link on the way to it is "
+            "followed where root laid it or it leads down from its folder")
             .check(path_complaint),
         optional("owner", &FixPermissionsSettings::owner,
                  "user:group, user, or :group; default: left as it is")

@@ -120,6 +120,10 @@ TEST_CASE("No restart helps a unit that is unknown or masked") {
     const CheckResult result = look(unit);
     CHECK(result.status == Status::critical);
     CHECK(result.remedy == Remedy::cannot_help);
+    // Its journal would not say why: it never ran.
+    const std::string hint = result.hint.en;
+    CHECK(hint.find("journalctl") == std::string::npos);
+    CHECK((unit.load_state != "masked" || hint.find("systemctl unmask " + unit.id) != std::string::npos));
 }
 
 TEST_CASE("Restarts by systemd are counted over the last hour") {

@@ -186,6 +186,23 @@ TEST_CASE("the same with recovery that does not help: at most two") {
     CHECK(host.outside.acts <= 6); // the limits hold over runs
 }
 
+TEST_CASE("what waits for the next attempt says so, in the report and in the message") {
+    Machine host;
+    host.job.limits.waits = {std::chrono::minutes(5)};
+    host.outside.broken = true;
+    const auto says_so = [](const RunOutcome& outcome) {
+        return std::any_of(outcome.report.notes.begin(), outcome.report.notes.end(), [](const Text& note) {
+            return note.en.starts_with("recovery of site: attempt 1 did not help; until the next one: ");
+        });
+    };
+    CHECK(says_so(host.run()));
+    REQUIRE(host.outside.phone.size() == 1);
+    CHECK(plain_text(host.outside.phone[0]).find("Автоматическая починка: попытка 1 не помогла") !=
+          std::string::npos);
+    CHECK(says_so(host.run()));
+    CHECK(host.outside.acts == 1);
+}
+
 TEST_CASE("one bad answer among good ones: nothing") {
     Machine host;
     host.outside.bad_looks = {3};
