@@ -361,8 +361,12 @@ CheckResult evaluate_celery(const CelerySample& sample, const CelerySettings& se
     }
     const auto count = static_cast<int>(sample.answered.size());
     CheckResult result;
-    result.metrics.push_back(
-        {"workers", static_cast<double>(count), "", {}, static_cast<double>(settings.workers)});
+    result.metrics.push_back({"workers",
+                              static_cast<double>(count),
+                              "",
+                              {},
+                              static_cast<double>(settings.workers),
+                              Metric::Bad::below});
     if (count < settings.workers) {
         result.status = Status::critical;
         result.message = too_few_words(sample, settings);

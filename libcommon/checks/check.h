@@ -38,6 +38,8 @@ struct Metric {
     double value = 0;
     std::string unit; // "s" "B" "%" "" (UCUM-like, as Nagios performance data)
     std::optional<double> warn, crit;
+    // Which side of warn and crit is the wrong one; outside: below crit and above warn.
+    enum class Bad { above, below, outside } bad = Bad::above;
 };
 
 // Why acting would not help, when it would not. try_it: refused, silent, hung. outside_host: no such name, no
@@ -58,7 +60,7 @@ struct CheckResult {
 };
 
 struct CheckContext {
-    World& world;
+    World world; // a copy: whoever was given up may look on when the run and its World are gone
     Now now;
     SteadyTime deadline;                              // of the run
     const std::map<std::string, std::string>& memory; // what this check kept last time

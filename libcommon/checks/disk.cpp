@@ -114,8 +114,12 @@ std::string share(double part, double whole) {
 
 Metric metric_of(const std::string& name, const Quantity& seen, const Thresholds& thresholds,
                  const std::string& unit) {
-    return {name, seen.value, unit, in_units_of(seen, thresholds.warn),
-            in_units_of(seen, thresholds.critical)};
+    return {name,
+            seen.value,
+            unit,
+            in_units_of(seen, thresholds.warn),
+            in_units_of(seen, thresholds.critical),
+            Metric::Bad::below};
 }
 
 void judge_space(CheckResult& result, const DiskSpace& space, const DiskSettings& settings,

@@ -24,6 +24,9 @@ constexpr std::size_t k_shown_characters = 80;
 constexpr Phrase k_good{"HTTP {} in {}", "HTTP {} за {}"};
 constexpr Phrase k_slow{"HTTP {} took {}, wanted within {}", "HTTP {} заняло {}, хотелось бы не дольше {}"};
 constexpr Phrase k_slow_hint{"the site works, but people wait", "сайт работает, но людям приходится ждать"};
+constexpr Phrase k_withheld{
+    "headers and certificate of this check are not sent to where it was redirected, {}",
+    "заголовки и сертификат этой проверки не отправляются туда, куда её перенаправили: {}"};
 constexpr Phrase k_lacks{"the page lacks “{}”", "на странице нет «{}»"};
 constexpr Phrase k_has{"the page contains “{}”, which it must not",
                        "на странице есть «{}», а быть не должно"};
@@ -246,6 +249,9 @@ HttpRequest http_request(const HttpSettings& settings) {
 
 CheckResult evaluate_http(const HttpAnswer& answer, const HttpSettings& settings) {
     CheckResult result = judge(answer, settings);
+    if (answer.withheld && result.status != Status::ok) {
+        result.hint = join("; ", {result.hint, say(k_withheld, answer.final_url)});
+    }
     Metric time{"time", seconds(answer.total), "s", std::nullopt, seconds(settings.timeout)};
     if (settings.max_time > 0ms) {
         time.warn = seconds(settings.max_time);

@@ -25,6 +25,10 @@ constexpr Phrase k_hint_certificate{
     "конфигурацию nginx"};
 constexpr Phrase k_hint_max_body{"raise max_body if this size is right",
                                  "если такой размер — норма, увеличьте max_body"};
+constexpr Phrase k_hint_headers{"more than 256 kB of headers, or one over 100 kB: look which program sets "
+                                "them (often a cookie that grows)",
+                                "заголовков больше 256 КБ или один длиннее 100 КБ: посмотрите, кто их ставит "
+                                "(часто это растущая cookie)"};
 
 constexpr Phrase k_status{"HTTP {}, expected {}", "HTTP {}, ожидался {}"};
 constexpr Phrase k_status_after{"HTTP {}, expected {} (redirected to {})",
@@ -57,6 +61,8 @@ Text hint_of(const HttpAnswer& answer, Remedy remedy) {
         return is_about_certificate(answer) ? say(k_hint_certificate) : Text{};
     case Failure::too_large:
         return say(k_hint_max_body);
+    case Failure::headers_too_large:
+        return say(k_hint_headers);
     default:
         return {};
     }
@@ -71,6 +77,7 @@ Remedy remedy_of(const HttpAnswer& answer, const HttpRequest& request) {
     case Failure::tls: // no restart makes a certificate valid
         return is_about_certificate(answer) ? Remedy::cannot_help : Remedy::try_it;
     case Failure::too_large:
+    case Failure::headers_too_large:
         return Remedy::cannot_help;
     default:
         return Remedy::try_it;

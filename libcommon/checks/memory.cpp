@@ -78,7 +78,7 @@ void judge_available(CheckResult& result, const MemoryInfo& info, const MemorySe
                      const std::map<std::string, std::string>& memory) {
     const Quantity seen{static_cast<double>(info.available.count), static_cast<double>(info.total.count)};
     result.metrics.push_back({"available", seen.value, "B", in_units_of(seen, settings.available.warn),
-                              in_units_of(seen, settings.available.critical)});
+                              in_units_of(seen, settings.available.critical), Metric::Bad::below});
     result.status = judge_thresholds(seen, settings.available, settings.clear, Direction::runs_out,
                                      "available", memory, result.memory);
     result.message = say(k_available, format_size(info.available), format_size(info.total));

@@ -112,10 +112,11 @@ void judge_count(CheckResult& result, std::size_t count, const ProcessSettings& 
         result.status = Status::warning;
         result.message = say(k_too_many, running, *settings.max);
     }
-    Metric metric{"processes", static_cast<double>(count), "", std::nullopt,
-                  static_cast<double>(settings.min)};
+    Metric metric{"processes",  static_cast<double>(count),        "",
+                  std::nullopt, static_cast<double>(settings.min), Metric::Bad::below};
     if (settings.max) {
         metric.warn = *settings.max;
+        metric.bad = Metric::Bad::outside;
     }
     result.metrics.push_back(std::move(metric));
 }

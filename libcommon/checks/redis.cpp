@@ -162,7 +162,7 @@ class RedisCheck final : public BlockingCheck {
     }
 
   private:
-    RedisSample look(World& world, Duration at_most) const {
+    RedisSample look(const World& world, Duration at_most) const {
         RedisSample sample;
         Result<std::unique_ptr<RedisConnection>> connection = world.redis.connect(m_settings.url, at_most);
         if (!connection.ok()) {

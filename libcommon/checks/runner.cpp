@@ -71,9 +71,10 @@ CheckResult guarded(const Memory& memory, const Function& look) {
 
 } // namespace
 
-// Shared between the run and a thread that may outlive it. What is not constant is under `mutex`.
+// Shared between the run and a thread that may outlive it, so it owns what the thread looks at; the interfaces
+// behind the World are main's and live as long as the process. What is not constant is under `mutex`.
 struct Runner::Look {
-    Look(World& the_world, const CheckToRun& item, SteadyTime deadline, Again again,
+    Look(World the_world, const CheckToRun& item, SteadyTime deadline, Again again,
          std::shared_ptr<Pending> the_pending, const std::filesystem::path& state)
         : check(item.check), memory(item.memory), world(the_world),
           context{the_world, the_world.clock.now(), deadline, memory, again == Again::yes, state},
@@ -81,13 +82,13 @@ struct Runner::Look {
 
     const std::shared_ptr<const Check> check;
     const Memory memory;
-    World& world;
+    const World world;
     const CheckContext context;
     const SteadyTime start;
     const std::shared_ptr<Pending> pending;
 
     std::mutex mutex;
-    bool left_behind = false; // the world may be gone: nothing of it may be touched any more
+    bool left_behind = false; // nobody waits for the result any more
     bool ended = false;
     CheckResult result;
     std::chrono::microseconds duration{};
@@ -120,7 +121,7 @@ struct Runner::Work {
     std::optional<Task<CheckResult>> task; // none: a thread
 };
 
-Runner::Runner(World& world, std::vector<CheckToRun> checks, std::filesystem::path state)
+Runner::Runner(World world, std::vector<CheckToRun> checks, std::filesystem::path state)
     : m_world(world), m_state(std::move(state)), m_checks(std::move(checks)) {}
 
 Runner::~Runner() = default;

@@ -34,7 +34,7 @@ struct CheckRun {
 class Runner {
   public:
     // `state`: see CheckContext.
-    Runner(World& world, std::vector<CheckToRun> checks, std::filesystem::path state = {});
+    Runner(World world, std::vector<CheckToRun> checks, std::filesystem::path state = {});
     ~Runner();
     Runner(const Runner&) = delete;
     Runner& operator=(const Runner&) = delete;
@@ -61,7 +61,7 @@ class Runner {
     void wait_for(const Pending& pending, SteadyTime deadline);
     CheckRun collect(Work& work);
 
-    World& m_world;
+    World m_world;
     std::filesystem::path m_state;
     std::vector<CheckToRun> m_checks;
     std::map<std::string, std::shared_ptr<Look>> m_hanging; // by check name: threads left behind

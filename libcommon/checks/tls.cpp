@@ -125,8 +125,8 @@ CheckResult judge_dates(const TlsSample& sample, const TlsSettings& settings, co
     const auto in_days = [](const std::optional<Amount>& amount) {
         return amount ? std::optional(amount->value / k_day_ms) : std::nullopt;
     };
-    result.metrics.push_back(
-        {"days", seen.value / k_day_ms, "d", in_days(expires.warn), in_days(expires.critical)});
+    result.metrics.push_back({"days", seen.value / k_day_ms, "d", in_days(expires.warn),
+                              in_days(expires.critical), Metric::Bad::below});
     return result;
 }
 

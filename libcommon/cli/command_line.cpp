@@ -1,5 +1,7 @@
 #include "cli/command_line.h"
 
+#include "cli/last_resort.h"
+#include "util/text.h"
 #include "version.h"
 
 #include <iostream>
@@ -22,6 +24,21 @@ const Formats& formats_of(Reports reports) {
                                {"nagios", Format::nagios},
                                {"prometheus", Format::prometheus}};
     return reports == Reports::all ? k_all : k_two;
+}
+
+// Looked for by hand: what could not be parsed has set no options.
+bool asks_for_nagios(int argc, char** argv) {
+    for (int i = 1; i < argc; ++i) {
+        const std::string word = to_lower_ascii(argv[i]);
+        const bool next = word == "--format" && i + 1 < argc && to_lower_ascii(argv[i + 1]) == "nagios";
+        if (next || word == "--format=nagios") {
+            return true;
+        }
+        if (word == "--") {
+            break;
+        }
+    }
+    return false;
 }
 
 } // namespace
@@ -63,7 +80,7 @@ void add_check_options(CLI::App& app, CommonOptions& options) {
         "-v,--verbose", [&] { options.verbosity = Verbosity::verbose; }, "Print more");
 }
 
-std::optional<int> parse(CLI::App& app, int argc, char** argv) {
+std::optional<int> parse(CLI::App& app, int argc, char** argv, Reports reports) {
     try {
         app.parse(argc, argv);
         return std::nullopt;
@@ -77,7 +94,8 @@ std::optional<int> parse(CLI::App& app, int argc, char** argv) {
         return static_cast<int>(ExitCode::ok);
     } catch (const CLI::ParseError& error) {
         std::cerr << app.get_name() << ": " << error.what() << "\nTry " << app.get_name() << " --help\n";
-        return static_cast<int>(ExitCode::usage);
+        return reports == Reports::all && asks_for_nagios(argc, argv) ? leave_nagios(error.what())
+                                                                      : static_cast<int>(ExitCode::usage);
     }
 }
 

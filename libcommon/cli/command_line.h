@@ -23,7 +23,7 @@ void add_common_options(CLI::App& app, CommonOptions& options, Reports reports);
 void add_check_options(CLI::App& app, CommonOptions& options);
 
 // Parses; help and version are printed to stdout (0, or 70 where that cannot be written), wrong usage to stderr
-// (64). A value: leave with it.
-std::optional<int> parse(CLI::App& app, int argc, char** argv);
+// (64; where a report for Nagios was asked for and exists: its UNKNOWN line, 3). A value: leave with it.
+std::optional<int> parse(CLI::App& app, int argc, char** argv, Reports reports = Reports::text_and_json);
 
 } // namespace lectio

@@ -5,26 +5,33 @@
 #include <string>
 
 #include <fcntl.h>
+#include <poll.h>
 #include <unistd.h>
 
 namespace lectio {
 namespace {
 
-Result<void> write_to(int fd, std::string_view text) {
-    while (!text.empty()) {
-        const ssize_t written = ::write(fd, text.data(), text.size());
-        if (written < 0 && errno == EINTR) {
-            continue;
-        }
-        if (written < 0) {
-            return errno_error("write the report", errno);
-        }
-        text.remove_prefix(static_cast<std::size_t>(written));
-    }
-    return {};
+// Returns also where writing will fail: write() says why.
+void wait_until_writable(int fd) {
+    pollfd waited{fd, POLLOUT, 0};
+    [[maybe_unused]] const int ready = ::poll(&waited, 1, -1);
 }
 
 } // namespace
+
+Result<void> write_whole(int fd, std::string_view text) {
+    while (!text.empty()) {
+        const ssize_t written = ::write(fd, text.data(), text.size());
+        if (written >= 0) {
+            text.remove_prefix(static_cast<std::size_t>(written));
+        } else if (errno == EAGAIN) {
+            wait_until_writable(fd);
+        } else if (errno != EINTR) {
+            return errno_error("write the report", errno);
+        }
+    }
+    return {};
+}
 
 Colour wanted_colour() {
     const char* no_color = std::getenv("NO_COLOR");
@@ -35,11 +42,11 @@ Colour wanted_colour() {
 }
 
 Result<void> print(std::string_view text) {
-    return write_to(STDOUT_FILENO, text);
+    return write_whole(STDOUT_FILENO, text);
 }
 
 void complain(std::string_view text) {
-    [[maybe_unused]] const Result<void> ignored = write_to(STDERR_FILENO, text);
+    [[maybe_unused]] const Result<void> ignored = write_whole(STDERR_FILENO, text);
 }
 
 void ensure_standard_streams() {

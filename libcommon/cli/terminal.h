@@ -12,7 +12,10 @@ enum class Colour { no, yes };
 // Colour only on a terminal, and not where NO_COLOR (no-color.org) is set or TERM is dumb.
 Colour wanted_colour();
 
-// Writes all of it to standard output; an error when it could not be written (closed, full, broken pipe).
+// Writes all of it, as slowly as it is read, also where a supervisor or ssh has made the pipe non-blocking. What
+// bounds a run bounds the waiting (platform/stop.h).
+Result<void> write_whole(int fd, std::string_view text);
+// The same to standard output; an error when it could not be written (closed, full, broken pipe).
 Result<void> print(std::string_view text);
 // Diagnostics: to standard error, as far as it goes.
 void complain(std::string_view text);

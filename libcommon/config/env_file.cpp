@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 
 namespace lectio {
 namespace {
@@ -90,7 +91,7 @@ Expanded expand(std::string_view text, const Lookup& lookup, int depth = 0) {
         i = reference->end;
         const std::string name(reference->name);
         std::optional<std::string> value = lookup(name);
-        if (value && sounds_secret(name)) {
+        if (value && holds_secret(name, *value)) {
             remember_secret(*value);
         }
         if (reference->fallback && (!value || value->empty())) {
@@ -210,7 +211,7 @@ class ShellReader {
             remark(say(k_not_text, name));
             return;
         }
-        if (sounds_secret(name)) {
+        if (holds_secret(name, m_value)) {
             remember_secret(m_value);
         }
         m_file.values[name] = m_value;
@@ -314,6 +315,91 @@ class ShellReader {
     bool m_refused = false;
 };
 
+// ── what is a secret ───────────────────────────────────────────────────────────────────────────────────────
+
+// Shorter ones are words such as "prod" and "true", which would eat the messages.
+constexpr std::size_t k_shortest_guess = 6;
+// Letters and digits in a row: shorter ones are words, longer ones keys (a UUID without its hyphens, base64).
+constexpr std::size_t k_key_length = 16;
+
+// Whether one of `words` stands between underscores in `name`.
+template<std::size_t Count>
+bool has_word(std::string_view name, const std::array<std::string_view, Count>& words) {
+    std::size_t begin = 0;
+    while (begin <= name.size()) {
+        const std::size_t end = std::min(name.find('_', begin), name.size());
+        const std::string word = to_lower_ascii(name.substr(begin, end - begin));
+        if (std::find(words.begin(), words.end(), word) != words.end()) {
+            return true;
+        }
+        begin = end + 1;
+    }
+    return false;
+}
+
+bool sounds_secret(std::string_view name) {
+    constexpr std::array<std::string_view, 11> k_parts{"TOKEN",   "PASS",          "SECRET",      "KEY",
+                                                       "DSN",     "CRED",          "AUTH",        "PRIVATE",
+                                                       "WEBHOOK", "HEARTBEAT_URL", "DATABASE_URL"};
+    constexpr std::array<std::string_view, 10> k_words{"pwd",  "pw",   "pin", "otp",    "jwt",
+                                                       "salt", "seed", "sid", "cookie", "session"};
+    if (name == "PWD" || name == "OLDPWD") { // the shell's own: a folder
+        return false;
+    }
+    return has_word(name, k_words) || std::any_of(k_parts.begin(), k_parts.end(), [&](std::string_view part) {
+               return contains_ignoring_case(name, part);
+           });
+}
+
+bool sounds_harmless(std::string_view name) {
+    constexpr std::array k_words = std::to_array<std::string_view>(
+        {"host",     "hostname", "port",    "email",    "mail",     "user",    "username", "login",
+         "name",     "path",     "dir",     "dirs",     "folder",   "root",    "home",     "file",
+         "files",    "log",      "logs",    "level",    "id",       "ids",     "chat",     "domain",
+         "site",     "server",   "service", "services", "unit",     "units",   "build",    "backup",
+         "env",      "mode",     "debug",   "lang",     "language", "locale",  "tz",       "timezone",
+         "zone",     "region",   "module",  "app",      "db",       "engine",  "group",    "project",
+         "version",  "release",  "branch",  "settings", "addr",     "ip",      "hosts",    "bucket",
+         "schedule", "queue",    "queues",  "shell",    "command",  "address", "title",    "environment"});
+    return has_word(name, k_words);
+}
+
+bool looks_like_key(std::string_view text) {
+    std::size_t run = 0;
+    for (const char c : text) {
+        run = std::isalnum(static_cast<unsigned char>(c)) != 0 ? run + 1 : 0;
+        if (run >= k_key_length) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// `rest`: after "://". A path may hold the key of a web hook.
+bool has_key_in_url(std::string_view rest) {
+    const std::size_t path = rest.find_first_of("/?#");
+    const bool has_user = rest.substr(0, path).find('@') != std::string_view::npos;
+    const std::string_view tail = path == std::string_view::npos ? std::string_view() : rest.substr(path);
+    return has_user || tail.find('?') != std::string_view::npos || looks_like_key(tail);
+}
+
+// "300" "-100.5" "512MB" "10 s" "15%": digits first, and few letters.
+bool is_number(std::string_view value) {
+    value.remove_prefix(value.starts_with('-') ? 1 : 0);
+    const std::size_t digits = std::min(value.find_first_not_of("0123456789.,:"), value.size());
+    const std::string_view unit = trim(value.substr(digits));
+    return digits > 0 && (digits == value.size() || digits + 3 >= value.size()) && unit.size() <= 2;
+}
+
+// Of base64 a 64th begins with a slash, too: those have longer parts, or other characters.
+bool is_path(std::string_view value) {
+    const bool plain = std::all_of(value.begin(), value.end(), [](char c) {
+        return std::isalnum(static_cast<unsigned char>(c)) != 0 ||
+               std::string_view("/._-").find(c) != std::string_view::npos;
+    });
+    return value.starts_with('/') && plain && !looks_like_key(value);
+}
+
 void expand_node(Node& node, const Lookup& lookup, Problems& problems) {
     if (const auto* text = node.get<std::string>(); text != nullptr && text->find("${") != text->npos) {
         Expanded expanded = expand(*text, lookup);
@@ -346,11 +432,15 @@ EnvFile parse_env_file(std::string_view text, const Lookup& environment) {
     return ShellReader(text, environment).read();
 }
 
-bool sounds_secret(std::string_view name) {
-    constexpr std::array<std::string_view, 10> k_parts{
-        "TOKEN", "PASS", "SECRET", "KEY", "DSN", "CRED", "AUTH", "PRIVATE", "HEARTBEAT_URL", "DATABASE_URL"};
-    return std::any_of(k_parts.begin(), k_parts.end(),
-                       [&](std::string_view part) { return contains_ignoring_case(name, part); });
+bool holds_secret(std::string_view name, std::string_view value) {
+    if (sounds_secret(name)) {
+        return true;
+    }
+    const std::size_t scheme = value.find("://");
+    if (scheme != std::string_view::npos) {
+        return has_key_in_url(value.substr(scheme + 3));
+    }
+    return value.size() >= k_shortest_guess && !sounds_harmless(name) && !is_number(value) && !is_path(value);
 }
 
 std::vector<std::string> variables_in(std::string_view text, const Lookup& lookup) {

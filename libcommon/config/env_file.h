@@ -28,11 +28,17 @@ struct EnvFile {
 // What `source` would set, without running anything: [export] NAME=value with '…', "…" (over lines, too),
 // backslashes, comments, ; between assignments, and $NAME ${NAME} ${NAME:-…} of what was set before, or of
 // `environment`. Blanks around = are taken as meant. Commands, and values with `…` or $(…), are left out with
-// a remark. Values under a name that sounds like a secret are registered for redact().
+// a remark. Values that may be secrets are registered for redact(): see holds_secret().
 EnvFile parse_env_file(std::string_view text, const Lookup& environment);
 
-// TOKEN, PASSWORD, SECRET, KEY, DSN … in the name: its value is masked wherever it would be shown.
-bool sounds_secret(std::string_view name);
+// Whether the value of this variable is masked wherever it would be shown. Nobody can know what K means, so a value
+// counts as a secret unless its name or its form says otherwise: the wrong guess costs a few stars in a message,
+// the other one a password.
+//   - A name with TOKEN, PASS, SECRET, KEY, PWD, PIN … : always.
+//   - A name with HOST, PORT, EMAIL, USER, NAME, PATH, DIR, ID, SERVICE … : only a URL with a password or key in it.
+//   - Any other name: from 6 characters on, but for numbers ("300", "512MB", "10.5"), paths, and URLs without user,
+//     query or a part that looks like a key.
+bool holds_secret(std::string_view name, std::string_view value);
 
 // Replaces ${NAME} and ${NAME:-default} in every text of the tree; a default may hold references itself, one
 // level deep. As in the shell, a default stands in for an empty value, too. What is set nowhere is marked on

@@ -94,10 +94,16 @@ std::string peer_words(const sockaddr& peer) {
     return {};
 }
 
-// Headers that speak to one server only.
-bool is_for_one_origin(std::string_view name) {
-    static constexpr std::array<std::string_view, 3> k_names{"authorization", "cookie", "host"};
-    return std::find(k_names.begin(), k_names.end(), to_lower_ascii(name)) != k_names.end();
+// 1*DIGIT (RFC 9110, 8.6) that a length can be.
+bool is_length(std::string_view text) {
+    std::int64_t length = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), length);
+    return error == std::errc() && end == text.data() + text.size() && length >= 0;
+}
+
+// 307 and 308 ask for the same request at another address (RFC 9110, 15.4.8).
+bool repeats_request(int status) {
+    return status > 303;
 }
 
 } // namespace
@@ -209,8 +215,8 @@ CurlTransfer::Next CurlTransfer::hop_ended(int curl_code) {
         end(m_cut);
     } else if (curl_code != CURLE_OK) {
         classify(curl_code);
-    } else if (lengths_contradict()) {
-        end(Failure::not_http, "two different Content-Length headers");
+    } else if (const std::string wrong = wrong_length(); !wrong.empty()) {
+        end(Failure::not_http, wrong);
     } else {
         const std::string* location = m_answer.header("location");
         if (m_request.follow && location != nullptr && is_redirect(m_answer.status)) {
@@ -234,11 +240,14 @@ CurlTransfer::Next CurlTransfer::follow(const std::string& location) {
         return Next::end;
     }
     if (!next->same_origin(m_url)) {
-        std::erase_if(m_request.headers, [](const auto& header) { return is_for_one_origin(header.first); });
-        m_request.resolve = next->host == m_url.host ? m_request.resolve : std::string();
+        if (repeats_request(m_answer.status) && !m_request.body.empty()) {
+            end(Failure::redirects, "the body of a request is not sent on to another server");
+            return Next::end;
+        }
+        withhold_from(*next);
     }
     // As browsers do: what was posted is not posted again, but for 307 and 308.
-    if (m_answer.status <= 303 && m_request.method != "GET" && m_request.method != "HEAD") {
+    if (!repeats_request(m_answer.status) && m_request.method != "GET" && m_request.method != "HEAD") {
         m_request.method = "GET";
         m_request.body.clear();
     }
@@ -248,6 +257,17 @@ CurlTransfer::Next CurlTransfer::follow(const std::string& location) {
     set_up_method();
     set_up_headers();
     return begin_hop();
+}
+
+// Any header may be a key (X-Api-Key, Authorization), and a redirect leads where the asked server pleases: another
+// origin gets nothing that was configured for the first.
+void CurlTransfer::withhold_from(const HttpUrl& other) {
+    m_answer.withheld = m_answer.withheld || !m_request.headers.empty() || !m_request.client_cert.empty();
+    m_request.headers.clear();
+    m_request.client_cert.clear();
+    m_request.client_key.clear();
+    m_request.resolve = other.host == m_url.host ? m_request.resolve : std::string();
+    set_up_tls();
 }
 
 void CurlTransfer::time_out() {
@@ -331,6 +351,9 @@ void CurlTransfer::set_up_tls() {
         set(easy, CURLOPT_SSLCERT, m_request.client_cert.c_str());
         const std::string& key = m_request.client_key.empty() ? m_request.client_cert : m_request.client_key;
         set(easy, CURLOPT_SSLKEY, key.c_str());
+    } else {
+        set(easy, CURLOPT_SSLCERT, static_cast<const char*>(nullptr));
+        set(easy, CURLOPT_SSLKEY, static_cast<const char*>(nullptr));
     }
 }
 
@@ -441,7 +464,7 @@ void CurlTransfer::classify(int curl_code) {
         end(Failure::not_http, words);
         break;
     case CURLE_OUT_OF_MEMORY: // what libcurl 7.88 says of one header line over its own limit of 100 kB
-        end(m_phase < Phase::first_byte ? Failure::own_fault : Failure::too_large, words);
+        end(m_phase < Phase::first_byte ? Failure::own_fault : Failure::headers_too_large, words);
         break;
     default:
         end(Failure::other, words);
@@ -469,19 +492,23 @@ HttpAnswer::Failure CurlTransfer::failure_to_connect() const {
     }
 }
 
-// Two lengths are one lie; libcurl would take the last (RFC 9112, 6.3).
-bool CurlTransfer::lengths_contradict() const {
+// Two lengths are one lie, and one that is no number is an unrecoverable error (RFC 9112, 6.3); libcurl would take
+// the last, and read to the end of a connection whose length it cannot hold. What comes after the stated length
+// it drops unseen, as browsers do: that the body is longer than it says cannot be known here.
+std::string CurlTransfer::wrong_length() const {
     const std::string* first = m_answer.header("content-length");
-    return first != nullptr &&
-           std::any_of(m_answer.headers.begin(), m_answer.headers.end(), [&](const auto& header) {
-               return header.first == "content-length" && header.second != *first;
-           });
+    for (const auto& [name, value] : m_answer.headers) {
+        if (name == "content-length" && value != *first) {
+            return "two different Content-Length headers";
+        }
+    }
+    return first == nullptr || is_length(*first) ? "" : "Invalid Content-Length";
 }
 
 std::size_t CurlTransfer::on_header(std::string_view line) {
     m_header_bytes += line.size();
     if (m_header_bytes > k_max_header_bytes) {
-        m_cut = Failure::too_large;
+        m_cut = Failure::headers_too_large;
         return 0;
     }
     if (line.starts_with("HTTP/")) { // also after "100 Continue"

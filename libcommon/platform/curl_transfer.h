@@ -57,6 +57,7 @@ class CurlTransfer {
 
     Next begin_hop();
     Next follow(const std::string& location);
+    void withhold_from(const HttpUrl& other);
     void end(Failure failure, const std::string& detail = {});
     void enter(Phase phase);
 
@@ -68,7 +69,7 @@ class CurlTransfer {
 
     void classify(int curl_code);
     [[nodiscard]] Failure failure_to_connect() const;
-    [[nodiscard]] bool lengths_contradict() const;
+    [[nodiscard]] std::string wrong_length() const;
 
     std::size_t on_header(std::string_view line);
     std::size_t on_body(std::string_view bytes);

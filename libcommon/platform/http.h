@@ -52,19 +52,20 @@ struct HttpAnswer {
     enum class Phase { dns, connect, tls, send, first_byte, body, done };
     enum class Failure {
         none,
-        bad_url,     // our fault: the URL cannot be used
-        dns,         // no such name, or the resolver says no
-        dns_timeout, // the resolver says nothing
-        refused,     // connection refused
-        unreachable, // no route, network down: the cause is outside this host
-        timeout,     // `phase` says where
-        tls,         // handshake failed, certificate refused: `detail`
-        closed,      // connection cut in the middle
-        too_large,   // body over max_body or headers over 256 kB
-        not_http,    // what came is no HTTP answer, or its lengths contradict themselves
-        redirects,   // more than max_redirects, or a redirect to something that is not http(s)
-        own_fault,   // we could not ask: no descriptors, memory, ports or rights left here: `detail`
-        other,       // `detail`
+        bad_url,           // our fault: the URL cannot be used
+        dns,               // no such name, or the resolver says no
+        dns_timeout,       // the resolver says nothing
+        refused,           // connection refused
+        unreachable,       // no route, network down: the cause is outside this host
+        timeout,           // `phase` says where
+        tls,               // handshake failed, certificate refused: `detail`
+        closed,            // connection cut in the middle
+        too_large,         // body over max_body
+        headers_too_large, // over 256 kB together, or one over libcurl's limit
+        not_http,          // what came is no HTTP answer, or its lengths contradict themselves
+        redirects,         // more than max_redirects, or a redirect to something that is not http(s)
+        own_fault,         // we could not ask: no descriptors, memory, ports or rights left here: `detail`
+        other,             // `detail`
     };
     Failure failure = Failure::none;
     Phase phase = Phase::dns;  // the last phase reached; done for a complete answer
@@ -73,6 +74,7 @@ struct HttpAnswer {
     std::string body;          // decoded
     std::vector<HttpHop> hops; // the redirects followed, in order
     std::string final_url;     // secrets masked
+    bool withheld = false;     // headers or a client certificate, from the server that a redirect led to
     std::string address;       // peer "127.0.0.1:8000", for messages
     std::string detail;        // libcurl's or OpenSSL's words, secrets masked
     // When each phase was left, since the start of the request; a phase not reached has none.

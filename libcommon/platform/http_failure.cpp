@@ -21,6 +21,8 @@ constexpr Phrase k_tls{"{}: no secure connection: {}", "{}: нет защищё�
 constexpr Phrase k_closed{"{}: the connection was cut in the middle of the answer",
                           "{}: соединение оборвалось посреди ответа"};
 constexpr Phrase k_too_large{"{}: the answer is larger than allowed", "{}: ответ больше допустимого"};
+constexpr Phrase k_headers_too_large{"{}: the headers of the answer are too large",
+                                     "{}: слишком большие заголовки ответа"};
 constexpr Phrase k_not_http{"{}: the answer is not proper HTTP: {}", "{}: ответ не похож на HTTP: {}"};
 constexpr Phrase k_redirects{"{}: redirects lead nowhere: {}", "{}: перенаправления никуда не приводят: {}"};
 constexpr Phrase k_bad_request{"unable to ask: {}", "не удалось спросить: {}"};
@@ -74,6 +76,8 @@ Text http_failure_words(const HttpAnswer& answer, const std::string& whom) {
         return say(k_closed, whom);
     case Failure::too_large:
         return say(k_too_large, whom);
+    case Failure::headers_too_large:
+        return say(k_headers_too_large, whom);
     case Failure::not_http:
         return say(k_not_http, whom, detail);
     case Failure::redirects:

@@ -1,28 +1,75 @@
 #include "platform/threads.h"
 
-#include <system_error>
-#include <thread>
+#include <algorithm>
+#include <memory>
 
 #include <malloc.h>
+#include <pthread.h>
+#include <sys/resource.h>
 
 namespace lectio {
 namespace {
+
+// Not the process's limit, which may be 64 kB under a service manager or 8 MB times hundreds of checks: resolver
+// modules, regular expressions and client libraries have been seen to want some 100 kB.
+constexpr std::size_t k_stack_size = std::size_t{1} << 20U;
 
 // Threads here wait far more than they allocate: a heap of its own for each would cost pages and gain nothing.
 void share_one_heap() {
     [[maybe_unused]] static const int once = ::mallopt(M_ARENA_MAX, 1);
 }
 
+// Detached, with a stack of our own size.
+class Attributes {
+  public:
+    Attributes() {
+        ::pthread_attr_init(&m_attributes);
+        ::pthread_attr_setdetachstate(&m_attributes, PTHREAD_CREATE_DETACHED);
+        ::pthread_attr_setstacksize(&m_attributes, k_stack_size);
+    }
+    ~Attributes() { ::pthread_attr_destroy(&m_attributes); }
+    Attributes(const Attributes&) = delete;
+    Attributes& operator=(const Attributes&) = delete;
+    [[nodiscard]] const pthread_attr_t* get() const { return &m_attributes; }
+
+  private:
+    pthread_attr_t m_attributes{};
+};
+
+using Work = std::function<void()>;
+
+void* run_and_forget(void* work) {
+    (*std::unique_ptr<Work>(static_cast<Work*>(work)))();
+    return nullptr;
+}
+
 } // namespace
 
-Result<void> start_abandonable(std::function<void()> work) {
+Result<void> start_abandonable(Work work) {
     share_one_heap();
-    try {
-        std::thread(std::move(work)).detach();
-    } catch (const std::system_error& error) {
-        return errno_error("start a thread", error.code().value());
+    const Attributes attributes;
+    auto owned = std::make_unique<Work>(std::move(work));
+    pthread_t ignored{};
+    if (const int error = ::pthread_create(&ignored, attributes.get(), &run_and_forget, owned.get());
+        error != 0) {
+        return errno_error("start a thread", error);
     }
+    static_cast<void>(owned.release()); // the thread's own now
     return {};
+}
+
+void ensure_stack() {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_STACK, &limit) != 0 ||
+        limit.rlim_cur >= k_stack_size) { // RLIM_INFINITY is the largest
+        return;
+    }
+    // Root may go beyond the hard limit; another user gets what there is.
+    const rlimit wanted{k_stack_size, std::max<rlim_t>(limit.rlim_max, k_stack_size)};
+    if (::setrlimit(RLIMIT_STACK, &wanted) != 0) {
+        limit.rlim_cur = limit.rlim_max;
+        [[maybe_unused]] const int ignored = ::setrlimit(RLIMIT_STACK, &limit);
+    }
 }
 
 } // namespace lectio

@@ -1,8 +1,10 @@
 #include "report/report.h"
 #include "util/secret.h"
 #include "util/text.h"
+#include "util/units.h"
 
 #include <algorithm>
+#include <array>
 
 #include <fmt/format.h>
 
@@ -32,8 +34,20 @@ std::string plain(std::string_view text) {
     return words;
 }
 
-std::string bound(const std::optional<double>& value) {
-    return value ? fmt::format("{:g}", *value) : std::string();
+// "10" is left above, "10:" below (Monitoring Plugins Development Guidelines, threshold and ranges).
+enum class Left { above, below };
+std::string range(const std::optional<double>& bound, Left left) {
+    if (!bound) {
+        return {};
+    }
+    return plain_number(*bound) + (left == Left::below ? ":" : "");
+}
+
+// Units beyond the guidelines' make a parser drop the value or the whole line.
+std::string_view unit_of(const Metric& metric) {
+    constexpr std::array<std::string_view, 9> k_known{"s", "us", "ms", "%", "B", "KB", "MB", "TB", "c"};
+    const bool known = std::find(k_known.begin(), k_known.end(), metric.unit) != k_known.end();
+    return known ? std::string_view(metric.unit) : std::string_view();
 }
 
 std::string performance_data(const CheckReport& check) {
@@ -41,13 +55,24 @@ std::string performance_data(const CheckReport& check) {
     for (const Metric& metric : check.result.metrics) {
         std::string label = check.name + "_" + metric.name;
         std::erase_if(label, [](char c) { return c == '\'' || c == '=' || c == '|'; });
-        text += fmt::format(" '{}'={:.6g}{};{};{}", label, metric.value, metric.unit, bound(metric.warn),
-                            bound(metric.crit));
+        const Left warn = metric.bad == Metric::Bad::below ? Left::below : Left::above;
+        const Left crit = metric.bad == Metric::Bad::above ? Left::above : Left::below;
+        text += fmt::format(" '{}'={}{};{};{}", label, plain_number(metric.value), unit_of(metric),
+                            range(metric.warn, warn), range(metric.crit, crit));
     }
     return text;
 }
 
 } // namespace
+
+std::string plain_number(double value) {
+    std::string text = fmt::format("{:.6f}", value);
+    text.erase(text.find_last_not_of('0') + 1);
+    if (text.ends_with('.')) {
+        text.pop_back();
+    }
+    return text;
+}
 
 std::string render_nagios(const Report& report, Lang lang) {
     std::string broken;

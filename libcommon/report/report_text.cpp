@@ -1,6 +1,7 @@
 #include "report/report.h"
 #include "report/words.h"
 #include "util/text.h"
+#include "util/units.h"
 
 #include <algorithm>
 #include <array>
@@ -41,6 +42,17 @@ std::string_view colour_of(Status status) {
         return "\x1B[2m";
     }
     return "";
+}
+
+std::string in_human_units(const Metric& metric) {
+    if (metric.unit == "B" && metric.value >= 0) {
+        return format_size(Bytes{static_cast<std::uint64_t>(metric.value)});
+    }
+    constexpr double k_long = 60; // what is shorter is worth its digits
+    if (metric.unit == "s" && metric.value >= k_long) {
+        return format_duration(std::chrono::round<Duration>(std::chrono::duration<double>(metric.value)));
+    }
+    return plain_number(metric.value) + metric.unit;
 }
 
 std::string painted(std::string_view text, Status status, Paint paint) {
@@ -153,7 +165,7 @@ class TextReport {
         }
         if (m_detail == Detail::verbose) {
             for (const Metric& metric : result.metrics) {
-                line(fmt::format("{}{} = {:.6g}{}", indent, metric.name, metric.value, metric.unit));
+                line(fmt::format("{}{} = {}", indent, metric.name, in_human_units(metric)));
             }
         }
     }

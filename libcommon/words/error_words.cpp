@@ -101,6 +101,8 @@ constexpr std::array k_parts{
     Phrase{"two different Content-Length headers", "в ответе две разные длины (Content-Length)"},
     Phrase{"neither http nor https", "это не http и не https"},
     Phrase{"not a URL", "это не URL"},
+    Phrase{"the body of a request is not sent on to another server",
+           "тело запроса другому серверу не пересылается"},
     Phrase{"more than 5 redirects", "больше пяти перенаправлений"},
     // hiredis
     Phrase{"connect", "соединение"},

@@ -78,7 +78,14 @@ std::string page_of(const Kinds& kinds) {
         "1024). Shares: `\"10%\"`.\nThresholds: `{ warn = …, critical = … }`, either may be absent. Commands "
         "are "
         "lists: program and arguments, no shell.\n`${NAME}` is taken from paths.env_file, then from the "
-        "environment; `${NAME:-default}` where it may be absent.\nNames: `a-z 0-9 _ -`, at most 64 "
+        "environment; `${NAME:-default}` where it may be absent.\n"
+        "What such a variable holds is masked (`***`) wherever it would be shown, unless its name or its "
+        "form says "
+        "that it is no\nsecret: a name with a part such as HOST, PORT, EMAIL, USER, NAME, PATH, DIR, ID or "
+        "SERVICE; fewer than 6 characters, a\nnumber, a path, a URL without user, query or key. A name with "
+        "TOKEN, "
+        "PASS, SECRET, KEY, DSN, CRED, AUTH, WEBHOOK, PWD\nor PIN is always taken for a secret's.\nNames: "
+        "`a-z 0-9 _ -`, at most 64 "
         "characters.\n";
     for (const Section& section : all_sections(kinds)) {
         page += fmt::format("\n## {}{}\n\n{}\n", cell(section.header),

@@ -1,3 +1,4 @@
+#include "cli/last_resort.h"
 #include "cli/terminal.h"
 #include "history.h"
 #include "init.h"
@@ -5,27 +6,36 @@
 #include "platform/processes.h"
 #include "platform/real_world.h"
 #include "platform/stop.h"
+#include "platform/threads.h"
 #include "run.h"
 
 #include <variant>
 
 #include <unistd.h>
 
+namespace {
+
+int run(const lectio::health::Options& options) {
+    using namespace lectio;
+    static RealWorld world; // not destroyed: threads of checks that were given up go on using it
+    catch_stop_signals([] { world.http.wake(); });
+    return options.init      ? health::run_init(options, world.world())
+           : options.history ? health::show_history(options, world.world())
+                             : health::run(options, world.world());
+}
+
+} // namespace
+
 int main(int argc, char** argv) {
     using namespace lectio;
     ensure_standard_streams();
+    ensure_stack();
     const auto parsed = health::parse_options(argc, argv);
     if (const int* leave = std::get_if<int>(&parsed)) {
         return *leave;
     }
-    RealWorld world;
-    catch_stop_signals([&] { world.http.wake(); });
     const auto& options = std::get<health::Options>(parsed);
-    const int status = options.init      ? health::run_init(options, world.world())
-                       : options.history ? health::show_history(options, world.world())
-                                         : health::run(options, world.world());
-    // Threads of checks that were given up may still hang in the kernel: destroying what they use is not ours
-    // to do.
+    const int status = run_or_say_why("lectio-health", options.common.format, [&] { return run(options); });
     end_running_programs();
-    ::_exit(status);
+    ::_exit(status); // no destructors: a thread may still hang in the kernel
 }

@@ -64,7 +64,7 @@ std::variant<Options, int> parse_options(int argc, char** argv) {
     add_init(*initialising, init);
     add_history(*history, question);
     app.require_subcommand(0, 1);
-    if (const std::optional<int> leave = parse(app, argc, argv)) {
+    if (const std::optional<int> leave = parse(app, argc, argv, Reports::all)) {
         return *leave;
     }
     if (initialising->parsed()) {

@@ -3,12 +3,14 @@
 #include "alerts/channels.h"
 #include "cli/check_config.h"
 #include "cli/known_kinds.h"
+#include "cli/last_resort.h"
 #include "cli/terminal.h"
 #include "config/load.h"
 #include "job.h"
 #include "pipeline/pipeline.h"
 #include "platform/clock.h"
 #include "platform/environment.h"
+#include "platform/files.h"
 #include "platform/host.h"
 #include "platform/stop.h"
 #include "report/prometheus.h"
@@ -59,6 +61,9 @@ class HealthRun {
         }
         if (const std::optional<NoReport> unknown = unknown_names(job)) {
             return leave(*unknown);
+        }
+        if (const std::optional<Error> denied = denied_state(job)) {
+            return leave(no_run(*denied));
         }
         end_process_after(job.deadline + k_grace_at_the_end);
         const RunOutcome outcome = run_pipeline(job, wishes(), m_world, make_channels(m_loaded.config));
@@ -114,6 +119,17 @@ class HealthRun {
         return {m_common.dry_run, !m_common.no_recovery, !m_common.no_notify, m_common.only};
     }
 
+    // What was told and what is confirmed stands there: judged without it, --dry-run would say what is not so. Every
+    // other run fails at its lock first.
+    [[nodiscard]] std::optional<Error> denied_state(const Job& job) const {
+        if (!m_common.dry_run) {
+            return std::nullopt;
+        }
+        const Result<std::vector<std::string>> names = m_world.files.list(job.paths.state / job.short_name);
+        return !names && names.error().kind == ErrorKind::permission ? std::optional(names.error())
+                                                                     : std::nullopt;
+    }
+
     [[nodiscard]] NoReport no_run(const Error& error) const {
         const ExitCode code = exit_code(error);
         const Text words = error_words(error.message);
@@ -132,7 +148,8 @@ class HealthRun {
                 status);
         }
         if (m_common.format == Format::nagios) {
-            return printed(fmt::format("LECTIO UNKNOWN - {}\n", clean_line(why.reason)), status);
+            leave_nagios(why.reason);
+            return status;
         }
         return status;
     }
@@ -173,8 +190,8 @@ class HealthRun {
         return text;
     }
 
-    static int printed(const std::string& text, int status) {
-        return print(text).ok() ? status : static_cast<int>(ExitCode::internal);
+    [[nodiscard]] int printed(const std::string& text, int status) const {
+        return print(text).ok() ? status : process_exit(ExitCode::internal, Status::unknown, m_common.format);
     }
 
     [[nodiscard]] int exit_status(ExitCode code, Status site) const {

@@ -1,23 +1,34 @@
+#include "cli/last_resort.h"
 #include "cli/terminal.h"
 #include "options.h"
 #include "platform/real_world.h"
 #include "platform/stop.h"
+#include "platform/threads.h"
 #include "run.h"
 
 #include <variant>
 
 #include <unistd.h>
 
+namespace {
+
+int run(const lectio::notify::Options& options) {
+    using namespace lectio;
+    static RealWorld world; // not destroyed: a thread that resolves a name may still hang
+    catch_stop_signals([] { world.http.wake(); });
+    return notify::run(options, world.world());
+}
+
+} // namespace
+
 int main(int argc, char** argv) {
     using namespace lectio;
     ensure_standard_streams();
+    ensure_stack();
     const auto parsed = notify::parse_options(argc, argv);
     if (const int* leave = std::get_if<int>(&parsed)) {
         return *leave;
     }
-    RealWorld world;
-    catch_stop_signals([&] { world.http.wake(); });
-    const int status = notify::run(std::get<notify::Options>(parsed), world.world());
-    // A thread that resolves a name may still hang: destroying what it uses is not ours to do.
-    ::_exit(status);
+    const auto& options = std::get<notify::Options>(parsed);
+    ::_exit(run_or_say_why("lectio-notify", options.common.format, [&] { return run(options); }));
 }

@@ -8,6 +8,7 @@
 #include "config/load.h"
 #include "platform/clock.h"
 #include "platform/environment.h"
+#include "platform/files.h"
 #include "platform/host.h"
 #include "platform/stop.h"
 #include "report/log.h"
@@ -34,6 +35,8 @@ constexpr Duration k_test_budget = 15s;
 constexpr Duration k_first_pause = 1s;
 constexpr Duration k_longest_pause = 8s;
 constexpr Duration k_stop_is_seen_within = 200ms;
+
+constexpr mode_t k_logs_mode = 0750; // CONTRACT 6
 
 constexpr int k_good = 0;
 constexpr int k_waiting = 1;
@@ -318,7 +321,11 @@ class NotifyRun {
         for (const AlertLine& line : report.log) {
             log.add_alert(line.time, line.level, line.text);
         }
-        if (const Result<void> written = log.flush(); !written) {
+        Result<void> written = m_world.files.make_folders(config().paths.logs, k_logs_mode);
+        if (written) {
+            written = log.flush();
+        }
+        if (!written) {
             complain(fmt::format("{}: {}\n", k_tool, error_words(written.error().message).in(config().lang)));
         }
     }

@@ -123,6 +123,28 @@ TEST_CASE("http check: text that must be there, and text that must not", "[http-
     CHECK(evaluate_http(page(200, "id=\"root\" main.js"), settings).status == Status::critical);
 }
 
+TEST_CASE("http check: what a redirect must not be given is said where it matters", "[http-check]") {
+    HttpAnswer refused = page(401);
+    refused.withheld = true;
+    refused.final_url = "https://login.example/";
+    CHECK_THAT(evaluate_http(refused, site()).hint.en,
+               Catch::Contains("not sent to") && Catch::Contains("login.example"));
+    refused.withheld = false;
+    CHECK_THAT(evaluate_http(refused, site()).hint.en, !Catch::Contains("not sent to"));
+    HttpAnswer good = page(200);
+    good.withheld = true;
+    CHECK(evaluate_http(good, site()).hint.empty());
+}
+
+TEST_CASE("http check: too many headers are no matter of max_body", "[http-check]") {
+    HttpAnswer answer;
+    answer.failure = HttpAnswer::Failure::headers_too_large;
+    const CheckResult result = evaluate_http(answer, site());
+    CHECK(result.status == Status::critical);
+    CHECK(result.remedy == Remedy::cannot_help);
+    CHECK_THAT(result.hint.en, !Catch::Contains("max_body"));
+}
+
 TEST_CASE("http check: headers by part of their value", "[http-check]") {
     HttpSettings settings = site();
     settings.expect_headers = {{"Content-Type", "text/html"}};

@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <csignal>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <stdexcept>
 
@@ -61,11 +62,13 @@ CheckToRun fetching(const std::string& name, const std::string& url) {
 // A call that hangs until the test lets it go, and tells when the thread is through with it.
 class Hang {
   public:
-    CheckResult operator()() {
+    // `last`: what the thread still does when it was let go.
+    CheckResult operator()(const std::function<void()>& last = [] {}) {
         std::unique_lock lock(m_mutex);
         ++m_entered;
         m_changed.notify_all();
         m_changed.wait(lock, [this] { return m_released; });
+        last();
         ++m_left;
         m_changed.notify_all();
         return ok("late");
@@ -77,7 +80,7 @@ class Hang {
     }
     void wait_until_left() {
         std::unique_lock lock(m_mutex);
-        m_changed.wait(lock, [this] { return m_left == m_entered; });
+        m_changed.wait(lock, [this] { return m_entered > 0 && m_left == m_entered; });
     }
     int entered() {
         const std::scoped_lock lock(m_mutex);
@@ -205,6 +208,31 @@ TEST_CASE("runner: a run that is asked to stop comes back at once", "[runner]") 
     request_stop_for_test(0);
     CHECK(runs[0].result.status == Status::unknown);
     CHECK(bare.clock.steady() == start);
+}
+
+// ASan sees it: a thread that was given up goes on when everything of the run is gone.
+TEST_CASE("runner: a look that was given up outlives the run", "[runner]") {
+    BareWorld bare;
+    const auto hang = std::make_shared<Hang>();
+    const auto seen = std::make_shared<std::string>();
+    {
+        auto world = std::make_unique<World>(bare.world);
+        auto check = blocking("redis",
+                              [hang, seen](const CheckContext& context) {
+                                  return (*hang)([&] {
+                                      static_cast<void>(context.world.clock.steady());
+                                      *seen = context.memory.at("position") + " " + context.state.string();
+                                  });
+                              },
+                              {{"position", "kept in memory, too long for the string itself"}});
+        Runner runner(*world, {std::move(check)}, "/state/of/the/suite/too/long/for/the/path");
+        const auto runs = runner.run(bare.clock.steady());
+        CHECK(runs.at(0).finished == Finished::no);
+    }
+    hang->release();
+    hang->wait_until_left();
+    CHECK(*seen ==
+          "kept in memory, too long for the string itself /state/of/the/suite/too/long/for/the/path");
 }
 
 TEST_CASE("runner: nothing to ask is an empty answer", "[runner]") {

@@ -100,6 +100,18 @@ TEST_CASE("a tool has only the options that mean something to it") {
     }
 }
 
+TEST_CASE("the words of a command line are looked at for Nagios only where it has a report") {
+    for (const Reports reports : {Reports::text_and_json, Reports::all}) {
+        CommonOptions options;
+        CLI::App app;
+        add_common_options(app, options, reports);
+        std::string name = "tool", form = "--format=NAGIOS", wrong = "--bogus";
+        char* argv[] = {name.data(), form.data(), wrong.data()};
+        const Capture err(std::cerr);
+        CHECK(parse(app, 3, argv, reports) == (reports == Reports::all ? 3 : 64));
+    }
+}
+
 TEST_CASE("Nagios sees only 0 to 3") {
     CHECK(process_exit(ExitCode::configuration, Status::ok, Format::nagios) == 1);
     CHECK(process_exit(ExitCode::configuration, Status::critical, Format::nagios) == 2);

@@ -13,8 +13,11 @@ std::optional<std::string> nothing(const std::string& /*name*/) {
 }
 
 std::optional<std::string> made_up(const std::string& name) {
-    static const std::map<std::string, std::string> values{
-        {"A", "one"}, {"EMPTY", ""}, {"HOME", "/home/op"}, {"MADE_TOKEN", "made-up-0123456789"}};
+    static const std::map<std::string, std::string> values{{"A", "one"},
+                                                           {"EMPTY", ""},
+                                                           {"HOME", "/home/op"},
+                                                           {"ODD_ONE", "from-nowhere-else"},
+                                                           {"MADE_TOKEN", "made-up-0123456789"}};
     const auto found = values.find(name);
     return found == values.end() ? std::nullopt : std::optional(found->second);
 }
@@ -72,6 +75,52 @@ TEST_CASE("what sounds like a secret is masked from then on") {
     read("ERRORS_BOT_TOKEN=\"4711:made-up-for-this-test\"\nSITE_URL=https://masked-by-nobody.example\n");
     CHECK(redact("x 4711:made-up-for-this-test y") == "x *** y");
     CHECK(redact("https://masked-by-nobody.example") == "https://masked-by-nobody.example");
+}
+
+TEST_CASE("whose name says nothing is masked, too") {
+    read("K=made-up-r4bbit\nDB_PWD=pw4\nPIN=4821\nSHORT=xyzzy-1\n");
+    CHECK(redact("a made-up-r4bbit b") == "a *** b");
+    CHECK(redact("password pw4 is too short to mask, pin 4821 is not") ==
+          "password pw4 is too short to mask, pin *** is not");
+    CHECK(redact("xyzzy-1") == "***");
+    expand("${ODD_ONE}");
+    CHECK(redact("from-nowhere-else") == "***");
+}
+
+TEST_CASE("what a value must look like to be a secret") {
+    using Variable = std::pair<const char*, const char*>;
+    for (const auto& [name, value] : {
+             Variable{"BOT_TOKEN", "1"},
+             Variable{"DB_PWD", "secret"},
+             Variable{"PIN", "4821"},
+             Variable{"K", "rabbit"},
+             Variable{"SHORT", "correct horse"},
+             Variable{"K", "/aGVsbG8gd29ybGQhISE="},
+             Variable{"SITE_URL", "https://user:pw@site.example/"},
+             Variable{"HOOK", "https://hooks.example/services/T0/B0/a1B2c3D4e5F6g7H8"},
+             Variable{"PING_URL", "https://site.example/?id=7"},
+         }) {
+        INFO(name << "=" << value);
+        CHECK(holds_secret(name, value));
+    }
+    for (const auto& [name, value] : {
+             Variable{"FLAG", "true"},
+             Variable{"K", "1"},
+             Variable{"MAX_RESPONSE_TIME", "300000"},
+             Variable{"MEMORY", "1024MB"},
+             Variable{"ERRORS_CHAT_ID", "-1001234567890"},
+             Variable{"SITE_URL", "https://site.example/api/health/"},
+             Variable{"BROKER", "redis://localhost:6379/0"},
+             Variable{"SMOKE_TEACHER_EMAIL", "teacher@site.example"},
+             Variable{"BACKEND_SERVICE", "teaching_panel"},
+             Variable{"PROJECT_ROOT", "/var/www/teaching_panel"},
+             Variable{"X", "/var/www/teaching_panel"},
+             Variable{"PWD", "/root/project"},
+             Variable{"db_host", "db.site.example"},
+         }) {
+        INFO(name << "=" << value);
+        CHECK_FALSE(holds_secret(name, value));
+    }
 }
 
 TEST_CASE("references") {

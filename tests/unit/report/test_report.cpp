@@ -153,6 +153,35 @@ TEST_CASE("quiet is said in every form: silence must not look like health") {
               .starts_with("LECTIO CRITICAL - nginx: inactive; maintenance until noon; 1 of 3 checks ok"));
 }
 
+TEST_CASE("performance data holds plain numbers, ranges that say which side is bad, and known units only") {
+    Report report = broken_site();
+    report.checks.resize(1);
+    report.checks[0].result.metrics = {
+        {"free", 73'906'700'000.0, "B", 40'500'000'000.0, {}, Metric::Bad::below},
+        {"days", 0.25, "d", {}, 7, Metric::Bad::below},
+        {"workers", 5, "", 8, 2, Metric::Bad::outside},
+        {"time", 0.003, "s", 5, {}},
+    };
+    const std::string line = render_nagios(report, Lang::en);
+    const std::string name = report.checks[0].name;
+    CHECK(line.substr(line.find('|')) == "| '" + name + "_free'=73906700000B;40500000000:; '" + name +
+                                             "_days'=0.25;;7: '" + name + "_workers'=5;8;2: '" + name +
+                                             "_time'=0.003s;5;\n");
+}
+
+TEST_CASE("people read sizes and times in their own units") {
+    Report report = broken_site();
+    report.checks.resize(1);
+    report.checks[0].result.metrics = {{"free", 73'906'700'000.0, "B", {}, {}},
+                                       {"age", 7200, "s", {}, {}},
+                                       {"time", 0.003, "s", {}, {}},
+                                       {"count", 12'345'678, "", {}, {}}};
+    const std::string text = render_text(report, Lang::en, "UTC", Detail::verbose, Paint::no);
+    for (const char* wanted : {"free = 68.8 GB", "age = 2 h", "time = 0.003s", "count = 12345678"}) {
+        CHECK_THAT(text, Catch::Contains(wanted));
+    }
+}
+
 TEST_CASE("a run without a report still says why in JSON") {
     const auto json =
         nlohmann::json::parse(render_json_reason("lectio-health", "h", ten_oclock(), 75, "held by cron"));

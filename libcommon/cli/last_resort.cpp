@@ -1,0 +1,53 @@
+#include "cli/last_resort.h"
+
+#include "cli/terminal.h"
+#include "platform/clock.h"
+#include "platform/host.h"
+#include "report/report.h"
+#include "util/secret.h"
+#include "util/text.h"
+
+#include <algorithm>
+#include <exception>
+#include <string>
+
+#include <fmt/format.h>
+
+namespace lectio {
+namespace {
+
+constexpr std::string_view k_reason = "internal error: {}";
+
+int leave(std::string_view tool, Format format, std::string_view what) {
+    const std::string reason = fmt::format(k_reason, clean_line(redact(what)));
+    constexpr auto k_status = static_cast<int>(ExitCode::internal);
+    complain(fmt::format("{}: {}\n", tool, reason));
+    if (format == Format::nagios) {
+        return leave_nagios(reason);
+    }
+    if (format == Format::json) {
+        const std::string json = render_json_reason(std::string(tool), SystemHost().hostname(),
+                                                    SystemClock().now().wall, k_status, reason);
+        [[maybe_unused]] const Result<void> ignored = print(json); // it is a failure already
+    }
+    return k_status;
+}
+
+} // namespace
+
+int run_or_say_why(std::string_view tool, Format format, const std::function<int()>& work) {
+    try {
+        return work();
+    } catch (const std::exception& error) {
+        return leave(tool, format, error.what());
+    }
+}
+
+int leave_nagios(std::string_view why) {
+    std::string words = clean_line(redact(why));
+    std::replace(words.begin(), words.end(), '|', '/'); // separates the performance data
+    [[maybe_unused]] const Result<void> ignored = print(fmt::format("LECTIO UNKNOWN - {}\n", words));
+    return process_exit(ExitCode::unknown, Status::unknown, Format::nagios);
+}
+
+} // namespace lectio

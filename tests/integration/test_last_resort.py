@@ -1,0 +1,76 @@
+#!/usr/bin/env python3
+"""A run on the edge of what a process may have: it ends with words and the exit code that says so, never by a
+signal, and whoever reads its report slowly gets all of it."""
+
+import fcntl
+import json
+import os
+import resource
+import struct
+import subprocess
+import termios
+import time
+import unittest
+
+from monitor import Monitor, binary
+
+DISKS = "".join(f'\n[health.check.disk{number}]\ntype = "disk"\npath = "/"\nfree = {{{{ critical = "1KB" }}}}\n'
+                for number in range(400))
+PIPE_HOLDS = 65536
+GOOD_OR_SAID = {0, 1, 2, 3, 70}
+
+
+def limited(kind, soft):
+    return lambda: resource.setrlimit(kind, (soft, resource.getrlimit(kind)[1]))
+
+
+def run(command, **more):
+    return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=90, check=False, **more)
+
+
+def held(pipe):
+    return struct.unpack("i", fcntl.ioctl(pipe, termios.FIONREAD, b"\0" * 4))[0]
+
+
+class LastResort(unittest.TestCase):
+    def test_non_blocking_output_is_whole(self):
+        with Monitor(None, checks=DISKS) as monitor:
+            reading, writing = os.pipe()
+            os.set_blocking(writing, False)
+            with subprocess.Popen(monitor.command(), stdin=subprocess.DEVNULL, stdout=writing,
+                                  stderr=subprocess.DEVNULL) as process:
+                os.close(writing)
+                while held(reading) < PIPE_HOLDS and process.poll() is None:
+                    time.sleep(0.02)
+                with os.fdopen(reading, "rb") as pipe:
+                    report = json.loads(pipe.read())
+            self.assertEqual(len(report["checks"]), 400)
+            self.assertEqual(process.returncode, report["exit_code"])
+
+    def test_few_descriptors(self):
+        with Monitor(None, checks=DISKS) as monitor:
+            for descriptors in range(3, 24):
+                for form in ("text", "json", "nagios"):
+                    with self.subTest(descriptors=descriptors, form=form):
+                        done = run(monitor.command(form=form), preexec_fn=limited(resource.RLIMIT_NOFILE, descriptors))
+                        self.assertIn(done.returncode, GOOD_OR_SAID, done.stderr)
+                        self.assertTrue(done.stdout or done.stderr)
+                        if form == "nagios":
+                            self.assertLess(done.returncode, 4)
+                            self.assertRegex(done.stdout, r"\ALECTIO (OK|WARNING|CRITICAL|UNKNOWN) - .+\n\Z")
+
+    def test_small_stack(self):
+        with Monitor(None, checks=DISKS) as monitor:
+            done = run(monitor.command(), preexec_fn=limited(resource.RLIMIT_STACK, 65536))
+            self.assertEqual(len(json.loads(done.stdout)["checks"]), 400, done.stderr)
+
+    def test_wrong_usage_in_nagios(self):
+        for words in (["--format", "nagios", "--bogus"], ["--bogus", "--format=nagios"], ["--format", "nagios", "--only"]):
+            with self.subTest(words=words):
+                done = run([str(binary("lectio-health")), *words])
+                self.assertEqual(done.returncode, 3)
+                self.assertRegex(done.stdout, r"\ALECTIO UNKNOWN - .+\n\Z")
+
+
+if __name__ == "__main__":
+    unittest.main()
