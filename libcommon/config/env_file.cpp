@@ -337,20 +337,6 @@ bool has_word(std::string_view name, const std::array<std::string_view, Count>& 
     return false;
 }
 
-bool sounds_secret(std::string_view name) {
-    constexpr std::array<std::string_view, 11> k_parts{"TOKEN",   "PASS",          "SECRET",      "KEY",
-                                                       "DSN",     "CRED",          "AUTH",        "PRIVATE",
-                                                       "WEBHOOK", "HEARTBEAT_URL", "DATABASE_URL"};
-    constexpr std::array<std::string_view, 10> k_words{"pwd",  "pw",   "pin", "otp",    "jwt",
-                                                       "salt", "seed", "sid", "cookie", "session"};
-    if (name == "PWD" || name == "OLDPWD") { // the shell's own: a folder
-        return false;
-    }
-    return has_word(name, k_words) || std::any_of(k_parts.begin(), k_parts.end(), [&](std::string_view part) {
-               return contains_ignoring_case(name, part);
-           });
-}
-
 bool sounds_harmless(std::string_view name) {
     constexpr std::array k_words = std::to_array<std::string_view>(
         {"host",     "hostname", "port",    "email",    "mail",     "user",    "username", "login",
@@ -430,6 +416,20 @@ EnvFile parse_env_file(std::string_view text, const Lookup& environment) {
         text.remove_prefix(k_mark.size());
     }
     return ShellReader(text, environment).read();
+}
+
+bool sounds_secret(std::string_view name) {
+    constexpr std::array<std::string_view, 11> k_parts{"TOKEN",   "PASS",          "SECRET",      "KEY",
+                                                       "DSN",     "CRED",          "AUTH",        "PRIVATE",
+                                                       "WEBHOOK", "HEARTBEAT_URL", "DATABASE_URL"};
+    constexpr std::array<std::string_view, 10> k_words{"pwd",  "pw",   "pin", "otp",    "jwt",
+                                                       "salt", "seed", "sid", "cookie", "session"};
+    if (name == "PWD" || name == "OLDPWD") { // the shell's own: a folder
+        return false;
+    }
+    return has_word(name, k_words) || std::any_of(k_parts.begin(), k_parts.end(), [&](std::string_view part) {
+               return contains_ignoring_case(name, part);
+           });
 }
 
 bool holds_secret(std::string_view name, std::string_view value) {

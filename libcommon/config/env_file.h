@@ -31,10 +31,13 @@ struct EnvFile {
 // a remark. Values that may be secrets are registered for redact(): see holds_secret().
 EnvFile parse_env_file(std::string_view text, const Lookup& environment);
 
+// TOKEN, PASSWORD, SECRET, KEY, DSN, PIN … in the name.
+bool sounds_secret(std::string_view name);
+
 // Whether the value of this variable is masked wherever it would be shown. Nobody can know what K means, so a value
 // counts as a secret unless its name or its form says otherwise: the wrong guess costs a few stars in a message,
 // the other one a password.
-//   - A name with TOKEN, PASS, SECRET, KEY, PWD, PIN … : always.
+//   - A name that sounds like a secret's: always.
 //   - A name with HOST, PORT, EMAIL, USER, NAME, PATH, DIR, ID, SERVICE … : only a URL with a password or key in it.
 //   - Any other name: from 6 characters on, but for numbers ("300", "512MB", "10.5"), paths, and URLs without user,
 //     query or a part that looks like a key.

@@ -403,6 +403,7 @@ class Loader {
             m_world.files.read(kept_path(broken.config.paths.state), Bytes{k_config_size.count + 8192});
         const std::string first = std::string(k_kept_from) + absolute_name(broken.file) + "\n";
         if (!kept || !kept->starts_with(first)) {
+            say_where_to_look(broken);
             return broken;
         }
         LoadedConfig last;
@@ -419,6 +420,19 @@ class Loader {
         broken.discovered = std::move(last.discovered);
         broken.use = LoadedConfig::Use::last_good;
         return broken;
+    }
+
+    // A file that is gone has taken with it where its last good copy lies, unless that is the usual place: nothing
+    // outside its own paths may remember it (CONTRACT 1).
+    static void say_where_to_look(LoadedConfig& broken) {
+        const bool unread = broken.use == LoadedConfig::Use::nothing && !broken.needs_rights;
+        if (!unread || broken.problems.all().empty()) {
+            return;
+        }
+        Problems said;
+        said.error({}, broken.problems.all().front().message +
+                           "; its last good copy is config/last-good.toml in the state folder that it named");
+        broken.problems = std::move(said);
     }
 
     // ── without a file ──

@@ -36,7 +36,7 @@ constexpr Duration k_first_pause = 1s;
 constexpr Duration k_longest_pause = 8s;
 constexpr Duration k_stop_is_seen_within = 200ms;
 
-constexpr mode_t k_logs_mode = 0750; // CONTRACT 6
+constexpr mode_t k_logs_mode = 0750; // as the pipeline makes it
 
 constexpr int k_good = 0;
 constexpr int k_waiting = 1;

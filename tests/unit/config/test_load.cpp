@@ -415,6 +415,19 @@ TEST_CASE("the last good one of another file, or a damaged one, is none") {
     CHECK(bench.load().use == Use::telling);
 }
 
+TEST_CASE("a file that is gone and had paths of its own: the words say where its last good copy lies") {
+    Bench bench;
+    const Path own = bench.write("own.toml", bench.paths() + k_check);
+    bench.request.file = own.string();
+    REQUIRE(bench.keep(bench.load()).ok());
+    std::filesystem::remove(own);
+    const LoadedConfig gone = bench.load();
+    CHECK(gone.use == Use::nothing);
+    REQUIRE(gone.problems.all().size() == 1);
+    CHECK(gone.problems.all()[0].message.find("config/last-good.toml") != std::string::npos);
+    CHECK(bench.load(LastGood::never).problems.all()[0].message.find("last-good") == std::string::npos);
+}
+
 TEST_CASE("without a last good one, what can tell of the problem is kept and nothing else") {
     Bench bench;
     for (const std::string& broken :
