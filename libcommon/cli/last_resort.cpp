@@ -35,9 +35,10 @@ int leave(std::string_view tool, Format format, std::string_view what) {
 
 } // namespace
 
-int run_or_say_why(std::string_view tool, Format format, const std::function<int()>& work) {
+int run_or_say_why(std::string_view tool, Format format, const std::function<Result<int>()>& work) {
     try {
-        return work();
+        const Result<int> status = work();
+        return status ? *status : leave(tool, format, status.error().message);
     } catch (const std::exception& error) {
         return leave(tool, format, error.what());
     }

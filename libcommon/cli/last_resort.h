@@ -8,9 +8,9 @@
 
 namespace lectio {
 
-// The work of main, its exit status. What throws past everybody (a process without a free descriptor, a host
-// without memory) ends as an internal error, 70, said in the format that was asked for.
-int run_or_say_why(std::string_view tool, Format format, const std::function<int()>& work);
+// The work of main, its exit status. An error, and what throws past everybody (a process without a free
+// descriptor, a host without memory), ends as an internal error, 70, said in the format that was asked for.
+int run_or_say_why(std::string_view tool, Format format, const std::function<Result<int>()>& work);
 
 // For what ended before there was anything to report: "LECTIO UNKNOWN - why", and the exit status 3 (README:
 // with --format nagios only 0 to 3).

@@ -160,6 +160,7 @@ class Loader {
             loaded.problems.error({}, text.error().message);
             loaded.needs_rights = text.error().kind == ErrorKind::permission;
             loaded.fingerprint = fingerprint_of(text.error().message);
+            m_gone = text.error().kind == ErrorKind::not_found;
             return loaded;
         }
         loaded.fingerprint = fingerprint_of(*text);
@@ -403,7 +404,9 @@ class Loader {
             m_world.files.read(kept_path(broken.config.paths.state), Bytes{k_config_size.count + 8192});
         const std::string first = std::string(k_kept_from) + absolute_name(broken.file) + "\n";
         if (!kept || !kept->starts_with(first)) {
-            say_where_to_look(broken);
+            if (m_gone) {
+                say_where_to_look(broken);
+            }
             return broken;
         }
         LoadedConfig last;
@@ -425,10 +428,6 @@ class Loader {
     // A file that is gone has taken with it where its last good copy lies, unless that is the usual place: nothing
     // outside its own paths may remember it (CONTRACT 1).
     static void say_where_to_look(LoadedConfig& broken) {
-        const bool unread = broken.use == LoadedConfig::Use::nothing && !broken.needs_rights;
-        if (!unread || broken.problems.all().empty()) {
-            return;
-        }
         Problems said;
         said.error({}, broken.problems.all().front().message +
                            "; its last good copy is config/last-good.toml in the state folder that it named");
@@ -519,6 +518,7 @@ class Loader {
     const ConfigRequest& m_request;
     LastGood m_last_good;
     Lookup m_process;
+    bool m_gone = false;       // the file is not there
     bool m_env_denied = false; // the env file is there and needed, but not for us to read
 };
 

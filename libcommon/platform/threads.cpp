@@ -14,6 +14,9 @@ namespace {
 // modules, regular expressions and client libraries have been seen to want some 100 kB.
 constexpr std::size_t k_stack_size = std::size_t{1} << 20U;
 
+// A dry run with the example's configuration crashes with 64 kB and works with 96.
+constexpr std::size_t k_least_main_stack = std::size_t{256} << 10U;
+
 // Threads here wait far more than they allocate: a heap of its own for each would cost pages and gain nothing.
 void share_one_heap() {
     [[maybe_unused]] static const int once = ::mallopt(M_ARENA_MAX, 1);
@@ -58,18 +61,23 @@ Result<void> start_abandonable(Work work) {
     return {};
 }
 
-void ensure_stack() {
+Result<void> ensure_stack() {
     rlimit limit{};
     if (::getrlimit(RLIMIT_STACK, &limit) != 0 ||
-        limit.rlim_cur >= k_stack_size) { // RLIM_INFINITY is the largest
-        return;
+        limit.rlim_cur >= k_stack_size) { // unlimited is the largest
+        return {};
     }
     // Root may go beyond the hard limit; another user gets what there is.
     const rlimit wanted{k_stack_size, std::max<rlim_t>(limit.rlim_max, k_stack_size)};
-    if (::setrlimit(RLIMIT_STACK, &wanted) != 0) {
-        limit.rlim_cur = limit.rlim_max;
-        [[maybe_unused]] const int ignored = ::setrlimit(RLIMIT_STACK, &limit);
+    if (::setrlimit(RLIMIT_STACK, &wanted) == 0) {
+        return {};
     }
+    limit.rlim_cur = limit.rlim_max;
+    if (::setrlimit(RLIMIT_STACK, &limit) != 0 || limit.rlim_max < k_least_main_stack) {
+        return Error{ErrorKind::internal,
+                     "the stack limit is below 256 kB: raise it (ulimit -s, LimitSTACK=)"};
+    }
+    return {};
 }
 
 } // namespace lectio

@@ -15,7 +15,8 @@ namespace lectio {
 Result<void> start_abandonable(std::function<void()> work);
 
 // Raises the soft limit of the main thread's own stack to 1 MB where it is lower (`ulimit -s 64`, LimitSTACK=): a
-// stack that is too small ends a process without a word. The kernel takes it into account at once. First in main.
-void ensure_stack();
+// stack that is too small ends a process without a word. The kernel takes it into account at once. An error where
+// less than 256 kB is all that the hard limit allows.
+Result<void> ensure_stack();
 
 } // namespace lectio

@@ -15,8 +15,9 @@
 
 namespace {
 
-int run(const lectio::health::Options& options) {
+lectio::Result<int> run(const lectio::health::Options& options) {
     using namespace lectio;
+    LECTIO_TRY(ensure_stack());
     static RealWorld world; // not destroyed: threads of checks that were given up go on using it
     catch_stop_signals([] { world.http.wake(); });
     return options.init      ? health::run_init(options, world.world())
@@ -29,7 +30,6 @@ int run(const lectio::health::Options& options) {
 int main(int argc, char** argv) {
     using namespace lectio;
     ensure_standard_streams();
-    ensure_stack();
     const auto parsed = health::parse_options(argc, argv);
     if (const int* leave = std::get_if<int>(&parsed)) {
         return *leave;

@@ -12,8 +12,9 @@
 
 namespace {
 
-int run(const lectio::notify::Options& options) {
+lectio::Result<int> run(const lectio::notify::Options& options) {
     using namespace lectio;
+    LECTIO_TRY(ensure_stack());
     static RealWorld world; // not destroyed: a thread that resolves a name may still hang
     catch_stop_signals([] { world.http.wake(); });
     return notify::run(options, world.world());
@@ -24,7 +25,6 @@ int run(const lectio::notify::Options& options) {
 int main(int argc, char** argv) {
     using namespace lectio;
     ensure_standard_streams();
-    ensure_stack();
     const auto parsed = notify::parse_options(argc, argv);
     if (const int* leave = std::get_if<int>(&parsed)) {
         return *leave;
