@@ -57,7 +57,7 @@ std::string render_json(const Report& report, Lang lang);
 // One line and performance data (Monitoring Plugins guidelines: at most one line is read by pagers).
 std::string render_nagios(const Report& report, Lang lang);
 
-// For programs to read: at most six digits after the point, never an exponent.
+// For programs to read: at most six digits after the point, none from a million on, never an exponent.
 std::string plain_number(double value);
 
 // {"tool":…,"exit_code":75,"reason":…} for a run that ended before it had a report (CONTRACT 23).

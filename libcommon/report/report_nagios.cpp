@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 
 #include <fmt/format.h>
 
@@ -66,6 +67,10 @@ std::string performance_data(const CheckReport& check) {
 } // namespace
 
 std::string plain_number(double value) {
+    constexpr double k_large = 1e6; // a fraction of such a number is noise of the arithmetic
+    if (std::abs(value) >= k_large) {
+        return fmt::format("{:.0f}", value);
+    }
     std::string text = fmt::format("{:.6f}", value);
     text.erase(text.find_last_not_of('0') + 1);
     if (text.ends_with('.')) {

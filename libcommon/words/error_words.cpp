@@ -104,6 +104,9 @@ constexpr std::array k_parts{
     Phrase{"the body of a request is not sent on to another server",
            "тело запроса другому серверу не пересылается"},
     Phrase{"more than 5 redirects", "больше пяти перенаправлений"},
+    // config/load.cpp
+    Phrase{"its last good copy is config/last-good.toml in the state folder that it named",
+           "последняя верная копия — config/last-good.toml в папке state, которая была в нём указана"},
     // hiredis
     Phrase{"connect", "соединение"},
     Phrase{"Server closed the connection", "сервер закрыл соединение"},
