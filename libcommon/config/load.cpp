@@ -430,7 +430,7 @@ class Loader {
     static void say_where_to_look(LoadedConfig& broken) {
         Problems said;
         said.error({}, broken.problems.all().front().message +
-                           "; its last good copy is config/last-good.toml in the state folder that it named");
+                           ": its last good copy is config/last-good.toml in the state folder that it named");
         broken.problems = std::move(said);
     }
 
