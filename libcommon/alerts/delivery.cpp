@@ -2,6 +2,7 @@
 
 #include "alerts/merge.h"
 #include "platform/clock.h"
+#include "platform/stop.h"
 #include "store/kept_state.h"
 #include "util/text.h"
 #include "words/error_words.h"
@@ -22,6 +23,7 @@ constexpr int k_ledger_schema = 1;
 // Read in one go; more wait for the next round.
 constexpr std::size_t k_most_at_once = 300;
 constexpr Duration k_attempt{10'000};
+constexpr Duration k_nap{100}; // how soon a wish to stop is noticed while waiting
 // With less than this left an attempt would only be cut off.
 constexpr Duration k_shortest_attempt{300};
 // Waits after a failure: 10 s, 20 s, 40 s … up to this. Within a cron line of every minute, so that news is
@@ -30,8 +32,6 @@ constexpr Duration k_first_wait{10'000};
 constexpr Duration k_longest_wait{120'000};
 // A wrong token is mended by a person, and then tried at once: asking more often would only annoy the server.
 constexpr Duration k_longest_wait_refused{600'000};
-// A reminder stored this recently is the same one, told again by a run that followed a crash.
-constexpr Duration k_same_reminder{600'000};
 // Waiting longer than this is worth a warning in the report.
 constexpr Duration k_long_wait{600'000};
 
@@ -46,8 +46,12 @@ constexpr Phrase k_unmarked{
 constexpr Phrase k_refuses{"refuses every message: {}", "не принимает сообщений: {}"};
 constexpr Phrase k_of_channel{"{}: {}", "{}: {}"};
 constexpr Phrase k_waiting_since{"messages wait since {}: {}", "сообщения ждут с {}: {}"};
-constexpr Phrase k_one_refused{"a message was refused and is kept in {}: {}",
-                               "сообщение отвергнуто и сохранено в {}: {}"};
+constexpr Phrase k_rejected{"messages were refused for good: {}", "сообщения отвергнуты окончательно: {}"};
+constexpr Phrase k_rejected_hint{"read them in {}, then remove them from there",
+                                 "прочитайте их в {} и уберите оттуда"};
+constexpr Phrase k_nobody_sends{"another process holds {} and does not send",
+                                "блокировку {} держит другой процесс и ничего не отправляет"};
+constexpr Phrase k_nobody_sends_hint{"find it: fuser -v {}", "найдите его: fuser -v {}"};
 constexpr Phrase k_damaged{"unreadable files in the outbox were set aside to {}",
                            "нечитаемые файлы очереди отложены в {}"};
 constexpr Phrase k_not_configured{"messages wait for a channel that is not configured or not usable: {}",
@@ -108,13 +112,18 @@ Outbox::Names delivered_of(const Ledger& ledger) {
     return {ledger.delivered.begin(), ledger.delivered.end()};
 }
 
+Ledger::Told told_by(const Message& letter, const Subject& subject) {
+    return {subject.event, letter.time,   letter.run,     subject.check,
+            subject.level, subject.since, subject.summary};
+}
+
 // What the operator knows once this letter has arrived.
 void note_told(Ledger& ledger, const Message& letter) {
     if (!letter.key.empty()) {
         ledger.keys[letter.key] = letter.time;
     }
     for (const Subject& subject : letter.subjects) {
-        ledger.told[identity(subject)] = {subject.event, letter.time};
+        ledger.told[identity(subject)] = told_by(letter, subject);
     }
 }
 
@@ -143,9 +152,13 @@ std::string moved_chat(const Ledger& ledger, const Channel& channel) {
     return ledger.moved_from == channel.chat() ? ledger.moved_to : std::string();
 }
 
+Path lock_of(const DeliverySettings& settings, const std::string& channel) {
+    return settings.run / fmt::format("notify-{}.lock", channel);
+}
+
 // busy: another process empties the channel.
 Result<Lock> lock_channel(World& world, const DeliverySettings& settings, const std::string& channel) {
-    const Path path = settings.run / fmt::format("notify-{}.lock", channel);
+    const Path path = lock_of(settings, channel);
     const auto take = [&] { return world.files.lock(path, "lectio-notify", world.clock.now().wall); };
     Result<Lock> lock = take();
     const bool no_folder = !lock && lock.error().kind == ErrorKind::not_found;
@@ -171,7 +184,7 @@ Known known_to(World& world, Outbox& outbox, const DeliverySettings& settings, c
             continue; // what the ledger says of it may be newer
         }
         for (const Subject& subject : letter.message.subjects) {
-            known.told[identity(subject)] = {subject.event, letter.message.time};
+            known.told[identity(subject)] = told_by(letter.message, subject);
         }
         if (!letter.message.key.empty()) {
             known.keys[letter.message.key] = letter.message.time;
@@ -180,15 +193,35 @@ Known known_to(World& world, Outbox& outbox, const DeliverySettings& settings, c
     return known;
 }
 
-// A run that died between storing its news and writing its state tells the same again. Each event but a
-// reminder changes the incident, so one that is the last word already is that repetition.
-bool is_known(const Known& known, const Subject& subject, WallTime now) {
-    const auto last = known.told.find(identity(subject));
-    if (last == known.told.end() || last->second.event != subject.event) {
-        return false;
+// The run that tells this letter has told the channel of its incidents already, or a later one has.
+bool is_known(const Known& known, const Message& letter) {
+    return std::any_of(letter.subjects.begin(), letter.subjects.end(), [&](const Subject& subject) {
+        const auto last = known.told.find(identity(subject));
+        return !letter.run.epoch.empty() && last != known.told.end() &&
+               last->second.run.epoch == letter.run.epoch && last->second.run.run >= letter.run.run;
+    });
+}
+
+LastWord last_word(const std::string& id, const Ledger::Told& told, const std::string& tool) {
+    LastWord word;
+    word.id = id;
+    word.check = told.check.substr(tool.size() + 1);
+    word.event = told.event;
+    word.level = told.level == Level::critical ? Status::critical : Status::warning;
+    word.since = told.since;
+    word.time = told.time;
+    word.summary = told.summary;
+    word.run = told.run;
+    return word;
+}
+
+// Of two channels' words about one incident the last; what is over does not begin again.
+void take_later(std::map<std::string, Ledger::Told>& words, const std::string& id, const Ledger::Told& told) {
+    const auto [there, is_new] = words.try_emplace(id, told);
+    const bool later = told.time >= there->second.time && !is_over(there->second.event);
+    if (!is_new && (later || is_over(told.event))) {
+        there->second = told;
     }
-    const bool repeats = subject.event == Event::reminder || subject.event == Event::note;
-    return !repeats || now - last->second.time < k_same_reminder;
 }
 
 // ── routes ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -211,27 +244,9 @@ Duration remaining(World& world, SteadyTime deadline) {
     return std::chrono::duration_cast<Duration>(deadline - world.clock.steady());
 }
 
-// One sending on its way. It touches no files, so nothing of it can be lost half done.
-class Attempt {
-  public:
-    Attempt(World& world, const Channel& channel, Draft draft, SteadyTime deadline)
-        : m_draft(std::make_unique<Draft>(std::move(draft))), m_done(std::make_unique<bool>(false)),
-          m_task(channel.send(world.http, *m_draft, std::min(k_attempt, remaining(world, deadline)))) {
-        m_task.start([done = m_done.get()] { *done = true; });
-    }
-    [[nodiscard]] bool done() const { return *m_done; }
-    [[nodiscard]] Outcome& outcome() { return m_task.value(); }
-    [[nodiscard]] const Draft& draft() const { return *m_draft; }
-
-  private:
-    std::unique_ptr<Draft> m_draft; // the Task keeps a reference to it
-    std::unique_ptr<bool> m_done;
-    Task<Outcome> m_task;
-};
-
 // Moves transfers on until something happens or the deadline is near.
 void wait_a_little(World& world, SteadyTime deadline) {
-    world.http.poll(std::clamp(remaining(world, deadline), Duration(1), Duration(500)));
+    world.http.poll(std::clamp(remaining(world, deadline), Duration(1), k_nap));
 }
 
 Outcome out_of_time() {
@@ -284,6 +299,29 @@ DeliveryReport together(DeliveryReport first, DeliveryReport then) {
 }
 
 } // namespace
+
+// One sending on its way. It touches no files, so nothing of it can be lost half done.
+class Delivery::Attempt {
+  public:
+    Attempt(World& world, const Channel& channel, Draft draft, SteadyTime deadline)
+        : m_draft(std::make_unique<Draft>(std::move(draft))), m_done(std::make_unique<bool>(false)),
+          m_task(channel.send(world.http, *m_draft, std::min(k_attempt, remaining(world, deadline)))) {
+        m_task.start([done = m_done.get()] { *done = true; });
+    }
+    [[nodiscard]] bool done() const { return *m_done; }
+    [[nodiscard]] Outcome& outcome() { return m_task.value(); }
+    [[nodiscard]] const Draft& draft() const { return *m_draft; }
+
+  private:
+    std::unique_ptr<Draft> m_draft; // the Task keeps a reference to it
+    std::unique_ptr<bool> m_done;
+    Task<Outcome> m_task;
+};
+
+struct Delivery::Unstored {
+    std::size_t at; // in the letters that are to be sent
+    std::unique_ptr<Attempt> attempt;
+};
 
 // ── emptying one channel ─────────────────────────────────────────────────────────────────────────────────
 
@@ -444,7 +482,7 @@ class Delivery::Flusher {
             accepted(draft, outcome);
             return;
         case Kind::moved:
-            if (m_ledger.moved_to != outcome.chat && time_left) {
+            if (m_ledger.moved_to != outcome.chat && time_left && !std::exchange(m_followed, true)) {
                 follow(draft, outcome, deadline);
                 return;
             }
@@ -525,8 +563,6 @@ class Delivery::Flusher {
             failed(outcome);
             return;
         }
-        problem(Status::warning,
-                say(k_one_refused, (outbox().folder() / "rejected").string(), outcome.problem));
     }
 
     // false: it could not be moved, so the outbox is in trouble itself.
@@ -627,6 +663,7 @@ class Delivery::Flusher {
         false; // the channel is ours to empty, with or (where none can be had) without its lock
     bool m_separately = false;
     bool m_failed = false;
+    bool m_followed = false; // to where the chat has moved: who is sent on and on is led in circles
     bool m_finished = false;
 };
 
@@ -655,29 +692,39 @@ bool Delivery::is_for(const Channel& channel, const Subject& subject, Level leve
     return true;
 }
 
-std::vector<Delivery::Addressed> Delivery::address(const News& news) {
-    std::vector<Addressed> messages;
+std::vector<Outgoing> Delivery::letters(const News& news) {
+    std::vector<Outgoing> letters;
     for (const std::unique_ptr<Channel>& channel : m_channels) {
         News part = news;
         const auto subject = [&](const NewsItem& item) { return subject_of(item, m_settings.voice); };
         std::erase_if(part.items, [&](const NewsItem& item) {
             return !is_for(*channel, subject(item), level_of(item.incident));
         });
-        if (part.items.empty()) {
-            continue;
-        }
-        const Known known = known_to(m_world, m_outbox, m_settings, channel->name());
-        std::erase_if(part.items,
-                      [&](const NewsItem& item) { return is_known(known, subject(item), news.time.wall); });
         if (std::optional<Message> message = compose(part, m_settings.voice)) {
-            messages.push_back({channel.get(), std::move(*message)});
+            letters.push_back({channel->name(), std::move(*message)});
         }
     }
-    return messages;
+    return letters;
 }
 
-std::vector<Delivery::Addressed> Delivery::address(const Message& message) {
-    std::vector<Addressed> messages;
+std::vector<LastWord> Delivery::last_words(const std::string& tool) {
+    std::map<std::string, Ledger::Told> words;
+    for (const std::unique_ptr<Channel>& channel : m_channels) {
+        for (const auto& [id, told] : known_to(m_world, m_outbox, m_settings, channel->name()).told) {
+            if (told.check.starts_with(tool + "/")) {
+                take_later(words, id, told);
+            }
+        }
+    }
+    std::vector<LastWord> last;
+    for (const auto& [id, told] : words) {
+        last.push_back(last_word(id, told, tool));
+    }
+    return last;
+}
+
+std::vector<Outgoing> Delivery::address(const Message& message) {
+    std::vector<Outgoing> messages;
     Subject by_hand;
     by_hand.check = "notify/send";
     for (const std::unique_ptr<Channel>& channel : m_channels) {
@@ -691,24 +738,26 @@ std::vector<Delivery::Addressed> Delivery::address(const Message& message) {
                 continue;
             }
         }
-        messages.push_back({channel.get(), message});
+        messages.push_back({channel->name(), message});
     }
     return messages;
 }
 
-Delivery::Stored Delivery::store_each(const std::vector<Addressed>& messages) {
+Delivery::Stored Delivery::store_each(const std::vector<Outgoing>& letters) {
     Stored stored;
-    for (const Addressed& addressed : messages) {
-        const Message& message = addressed.message;
+    std::optional<RunId> logged;
+    for (const Outgoing& letter : letters) {
+        const Message& message = letter.message;
         // Once in the log, however many channels it goes to.
-        if (stored.report.log.empty()) {
+        if (logged != message.run) {
+            logged = message.run;
             stored.report.log.push_back(
                 {message.time, std::string(to_string(message.level)), log_text(message)});
         }
-        const std::string& name = addressed.channel->name();
+        const std::string& name = letter.channel;
         const Result<Outbox::Put> put = m_outbox.put(name, message);
         if (!put) {
-            stored.failed.push_back(addressed);
+            stored.failed.push_back(letter);
             stored.why = put.error();
             continue;
         }
@@ -719,11 +768,6 @@ Delivery::Stored Delivery::store_each(const std::vector<Addressed>& messages) {
         }
     }
     return stored;
-}
-
-Result<DeliveryReport> Delivery::store(const News& news) {
-    Stored stored = store_each(address(news));
-    return stored.why ? Result<DeliveryReport>(*stored.why) : std::move(stored.report);
 }
 
 Result<DeliveryReport> Delivery::store(const Message& message) {
@@ -739,11 +783,12 @@ DeliveryReport Delivery::flush(SteadyTime deadline, Patience patience) {
     }
     // All channels at once: one that hangs does not hold up the others.
     for (;;) {
-        std::erase_if(flushers, [&](const auto& flusher) { return !flusher->step(deadline); });
+        const SteadyTime until = stop_requested() ? m_world.clock.steady() : deadline;
+        std::erase_if(flushers, [&](const auto& flusher) { return !flusher->step(until); });
         if (flushers.empty()) {
             break;
         }
-        wait_a_little(m_world, deadline);
+        wait_a_little(m_world, until);
     }
     report.waiting = count_waiting();
     report.why_waiting = why_waiting();
@@ -768,21 +813,43 @@ std::size_t Delivery::count_waiting(const std::string& channel) {
     return m_outbox.count_waiting(channel, delivered_of(recall(m_world, m_settings, channel).ledger));
 }
 
-std::optional<ChannelProblem> Delivery::problem_of(const Channel& channel, const Ledger::Trouble& trouble) {
-    if (trouble.fingerprint != channel.fingerprint()) {
+std::optional<ChannelProblem> Delivery::problem_of(const Channel& channel, const Ledger& ledger) {
+    const Ledger::Trouble& trouble = ledger.trouble;
+    if (trouble.failures > 0 && trouble.fingerprint != channel.fingerprint()) {
         return std::nullopt; // the settings have changed since: nobody knows yet
     }
     if (trouble.refused) {
         return ChannelProblem{channel.name(), Status::critical, say(k_refuses, trouble.problem), trouble.hint,
                               true};
     }
-    const bool long_since = m_world.clock.now().wall - trouble.since >= k_long_wait;
-    if (trouble.failures > 0 && long_since && count_waiting(channel.name()) > 0) {
-        const std::string since = format_local(trouble.since, m_settings.voice.timezone).substr(0, 16);
-        return ChannelProblem{channel.name(), Status::warning, say(k_waiting_since, since, trouble.problem),
-                              trouble.hint};
+    return waits_long(channel, ledger);
+}
+
+// Whatever the reason: sending fails, or nobody gets to try because one process holds the lock for ever. What
+// merely lies there, because nothing ran for hours, is sent by this run.
+std::optional<ChannelProblem> Delivery::waits_long(const Channel& channel, const Ledger& ledger) {
+    const std::optional<WallTime> since = m_outbox.waiting_since(channel.name(), delivered_of(ledger));
+    if (!since || m_world.clock.now().wall - *since < k_long_wait) {
+        return std::nullopt;
     }
-    return std::nullopt;
+    const std::string when = format_local(*since, m_settings.voice.timezone).substr(0, 16);
+    ChannelProblem problem{channel.name(), Status::warning, {}, {}};
+    if (is_held_by_another(channel)) {
+        const std::string lock = lock_of(m_settings, channel.name()).string();
+        problem.message = say(k_waiting_since, when, say(k_nobody_sends, lock));
+        problem.hint = say(k_nobody_sends_hint, lock);
+        return problem;
+    }
+    problem.message = say(k_waiting_since, when, ledger.trouble.problem);
+    problem.hint = ledger.trouble.hint;
+    return ledger.trouble.failures > 0 ? std::optional(std::move(problem)) : std::nullopt;
+}
+
+bool Delivery::is_held_by_another(const Channel& channel) {
+    const bool was_locked_once = m_world.files.info(lock_of(m_settings, channel.name())).ok();
+    const Result<Lock> lock = was_locked_once ? lock_channel(m_world, m_settings, channel.name())
+                                              : Result<Lock>(Error{ErrorKind::not_found, ""});
+    return !lock && lock.error().kind == ErrorKind::busy;
 }
 
 Text Delivery::why_waiting() {
@@ -801,8 +868,12 @@ std::vector<ChannelProblem> Delivery::problems() {
     std::vector<ChannelProblem> problems;
     for (const std::unique_ptr<Channel>& channel : m_channels) {
         const Recalled recalled = recall(m_world, m_settings, channel->name());
-        if (std::optional<ChannelProblem> problem = problem_of(*channel, recalled.ledger.trouble)) {
+        if (std::optional<ChannelProblem> problem = problem_of(*channel, recalled.ledger)) {
             problems.push_back(std::move(*problem));
+        }
+        if (const std::size_t rejected = m_outbox.count_rejected(channel->name()); rejected > 0) {
+            add_problem(problems, {channel->name(), Status::warning, say(k_rejected, rejected),
+                                   say(k_rejected_hint, (m_outbox.folder() / "rejected").string())});
         }
         if (!recalled.stopgap.empty()) {
             add_problem(problems, {channel->name(), Status::critical,
@@ -822,57 +893,118 @@ std::vector<ChannelProblem> Delivery::problems() {
 }
 
 DeliveryReport Delivery::tell(const News& news, SteadyTime deadline) {
-    return tell(store_each(address(news)), deadline);
-}
-
-DeliveryReport Delivery::tell(const Message& message, SteadyTime deadline) {
-    return tell(store_each(address(message)), deadline);
-}
-
-DeliveryReport Delivery::tell(Stored stored, SteadyTime deadline) {
-    DeliveryReport told = std::move(stored.report);
-    if (stored.why) {
-        // First, because it exists nowhere else.
-        told = together(std::move(told), send_unstored(std::move(stored.failed), *stored.why, deadline));
-    }
+    std::vector<Outgoing> outgoing = letters(news);
+    DeliveryReport told = hand_over(outgoing, deadline);
     return together(std::move(told), flush(deadline));
 }
 
-DeliveryReport Delivery::send_unstored(std::vector<Addressed> messages, const Error& why,
+DeliveryReport Delivery::tell(const Message& message, SteadyTime deadline) {
+    std::vector<Outgoing> outgoing = address(message);
+    DeliveryReport told = hand_over(outgoing, deadline);
+    return together(std::move(told), flush(deadline));
+}
+
+DeliveryReport Delivery::hand_over(std::vector<Outgoing>& letters, SteadyTime deadline) {
+    leave_out_known(letters);
+    Stored stored = store_each(letters);
+    letters = std::move(stored.failed);
+    if (!stored.why) {
+        return std::move(stored.report);
+    }
+    DeliveryReport report = std::move(stored.report);
+    if (std::any_of(letters.begin(), letters.end(), [&](const Outgoing& it) { return must_queue(it); })) {
+        report = together(std::move(report), flush(deadline));
+    }
+    return together(std::move(report), send_unstored(letters, *stored.why, deadline));
+}
+
+// What a run tells stands in its state until it is sent, so it can wait for what lies in the outbox: no end comes
+// before its beginning. Somebody's own words exist nowhere else.
+bool Delivery::must_queue(const Outgoing& letter) {
+    return !letter.message.run.epoch.empty() && count_waiting(letter.channel) > 0;
+}
+
+void Delivery::leave_out_known(std::vector<Outgoing>& letters) {
+    std::map<std::string, Known> known;
+    std::erase_if(letters, [&](const Outgoing& letter) {
+        if (!known.contains(letter.channel)) {
+            known[letter.channel] = known_to(m_world, m_outbox, m_settings, letter.channel);
+        }
+        return is_known(known[letter.channel], letter.message);
+    });
+}
+
+const Channel* Delivery::find_channel(const std::string& name) const {
+    const auto found = std::find_if(m_channels.begin(), m_channels.end(),
+                                    [&](const auto& channel) { return channel->name() == name; });
+    return found == m_channels.end() ? nullptr : found->get();
+}
+
+// Those that get through are taken out of `letters`. One after the other in a channel, so that no end comes before
+// its beginning; a channel that fails once is left alone.
+DeliveryReport Delivery::send_unstored(std::vector<Outgoing>& letters, const Error& why,
                                        SteadyTime deadline) {
     DeliveryReport report;
     report.stored = false;
     report.storage_problem = error_words(why.message);
-    std::vector<std::unique_ptr<Attempt>> attempts;
-    for (Addressed& addressed : messages) {
+    std::set<std::string> done_with;
+    do {
+        std::vector<Unstored> wave = next_wave(letters, done_with, why, deadline);
+        if (wave.empty()) {
+            break;
+        }
+        wait_for(wave, deadline);
+        // From behind: taking one out moves those after it.
+        for (auto sent = wave.rbegin(); sent != wave.rend(); ++sent) {
+            const Outgoing& letter = letters[sent->at];
+            const Outcome outcome = sent->attempt->done() ? sent->attempt->outcome() : out_of_time();
+            if (outcome.kind == Outcome::Kind::accepted) {
+                ++report.sent;
+                ++report.sent_unstored;
+                remember_unstored(*find_channel(letter.channel), letter.message, outcome);
+                letters.erase(letters.begin() + static_cast<std::ptrdiff_t>(sent->at));
+            } else {
+                add_problem(report.problems,
+                            {letter.channel, Status::critical, outcome.problem, outcome.hint});
+                done_with.insert(letter.channel);
+            }
+        }
+    } while (!stop_requested() && remaining(m_world, deadline) >= k_shortest_attempt);
+    return report;
+}
+
+// The first letter of each channel, on its way. Of a channel that is no longer configured they are for the outbox,
+// once that can be written.
+std::vector<Delivery::Unstored> Delivery::next_wave(const std::vector<Outgoing>& letters,
+                                                    std::set<std::string> done_with, const Error& why,
+                                                    SteadyTime deadline) {
+    std::vector<Unstored> wave;
+    for (std::size_t at = 0; at < letters.size(); ++at) {
+        const Outgoing& letter = letters[at];
+        const Channel* channel = find_channel(letter.channel);
+        if (channel == nullptr || done_with.contains(letter.channel) || must_queue(letter)) {
+            continue;
+        }
+        done_with.insert(letter.channel);
         Draft draft;
-        const Ledger ledger = recall(m_world, m_settings, addressed.channel->name()).ledger;
-        draft.answers = opening_of(ledger, addressed.message);
-        draft.chat = moved_chat(ledger, *addressed.channel);
-        draft.message = std::move(addressed.message);
+        const Ledger ledger = recall(m_world, m_settings, letter.channel).ledger;
+        draft.answers = opening_of(ledger, letter.message);
+        draft.chat = moved_chat(ledger, *channel);
+        draft.message = letter.message;
         draft.unstored = say(k_unstored, error_words(why.message));
-        attempts.push_back(
-            std::make_unique<Attempt>(m_world, *addressed.channel, std::move(draft), deadline));
+        wave.push_back({at, std::make_unique<Attempt>(m_world, *channel, std::move(draft), deadline)});
     }
+    return wave;
+}
+
+void Delivery::wait_for(const std::vector<Unstored>& wave, SteadyTime deadline) {
     const auto all_done = [&] {
-        return std::all_of(attempts.begin(), attempts.end(),
-                           [](const auto& attempt) { return attempt->done(); });
+        return std::all_of(wave.begin(), wave.end(),
+                           [](const Unstored& sent) { return sent.attempt->done(); });
     };
-    while (!all_done() && remaining(m_world, deadline) > Duration::zero()) {
+    while (!all_done() && !stop_requested() && remaining(m_world, deadline) > Duration::zero()) {
         wait_a_little(m_world, deadline);
     }
-    for (std::size_t i = 0; i < attempts.size(); ++i) {
-        const Outcome outcome = attempts[i]->done() ? attempts[i]->outcome() : out_of_time();
-        if (outcome.kind == Outcome::Kind::accepted) {
-            ++report.sent;
-            ++report.sent_unstored;
-            remember_unstored(*messages[i].channel, attempts[i]->draft().message, outcome);
-        } else {
-            add_problem(report.problems,
-                        {messages[i].channel->name(), Status::critical, outcome.problem, outcome.hint});
-        }
-    }
-    return report;
 }
 
 // The disk that refused the message has room elsewhere for a word about it: the end answers this opening, and a

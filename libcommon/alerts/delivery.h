@@ -5,16 +5,22 @@
 // too long or in too great a number is put together.
 //
 //     Delivery delivery(world, settings, std::move(channels));
-//     DeliveryReport told = delivery.tell(news, deadline);      // store, then flush; at worst send unstored
+//     std::vector<Outgoing> letters = delivery.letters(news);   // to be kept in the state of the run, then
+//     DeliveryReport told = delivery.hand_over(letters, deadline);   // stored, each once; at worst sent unstored
+//     told = delivery.flush(deadline);
+//
+// Why in these steps: docs/decisions/0012-told-exactly-once.md.
 #pragma once
 
 #include "alerts/channel.h"
 #include "alerts/ledger.h"
 #include "alerts/outbox.h"
+#include "incidents/judge.h"
 #include "platform/world.h"
 
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -83,19 +89,23 @@ class Delivery {
     Delivery(World& world, DeliverySettings settings, std::vector<std::unique_ptr<Channel>> channels);
     ~Delivery();
 
-    // Stores the news for every channel that its routes name, without what was told of the same incidents
-    // before (a run that died between storing and writing its state tells the same again: it is left out
-    // here). Durable on success: from then on the state may say "told". An Error: nothing or only a part is
-    // stored.
-    Result<DeliveryReport> store(const News& news);
+    // What each channel that the routes name is to be told. Pure but for the settings: nothing is stored.
+    [[nodiscard]] std::vector<Outgoing> letters(const News& news);
+    // Stores what its channel does not know yet (it may have been stored by a run that died); where the disk
+    // refuses, sends at once and says so in the message. What is neither stored nor sent afterwards stays in
+    // `letters`, to be handed over again.
+    DeliveryReport hand_over(std::vector<Outgoing>& letters, SteadyTime deadline);
+    // The last that was told, or waits to be, of each incident of this tool.
+    [[nodiscard]] std::vector<LastWord> last_words(const std::string& tool);
+    // Durable on success. An Error: nothing or only a part is stored.
     Result<DeliveryReport> store(const Message& message);
     // Tries what waits, until the outbox is empty, nothing may be tried yet, or the deadline. Throws nothing
     // away, never waits for another flusher. What a channel refuses because of itself (wrong token, no such
     // chat) goes on waiting until somebody mends it; only a message that is at fault itself is put aside.
     // Where the outbox cannot be changed any more it is sent even so, says so, and what was sent is remembered
-    // elsewhere (docs/decisions/0003).
+    // elsewhere (docs/decisions/0003). A wish to stop ends it as the deadline does.
     DeliveryReport flush(SteadyTime deadline, Patience patience = Patience::obey);
-    // store() and flush(); where the disk refuses, sends at once without storing and says so in the message.
+    // hand_over() and flush().
     DeliveryReport tell(const News& news, SteadyTime deadline);
     DeliveryReport tell(const Message& message, SteadyTime deadline);
 
@@ -111,25 +121,29 @@ class Delivery {
 
   private:
     class Flusher;
-    struct Addressed {
-        const Channel* channel;
-        Message message;
-    };
+    class Attempt;
+    struct Unstored;
     struct Stored {
         DeliveryReport report;
-        std::vector<Addressed> failed; // could not be stored
+        std::vector<Outgoing> failed; // could not be stored
         std::optional<Error> why;
     };
-    [[nodiscard]] Stored store_each(const std::vector<Addressed>& messages);
-    [[nodiscard]] std::vector<Addressed> address(const News& news);
-    [[nodiscard]] std::vector<Addressed> address(const Message& message);
+    [[nodiscard]] Stored store_each(const std::vector<Outgoing>& letters);
+    [[nodiscard]] std::vector<Outgoing> address(const Message& message);
+    void leave_out_known(std::vector<Outgoing>& letters);
+    [[nodiscard]] const Channel* find_channel(const std::string& name) const;
     [[nodiscard]] bool is_for(const Channel& channel, const Subject& subject, Level level) const;
-    DeliveryReport tell(Stored stored, SteadyTime deadline);
-    DeliveryReport send_unstored(std::vector<Addressed> messages, const Error& why, SteadyTime deadline);
+    DeliveryReport send_unstored(std::vector<Outgoing>& letters, const Error& why, SteadyTime deadline);
+    [[nodiscard]] std::vector<Unstored> next_wave(const std::vector<Outgoing>& letters,
+                                                  std::set<std::string> done_with, const Error& why,
+                                                  SteadyTime deadline);
+    [[nodiscard]] bool must_queue(const Outgoing& letter);
+    void wait_for(const std::vector<Unstored>& wave, SteadyTime deadline);
     void remember_unstored(const Channel& channel, const Message& message, const Outcome& outcome);
     [[nodiscard]] std::size_t count_waiting(const std::string& channel);
-    [[nodiscard]] std::optional<ChannelProblem> problem_of(const Channel& channel,
-                                                           const Ledger::Trouble& trouble);
+    [[nodiscard]] std::optional<ChannelProblem> problem_of(const Channel& channel, const Ledger& ledger);
+    [[nodiscard]] std::optional<ChannelProblem> waits_long(const Channel& channel, const Ledger& ledger);
+    [[nodiscard]] bool is_held_by_another(const Channel& channel);
 
     World& m_world;
     DeliverySettings m_settings;

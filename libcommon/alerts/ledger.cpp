@@ -157,7 +157,14 @@ std::string to_json(const Ledger& ledger) {
     }
     Json told = Json::object();
     for (const auto& [id, last] : ledger.told) {
-        told[id] = {{"event", to_string(last.event)}, {"time", milliseconds_of(last.time)}};
+        told[id] = {{"event", to_string(last.event)},
+                    {"time", milliseconds_of(last.time)},
+                    {"epoch", last.run.epoch},
+                    {"run", last.run.run},
+                    {"check", last.check},
+                    {"level", to_string(last.level)},
+                    {"since", milliseconds_of(last.since)},
+                    {"summary", last.summary}};
     }
     Json keys = Json::object();
     for (const auto& [key, time] : ledger.keys) {
@@ -181,7 +188,14 @@ Ledger ledger_from_json(std::string_view text) {
     const Json told = object_of(json, "told");
     for (const auto& [id, entry] : told.items()) {
         if (const std::optional<Event> event = parse_event(text_of(entry, "event"))) {
-            ledger.told[id] = {*event, time_of(entry, "time")};
+            const auto run = std::max<std::int64_t>(0, integer_of(entry, "run"));
+            ledger.told[id] = {*event,
+                               time_of(entry, "time"),
+                               {text_of(entry, "epoch"), static_cast<std::uint64_t>(run)},
+                               text_of(entry, "check"),
+                               parse_level(text_of(entry, "level")).value_or(Level::critical),
+                               time_of(entry, "since"),
+                               text_of(entry, "summary")};
         }
     }
     const Json keys = object_of(json, "keys");

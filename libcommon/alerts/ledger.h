@@ -26,6 +26,11 @@ struct Ledger {
     struct Told { // the last that was told of an incident
         Event event = Event::opened;
         WallTime time;
+        RunId run;
+        std::string check; // "tool/check"
+        Level level = Level::critical;
+        WallTime since;
+        std::string summary;
     };
     // No wait is longer, whoever asks for it: a server that asks for a year is broken, and so is such a file.
     static constexpr Duration k_longest_wait{3'600'000};

@@ -543,6 +543,7 @@ std::optional<Message> compose(const News& news, const Voice& voice) {
     message.level = level_of(first);
     message.host = clean_line(news.host);
     message.time = news.time.wall;
+    message.run = news.run;
     const Text lead = headline(first);
     const Text what = items.size() == 1 ? lead : say(k_and_more, lead, items.size() - 1);
     const Title title = fit_title(message.level, what.in(voice.lang), news.host);

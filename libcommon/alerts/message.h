@@ -66,6 +66,7 @@ struct Message {
     std::string key;               // of a text: the same key is told once a window; may be empty
     std::string host;
     WallTime time;
+    RunId run; // that tells it; by it a repetition is known
     bool operator==(const Message&) const = default;
 };
 

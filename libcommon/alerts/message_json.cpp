@@ -2,6 +2,7 @@
 
 #include "util/text.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -71,6 +72,10 @@ class Reader {
     std::int64_t integer(const char* key) {
         const Json* found = field(key, &Json::is_number_integer);
         return found == nullptr ? 0 : found->get<std::int64_t>();
+    }
+    std::optional<std::string> optional_text(const char* key) {
+        const bool there = m_json.is_object() && m_json.contains(key);
+        return there ? std::optional(text(key)) : std::nullopt;
     }
     WallTime time(const char* key) { return WallTime(std::chrono::milliseconds(integer(key))); }
     const Json& array(const char* key) {
@@ -163,9 +168,10 @@ std::string to_json(const Message& message) {
         subjects.push_back(write(subject));
     }
     const Json json{
-        {"schema", k_schema},        {"level", to_string(message.level)},    {"title", message.title},
-        {"lines", std::move(lines)}, {"subjects", std::move(subjects)},      {"key", message.key},
-        {"host", message.host},      {"time", milliseconds_of(message.time)}};
+        {"schema", k_schema},        {"level", to_string(message.level)},     {"title", message.title},
+        {"lines", std::move(lines)}, {"subjects", std::move(subjects)},       {"key", message.key},
+        {"host", message.host},      {"time", milliseconds_of(message.time)}, {"epoch", message.run.epoch},
+        {"run", message.run.run}};
     return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
@@ -184,6 +190,11 @@ Result<Message> message_from_json(std::string_view text) {
     message.key = reader.text("key");
     message.host = reader.text("host");
     message.time = reader.time("time");
+    if (std::optional<std::string> epoch =
+            reader.optional_text("epoch")) { // not in letters of versions up to 0.1
+        message.run = {std::move(*epoch),
+                       static_cast<std::uint64_t>(std::max<std::int64_t>(0, reader.integer("run")))};
+    }
     for (const Json& line : reader.array("lines")) {
         message.lines.push_back(read_line(line, good));
     }

@@ -44,6 +44,14 @@ Letter letter_of(std::string_view file) {
     return {std::string(file), begun ? Letter::State::begun : Letter::State::fresh, {}};
 }
 
+// "errors-0001769076000000-00004711-0.json" → "errors"; a channel's name may have dashes of its own.
+std::string_view channel_of_rejected(std::string_view file) {
+    for (int part = 0; part < 3; ++part) {
+        file = file.substr(0, std::min(file.rfind('-'), file.size()));
+    }
+    return file;
+}
+
 std::int64_t stamp_of(std::string_view name) {
     std::int64_t stamp = 0;
     std::from_chars(name.data(), name.data() + name.size(), stamp);
@@ -203,10 +211,20 @@ std::size_t Outbox::count_waiting(const std::string& channel, const Names& deliv
     }));
 }
 
-std::size_t Outbox::count_rejected() {
+std::optional<WallTime> Outbox::waiting_since(const std::string& channel, const Names& delivered) {
+    for (const std::string& name : letters_in(m_files, folder_of(channel))) {
+        if (!delivered.contains(letter_of(name).name)) {
+            return WallTime(Duration(stamp_of(name)));
+        }
+    }
+    return std::nullopt;
+}
+
+std::size_t Outbox::count_rejected(const std::string& channel) {
     const std::vector<std::string> names = m_files.list(m_folder / k_rejected).value_or({});
-    return static_cast<std::size_t>(std::count_if(
-        names.begin(), names.end(), [](const std::string& name) { return name.ends_with(".json"); }));
+    return static_cast<std::size_t>(std::count_if(names.begin(), names.end(), [&](const std::string& name) {
+        return name.ends_with(".json") && channel_of_rejected(name) == channel;
+    }));
 }
 
 std::vector<std::string> Outbox::channels() {

@@ -14,6 +14,7 @@
 #include "alerts/message.h"
 #include "platform/files.h"
 
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -23,6 +24,13 @@ namespace lectio {
 struct OutboxLimits {
     std::size_t messages = 10000; // a channel
     Bytes size = 50_MB;           // a channel
+};
+
+// A message for one channel, before it is in the outbox.
+struct Outgoing {
+    std::string channel;
+    Message message;
+    bool operator==(const Outgoing&) const = default;
 };
 
 struct Letter {
@@ -55,7 +63,10 @@ class Outbox {
     };
     Waiting waiting(const std::string& channel, std::size_t most, const Names& delivered = {});
     [[nodiscard]] std::size_t count_waiting(const std::string& channel, const Names& delivered = {});
-    [[nodiscard]] std::size_t count_rejected();
+    // When the one that waits longest was put.
+    [[nodiscard]] std::optional<WallTime> waiting_since(const std::string& channel,
+                                                        const Names& delivered = {});
+    [[nodiscard]] std::size_t count_rejected(const std::string& channel);
     // Channels that have messages waiting, whether they are still configured or not.
     std::vector<std::string> channels();
 

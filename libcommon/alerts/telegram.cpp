@@ -2,6 +2,7 @@
 
 #include "incidents/ids.h"
 #include "platform/http_failure.h"
+#include "util/json_depth.h"
 #include "util/text.h"
 
 #include <algorithm>
@@ -278,6 +279,9 @@ std::vector<Part> split(const Draft& draft, const Voice& voice, const std::strin
     return parts;
 }
 
+// Answers are half a dozen deep; what is far deeper is copied and freed by recursion.
+constexpr int k_deepest = 50;
+
 // ── answers ──────────────────────────────────────────────────────────────────────────────────────────────
 
 Outcome outcome(Outcome::Kind kind, Text problem, Text hint = {}) {
@@ -354,6 +358,15 @@ bool is_about_the_chat(std::string_view description) {
                        [&](std::string_view word) { return contains_ignoring_case(description, word); });
 }
 
+// The server's own words for a text that it will never take, whoever sends it. Anything else may be its mood or
+// something on the way, and an alert is not thrown away for that.
+bool is_about_the_text(std::string_view description) {
+    constexpr std::string_view k_words[] = {"parse",    "entit",     "too long", "too_long",
+                                            "is empty", "non-empty", "_empty",   "utf-8"};
+    return std::any_of(std::begin(k_words), std::end(k_words),
+                       [&](std::string_view word) { return contains_ignoring_case(description, word); });
+}
+
 Outcome judge_refusal(const HttpAnswer& answer, const Json& json) {
     using Kind = Outcome::Kind;
     const auto text = json.find("description");
@@ -384,7 +397,8 @@ Outcome judge_refusal(const HttpAnswer& answer, const Json& json) {
     if (answer.status == 400 && is_about_the_chat(description)) {
         return outcome(Kind::channel_refused, say(k_no_chat, description), say(k_no_chat_hint));
     }
-    return outcome(Kind::message_refused, say(k_says, description));
+    const bool for_good = answer.status == 400 && is_about_the_text(description);
+    return outcome(for_good ? Kind::message_refused : Kind::later, say(k_says, description));
 }
 
 // Not the Bot API's JSON: a proxy or a gateway has answered in its place.
@@ -500,7 +514,8 @@ Outcome telegram::judge(const HttpAnswer& answer) {
     if (answer.failure != HttpAnswer::Failure::none) {
         return judge_failure(answer);
     }
-    const Json json = Json::parse(answer.body, nullptr, false);
+    const bool too_deep = json_depth(answer.body) > k_deepest;
+    const Json json = too_deep ? Json() : Json::parse(answer.body, nullptr, false);
     const auto ok = json.is_object() ? json.find("ok") : json.end();
     if (!json.is_object() || ok == json.end() || !ok->is_boolean()) {
         return judge_stranger(answer);

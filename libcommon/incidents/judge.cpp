@@ -167,8 +167,7 @@ void follow_flapping(Pass& pass, IncidentState& incident, const CheckState& seen
         incident.flapping = true;
         note_change(pass, Event::flapping, incident);
     } else if (incident.flapping && steady(seen, rules)) {
-        incident.flapping = false;
-        incident.told_flapping = false;
+        incident.flapping = false; // what it settled in is told where the flapping was
     }
 }
 

@@ -221,14 +221,28 @@ struct Healing {
 void remember_gave_up(JudgeState& state, const std::vector<GaveUp>& all);
 
 struct ToTell {
-    News news; // no items: nothing to say
-    // The same for the same state and news, whoever renders it: a run that is repeated because it died, or
-    // because its state could not be written, enqueues no second copy.
-    std::string key;
+    News news;        // no items: nothing to say
     JudgeState state; // in which `news` counts as told
 };
 // With --no-notify it is not called, so nothing counts as told.
 ToTell tell(JudgeState state, const Suppression& suppression, const Healing& healing, const Now& now,
             const Policy& policy);
+
+// ── when the state was lost ─────────────────────────────────────────────────────────────────────────────
+
+// What the channels know of an incident: the last word about it.
+struct LastWord {
+    std::string id, check; // `check` without the tool
+    Event event = Event::opened;
+    Status level = Status::critical; // while it is not over
+    WallTime since, time;
+    std::string summary;
+    RunId run;
+};
+// The state is older than what was told: damaged and begun afresh, taken from its predecessor, never written.
+bool is_behind(const JudgeState& state, const std::vector<LastWord>& words);
+// What was told is true of the state again: what was said to be over is not open, and of what was said to be
+// broken the end will be told. It goes on under a new epoch, so that no id comes twice.
+JudgeState reconcile(JudgeState state, const std::vector<LastWord>& words, const Policy& policy);
 
 } // namespace lectio

@@ -5,6 +5,7 @@
 #include "platform/clock.h"
 #include "words/phrase.h"
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -60,12 +61,20 @@ struct NewsItem {
     CallReason reason = CallReason::useless_attempts; // needs_person
 };
 
+// By which run something was told: two tellings of one run are the same telling, however often it is repeated.
+struct RunId {
+    std::string epoch; // of the tool's state; empty: told by no run
+    std::uint64_t run = 0;
+    bool operator==(const RunId&) const = default;
+};
+
 // All that one run tells; becomes one message a chat.
 struct News {
     std::string tool;
     std::string host;
     Now time;
     std::vector<NewsItem> items; // root causes first
+    RunId run;
 };
 
 } // namespace lectio

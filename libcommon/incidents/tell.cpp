@@ -1,11 +1,8 @@
 // What a run has to say: the difference between what is true and what the operator has been told.
-#include "incidents/ids.h"
 #include "incidents/judge.h"
 #include "incidents/rules.h"
 
 #include <algorithm>
-
-#include <fmt/format.h>
 
 namespace lectio {
 namespace {
@@ -31,6 +28,11 @@ bool wants_reminder(const IncidentState& incident, Duration first, const Now& no
 
 // ── from incidents to events ────────────────────────────────────────────────────────────────────────────
 
+// It flapped, which was told, and stays what it is now: that it is still broken was promised to be told.
+bool has_settled(const IncidentState& incident) {
+    return incident.told_flapping && !incident.flapping;
+}
+
 // What is true of an open incident beyond what was told.
 std::optional<Event> untold(const IncidentState& incident, const Policy& policy, const Now& now) {
     if (incident.flapping && !incident.told_flapping) {
@@ -45,16 +47,17 @@ std::optional<Event> untold(const IncidentState& incident, const Policy& policy,
     if (*incident.told == Status::critical && incident.level == Status::warning) {
         return Event::eased;
     }
-    if (wants_reminder(incident, policy.remind, now)) {
+    if ((has_settled(incident) && !incident.acknowledged) || wants_reminder(incident, policy.remind, now)) {
         return Event::reminder;
     }
     return std::nullopt;
 }
 
 void count_as_told(IncidentState& incident, Event event, const Now& now) {
+    const bool repeats = event == Event::reminder && !has_settled(incident);
     incident.told = incident.level;
     incident.told_flapping = incident.flapping;
-    if (event == Event::reminder) {
+    if (repeats) {
         ++incident.reminders;
     } else {
         incident.reminders = 0;
@@ -270,14 +273,6 @@ Place place_of(const NewsItem& item, const Policy& policy) {
     return place;
 }
 
-std::string key_of(const JudgeState& state, const News& news) {
-    std::string what;
-    for (const NewsItem& item : news.items) {
-        what += fmt::format("{}:{};", item.incident.id, static_cast<int>(item.event));
-    }
-    return fmt::format("{}-{}-{}", state.epoch, state.run, base32_id(stable_hash(what)));
-}
-
 } // namespace
 
 void remember_gave_up(JudgeState& state, const std::vector<GaveUp>& all) {
@@ -309,7 +304,7 @@ ToTell tell(JudgeState state, const Suppression& suppression, const Healing& hea
     add_deeds(result.news, healing.deeds);
     join_mended(result.news);
     add_remarks(result.news, healing.not_acted);
-    result.key = key_of(state, result.news);
+    result.news.run = {state.epoch, state.run};
     result.state = std::move(state);
     return result;
 }

@@ -114,6 +114,14 @@ class Run {
     }
 
   private:
+    // Found out after judging: shown in this run's report; told by the next run, which finds
+    // it from the start: what is wrong with a channel or the disk lasts.
+    struct LateTrouble {
+        std::string name;
+        Status status = Status::warning;
+        Text message, hint;
+    };
+
     // State and locks of a job lie in one place, whoever keeps them.
     static DeliverySettings delivery_of(const Job& job) {
         DeliverySettings settings = job.delivery;
@@ -171,7 +179,7 @@ class Run {
         StateKeeper::Loaded loaded = m_keeper.load(m_now.wall, access);
         m_state = std::move(loaded.state);
         m_state.recovery = current_state(std::move(m_state.recovery), m_now);
-        begin_state_durably();
+        reconcile_with_the_told();
         for (const Text& trouble : loaded.troubles) {
             notice("state", "damaged", Status::warning, trouble, {}, SelfNotice::Life::passing);
         }
@@ -180,15 +188,15 @@ class Run {
         notice_unwritable(loaded.stopgap);
     }
 
-    // Later runs know from the outbox what a run told that died before it wrote its state, because they find
-    // the same incidents under the same ids. After a first run, which leaves no state, they would not.
-    void begin_state_durably() {
-        if (m_wishes.dry_run || !m_state.judge.epoch.empty()) {
-            return;
+    // A state that was lost or could not be written knows less than the operator's phone.
+    void reconcile_with_the_told() {
+        if (m_wishes.dry_run) {
+            return; // looking into the outbox puts aside what is damaged there
         }
-        begin_state(m_state.judge, seed());
-        // Where it cannot be written, saving at the end of the run says so.
-        [[maybe_unused]] const StateKeeper::SaveResult saved = m_keeper.save(m_state);
+        const std::vector<LastWord> words = m_delivery.last_words(m_job.short_name);
+        if (is_behind(m_state.judge, words)) {
+            m_state.judge = reconcile(std::move(m_state.judge), words, m_policy);
+        }
     }
 
     // One disk that refuses state, outbox and lock is one trouble.
@@ -377,7 +385,7 @@ class Run {
         // The openings are on disk before the first action: a run that dies while healing is told by the
         // next.
         climber.remember = [this](const RecoveryState& recovery) -> Result<void> {
-            ToolState state{m_judgement.state, recovery, m_state.finished};
+            ToolState state{m_judgement.state, recovery, m_state.pending, m_state.finished, m_state.history};
             const StateKeeper::SaveResult saved = m_keeper.save(state);
             if (saved.where == StateKeeper::Saved::nowhere && saved.problem) {
                 return *saved.problem;
@@ -461,32 +469,32 @@ class Run {
             return;
         }
         const ToTell told = tell_now();
-        // Stored first, then remembered as told, then sent: a crash between any two tells late or not twice.
-        DeliveryReport delivered;
-        bool counts_as_told = true;
-        if (!told.news.items.empty()) {
-            if (Result<DeliveryReport> stored = m_delivery.store(told.news); stored) {
-                delivered = *stored;
-            } else {
-                delivered = m_delivery.tell(told.news, telling_deadline());
-                // Not `sent`: that may be older news, which had waited.
-                counts_as_told =
-                    delivered.stored || delivered.sent_unstored > 0 || !m_delivery.has_channels();
-            }
-        }
-        remember(counts_as_told ? told.state : m_judgement.state);
-        if (counts_as_told) {
-            m_told = told.news.items;
-        }
+        const std::vector<Outgoing> letters = m_delivery.letters(told.news);
+        m_state.pending.insert(m_state.pending.end(), letters.begin(), letters.end());
+        // That it is told and what is to be told in one write; then stored, then sent. Where this is cut off, the
+        // next run goes on with what it finds pending.
+        remember(told.state);
+        m_told = told.news.items;
+        DeliveryReport delivered = hand_over();
         if (!stop_requested()) {
             add(delivered, m_delivery.flush(telling_deadline()));
         }
         take_problems(delivered.problems);
-        m_outcome.report.alerts = {delivered.queued, delivered.sent, delivered.waiting, delivered.rejected,
+        const int waiting = delivered.waiting + static_cast<int>(m_state.pending.size());
+        m_outcome.report.alerts = {delivered.queued, delivered.sent, waiting, delivered.rejected,
                                    delivered.why_waiting};
         for (const AlertLine& line : delivered.log) {
             m_alert_log.add_alert(line.time, line.level, line.text);
         }
+    }
+
+    DeliveryReport hand_over() {
+        if (m_state.pending.empty()) {
+            return {};
+        }
+        DeliveryReport delivered = m_delivery.hand_over(m_state.pending, telling_deadline());
+        save_state();
+        return delivered;
     }
 
     ToTell tell_now() {
@@ -516,25 +524,55 @@ class Run {
     // What came to light while sending; what was known before stands in the report already.
     void take_problems(const std::vector<ChannelProblem>& problems) {
         for (const ChannelProblem& problem : problems) {
+            m_disk_refuses = m_disk_refuses || problem.of_storage;
             const std::string name = problem.of_storage ? "state" : "channel-" + problem.channel;
             const bool known = std::any_of(m_judgement.verdicts.begin(), m_judgement.verdicts.end(),
-                                           [&](const Verdict& verdict) { return verdict.name == name; }) ||
-                               std::any_of(m_late_troubles.begin(), m_late_troubles.end(),
-                                           [&](const LateTrouble& trouble) { return trouble.name == name; });
+                                           [&](const Verdict& verdict) { return verdict.name == name; });
             if (!known) {
-                m_late_troubles.push_back({name, problem.status, problem.message, problem.hint});
+                note_late({name, problem.status, problem.message, problem.hint});
             }
         }
     }
 
     void remember(const JudgeState& judged) {
         m_state.judge = judged;
+        save_state();
+    }
+
+    void save_state() {
         const StateKeeper::SaveResult saved = m_keeper.save(m_state);
         if (saved.problem) {
-            m_late_troubles.push_back({"state", Status::critical,
-                                       say(k_state_not_written, error_words(saved.problem->message)),
-                                       say(k_state_hint, m_job.paths.state.string())});
+            m_disk_refuses = true;
+            note_late({"state", Status::critical,
+                       say(k_state_not_written, error_words(saved.problem->message)),
+                       say(k_state_hint, m_job.paths.state.string())});
         }
+    }
+
+    // One row a name, and in it the worst that is known.
+    void note_late(LateTrouble trouble) {
+        const auto is_worse = [&](Status known) {
+            return known != trouble.status && worst(known, trouble.status) == trouble.status;
+        };
+        for (Verdict& verdict : m_judgement.verdicts) {
+            if (verdict.name == trouble.name) {
+                if (is_worse(verdict.status)) {
+                    verdict.status = trouble.status;
+                    verdict.message = std::move(trouble.message);
+                    verdict.hint = std::move(trouble.hint);
+                }
+                return;
+            }
+        }
+        for (LateTrouble& known : m_late_troubles) {
+            if (known.name == trouble.name) {
+                if (is_worse(known.status)) {
+                    known = std::move(trouble);
+                }
+                return;
+            }
+        }
+        m_late_troubles.push_back(std::move(trouble));
     }
 
     // ── history ─────────────────────────────────────────────────────────────────────────────────────────
@@ -559,10 +597,7 @@ class Run {
     }
 
     void take_outcome(const History::Outcome& outcome) {
-        const bool state_refused =
-            std::any_of(m_late_troubles.begin(), m_late_troubles.end(),
-                        [](const LateTrouble& trouble) { return trouble.name == "state"; });
-        if (state_refused) {
+        if (m_disk_refuses) {
             return; // one disk that refuses both is one trouble
         }
         HistoryMemory memory;
@@ -580,7 +615,7 @@ class Run {
 
     void show_trouble(const HistoryMemory& memory, const History::Outcome& outcome) {
         if (!memory.set_aside.empty()) {
-            m_late_troubles.push_back({"state", Status::warning, memory.set_aside, {}});
+            note_late({"state", Status::warning, memory.set_aside, {}});
         }
         if (!outcome.lost || m_state.history.lost >= k_lost_in_a_row) { // told from the start
             return;
@@ -590,14 +625,17 @@ class Run {
         if (may_pass && memory.lost < k_lost_in_a_row) {
             m_notes.push_back(say(k_not_recorded, memory.lost_why));
         } else {
-            m_late_troubles.push_back({"state", Status::warning, say(k_history_not_written, memory.lost_why),
-                                       say(k_state_hint, m_job.paths.state.string())});
+            note_late({"state", Status::warning, say(k_history_not_written, memory.lost_why),
+                       say(k_state_hint, m_job.paths.state.string())});
         }
     }
 
     // ── report ──────────────────────────────────────────────────────────────────────────────────────────
 
     RunOutcome report() {
+        if (stop_requested()) {
+            return stopped();
+        }
         if (!m_wishes.dry_run) {
             write_logs();
         }
@@ -622,10 +660,10 @@ class Run {
         m_outcome.exit =
             m_job.wrong_configuration.empty() ? exit_code(report.status) : ExitCode::configuration;
         report.exit_code = static_cast<int>(m_outcome.exit);
-        if (stop_requested()) {
-            return stopped();
+        m_outcome.signal = stop_signal();
+        if (m_outcome.signal == 0) {
+            publish(report);
         }
-        publish(report);
         return std::move(m_outcome);
     }
 
@@ -806,14 +844,6 @@ class Run {
         }
     }
 
-    // Found out after judging: shown in this run's report; told by the next run, which knows it from the
-    // start.
-    struct LateTrouble {
-        std::string name;
-        Status status = Status::warning;
-        Text message, hint;
-    };
-
     const Job& m_job;
     const Wishes& m_wishes;
     World m_world;
@@ -837,6 +867,7 @@ class Run {
     std::vector<NewsItem> m_told;
     std::vector<Text> m_notes;
     std::vector<LateTrouble> m_late_troubles;
+    bool m_disk_refuses = false; // the state or the outbox
     RunOutcome m_outcome;
 };
 

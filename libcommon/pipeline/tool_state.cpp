@@ -1,6 +1,9 @@
 #include "pipeline/tool_state.h"
 
+#include "alerts/message_json.h"
+
 #include <algorithm>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 
@@ -14,6 +17,9 @@ constexpr int k_most_counted = 1'000'000;
 
 constexpr Phrase k_unreadable{"the state could not be understood and was begun afresh",
                               "состояние не удалось разобрать, оно начато заново"};
+
+constexpr Phrase k_news_unreadable{"news that was still to be told could not be read and was dropped",
+                                   "новости, ещё не отправленные, не удалось прочитать, они отброшены"};
 
 Json json_of(const Now& now) {
     return Json{{"wall_ms", now.wall.time_since_epoch().count()},
@@ -56,6 +62,43 @@ HistoryMemory history_memory_of(const Json& json) {
     return memory;
 }
 
+std::string json_of(const std::vector<Outgoing>& pending) {
+    const std::size_t over = pending.size() - std::min(pending.size(), ToolState::k_most_pending);
+    std::string text;
+    for (std::size_t i = over; i < pending.size(); ++i) {
+        text += text.empty() ? "[" : ",";
+        text += "{\"channel\":" + Json(pending[i].channel).dump();
+        text += ",\"message\":" + to_json(pending[i].message) + "}";
+    }
+    return text + "]";
+}
+
+std::optional<Outgoing> outgoing_of(const Json& json) {
+    const auto channel = json.is_object() ? json.find("channel") : json.end();
+    const auto message = json.is_object() ? json.find("message") : json.end();
+    if (message == json.end() || channel == json.end() || !channel->is_string()) {
+        return std::nullopt;
+    }
+    Result<Message> read = message_from_json(message->dump(-1, ' ', false, Json::error_handler_t::replace));
+    const std::string& name = channel->get_ref<const std::string&>();
+    const bool good = read && !name.empty() && name.find('/') == std::string::npos;
+    return good ? std::optional(Outgoing{name, std::move(*read)}) : std::nullopt;
+}
+
+std::vector<Outgoing> pending_of(const Json& json, std::vector<Text>& dropped) {
+    std::vector<Outgoing> pending;
+    for (const Json& entry : json) {
+        std::optional<Outgoing> outgoing =
+            pending.size() < ToolState::k_most_pending ? outgoing_of(entry) : std::nullopt;
+        if (!outgoing) {
+            dropped.push_back(say(k_news_unreadable));
+            break;
+        }
+        pending.push_back(std::move(*outgoing));
+    }
+    return pending;
+}
+
 // The state of the run that was later; run numbers count within one epoch, the clock decides between two.
 bool is_newer(const ToolState& a, const ToolState& b) {
     if (a.judge.epoch == b.judge.epoch) {
@@ -73,6 +116,9 @@ std::string to_json(const ToolState& state) {
     // The parts bring their own text: parsing it only to print it again would be work of every minute.
     std::string text = "{\"judge\":" + to_json(state.judge);
     text += ",\"recovery\":" + write_recovery_state(state.recovery);
+    if (!state.pending.empty()) {
+        text += ",\"pending\":" + json_of(state.pending);
+    }
     if (state.finished) {
         text += ",\"finished\":" + json_of(*state.finished).dump();
     }
@@ -100,6 +146,9 @@ ToolState tool_state_from_json(std::string_view text, std::vector<Text>& dropped
     }
     if (const auto recovery = json.find("recovery"); recovery != json.end()) {
         state.recovery = read_recovery_state(recovery->dump(-1, ' ', false, Json::error_handler_t::replace));
+    }
+    if (const auto pending = json.find("pending"); pending != json.end() && pending->is_array()) {
+        state.pending = pending_of(*pending, dropped);
     }
     if (const auto finished = json.find("finished"); finished != json.end() && finished->is_object()) {
         state.finished = now_of(*finished);

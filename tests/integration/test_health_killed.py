@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """kill -9 at random moments: the next run always works, and no alert is lost.
 
-Each round changes how the site is, kills a run somewhere in its course, and lets the next one run: by then the
-change has been told. Told twice is possible only where the answer to an accepted message was lost with the
-killed run; that message says so.
+Each round changes how the site is, kills a run somewhere in its course, perhaps changes the site again, and lets the
+next one run: by then what was told last is how the site is. Told twice is possible only where the answer to an
+accepted message was lost with the killed run; that message says so.
 """
 
 import random
@@ -44,42 +44,57 @@ class HealthKilled(unittest.TestCase):
             self.stack.break_api("status 500")
             # A run that finds a fault asks twice and tells: it takes longer than one that finds none.
             whole = {False: self.monitor.run(where=RELEASE).wall, True: first.wall}
-            rounds = killed = self.copies = 0
+            rounds = killed = self.copies = self.changes = 0
+            self.knows_of_fault = True
+            good = True
             while killed < kills and rounds < 3 * kills:
-                good = rounds % 2 == 0
                 with self.subTest(round=rounds):
-                    survived = self.round(good, whole[good])
+                    flips = self.random.random() < 0.5
+                    survived = self.round(good, flips, whole[good])
                     whole[good] *= SURVIVED if survived else KILLED
                     killed += not survived
+                    good = good if flips else not good
                 rounds += 1
-            print(f"counted: {killed} runs killed at random moments in {rounds} rounds, {rounds} changes told, "
+            print(f"counted: {killed} runs killed at random moments in {rounds} rounds, {self.changes} changes told, "
                   f"{self.copies} of them a second time")
             self.assertEqual(killed, kills)
 
-    def round(self, good, whole):
-        """True when the run was over before it was killed."""
+    def round(self, good, flips, whole):
+        """The killed run finds the site `good` or not, the next one, if it `flips`, the other way round. True when the
+        run was over before it was killed."""
         told = len(self.bot.texts())
-        if good:
-            self.stack.mend_api()
-        else:
-            self.stack.break_api("status 500")
+        self.set_site(good)
         victim = self.monitor.start(where=RELEASE)
         time.sleep(self.random.uniform(0, whole))
         survived = victim.poll() is not None
         victim.kill()
         victim.communicate()
 
+        good = good != flips
+        self.set_site(good)
         run = self.monitor.run(where=RELEASE)
         self.assertEqual(run.exit_code, 0 if good else 2, run.out + run.err)
         self.assertEqual(run.report["status"], "ok" if good else "critical")
-        told = self.bot.texts()[told:]
-        self.assertTrue(told, "the change was not told")
-        for text in told:
-            self.assertTrue(text.startswith("✅" if good else "🚨"), told)
-        for text in told[1:]:
-            self.assertIn(TOLD_TWICE, text, told)
-            self.copies += 1
+        self.read(self.bot.texts()[told:])
+        self.assertEqual(self.knows_of_fault, not good, self.bot.texts()[told:])
         return survived
+
+    def set_site(self, good):
+        if good:
+            self.stack.mend_api()
+        else:
+            self.stack.break_api("status 500")
+
+    def read(self, texts):
+        """What the operator knows after these: each is a change, or says that it may come again."""
+        for text in texts:
+            self.assertIn(text[0], "✅🚨", texts)
+            if (text[0] == "🚨") == self.knows_of_fault:
+                self.assertIn(TOLD_TWICE, text, texts)
+                self.copies += 1
+            else:
+                self.changes += 1
+            self.knows_of_fault = text[0] == "🚨"
 
 
 if __name__ == "__main__":

@@ -31,6 +31,8 @@ constexpr std::string_view k_tool = "lectio-notify";
 constexpr Duration k_send_budget = 2s;   // CONTRACT 21
 constexpr Duration k_flush_budget = 50s; // so that a cron line of every minute never meets itself
 constexpr Duration k_test_budget = 15s;
+// On top of all of these, for a disk that hangs: who is stuck would hold the locks of the channels for ever.
+constexpr Duration k_grace_at_the_end = 5s;
 // Between two attempts of flush: doubling up to the longest.
 constexpr Duration k_first_pause = 1s;
 constexpr Duration k_longest_pause = 8s;
@@ -92,8 +94,9 @@ class NotifyRun {
         if (!m_loaded.ok()) {
             complain(problem_lines(m_loaded));
         }
-        m_delivery =
-            std::make_unique<Delivery>(m_world, delivery_settings(config()), make_channels(config()));
+        std::vector<std::unique_ptr<Channel>> channels = make_channels(config());
+        end_process_after(k_flush_budget + k_test_budget * channels.size() + k_grace_at_the_end);
+        m_delivery = std::make_unique<Delivery>(m_world, delivery_settings(config()), std::move(channels));
         return std::visit([this](const auto& command) { return execute(command); }, m_options.command);
     }
 

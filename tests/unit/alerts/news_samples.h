@@ -38,7 +38,7 @@ inline NewsItem sample_item(Event event, Incident incident, Duration lasted = {}
 }
 
 inline News sample_news(std::vector<NewsItem> items) {
-    return {"lectio-health", "lectio-1", sample_now(), std::move(items)};
+    return {"lectio-health", "lectio-1", sample_now(), std::move(items), {}};
 }
 
 inline Incident forbidden_site() {

@@ -1,6 +1,7 @@
 #include "alerts/delivery.h"
 #include "alerts/telegram.h"
 #include "news_samples.h"
+#include "platform/stop.h"
 #include "support/bare_world.h"
 #include "support/faulty_files.h"
 #include "support/telegram_server.h"
@@ -150,8 +151,19 @@ class Bench {
         incident.evidence.clear();
         News news = sample_news({sample_item(event, incident, lasted)});
         news.time = bare.clock.now();
+        news.run = {"epochs", run_that_tells(event, id)};
         return news;
     }
+    // The same again is told by the same run, done again; anything else by the next.
+    std::uint64_t run_that_tells(Event event, const std::string& id) {
+        const auto told = std::pair(event, id);
+        if (told != m_last_told) {
+            m_last_told = told;
+            ++m_run;
+        }
+        return m_run;
+    }
+    Message letter(Event event) { return delivery()->letters(news(event)).at(0).message; }
     Message words(const std::string& text, const std::string& key = "") {
         return compose(Words{Level::info, "", text, key, "lectio-1", bare.clock.now().wall}, Lang::en);
     }
@@ -159,6 +171,8 @@ class Bench {
     TempFolder folder;
     TempFolder memory; // a disk of its own
     std::vector<std::string> m_names;
+    std::pair<Event, std::string> m_last_told;
+    std::uint64_t m_run = 0;
     std::string token = "42:planted-token-";
     std::string chat = "-5";
     std::vector<AlertRoute> routes;
@@ -190,29 +204,68 @@ TEST_CASE("news is stored, sent, and not told twice") {
     CHECK(bench.server.accepted.size() == 1);
 }
 
-TEST_CASE("each change of an incident is told, a reminder not twice within minutes") {
+TEST_CASE("each change of an incident is told, however alike, and each once") {
     Bench bench;
-    for (const Event event : {Event::opened, Event::needs_person, Event::eased, Event::risen, Event::eased,
+    News news = bench.news(Event::opened);
+    for (const Event event : {Event::opened, Event::risen, Event::eased, Event::risen, Event::reminder,
                               Event::reminder, Event::reminder}) {
-        bench.tell(bench.news(event));
-        bench.bare.clock.advance(1min);
+        ++news.run.run;
+        news.items.front().event = event;
+        bench.tell(news);
+        bench.tell(news); // by a run that was done again
     }
-    CHECK(bench.server.accepted.size() == 6);
-    bench.bare.clock.advance(1h);
-    bench.tell(bench.news(Event::reminder));
+    CHECK(bench.server.accepted.size() == 7);
+    --news.run.run; // a run that died long ago has left it
+    bench.tell(news);
     CHECK(bench.server.accepted.size() == 7);
 }
 
-TEST_CASE("of news known in part only the new part is told") {
-    Bench bench;
+TEST_CASE("what went to other channels in between makes nothing known") {
+    Bench bench({"errors", "second"});
+    AlertRoute worst, rest;
+    worst.levels = {Level::critical};
+    worst.to = {"errors"};
+    rest.to = {"second"};
+    bench.routes = {worst, rest};
+    News news = bench.news(Event::opened);
+    news.items.front().incident.status = Status::warning;
+    bench.tell(news);
+    for (int i = 0; i < 6; ++i) {
+        ++news.run.run;
+        const bool rises = i % 2 == 0;
+        news.items.front().event = rises ? Event::risen : Event::eased;
+        news.items.front().incident.status = rises ? Status::critical : Status::warning;
+        CHECK(bench.tell(news).queued == 1);
+    }
+    CHECK(bench.server.accepted.size() == 3);
+    CHECK(bench.other.accepted.size() == 4);
+}
+
+TEST_CASE("the last word about each incident is known, whichever channel has it") {
+    Bench bench({"errors", "second"});
+    AlertRoute worst, rest;
+    worst.levels = {Level::critical};
+    worst.to = {"errors"};
+    rest.to = {"second"};
+    bench.routes = {worst, rest};
+    bench.server.down = true; // what waits counts, too
     bench.tell(bench.news(Event::opened, "AAAAAA"));
-    News both = bench.news(Event::opened, "AAAAAA");
-    both.items.push_back(bench.news(Event::opened, "BBBBBB").items.front());
-    both.items.back().incident.check = "redis";
-    bench.tell(both);
-    REQUIRE(bench.server.accepted.size() == 2);
-    CHECK(bench.server.accepted[1].text.starts_with("🚨 redis: "));
-    CHECK(bench.server.accepted[1].text.find("site") == std::string::npos);
+    bench.bare.clock.advance(1min);
+    News eased = bench.news(Event::eased, "AAAAAA");
+    eased.items.front().incident.status = Status::warning;
+    bench.tell(eased);
+    bench.bare.clock.advance(1min);
+    bench.tell(bench.news(Event::opened, "BBBBBB"));
+    const std::vector<LastWord> words = bench.delivery()->last_words("health");
+    REQUIRE(words.size() == 2);
+    CHECK(words[0].id == "AAAAAA");
+    CHECK(words[0].check == "site");
+    CHECK(words[0].event == Event::eased);
+    CHECK(words[0].level == Status::warning);
+    CHECK(words[1].event == Event::opened);
+    CHECK(words[1].level == Status::critical);
+    CHECK(words[1].run == RunId{"epochs", 3});
+    CHECK(bench.delivery()->last_words("heal").empty());
 }
 
 TEST_CASE("the end answers the beginning") {
@@ -331,8 +384,8 @@ TEST_CASE("where the answer was lost the message comes again, and says so") {
 
 TEST_CASE("what the server refuses for good is kept, said, and holds up nobody") {
     Bench bench;
-    bench.server.prepare_refusal(400, "Bad Request: strange");
-    bench.server.prepare_refusal(400, "Bad Request: strange"); // again, without markup
+    bench.server.prepare_refusal(400, "Bad Request: can't parse entities");
+    bench.server.prepare_refusal(400, "Bad Request: can't parse entities"); // again, without markup
     CHECK(bench.delivery()->store(bench.words("bad")));
     CHECK(bench.delivery()->store(bench.words("good")));
     const DeliveryReport flushed = bench.flush();
@@ -346,7 +399,14 @@ TEST_CASE("what the server refuses for good is kept, said, and holds up nobody")
     CHECK(flushed.log[0].level == "rejected");
     CHECK(flushed.log[0].text.find("bad") != std::string::npos);
     CHECK(bench.server.accepted.at(0).text.starts_with("ℹ️ good"));
-    CHECK(bench.flush().problems.empty());
+    // Said until somebody has looked at it.
+    REQUIRE(bench.delivery()->problems().size() == 1);
+    const Path rejected = bench.folder / "state/outbox/rejected";
+    const std::vector<std::string> files = *bench.files.list(rejected);
+    for (const std::string& file : files) {
+        REQUIRE(bench.files.remove(rejected / file));
+    }
+    CHECK(bench.delivery()->problems().empty());
 }
 
 TEST_CASE("refused when put together, messages go one by one") {
@@ -354,8 +414,8 @@ TEST_CASE("refused when put together, messages go one by one") {
     for (const char* text : {"a", "b", "c", "d"}) {
         CHECK(bench.delivery()->store(bench.words(text)));
     }
-    bench.server.prepare_refusal(400, "Bad Request: strange");
-    bench.server.prepare_refusal(400, "Bad Request: strange");
+    bench.server.prepare_refusal(400, "Bad Request: can't parse entities");
+    bench.server.prepare_refusal(400, "Bad Request: can't parse entities");
     const DeliveryReport flushed = bench.flush();
     CHECK(flushed.sent == 4);
     CHECK(flushed.rejected == 0);
@@ -492,6 +552,16 @@ TEST_CASE("a group that became a supergroup is followed and remembered") {
     CHECK(bench.server.accepted[2].chat == "-100777");
 }
 
+TEST_CASE("a group that claims to move on and on is followed once a flush") {
+    Bench bench;
+    for (int i = 0; i < 10; ++i) {
+        bench.server.prepare_refusal(400, "moved",
+                                     R"({"migrate_to_chat_id":-10077)" + std::to_string(i) + "}");
+    }
+    CHECK(bench.tell(bench.news(Event::opened)).waiting == 1);
+    CHECK(bench.server.asked == 2);
+}
+
 TEST_CASE("a group that claims to move in circles is not followed for ever") {
     Bench bench;
     for (int i = 0; i < 10; ++i) {
@@ -569,7 +639,7 @@ TEST_CASE("one channel that hangs does not hold up the other") {
 TEST_CASE("the time given is kept, and what was cut off carries the mark") {
     Bench bench;
     bench.bare.http.never("http://errors/bot42:planted-token-errors/sendMessage");
-    CHECK(bench.delivery()->store(bench.news(Event::opened)));
+    CHECK(bench.delivery()->store(bench.letter(Event::opened)));
     const SteadyTime before = bench.bare.clock.steady();
     bench.delivery()->flush(before + 2s);
     CHECK(bench.bare.clock.steady() - before <= 2500ms);
@@ -581,14 +651,48 @@ TEST_CASE("the time given is kept, and what was cut off carries the mark") {
 
 TEST_CASE("another process that empties the channel is not waited for") {
     Bench bench;
-    CHECK(bench.delivery()->store(bench.news(Event::opened)));
+    CHECK(bench.delivery()->store(bench.letter(Event::opened)));
     const Result<Lock> held =
         bench.files.lock(bench.folder.path() / "run" / "notify-errors.lock", "other", {});
     REQUIRE(held);
     const DeliveryReport flushed = bench.flush();
     CHECK(flushed.sent == 0);
     CHECK(flushed.waiting == 1);
+    CHECK(flushed.problems.empty());
     CHECK(bench.server.asked == 0);
+}
+
+TEST_CASE("a process that holds the channel and does not send does not go unnoticed") {
+    Bench bench;
+    CHECK(bench.delivery()->store(bench.letter(Event::opened)));
+    std::optional<Lock> held = *bench.files.lock(bench.folder / "run/notify-errors.lock", "other", {});
+    CHECK(bench.flush_every_minute(12).waiting == 1);
+    const std::vector<ChannelProblem> problems = bench.delivery()->problems();
+    REQUIRE(problems.size() == 1);
+    CHECK(problems[0].status == Status::warning);
+    CHECK(problems[0].message.en.find("notify-errors.lock") != std::string::npos);
+    held.reset();
+    CHECK(bench.delivery()->problems().empty()); // merely lies there: this run sends it
+    CHECK(bench.flush().sent == 1);
+}
+
+TEST_CASE("a wish to stop ends a flush at once, and what was on its way carries the mark") {
+    Bench bench({"errors", "second"});
+    bench.bare.http.never("http://errors/bot42:planted-token-errors/sendMessage");
+    CHECK(bench.delivery()->store(bench.words("slow")));
+    bench.bare.http.on_any([&](const HttpRequest& request) {
+        request_stop_for_test(15);
+        return bench.other.answer(request);
+    });
+    const SteadyTime before = bench.bare.clock.steady();
+    const DeliveryReport flushed = bench.flush();
+    request_stop_for_test(0);
+    CHECK(flushed.waiting == 1);
+    CHECK(bench.bare.clock.steady() - before < 1s);
+    bench.bare.http.on("http://errors/bot42:planted-token-errors/sendMessage",
+                       [&](const HttpRequest& request) { return bench.server.answer(request); });
+    CHECK(bench.flush_every_minute(3).sent == 1);
+    CHECK(bench.server.accepted.at(0).text.find(k_mark) != std::string::npos);
 }
 
 TEST_CASE("without a folder for locks messages go out all the same") {
@@ -649,7 +753,7 @@ TEST_CASE("what waits on a disk that has turned read-only goes out, once, and sa
         for (const char* refuses : {"state", ""}) { // the outbox alone, or the run folder with it
             CAPTURE(reason, refuses);
             Bench bench;
-            REQUIRE(bench.delivery()->store(bench.news(Event::opened)));
+            REQUIRE(bench.delivery()->store(bench.letter(Event::opened)));
             bench.bare.clock.advance(1s);
             REQUIRE(bench.delivery()->store(bench.words("by hand", "key")));
             bench.files.fail_writing(reason, bench.folder / refuses);
@@ -695,7 +799,7 @@ TEST_CASE("a text with a key comes once although nothing can be stored") {
 
 TEST_CASE("on a read-only disk, too, what may have arrived carries the mark") {
     Bench bench;
-    REQUIRE(bench.delivery()->store(bench.news(Event::opened)));
+    REQUIRE(bench.delivery()->store(bench.letter(Event::opened)));
     bench.files.fail_writing(EROFS, bench.folder.path());
     bench.server.prepare(failed(Failure::closed, Phase::first_byte, "cut"));
     CHECK(bench.flush().sent == 0);
@@ -707,7 +811,7 @@ TEST_CASE("on a read-only disk, too, what may have arrived carries the mark") {
 
 TEST_CASE("on a read-only disk, too, what surely had not arrived carries no mark") {
     Bench bench;
-    REQUIRE(bench.delivery()->store(bench.news(Event::opened)));
+    REQUIRE(bench.delivery()->store(bench.letter(Event::opened)));
     bench.files.fail_writing(EROFS, bench.folder.path());
     bench.server.down = true;
     CHECK(bench.flush().waiting == 1);
@@ -758,7 +862,7 @@ TEST_CASE("with nothing to tell nothing is opened, locked or written") {
     Bench bench;
     bench.files.crash_at(100'000);
     bench.flush();
-    CHECK(bench.files.calls() <= 12);
+    CHECK(bench.files.calls() <= 13);
     CHECK_FALSE(bench.files.info(bench.folder.path() / "run" / "notify-errors.lock", Files::Follow::no));
 }
 

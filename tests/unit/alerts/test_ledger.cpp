@@ -7,11 +7,15 @@ using namespace lectio;
 
 namespace {
 
+Ledger::Told told(Event event, WallTime time) {
+    return {event, time, {"epochs", 12}, "health/site", Level::warning, time - 5min, "site: HTTP 403"};
+}
+
 Ledger sample_ledger() {
     const Now now = sample_now();
     Ledger ledger;
     ledger.openings["ABCDEF"] = {77, now.wall};
-    ledger.told["ABCDEF"] = {Event::needs_person, now.wall};
+    ledger.told["ABCDEF"] = told(Event::needs_person, now.wall);
     ledger.keys["backup"] = now.wall;
     ledger.delivered = {"a", "b"};
     ledger.begun = {"c"};
@@ -81,9 +85,9 @@ TEST_CASE("waiting ends on time, after a reboot, and when the clock is set back"
 TEST_CASE("old entries go, many entries are bounded, entries from the future stay") {
     Ledger ledger;
     const WallTime now = sample_now().wall;
-    ledger.told["old"] = {Event::opened, now - 8 * 24h};
-    ledger.told["week"] = {Event::opened, now - 6 * 24h};
-    ledger.told["future"] = {Event::opened, now + 24h};
+    ledger.told["old"] = told(Event::opened, now - 8 * 24h);
+    ledger.told["week"] = told(Event::opened, now - 6 * 24h);
+    ledger.told["future"] = told(Event::opened, now + 24h);
     ledger.openings["month"] = {1, now - 30 * 24h};
     ledger.keys["hour"] = now - 61min;
     for (int i = 0; i < 2000; ++i) {

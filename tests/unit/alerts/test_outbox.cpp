@@ -91,7 +91,7 @@ TEST_CASE("what is refused is kept with the reason, and no longer waits") {
     REQUIRE(outbox.put(k_channel, message_at(0, "a")));
     REQUIRE(outbox.reject(k_channel, outbox.waiting(k_channel, 1).letters.front(), "chat not found"));
     CHECK(outbox.count_waiting(k_channel) == 0);
-    CHECK(outbox.count_rejected() == 1);
+    CHECK(outbox.count_rejected("errors") == 1);
     const std::vector<std::string> kept = *files.list(folder.path() / "outbox" / "rejected");
     REQUIRE(kept.size() == 2);
     CHECK(message_from_json(slurp(folder.path() / "outbox" / "rejected" / kept[0]))->title == "a");

@@ -246,6 +246,16 @@ TEST_CASE("an answer of the Bot API") {
         {page(400, refusal(400, "Bad Request: can't parse entities: x at byte offset 3")),
          Kind::message_refused},
         {page(400, refusal(400, "Bad Request: message is too long")), Kind::message_refused},
+        {page(400, refusal(400, "Bad Request: strings must be encoded in UTF-8")), Kind::message_refused},
+        // Nothing is said against the message: it is not thrown away.
+        {page(400, refusal(400, "Bad Request: try again")), Kind::later},
+        {page(408, refusal(408, "Request Timeout")), Kind::later},
+        {page(409, refusal(409, "Conflict")), Kind::later},
+        {page(200, refusal(200, "not now")), Kind::later},
+        {page(200, std::string(120'000, '[')), Kind::unknown},
+        {page(400,
+              R"({"ok":false,"parameters":)" + std::string(120'000, '[') + std::string(120'000, ']') + "}"),
+         Kind::later},
         {page(400, refusal(400, "Bad Request: chat not found")), Kind::channel_refused},
         {page(400, refusal(400, "Bad Request: not enough rights to send text messages to the chat")),
          Kind::channel_refused},
@@ -390,8 +400,9 @@ TEST_CASE("what is refused with markup goes again without") {
     CHECK(sent.outcome.kind == Kind::accepted);
     REQUIRE(sent.requests.size() == 2);
     CHECK(body_of(sent.requests[1])["text"] == "a < b");
-    const Sent never = send_with(
-        {}, draft_of("a", {}), [](const HttpRequest&) { return page(400, refusal(400, "Bad Request: no")); });
+    const Sent never = send_with({}, draft_of("a", {}), [](const HttpRequest&) {
+        return page(400, refusal(400, "Bad Request: can't parse entities"));
+    });
     CHECK(never.outcome.kind == Kind::message_refused);
     CHECK(never.requests.size() == 2);
 }

@@ -70,7 +70,7 @@ News Story::run(const Minute& minute) {
     }
     ToTell told = tell(between_runs(), quiet, minute.healing, clock.now(), policy);
     state = std::move(told.state);
-    m_key = told.key;
+    m_run = told.news.run;
     return std::move(told.news);
 }
 

@@ -42,7 +42,7 @@ class Story {
     std::vector<NewsItem> run_for(int minutes, const std::map<std::string, Status>& seen);
 
     const Judgement& judged() const { return m_judged; }
-    const std::string& key() const { return m_key; }
+    const RunId& run_id() const { return m_run; } // of the last run
     [[nodiscard]] const Verdict& verdict(const std::string& name) const;
     void mute() { quiet.reasons = {Quiet::mute}; }
     void unmute() { quiet.reasons.clear(); }
@@ -51,7 +51,7 @@ class Story {
     [[nodiscard]] JudgeState between_runs() const;
 
     Judgement m_judged;
-    std::string m_key;
+    RunId m_run;
 };
 
 // "opened site", "resolved site, opened disk", "" for nothing.

@@ -130,7 +130,7 @@ class Phone {
             break;
         case Event::reminder:
             CHECK(known);
-            CHECK(item.incident.status == Status::critical);
+            CHECK((item.incident.status == Status::critical || m_flaps.contains(id))); // or it has settled
             break;
         case Event::resolved:
         case Event::unwatched:

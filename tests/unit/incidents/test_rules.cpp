@@ -83,6 +83,11 @@ TEST_CASE("flapping: told once, and its end once") {
     CHECK(told_of(site(), "OCOCOC" + quiet_end) ==
           "2 opened, 3 resolved, 4 opened, 5 resolved, 6 opened, 7 flapping, 23 resolved");
 
+    // "Only when it settles": in what is broken, too.
+    const std::string broken_end(30, 'C');
+    CHECK(told_of(site(), "OCOCOCO" + broken_end) ==
+          "2 opened, 3 resolved, 4 opened, 5 resolved, 6 opened, 7 flapping, 24 reminder");
+
     CheckCommon off;
     off.flap = {0, 0};
     CHECK(told_of(site(off), "COCOCOCO") ==

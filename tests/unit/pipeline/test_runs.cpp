@@ -1,4 +1,5 @@
 // Whole runs of the pipeline in a made-up world: what the operator's phone shows after them.
+#include "alerts/message_json.h"
 #include "pipeline/pipeline.h"
 #include "platform/sqlite.h"
 #include "platform/users.h"
@@ -10,6 +11,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <functional>
+#include <random>
 #include <set>
 
 #include <catch2/catch.hpp>
@@ -127,6 +129,44 @@ class Machine { // with its disk, clock and phone
         std::vector<std::unique_ptr<Channel>> channels;
         channels.push_back(std::make_unique<Phone>(outside));
         return run_pipeline(job, wishes, world, std::move(channels));
+    }
+
+    // What the operator was told last of the site is how it is.
+    [[nodiscard]] bool phone_agrees() const {
+        std::set<std::string> open; // as far as the operator knows
+        for (const Message& message : outside.phone) {
+            for (const Subject& subject : message.subjects) {
+                const bool over = subject.event == Event::resolved || subject.event == Event::mended;
+                if (subject.check == "health/site" && over) {
+                    open.erase(subject.id);
+                } else if (subject.check == "health/site") {
+                    open.insert(subject.id);
+                }
+            }
+        }
+        return open.size() == (outside.broken ? 1 : 0);
+    }
+    // For who looks into a failure: what has come so far.
+    [[nodiscard]] std::string phone_shows() const {
+        std::string all = " |";
+        for (const Message& message : outside.phone) {
+            for (const Subject& subject : message.subjects) {
+                all += " " + std::string(to_string(subject.event)) + " " + subject.check + " " + subject.id +
+                       " " + message.run.epoch + std::to_string(message.run.run) + ";";
+            }
+        }
+        return all;
+    }
+    [[nodiscard]] bool nothing_comes_twice_unmarked() const {
+        std::set<std::pair<std::string, Event>> seen;
+        for (std::size_t i = 0; i < outside.phone.size(); ++i) {
+            for (const Subject& subject : outside.phone[i].subjects) {
+                if (!seen.insert({subject.id, subject.event}).second && !outside.marked[i]) {
+                    return false;
+                }
+            }
+        }
+        return true;
     }
 
     TempFolder folder;
@@ -454,7 +494,130 @@ TEST_CASE("a run that dies at any of its steps: the next works, and nothing is l
     }
 }
 
-TEST_CASE("an alert that was refused for good stands in the report") {
+TEST_CASE("a run that dies at any of its steps, and the site is another when the next looks") {
+    const bool breaks = GENERATE(false, true);
+    for (const bool power_cut : {false, true}) {
+        std::size_t step = 1;
+        for (bool stopped = true; stopped; ++step) {
+            CAPTURE(breaks, step, power_cut);
+            Machine host;
+            host.outside.broken = !breaks;
+            host.run(without_recovery());
+            host.outside.broken = breaks;
+            host.files.crash_at(step);
+            stopped = stopped_by_crash([&] { host.run(without_recovery()); });
+            if (power_cut) {
+                host.files.power_cut();
+            }
+            host.files.heal();
+            host.outside.broken = !breaks;
+            host.run(without_recovery());
+            REQUIRE(host.phone_agrees());
+            for (int i = 0; i < 3; ++i) {
+                host.outside.broken = !host.outside.broken;
+                host.run(without_recovery());
+                REQUIRE(host.phone_agrees());
+            }
+            REQUIRE(host.nothing_comes_twice_unmarked());
+        }
+        CHECK(step > 10);
+    }
+}
+
+TEST_CASE("a damaged state: what was told is known from those who told it") {
+    for (const char* files : {"state.json", "state.json state.prev.json"}) {
+        for (const bool was_over : {false, true}) {
+            for (const bool broken : {false, true}) {
+                CAPTURE(files, was_over, broken);
+                Machine host;
+                host.run();
+                host.outside.broken = true;
+                host.run(without_recovery());
+                host.outside.broken = !was_over;
+                host.run(without_recovery());
+                const std::size_t told = host.outside.told().size();
+                CHECK(told == (was_over ? 2 : 1));
+                for (const auto& entry :
+                     std::filesystem::directory_iterator(host.job.paths.state / "health")) {
+                    if (std::string(files).find(entry.path().filename()) != std::string::npos) {
+                        spill(entry.path(), "garbage");
+                    }
+                }
+                host.outside.broken = broken;
+                for (int i = 0; i < 2; ++i) {
+                    host.run(without_recovery());
+                    CHECK(host.phone_agrees());
+                    CHECK(host.outside.told().size() == told + (was_over == broken ? 1 : 0));
+                }
+            }
+        }
+    }
+}
+
+TEST_CASE("whatever befalls runs, state and phone: one whole run later the phone agrees with the truth") {
+    for (std::uint32_t seed = 1; seed <= 40; ++seed) {
+        CAPTURE(seed);
+        std::mt19937 random(seed);
+        const auto one_in = [&](unsigned n) { return random() % n == 0; };
+        Machine host;
+        host.job.remind = {};
+        host.job.checks[0].policy.common.flap = {0, 0};
+        std::string story; // of what befell, for who looks into a failure
+        for (int minute = 0; minute < 40; ++minute) {
+            host.outside.broken = one_in(2);
+            host.outside.phone_reachable = !one_in(5);
+            const bool damaged = one_in(8);
+            if (damaged) {
+                spill(host.job.paths.state / "health/state.json", "garbage");
+            }
+            Wishes wishes = without_recovery();
+            wishes.notify = !one_in(6);
+            const bool full = one_in(8);
+            if (full) {
+                host.files.fail_writing(ENOSPC, host.folder / "state/outbox");
+            } else if (one_in(2)) {
+                host.files.crash_at(1 + random() % 90);
+            }
+            const bool stopped = stopped_by_crash([&] { host.run(wishes); });
+            const bool power_cut = stopped && one_in(3);
+            if (power_cut) {
+                host.files.power_cut();
+            }
+            host.files.heal();
+            for (const auto& [holds, word] :
+                 {std::pair(true, "\n"), std::pair(host.outside.broken, " broken"),
+                  std::pair(!host.outside.phone_reachable, " no-phone"), std::pair(damaged, " damaged"),
+                  std::pair(!wishes.notify, " no-notify"), std::pair(full, " full"),
+                  std::pair(stopped, " killed"), std::pair(power_cut, " power-cut")}) {
+                story += holds ? word : "";
+            }
+            story += host.phone_shows();
+            if (one_in(4)) {
+                host.outside.broken = one_in(2);
+                host.outside.phone_reachable = true;
+                host.bare.clock.advance(std::chrono::minutes(3)); // the longest wait after a failure
+                host.run(without_recovery());
+                story += host.outside.broken ? "\n broken, whole" : "\n good, whole";
+                story += host.phone_shows();
+                CAPTURE(story);
+                REQUIRE(host.phone_agrees());
+            }
+        }
+    }
+}
+
+TEST_CASE("one trouble of the suite is one row") {
+    Machine host;
+    host.run();
+    host.files.fail_writing(EROFS, host.folder.path());
+    for (int i = 0; i < 3; ++i) {
+        const Report report = host.run().report;
+        CHECK(std::count_if(report.checks.begin(), report.checks.end(),
+                            [](const CheckReport& check) { return check.name == "state"; }) == 1);
+    }
+}
+
+TEST_CASE("an alert that was refused for good stands in the report, and is told by the next run") {
     Machine host;
     host.outside.broken = true;
     host.outside.phone_refuses = true;
@@ -464,6 +627,10 @@ TEST_CASE("an alert that was refused for good stands in the report") {
                                       [](const CheckReport& check) { return check.name == "channel-phone"; });
     REQUIRE(channel != report.checks.end());
     CHECK(channel->result.status == Status::warning);
+    host.outside.phone_refuses = false;
+    host.run(without_recovery());
+    REQUIRE(host.outside.phone.size() == 1);
+    CHECK(host.outside.phone[0].subjects[0].check == "health/channel-phone");
 }
 
 TEST_CASE("a run that dies while healing is told by the next") {

@@ -19,6 +19,11 @@ ToolState state_of_run(std::uint64_t run) {
     state.judge.run = run;
     state.judge.last_run = clock.now();
     state.finished = clock.now();
+    Message news;
+    news.title = "🚨 site";
+    news.time = clock.now().wall;
+    news.run = {"abcdef", run};
+    state.pending = {{"errors", news}, {"chat-2", news}};
     state.recovery.roots["site"] = {2, clock.now(), true};
     state.history = {3, {"locked", "занято"}, {"cut", "обрезан"}};
     return state;
@@ -54,6 +59,23 @@ TEST_CASE("what a run remembers comes back whole") {
     CHECK(after.finished == before.finished);
     CHECK(after.recovery == before.recovery);
     CHECK(after.history == before.history);
+    CHECK(after.pending == before.pending);
+}
+
+TEST_CASE("of news that waits to be stored the newest is kept, and nonsense dropped with a word") {
+    ToolState state = state_of_run(7);
+    const Outgoing one = state.pending.front();
+    state.pending.assign(ToolState::k_most_pending + 5, one);
+    state.pending.back().channel = "last";
+    std::vector<Text> dropped;
+    const ToolState after = tool_state_from_json(to_json(state), dropped);
+    CHECK(after.pending.size() == ToolState::k_most_pending);
+    CHECK(after.pending.back().channel == "last");
+    CHECK(dropped.empty());
+    const ToolState odd = tool_state_from_json(
+        R"({"pending":[{"channel":"../../etc","message":{}},{"channel":"a","message":7},5]})", dropped);
+    CHECK(odd.pending.empty());
+    CHECK(dropped.size() == 1);
 }
 
 TEST_CASE("nonsense is begun afresh, with a word") {
