@@ -9,7 +9,7 @@
 //     DeliveryReport told = delivery.hand_over(letters, deadline);   // stored, each once; at worst sent unstored
 //     told = delivery.flush(deadline);
 //
-// Why in these steps: docs/decisions/0012-told-exactly-once.md.
+// Why in these steps: docs/decisions/0014-told-exactly-once.md.
 #pragma once
 
 #include "alerts/channel.h"

@@ -26,7 +26,7 @@ struct ToolState {
     JudgeState judge;
     RecoveryState recovery;
     // News that `judge` counts as told and that may not be in the outbox yet: written with it in one go, so that a
-    // run may die anywhere (docs/decisions/0012). The oldest first, at most k_most_pending of them are kept.
+    // run may die anywhere (docs/decisions/0014). The oldest first, at most k_most_pending of them are kept.
     std::vector<Outgoing> pending;
     static constexpr std::size_t k_most_pending = 100;
     std::optional<Now> finished; // the last whole run: what watches the watcher looks at it

@@ -15,7 +15,7 @@ namespace lectio {
 std::string render_prometheus(const Report& report);
 
 // The file of one tool: `configured` (paths.metrics) itself for health, beside it lectio-smoke.prom for smoke …
-// A file of its own needs no lock and no reading back of what others wrote (docs/decisions/0010).
+// A file of its own needs no lock and no reading back of what others wrote (docs/decisions/0013).
 Path metrics_file(const Path& configured, std::string_view short_name);
 // Atomically, readable by everybody: who collects it is another user. The folder has to be there. The tool's lock is
 // held: what a run that was killed here has left is swept.
