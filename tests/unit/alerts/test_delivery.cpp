@@ -862,7 +862,7 @@ TEST_CASE("with nothing to tell nothing is opened, locked or written") {
     Bench bench;
     bench.files.crash_at(100'000);
     bench.flush();
-    CHECK(bench.files.calls() <= 13);
+    CHECK(bench.files.calls() <= 17);
     CHECK_FALSE(bench.files.info(bench.folder.path() / "run" / "notify-errors.lock", Files::Follow::no));
 }
 
