@@ -102,7 +102,7 @@ class Notify(unittest.TestCase):
         return glob.glob(self.path("state/outbox/rejected/*.json"))
 
     def test_a_message_that_is_refused_itself_is_put_aside_and_said(self):
-        self.bot.fail(Refused(400, "Bad Request: strange"), times=2)  # the second time as plain text
+        self.bot.fail(Refused(400, "Bad Request: can't parse entities: strange"), times=2)  # the second time as plain text
         done = self.notify("send", "hello")
         self.assertIn("strange", done.stdout)
         self.assertEqual(len(self.rejected()), 1)

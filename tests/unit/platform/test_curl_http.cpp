@@ -173,8 +173,8 @@ TEST_CASE("http: without a socket to ask with it is our fault, not the site's", 
     HostileServer server(answering(http_answer("hello")));
     CurlHttp http;
     const std::string host = GENERATE("127.0.0.1", "no-such-host.invalid");
-    const NoMoreFiles none;
-    const HttpAnswer answer = ask(http, get(fmt::format("http://{}:{}/", host, server.port())));
+    const HttpAnswer answer =
+        without_more_files([&] { return ask(http, get(fmt::format("http://{}:{}/", host, server.port()))); });
     INFO(answer.detail);
     CHECK(answer.failure == Failure::own_fault);
     CHECK_FALSE(answer.detail.empty());

@@ -79,9 +79,9 @@ TEST_CASE("dial: a peer that says nothing is not waited for beyond the deadline"
 
 TEST_CASE("dial: that nobody could be asked is no news about the peer", "[dial]") {
     HostileServer server(greet);
-    const NoMoreFiles none;
     for (const char* host : {"127.0.0.1", "no-such-host.invalid"}) {
-        const Dialled dialled = dial(fmt::format("{}:{}", host, server.port()), in(10s));
+        const Dialled dialled =
+            without_more_files([&] { return dial(fmt::format("{}:{}", host, server.port()), in(10s)); });
         INFO(host << ": " << dialled.detail);
         CHECK(dialled.failure == Failure::own_fault);
         CHECK_FALSE(dialled.detail.empty());

@@ -104,9 +104,8 @@ TEST_CASE("redis: a connection that cannot be tried is our own fault, a name tha
     CHECK(connector.connect(Secret(fmt::format("redis://localhost:{}", closed_port())), 10s).error().kind ==
           ErrorKind::io);
     CHECK(connector.connect(Secret("unix:///nonexistent/redis.sock"), 10s).error().kind == ErrorKind::io);
-    const NoMoreFiles none;
     for (const char* url : {"redis://127.0.0.1:1", "unix:///nonexistent/redis.sock"}) {
-        const auto connection = connector.connect(Secret(url), 10s);
+        const auto connection = without_more_files([&] { return connector.connect(Secret(url), 10s); });
         REQUIRE_FALSE(connection.ok());
         INFO(connection.error().message);
         CHECK(connection.error().kind == ErrorKind::internal);
