@@ -51,6 +51,8 @@ constexpr Phrase k_still_waiting{"not delivered yet ({}); trying for {} in all",
                                  "пока не доставлено ({}); попытки продлятся до {}"};
 constexpr Phrase k_held_up{"stored; channel {} {}; it will be delivered when that is mended",
                            "сохранено; канал {} {}; будет доставлено, когда это исправят"};
+constexpr Phrase k_put_aside{"refused for good; it is kept, with the reason, in {}",
+                             "отвергнуто окончательно; сохранено вместе с причиной в {}"};
 constexpr Phrase k_known{"told already: the same key within its window",
                          "об этом уже сказано: тот же ключ в пределах окна"};
 constexpr Phrase k_lost{"neither stored nor delivered: {}", "не сохранено и не доставлено: {}"};
@@ -128,10 +130,13 @@ class NotifyRun {
         return say_outcome(say(k_lost, reason), k_bad, report);
     }
 
-    static Text what_became_of_it(const DeliveryReport& report) {
+    Text what_became_of_it(const DeliveryReport& report) const {
         Text held_up = what_is_held_up(report);
         if (report.sent > 0) {
             return join("\n", {say(k_sent), held_up});
+        }
+        if (report.rejected > 0) {
+            return say(k_put_aside, (config().paths.state / "outbox" / "rejected").string());
         }
         if (!held_up.empty()) {
             return held_up;
