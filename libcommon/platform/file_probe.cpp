@@ -33,7 +33,8 @@ void look_at_file(const char* path, void* answer) {
         return;
     }
     sighting.link = true;
-    static_cast<void>(::readlink(path, sighting.target.data(), sighting.target.size() - 1));
+    [[maybe_unused]] const ssize_t size =
+        ::readlink(path, sighting.target.data(), sighting.target.size() - 1);
     if (::stat(path, &info) != 0) {
         sighting.target_error = errno;
         return;
