@@ -1,6 +1,7 @@
 #include "checks/clock.h"
 
 #include "checks/thresholds.h"
+#include "platform/host.h"
 #include "util/text.h"
 #include "words/error_words.h"
 
@@ -52,7 +53,7 @@ class ClockCheck final : public BlockingCheck {
     explicit ClockCheck(ClockSettings settings) : m_settings(std::move(settings)) {}
 
     CheckResult run(const CheckContext& context) const override {
-        const Result<TimeSync> sync = time_sync();
+        const Result<TimeSync> sync = context.world.host.time_sync();
         if (sync) {
             return evaluate_clock(*sync, m_settings, context.memory);
         }

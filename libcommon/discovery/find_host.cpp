@@ -71,7 +71,11 @@ void find_host(Finder& finder) {
     add_disk(finder, "/");
     finder.add(memory_check(finder.world.host));
     finder.add({"load", "load", "load", {}, {}, say(k_load)});
-    finder.add({"clock", "clock", "clock", {}, {}, say(k_clock)});
+    // Where nobody keeps the clock, or a container may not ask, that is how the host was made: a guess would only nag.
+    // Once it was kept, it is watched, and its time service's end is told.
+    if (const Result<TimeSync> sync = finder.world.host.time_sync(); sync && sync->synchronised) {
+        finder.add({"clock", "clock", "clock", {}, {}, say(k_clock)});
+    }
     // Without systemd (a container) there is nothing to ask, and that is no fault of the host. A systemd that does
     // not answer is one.
     if (finder.view.systemd != HostView::Systemd::absent) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "platform/files.h"
+#include "platform/time_sync.h"
 #include "util/result.h"
 #include "util/units.h"
 
@@ -84,6 +85,8 @@ class Host {
     // not_found on kernels without it (CONFIG_PSI, or switched off by psi=0).
     virtual Result<PressureInfo> pressure() = 0;
     virtual unsigned cores() = 0;
+    // permission where a container forbids adjtimex.
+    virtual Result<TimeSync> time_sync() = 0;
 };
 
 class SystemHost final : public Host {
@@ -102,6 +105,7 @@ class SystemHost final : public Host {
     Result<std::array<double, 3>> load() override;
     Result<PressureInfo> pressure() override;
     unsigned cores() override;
+    Result<TimeSync> time_sync() override;
 
   private:
     Path m_proc;

@@ -1,4 +1,5 @@
-#include "platform/time_sync.h"
+// SystemHost::time_sync: the one question that the kernel answers outside /proc.
+#include "platform/host.h"
 
 #include <cerrno>
 
@@ -11,7 +12,7 @@ constexpr std::chrono::microseconds k_unsynchronised{16'000'000};
 
 } // namespace
 
-Result<TimeSync> time_sync() {
+Result<TimeSync> SystemHost::time_sync() {
     timex kernel{}; // modes 0: only looks
     const int state = ::adjtimex(&kernel);
     if (state < 0) {

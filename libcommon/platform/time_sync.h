@@ -1,8 +1,5 @@
-// time_sync: whether this host's clock is kept right, as the kernel knows it (adjtimex(2)).
+// TimeSync: whether this host's clock is kept right, as the kernel knows it (adjtimex(2)).
 #pragma once
-
-#include "util/result.h"
-#include "util/units.h"
 
 #include <chrono>
 #include <cstdint>
@@ -19,7 +16,5 @@ struct TimeSync {
     std::chrono::microseconds most_wrong{};                     // how far off it may be
     enum class Leap { none, insert, remove } leap = Leap::none; // at the end of this day (UTC)
 };
-
-Result<TimeSync> time_sync();
 
 } // namespace lectio

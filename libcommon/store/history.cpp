@@ -272,6 +272,18 @@ Result<std::string> History::set_aside(std::string_view label, WallTime now) {
 }
 
 Result<void> History::begin() {
+    const Result<void> made = make();
+    if (!made) {
+        // A full disk leaves the name with nothing behind it; once there is room that would be told as damage.
+        const Result<FileInfo> left = m_files.info(m_place.file());
+        if (left && left->size < k_smallest) {
+            [[maybe_unused]] const Result<void> removed = m_files.remove(m_place.file());
+        }
+    }
+    return made;
+}
+
+Result<void> History::make() {
     Result<Database> database = Database::at(m_place.file(), Database::Access::create, m_clock, m_deadline);
     if (!database) {
         return database.error();

@@ -130,6 +130,7 @@ class History {
     Result<void> replace(const Found& found, WallTime now, Text& trouble);
     Result<std::string> set_aside(std::string_view label, WallTime now);
     Result<void> begin();
+    Result<void> make();
 
     Files& m_files;
     Clock& m_clock;

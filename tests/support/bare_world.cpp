@@ -48,6 +48,9 @@ Result<PressureInfo> NoHost::pressure() {
 unsigned NoHost::cores() {
     unexpected("cores");
 }
+Result<TimeSync> NoHost::time_sync() {
+    unexpected("the clock's keeper");
+}
 
 Result<UnitState> NoServices::unit(const std::string&, Duration) {
     unexpected("units");

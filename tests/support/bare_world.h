@@ -31,6 +31,7 @@ class NoHost : public Host {
     Result<std::array<double, 3>> load() override;
     Result<PressureInfo> pressure() override;
     unsigned cores() override;
+    Result<TimeSync> time_sync() override;
 };
 
 class NoServices : public Services {

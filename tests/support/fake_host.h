@@ -22,6 +22,7 @@ class FakeHost final : public Host {
     Result<std::array<double, 3>> load_average = missing();
     Result<PressureInfo> pressure_info = missing();
     unsigned core_count = 2;
+    Result<TimeSync> sync = missing();
     int self = 1000;
 
     std::string hostname() override { return name; }
@@ -36,6 +37,7 @@ class FakeHost final : public Host {
     Result<std::array<double, 3>> load() override { return load_average; }
     Result<PressureInfo> pressure() override { return pressure_info; }
     unsigned cores() override { return core_count; }
+    Result<TimeSync> time_sync() override { return sync; }
 
   private:
     static Error missing() { return {ErrorKind::not_found, "not set by the test"}; }

@@ -33,6 +33,7 @@ class MadeUpServer {
             return command[0] == "EXISTS" ? redis_number(m_selected == "0" ? 1 : 0) : redis_status("PONG");
         };
         host.memory_info = MemoryInfo{2_GB, 1_GB, 0_B, 0_B};
+        host.sync = TimeSync{.synchronised = true};
         host.process_list = std::vector<ProcessInfo>{};
         host.listener_list = std::vector<Listener>{};
         host.mount_list = std::vector<Mount>{{"/dev/vda1", "/", "ext4", "rw"}};

@@ -1,4 +1,5 @@
 #include "checks/clock.h"
+#include "platform/host.h"
 
 #include <catch2/catch.hpp>
 
@@ -46,7 +47,10 @@ TEST_CASE("clock: a leap second is said, and nothing to worry about", "[clock]")
 }
 
 TEST_CASE("clock: this machine's kernel answers", "[clock]") {
-    const Result<TimeSync> sync = time_sync();
-    REQUIRE(sync.ok());
+    const Result<TimeSync> sync = SystemHost().time_sync();
+    if (!sync) { // some containers forbid the question, and that is what is said
+        CHECK(sync.error().kind == ErrorKind::permission);
+        return;
+    }
     CHECK(sync->synchronised == (sync->most_wrong < 16s));
 }

@@ -60,6 +60,24 @@ TEST_CASE("the server of LEGACY.md becomes the checks that somebody would have w
           std::string::npos);
 }
 
+TEST_CASE("a clock that nobody keeps, or that may not be asked for, is how the host was made") {
+    MadeUpServer server;
+    const std::string_view clock = "clock";
+    SECTION("nobody keeps it") {
+        server.host.sync = TimeSync{.synchronised = false};
+        CHECK(server.look().find(clock) == nullptr);
+    }
+    SECTION("a container may not ask") {
+        server.host.sync = Error{ErrorKind::permission, "unable to ask the kernel about its clock"};
+        CHECK(server.look().find(clock) == nullptr);
+    }
+    SECTION("it was kept: that its service ended is to be told") {
+        REQUIRE(server.look().find(clock) != nullptr);
+        server.host.sync = TimeSync{.synchronised = false};
+        CHECK(server.look().find(clock) != nullptr);
+    }
+}
+
 TEST_CASE("what has been asked once is not asked again, and nothing changes") {
     MadeUpServer server;
     const Discovered first = server.look();

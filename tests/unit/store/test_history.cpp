@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <csignal>
 #include <functional>
 #include <random>
 #include <thread>
@@ -16,6 +17,7 @@
 #include <catch2/catch.hpp>
 #include <fmt/format.h>
 
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -33,6 +35,26 @@ RecordedLook look_of(std::string check, int status, Text message) {
     look.took = 1500us;
     return look;
 }
+
+// A stand-in for a disk that has room for a lock's line and for no page of a database.
+class NoRoom {
+  public:
+    NoRoom() : m_signal(::signal(SIGXFSZ, SIG_IGN)) {
+        REQUIRE(::getrlimit(RLIMIT_FSIZE, &m_before) == 0);
+        const rlimit tight{400, m_before.rlim_max};
+        REQUIRE(::setrlimit(RLIMIT_FSIZE, &tight) == 0);
+    }
+    NoRoom(const NoRoom&) = delete;
+    NoRoom& operator=(const NoRoom&) = delete;
+    ~NoRoom() {
+        ::setrlimit(RLIMIT_FSIZE, &m_before);
+        ::signal(SIGXFSZ, m_signal);
+    }
+
+  private:
+    sighandler_t m_signal;
+    rlimit m_before{};
+};
 
 // One state folder, its clock and its history.
 struct Place {
@@ -586,6 +608,18 @@ TEST_CASE("where the folder cannot be written the run is lost with the reason") 
     const History::Outcome outcome = place.record(place.run());
     REQUIRE(outcome.lost);
     CHECK_FALSE(outcome.lost->message.empty());
+}
+
+TEST_CASE("a disk without room leaves no empty file that would be told as damage later") {
+    Place place;
+    {
+        const NoRoom no_room;
+        const History::Outcome outcome = place.record(place.run());
+        REQUIRE(outcome.lost);
+        CHECK(outcome.trouble.empty());
+    }
+    CHECK_FALSE(std::filesystem::exists(place.file()));
+    place.must_record(place.run());
 }
 
 TEST_CASE("every call that may fail, fails: the run is lost or recorded, the next one is recorded") {
