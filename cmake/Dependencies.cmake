@@ -45,6 +45,7 @@ lectio_library(sqlite PkgConfig::SQLITE3 libsqlite3.a)
 # Debian has no static fmt: its own source, which its headers bring with them, is compiled here.
 if(LECTIO_STATIC_SMALL)
   add_library(lectio_fmt STATIC ${CMAKE_CURRENT_LIST_DIR}/fmt.cpp)
+  target_compile_options(lectio_fmt PRIVATE -ffunction-sections -fdata-sections)
   target_include_directories(lectio_fmt SYSTEM PUBLIC $<TARGET_PROPERTY:fmt::fmt,INTERFACE_INCLUDE_DIRECTORIES>)
 else()
   add_library(lectio_fmt INTERFACE)
