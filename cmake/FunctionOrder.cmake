@@ -8,7 +8,8 @@ set(LECTIO_FUNCTION_ORDER "")
 
 # lectio_linker_script(VARIABLE): the script that this linker follows when it links a tool; empty where it has none.
 function(lectio_linker_script variable)
-  execute_process(COMMAND ${CMAKE_CXX_COMPILER} -pie -Wl,-z,relro -Wl,-z,now -Wl,--verbose
+  separate_arguments(flags UNIX_COMMAND "${CMAKE_EXE_LINKER_FLAGS}") # may choose another linker
+  execute_process(COMMAND ${CMAKE_CXX_COMPILER} ${flags} -pie -Wl,-z,relro -Wl,-z,now -Wl,--verbose
     OUTPUT_VARIABLE said ERROR_QUIET RESULT_VARIABLE without_anything_to_link)
   set(script "")
   if(said MATCHES "\n=====+\n(.*)\n=====+\n")

@@ -15,11 +15,11 @@ from stack.stack import Stack
 sys.path.insert(0, str(SOURCE / "bench"))
 import health as bench  # noqa: E402 (found by the line above)
 
-# kB resident. The goal is 16 MB and is not reached yet: 10.4 MB are there before main() (40 shared libraries, most of
-# them libcurl's), and the whole run on this stack was measured at 16.8 MB before there was a history, 18.2 MB with it.
-# The limit here only keeps it from growing until the goal is reached.
-MEMORY_GOAL = 16 * 1024
-MEMORY_LIMIT = 19 * 1024
+# kB resident (issue 3). Measured on this stack: 15.4 to 15.9 MB, by where the kernel happens to load each library; the
+# first run, which begins the history, is the heavier one. 8.7 MB of it are there before main() (docs/decisions/0011).
+# When this fails and nothing has grown on purpose, the list by which the linker lays functions together is old:
+# bench/function_order.py makes it again.
+MEMORY_LIMIT = 16 * 1024
 
 
 class HealthWeight(unittest.TestCase):
@@ -40,13 +40,17 @@ class HealthWeight(unittest.TestCase):
         self.assertIn("execve(", children[0])
 
     def test_memory(self):
+        # The first run begins the history, the others add to it.
+        resident = [self.resident() for _ in range(3)]
+        print(f"resident at most {resident} kB, the limit is {MEMORY_LIMIT} kB")
+        self.assertLessEqual(max(resident), MEMORY_LIMIT)
+
+    def resident(self):
         # time forks by itself: what Python had resident would count for a direct child of it.
         done = subprocess.run(["/usr/bin/time", "--format", "%M", *self.monitor.command(where=RELEASE)],
                               capture_output=True, text=True, check=False)
         self.assertEqual(done.returncode, 0, done.stdout)
-        resident = int(done.stderr.splitlines()[-1])
-        print(f"resident at most {resident} kB, the goal is {MEMORY_GOAL} kB")
-        self.assertLessEqual(resident, MEMORY_LIMIT)
+        return int(done.stderr.splitlines()[-1])
 
     def test_print_times(self):
         text = bench.compare(self.stack, rounds=count("bench_rounds"))
