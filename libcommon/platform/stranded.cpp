@@ -22,7 +22,7 @@ namespace lectio {
 namespace {
 
 constexpr int k_most_links = 40;          // as the kernel
-constexpr Duration k_for_dying{50};       // after SIGKILL, what can die is gone by then
+constexpr Duration k_for_dying{500};      // after SIGKILL, what can die is gone by then, on a busy server too
 constexpr std::size_t k_stat_size = 1024; // of /proc/PID/stat
 constexpr int k_pipe = STDERR_FILENO + 1; // of the child
 

@@ -147,7 +147,7 @@ TEST_CASE("input is given and closed; a program that does not read it harms nobo
 
 TEST_CASE("endless output is bounded and does not outlive the timeout") {
     ProcessRequest asked = request({"yes"});
-    asked.timeout = 200ms;
+    asked.timeout = 2s;
     asked.max_output = 1_kB;
     const ProcessAnswer answer = run(asked);
     CHECK(answer.timed_out);
@@ -157,7 +157,7 @@ TEST_CASE("endless output is bounded and does not outlive the timeout") {
 
 TEST_CASE("at the timeout the whole group is ended, grandchildren and the deaf included") {
     ProcessRequest asked = shell("trap '' TERM; sleep 1000 & echo $! $$; wait");
-    asked.timeout = 300ms;
+    asked.timeout = 2s;
     const ProcessAnswer answer = run(asked);
     CHECK(answer.timed_out);
     CHECK(answer.signal == SIGKILL);
@@ -171,7 +171,7 @@ TEST_CASE("at the timeout the whole group is ended, grandchildren and the deaf i
 TEST_CASE("at the timeout a session of its own saves no descendant") {
     // Neither in the group: one in a session of its own, and what that has started.
     ProcessRequest asked = shell("setsid sh -c 'echo $$; sleep 1000 & echo $!; wait' & wait");
-    asked.timeout = 500ms;
+    asked.timeout = 2s;
     const ProcessAnswer answer = run(asked);
     CHECK(answer.timed_out);
     const std::vector<std::string_view> pids = split_lines(trim(answer.out));
