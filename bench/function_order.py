@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Writes cmake/function_order.txt: the functions that a regular run of lectio-health executes.
+"""Writes cmake/function_order.txt: the functions that a regular run of lectio-health executes, then those it does not.
 
-By this list the linker lays them together (cmake/FunctionOrder.cmake). It is made again when
+The linker lays them in this order (cmake/FunctionOrder.cmake). It is made again when
 tests/integration/test_health_weight.py says that the program weighs too much and nothing else explains it:
     cmake --build --preset release --target lectio-health && bench/function_order.py
 Needs valgrind, the release build, and the servers of the tests. The run is the one whose memory is limited: all good,
@@ -26,10 +26,16 @@ from stack.stack import Stack  # noqa: E402
 
 LIST = SOURCE / "cmake/function_order.txt"
 HEAD = """\
-# What a regular run of lectio-health executes, written by bench/function_order.py: first functions, then members of
-# the distribution's archives, whose functions cannot be told apart, the most used first. A name that is gone does no
-# harm, one that is missing costs some memory.
+# The order of functions in the tools, written by bench/function_order.py. A name that is gone does no harm.
+#
+# What a regular run of lectio-health executes: functions, then members of the distribution's archives, whose functions
+# cannot be told apart, the most used first.
 """
+SELDOM_HEAD = """\
+# What it does not, the larger ones. Behind them lies what is not named here.
+"""
+# Smaller ones are many names for little code: in the few pages that they fill new functions come to lie.
+LARGER = 128  # bytes
 
 Function = collections.namedtuple("Function", "name kind address size")
 
@@ -58,14 +64,21 @@ def executed_addresses(monitor):
             ours = line == f"ob={binary('lectio-health', RELEASE)}"
         elif ours and line.startswith("0x"):
             addresses.add(int(line.split()[0], 16))
+    if not addresses:
+        sys.exit(f"callgrind knows nothing of {binary('lectio-health', RELEASE)}: the list stays as it is")
     return addresses
 
 
-def executed_names(addresses):
-    """Every name (constructors have several) of each function that holds one of the addresses."""
+def tool_functions():
+    """The functions of the binary by address: several have more than one name (constructors)."""
     by_address = collections.defaultdict(list)
     for _, function in functions(binary("lectio-health", RELEASE)):
         by_address[function.address].append(function)
+    return by_address
+
+
+def executed_names(by_address, addresses):
+    """Every name of each function that holds one of the addresses."""
     starts = sorted(by_address)
     names = set()
     for address in addresses:
@@ -73,6 +86,14 @@ def executed_names(addresses):
         if at >= 0:
             names |= {each.name for each in by_address[starts[at]] if address < each.address + each.size}
     return names
+
+
+def seldom_names(by_address, executed):
+    """The larger functions of our own that are there and not executed."""
+    build = SOURCE / "build/release"
+    own = {function.name for held in [*build.rglob("*.a"), *build.glob("tools/**/*.o")] for _, function in functions(held)}
+    larger = {each.name for held in by_address.values() for each in held if each.size >= LARGER}
+    return (own & larger) - executed
 
 
 def sections(names):
@@ -103,11 +124,15 @@ def executed_members(names):
 
 def main():
     with Stack() as stack, Monitor(stack) as monitor:
-        names = executed_names(executed_addresses(monitor))
-    members, theirs = executed_members(names)
-    ours = sorted(sections(names - theirs))
-    LIST.write_text(HEAD + "".join(f"{line}\n" for line in ours + members))
-    print(f"{LIST}: {len(ours)} names of functions, {len(members)} members of archives")
+        addresses = executed_addresses(monitor)
+    by_address = tool_functions()
+    executed = executed_names(by_address, addresses)
+    members, theirs = executed_members(executed)
+    regular = sections(executed - theirs)
+    seldom = sections(seldom_names(by_address, executed)) - regular
+    lines = [*sorted(regular), *members, SELDOM_HEAD.rstrip(), *sorted(seldom)]
+    LIST.write_text(HEAD + "".join(f"{line}\n" for line in lines))
+    print(f"{LIST}: {len(regular)} names of executed functions, {len(members)} members of archives, {len(seldom)} others")
 
 
 if __name__ == "__main__":

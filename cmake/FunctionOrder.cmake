@@ -24,7 +24,9 @@ function(lectio_order_lines variable list)
   # archive.a:member.o is taken whole, of everything else the section that -ffunction-sections gave it.
   list(TRANSFORM lines REPLACE "^.*[.]a:.*$" "    *\\0(.text .text.*)")
   list(TRANSFORM lines REPLACE "^[^ ].*$" "    *(.text.\\0)")
-  list(PREPEND lines "    *(.text.startup .text.startup.*)")
+  list(PREPEND lines "    *crt*.o(.text)" "    *(.text.startup .text.startup.*)")
+  # What is ours and not named is newer than the list, or small: all of it in few pages, before the libraries' rest.
+  list(APPEND lines "    *.cpp.o(.text .text.*)")
   list(JOIN lines "\n" lines)
   set(${variable} "${lines}" PARENT_SCOPE)
 endfunction()
