@@ -65,7 +65,7 @@ struct RungSettings { // one [[health.recovery]]
     Duration settle{10'000};
     std::shared_ptr<const void> settings; // what ActionType::make takes; null when `later`
     Position position;
-    bool later = false;             // restore-frontend, rollback
+    bool later = false;             // rollback
     std::vector<std::string> unset; // variables it needs that are set nowhere: left out, warning `config`
 };
 

@@ -113,6 +113,7 @@ class Builder {
         const std::string root =
             value("PROJECT_ROOT", "/var/www/teaching_panel", is_absolute) + "/frontend/build";
         m_build = value("FRONTEND_BUILD", root, is_absolute);
+        m_build.erase(m_build.find_last_not_of('/') + 1); // "/srv/build/"
         if (site.empty()) {
             m_made.assumed.push_back(say(k_no_site, m_env_file.string()));
             return;
@@ -140,6 +141,10 @@ class Builder {
             line("[[health.recovery]]\nname = \"frontend-permissions\"\nwhen = [\"frontend\", \"site\"]\n"
                  "action = \"fix-permissions\"\npath = {}\nowner = \"www-data:www-data\"",
                  toml_quoted(m_build));
+            line("[[health.recovery]]\nname = \"frontend-restore\"\nwhen = [\"frontend\", \"site\"]\n"
+                 "action = \"restore-frontend\"\npath = {}\nfrom = [{}, {}, {}]",
+                 toml_quoted(m_build), toml_quoted(m_build + "_old"), toml_quoted(m_build + "_backup"),
+                 toml_quoted(m_build + "_tmp_*"));
         }
         line("[[health.recovery]]\nname = \"backend\"\nwhen = [\"backend\", \"workers\"]\n"
              "action = \"restart\"\nunit = {}",

@@ -699,15 +699,10 @@ const Schema<RungSettings>& rung_common_schema() {
 }
 
 std::span<const Alternative> later_actions() {
-    static const Later restore{
-        later<Path>("path", "the build that is served").needed(),
-        later<Texts>("from", "folders with earlier builds, patterns allowed").needed(),
-    };
     static const Later rollback{
         later<std::string>("part", "which release is undone").one_of({"frontend", "backend"}).needed(),
     };
     static const auto actions = std::to_array<Alternative>({
-        {"restore-frontend", "puts an earlier build back", &restore},
         {"rollback", "undoes the last release", &rollback},
     });
     return actions;

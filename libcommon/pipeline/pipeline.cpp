@@ -53,6 +53,7 @@ constexpr Phrase k_not_recorded{"this run is not in the history: {}", "этот 
 constexpr Phrase k_history_not_written{"the history of runs cannot be written: {}",
                                        "не удаётся записать историю запусков: {}"};
 constexpr Phrase k_would_act{"would try {} ({} {}) for {}", "попытался бы: {} ({} {}) из-за {}"};
+constexpr Phrase k_would_act_how{"{}: {}", "{}: {}"};
 constexpr Phrase k_would_not_act{"would not act for {}: {}", "не стал бы ничего делать с {}: {}"};
 constexpr Phrase k_log_change{"{}: {} (incident {})", "{}: {} (инцидент {})"};
 constexpr Phrase k_log_opened{"broken", "сломалось"};
@@ -428,7 +429,9 @@ class Run {
     void say_plan(const RecoveryPlan& plan) {
         for (const Rung* rung : plan.rungs) {
             const std::string roots = fmt::format("{}", fmt::join(roots_of(*rung, plan), ", "));
-            m_notes.push_back(say(k_would_act, rung->name, rung->action, rung->doing->target(), roots));
+            const Text would = say(k_would_act, rung->name, rung->action, rung->doing->target(), roots);
+            const Text how = rung->doing->look({m_world, before_end(k_for_telling), {}}).words;
+            m_notes.push_back(how.empty() ? would : say(k_would_act_how, would, how));
         }
         for (const NotActed& skipped : plan.not_acted) {
             m_notes.push_back(say(k_would_not_act, skipped.check, skipped.reason));

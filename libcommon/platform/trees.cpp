@@ -61,14 +61,6 @@ bool wrong_mode(const struct stat& seen, mode_t wanted) {
     return (seen.st_mode & k_mode_bits) != wanted;
 }
 
-// A name in a folder is given by whoever may write to it, also to a file that is not theirs (link(2), where
-// fs.protected_hardlinks is off): /etc/shadow under a name in uploads/ would become readable for all. What has
-// more names is mended only where the folder can be written by nobody but the file's own owner.
-bool may_be_laid_here(const struct stat& file, const struct stat& folder) {
-    const bool by_owner_alone = file.st_uid == folder.st_uid && (folder.st_mode & (S_IWGRP | S_IWOTH)) == 0;
-    return file.st_nlink > 1 && !by_owner_alone;
-}
-
 Result<TreeRepair> Walk::begin(const Path& root) {
     const Result<UniqueFd> top = open_trusted_folder(root);
     LECTIO_TRY(top);
@@ -237,6 +229,11 @@ void Walk::fail(const std::string& words) {
 }
 
 } // namespace
+
+bool may_be_laid_here(const struct stat& file, const struct stat& folder) {
+    const bool by_owner_alone = file.st_uid == folder.st_uid && (folder.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+    return file.st_nlink > 1 && !by_owner_alone;
+}
 
 Result<TreeRepair> repair_tree(const Path& root, const TreeRules& rules, TreeMode mode) {
     return Walk(rules, mode).begin(root);

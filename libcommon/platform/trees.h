@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include <sys/stat.h>
 #include <sys/types.h>
 
 namespace lectio {
@@ -39,5 +40,10 @@ struct TreeRepair {
 // have laid (platform/trusted_path.h); what fails below is counted. `root` itself may be a link (a release is
 // one); everything below it may not.
 Result<TreeRepair> repair_tree(const Path& root, const TreeRules& rules, TreeMode mode);
+
+// A name in a folder is given by whoever may write to it, also to a file that is not theirs (link(2), where
+// fs.protected_hardlinks is off): /etc/shadow under a name in uploads/ would become readable for all. What has
+// more names is mended or copied only where the folder can be written by nobody but the file's own owner.
+bool may_be_laid_here(const struct stat& file, const struct stat& folder);
 
 } // namespace lectio

@@ -136,6 +136,12 @@ const Schema<TreeLike>& fix_permissions() {
     return schema;
 }
 
+const Later& restore_frontend() {
+    static const Later schema{later<Path>("path", "the build").needed(),
+                              later<Texts>("from", "copies").needed()};
+    return schema;
+}
+
 const Later& exec_action() {
     static const Later schema{later<Texts>("command", "program").needed(), later<std::string>("user", "who"),
                               later<Duration>("timeout", "then killed")
@@ -160,6 +166,7 @@ const Kinds& stand_in_kinds() {
                               {"fix-permissions", "owner and modes", &fix_permissions()},
                               {"reload", "reloads", &unit_action()},
                               {"restart", "restarts", &unit_action()},
+                              {"restore-frontend", "puts a build back", &restore_frontend()},
                               {"start", "starts", &unit_action()}}};
     return kinds;
 }

@@ -231,7 +231,7 @@ TEST_CASE("config.env alone does what health_check.sh did") {
     CHECK(site.max_time == 7s);
     CHECK(loaded.config.health.limits.attempts == 2);
     CHECK(loaded.config.health.limits.cooldown == 10min);
-    CHECK(loaded.config.health.recovery.size() == 4);
+    CHECK(loaded.config.health.recovery.size() == 5);
     REQUIRE(loaded.config.channels.size() == 1);
     CHECK(loaded.config.channels[0].token.reveal() == "4711:made-up-errors");
     CHECK(loaded.config.channels[0].chat.text == "-100123");

@@ -74,7 +74,8 @@ TEST_CASE("Every action is in the table once, with help and keys") {
         CHECK_FALSE(type.help.empty());
         CHECK_FALSE(type.schema().rows().empty());
     }
-    CHECK(names == std::set<std::string_view>{"exec", "fix-permissions", "reload", "restart", "start"});
+    CHECK(names == std::set<std::string_view>{"exec", "fix-permissions", "reload", "restart",
+                                              "restore-frontend", "start"});
     CHECK(find_action_type("rm") == nullptr);
 }
 
