@@ -245,7 +245,7 @@ std::string of_descriptor(const UniqueFd& fd) {
 
 } // namespace
 
-Result<HeldFolder> HeldFolder::open(const Path& path) {
+Result<HeldFolder> HeldFolder::hold(const Path& path) {
     Result<UniqueFd> folder = open_trusted_folder(path);
     LECTIO_TRY(folder);
     return HeldFolder(std::move(*folder), path);
@@ -263,7 +263,7 @@ Result<std::string> HeldFolder::read(const Path& below, Bytes limit) const {
     return SystemFiles().read(of_descriptor(*found), limit);
 }
 
-Result<TreePlace> TreePlace::open(const Path& path) {
+Result<TreePlace> TreePlace::at(const Path& path) {
     Result<UniqueFd> parent = open_trusted_folder(path.parent_path());
     LECTIO_TRY(parent);
     return TreePlace(std::move(*parent), path);

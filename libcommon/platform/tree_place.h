@@ -18,7 +18,7 @@ namespace lectio {
 class HeldFolder {
   public:
     // Along trusted steps only (platform/trusted_path.h).
-    static Result<HeldFolder> open(const Path& path);
+    static Result<HeldFolder> hold(const Path& path);
 
     // `below`: from the folder, without ".."; empty: the folder itself.
     [[nodiscard]] Result<FileInfo> info(const Path& below) const;
@@ -35,7 +35,7 @@ class HeldFolder {
 class TreePlace {
   public:
     // `path` need not be there, its parent folder must.
-    static Result<TreePlace> open(const Path& path);
+    static Result<TreePlace> at(const Path& path);
 
     // A copy of `source` beside the place, named `aside`, whole and on the disk; on an Error nothing of it stays.
     // Links are copied as links, what is neither file, folder nor link is left out, and so is what is mounted below.

@@ -17,7 +17,7 @@ namespace lectio {
 namespace {
 
 constexpr Bytes k_largest_page = 1_MB;
-constexpr mode_t k_folders = 0755, k_files = 0644; // CONTRACT 29
+constexpr mode_t k_folders = 0755, k_files = 0644; // of what a web server serves
 constexpr std::size_t k_most_told = 3;
 
 constexpr Phrase k_flaw{"{}: {}", "{}: {}"};
@@ -190,7 +190,7 @@ class RestoreFrontend final : public Action {
         if (!found.newest) {
             return {false, why_none(found)};
         }
-        Result<TreePlace> place = TreePlace::open(m_settings.path);
+        Result<TreePlace> place = TreePlace::at(m_settings.path);
         if (!place) {
             return {false, error_words(place.error().message)};
         }
@@ -249,7 +249,7 @@ class RestoreFrontend final : public Action {
 
     // As the build that is replaced is owned; where there is none, as its copy is.
     Result<TreeRules> rules_for(const Source& source) const {
-        const Result<HeldFolder> replaced = HeldFolder::open(m_settings.path);
+        const Result<HeldFolder> replaced = HeldFolder::hold(m_settings.path);
         const Result<FileInfo> owned = replaced ? replaced->info({}) : source.folder.info({});
         LECTIO_TRY(owned);
         return TreeRules{Owner{owned->owner, owned->group}, k_folders, k_files};
@@ -258,7 +258,7 @@ class RestoreFrontend final : public Action {
     Sources sources(Files& files) const {
         Sources found;
         for (const Path& path : paths(files)) {
-            Result<HeldFolder> folder = HeldFolder::open(path);
+            Result<HeldFolder> folder = HeldFolder::hold(path);
             if (!folder) {
                 if (folder.error().kind != ErrorKind::not_found) {
                     found.flaws.push_back(error_words(folder.error().message));
