@@ -30,6 +30,7 @@ struct Outcome {
         later,           // surely not accepted; try again
         unknown,         // perhaps accepted: the answer was lost; try again with a mark
         message_refused, // this message for good, others may pass
+        refused, // for good, but not why: what becomes of the next message shows whether it was this one
         channel_refused, // every message for good: wrong token, blocked, no such chat
         moved,           // the chat has another id now: `chat`
     };

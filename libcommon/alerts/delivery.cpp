@@ -24,6 +24,8 @@ constexpr int k_ledger_schema = 1;
 constexpr std::size_t k_most_at_once = 300;
 constexpr Duration k_attempt{10'000};
 constexpr Duration k_nap{100}; // how soon a wish to stop is noticed while waiting
+// So many messages in a row that are refused without a reason we know: no others are asked for.
+constexpr std::size_t k_most_doubted = 3;
 // With less than this left an attempt would only be cut off.
 constexpr Duration k_shortest_attempt{300};
 // Waits after a failure: 10 s, 20 s, 40 s … up to this. Within a cron line of every minute, so that news is
@@ -400,12 +402,19 @@ class Delivery::Flusher {
     void start_next(SteadyTime deadline) {
         const Outbox::Names delivered = delivered_of(m_ledger);
         Outbox::Waiting waiting = outbox().waiting(name(), k_most_at_once, delivered);
+        std::erase_if(waiting.letters,
+                      [this](const Letter& letter) { return m_passed_over.contains(letter.name); });
         if (waiting.damaged > 0) {
             problem(Status::warning, say(k_damaged, (outbox().folder() / "damaged").string()));
         }
         drop(waiting.delivered);
         if (std::exchange(m_in_stopgap, false)) {
             save(world().clock.now().wall); // back to the outbox, once that can be written
+        }
+        const bool time_is_up = remaining(world(), deadline) < k_shortest_attempt;
+        if (!m_doubted.empty() && (waiting.letters.empty() || time_is_up)) {
+            fail_all_doubted();
+            return;
         }
         if (waiting.letters.empty()) {
             finish();
@@ -414,7 +423,7 @@ class Delivery::Flusher {
             m_finished = outbox().count_waiting(name(), delivered) == 0 || waiting.total > 0 || !time_left;
             return;
         }
-        if (remaining(world(), deadline) < k_shortest_attempt) {
+        if (time_is_up) {
             finish();
             return;
         }
@@ -498,6 +507,9 @@ class Delivery::Flusher {
         case Kind::message_refused:
             refused_message(outcome);
             return;
+        case Kind::refused:
+            doubt_message(outcome);
+            return;
         case Kind::
             channel_refused: // the letters are not at fault: they wait until somebody mends the channel
         case Kind::unknown:
@@ -519,6 +531,9 @@ class Delivery::Flusher {
             [[maybe_unused]] const Result<void> removed = outbox().remove(name(), letter);
         }
         ++m_report.sent;
+        for (const Doubted& doubted : std::exchange(m_doubted, {})) {
+            reject(doubted.letter, doubted.outcome);
+        }
     }
 
     void remember(const Message& message, const Outcome& outcome, WallTime now) {
@@ -559,25 +574,45 @@ class Delivery::Flusher {
             take_back();
             return;
         }
-        if (!reject_letter(outcome)) {
-            failed(outcome);
+        reject(m_letters.front(), outcome);
+    }
+
+    // Of this message or of every one? When another passes it was this one, and it is set aside.
+    void doubt_message(const Outcome& outcome) {
+        take_back();
+        m_separately = m_letters.size() > 1;
+        if (m_separately) {
             return;
+        }
+        Letter letter = m_letters.front();
+        letter.state = m_before.front();
+        m_passed_over.insert(letter.name);
+        m_doubted.push_back({std::move(letter), outcome});
+        if (m_doubted.size() >= k_most_doubted) {
+            fail_all_doubted();
         }
     }
 
-    // false: it could not be moved, so the outbox is in trouble itself.
-    bool reject_letter(const Outcome& outcome) {
-        const Letter& letter = m_letters.front();
+    // None has passed: it is the channel, and all of them wait.
+    void fail_all_doubted() {
+        const Outcome first = m_doubted.front().outcome;
+        m_doubted.clear();
+        m_letters.clear();
+        failed(first);
+    }
+
+    void reject(const Letter& letter, const Outcome& outcome) {
+        m_separately = false; // what is left may go together again
         if (const Result<void> kept = outbox().reject(name(), letter, outcome.problem.en); !kept) {
+            // It cannot be moved and would be refused again: those behind it must not wait for that.
+            m_passed_over.insert(letter.name);
             storage_problem(say(k_outbox_trouble, error_words(kept.error().message)));
-            return false;
+            return;
         }
         ++m_report.rejected;
         m_report.log.push_back(
             {world().clock.now().wall, "rejected",
              fmt::format("{}: {}: {}", name(), outcome.problem.en, log_text(letter.message))});
-        m_letters.clear();
-        return true;
     }
 
     // Not now: how long to wait before the next attempt, and what to say of it.
@@ -657,7 +692,13 @@ class Delivery::Flusher {
     std::vector<Letter::State> m_before; // what they were before this attempt
     std::vector<std::string> m_noted;    // those that are begun in the ledger since this attempt
     Outbox::Names m_lying;               // delivered, but cannot be removed
-    bool m_in_stopgap = false;           // the ledger was found elsewhere than in the outbox
+    Outbox::Names m_passed_over;         // refused, and still there: not again by this flush
+    struct Doubted {
+        Letter letter;
+        Outcome outcome;
+    };
+    std::vector<Doubted> m_doubted; // passed over since the last message that was accepted
+    bool m_in_stopgap = false;      // the ledger was found elsewhere than in the outbox
     std::optional<Attempt> m_attempt;
     bool m_took_over =
         false; // the channel is ours to empty, with or (where none can be had) without its lock

@@ -358,8 +358,8 @@ bool is_about_the_chat(std::string_view description) {
                        [&](std::string_view word) { return contains_ignoring_case(description, word); });
 }
 
-// The server's own words for a text that it will never take, whoever sends it. Anything else may be its mood or
-// something on the way, and an alert is not thrown away for that.
+// The server's own words for a text that it will never take, whoever sends it. Anything else may be about the channel, and
+// an alert is not thrown away for that.
 bool is_about_the_text(std::string_view description) {
     constexpr std::string_view k_words[] = {"parse",    "entit",     "too long", "too_long",
                                             "is empty", "non-empty", "_empty",   "utf-8"};
@@ -397,8 +397,11 @@ Outcome judge_refusal(const HttpAnswer& answer, const Json& json) {
     if (answer.status == 400 && is_about_the_chat(description)) {
         return outcome(Kind::channel_refused, say(k_no_chat, description), say(k_no_chat_hint));
     }
-    const bool for_good = answer.status == 400 && is_about_the_text(description);
-    return outcome(for_good ? Kind::message_refused : Kind::later, say(k_says, description));
+    if (answer.status == 400) {
+        return outcome(is_about_the_text(description) ? Kind::message_refused : Kind::refused,
+                       say(k_says, description));
+    }
+    return outcome(Kind::later, say(k_says, description));
 }
 
 // Not the Bot API's JSON: a proxy or a gateway has answered in its place.
@@ -561,7 +564,9 @@ Task<Outcome> Telegram::send(Http& http, const Draft& draft, Duration timeout) c
         Fetch fetching = fetch(http, std::move(request));
         const HttpAnswer answer = co_await fetching;
         Outcome outcome_of_part = judge_for(m_settings, answer);
-        if (outcome_of_part.kind == Outcome::Kind::message_refused && markup == Markup::html) {
+        const bool refused = outcome_of_part.kind == Outcome::Kind::message_refused ||
+                             outcome_of_part.kind == Outcome::Kind::refused;
+        if (refused && markup == Markup::html) {
             markup = Markup::none;
             texts = telegram::render(draft, markup, m_voice, m_rest);
             continue; // the same part once more
@@ -569,6 +574,7 @@ Task<Outcome> Telegram::send(Http& http, const Draft& draft, Duration timeout) c
         if (outcome_of_part.kind != Outcome::Kind::accepted) {
             // After the first part something of the message has arrived.
             const bool torn = part > 0 && (outcome_of_part.kind == Outcome::Kind::later ||
+                                           outcome_of_part.kind == Outcome::Kind::refused ||
                                            outcome_of_part.kind == Outcome::Kind::channel_refused);
             outcome_of_part.kind = torn ? Outcome::Kind::unknown : outcome_of_part.kind;
             co_return outcome_of_part;

@@ -409,6 +409,62 @@ TEST_CASE("what the server refuses for good is kept, said, and holds up nobody")
     CHECK(bench.delivery()->problems().empty());
 }
 
+TEST_CASE("refused for an unknown reason: the next message shows whether it was this one") {
+    Bench bench;
+    const auto refuse = [&](int times) {
+        for (int i = 0; i < times; ++i) {
+            bench.server.prepare_refusal(400, "Bad Request: SOMETHING_NEW");
+        }
+    };
+    CHECK(bench.delivery()->store(bench.words("odd")));
+    refuse(2); // with markup and without
+    DeliveryReport flushed = bench.flush();
+    CHECK(flushed.waiting == 1); // alone it says nothing about the channel, so it waits
+    CHECK(flushed.rejected == 0);
+    bench.bare.clock.advance(1min);
+    SECTION("another one passes: it was the message") {
+        CHECK(bench.delivery()->store(bench.words("good")));
+        refuse(2);
+        flushed = bench.flush();
+        CHECK(flushed.rejected == 1);
+        CHECK(flushed.sent == 1);
+        CHECK(flushed.waiting == 0);
+        CHECK(bench.server.accepted.at(0).text.starts_with("ℹ️ good"));
+    }
+    SECTION("none passes: it is the channel, and none is lost") {
+        for (const char* text : {"b", "c", "d", "e"}) {
+            CHECK(bench.delivery()->store(bench.words(text)));
+        }
+        refuse(20);
+        flushed = bench.flush();
+        CHECK(flushed.rejected == 0);
+        CHECK(flushed.waiting == 5);
+        bench.server.prepared.clear();
+        CHECK(bench.flush_every_minute(5).waiting == 0);
+        std::string all;
+        for (const Server::Accepted& accepted : bench.server.accepted) {
+            all += accepted.text;
+        }
+        for (const char* text : {"odd", "b", "c", "d", "e"}) {
+            CHECK(all.find(text) != std::string::npos);
+        }
+        CHECK(all.find(k_mark) == std::string::npos); // refused is not perhaps accepted
+    }
+}
+
+TEST_CASE("what is refused and cannot be moved away holds up nobody") {
+    Bench bench;
+    CHECK(bench.delivery()->store(bench.words("bad")));
+    CHECK(bench.delivery()->store(bench.words("good")));
+    bench.files.fail_writing(EROFS, bench.folder / "state");
+    bench.server.prepare_refusal(400, "Bad Request: message is too long");
+    bench.server.prepare_refusal(400, "Bad Request: message is too long");
+    const DeliveryReport flushed = bench.flush();
+    CHECK(flushed.sent == 1);
+    REQUIRE(bench.server.accepted.size() == 1);
+    CHECK(bench.server.accepted[0].text.find("good") != std::string::npos);
+}
+
 TEST_CASE("refused when put together, messages go one by one") {
     Bench bench;
     for (const char* text : {"a", "b", "c", "d"}) {

@@ -247,8 +247,8 @@ TEST_CASE("an answer of the Bot API") {
          Kind::message_refused},
         {page(400, refusal(400, "Bad Request: message is too long")), Kind::message_refused},
         {page(400, refusal(400, "Bad Request: strings must be encoded in UTF-8")), Kind::message_refused},
-        // Nothing is said against the message: it is not thrown away.
-        {page(400, refusal(400, "Bad Request: try again")), Kind::later},
+        // Nothing is said against the message or the chat: what becomes of the next one will show.
+        {page(400, refusal(400, "Bad Request: try again")), Kind::refused},
         {page(408, refusal(408, "Request Timeout")), Kind::later},
         {page(409, refusal(409, "Conflict")), Kind::later},
         {page(200, refusal(200, "not now")), Kind::later},
