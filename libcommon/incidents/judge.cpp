@@ -3,6 +3,7 @@
 #include "incidents/dependencies.h"
 #include "incidents/ids.h"
 #include "incidents/rules.h"
+#include "util/by_name.h"
 #include "util/text.h"
 
 #include <algorithm>
@@ -40,12 +41,6 @@ struct Pass {
 
 bool is_starting(const Policy& policy, const Now& now) {
     return now.boot < policy.boot_grace;
-}
-
-const CheckPolicy* find_policy(const Policy& policy, std::string_view name) {
-    const auto found = std::find_if(policy.checks.begin(), policy.checks.end(),
-                                    [&](const CheckPolicy& check) { return check.name == name; });
-    return found == policy.checks.end() ? nullptr : &*found;
 }
 
 IncidentState* find_open(JudgeState& state, std::string_view subject) {
@@ -235,8 +230,9 @@ void follow(Pass& pass, const std::string& subject, const CheckPolicy& check, co
 // Checks that are no longer in the configuration, or another check under the same name: their incidents are
 // closed with a word, because nobody will look at them again.
 void forget_removed_checks(Pass& pass) {
+    const ByName<CheckPolicy> policies(pass.policy.checks);
     const auto removed = [&](const std::string& name, const std::string& type) {
-        const CheckPolicy* check = find_policy(pass.policy, name);
+        const CheckPolicy* check = policies.find(name);
         return type != k_self && (check == nullptr || check->type != type);
     };
     for (IncidentState& incident : pass.state.incidents) {
@@ -271,9 +267,10 @@ struct Seen {
 };
 
 std::vector<Seen> match(const std::vector<Observation>& observations, const Policy& policy) {
+    const ByName<CheckPolicy> policies(policy.checks);
     std::vector<Seen> all;
     for (const Observation& observation : observations) {
-        if (const CheckPolicy* check = find_policy(policy, observation.name)) {
+        if (const CheckPolicy* check = policies.find(observation.name)) {
             all.push_back({check, observation.result});
             all.back().result.status = capped(observation.result.status, check->common.severity);
         }

@@ -8,6 +8,7 @@
 #include "platform/stop.h"
 #include "platform/users.h"
 #include "report/prometheus.h"
+#include "util/by_name.h"
 #include "words/error_words.h"
 
 #include <algorithm>
@@ -683,17 +684,20 @@ class Run {
     }
 
     void report_checks(Report& report) {
+        const ByName<Observation> observed(m_facts.observations);
+        const ByName<CheckRun> runs(m_runs);
         for (const Verdict& verdict : m_judgement.verdicts) {
             CheckReport check;
             check.name = verdict.name;
             check.type = verdict.type;
-            if (const CheckResult* seen = result_of(verdict.name)) {
-                check.result = *seen;
+            if (const Observation* seen = observed.find(verdict.name)) {
+                check.result = seen->result;
             }
             check.result.status = verdict.status;
             check.result.message = verdict.message;
             check.result.hint = verdict.hint;
-            check.duration = duration_of(verdict.name);
+            const CheckRun* run = runs.find(verdict.name);
+            check.duration = run != nullptr ? run->duration : microseconds::zero();
             if (!verdict.symptom_of.empty()) {
                 check.symptom_of = verdict.symptom_of;
             }
@@ -721,15 +725,6 @@ class Run {
             check.result.hint = trouble.hint;
             report.checks.push_back(std::move(check));
         }
-    }
-
-    [[nodiscard]] microseconds duration_of(const std::string& name) const {
-        for (const CheckRun& run : m_runs) {
-            if (run.name == name) {
-                return run.duration;
-            }
-        }
-        return {};
     }
 
     void report_incidents(Report& report) const {

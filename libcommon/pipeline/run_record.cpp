@@ -1,8 +1,7 @@
 #include "pipeline/run_record.h"
 
 #include "incidents/rules.h"
-
-#include <algorithm>
+#include "util/by_name.h"
 
 #include <fmt/format.h>
 
@@ -77,7 +76,8 @@ RecordedLook look_of(const SelfNotice& notice) {
 
 class Recording {
   public:
-    explicit Recording(const RunToRecord& run) : m_run(run) {}
+    explicit Recording(const RunToRecord& run)
+        : m_run(run), m_policies(run.policy.checks), m_runs(run.runs) {}
 
     RecordedRun record() {
         m_record.started = m_run.facts.now;
@@ -98,9 +98,8 @@ class Recording {
 
   private:
     void add_looks(const Observation& seen) {
-        const auto policy = std::find_if(m_run.policy.checks.begin(), m_run.policy.checks.end(),
-                                         [&](const CheckPolicy& check) { return check.name == seen.name; });
-        if (policy == m_run.policy.checks.end()) {
+        const CheckPolicy* policy = m_policies.find(seen.name);
+        if (policy == nullptr) {
             return;
         }
         const auto first = m_run.before_healing.find(seen.name);
@@ -113,9 +112,8 @@ class Recording {
     }
 
     [[nodiscard]] std::chrono::microseconds took(const std::string& check) const {
-        const auto run = std::find_if(m_run.runs.begin(), m_run.runs.end(),
-                                      [&](const CheckRun& each) { return each.name == check; });
-        return run == m_run.runs.end() ? std::chrono::microseconds{} : run->duration;
+        const CheckRun* run = m_runs.find(check);
+        return run == nullptr ? std::chrono::microseconds{} : run->duration;
     }
 
     void add_notices(const std::vector<SelfNotice>& notices) {
@@ -154,6 +152,8 @@ class Recording {
     }
 
     const RunToRecord& m_run;
+    ByName<CheckPolicy> m_policies;
+    ByName<CheckRun> m_runs;
     RecordedRun m_record;
 };
 

@@ -10,7 +10,7 @@
 namespace lectio {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using Json = nlohmann::json; // not ordered_json: it seeks each key among all before it
 
 constexpr int k_schema = 1;
 constexpr int k_most_counted = 1'000'000;
