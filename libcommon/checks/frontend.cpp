@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <set>
 
 namespace lectio {
 namespace {
@@ -42,6 +43,12 @@ constexpr Phrase k_is_html{"a page of HTML is served in its place", "вмест�
 constexpr Phrase k_is_type{"served as “{}”: browsers refuse it", "отдаётся как «{}»: браузеры его не примут"};
 constexpr Phrase k_hint_type{"the web server does not find the file: look at its root and try_files",
                              "веб-сервер не находит файл: проверьте root и try_files"};
+constexpr Phrase k_other_page{"the page that is served does not name {}, but index.html does",
+                              "отдаётся другая страница: index.html ссылается на {}, а она нет"};
+constexpr Phrase k_hint_other_page{"another application answers at this address, or an old copy of the page: "
+                                   "look at server_name and root, and at caches",
+                                   "по этому адресу отвечает другое приложение или старая копия страницы: "
+                                   "проверьте server_name, root и кэши"};
 constexpr Phrase k_served_empty{"served empty", "отдаётся пустым"};
 constexpr Phrase k_slow{"the page took {}, wanted within {}",
                         "страница открылась за {}, хотелось бы не дольше {}"};
@@ -125,10 +132,39 @@ Wrong judge_page(const FrontendSample& sample, const FrontendSettings& settings)
     return std::nullopt;
 }
 
+// More than index.html names is no fault: a proxy may add scripts of its own.
+Wrong judge_names(const FrontendSample& sample, const FrontendSettings& settings) {
+    if (!sample.page) {
+        return std::nullopt;
+    }
+    std::set<std::string> named;
+    for (const HtmlAsset& asset : html_assets(sample.page->body)) {
+        named.insert(local_path(asset.url, settings.url).value_or(""));
+    }
+    for (const FrontendFile& file : sample.files) {
+        if (!named.contains(file.path)) {
+            return wrong(Status::critical, say(k_other_page, clean_line(file.path)), say(k_hint_other_page));
+        }
+    }
+    return std::nullopt;
+}
+
+// Of scripts and style sheets: browsers refuse them under another type. Not of fonts and images.
 bool is_wanted_type(HtmlAsset::Kind kind, const std::string& type) {
-    return kind == HtmlAsset::Kind::style
-               ? contains_ignoring_case(type, "text/css")
-               : contains_ignoring_case(type, "javascript") || contains_ignoring_case(type, "ecmascript");
+    switch (kind) {
+    case HtmlAsset::Kind::style:
+        return contains_ignoring_case(type, "text/css");
+    case HtmlAsset::Kind::script:
+        return contains_ignoring_case(type, "javascript") || contains_ignoring_case(type, "ecmascript");
+    case HtmlAsset::Kind::other:
+        break;
+    }
+    return true;
+}
+
+bool is_served_empty(const FrontendFile& file) {
+    const std::string* length = file.answer->header("content-length");
+    return file.fetched ? file.answer->body.empty() : length != nullptr && *length == "0";
 }
 
 Wrong judge_asset(const FrontendFile& file, const FrontendSettings& settings) {
@@ -149,8 +185,7 @@ Wrong judge_asset(const FrontendFile& file, const FrontendSettings& settings) {
     if (!is_wanted_type(file.kind, seen)) {
         return wrong(Status::critical, say(k_asset, name, say(k_is_type, seen)));
     }
-    const std::string* length = answer.header("content-length");
-    if (length != nullptr && *length == "0") {
+    if (is_served_empty(file)) {
         return wrong(Status::critical, say(k_asset, name, say(k_served_empty)));
     }
     return std::nullopt;
@@ -160,8 +195,10 @@ CheckResult judge(const FrontendSample& sample, const FrontendSettings& settings
     if (Wrong found = judge_disk(sample, settings)) {
         return *found;
     }
-    if (Wrong found = judge_page(sample, settings)) {
-        return *found;
+    for (const auto& part : {judge_page, judge_names}) {
+        if (Wrong found = part(sample, settings)) {
+            return *found;
+        }
     }
     for (const FrontendFile& file : sample.files) {
         if (!file.forbidden.empty()) {
@@ -247,10 +284,12 @@ void look_at_disk(FrontendSample& sample, const FrontendSettings& settings, File
         return;
     }
     sample.index = std::move(*html);
+    std::set<std::string> seen; // often preloaded and named again
     for (const HtmlAsset& asset : html_assets(sample.index)) {
-        if (const auto path = local_path(asset.url, settings.url)) {
+        const auto path = local_path(asset.url, settings.url);
+        if (path && seen.insert(*path).second) {
             const Path file = settings.root / *path;
-            sample.files.push_back({asset.kind, *path, obstacle_to_reading(file, reader), std::nullopt,
+            sample.files.push_back({asset.kind, *path, obstacle_to_reading(file, reader), std::nullopt, false,
                                     forbidden_in(file, settings, files)});
         }
     }
@@ -263,12 +302,16 @@ HttpRequest asset_request(const FrontendSettings& settings, const FrontendFile& 
     HttpRequest request =
         request_for(settings, std::string(origin_of(settings.url)) + folder + "/" + file.path);
     request.method = method;
+    request.headers = {
+        {"Accept-Encoding", "identity"}}; // what is compressed on its way has no length to tell
     request.max_body = k_largest_file;
     return request;
 }
 
-bool knows_no_head(const HttpAnswer& answer) {
-    return answer.status == 405 || answer.status == 501;
+// HEAD is unknown there, or does not tell whether the file is empty.
+bool is_to_be_fetched(const HttpAnswer& answer) {
+    return answer.status == 405 || answer.status == 501 ||
+           (answer.status == 200 && answer.header("content-length") == nullptr);
 }
 
 class FrontendCheck final : public AsyncCheck {
@@ -289,7 +332,8 @@ class FrontendCheck final : public AsyncCheck {
         sample.page = std::move(answers.front());
         for (std::size_t i = 0; i < sample.files.size(); ++i) {
             HttpAnswer answer = std::move(answers[i + 1]);
-            if (knows_no_head(answer)) {
+            sample.files[i].fetched = is_to_be_fetched(answer);
+            if (sample.files[i].fetched) {
                 HttpRequest request = asset_request(m_settings, sample.files[i], "GET");
                 answer = co_await fetch(context.world.http, std::move(request));
             }

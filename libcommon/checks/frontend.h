@@ -23,12 +23,13 @@ struct FrontendSettings {
     std::string resolve;
 };
 
-// A script or style sheet that the page names.
+// A script, a style sheet or a preloaded file that the page names.
 struct FrontendFile {
     HtmlAsset::Kind kind = HtmlAsset::Kind::script;
     std::string path;                 // from the root: "static/js/main.abc.js"
     std::optional<Obstacle> obstacle; // on disk
     std::optional<HttpAnswer> answer; // over HTTP, when asked
+    bool fetched = false;             // by GET: the body of `answer` is the file
     std::string forbidden;            // the first of settings.forbid that the file on disk holds
 };
 struct FrontendSample {

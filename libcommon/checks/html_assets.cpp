@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 
 namespace lectio {
 namespace {
@@ -103,14 +104,33 @@ class Scanner {
     std::string_view m_rest;
 };
 
-bool is_style_sheet(const Tag& tag) {
-    const auto rel = tag.attributes.find("rel");
-    if (tag.name != "link" || rel == tag.attributes.end()) {
+bool has_word(const Tag& tag, const char* attribute, std::string_view wanted) {
+    const auto text = tag.attributes.find(attribute);
+    if (text == tag.attributes.end()) {
         return false;
     }
-    const std::vector<std::string_view> words = split(rel->second, ' ');
+    const std::vector<std::string_view> words = split(text->second, ' ');
     return std::any_of(words.begin(), words.end(),
-                       [](std::string_view word) { return to_lower_ascii(word) == "stylesheet"; });
+                       [&](std::string_view word) { return to_lower_ascii(word) == wanted; });
+}
+
+// What a <link> makes the browser fetch at once; nothing: an icon, a manifest, what may be wanted later (prefetch).
+std::optional<HtmlAsset::Kind> fetched_by_link(const Tag& tag) {
+    if (tag.name != "link") {
+        return std::nullopt;
+    }
+    if (has_word(tag, "rel", "stylesheet")) {
+        return HtmlAsset::Kind::style;
+    }
+    if (has_word(tag, "rel", "modulepreload")) {
+        return HtmlAsset::Kind::script;
+    }
+    if (!has_word(tag, "rel", "preload")) {
+        return std::nullopt;
+    }
+    return has_word(tag, "as", "script")  ? HtmlAsset::Kind::script
+           : has_word(tag, "as", "style") ? HtmlAsset::Kind::style
+                                          : HtmlAsset::Kind::other;
 }
 
 } // namespace
@@ -128,8 +148,8 @@ std::vector<HtmlAsset> html_assets(std::string_view html) {
         if (tag.name == "script") {
             add(HtmlAsset::Kind::script, tag, "src");
             scanner.skip_script();
-        } else if (is_style_sheet(tag)) {
-            add(HtmlAsset::Kind::style, tag, "href");
+        } else if (const auto kind = fetched_by_link(tag)) {
+            add(*kind, tag, "href");
         }
     }
     return assets;

@@ -1,4 +1,4 @@
-// The scripts and style sheets that an HTML page names.
+// The files that a browser fetches at once because an HTML page names them.
 #pragma once
 
 #include <string>
@@ -8,13 +8,13 @@
 namespace lectio {
 
 struct HtmlAsset {
-    enum class Kind { script, style };
+    enum class Kind { script, style, other }; // other: a preloaded font, image, …
     Kind kind = Kind::script;
     std::string url; // as written, entities undone: "/static/js/main.abc.js?v=1"
     bool operator==(const HtmlAsset&) const = default;
 };
 
-// <script src> and <link rel=stylesheet href>, in their order. Tolerant as browsers are: comments, any case, any
+// <script src>, <link rel=stylesheet|preload|modulepreload href>, in their order. Tolerant as browsers are: comments, any case, any
 // quotes, unfinished tags; garbage names nothing.
 std::vector<HtmlAsset> html_assets(std::string_view html);
 

@@ -27,6 +27,7 @@ constexpr Phrase k_slow_hint{"the site works, but people wait", "сайт раб
 constexpr Phrase k_withheld{
     "headers and certificate of this check are not sent to where it was redirected, {}",
     "заголовки и сертификат этой проверки не отправляются туда, куда её перенаправили: {}"};
+constexpr Phrase k_hops{"redirected: {}", "перенаправления: {}"};
 constexpr Phrase k_lacks{"the page lacks “{}”", "на странице нет «{}»"};
 constexpr Phrase k_has{"the page contains “{}”, which it must not",
                        "на странице есть «{}», а быть не должно"};
@@ -140,6 +141,15 @@ Wrong judge_json(const HttpAnswer& answer, const HttpSettings& settings) {
     return std::nullopt;
 }
 
+// "302 http://site/ → 301 https://site/ → https://site/login": where it went wrong is often one step earlier.
+Text hops_words(const HttpAnswer& answer) {
+    std::string way;
+    for (const HttpHop& hop : answer.hops) {
+        way += fmt::format("{} {} → ", hop.status, shorten(clean_line(hop.url), k_shown_characters));
+    }
+    return say(k_hops, way + shorten(clean_line(answer.final_url), k_shown_characters));
+}
+
 CheckResult judge_time(const HttpAnswer& answer, const HttpSettings& settings) {
     const auto total = std::chrono::duration_cast<Duration>(answer.total);
     CheckResult result;
@@ -170,6 +180,30 @@ CheckResult judge(const HttpAnswer& answer, const HttpSettings& settings) {
     return judge_time(answer, settings);
 }
 
+bool is_token(std::string_view text) { // RFC 9110, 5.6.2
+    return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+    });
+}
+
+std::optional<std::string> method_complaint(const std::string& text) {
+    const bool good =
+        is_token(text) && std::none_of(text.begin(), text.end(), [](char c) { return c >= 'a' && c <= 'z'; });
+    return good ? std::nullopt : std::optional<std::string>("expected a method like \"GET\", in capitals");
+}
+
+std::optional<std::string> header_name_complaint(const std::string& name) {
+    return is_token(name) ? std::nullopt
+                          : std::optional<std::string>("expected the name of a header, like \"Accept\"");
+}
+
+// Its end would begin another header.
+std::optional<std::string> header_complaint(const Secret& value) {
+    const bool good = value.reveal().find_first_of(std::string_view("\r\n\0", 3)) == std::string::npos;
+    return good ? std::nullopt : std::optional<std::string>("expected one line");
+}
+
 const Schema<HttpSettings>& http_schema() {
     static const Schema<HttpSettings> schema =
         Schema<HttpSettings>{
@@ -189,11 +223,14 @@ const Schema<HttpSettings>& http_schema() {
             optional("json", &HttpSettings::json, "values by JSON pointer: { \"/checks/database\" = \"ok\" }")
                 .check_keys(pointer_complaint),
             optional("expect_headers", &HttpSettings::expect_headers,
-                     "headers that the answer has, and a part of their value"),
+                     "headers that the answer has, and a part of their value")
+                .check_keys(header_name_complaint),
             optional("max_time", &HttpSettings::max_time, "slower than this: warning").between(0ms, 1h),
             optional("timeout", &HttpSettings::timeout, "no full answer by then: critical").between(10ms, 1h),
-            optional("method", &HttpSettings::method, "of the request"),
-            optional("headers", &HttpSettings::headers, "sent with the request"),
+            optional("method", &HttpSettings::method, "of the request").check(method_complaint),
+            optional("headers", &HttpSettings::headers, "sent with the request")
+                .check_keys(header_name_complaint)
+                .check(header_complaint),
             optional("body", &HttpSettings::body, "sent with the request"),
             optional("ca", &HttpSettings::ca, "PEM file of the authority; the system's when empty"),
             optional("client_cert", &HttpSettings::client_cert, "PEM file"),
@@ -249,6 +286,10 @@ HttpRequest http_request(const HttpSettings& settings) {
 
 CheckResult evaluate_http(const HttpAnswer& answer, const HttpSettings& settings) {
     CheckResult result = judge(answer, settings);
+    if (!answer.hops.empty() && result.status != Status::ok) {
+        result.hint =
+            result.hint.empty() ? hops_words(answer) : join("; ", {result.hint, hops_words(answer)});
+    }
     if (answer.withheld && result.status != Status::ok) {
         result.hint = join("; ", {result.hint, say(k_withheld, answer.final_url)});
     }

@@ -23,6 +23,9 @@ constexpr Phrase k_hint_certificate{
     "browsers show their visitors a warning: renew the certificate, then reload nginx",
     "браузеры показывают предупреждение: обновите сертификат и перезагрузите "
     "конфигурацию nginx"};
+constexpr Phrase k_hint_client_cert{
+    "the server wants another client certificate: look at client_cert and client_key",
+    "серверу нужен другой сертификат клиента: проверьте client_cert и client_key"};
 constexpr Phrase k_hint_max_body{"raise max_body if this size is right",
                                  "если такой размер — норма, увеличьте max_body"};
 constexpr Phrase k_hint_headers{"more than 256 kB of headers, or one over 100 kB: look which program sets "
@@ -44,8 +47,15 @@ constexpr Phrase k_hint_500{"the application failed: look at its error log",
 constexpr Phrase k_hint_gateway{"the web server runs, the application behind it does not answer",
                                 "веб-сервер работает, а приложение за ним не отвечает"};
 
+// An alert is what the server says of ours (RFC 8446, 6.2).
+bool refuses_our_certificate(const HttpAnswer& answer) {
+    return answer.detail.find(" alert ") != std::string::npos &&
+           (answer.detail.find("certificate") != std::string::npos ||
+            answer.detail.find("unknown ca") != std::string::npos);
+}
+
 bool is_about_certificate(const HttpAnswer& answer) {
-    return answer.detail.find("certificate") != std::string::npos;
+    return answer.detail.find("certificate") != std::string::npos && !refuses_our_certificate(answer);
 }
 
 Text hint_of(const HttpAnswer& answer, Remedy remedy) {
@@ -58,7 +68,9 @@ Text hint_of(const HttpAnswer& answer, Remedy remedy) {
     case Failure::timeout:
         return say(k_hint_silent);
     case Failure::tls:
-        return is_about_certificate(answer) ? say(k_hint_certificate) : Text{};
+        return refuses_our_certificate(answer) ? say(k_hint_client_cert)
+               : is_about_certificate(answer)  ? say(k_hint_certificate)
+                                               : Text{};
     case Failure::too_large:
         return say(k_hint_max_body);
     case Failure::headers_too_large:
@@ -75,7 +87,8 @@ Remedy remedy_of(const HttpAnswer& answer, const HttpRequest& request) {
     case Failure::unreachable:
         return asks_this_host(request) ? Remedy::try_it : Remedy::outside_host;
     case Failure::tls: // no restart makes a certificate valid
-        return is_about_certificate(answer) ? Remedy::cannot_help : Remedy::try_it;
+        return is_about_certificate(answer) || refuses_our_certificate(answer) ? Remedy::cannot_help
+                                                                               : Remedy::try_it;
     case Failure::too_large:
     case Failure::headers_too_large:
         return Remedy::cannot_help;

@@ -106,6 +106,19 @@ bool repeats_request(int status) {
     return status > 303;
 }
 
+// "tlsv13 alert certificate required" of "OpenSSL SSL_read: error:0A00045C:SSL routines::tlsv13 alert certificate
+// required, errno 0"; empty: it is about something else. In TLS 1.3 a server turns a client's certificate down after
+// the handshake is over for the client (RFC 8446, 4.4.2.4).
+std::string_view tls_alert_in(std::string_view words) {
+    constexpr std::string_view k_before = "SSL routines::";
+    const std::size_t at = words.find(k_before);
+    if (at == std::string_view::npos || words.find(" alert ", at) == std::string_view::npos) {
+        return {};
+    }
+    words.remove_prefix(at + k_before.size());
+    return words.substr(0, words.find(','));
+}
+
 } // namespace
 
 // libcurl's view of the transfer. None of these may call back into libcurl or run anything of a check.
@@ -450,11 +463,15 @@ void CurlTransfer::classify(int curl_code) {
         break;
     case CURLE_GOT_NOTHING:
     case CURLE_PARTIAL_FILE:
-    case CURLE_SEND_ERROR:
         end(Failure::closed, words);
         break;
+    case CURLE_SEND_ERROR:
     case CURLE_RECV_ERROR:
-        end(words.find("chunk") == std::string::npos ? Failure::closed : Failure::not_http, words);
+        if (const std::string_view alert = tls_alert_in(words); !alert.empty()) {
+            end(Failure::tls, std::string(alert));
+        } else {
+            end(words.find("chunk") == std::string::npos ? Failure::closed : Failure::not_http, words);
+        }
         break;
     case CURLE_UNSUPPORTED_PROTOCOL: // "HTTP/0.9", or a version that does not exist
     case CURLE_WEIRD_SERVER_REPLY:

@@ -96,7 +96,20 @@ ssl_ctx_st* tls_context(const TestCertificate& certificate, const std::string& c
     return context;
 }
 
+X509* certificate_of(const std::string& pem) {
+    const std::unique_ptr<BIO, int (*)(BIO*)> bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())),
+                                                  BIO_free);
+    return PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr);
+}
+
 } // namespace
+
+void HostileServer::ask_for_certificate(const TestCertificate& authority) {
+    const std::unique_ptr<X509, void (*)(X509*)> trusted(certificate_of(authority.pem), X509_free);
+    must(X509_STORE_add_cert(SSL_CTX_get_cert_store(m_tls.get()), trusted.get()) == 1,
+         "authority not usable");
+    SSL_CTX_set_verify(m_tls.get(), SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
+}
 
 bool Connection::handshake(ssl_ctx_st* context) {
     if (context == nullptr) {
@@ -104,7 +117,15 @@ bool Connection::handshake(ssl_ctx_st* context) {
     }
     m_tls = {SSL_new(context), SSL_free};
     SSL_set_fd(m_tls.get(), m_fd.get());
-    return SSL_accept(m_tls.get()) == 1;
+    if (SSL_accept(m_tls.get()) == 1) {
+        return true;
+    }
+    // To hang up over bytes that were not read would reset the connection, and the alert were lost with it.
+    ::shutdown(m_fd.get(), SHUT_WR);
+    std::array<char, 4096> dropped{};
+    while (::recv(m_fd.get(), dropped.data(), dropped.size(), 0) > 0) {
+    }
+    return false;
 }
 
 long Connection::receive(char* buffer, std::size_t room) {

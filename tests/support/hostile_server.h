@@ -55,6 +55,8 @@ class HostileServer {
     // TLS; `chain`: PEM certificates sent after its own.
     HostileServer(Script script, const TestCertificate& certificate, const std::string& chain = "");
     ~HostileServer();
+    // Before the first connection: who has no certificate of this authority is turned away.
+    void ask_for_certificate(const TestCertificate& authority);
     HostileServer(const HostileServer&) = delete;
     HostileServer& operator=(const HostileServer&) = delete;
 

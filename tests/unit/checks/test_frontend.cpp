@@ -19,8 +19,8 @@ constexpr const char* k_page = R"(<!doctype html><html><head>
 <link href="/static/css/main.abc.css" rel="stylesheet"><link rel="icon" href="/favicon.ico">
 <script defer="defer" src="/static/js/main.abc.js"></script></head><body><div id="root"></div></body></html>)";
 
-const Headers k_javascript{{"content-type", "application/javascript"}};
-const Headers k_css{{"content-type", "text/css"}};
+const Headers k_javascript{{"content-type", "application/javascript"}, {"content-length", "5"}};
+const Headers k_css{{"content-type", "text/css"}, {"content-length", "3"}};
 
 // A build on disk and the same served.
 struct Site {
@@ -63,6 +63,12 @@ TEST_CASE("frontend: names scripts and style sheets, whatever stands around them
     CHECK(html_assets(
               "<script>var s = '<script src=\"a.js\">'</script><link rel='preload stylesheet' href=b.css>") ==
           std::vector<HtmlAsset>{{Kind::style, "b.css"}});
+    CHECK(html_assets("<link rel=preload as=font href=a.woff2><link rel=PRELOAD as=Script href=a.js>"
+                      "<link rel=preload as=style href=a.css><link rel=modulepreload href=b.js>"
+                      "<link rel=prefetch href=later.js>") == std::vector<HtmlAsset>{{Kind::other, "a.woff2"},
+                                                                                     {Kind::script, "a.js"},
+                                                                                     {Kind::style, "a.css"},
+                                                                                     {Kind::script, "b.js"}});
     CHECK(html_assets("<link rel=icon href=a.ico><script></script><script src></script>").empty());
     for (const char* cut :
          {"", "<", "<s", "<script", "<script src", "<script src=", "<script src=\"a.js", "<!--", "</"}) {
@@ -165,10 +171,63 @@ TEST_CASE("frontend: what is wrong over HTTP is told by its file", "[frontend]")
         site.bare.http.on(script,
                           page(200, "", {{"content-type", "text/javascript"}, {"content-length", "0"}}));
     }
+    SECTION("empty, where HEAD does not tell") {
+        site.bare.http.on(script, page(200, "", {{"content-type", "text/javascript"}}));
+        CHECK_THAT(site.check().message.en, Catch::Contains("served empty"));
+    }
+    SECTION("a page of another application, or of an earlier build") {
+        site.bare.http.on("https://site.example",
+                          page(200, "<div id=\"root\"><script src=\"/static/js/main.old.js\">"
+                                    "</script><link rel=stylesheet href=\"/static/css/main.abc.css\">"));
+        CHECK_THAT(site.check().message.en, Catch::Contains("does not name static/js/main.abc.js"));
+    }
     SECTION("cut") {
         site.bare.http.on(script, failed(HttpAnswer::Failure::closed));
     }
     CHECK(site.check().status == Status::critical);
+}
+
+TEST_CASE("frontend: what is preloaded is looked at, too, and each file once", "[frontend]") {
+    const std::string html = R"(<link rel=preload as=script href="/static/js/main.abc.js">)"
+                             R"(<link rel=preload as=font href="/static/text.woff2" crossorigin>)" +
+                             std::string(k_page);
+    const std::string font = "https://site.example/static/text.woff2";
+    Site site;
+    spill(site.folder / "index.html", html);
+    site.bare.http.on("https://site.example", page(200, html));
+    site.bare.http.on(font, page(200, "", {{"content-type", "font/woff2"}, {"content-length", "9"}}));
+    CHECK_THAT(site.check().message.en, Catch::Contains("text.woff2 is missing"));
+    spill(site.folder / "static/text.woff2", "wOF2 data");
+    CHECK(site.check().status == Status::ok);
+    CHECK_THAT(site.check().message.en, Catch::Contains("4 files"));
+    site.bare.http.on(font, page(200, "", {{"content-type", "text/html"}, {"content-length", "9"}}));
+    CHECK_THAT(site.check().message.en, Catch::Contains("text.woff2: a page of HTML"));
+}
+
+TEST_CASE("frontend: a folder above the build that the web server may not enter", "[frontend]") {
+    Site site;
+    const Path build = site.folder / "closed/build";
+    std::filesystem::create_directories(build);
+    for (const char* name : {"index.html", "static"}) {
+        std::filesystem::rename(site.folder / name, build / name);
+    }
+    site.settings.root = build;
+    site.settings.reader = "nobody";
+    ::chmod(site.folder.path().c_str(), 0755);
+    CHECK(site.check().status == Status::ok);
+    ::chmod((site.folder / "closed").c_str(), 0750);
+    const CheckResult result = site.check();
+    CHECK(result.status == Status::critical);
+    CHECK_THAT(result.message.en, Catch::Contains("nobody may not enter") && Catch::Contains("closed"));
+}
+
+TEST_CASE("frontend: a forbidden text in any file that the page names", "[frontend]") {
+    Site site;
+    site.settings.forbid = {"127.0.0.1:", "localhost:"};
+    CHECK(site.check().status == Status::ok);
+    spill(site.folder / "static/css/main.abc.css", "a{background:url(http://localhost:3000/a.png)}");
+    CHECK_THAT(site.check().message.en,
+               Catch::Contains("static/css/main.abc.css") && Catch::Contains("localhost:"));
 }
 
 TEST_CASE("frontend: a server that does not know HEAD is asked by GET", "[frontend]") {

@@ -1,5 +1,6 @@
 #include "checks/http.h"
 #include "checks/http_words.h"
+#include "config/schema.h"
 #include "support/bare_world.h"
 
 #include <catch2/catch.hpp>
@@ -136,6 +137,17 @@ TEST_CASE("http check: what a redirect must not be given is said where it matter
     CHECK(evaluate_http(good, site()).hint.empty());
 }
 
+TEST_CASE("http check: a client certificate that is refused is not the site's certificate", "[http-check]") {
+    HttpAnswer answer;
+    answer.failure = Failure::tls;
+    answer.detail = GENERATE("tlsv13 alert certificate required", "tlsv1 alert unknown ca");
+    const CheckResult result = evaluate_http(answer, site());
+    CHECK(result.status == Status::critical);
+    CHECK(result.remedy == Remedy::cannot_help);
+    CHECK_THAT(result.hint.en, Catch::Contains("client_cert") && !Catch::Contains("renew"));
+    CHECK_THAT(result.message.ru, Catch::Contains("сертификат"));
+}
+
 TEST_CASE("http check: too many headers are no matter of max_body", "[http-check]") {
     HttpAnswer answer;
     answer.failure = HttpAnswer::Failure::headers_too_large;
@@ -158,6 +170,9 @@ TEST_CASE("http check: values in JSON", "[http-check]") {
     const std::string health = R"({"status":"healthy","checks":{"database":"ok"},"n":1,"list":[true]})";
     CHECK(json_status(health, "/checks/database", "\"ok\"") == Status::ok);
     CHECK(json_status(health, "/n", "1.0") == Status::ok);
+    CHECK(json_status(health, "/n", "\"1\"") == Status::critical); // another type is another value
+    CHECK(json_status(health, "/list/0", "\"true\"") == Status::critical);
+    CHECK(json_status(health, "/list", "{}") == Status::critical);
     CHECK(json_status(health, "/list/0", "true") == Status::ok);
     CHECK(json_status(health, "/checks", R"({"database":"ok"})") == Status::ok);
     CHECK(json_status(health, "/checks/database", "\"down\"") == Status::critical);
@@ -176,6 +191,69 @@ TEST_CASE("http check: JSON is nested at most a hundred deep", "[http-check]") {
     CHECK(json_status(nested(200'000), "/a", "1") == Status::critical);
     CHECK(json_status("\"" + std::string(500, '[') + "\\\"" + std::string(500, '[') + "\"", "/a", "1") ==
           Status::critical); // no such value, but not for its depth
+}
+
+TEST_CASE("http check: a redirect that led astray is told step by step", "[http-check]") {
+    HttpAnswer answer = page(404);
+    answer.hops = {{"http://site.example/", 301}, {"https://site.example/", 302}};
+    answer.final_url = "https://site.example/login";
+    CHECK_THAT(evaluate_http(answer, site()).hint.en,
+               Catch::Contains("redirected: 301 http://site.example/ → 302 https://site.example/ → "
+                               "https://site.example/login"));
+    answer.status = 200;
+    CHECK(evaluate_http(answer, site()).hint.empty());
+    answer.failure = HttpAnswer::Failure::redirects;
+    CHECK_THAT(evaluate_http(answer, site()).hint.en, Catch::Contains("302 https://site.example/"));
+}
+
+TEST_CASE("http check: every key of a request reaches the request", "[http-check]") {
+    HttpSettings settings = site();
+    settings.method = "PUT";
+    settings.body = Secret("{}");
+    settings.follow = false;
+    settings.verify = false;
+    settings.ca = "/ca.pem";
+    settings.client_cert = "/own.pem";
+    settings.client_key = "/own.key";
+    settings.http_version = "1.1";
+    settings.max_body = 7_kB;
+    settings.timeout = 70ms;
+    const HttpRequest request = http_request(settings);
+    CHECK(request.method == "PUT");
+    CHECK(request.body == "{}");
+    CHECK_FALSE(request.follow);
+    CHECK_FALSE(request.verify);
+    CHECK(request.ca == "/ca.pem");
+    CHECK(request.client_cert == "/own.pem");
+    CHECK(request.client_key == "/own.key");
+    CHECK(request.http_version == "1.1");
+    CHECK(request.max_body == 7_kB);
+    CHECK(request.timeout == 70ms);
+}
+
+TEST_CASE("http check: a method or header that would be another request is wrong configuration",
+          "[http-check]") {
+    const auto problems = [](const std::string& key, Node::Value value) {
+        const std::shared_ptr<void> settings = http_check_type().schema().make();
+        Problems found;
+        Reading reading{found, {}};
+        const Target target{&http_check_type().schema(), settings.get()};
+        const Node::Table table{Member{"url", {}, {Node(std::string("https://site.example/"), {})}},
+                                Member{key, {}, {Node(std::move(value), {})}}};
+        read_table(Node(table, {}), {&target, 1}, reading);
+        return found.has_errors();
+    };
+    const auto header = [](const std::string& name, const std::string& value) {
+        return Node::Table{Member{name, {}, {Node(value, {})}}};
+    };
+    CHECK_FALSE(problems("method", std::string("OPTIONS")));
+    CHECK(problems("method", std::string("get")));
+    CHECK(problems("method", std::string("GET / HTTP/1.1\r\nX: y")));
+    CHECK(problems("method", std::string()));
+    CHECK_FALSE(problems("headers", header("X-Token", "a b: c")));
+    CHECK(problems("headers", header("X-Token", "a\r\nX-Other: b")));
+    CHECK(problems("headers", header("X Token", "a")));
+    CHECK(problems("expect_headers", header("X-Token:", "a")));
 }
 
 TEST_CASE("http check: asks what is configured, and evaluates what comes", "[http-check]") {

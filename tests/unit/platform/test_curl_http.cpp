@@ -596,6 +596,35 @@ TEST_CASE("http: TLS", "[http]") {
         });
         CHECK(ask(get(fmt::format("https://127.0.0.1:{}/", server.port()))).failure == Failure::tls);
     }
+    SECTION("a certificate of one's own") {
+        HostileServer server(
+            [](Connection& peer) {
+                peer.read_request();
+                peer.send(http_answer("known"));
+            },
+            make_certificate({.names = {"site.example"}}, &authority));
+        server.ask_for_certificate(authority);
+        const TestCertificate own = make_certificate({.names = {"client"}}, &authority);
+        spill(folder / "own.pem", own.pem);
+        spill(folder / "own.key", own.key_pem);
+        spill(folder / "both.pem", own.pem + own.key_pem);
+        HttpRequest request = get(server.url("/", "site.example"));
+        request.resolve = "127.0.0.1";
+        request.ca = (folder / "ca.pem").string();
+        const HttpAnswer without = ask(request);
+        INFO(without.detail);
+        CHECK(without.failure == Failure::tls);
+        CHECK(without.detail == "tlsv13 alert certificate required");
+        request.client_cert = (folder / "own.pem").string();
+        request.client_key = (folder / "own.key").string();
+        CHECK(ask(request).body == "known");
+        request.client_cert = (folder / "both.pem").string();
+        request.client_key.clear();
+        CHECK(ask(request).body == "known");
+        const TestCertificate stranger = make_certificate({.names = {"client"}});
+        spill(folder / "both.pem", stranger.pem + stranger.key_pem);
+        CHECK_THAT(ask(request).detail, Catch::StartsWith("tls") && Catch::Contains(" alert "));
+    }
     SECTION("an authority's file that is not there is our fault") {
         HostileServer server([](Connection&) {}, make_certificate({}));
         HttpRequest request = get(server.url("/"));
