@@ -16,8 +16,9 @@ namespace {
 
 constexpr mode_t k_folder_mode = 0700;
 constexpr mode_t k_file_mode = 0600;
-// A message of ours is far smaller; a larger file is not one.
-constexpr Bytes k_largest = 1_MB;
+// The same for putting and for taking, so that nothing is taken in that is not found again. Five thousand checks that fail
+// with long texts, or a piped text of one letter a line, stay within it.
+constexpr Bytes k_largest = 16_MB;
 // Refused and damaged ones are for a person to look at: the newest so many are kept.
 constexpr std::size_t k_kept_aside = 1000;
 // A writer is done within seconds; what is older was left by one that died.
@@ -106,6 +107,11 @@ Path Outbox::place(const std::string& channel, const Letter& letter) const {
 }
 
 Result<Outbox::Put> Outbox::put(const std::string& channel, const Message& message) {
+    const std::string content = to_json(message);
+    if (content.size() > k_largest.count) {
+        return Error{ErrorKind::too_large,
+                     fmt::format("unable to store a message of {}", format_size(Bytes{content.size()}))};
+    }
     const Path folder = folder_of(channel);
     if (!m_files.info(folder)) {
         LECTIO_TRY(m_files.make_folders(m_folder, k_folder_mode));
@@ -118,8 +124,7 @@ Result<Outbox::Put> Outbox::put(const std::string& channel, const Message& messa
     LECTIO_TRY(make_room(channel, put));
     const std::string name = next_name(message.time, letters_in(m_files, folder));
     const Path place = folder / fmt::format("{}{}", name, k_fresh);
-    if (const Result<void> written = write_atomically(m_files, place, to_json(message), k_file_mode);
-        !written) {
+    if (const Result<void> written = write_atomically(m_files, place, content, k_file_mode); !written) {
         // It may be there and only its folder unsynced; whoever hears of the failure tells by another way, so
         // it must not be told from here as well.
         [[maybe_unused]] const Result<void> removed = m_files.remove(place);

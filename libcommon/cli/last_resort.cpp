@@ -13,10 +13,13 @@
 
 #include <fmt/format.h>
 
+#include <unistd.h>
+
 namespace lectio {
 namespace {
 
 constexpr std::string_view k_reason = "internal error: {}";
+constexpr std::string_view k_nagios = "LECTIO UNKNOWN - internal error\n";
 
 int leave(std::string_view tool, Format format, std::string_view what) {
     const std::string reason = fmt::format(k_reason, clean_line(redact(what)));
@@ -33,9 +36,29 @@ int leave(std::string_view tool, Format format, std::string_view what) {
     return k_status;
 }
 
+// Of who is past every catch: a thread that found no memory, a noexcept function that threw. They must not abort: an
+// abort says nothing, and has no exit status of ours.
+std::string_view g_tool;
+Format g_format = Format::text;
+
+[[noreturn]] void leave_at_once() noexcept {
+    constexpr std::string_view k_words =
+        ": internal error: ended in the middle, perhaps for lack of memory\n";
+    if (g_format == Format::nagios) { // no allocation: there may be nothing left to allocate
+        [[maybe_unused]] const ssize_t said = ::write(STDOUT_FILENO, k_nagios.data(), k_nagios.size());
+        ::_exit(static_cast<int>(ExitCode::unknown));
+    }
+    [[maybe_unused]] ssize_t said = ::write(STDERR_FILENO, g_tool.data(), g_tool.size());
+    said = ::write(STDERR_FILENO, k_words.data(), k_words.size());
+    ::_exit(static_cast<int>(ExitCode::internal));
+}
+
 } // namespace
 
 int run_or_say_why(std::string_view tool, Format format, const std::function<Result<int>()>& work) {
+    g_tool = tool;
+    g_format = format;
+    std::set_terminate(&leave_at_once);
     try {
         const Result<int> status = work();
         return status ? *status : leave(tool, format, status.error().message);

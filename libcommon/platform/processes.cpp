@@ -202,7 +202,9 @@ bool place_descriptors(const ChildEnds& ends) {
 }
 
 [[noreturn]] void be_child(const Plan& plan, const ChildEnds& ends, pid_t parent) {
-    ::setpgid(0, 0);
+    // A group of its own, to be ended whole, and no terminal: a plugin of another user would type into root's shell
+    // through /dev/tty (TIOCSTI) when a run is started by hand.
+    ::setsid();
     reset_signals();
     if (!become_user(plan)) {
         give_up(ends.status, Stage::user);
@@ -259,6 +261,12 @@ int open_pidfd(pid_t pid) {
 }
 
 // Groups of programs that are being attended, so that the process can end them when it leaves.
+// A child that has only just been forked may not have a group yet.
+void end_group(pid_t leader) {
+    ::kill(-leader, SIGKILL);
+    ::kill(leader, SIGKILL);
+}
+
 std::mutex g_groups_mutex;
 std::set<pid_t> g_groups;
 
@@ -452,7 +460,7 @@ void Child::end_programs(End end) const {
     if (end != End::exited) {
         end_descendants(m_pid);
     }
-    ::kill(-m_pid, SIGKILL);
+    end_group(m_pid);
 }
 
 void Child::reap() {
@@ -505,8 +513,6 @@ Result<ProcessAnswer> SystemProcesses::run(const ProcessRequest& request) {
     if (pid == 0) {
         be_child(*plan, {in.read.get(), out.write.get(), err.write.get(), status.write.get()}, parent);
     }
-    // Here as well as in the child: whoever comes first, the group is there before it may have to be ended.
-    ::setpgid(pid, pid);
     in.read.reset();
     out.write.reset();
     err.write.reset();
@@ -519,7 +525,7 @@ void end_running_programs() {
     const std::scoped_lock lock(g_groups_mutex);
     for (const pid_t group : g_groups) {
         end_descendants(group);
-        ::kill(-group, SIGKILL);
+        end_group(group);
     }
 }
 

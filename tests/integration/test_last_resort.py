@@ -5,9 +5,12 @@ signal, and whoever reads its report slowly gets all of it."""
 import fcntl
 import json
 import os
+import pathlib
 import resource
+import signal
 import struct
 import subprocess
+import tempfile
 import termios
 import time
 import unittest
@@ -28,6 +31,14 @@ def limited(kind, soft):
 
 def run(command, **more):
     return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=90, check=False, **more)
+
+
+def command_of(pid):
+    return pathlib.Path(f"/proc/{pid}/comm").read_text(encoding="utf-8")
+
+
+def has_child(pid):
+    return any(task.read_text(encoding="utf-8") for task in pathlib.Path(f"/proc/{pid}/task").glob("*/children"))
 
 
 def held(pipe):
@@ -61,6 +72,39 @@ class LastResort(unittest.TestCase):
                         if form == "nagios":
                             self.assertLess(done.returncode, 4)
                             self.assertRegex(done.stdout, r"\ALECTIO (OK|WARNING|CRITICAL|UNKNOWN) - .+\n\Z")
+
+    def test_little_memory(self):
+        with Monitor(None, checks=FEW) as monitor:
+            for megabytes in range(24, 72, 4):
+                for form in ("text", "nagios"):
+                    with self.subTest(megabytes=megabytes, form=form):
+                        done = run(monitor.command(form=form, where=RELEASE),  # sanitizers reserve terabytes
+                                   preexec_fn=limited(resource.RLIMIT_AS, megabytes << 20))
+                        if done.returncode == 127:
+                            continue  # the loader itself says no
+                        self.assertIn(done.returncode, GOOD_OR_SAID, done.stderr)
+                        self.assertTrue(done.stdout or done.stderr)
+
+    def leaves_core(self, command, is_ready):
+        """Whether the kernel writes the memory of `command` away when it is aborted in the middle."""
+        with tempfile.TemporaryDirectory() as folder:
+            process = subprocess.Popen(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                       stderr=subprocess.DEVNULL,
+                                       preexec_fn=limited(resource.RLIMIT_CORE, resource.RLIM_INFINITY))
+            while not is_ready(process.pid):
+                time.sleep(0.02)
+            process.send_signal(signal.SIGABRT)
+            _, status = os.waitpid(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+            self.assertEqual(process.returncode, -signal.SIGABRT)
+            return os.WCOREDUMP(status)
+
+    def test_no_core_file_with_the_secrets_in_it(self):
+        if not self.leaves_core(["/bin/sleep", "60"], lambda pid: "sleep" in command_of(pid)):
+            self.skipTest("this machine writes no core files at all")
+        checks = FEW + '\n[health.check.slow]\ntype = "exec"\ncommand = ["/bin/sleep", "60"]\n'
+        with Monitor(None, checks=checks) as monitor:
+            self.assertFalse(self.leaves_core(monitor.command(where=RELEASE), has_child))
 
     def test_small_stack(self):
         with Monitor(None, checks=FEW) as monitor:

@@ -3,6 +3,7 @@
 #include "history.h"
 #include "init.h"
 #include "options.h"
+#include "platform/core_dumps.h"
 #include "platform/processes.h"
 #include "platform/real_world.h"
 #include "platform/stop.h"
@@ -29,6 +30,7 @@ lectio::Result<int> run(const lectio::health::Options& options) {
 
 int main(int argc, char** argv) {
     using namespace lectio;
+    forbid_core_dumps();
     ensure_standard_streams();
     const auto parsed = health::parse_options(argc, argv);
     if (const int* leave = std::get_if<int>(&parsed)) {

@@ -1,6 +1,7 @@
 #include "cli/last_resort.h"
 #include "cli/terminal.h"
 #include "options.h"
+#include "platform/core_dumps.h"
 #include "platform/real_world.h"
 #include "platform/stop.h"
 #include "platform/threads.h"
@@ -24,6 +25,7 @@ lectio::Result<int> run(const lectio::notify::Options& options) {
 
 int main(int argc, char** argv) {
     using namespace lectio;
+    forbid_core_dumps();
     ensure_standard_streams();
     const auto parsed = notify::parse_options(argc, argv);
     if (const int* leave = std::get_if<int>(&parsed)) {

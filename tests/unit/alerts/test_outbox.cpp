@@ -54,6 +54,26 @@ TEST_CASE("messages wait in the order in which they were put, also when the cloc
     CHECK(outbox.waiting(k_channel, 2).total == 3);
 }
 
+TEST_CASE("what is taken in is found again, however long; what would not be is refused") {
+    TempFolder folder;
+    SystemFiles files;
+    Outbox outbox(files, folder / "outbox", {});
+    Message message = message_at(0, "long");
+    // A piped text of one letter a line: the largest that a letter becomes of what it says.
+    message.lines.assign(100'000, Line{Line::Form::text, {{Piece::Kind::plain, "x"}}});
+    REQUIRE(outbox.put(k_channel, message));
+    const Outbox::Waiting waiting = outbox.waiting(k_channel, 10);
+    CHECK(waiting.damaged == 0);
+    REQUIRE(waiting.letters.size() == 1);
+    CHECK(waiting.letters[0].message == message);
+
+    message.lines = {Line{Line::Form::text, {{Piece::Kind::plain, std::string(17'000'000, 'x')}}}};
+    const Result<Outbox::Put> put = outbox.put(k_channel, message);
+    REQUIRE_FALSE(put);
+    CHECK(put.error().kind == ErrorKind::too_large);
+    CHECK(outbox.count_waiting(k_channel) == 1);
+}
+
 TEST_CASE("messages are private") {
     TempFolder folder;
     SystemFiles files;

@@ -155,6 +155,16 @@ TEST_CASE("endless output is bounded and does not outlive the timeout") {
     CHECK(answer.out.size() == 1024);
 }
 
+TEST_CASE("a program has no terminal to type into: it leads a session of its own") {
+    // /proc/self/stat: pid (comm) state ppid pgrp session tty_nr; cat is the program itself.
+    const ProcessAnswer answer = run(request({"cat", "/proc/self/stat"}));
+    const std::vector<std::string_view> fields = split(answer.out, ' ');
+    REQUIRE(fields.size() > 6);
+    CHECK(fields[4] == fields[0]); // of a group of its own, which is ended whole
+    CHECK(fields[5] == fields[0]);
+    CHECK(fields[6] == "0");
+}
+
 TEST_CASE("at the timeout the whole group is ended, grandchildren and the deaf included") {
     ProcessRequest asked = shell("trap '' TERM; sleep 1000 & echo $! $$; wait");
     asked.timeout = 2s;
