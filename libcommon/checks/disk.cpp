@@ -1,7 +1,7 @@
 #include "checks/disk.h"
 
+#include "checks/hung_mount.h"
 #include "checks/moment.h"
-#include "checks/shared_words.h"
 #include "checks/thresholds.h"
 #include "platform/disk_probe.h"
 #include "util/text.h"
@@ -34,9 +34,6 @@ constexpr Phrase k_find_many{"where the files are: du -x --inodes --max-depth=3 
                              "где эти файлы: du -x --inodes --max-depth=3 {} | sort -n | tail -20"};
 constexpr Phrase k_why_read_only{"why: dmesg -T | tail -50 (the kernel does this after disk errors)",
                                  "почему: dmesg -T | tail -50 (ядро делает так после ошибок диска)"};
-
-constexpr Duration k_timeout{3'000}; // of a mount that may hang
-constexpr const char* k_left_behind = "left-behind";
 
 // About a day: a sample now and then, compared with the oldest.
 constexpr const char* k_used = "used";
@@ -189,16 +186,10 @@ class DiskCheck final : public BlockingCheck {
     }
 
     CheckResult ask_child(const Mount& mount, const CheckContext& context) const {
-        const auto before = context.memory.find(k_left_behind);
-        const Duration at_most = time_for(context, k_timeout);
-        const PatientDisk seen =
-            disk_in_child(m_settings.path, at_most, before == context.memory.end() ? "" : before->second);
+        const Duration at_most = time_for(context, k_mount_timeout);
+        const PatientDisk seen = disk_in_child(m_settings.path, at_most, left_behind(context.memory));
         CheckResult result = judge_patient(seen, mount, at_most, context);
-        if (seen.left_behind.empty()) {
-            result.memory.erase(k_left_behind);
-        } else {
-            result.memory[k_left_behind] = seen.left_behind;
-        }
+        keep_left_behind(result, seen.left_behind);
         return result;
     }
 
@@ -213,9 +204,9 @@ class DiskCheck final : public BlockingCheck {
         case Stranded::Outcome::still_hangs:
             break;
         }
-        const bool still = seen.outcome == Stranded::Outcome::still_hangs;
-        return !still && at_most < k_timeout ? not_finished(context.memory)
-                                             : evaluate_hung_disk(mount, still, context.memory);
+        const bool cut_short = seen.outcome == Stranded::Outcome::hangs && at_most < k_mount_timeout;
+        return cut_short ? not_finished(context.memory)
+                         : evaluate_hung_disk(mount, seen.outcome, context.memory);
     }
 
     DiskSettings m_settings;
@@ -256,15 +247,9 @@ void tell_growth(CheckResult& result, const DiskSpace& space, const Now& now,
     result.memory[k_used] = text_of(samples);
 }
 
-CheckResult evaluate_hung_disk(const Mount& mount, bool still,
+CheckResult evaluate_hung_disk(const Mount& mount, Stranded::Outcome outcome,
                                const std::map<std::string, std::string>& memory) {
-    const std::string name = fmt::format("{} ({})", clean_line(mount.folder), mount.type);
-    CheckResult result;
-    result.status = Status::critical;
-    result.message =
-        still ? say(k_mount_still_hangs, name) : say(k_mount_hangs, name, format_duration(k_timeout));
-    result.hint = say(k_mount_hangs_hint);
-    result.remedy = Remedy::cannot_help;
+    CheckResult result = hung_mount(mount_name(mount), outcome);
     result.memory = memory;
     return result;
 }

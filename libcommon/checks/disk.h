@@ -2,7 +2,7 @@
 #pragma once
 
 #include "checks/check_type.h"
-#include "platform/host.h"
+#include "platform/stranded.h"
 
 #include <map>
 #include <string>
@@ -21,8 +21,8 @@ CheckResult evaluate_disk(const DiskSpace& space, const DiskSettings& settings,
 // Adds to a failing result how much more is used than a day ago, and keeps what is used now for later.
 void tell_growth(CheckResult& result, const DiskSpace& space, const Now& now,
                  const std::map<std::string, std::string>& memory);
-// A mount that does not answer; `still`: since an earlier run.
-CheckResult evaluate_hung_disk(const Mount& mount, bool still,
+// A mount that does not answer: `outcome` is hangs or still_hangs.
+CheckResult evaluate_hung_disk(const Mount& mount, Stranded::Outcome outcome,
                                const std::map<std::string, std::string>& memory);
 CheckType disk_check_type();
 

@@ -1,6 +1,6 @@
 #include "checks/file.h"
 
-#include "checks/shared_words.h"
+#include "checks/hung_mount.h"
 #include "checks/thresholds.h"
 #include "config/complaints.h"
 #include "util/text.h"
@@ -22,10 +22,8 @@ using namespace std::chrono_literals;
 using Must = FileSettings::Must;
 using Outcome = Stranded::Outcome;
 
-constexpr Duration k_timeout{3'000};       // of a mount that may hang
 constexpr Duration k_clocks_apart{60'000}; // of another host that writes here
 constexpr mode_t k_permissions = 07777;
-constexpr const char* k_left_behind = "left-behind";
 
 constexpr Phrase k_there{"{}, changed {} ago", "{}, изменён {} назад"};
 constexpr Phrase k_folder_there{"the folder is there", "папка на месте"};
@@ -107,8 +105,8 @@ Text age_words(std::int64_t milliseconds) {
 }
 
 // Whoever makes the file is not to blame.
-CheckResult disk_trouble(Text message, Text hint = {}) {
-    CheckResult result = result_of(Status::critical, std::move(message), std::move(hint));
+CheckResult disk_trouble(Text message) {
+    CheckResult result = result_of(Status::critical, std::move(message));
     result.remedy = Remedy::cannot_help;
     return result;
 }
@@ -134,10 +132,7 @@ CheckResult no_answer(const FileProbe& probe, const FileSettings& settings) {
         return result_of(Status::unknown,
                          say(k_cannot_look, shown(settings), error_words(probe.error.message)));
     }
-    const Text words = probe.outcome == Outcome::hangs
-                           ? say(k_mount_hangs, probe.mount, format_duration(k_timeout))
-                           : say(k_mount_still_hangs, probe.mount);
-    return disk_trouble(words, say(k_mount_hangs_hint));
+    return hung_mount(probe.mount, probe.outcome);
 }
 
 // The worse makes the message; of two that are as bad, the first.
@@ -244,12 +239,6 @@ CheckResult judge_sighting(const FileSample& sample, const FileSettings& setting
     return result;
 }
 
-void keep_child(CheckResult& result, const FileProbe& probe) {
-    if (!probe.left_behind.empty()) {
-        result.memory[k_left_behind] = probe.left_behind;
-    }
-}
-
 class FileCheck final : public BlockingCheck {
   public:
     explicit FileCheck(FileSettings settings) : m_settings(std::move(settings)) {}
@@ -267,16 +256,15 @@ class FileCheck final : public BlockingCheck {
         if (!mounts) {
             return unable(mounts.error(), context); // whether it may hang cannot be known
         }
-        const auto before = context.memory.find(k_left_behind);
-        const Duration at_most = time_for(context, k_timeout);
+        const Duration at_most = time_for(context, k_mount_timeout);
         // Without the slash a link to a folder is seen as a link.
         const std::string path = m_settings.path.string();
         sample.probe =
             file_probe(path.size() > 1 && path.ends_with('/') ? path.substr(0, path.size() - 1) : path,
-                       *mounts, at_most, before == context.memory.end() ? "" : before->second);
-        if (sample.probe.outcome == Outcome::hangs && at_most < k_timeout) {
+                       *mounts, at_most, left_behind(context.memory));
+        if (sample.probe.outcome == Outcome::hangs && at_most < k_mount_timeout) {
             CheckResult result = not_finished(context.memory);
-            keep_child(result, sample.probe);
+            keep_left_behind(result, sample.probe.left_behind);
             return result;
         }
         sample.owner_seen = m_settings.owner.empty() ? "" : owner_text(sample.probe.sighting);
@@ -301,7 +289,7 @@ CheckResult evaluate_file(const FileSample& sample, const FileSettings& settings
     CheckResult result = sample.probe.outcome == Outcome::answered
                              ? judge_sighting(sample, settings, now, memory)
                              : no_answer(sample.probe, settings);
-    keep_child(result, sample.probe);
+    keep_left_behind(result, sample.probe.left_behind);
     return result;
 }
 

@@ -14,13 +14,4 @@ inline constexpr Phrase k_no_connection{"no connection to {}: {}", "нет со�
 inline constexpr Phrase k_not_connected{"no connection to {} within {}", "нет соединения с {} за {}"};
 inline constexpr Phrase k_cannot_ask{"unable to ask {}: {}", "не удалось обратиться к {}: {}"};
 
-// Of a mount "/mnt/media (nfs4)" (platform/stranded.h).
-inline constexpr Phrase k_mount_hangs{"the file system {} does not answer within {}",
-                                      "файловая система {} не отвечает за {}"};
-inline constexpr Phrase k_mount_still_hangs{"the file system {} still does not answer",
-                                            "файловая система {} всё ещё не отвечает"};
-inline constexpr Phrase k_mount_hangs_hint{
-    "who serves it, and is it reachable? umount -l frees what waits for it",
-    "кто её отдаёт и доступен ли он? umount -l отпустит тех, кто её ждёт"};
-
 } // namespace lectio

@@ -2,8 +2,6 @@
 
 #include <cerrno>
 
-#include <fmt/format.h>
-
 #include <grp.h>
 #include <pwd.h>
 #include <sys/stat.h>
@@ -57,7 +55,7 @@ FileProbe file_probe(const Path& path, const std::vector<Mount>& mounts, Duratio
     const Stranded asked = ask_in_child(look_at_file, path, probe.sighting, timeout, left_behind);
     probe.outcome = asked.outcome;
     probe.error = asked.error;
-    probe.mount = fmt::format("{} ({})", mount->folder, mount->type);
+    probe.mount = mount_name(*mount);
     probe.left_behind = asked.left_behind;
     return probe;
 }

@@ -1,5 +1,6 @@
 #include "platform/stranded.h"
 
+#include "platform/dial.h"
 #include "platform/proc_text.h"
 #include "util/text.h"
 #include "util/unique_fd.h"
@@ -99,20 +100,8 @@ bool is_still_there(const std::string& mark) {
     return stat && stat->state != 'Z' && mark == fmt::format("{}/{}", pid, stat->start_ticks);
 }
 
-SteadyTime steady_now() {
-    return std::chrono::steady_clock::now();
-}
-
 bool is_ready(int fd, Duration at_most) {
-    const SteadyTime deadline = steady_now() + at_most;
-    for (;;) {
-        const auto left = std::max(std::chrono::ceil<Duration>(deadline - steady_now()), Duration::zero());
-        pollfd waiting{fd, POLLIN, 0};
-        const int ready = ::poll(&waiting, 1, static_cast<int>(left.count()));
-        if (ready >= 0 || errno != EINTR) {
-            return ready > 0;
-        }
-    }
+    return wait_until_ready(fd, POLLIN, std::chrono::steady_clock::now() + at_most);
 }
 
 void wait_for_end(pid_t pid) {
@@ -168,6 +157,10 @@ std::optional<Mount> mount_that_may_hang(const Path& path, const std::vector<Mou
         ++links;
     }
     return std::nullopt;
+}
+
+std::string mount_name(const Mount& mount) {
+    return fmt::format("{} ({})", clean_line(mount.folder), mount.type);
 }
 
 Stranded ask_in_child(Look look, const Path& path, void* answer, std::size_t size, Duration timeout,

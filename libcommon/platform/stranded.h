@@ -19,6 +19,9 @@ namespace lectio {
 // that is mounted when it is touched. Nothing where it is a disk of this host. None of them is touched.
 std::optional<Mount> mount_that_may_hang(const Path& path, const std::vector<Mount>& mounts);
 
+// For messages: "/mnt/media (nfs4)".
+std::string mount_name(const Mount& mount);
+
 struct Stranded {
     enum class Outcome {
         answered,

@@ -109,12 +109,13 @@ TEST_CASE("a network mount is asked by a child, and what it says is judged like 
 
 TEST_CASE("a mount that hangs is critical, and no restart mends it") {
     const Mount mount{"server:/x", "/mnt/media", "nfs4", "rw"};
-    const CheckResult hangs = evaluate_hung_disk(mount, false, {{"level-free", "warning"}});
+    const CheckResult hangs =
+        evaluate_hung_disk(mount, Stranded::Outcome::hangs, {{"level-free", "warning"}});
     CHECK(hangs.status == Status::critical);
     CHECK(hangs.message.en == "the file system /mnt/media (nfs4) does not answer within 3 s");
     CHECK(hangs.remedy == Remedy::cannot_help);
     CHECK(hangs.memory.contains("level-free"));
-    CHECK(evaluate_hung_disk(mount, true, {}).message.en ==
+    CHECK(evaluate_hung_disk(mount, Stranded::Outcome::still_hangs, {}).message.en ==
           "the file system /mnt/media (nfs4) still does not answer");
 }
 
