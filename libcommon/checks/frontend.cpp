@@ -1,7 +1,10 @@
 #include "checks/frontend.h"
 
 #include "checks/http_words.h"
+#include "checks/hung_mount.h"
 #include "config/complaints.h"
+#include "platform/file_probe.h"
+#include "platform/in_thread.h"
 #include "util/text.h"
 #include "words/error_words.h"
 
@@ -30,6 +33,7 @@ constexpr Phrase k_not_readable{"{1} may not read {0} (mode {2:03o})",
 constexpr Phrase k_not_a_file{"{} is not a file", "{} — не файл"};
 constexpr Phrase k_empty{"{} is empty", "файл {} пуст"};
 constexpr Phrase k_cannot_look{"unable to look at {}", "не удалось посмотреть {}"};
+constexpr Phrase k_why_not{"unable to look at {}: {}", "не удалось посмотреть {}: {}"};
 constexpr Phrase k_no_reader{"unable to look up the user {}: {}", "не удалось найти пользователя {}: {}"};
 constexpr Phrase k_hint_missing{
     "the build is not whole: put it in place again, or go back to the previous one",
@@ -264,7 +268,8 @@ std::string forbidden_in(const Path& file, const FrontendSettings& settings, Fil
     return {};
 }
 
-void look_at_disk(FrontendSample& sample, const FrontendSettings& settings, Files& files) {
+FrontendSample look_at_disk(const FrontendSettings& settings, Files& files) {
+    FrontendSample sample;
     std::optional<Reader> reader;
     if (!settings.reader.empty()) {
         auto found = find_user(settings.reader);
@@ -281,7 +286,7 @@ void look_at_disk(FrontendSample& sample, const FrontendSettings& settings, File
         if (!sample.index_obstacle) {
             sample.index_obstacle = Obstacle{Obstacle::Kind::cannot_look, index, 0};
         }
-        return;
+        return sample;
     }
     sample.index = std::move(*html);
     std::set<std::string> seen; // often preloaded and named again
@@ -293,7 +298,32 @@ void look_at_disk(FrontendSample& sample, const FrontendSettings& settings, File
                                     forbidden_in(file, settings, files)});
         }
     }
+    return sample;
 }
+
+// What the disk says; `sample` only where it answered.
+struct DiskLook {
+    FileProbe index;
+    FrontendSample sample;
+};
+
+// Owns what it needs: it may outlive the check (in_thread.h).
+struct LookAtDisk {
+    FrontendSettings settings;
+    Files& files;
+    std::vector<Mount> mounts;
+    Duration at_most; // for a mount that may hang
+    std::string left_behind;
+
+    DiskLook operator()() const {
+        DiskLook look;
+        look.index = file_probe(settings.root / "index.html", mounts, at_most, left_behind);
+        if (look.index.outcome == Stranded::Outcome::answered) {
+            look.sample = look_at_disk(settings, files);
+        }
+        return look;
+    }
+};
 
 // HEAD: that a file is served, and as what, is known without moving megabytes each minute.
 HttpRequest asset_request(const FrontendSettings& settings, const FrontendFile& file,
@@ -319,8 +349,21 @@ class FrontendCheck final : public AsyncCheck {
     explicit FrontendCheck(FrontendSettings settings) : m_settings(std::move(settings)) {}
 
     Task<CheckResult> run(const CheckContext& context) const override {
-        FrontendSample sample;
-        look_at_disk(sample, m_settings, context.world.files);
+        const Result<std::vector<Mount>> mounts = context.world.host.mounts();
+        if (!mounts) {
+            co_return unable(mounts.error(), context); // whether the disk may hang cannot be known
+        }
+        const Duration at_most = time_for(context, k_mount_timeout);
+        std::function<DiskLook()> work =
+            LookAtDisk{m_settings, context.world.files, *mounts, at_most, left_behind(context.memory)};
+        Result<DiskLook> look = co_await in_thread(context.world.http, std::move(work));
+        if (!look) {
+            co_return unable(look.error(), context);
+        }
+        if (look->index.outcome != Stranded::Outcome::answered) {
+            co_return no_answer(look->index, at_most, context);
+        }
+        FrontendSample sample = std::move(look->sample);
         if (m_settings.url.empty()) {
             co_return evaluate_frontend(sample, m_settings);
         }
@@ -343,6 +386,27 @@ class FrontendCheck final : public AsyncCheck {
     }
 
   private:
+    CheckResult unable(const Error& error, const CheckContext& context) const {
+        CheckResult result = wrong(Status::unknown, say(k_why_not, clean_line(m_settings.root.string()),
+                                                        error_words(clean_line(error.message))));
+        result.memory = context.memory;
+        return result;
+    }
+
+    // Of a mount that may hang.
+    CheckResult no_answer(const FileProbe& probe, Duration at_most, const CheckContext& context) const {
+        CheckResult result;
+        if (probe.outcome == Stranded::Outcome::failed) {
+            result = unable(probe.error, context);
+        } else if (probe.outcome == Stranded::Outcome::hangs && at_most < k_mount_timeout) {
+            result = not_finished(context.memory);
+        } else {
+            result = hung_mount(probe.mount, probe.outcome);
+        }
+        keep_left_behind(result, probe.left_behind);
+        return result;
+    }
+
     FrontendSettings m_settings;
 };
 

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <deque>
 #include <list>
+#include <mutex>
 #include <optional>
 #include <set>
 #include <system_error>
@@ -57,6 +58,7 @@ class CurlHttp::Loop {
     void forget(Job& job); // out of everything
     void poll(Duration wait);
     void wake() const { m_wake->wake(); }
+    void post(std::function<void()> what);
 
   private:
     friend class Job;
@@ -67,6 +69,7 @@ class CurlHttp::Loop {
     void end(Job& job);
 
     void wait_for_events(Duration wait);
+    void call_posted();
     void take_lookups();
     void let_libcurl_time();
     void take_ended_hops();
@@ -82,6 +85,9 @@ class CurlHttp::Loop {
     Resolver m_resolver;
     std::unique_ptr<CURLM, MultiDeleter> m_multi; // none before the first request
     std::optional<SteadyTime> m_libcurl_timer;
+
+    std::mutex m_posting;
+    std::vector<std::function<void()>> m_posted; // under m_posting
 
     std::deque<Job*> m_queue;     // not begun
     std::size_t m_under_way = 0;  // begun, not ended
@@ -133,6 +139,10 @@ void CurlHttp::wake() {
     m_loop->wake();
 }
 
+void CurlHttp::post(std::function<void()> what) {
+    m_loop->post(std::move(what));
+}
+
 CurlHttp::Loop::Loop(Resolver::Ask ask)
     : m_epoll(::epoll_create1(EPOLL_CLOEXEC)), m_resolver(std::move(ask), m_wake) {
     epoll_event event{};
@@ -171,12 +181,32 @@ void CurlHttp::Loop::forget(Job& job) {
     }
 }
 
+void CurlHttp::Loop::post(std::function<void()> what) {
+    {
+        const std::scoped_lock lock(m_posting);
+        m_posted.push_back(std::move(what));
+    }
+    wake();
+}
+
+void CurlHttp::Loop::call_posted() {
+    std::vector<std::function<void()>> posted;
+    {
+        const std::scoped_lock lock(m_posting);
+        posted.swap(m_posted);
+    }
+    for (const std::function<void()>& what : posted) {
+        what();
+    }
+}
+
 void CurlHttp::Loop::poll(Duration wait) {
     begin_queued();
     if (hand_out_answers()) {
         return;
     }
     wait_for_events(wait);
+    call_posted();
     take_lookups();
     let_libcurl_time();
     take_ended_hops();

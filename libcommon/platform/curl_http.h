@@ -9,7 +9,8 @@
 namespace lectio {
 
 // Starting one costs nothing: libcurl is initialised by the first request. Every handle given out by start()
-// must be gone before this is. Not for more than one thread, but for wake().
+// must be gone before this is. Not for more than one thread, but for wake() and
+// post().
 class CurlHttp final : public Http {
   public:
     explicit CurlHttp(Resolver::Ask ask = system_lookup); // tests bring a resolver of their own
@@ -20,6 +21,7 @@ class CurlHttp final : public Http {
     std::unique_ptr<Transfer> start(HttpRequest request, Done done) override;
     void poll(Duration wait) override;
     void wake() override;
+    void post(std::function<void()> what) override;
 
   private:
     class Loop;

@@ -101,6 +101,8 @@ class Http {
     virtual void poll(Duration wait) = 0;
     // From any thread: makes a waiting poll() return.
     virtual void wake() = 0;
+    // From any thread: poll() calls `what` once, on the thread of the loop.
+    virtual void post(std::function<void()> what) = 0;
 };
 
 // co_await fetch(http, request): the answer, whatever it is. Cancelled with its coroutine.

@@ -31,6 +31,10 @@ path = "{stack.mount}"
 type = "file"
 path = "{stack.mount}/backup.zst"
 
+[health.check.build]
+type = "frontend"
+root = "{stack.mount}"
+
 [health.check.root]
 type = "disk"
 path = "/"
@@ -92,17 +96,20 @@ class Hung(unittest.TestCase):
         self.assertEqual(first.check("root")["status"], "ok")
         for name in ("space", "file"):
             self.assertIn("(fuse.hung) does not answer within 3 s", first.check(name)["message"])
-        self.assertEqual(len(left_behind(monitor)), 2)
-        # The lock is free although both still hang, and no more are started.
+        # Asked again in the same run, as whatever is asked of a running service.
+        self.assertIn("(fuse.hung) still does not answer", first.check("build")["message"])
+        self.assertEqual(len(left_behind(monitor)), 3)
+        # The lock is free although all of them still hang, and no more are started.
         second = monitor.run()
-        for name in ("space", "file"):
+        for name in ("space", "file", "build"):
             self.assertIn("(fuse.hung) still does not answer", second.check(name)["message"])
-        self.assertEqual(len(left_behind(monitor)), 2)
+        self.assertEqual(len(left_behind(monitor)), 3)
         closing.close()
         wait_until(lambda: not left_behind(monitor), "who waited is free")
         third = monitor.run()
         self.assertEqual(third.check("space")["status"], "ok", third.out)
         self.assertIn("is not there", third.check("file")["message"])
+        self.assertIn("index.html is missing", third.check("build")["message"])
 
 
 if __name__ == "__main__":

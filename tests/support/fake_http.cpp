@@ -91,11 +91,24 @@ bool FakeHttp::hand_out_one() {
 bool FakeHttp::woken_soon() {
     std::unique_lock lock(m_mutex);
     m_wake.wait_for(lock, k_moment, [this] { return m_woken; });
-    return std::exchange(m_woken, false);
+    const std::vector<std::function<void()>> posted = std::exchange(m_posted, {});
+    const bool woken = std::exchange(m_woken, false);
+    lock.unlock();
+    for (const std::function<void()>& what : posted) {
+        what();
+    }
+    return woken;
 }
 
 void FakeHttp::wake() {
     const std::scoped_lock lock(m_mutex);
+    m_woken = true;
+    m_wake.notify_all();
+}
+
+void FakeHttp::post(std::function<void()> what) {
+    const std::scoped_lock lock(m_mutex);
+    m_posted.push_back(std::move(what));
     m_woken = true;
     m_wake.notify_all();
 }

@@ -36,6 +36,7 @@ class FakeHttp final : public Http {
     // moves the clock on when none did: to the next answer, at most by `wait`.
     void poll(Duration wait) override;
     void wake() override;
+    void post(std::function<void()> what) override;
 
   private:
     struct Rule {
@@ -63,6 +64,7 @@ class FakeHttp final : public Http {
     std::mutex m_mutex;
     std::condition_variable m_wake;
     bool m_woken = false;
+    std::vector<std::function<void()>> m_posted;
 };
 
 // A complete answer with this status and body.

@@ -1,10 +1,15 @@
 #include "checks/frontend.h"
+#include "platform/proc_text.h"
 #include "support/bare_world.h"
+#include "support/fake_host.h"
 #include "support/temp_folder.h"
 
+#include <fstream>
+#include <iterator>
 #include <random>
 
 #include <catch2/catch.hpp>
+#include <fmt/format.h>
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -26,12 +31,15 @@ const Headers k_css{{"content-type", "text/css"}, {"content-length", "3"}};
 struct Site {
     TempFolder folder;
     BareWorld bare;
+    FakeHost host;
     FrontendSettings settings;
+    std::map<std::string, std::string> memory;
 
     Site() {
         spill(folder / "index.html", k_page);
         spill(folder / "static/js/main.abc.js", "run()");
         spill(folder / "static/css/main.abc.css", "a{}");
+        host.mount_list = std::vector<Mount>{{"/dev/sda1", "/", "ext4", "rw"}};
         settings.root = folder.path();
         settings.url = "https://site.example";
         settings.contains = {"id=\"root\""};
@@ -41,12 +49,12 @@ struct Site {
     }
     CheckResult check() {
         const std::unique_ptr<Check> check = frontend_check_type().make(&settings);
-        const std::map<std::string, std::string> memory;
-        const CheckContext context{bare.world, bare.clock.now(), bare.clock.steady() + 10s, memory};
+        const World world{bare.clock, bare.files, host, bare.http, bare.processes, bare.services, bare.redis};
+        const CheckContext context{world, bare.clock.now(), bare.clock.steady() + 10s, memory};
         auto task = dynamic_cast<const AsyncCheck&>(*check).run(context);
         task.start([] {});
         while (!task.done()) {
-            bare.http.poll(1s);
+            bare.http.poll(10ms);
         }
         return task.value();
     }
@@ -251,6 +259,36 @@ TEST_CASE("frontend: slow is a warning, an unknown reader is our fault", "[front
         site.settings.reader = "nobody-of-that-name";
         CHECK(site.check().status == Status::unknown);
     }
+}
+
+TEST_CASE("frontend: a build on a mount that may hang is looked at when that answers", "[frontend]") {
+    Site site;
+    site.host.mount_list->push_back({"server:/www", site.folder.path().string(), "nfs4", "rw"});
+    SECTION("it answers") {
+        CHECK(site.check().status == Status::ok);
+    }
+    SECTION("who asked in an earlier run still waits") {
+        // This very process stands for that child.
+        std::ifstream stat("/proc/self/stat");
+        std::string words((std::istreambuf_iterator<char>(stat)), {});
+        const std::optional<ProcessStat> self = parse_process_stat(words);
+        REQUIRE(self.has_value());
+        site.memory["left-behind"] = fmt::format("{}/{}", ::getpid(), self->start_ticks);
+        const CheckResult result = site.check();
+        CHECK(result.status == Status::critical);
+        CHECK(result.remedy == Remedy::cannot_help);
+        CHECK_THAT(result.message.en, Catch::EndsWith("(nfs4) still does not answer"));
+        CHECK(result.memory == site.memory);
+        CHECK(site.bare.http.requests().empty());
+    }
+}
+
+TEST_CASE("frontend: without the mounts nothing is touched", "[frontend]") {
+    Site site;
+    site.host.mount_list = Error{ErrorKind::io, "unable to read /proc/self/mountinfo: Input/output error"};
+    const CheckResult result = site.check();
+    CHECK(result.status == Status::unknown);
+    CHECK_THAT(result.message.en, Catch::Contains("mountinfo"));
 }
 
 TEST_CASE("access: every folder on the way, links included, and the file", "[frontend]") {
