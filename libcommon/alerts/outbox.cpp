@@ -114,6 +114,7 @@ Result<Outbox::Put> Outbox::put(const std::string& channel, const Message& messa
     }
     const Path folder = folder_of(channel);
     if (!m_files.info(folder)) {
+        LECTIO_TRY(m_files.make_folders(m_folder.parent_path(), k_folder_mode)); // CONTRACT 6
         LECTIO_TRY(m_files.make_folders(m_folder, k_folder_mode));
         LECTIO_TRY(m_files.make_folders(folder, k_folder_mode));
         // The folders themselves must outlive a power cut, or what is in them does not.

@@ -60,6 +60,14 @@ Path discovered_path(const Path& state) {
     return state / "config" / "discovered.json";
 }
 
+// All state is private, the folder that the tools share too (CONTRACT 6).
+Result<void> keep(Files& files, const Path& state, const Path& path, std::string_view content) {
+    for (const Path& folder : {state, path.parent_path()}) {
+        LECTIO_TRY(files.make_folders(folder, 0700));
+    }
+    return write_atomically(files, path, content, 0600);
+}
+
 std::string absolute_name(const std::string& file) {
     std::error_code failed;
     const Path absolute = std::filesystem::absolute(file, failed);
@@ -114,6 +122,23 @@ bool loads(const std::string& text, const Kinds& kinds) {
         static_cast<void>(read_config(*root, kinds, problems));
     }
     return !problems.has_errors();
+}
+
+// What earlier runs have found, as JSON; empty: nothing.
+std::string kept_discovery(Files& files, const Path& state) {
+    return files.read(discovered_path(state), k_discovered_size).value_or("");
+}
+
+Discovered discover_knowing(const std::string& kept, World& world, Discovery discovery, const Kinds& kinds,
+                            std::optional<std::string> nginx_dump) {
+    const auto is_known = [&](std::string_view type) {
+        return std::any_of(kinds.checks.begin(), kinds.checks.end(),
+                           [&](const KindSchema& kind) { return kind.name == type; });
+    };
+    const DiscoverRequest request{is_known, std::move(nginx_dump)};
+    Discovered found = discovery(world, discovered_from_json(kept), request);
+    // What is remembered may be damaged, or of a version that had other keys.
+    return loads(config_of(found), kinds) ? found : discovery(world, {}, request);
 }
 
 // ── one text into a configuration ──────────────────────────────────────────────────────────────────────────
@@ -472,15 +497,15 @@ class Loader {
             read_made("", loaded);
             return;
         }
-        const Result<std::string> kept = m_world.files.read(discovered_path(state), k_discovered_size);
+        const std::string kept = kept_discovery(m_world.files, state);
         const Discovered found =
-            discover_for(m_world, m_request.discovery, m_request.kinds, state, std::nullopt);
+            discover_knowing(kept, m_world, m_request.discovery, m_request.kinds, std::nullopt);
         read_made(config_of(found), loaded);
         for (const FoundCheck& check : found.checks) {
             loaded.config.explained.push_back(say(k_found, check.name, check.why));
         }
         const std::string text = to_json(found);
-        loaded.discovered = text == kept.value_or("") ? "" : text;
+        loaded.discovered = text == kept ? "" : text;
     }
 
     // A text that we made: places in it would mean nothing to anybody, and without them what is missing from
@@ -526,16 +551,8 @@ class Loader {
 
 Discovered discover_for(World& world, Discovery discovery, const Kinds& kinds, const Path& state,
                         std::optional<std::string> nginx_dump) {
-    const DiscoverRequest request{[&](std::string_view type) {
-                                      return std::any_of(
-                                          kinds.checks.begin(), kinds.checks.end(),
-                                          [&](const KindSchema& kind) { return kind.name == type; });
-                                  },
-                                  std::move(nginx_dump)};
-    const Result<std::string> kept = world.files.read(discovered_path(state), k_discovered_size);
-    Discovered found = discovery(world, discovered_from_json(kept.value_or("")), request);
-    // What is remembered may be damaged, or of a version that had other keys.
-    return loads(config_of(found), kinds) ? found : discovery(world, {}, request);
+    return discover_knowing(kept_discovery(world.files, state), world, discovery, kinds,
+                            std::move(nginx_dump));
 }
 
 LoadedConfig load_config(World& world, const ConfigRequest& request, LastGood last_good) {
@@ -568,17 +585,15 @@ Result<void> keep_last_good(Files& files, const LoadedConfig& loaded) {
         kept && *kept == content) {
         return {};
     }
-    LECTIO_TRY(files.make_folders(path.parent_path(), 0700));
-    return write_atomically(files, path, content, 0600);
+    return keep(files, loaded.config.paths.state, path, content);
 }
 
 Result<void> keep_discovered(Files& files, const LoadedConfig& loaded) {
     if (loaded.discovered.empty()) {
         return {};
     }
-    const Path path = discovered_path(loaded.config.paths.state);
-    LECTIO_TRY(files.make_folders(path.parent_path(), 0700));
-    return write_atomically(files, path, loaded.discovered, 0600);
+    const Path& state = loaded.config.paths.state;
+    return keep(files, state, discovered_path(state), loaded.discovered);
 }
 
 } // namespace lectio

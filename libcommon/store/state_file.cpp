@@ -106,7 +106,11 @@ Result<void> StateFile::save(std::string_view object) {
         return Error{ErrorKind::too_large, fmt::format("unable to write {}: larger than {}",
                                                        m_current.string(), format_size(k_largest))};
     }
-    LECTIO_TRY(m_files.make_folders(m_folder, k_folder_mode));
+    if (!m_files.info(m_folder)) {
+        // All state is private, the folder that the tools share too (CONTRACT 6).
+        LECTIO_TRY(m_files.make_folders(m_folder.parent_path(), k_folder_mode));
+        LECTIO_TRY(m_files.make_folders(m_folder, k_folder_mode));
+    }
     LECTIO_TRY(m_current_is_good ? write_atomically_keeping(m_files, m_current, m_previous, text, k_file_mode)
                                  : write_atomically(m_files, m_current, text, k_file_mode));
     m_current_is_good = true;

@@ -77,12 +77,13 @@ TEST_CASE("what is taken in is found again, however long; what would not be is r
 TEST_CASE("messages are private") {
     TempFolder folder;
     SystemFiles files;
-    Outbox outbox(files, folder / "outbox", {});
+    Outbox outbox(files, folder / "state/outbox", {});
     REQUIRE(outbox.put(k_channel, message_at(0, "a")));
-    CHECK(files.info(folder / "outbox", Files::Follow::no)->mode == 0700);
-    CHECK(files.info(folder.path() / "outbox" / "to-errors", Files::Follow::no)->mode == 0700);
+    for (const char* made : {"state", "state/outbox", "state/outbox/to-errors"}) {
+        CHECK(files.info(folder / made, Files::Follow::no)->mode == 0700);
+    }
     const std::string name = outbox.waiting(k_channel, 1).letters.front().name;
-    CHECK(files.info(folder.path() / "outbox" / "to-errors" / (name + ".new"), Files::Follow::no)->mode ==
+    CHECK(files.info(folder.path() / "state/outbox/to-errors" / (name + ".new"), Files::Follow::no)->mode ==
           0600);
 }
 

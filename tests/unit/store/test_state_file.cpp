@@ -62,6 +62,13 @@ TEST_CASE("what was saved is loaded, private, and the one before is kept") {
     CHECK(names_in(root / "health") == std::vector<std::string>{"state.json", "state.prev.json"});
 }
 
+TEST_CASE("the folder that all tools share is private too") {
+    const TempFolder root;
+    SystemFiles files;
+    REQUIRE(StateFile(files, root / "state/health", k_schema, ::geteuid()).save(R"({"n":1})"));
+    CHECK(files.info(root / "state", Files::Follow::no)->mode == 0700);
+}
+
 TEST_CASE("an empty object is a state too") {
     const TempFolder root;
     SystemFiles files;
