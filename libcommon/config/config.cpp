@@ -22,6 +22,10 @@ constexpr Phrase k_some_unset{"variables {} are not set", "не заданы п�
 constexpr Phrase k_check_off{"check {} is off: {}", "проверка {} выключена: {}"};
 constexpr Phrase k_rung_off{"recovery {} is off: {}", "восстановление {} выключено: {}"};
 constexpr Phrase k_channel_off{"channel {} is off: {}", "канал {} выключен: {}"};
+constexpr Phrase k_nothing_on{"no check is switched on: nothing is watched",
+                              "все проверки выключены: ни за чем не следим"};
+constexpr Phrase k_switch_on{"remove `enabled = false` from what is to be watched",
+                             "уберите `enabled = false` у того, за чем нужно следить"};
 constexpr Phrase k_default_used{"{}: the default is used", "{}, взято значение по умолчанию"};
 constexpr Phrase k_set_it{"set it in {}", "задайте её в {}"};
 constexpr Phrase k_set_them{"set them in {}", "задайте их в {}"};
@@ -125,6 +129,7 @@ class Reader {
         check_references();
         check_timeouts();
         report_unset();
+        report_nothing_on();
         m_reading.problems.sort();
         return std::move(m_config);
     }
@@ -692,6 +697,18 @@ class Reader {
             }
         }
     }
+    // Silence must not look like health. What is off for want of a variable is noted already.
+    void report_nothing_on() {
+        const std::vector<CheckSettings>& checks = m_config.health.checks;
+        const bool nothing_on = std::none_of(checks.begin(), checks.end(), [](const CheckSettings& check) {
+            return check.common.enabled && !check.later;
+        });
+        if (nothing_on && !checks.empty()) {
+            warn(checks.front().position, say(k_nothing_on).en);
+            m_config.notes.push_back({say(k_nothing_on), say(k_switch_on), {}});
+        }
+    }
+
     void note_off(const Phrase& phrase, const std::string& name, const std::vector<std::string>& unset) {
         if (!unset.empty()) {
             note(say(phrase, name, words_of(unset)), unset);

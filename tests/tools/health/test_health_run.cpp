@@ -310,3 +310,21 @@ TEST_CASE("without a channel the report says that nobody is told: a note, not a 
     REQUIRE(run.report()["notes"].size() == 1);
     CHECK(run.report()["notes"][0].get<std::string>().find("no alert channel") != std::string::npos);
 }
+
+TEST_CASE("every check switched off is a warning, never all good") {
+    Machine host;
+    std::string off =
+        replaced(host.configuration(), "type = \"systemd\"", "type = \"systemd\"\nenabled = false");
+    off = replaced(off, "type = \"http\"", "type = \"http\"\nenabled = false");
+    host.configure(off);
+    const Run run = host.report();
+    CHECK(run.exit_code == 1);
+    CHECK(run.report()["checks"][0]["name"] == "config");
+    CHECK(run.report()["checks"][0]["message"] == "no check is switched on: nothing is watched");
+    CHECK(host.run({"--format", "nagios"}).out ==
+          "LECTIO WARNING - config: no check is switched on: nothing is watched; 0 of 1 checks ok |\n");
+    const Run checked = host.run({"--check-config"});
+    CHECK(checked.exit_code == 0);
+    CHECK(checked.out.find(": warning: no check is switched on: nothing is watched\n") != std::string::npos);
+    CHECK(host.run({"--check-config", "--strict"}).exit_code == 78);
+}

@@ -179,6 +179,36 @@ TEST_CASE("what is remembered of a host is written only when there is something 
     CHECK_FALSE(bench.load().discovered.empty());
 }
 
+TEST_CASE("what is remembered is private, the folder that all tools share too") {
+    Bench bench;
+    SystemFiles files;
+    SECTION("of a host") {
+        bench.write("etc/config.toml", bench.paths());
+        REQUIRE(bench.keep_discovered(bench.load()).ok());
+    }
+    SECTION("of a configuration") {
+        bench.write("etc/config.toml", bench.paths() + k_check);
+        REQUIRE(bench.keep(bench.load()).ok());
+    }
+    CHECK(files.info(bench.folder() / "state", Files::Follow::no)->mode == 0700);
+    CHECK(files.info(bench.folder() / "state/config", Files::Follow::no)->mode == 0700);
+}
+
+TEST_CASE("a configuration in which nothing is switched on says so") {
+    Bench bench;
+    constexpr const char* k_off = "enabled = false\n";
+    const auto notes = [&](const std::string& text) {
+        bench.write("etc/config.toml", text);
+        const LoadedConfig loaded = bench.load();
+        REQUIRE(loaded.ok());
+        return loaded.config.notes.size();
+    };
+    const std::string other = "[health.check.other]\ntype = \"systemd\"\nunit = \"app.service\"\n";
+    CHECK(notes(std::string(k_check) + k_off + other + k_off) == 1);
+    CHECK(problem_lines(bench.load()).find(":1:1: warning: no check is switched on") != std::string::npos);
+    CHECK(notes(std::string(k_check) + k_off + other) == 0);
+}
+
 TEST_CASE("whatever stands in the memory of discovery, a configuration comes of it") {
     Bench bench;
     bench.write("etc/config.toml", bench.paths());
