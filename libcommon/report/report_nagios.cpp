@@ -35,6 +35,22 @@ std::string plain(std::string_view text) {
     return words;
 }
 
+// What a check says beside the reason, which leads the line.
+std::string beside(const std::string& reason, std::string words) {
+    const std::size_t at = reason.empty() ? std::string::npos : words.find(reason);
+    if (at == std::string::npos) {
+        return words;
+    }
+    constexpr std::string_view k_between = "; "; // of what a check joins
+    words.erase(at, reason.size());
+    if (std::string_view(words).substr(at).starts_with(k_between)) {
+        words.erase(at, k_between.size());
+    } else if (std::string_view(words).ends_with(k_between)) {
+        words.erase(words.size() - k_between.size());
+    }
+    return words;
+}
+
 // "10" is left above, "10:" below (Monitoring Plugins Development Guidelines, threshold and ranges).
 enum class Left { above, below };
 std::string range(const std::optional<double>& bound, Left left) {
@@ -80,14 +96,15 @@ std::string plain_number(double value) {
 }
 
 std::string render_nagios(const Report& report, Lang lang) {
+    const std::string reason = plain(report.reason.in(lang));
     std::string broken;
     std::size_t fine = 0;
     for (const Status wanted : {Status::critical, Status::warning, Status::unknown}) {
         for (const CheckReport& check : report.checks) {
-            const bool told = check.result.message.en == report.reason.en; // leads the line
-            if (check.result.status == wanted && !check.symptom_of && !told) {
-                broken += fmt::format("{}{}: {}", broken.empty() ? "" : "; ", check.name,
-                                      shorten(plain(check.result.message.in(lang)), 200));
+            const std::string words = beside(reason, plain(check.result.message.in(lang)));
+            if (check.result.status == wanted && !check.symptom_of && !words.empty()) {
+                broken +=
+                    fmt::format("{}{}: {}", broken.empty() ? "" : "; ", check.name, shorten(words, 200));
             }
         }
     }
@@ -99,8 +116,8 @@ std::string render_nagios(const Report& report, Lang lang) {
     for (const Text& quiet : report.quiet) {
         broken += (broken.empty() ? "" : "; ") + plain(quiet.in(lang));
     }
-    if (!report.reason.empty()) {
-        broken = plain(report.reason.in(lang)) + (broken.empty() ? "" : "; ") + broken;
+    if (!reason.empty()) {
+        broken = reason + (broken.empty() ? "" : "; ") + broken;
     }
     return fmt::format("LECTIO {} - {}{}{} of {} checks ok |{}\n", level(report.status), broken,
                        broken.empty() ? "" : "; ", fine, report.checks.size(), data);

@@ -2,6 +2,7 @@
 #include "util/secret.h"
 
 #include <catch2/catch.hpp>
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 using namespace lectio;
@@ -141,6 +142,33 @@ TEST_CASE("what is wrong with the configuration is said once") {
     report.checks.push_back(check("config", Status::warning, report.reason.en));
     CHECK(times(render_text(report, Lang::en, "UTC", Detail::normal, Paint::no)) == 1);
     CHECK(times(render_nagios(report, Lang::en)) == 1);
+    for (const std::string around :
+         {"{}; config.env can be read by others", "config.env can be read by others; {}",
+          "config.env can be read; {}; by others"}) {
+        report.checks.back().result.message = verbatim(fmt::format(fmt::runtime(around), report.reason.en));
+        CHECK(times(render_text(report, Lang::en, "UTC", Detail::normal, Paint::no)) == 1);
+        const std::string line = render_nagios(report, Lang::en);
+        CHECK(times(line) == 1);
+        CHECK(line.find("config: config.env can be read") != std::string::npos);
+        CHECK(line.find("; ;") == std::string::npos);
+    }
+}
+
+TEST_CASE("nothing is called good where nothing was looked at") {
+    Report report = broken_site();
+    report.status = Status::ok;
+    report.checks.resize(1);
+    const auto headline = [&] {
+        const std::string text = render_text(report, Lang::en, "UTC", Detail::normal, Paint::no);
+        return text.substr(0, text.find(" ("));
+    };
+    CHECK(headline().ends_with("all good"));
+    report.checks[0].result.status = Status::skipped;
+    CHECK(headline().ends_with("nothing was checked"));
+    report.checks.clear();
+    CHECK(headline().ends_with("nothing was checked"));
+    report.status = Status::warning;
+    CHECK(headline().ends_with("warning"));
 }
 
 TEST_CASE("quiet is said in every form: silence must not look like health") {
