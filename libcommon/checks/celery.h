@@ -1,5 +1,5 @@
-// celery: workers answer, and every queue that must be worked off has one. Asked over Redis in the words of kombu's pidbox, without Python: 1–2 ms instead of
-// the second that `celery inspect ping` takes (FACTS).
+// celery: workers answer, and every queue that must be worked off has one. Asked over Redis in the words of kombu's
+// pidbox, without Python: 1–2 ms instead of the second that `celery inspect ping` takes (FACTS).
 //
 // The protocol (kombu 5, transport/redis.py and pidbox.py): a fanout message is PUBLISHed to /DB.celery.pidbox; each
 // worker answers into the list that is bound to our routing key in the set _kombu.binding.reply.celery.pidbox.
@@ -35,8 +35,8 @@ struct CelerySample {
 // Pure.
 CheckResult evaluate_celery(const CelerySample& sample, const CelerySettings& settings);
 
-// The envelope that is published: `method` is "ping" or "active_queues", the answers go to `reply_to` (a UUID); `tag` is
-// another one. Workers drop it after `expires` (seconds since 1970).
+// The envelope that is published: `method` is "ping" or "active_queues", the answers go to `reply_to` (a UUID); `tag`
+// is another one. Workers drop it after `expires` (seconds since 1970).
 std::string control_message(const std::string& method, const std::string& reply_to, const std::string& tag,
                             std::int64_t expires);
 

@@ -1,5 +1,5 @@
-// clock: somebody keeps this host's clock right. Jumps between two runs are noticed by every tool itself (the self check
-// `clock`), with or without this one.
+// clock: somebody keeps this host's clock right. Jumps between two runs are noticed by every tool itself (the self
+// check `clock`), with or without this one.
 #pragma once
 
 #include "checks/check_type.h"

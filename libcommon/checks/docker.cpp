@@ -28,8 +28,8 @@ constexpr int k_max_json_depth = 100;          // CONTRACT 9
 constexpr std::size_t k_most_containers = 200; // of a project; more are not asked one by one
 constexpr std::size_t k_shown_troubles = 3;
 constexpr std::size_t k_shown_characters = 120;
-// A restart by Docker is a moment, not a state: shown this long, so that a crash that Docker mended is told and two soon
-// after each other are one alert.
+// A restart by Docker is a moment, not a state: shown this long, so that a crash that Docker mended is told and two
+// soon after each other are one alert.
 constexpr Duration k_restart_shown = 15min;
 constexpr int k_by_signal = 128; // exit codes above it: a shell's and Docker's way to say which signal
 constexpr int k_most_signals = 64;

@@ -1,5 +1,5 @@
-// process: enough processes with a certain command line are running, none of them too old, large or busy, and their dead
-// children are collected.
+// process: enough processes with a certain command line are running, none of them too old, large or busy, and their
+// dead children are collected.
 #pragma once
 
 #include "checks/check_type.h"

@@ -1,8 +1,8 @@
 // dns_probe: one question to a nameserver, and what it answered.
 //
-// Packets are made and read by the C library (resolv.h, arpa/nameser.h), which every program here has loaded anyway; they
-// are carried by our own sockets, because res_nquery() cannot tell a nameserver that refuses from one that is silent, and
-// waits in whole seconds. Only DNS is asked: /etc/hosts does not count.
+// Packets are made and read by the C library (resolv.h, arpa/nameser.h), which every program here has loaded anyway;
+// they are carried by our own sockets, because res_nquery() cannot tell a nameserver that refuses from one that is
+// silent, and waits in whole seconds. Only DNS is asked: /etc/hosts does not count.
 #pragma once
 
 #include "platform/clock.h"

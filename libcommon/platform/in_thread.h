@@ -13,9 +13,9 @@
 
 namespace lectio {
 
-// co_await in_thread<T>(http, work): what `work` returned, or threw. Whoever waits may be destroyed before: the thread is
-// then left behind, so `work` owns what it touches, all but the interfaces of the World. An error: no thread could be
-// started.
+// co_await in_thread<T>(http, work): what `work` returned, or threw. Whoever waits may be destroyed before: the thread
+// is then left behind, so `work` owns what it touches, all but the interfaces of the World. An error: no thread could
+// be started.
 template<class T>
 class [[nodiscard]] InThread {
   public:

@@ -1,8 +1,8 @@
 // Questions to a file system that may never answer (DESIGN "Hung file systems").
 //
 // A stat on a dead network or FUSE mount cannot be interrupted, not even by SIGKILL, and a process with such a thread
-// neither exits nor gives up its locks. Such mounts are asked by a child, therefore, that holds nothing of ours and is left
-// behind while it hangs (docs/decisions/0006).
+// neither exits nor gives up its locks. Such mounts are asked by a child, therefore, that holds nothing of ours and is
+// left behind while it hangs (docs/decisions/0006).
 #pragma once
 
 #include "platform/files.h"

@@ -326,8 +326,8 @@ class Climb {
         }
     }
 
-    // The machine does nothing more for it, in this run or for up to an hour. To say so and call nobody would leave the operator
-    // waiting for a restart that does not come.
+    // The machine does nothing more for it, in this run or for up to an hour. To say so and call nobody would leave the
+    // operator waiting for a restart that does not come.
     void call_for(const PersonNeeded& held, const Now& now) {
         if (!contains(m_failing, held.check)) {
             note_success(m_outcome.state, held.check); // something else has mended it
