@@ -3,10 +3,10 @@
 #include "incidents/ids.h"
 #include "platform/http_failure.h"
 #include "util/json_depth.h"
+#include "util/number.h"
 #include "util/text.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cstdlib>
 #include <utility>
 
@@ -294,12 +294,8 @@ Outcome outcome(Outcome::Kind kind, Text problem, Text hint = {}) {
 
 // A whole number of seconds from 1 on; a server that says anything else has said nothing.
 std::optional<Duration> seconds_from(std::string_view text) {
-    int seconds = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
-    if (error != std::errc() || end != text.data() + text.size() || seconds < 1) {
-        return std::nullopt;
-    }
-    return std::chrono::seconds(seconds);
+    const auto seconds = number_from<int>(text);
+    return seconds && *seconds >= 1 ? std::optional<Duration>(std::chrono::seconds(*seconds)) : std::nullopt;
 }
 
 std::optional<Duration> retry_after(const HttpAnswer& answer, const Json& parameters) {

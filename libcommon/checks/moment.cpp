@@ -1,8 +1,8 @@
 #include "checks/moment.h"
 
+#include "util/number.h"
 #include "util/text.h"
 
-#include <charconv>
 #include <vector>
 
 #include <fmt/format.h>
@@ -11,10 +11,8 @@ namespace lectio {
 namespace {
 
 std::optional<Duration> milliseconds(std::string_view text) {
-    Duration::rep count = 0;
-    const auto [end, reason] = std::from_chars(text.data(), text.data() + text.size(), count);
-    return reason == std::errc{} && end == text.data() + text.size() ? std::optional(Duration(count))
-                                                                     : std::nullopt;
+    const auto count = number_from<Duration::rep>(text);
+    return count ? std::optional(Duration(*count)) : std::nullopt;
 }
 
 } // namespace

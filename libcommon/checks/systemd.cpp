@@ -4,11 +4,11 @@
 #include "checks/unit_words.h"
 #include "config/complaints.h"
 #include "platform/unit_name.h"
+#include "util/number.h"
 #include "util/text.h"
 #include "words/error_words.h"
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
 #include <fmt/format.h>
@@ -104,9 +104,7 @@ struct Fall { // the counter grew by `times`, seen at that second
 
 template<class T>
 T number_or_zero(std::string_view text) {
-    T value{};
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    return error == std::errc{} && end == text.data() + text.size() ? value : T{};
+    return number_from<T>(text).value_or(T{});
 }
 
 // "1769076000*2 1769076060*1"

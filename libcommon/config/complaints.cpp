@@ -2,10 +2,10 @@
 
 #include "config/lookalikes.h"
 #include "platform/unit_name.h"
+#include "util/number.h"
 #include "util/text.h"
 
 #include <algorithm>
-#include <charconv>
 #include <initializer_list>
 
 #include <fmt/format.h>
@@ -30,9 +30,8 @@ bool is_ip_address(const std::string& text) {
 }
 
 bool is_number(std::string_view text, int least, int most) {
-    int number = 0;
-    const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), number);
-    return code == std::errc{} && end == text.data() + text.size() && number >= least && number <= most;
+    const auto number = number_from<int>(text);
+    return number && *number >= least && *number <= most;
 }
 
 bool is_network(const std::string& text) { // "10.0.0.0/8"; without the length: one address

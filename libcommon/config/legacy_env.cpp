@@ -2,9 +2,8 @@
 
 #include "config/schema.h"
 #include "platform/unit_name.h"
+#include "util/number.h"
 #include "util/text.h"
-
-#include <charconv>
 
 #include <fmt/format.h>
 
@@ -79,13 +78,12 @@ class Builder {
         if (text.empty()) {
             return other;
         }
-        int read = 0;
-        const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), read);
-        if (code != std::errc{} || end != text.data() + text.size() || read < least || read > most) {
+        const auto read = number_from<int>(text);
+        if (!read || *read < least || *read > most) {
             leave_out(name);
             return other;
         }
-        return read;
+        return *read;
     }
 
     void leave_out(const std::string& name) {

@@ -2,6 +2,7 @@
 
 #include "config/lookalikes.h"
 #include "config/meant.h"
+#include "util/number.h"
 #include "util/text.h"
 
 #include <algorithm>
@@ -308,9 +309,7 @@ std::string size_text(Bytes value) {
 }
 
 bool is_port(std::string_view text) {
-    unsigned port = 0;
-    const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), port);
-    return code == std::errc{} && end == text.data() + text.size() && port >= 1 && port <= 65535;
+    return number_from<std::uint16_t>(text).value_or(0) != 0;
 }
 
 bool is_host(std::string_view text) {
@@ -584,13 +583,11 @@ void read_value(const Node& value, FileMode& target, const Limits& /*limits*/, R
     if (text == nullptr) {
         return;
     }
-    unsigned bits = 0;
-    const auto [end, code] = std::from_chars(text->data(), text->data() + text->size(), bits, 8);
-    const bool digits = code == std::errc{} && end == text->data() + text->size();
-    if (!digits || text->size() < 3 || text->size() > 4 || bits > 07777) {
+    const auto bits = number_from<mode_t>(*text, 8);
+    if (!bits || text->size() < 3 || text->size() > 4 || *bits > 07777) {
         wrong_value(value, "is not a mode; write three or four octal digits, \"755\"", reading);
     } else {
-        target.bits = static_cast<mode_t>(bits);
+        target.bits = *bits;
     }
 }
 

@@ -1,9 +1,9 @@
 #include "discovery/caddy_sites.h"
 
 #include "util/json_depth.h"
+#include "util/number.h"
 #include "util/text.h"
 
-#include <charconv>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -33,12 +33,11 @@ std::string text_of(const Json& json) {
 std::optional<WebListen> listen_of(std::string text) {
     text.erase(0, text.starts_with("tcp/") ? 4 : 0);
     const std::size_t colon = text.rfind(':');
-    std::uint16_t port = 0;
     if (colon == std::string::npos) {
         return std::nullopt;
     }
-    const auto [end, reason] = std::from_chars(text.data() + colon + 1, text.data() + text.size(), port);
-    if (reason != std::errc{} || end != text.data() + text.size() || port == 0) {
+    const auto port = number_from<std::uint16_t>(std::string_view(text).substr(colon + 1)).value_or(0);
+    if (port == 0) {
         return std::nullopt;
     }
     std::string host = text.substr(0, colon);

@@ -1,10 +1,10 @@
 #include "discovery/nginx_sites.h"
 
+#include "util/number.h"
 #include "util/text.h"
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <map>
 #include <optional>
 #include <set>
@@ -34,10 +34,8 @@ std::string argument_of(const Block& block, std::string_view name) {
 }
 
 std::optional<std::uint16_t> port_from(std::string_view text) {
-    std::uint16_t port = 0;
-    const auto [end, reason] = std::from_chars(text.data(), text.data() + text.size(), port);
-    const bool whole = reason == std::errc{} && end == text.data() + text.size() && port != 0;
-    return whole ? std::optional(port) : std::nullopt;
+    const auto port = number_from<std::uint16_t>(text);
+    return port != 0 ? port : std::nullopt;
 }
 
 bool is_listed(const std::vector<std::string>& arguments, std::string_view word) {

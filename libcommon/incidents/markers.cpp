@@ -1,9 +1,9 @@
 #include "incidents/markers.h"
 
+#include "util/number.h"
 #include "util/text.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -163,15 +163,12 @@ void judge_deploy(const MarkerFile& file, Duration deploy_grace, const Now& now,
 // ── mute and maintenance ────────────────────────────────────────────────────────────────────────────────
 
 std::optional<WallTime> parse_epoch(std::string_view content) {
-    const std::string_view digits = trim(content);
-    std::uint64_t seconds = 0;
-    const auto [end, code] = std::from_chars(digits.data(), digits.data() + digits.size(), seconds);
     constexpr std::uint64_t k_last_second = 9'000'000'000'000; // as milliseconds it still fits a WallTime
-    if (digits.empty() || code != std::errc{} || end != digits.data() + digits.size() ||
-        seconds > k_last_second) {
+    const auto seconds = number_from<std::uint64_t>(trim(content));
+    if (!seconds || *seconds > k_last_second) {
         return std::nullopt;
     }
-    return WallTime(std::chrono::seconds(static_cast<std::int64_t>(seconds)));
+    return WallTime(std::chrono::seconds(static_cast<std::int64_t>(*seconds)));
 }
 
 void judge_mute(const MarkerFile& file, const Now& now, Suppression& result) {

@@ -1,6 +1,7 @@
 #include "platform/curl_transfer.h"
 
 #include "platform/dial.h"
+#include "util/number.h"
 #include "util/secret.h"
 #include "util/text.h"
 #include "version.h"
@@ -96,9 +97,7 @@ std::string peer_words(const sockaddr& peer) {
 
 // 1*DIGIT (RFC 9110, 8.6) that a length can be.
 bool is_length(std::string_view text) {
-    std::int64_t length = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), length);
-    return error == std::errc() && end == text.data() + text.size() && length >= 0;
+    return number_from<std::int64_t>(text).value_or(-1) >= 0;
 }
 
 // 307 and 308 ask for the same request at another address (RFC 9110, 15.4.8).

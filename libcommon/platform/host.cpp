@@ -1,6 +1,7 @@
 #include "platform/host.h"
 
 #include "platform/proc_text.h"
+#include "util/number.h"
 #include "util/unique_fd.h"
 
 #include <algorithm>
@@ -83,11 +84,8 @@ Error odd(const Path& path) {
 }
 
 std::optional<int> pid_from(const char* name) {
-    int pid = 0;
-    const std::string_view text = name;
-    const auto [end, reason] = std::from_chars(text.data(), text.data() + text.size(), pid);
-    return reason == std::errc{} && end == text.data() + text.size() && pid > 0 ? std::optional(pid)
-                                                                                : std::nullopt;
+    const auto pid = number_from<int>(name);
+    return pid && *pid > 0 ? pid : std::nullopt;
 }
 
 Duration from_ticks(std::uint64_t ticks) {

@@ -2,6 +2,7 @@
 
 #include "platform/dial.h"
 #include "platform/resolver.h"
+#include "util/number.h"
 #include "util/text.h"
 
 #include <algorithm>
@@ -45,16 +46,8 @@ Result<std::string> percent_decoded(std::string_view text) {
     return decoded;
 }
 
-template<class T>
-std::optional<T> whole_number(std::string_view text) {
-    T value{};
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    return error == std::errc{} && end == text.data() + text.size() && !text.empty() ? std::optional(value)
-                                                                                     : std::nullopt;
-}
-
 Result<void> read_database(std::string_view text, RedisAddress& address) {
-    const std::optional<int> number = whole_number<int>(text);
+    const std::optional<int> number = number_from<int>(text);
     if (!number || *number < 0) {
         return bad_url("the database is a number");
     }
@@ -120,7 +113,7 @@ Result<void> read_host(std::string_view text, RedisAddress& address) {
     if (port.empty()) {
         return {};
     }
-    const std::optional<std::uint16_t> number = whole_number<std::uint16_t>(port.substr(1));
+    const std::optional<std::uint16_t> number = number_from<std::uint16_t>(port.substr(1));
     if (port.front() != ':' || !number || *number == 0) {
         return bad_url("the port is a number from 1 to 65535");
     }

@@ -1,6 +1,7 @@
 #include "platform/users.h"
 
-#include <charconv>
+#include "util/number.h"
+
 #include <cstddef>
 
 #include <fmt/format.h>
@@ -41,13 +42,9 @@ User from_entry(const passwd& entry) {
 }
 
 std::optional<unsigned> as_number(std::string_view text) {
-    unsigned number = 0;
-    const auto [end, reason] = std::from_chars(text.data(), text.data() + text.size(), number);
+    const auto number = number_from<unsigned>(text);
     // The highest value means "leave as it is" to chown.
-    if (reason != std::errc{} || end != text.data() + text.size() || number == static_cast<unsigned>(-1)) {
-        return std::nullopt;
-    }
-    return number;
+    return number == static_cast<unsigned>(-1) ? std::nullopt : number;
 }
 
 } // namespace

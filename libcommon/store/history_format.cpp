@@ -1,11 +1,11 @@
 #include "store/history_format.h"
 
+#include "util/number.h"
 #include "util/secret.h"
 #include "util/text.h"
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 
 #include <fmt/format.h>
 
@@ -49,12 +49,6 @@ std::string limit_text(const std::optional<double>& limit) {
     return limit ? fmt::format("{}", *limit) : std::string();
 }
 
-std::optional<double> limit_of(std::string_view text) {
-    double value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    return error == std::errc{} && end == text.data() + text.size() ? std::optional(value) : std::nullopt;
-}
-
 // Names and units may come from a plugin of somebody else's.
 std::string plain(std::string_view text) {
     return shorten(clean_line(text), 100);
@@ -86,8 +80,8 @@ std::vector<RecordedMetric> metrics_of(const LookForm& form, const std::vector<d
         if (fields.size() != 4 || index >= values.size()) {
             break;
         }
-        metrics.push_back({std::string(fields[0]), std::string(fields[1]), values[index], limit_of(fields[2]),
-                           limit_of(fields[3])});
+        metrics.push_back({std::string(fields[0]), std::string(fields[1]), values[index],
+                           number_from<double>(fields[2]), number_from<double>(fields[3])});
     }
     return metrics;
 }
