@@ -144,11 +144,8 @@ void judge_inodes(CheckResult& result, const DiskSpace& space, const DiskSetting
     result.metrics.push_back(metric_of("inodes_free", seen, settings.inodes, ""));
     const Status status =
         judge_thresholds(seen, settings.inodes, {}, Direction::runs_out, "inodes", memory, result.memory);
-    if (status != Status::ok && worst(status, result.status) != result.status) {
-        result.status = status;
-        result.message = say(k_few_inodes, settings.path.string(), space.inodes_free, space.inodes);
-        result.hint = say(k_find_many, settings.path.string());
-    }
+    raise(result, status, say(k_few_inodes, settings.path.string(), space.inodes_free, space.inodes),
+          say(k_find_many, settings.path.string()));
 }
 
 CheckResult not_seen(const Error& error, const CheckContext& context) {

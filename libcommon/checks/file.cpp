@@ -135,15 +135,6 @@ CheckResult no_answer(const FileProbe& probe, const FileSettings& settings) {
     return hung_mount(probe.mount, probe.outcome);
 }
 
-// The worse makes the message; of two that are as bad, the first.
-void raise(CheckResult& result, Status status, Text message, Text hint = {}) {
-    if (status != Status::ok && status != result.status && worst(status, result.status) == status) {
-        result.status = status;
-        result.message = std::move(message);
-        result.hint = std::move(hint);
-    }
-}
-
 void judge_age(CheckResult& result, const FileSighting& seen, const FileSettings& settings, WallTime now,
                const std::map<std::string, std::string>& memory) {
     if (!settings.age.warn && !settings.age.critical) {

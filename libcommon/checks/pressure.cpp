@@ -96,11 +96,7 @@ CheckResult evaluate_pressure(const PressureInfo& sample, const PressureSettings
             {kind.name, seen.value, "%", in_units_of(seen, limits.warn), in_units_of(seen, limits.critical)});
         const Status level =
             judge_thresholds(seen, limits, {}, Direction::grows, kind.name, memory, result.memory);
-        if (level != Status::ok && worst(level, result.status) != result.status) {
-            result.status = level;
-            result.message = say(kind.words, seen.value);
-            result.hint = say(kind.hint);
-        }
+        raise(result, level, say(kind.words, seen.value), say(kind.hint));
     }
     return result;
 }

@@ -4,12 +4,12 @@
 #include "checks/thresholds.h"
 #include "config/complaints.h"
 #include "platform/users.h"
+#include "util/number.h"
 #include "util/pattern.h"
 #include "util/text.h"
 #include "words/error_words.h"
 
 #include <algorithm>
-#include <charconv>
 #include <set>
 
 #include <fmt/format.h>
@@ -121,14 +121,6 @@ void judge_count(CheckResult& result, std::size_t count, const ProcessSettings& 
     result.metrics.push_back(std::move(metric));
 }
 
-// One of them that is past its threshold makes the message, unless something worse is said already.
-void raise(CheckResult& result, Status status, const Text& message) {
-    if (status != Status::ok && worst(status, result.status) == status && status != result.status) {
-        result.status = status;
-        result.message = message;
-    }
-}
-
 void judge_largest(CheckResult& result, const std::vector<ProcessInfo>& processes,
                    const ProcessSettings& settings, const std::map<std::string, std::string>& memory) {
     const auto largest = std::max_element(processes.begin(), processes.end(),
@@ -185,14 +177,11 @@ void judge_zombies(CheckResult& result, const Zombies& zombies, const ProcessSet
     const Quantity seen{static_cast<double>(zombies.count), std::nullopt};
     result.metrics.push_back({"zombies", seen.value, "", in_units_of(seen, settings.zombies.warn),
                               in_units_of(seen, settings.zombies.critical)});
-    const Status before = result.status;
     raise(result,
           judge_thresholds(seen, settings.zombies, {}, Direction::grows, "zombies", memory, result.memory),
           say(k_zombies, counted(static_cast<std::int64_t>(zombies.count), k_dead), zombies.parent,
-              parent_words(zombies)));
-    if (result.status != before) {
-        result.hint = say(k_look_zombies);
-    }
+              parent_words(zombies)),
+          say(k_look_zombies));
 }
 
 // ── CPU time ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -204,13 +193,6 @@ struct KeptTime {
     std::optional<double> percent;
 };
 
-template<class T>
-std::optional<T> number_in(std::string_view text) {
-    T number{};
-    const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), number);
-    return code == std::errc{} && end == text.data() + text.size() ? std::optional(number) : std::nullopt;
-}
-
 std::map<int, KeptTime> read_times(const std::string& text) {
     std::map<int, KeptTime> times;
     for (const std::string_view word : split(text, ' ')) {
@@ -218,11 +200,11 @@ std::map<int, KeptTime> read_times(const std::string& text) {
         if (parts.size() != 4 || times.size() >= k_most_kept) {
             continue;
         }
-        const auto pid = number_in<int>(parts[0]);
-        const auto start = number_in<std::uint64_t>(parts[1]);
-        const auto cpu = number_in<std::int64_t>(parts[2]);
+        const auto pid = number_from<int>(parts[0]);
+        const auto start = number_from<std::uint64_t>(parts[1]);
+        const auto cpu = number_from<std::int64_t>(parts[2]);
         if (pid && start && cpu) {
-            times[*pid] = {*start, Duration(*cpu), number_in<double>(parts[3])};
+            times[*pid] = {*start, Duration(*cpu), number_from<double>(parts[3])};
         }
     }
     return times;
@@ -298,7 +280,9 @@ class ProcessCheck final : public BlockingCheck {
         if (!found) {
             return unable(found.error(), context);
         }
-        Result<Zombies> zombies = matching_zombies(*all, *found, m_settings.match);
+        // Only where they are judged: it compiles the pattern once more.
+        Result<Zombies> zombies =
+            is_set(m_settings.zombies) ? matching_zombies(*all, *found, m_settings.match) : Zombies{};
         if (!zombies) {
             return unable(zombies.error(), context);
         }
@@ -307,7 +291,7 @@ class ProcessCheck final : public BlockingCheck {
             cpu = measure_cpu(*found, context.memory, context.now,
                               context.recheck ? Measure::not_again : Measure::on);
         }
-        if (is_set(m_settings.zombies) && zombies->count > 0) {
+        if (zombies->count > 0) {
             zombies->parent_unit = unit_of(zombies->parent, context.world.host);
         }
         return evaluate_process({std::move(*found), std::move(*zombies), std::move(cpu)}, m_settings,

@@ -1,6 +1,7 @@
 #include "checks/thresholds.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace lectio {
 namespace {
@@ -86,6 +87,14 @@ Status judge_thresholds(const Quantity& seen, const Thresholds& raise, const Thr
         after[key] = std::string(to_string(level));
     }
     return level;
+}
+
+void raise(CheckResult& result, Status status, Text message, Text hint) {
+    if (status != result.status && worst(status, result.status) == status) {
+        result.status = status;
+        result.message = std::move(message);
+        result.hint = std::move(hint);
+    }
 }
 
 std::optional<double> in_units_of(const Quantity& seen, const std::optional<Amount>& threshold) {

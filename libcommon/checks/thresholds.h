@@ -36,6 +36,10 @@ Status judge_thresholds(const Quantity& seen, const Thresholds& raise, const Thr
                         const std::map<std::string, std::string>& before,
                         std::map<std::string, std::string>& after);
 
+// Of several things that a check judges the worst makes its status, its message and its hint; of two that are as bad
+// the first.
+void raise(CheckResult& result, Status status, Text message, Text hint = {});
+
 // The threshold in the unit of Quantity::value, for a Metric: "15%" of 200 is 30.
 std::optional<double> in_units_of(const Quantity& seen, const std::optional<Amount>& threshold);
 
