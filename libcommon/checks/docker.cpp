@@ -5,6 +5,7 @@
 #include "checks/unit_words.h"
 #include "platform/http_failure.h"
 #include "util/json_depth.h"
+#include "util/percent.h"
 #include "util/secret.h"
 #include "util/text.h"
 
@@ -331,16 +332,6 @@ std::optional<CheckResult> wrong_answer(const HttpAnswer& answer, const DockerSe
 }
 
 // ── asking ──────────────────────────────────────────────────────────────────────────────────────────────────────
-
-std::string percent_encoded(std::string_view text) {
-    std::string encoded;
-    for (const char c : text) {
-        const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                           c == '-' || c == '_' || c == '.';
-        encoded += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
-    }
-    return encoded;
-}
 
 class DockerCheck final : public AsyncCheck {
   public:

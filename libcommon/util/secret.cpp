@@ -1,8 +1,9 @@
 #include "util/secret.h"
 
+#include "util/percent.h"
+
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <mutex>
 #include <vector>
 
@@ -12,22 +13,6 @@ namespace {
 constexpr std::string_view k_mask = "***";
 // Shorter texts are no secrets worth the name, and masking "on" everywhere would make messages unreadable.
 constexpr std::size_t k_shortest_secret = 4;
-
-std::string percent_encoded(std::string_view text) {
-    constexpr std::string_view k_hex = "0123456789ABCDEF";
-    std::string out;
-    for (const char c : text) {
-        const auto byte = static_cast<unsigned char>(c);
-        if (std::isalnum(byte) != 0 || c == '-' || c == '.' || c == '_' || c == '~') {
-            out += c;
-        } else {
-            out += '%';
-            out += k_hex[byte >> 4U];
-            out += k_hex[byte & 15U];
-        }
-    }
-    return out;
-}
 
 // Threads of checks make error texts while others run: the list is guarded.
 class Registry {
