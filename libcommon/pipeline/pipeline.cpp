@@ -33,7 +33,6 @@ constexpr Duration k_for_telling{3'000};
 constexpr Duration k_longest_telling{8'000};
 // A record lost to a lock that was held too long is nothing to wake anybody for; several in a row are.
 constexpr int k_lost_in_a_row = 3;
-constexpr Duration k_nap{100}; // how soon a wish to stop is noticed while waiting
 
 constexpr mode_t k_run_mode = 0755;
 constexpr mode_t k_logs_mode = 0750;
@@ -284,11 +283,8 @@ class Run {
     }
 
     void nap(Duration duration) {
-        const SteadyTime end = std::min(m_world.clock.steady() + duration, before_end(k_for_the_rest));
-        while (!stop_requested() && m_world.clock.steady() < end) {
-            const auto left = std::chrono::ceil<Duration>(end - m_world.clock.steady());
-            m_world.clock.sleep_for(std::min(left, k_nap));
-        }
+        sleep_unless_stopped(m_world.clock,
+                             std::min(m_world.clock.steady() + duration, before_end(k_for_the_rest)));
     }
 
     // ── judge ───────────────────────────────────────────────────────────────────────────────────────────

@@ -3,6 +3,7 @@
 #include "platform/processes.h"
 #include "platform/threads.h"
 
+#include <algorithm>
 #include <atomic>
 #include <csignal>
 #include <cstdio>
@@ -22,6 +23,7 @@ std::atomic<bool> g_nobody_watches{false}; // the thread that waits for signals 
 // What a run gets to end by itself after a signal. Whatever holds it longer hangs (in the kernel, in a call
 // that knows no limit), and what it has on disk is whole at any instant.
 constexpr std::chrono::milliseconds k_patience_after_signal{800};
+constexpr Duration k_slice{100}; // of a sleep: how soon a wish to stop is noticed
 constexpr std::chrono::milliseconds k_tick{1000};
 constexpr std::chrono::milliseconds k_tick_after_signal{50};
 
@@ -114,6 +116,12 @@ void end_process_after(Duration limit) {
     g_end_at_ns = steady_ns() + std::chrono::nanoseconds(limit).count();
     if (g_nobody_watches) {
         ::alarm(static_cast<unsigned>(std::chrono::ceil<std::chrono::seconds>(limit).count()));
+    }
+}
+
+void sleep_unless_stopped(Clock& clock, SteadyTime end) {
+    while (!stop_requested() && clock.steady() < end) {
+        clock.sleep_for(std::min(std::chrono::ceil<Duration>(end - clock.steady()), k_slice));
     }
 }
 

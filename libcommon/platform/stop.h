@@ -27,6 +27,9 @@ void catch_stop_signals(std::function<void()> wake);
 // error.
 void end_process_after(Duration limit);
 
+// Sleeps until `end` (clock.steady()), or until the run is asked to stop.
+void sleep_unless_stopped(Clock& clock, SteadyTime end);
+
 // Lets a test ask a run to stop; 0 takes it back.
 void request_stop_for_test(int signal);
 

@@ -20,8 +20,6 @@ constexpr Duration k_room_to_act{3'000};
 // together.
 constexpr Duration k_first_pause{100};
 constexpr Duration k_longest_pause{500};
-// SIGTERM ends a run within a second (CONTRACT 23).
-constexpr Duration k_between_looks_at_stop{100};
 
 constexpr Phrase k_outside_host{"the cause lies outside this host: nothing here can mend it",
                                 "причина вне этого сервера: отсюда её не исправить"};
@@ -271,18 +269,11 @@ class Climb {
             if (still_failing(asked).empty() || left <= Duration::zero() || stop_requested()) {
                 break;
             }
-            sleep(std::min(pause, left));
+            sleep_unless_stopped(m_climber.world.clock,
+                                 m_climber.world.clock.steady() + std::min(pause, left));
             pause = std::min(pause * 2, k_longest_pause);
         }
         ask_again(others_than(asked));
-    }
-
-    void sleep(Duration duration) {
-        while (duration > Duration::zero() && !stop_requested()) {
-            const Duration slice = std::min(duration, k_between_looks_at_stop);
-            m_climber.world.clock.sleep_for(slice);
-            duration -= slice;
-        }
     }
 
     void ask_again(const Names& checks) {

@@ -36,7 +36,6 @@ constexpr Duration k_grace_at_the_end = 5s;
 // Between two attempts of flush: doubling up to the longest.
 constexpr Duration k_first_pause = 1s;
 constexpr Duration k_longest_pause = 8s;
-constexpr Duration k_stop_is_seen_within = 200ms;
 
 constexpr mode_t k_logs_mode = 0750; // as the pipeline makes it
 
@@ -186,7 +185,7 @@ class NotifyRun {
             if (useless || stop_requested()) {
                 return sum;
             }
-            rest(pause);
+            sleep_unless_stopped(m_world.clock, deadline(pause));
         }
     }
 
@@ -198,13 +197,6 @@ class NotifyRun {
             m_said_it_takes_long = true;
             const Text words = say(k_still_waiting, report.why_waiting, spoken(k_flush_budget / 1s));
             complain(fmt::format("{}: {}\n", k_tool, clean_line(words.in(config().lang))));
-        }
-    }
-
-    void rest(Duration pause) {
-        const SteadyTime end = deadline(pause);
-        while (m_world.clock.steady() < end && !stop_requested()) {
-            m_world.clock.sleep_for(std::min(pause, k_stop_is_seen_within));
         }
     }
 
