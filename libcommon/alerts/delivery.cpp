@@ -78,10 +78,6 @@ bool contains(const std::vector<std::string>& names, const std::string& name) {
     return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-bool is_over(Event event) {
-    return event == Event::resolved || event == Event::mended || event == Event::unwatched;
-}
-
 KeptState ledger_file(World& world, const DeliverySettings& settings, const std::string& channel) {
     const KeptState::Places places{settings.state / "outbox" / fmt::format("memory-{}", channel),
                                    settings.run / fmt::format("notify-{}-memory", channel), settings.memory};

@@ -242,10 +242,6 @@ std::vector<Piece> pieces_of(std::string_view text, Piece::Kind outside_code) {
     return pieces;
 }
 
-bool is_over(Event event) {
-    return event == Event::resolved || event == Event::mended || event == Event::unwatched;
-}
-
 Level level_of(const NewsItem& item) {
     // Nobody has seen it good: no ✅ for what may be broken still.
     if (item.event == Event::unwatched) {

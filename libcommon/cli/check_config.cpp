@@ -2,6 +2,7 @@
 
 #include "checks/check.h"
 #include "cli/terminal.h"
+#include "report/report.h"
 #include "util/secret.h"
 #include "util/text.h"
 #include "util/units.h"
@@ -265,9 +266,7 @@ std::string as_nagios(const LoadedConfig& loaded, ExitCode exit) {
                            ? reason_of(loaded)
                            : join("; ", {headline(loaded.config, count_warnings(loaded.problems)),
                                          number_of_checks(loaded.config)});
-    std::string line = clean_line(redact(words.in(loaded.config.lang)));
-    std::replace(line.begin(), line.end(), '|', '/'); // begins the performance data
-    return fmt::format("LECTIO {} - {}\n", level, line);
+    return fmt::format("LECTIO {} - {}\n", level, nagios_words(words.in(loaded.config.lang)));
 }
 
 } // namespace

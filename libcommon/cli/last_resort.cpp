@@ -7,7 +7,6 @@
 #include "util/secret.h"
 #include "util/text.h"
 
-#include <algorithm>
 #include <exception>
 #include <string>
 
@@ -68,9 +67,8 @@ int run_or_say_why(std::string_view tool, Format format, const std::function<Res
 }
 
 int leave_nagios(std::string_view why) {
-    std::string words = clean_line(redact(why));
-    std::replace(words.begin(), words.end(), '|', '/'); // separates the performance data
-    [[maybe_unused]] const Result<void> ignored = print(fmt::format("LECTIO UNKNOWN - {}\n", words));
+    [[maybe_unused]] const Result<void> ignored =
+        print(fmt::format("LECTIO UNKNOWN - {}\n", nagios_words(why)));
     return process_exit(ExitCode::unknown, Status::unknown, Format::nagios);
 }
 

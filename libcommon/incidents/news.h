@@ -47,6 +47,11 @@ enum class Event {
     note,         // the suite tells of itself (config, state, markers, clock …)
 };
 
+// Nothing follows it: the incident is closed.
+constexpr bool is_over(Event event) {
+    return event == Event::resolved || event == Event::mended || event == Event::unwatched;
+}
+
 // Why the ladder calls for a person.
 enum class CallReason { useless_attempts, hour_is_full };
 

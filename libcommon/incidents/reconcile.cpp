@@ -6,10 +6,6 @@
 namespace lectio {
 namespace {
 
-bool is_over(const LastWord& word) {
-    return word.event == Event::resolved || word.event == Event::mended || word.event == Event::unwatched;
-}
-
 IncidentState* find(JudgeState& state, const std::string& id) {
     const auto found = std::find_if(state.incidents.begin(), state.incidents.end(),
                                     [&](const IncidentState& incident) { return incident.id == id; });
@@ -65,7 +61,7 @@ JudgeState reconcile(JudgeState state, const std::vector<LastWord>& words, const
     std::stable_sort(latest_first.begin(), latest_first.end(),
                      [](const LastWord& a, const LastWord& b) { return a.time > b.time; });
     for (const LastWord& word : latest_first) {
-        if (is_over(word)) {
+        if (is_over(word.event)) {
             std::erase_if(state.incidents,
                           [&](const IncidentState& incident) { return incident.id == word.id; });
         } else if (IncidentState* incident = find(state, word.id)) {

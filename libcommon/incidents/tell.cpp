@@ -172,10 +172,6 @@ void tell_notes(JudgeState& state, const Suppression& suppression, const Policy&
 
 // ── what the ladder says of it ──────────────────────────────────────────────────────────────────────────
 
-bool is_over(Event event) {
-    return event == Event::resolved || event == Event::mended || event == Event::unwatched;
-}
-
 // A deed stands with what it has mended; one that mended nothing with the first thing that was to be mended.
 void add_deeds(News& news, const std::vector<Deed>& deeds) {
     for (const Deed& deed : deeds) {

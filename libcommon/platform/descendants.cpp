@@ -1,10 +1,10 @@
 #include "platform/descendants.h"
 
 #include "platform/proc_text.h"
+#include "util/number.h"
 #include "util/unique_fd.h"
 
 #include <array>
-#include <charconv>
 #include <csignal>
 #include <map>
 #include <memory>
@@ -44,24 +44,12 @@ struct Member {
     }
 };
 
-std::optional<ProcessStat> stat_of(pid_t pid) {
-    const UniqueFd file(::open(fmt::format("/proc/{}/stat", pid).c_str(), O_RDONLY | O_CLOEXEC));
-    std::array<char, 1024> text{};
-    const ssize_t size = file.valid() ? ::read(file.get(), text.data(), text.size()) : -1;
-    return size > 0 ? parse_process_stat({text.data(), static_cast<std::size_t>(size)}) : std::nullopt;
-}
-
 std::vector<ProcessStat> all_processes() {
     std::vector<ProcessStat> all;
     const std::unique_ptr<DIR, CloseFolder> proc(::opendir("/proc"));
     while (const dirent* entry = proc ? ::readdir(proc.get()) : nullptr) {
-        const std::string_view name = entry->d_name;
-        pid_t pid = 0;
-        const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), pid);
-        if (error != std::errc{} || end != name.data() + name.size()) {
-            continue;
-        }
-        if (std::optional<ProcessStat> stat = stat_of(pid)) {
+        const auto pid = number_from<pid_t>(entry->d_name);
+        if (std::optional<ProcessStat> stat = pid ? process_stat(*pid) : std::nullopt) {
             all.push_back(std::move(*stat));
         }
     }
@@ -92,7 +80,7 @@ std::vector<ProcessStat> descendants_of(pid_t child) {
 // Nothing if the process that was seen is gone by now: its number may be another's.
 std::optional<Member> hold(const ProcessStat& seen) {
     Member member{seen.pid, UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, seen.pid, 0)))};
-    const std::optional<ProcessStat> now = stat_of(seen.pid);
+    const std::optional<ProcessStat> now = process_stat(seen.pid);
     const bool same = now && now->start_ticks == seen.start_ticks && now->parent == seen.parent;
     return same ? std::optional(std::move(member)) : std::nullopt;
 }

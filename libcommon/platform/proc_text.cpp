@@ -1,30 +1,25 @@
 #include "platform/proc_text.h"
 
+#include "util/number.h"
 #include "util/text.h"
+#include "util/unique_fd.h"
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cstring>
 
+#include <fmt/format.h>
+
 #include <arpa/inet.h>
+#include <fcntl.h>
+#include <unistd.h>
 
 namespace lectio {
 namespace {
 
-template<class T>
-std::optional<T> number(std::string_view text, int base = 10) {
-    T value{};
-    const auto [end, reason] = std::from_chars(text.data(), text.data() + text.size(), value, base);
-    const bool whole = reason == std::errc{} && end == text.data() + text.size() && !text.empty();
-    return whole ? std::optional(value) : std::nullopt;
-}
-
 std::optional<double> decimal(std::string_view text) {
-    double value = 0;
-    const auto [end, reason] = std::from_chars(text.data(), text.data() + text.size(), value);
-    const bool whole = reason == std::errc{} && end == text.data() + text.size() && value >= 0;
-    return whole ? std::optional(value) : std::nullopt;
+    const auto value = number_from<double>(text);
+    return value && *value >= 0 ? value : std::nullopt;
 }
 
 // Fields between runs of blanks.
@@ -54,7 +49,7 @@ std::optional<Bytes> kilobytes(std::string_view text, std::string_view name) {
         return std::nullopt;
     }
     rest->remove_suffix(3);
-    const std::optional<std::uint64_t> count = number<std::uint64_t>(trim(*rest));
+    const std::optional<std::uint64_t> count = number_from<std::uint64_t>(trim(*rest));
     return count ? std::optional(Bytes{*count << 10U}) : std::nullopt;
 }
 
@@ -85,7 +80,7 @@ std::optional<std::string> address_from(std::string_view digits) {
     }
     std::array<unsigned char, 16> bytes{};
     for (std::size_t at = 0; at < digits.size(); at += 8) {
-        const std::optional<std::uint32_t> word = number<std::uint32_t>(digits.substr(at, 8), 16);
+        const std::optional<std::uint32_t> word = number_from<std::uint32_t>(digits.substr(at, 8), 16);
         if (!word) {
             return std::nullopt;
         }
@@ -111,7 +106,7 @@ std::optional<MemoryInfo> parse_meminfo(std::string_view text) {
 
 std::optional<std::uint64_t> parse_oom_kills(std::string_view text) {
     const std::optional<std::string_view> count = line_after(text, "oom_kill ");
-    return count ? number<std::uint64_t>(*count) : std::nullopt;
+    return count ? number_from<std::uint64_t>(*count) : std::nullopt;
 }
 
 std::optional<std::array<double, 3>> parse_loadavg(std::string_view text) {
@@ -158,9 +153,9 @@ std::optional<ProcessStat> parse_process_stat(std::string_view text) {
     // Numbered as in proc(5), where the state is field 3.
     const std::vector<std::string_view> rest = fields(text.substr(close + 2));
     const auto field = [&](std::size_t n) { return n - 3 < rest.size() ? rest[n - 3] : std::string_view(); };
-    const auto counter = [&](std::size_t n) { return number<std::uint64_t>(field(n)); };
-    const std::optional<int> pid = number<int>(text.substr(0, open));
-    const std::optional<int> parent = number<int>(field(4));
+    const auto counter = [&](std::size_t n) { return number_from<std::uint64_t>(field(n)); };
+    const std::optional<int> pid = number_from<int>(text.substr(0, open));
+    const std::optional<int> parent = number_from<int>(field(4));
     if (!pid || !parent || field(3).size() != 1 || !counter(14) || !counter(15) || !counter(22) ||
         !counter(24)) {
         return std::nullopt;
@@ -171,11 +166,18 @@ std::optional<ProcessStat> parse_process_stat(std::string_view text) {
                        *counter(22), *counter(24)};
 }
 
+std::optional<ProcessStat> process_stat(int pid) {
+    const UniqueFd file(::open(fmt::format("/proc/{}/stat", pid).c_str(), O_RDONLY | O_CLOEXEC));
+    std::array<char, 1024> text{};
+    const ssize_t size = file.valid() ? ::read(file.get(), text.data(), text.size()) : -1;
+    return size > 0 ? parse_process_stat({text.data(), static_cast<std::size_t>(size)}) : std::nullopt;
+}
+
 std::optional<uid_t> parse_effective_user(std::string_view text) {
     const std::optional<std::string_view> ids = line_after(text, "Uid:");
     // Real, effective, saved, file system; by tabs.
     const std::vector<std::string_view> parts = ids ? split(*ids, '\t') : std::vector<std::string_view>();
-    return parts.size() == 4 ? number<uid_t>(parts[1]) : std::nullopt;
+    return parts.size() == 4 ? number_from<uid_t>(parts[1]) : std::nullopt;
 }
 
 std::string join_command_line(std::string_view text) {
@@ -211,8 +213,8 @@ std::vector<ListeningSocket> parse_listening_sockets(std::string_view text) {
             continue;
         }
         const std::optional<std::string> address = address_from(parts[1].substr(0, colon));
-        const std::optional<std::uint16_t> port = number<std::uint16_t>(parts[1].substr(colon + 1), 16);
-        const std::optional<std::uint64_t> inode = number<std::uint64_t>(parts[9]);
+        const std::optional<std::uint16_t> port = number_from<std::uint16_t>(parts[1].substr(colon + 1), 16);
+        const std::optional<std::uint64_t> inode = number_from<std::uint64_t>(parts[9]);
         if (address && port && inode) {
             sockets.push_back({*address, *port, *inode});
         }
@@ -231,8 +233,8 @@ std::vector<ListeningSocket> parse_unix_sockets(std::string_view text) {
         if (parts.size() < 8 || parts[4] != k_stream || path == std::string_view::npos) {
             continue;
         }
-        const std::optional<std::uint32_t> flags = number<std::uint32_t>(parts[3], 16);
-        const std::optional<std::uint64_t> inode = number<std::uint64_t>(parts[6]);
+        const std::optional<std::uint32_t> flags = number_from<std::uint32_t>(parts[3], 16);
+        const std::optional<std::uint64_t> inode = number_from<std::uint64_t>(parts[6]);
         if (flags && inode && (*flags & k_accepts) != 0 && parts[7].starts_with('/')) {
             sockets.push_back({std::string(line.substr(path)), 0, *inode});
         }

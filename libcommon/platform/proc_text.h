@@ -36,6 +36,8 @@ struct ProcessStat {
     std::uint64_t rss_pages = 0;
 };
 std::optional<ProcessStat> parse_process_stat(std::string_view text);
+// The same of a process that runs now; nothing when it is gone.
+std::optional<ProcessStat> process_stat(int pid);
 // The effective user of /proc/PID/status.
 std::optional<uid_t> parse_effective_user(std::string_view text);
 // /proc/PID/cmdline joined by blanks, without the trailing ones.

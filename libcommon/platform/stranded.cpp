@@ -24,7 +24,6 @@ namespace {
 
 constexpr int k_most_links = 40;          // as the kernel
 constexpr Duration k_for_dying{500};      // after SIGKILL, what can die is gone by then, on a busy server too
-constexpr std::size_t k_stat_size = 1024; // of /proc/PID/stat
 constexpr int k_pipe = STDERR_FILENO + 1; // of the child
 
 // ── mounts ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -77,16 +76,9 @@ std::deque<std::string> steps_of(const Path& path) {
 
 // ── the parent ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-std::optional<ProcessStat> stat_of(pid_t pid) {
-    const UniqueFd fd(::open(fmt::format("/proc/{}/stat", pid).c_str(), O_RDONLY | O_CLOEXEC));
-    std::array<char, k_stat_size> text{};
-    const ssize_t size = fd.valid() ? ::read(fd.get(), text.data(), text.size()) : -1;
-    return size > 0 ? parse_process_stat({text.data(), static_cast<std::size_t>(size)}) : std::nullopt;
-}
-
 // "PID/START": together they name a process for good.
 std::string mark_of(pid_t pid) {
-    const std::optional<ProcessStat> stat = stat_of(pid);
+    const std::optional<ProcessStat> stat = process_stat(pid);
     return stat ? fmt::format("{}/{}", pid, stat->start_ticks) : std::string();
 }
 
@@ -96,7 +88,7 @@ bool is_still_there(const std::string& mark) {
     if (code != std::errc{} || pid <= 0) {
         return false;
     }
-    const std::optional<ProcessStat> stat = stat_of(pid);
+    const std::optional<ProcessStat> stat = process_stat(pid);
     return stat && stat->state != 'Z' && mark == fmt::format("{}/{}", pid, stat->start_ticks);
 }
 

@@ -56,6 +56,8 @@ std::string render_text(const Report& report, Lang lang, const std::string& zone
 std::string render_json(const Report& report, Lang lang);
 // One line and performance data (Monitoring Plugins guidelines: at most one line is read by pagers).
 std::string render_nagios(const Report& report, Lang lang);
+// For any line of that kind: in one line, without secrets and without '|', which begins the performance data.
+std::string nagios_words(std::string_view text);
 
 // For programs to read: at most six digits after the point, none from a million on, never an exponent.
 std::string plain_number(double value);

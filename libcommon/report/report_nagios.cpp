@@ -28,13 +28,6 @@ std::string_view level(Status status) {
     return "UNKNOWN";
 }
 
-// '|' separates the performance data and may not stand in the words.
-std::string plain(std::string_view text) {
-    std::string words = clean_line(redact(text));
-    std::replace(words.begin(), words.end(), '|', '/');
-    return words;
-}
-
 // What a check says beside the reason, which leads the line.
 std::string beside(const std::string& reason, std::string words) {
     const std::size_t at = reason.empty() ? std::string::npos : words.find(reason);
@@ -82,6 +75,12 @@ std::string performance_data(const CheckReport& check) {
 
 } // namespace
 
+std::string nagios_words(std::string_view text) {
+    std::string words = clean_line(redact(text));
+    std::replace(words.begin(), words.end(), '|', '/');
+    return words;
+}
+
 std::string plain_number(double value) {
     constexpr double k_large = 1e6; // a fraction of such a number is noise of the arithmetic
     if (std::abs(value) >= k_large) {
@@ -96,12 +95,12 @@ std::string plain_number(double value) {
 }
 
 std::string render_nagios(const Report& report, Lang lang) {
-    const std::string reason = plain(report.reason.in(lang));
+    const std::string reason = nagios_words(report.reason.in(lang));
     std::string broken;
     std::size_t fine = 0;
     for (const Status wanted : {Status::critical, Status::warning, Status::unknown}) {
         for (const CheckReport& check : report.checks) {
-            const std::string words = beside(reason, plain(check.result.message.in(lang)));
+            const std::string words = beside(reason, nagios_words(check.result.message.in(lang)));
             if (check.result.status == wanted && !check.symptom_of && !words.empty()) {
                 broken +=
                     fmt::format("{}{}: {}", broken.empty() ? "" : "; ", check.name, shorten(words, 200));
@@ -114,7 +113,7 @@ std::string render_nagios(const Report& report, Lang lang) {
         data += performance_data(check);
     }
     for (const Text& quiet : report.quiet) {
-        broken += (broken.empty() ? "" : "; ") + plain(quiet.in(lang));
+        broken += (broken.empty() ? "" : "; ") + nagios_words(quiet.in(lang));
     }
     if (!reason.empty()) {
         broken = reason + (broken.empty() ? "" : "; ") + broken;
