@@ -130,3 +130,22 @@ TEST_CASE("a share of nothing is not judged", "[thresholds]") {
     CHECK(judge_thresholds({0, 0}, {number(1), number(0)}, {}, Direction::runs_out, Status::ok) ==
           Status::critical);
 }
+
+TEST_CASE("the worst of several things makes the message, of two that are as bad the first") {
+    CheckResult result;
+    result.status = Status::ok;
+    result.message = verbatim("fine");
+    raise(result, Status::ok, verbatim("fine, too"));
+    CHECK(result.message.en == "fine");
+    raise(result, Status::warning, verbatim("little"), verbatim("look"));
+    CHECK(result.status == Status::warning);
+    CHECK(result.message.en == "little");
+    CHECK(result.hint.en == "look");
+    raise(result, Status::warning, verbatim("old"), verbatim("elsewhere"));
+    CHECK(result.message.en == "little");
+    CHECK(result.hint.en == "look");
+    raise(result, Status::critical, verbatim("none"));
+    CHECK(result.status == Status::critical);
+    CHECK(result.message.en == "none");
+    CHECK(result.hint.empty());
+}
