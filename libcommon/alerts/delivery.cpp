@@ -26,6 +26,8 @@ constexpr Duration k_attempt{10'000};
 constexpr Duration k_nap{100}; // how soon a wish to stop is noticed while waiting
 // So many messages in a row that are refused without a reason we know: no others are asked for.
 constexpr std::size_t k_most_doubted = 3;
+// Cut off sooner it says nothing of the other side.
+constexpr Duration k_an_answer_takes{1'000};
 // With less than this left an attempt would only be cut off.
 constexpr Duration k_shortest_attempt{300};
 // Waits after a failure: 10 s, 20 s, 40 s … up to this. Within a cron line of every minute, so that news is
@@ -71,6 +73,7 @@ constexpr Phrase k_no_lock{"sent without a lock, which could not be taken: {}",
                            "отправляем без блокировки, взять её не удалось: {}"};
 constexpr Phrase k_memory_trouble{"what was told cannot be remembered: {}",
                                   "не удаётся запомнить, что уже сказано: {}"};
+constexpr Phrase k_no_answer{"no answer within {}", "нет ответа за {}"};
 constexpr Phrase k_ran_out_of_time{"no time was left for it in this run",
                                    "в этом запуске не хватило времени"};
 
@@ -247,10 +250,11 @@ void wait_a_little(World& world, SteadyTime deadline) {
     world.http.poll(std::clamp(remaining(world, deadline), Duration(1), k_nap));
 }
 
-Outcome out_of_time() {
+Outcome out_of_time(Duration waited) {
     Outcome outcome;
     outcome.kind = Outcome::Kind::unknown;
-    outcome.problem = say(k_ran_out_of_time);
+    outcome.problem =
+        waited < k_an_answer_takes ? say(k_ran_out_of_time) : say(k_no_answer, format_duration(waited));
     return outcome;
 }
 
@@ -302,15 +306,22 @@ DeliveryReport together(DeliveryReport first, DeliveryReport then) {
 class Delivery::Attempt {
   public:
     Attempt(World& world, const Channel& channel, Draft draft, SteadyTime deadline)
-        : m_draft(std::make_unique<Draft>(std::move(draft))), m_done(std::make_unique<bool>(false)),
+        : m_world(world), m_began(world.clock.steady()), m_draft(std::make_unique<Draft>(std::move(draft))),
+          m_done(std::make_unique<bool>(false)),
           m_task(channel.send(world.http, *m_draft, std::min(k_attempt, remaining(world, deadline)))) {
         m_task.start([done = m_done.get()] { *done = true; });
     }
     [[nodiscard]] bool done() const { return *m_done; }
-    [[nodiscard]] Outcome& outcome() { return m_task.value(); }
     [[nodiscard]] const Draft& draft() const { return *m_draft; }
+    // Once. Of one that is not done: that it was cut off, and may have arrived.
+    [[nodiscard]] Outcome take_outcome() {
+        return *m_done ? std::move(m_task.value())
+                       : out_of_time(std::chrono::duration_cast<Duration>(m_world.clock.steady() - m_began));
+    }
 
   private:
+    World& m_world;
+    SteadyTime m_began;
     std::unique_ptr<Draft> m_draft; // the Task keeps a reference to it
     std::unique_ptr<bool> m_done;
     Task<Outcome> m_task;
@@ -336,7 +347,7 @@ class Delivery::Flusher {
                 if (!m_attempt->done() && remaining(world(), deadline) > Duration::zero()) {
                     return true;
                 }
-                Outcome outcome = m_attempt->done() ? std::move(m_attempt->outcome()) : out_of_time();
+                const Outcome outcome = m_attempt->take_outcome();
                 const Draft draft = m_attempt->draft();
                 m_attempt.reset();
                 settle(draft, outcome, deadline);
@@ -994,7 +1005,7 @@ DeliveryReport Delivery::send_unstored(std::vector<Outgoing>& letters, const Err
         // From behind: taking one out moves those after it.
         for (auto sent = wave.rbegin(); sent != wave.rend(); ++sent) {
             const Outgoing& letter = letters[sent->at];
-            const Outcome outcome = sent->attempt->done() ? sent->attempt->outcome() : out_of_time();
+            const Outcome outcome = sent->attempt->take_outcome();
             if (outcome.kind == Outcome::Kind::accepted) {
                 ++report.sent;
                 ++report.sent_unstored;
@@ -1068,7 +1079,7 @@ Outcome Delivery::try_out(const Channel& channel, const Message& message, Steady
     while (!attempt.done() && remaining(m_world, deadline) > Duration::zero()) {
         wait_a_little(m_world, deadline);
     }
-    return attempt.done() ? attempt.outcome() : out_of_time();
+    return attempt.take_outcome();
 }
 
 } // namespace lectio

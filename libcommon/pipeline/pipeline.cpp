@@ -464,8 +464,11 @@ class Run {
         if (m_wishes.only.empty()) {
             m_state.finished = m_now;
         }
-        if (!m_wishes.notify) {
+        // Without a channel nobody is told, and nothing counts as told: it is, once there is one.
+        if (!m_wishes.notify || !m_delivery.has_channels()) {
             remember(m_judgement.state);
+            m_outcome.report.alerts.waiting =
+                m_delivery.count_waiting() + static_cast<int>(m_state.pending.size());
             return;
         }
         const ToTell told = tell_now();

@@ -28,6 +28,7 @@ struct Outside {
     bool acting_helps = false;
     int acts = 0;
     bool phone_reachable = true;
+    bool has_phone = true; // is configured, with its secrets
     bool phone_refuses = false;
     std::vector<Message> phone;
     std::vector<bool> marked; // of each: says that it may have come before
@@ -127,7 +128,9 @@ class Machine { // with its disk, clock and phone
         bare.clock.advance(std::chrono::minutes(1));
         World world{bare.clock, files, bare.host, bare.http, bare.processes, bare.services, bare.redis};
         std::vector<std::unique_ptr<Channel>> channels;
-        channels.push_back(std::make_unique<Phone>(outside));
+        if (outside.has_phone) {
+            channels.push_back(std::make_unique<Phone>(outside));
+        }
         return run_pipeline(job, wishes, world, std::move(channels));
     }
 
@@ -331,6 +334,39 @@ TEST_CASE("after --no-notify the next normal run tells") {
     CHECK(host.outside.phone.empty());
     host.run(without_recovery());
     CHECK(host.outside.told() == Events{Event::opened});
+}
+
+TEST_CASE("without a channel nothing counts as told: it is, once there is one") {
+    Machine host;
+    host.outside.has_phone = false;
+    host.outside.broken = true;
+    for (int run = 0; run < 3; ++run) {
+        CHECK(host.run(without_recovery()).exit == ExitCode::critical);
+    }
+    host.outside.has_phone = true;
+    host.run(without_recovery());
+    REQUIRE(host.outside.phone.size() == 1);
+    CHECK(host.outside.phone[0].title.starts_with("🚨"));
+    CHECK(host.phone_agrees());
+    CHECK(host.run(without_recovery()).report.alerts.queued == 0);
+    CHECK(host.outside.phone.size() == 1);
+}
+
+TEST_CASE("what came and went while there was no channel is told whole by one message") {
+    Machine host;
+    host.outside.has_phone = false;
+    host.outside.broken = true;
+    host.run(without_recovery());
+    host.outside.broken = false;
+    host.run(without_recovery());
+    host.outside.has_phone = true;
+    for (int run = 0; run < 3; ++run) {
+        host.run(without_recovery());
+    }
+    REQUIRE(host.outside.phone.size() == 1);
+    const std::string text = plain_text(host.outside.phone[0]);
+    INFO(text);
+    CHECK(text.find("HTTP 500") != std::string::npos);
 }
 
 TEST_CASE("a call for a person that --no-notify kept back is made by the next normal run") {
