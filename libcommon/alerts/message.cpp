@@ -76,7 +76,7 @@ struct Impact {
 // In the order in which they matter to visitors: of a cause and its consequences the first is told.
 constexpr std::array<Impact, 10> k_impacts{{
     {"http",
-     {"Visitors get an error instead of the page.", "Посетители вместо страницы видят ошибку."},
+     {"Who opens this page gets an error.", "Кто открывает эту страницу, видит ошибку."},
      {"The page opens, but not as it should.", "Страница открывается, но не так, как должна."}},
     {"frontend",
      {"Visitors see a blank page or one without its styles.",
@@ -340,7 +340,10 @@ class Writer {
         }
         evidence(item.incident);
         symptoms(item, k_broken_with_it);
-        deeds(item, item.event == Event::eased ? k_done : k_done_in_vain);
+        deeds(item, item.event == Event::eased || has_helped(item) ? k_done : k_done_in_vain);
+        if (has_helped(item)) {
+            passes_again(item);
+        }
         if (item.event == Event::needs_person) {
             line(say(item.reason == CallReason::hour_is_full ? k_hour_is_full : k_gave_up));
         } else if (item.event == Event::flapping) {
@@ -412,6 +415,13 @@ class Writer {
         for (const Deed& deed : item.deeds) {
             bullet(words_of(deed));
         }
+    }
+
+    // For a while: what flaps may have been mended by this run and is told as broken all the same.
+    static bool has_helped(const NewsItem& item) {
+        return std::any_of(item.deeds.begin(), item.deeds.end(), [&](const Deed& deed) {
+            return std::find(deed.fixed.begin(), deed.fixed.end(), item.incident.check) != deed.fixed.end();
+        });
     }
 
     void passes_again(const NewsItem& item) {

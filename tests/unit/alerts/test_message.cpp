@@ -201,6 +201,21 @@ TEST_CASE("no news, no message") {
     CHECK_FALSE(compose(sample_news({}), {Lang::en, "UTC"}));
 }
 
+TEST_CASE("of a deed that has helped nobody says that it did not") {
+    Deed restart = sample_deed("restart", "nginx.service", true);
+    const auto text_of = [&] {
+        const News news =
+            sample_news({with_deeds(sample_item(Event::flapping, failed_nginx(), 9min), {restart})});
+        const std::optional<Message> message = compose(news, {Lang::en, "UTC"});
+        REQUIRE(message);
+        return plain_text(*message);
+    };
+    CHECK(text_of().find("(it did not help)") != std::string::npos);
+    restart.fixed = {failed_nginx().check};
+    CHECK(text_of().find("(it did not help)") == std::string::npos);
+    CHECK(text_of().find("it passes again: " + failed_nginx().check) != std::string::npos);
+}
+
 TEST_CASE("somebody's own words") {
     const auto said = [](std::string title, std::string text) {
         return plain_text(
