@@ -115,8 +115,12 @@ class Insertion {
     }
 
     static void bind(Statement& statement, std::int64_t subject, const LookForm& form) {
-        // The key only shortens the search: equality decides, so another library's hash does no harm.
-        const std::size_t key = std::hash<std::string>()(form.words) ^ std::hash<std::string>()(form.metrics);
+        // The key only shortens the search: equality decides, so another library's hash does no harm. With the subject
+        // in it, for many checks have the same words; spread, because subjects are small numbers.
+        constexpr std::uint64_t k_spread = 0x9E37'79B9'7F4A'7C15;
+        const std::uint64_t key = std::hash<std::string>()(form.words) ^
+                                  std::hash<std::string>()(form.metrics) ^
+                                  static_cast<std::uint64_t>(subject) * k_spread;
         statement.bind(1, static_cast<std::int64_t>(key)).bind(2, subject);
         statement.bind(3, std::int64_t{form.status}).bind(4, std::int64_t{form.shown});
         statement.bind(5, std::int64_t{form.remedy}).bind(6, std::int64_t{form.passing});

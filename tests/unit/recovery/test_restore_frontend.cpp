@@ -260,6 +260,31 @@ TEST_CASE("restore-frontend: another name of a file that may be somebody else's 
     CHECK(site.serves() == "broken");
 }
 
+TEST_CASE("restore-frontend: a link that another user may have laid leads nowhere", "[restore]") {
+    if (::geteuid() != 0) {
+        SUCCEED("only root is led astray");
+        return;
+    }
+    Site site;
+    const Path theirs = site.folder / "theirs";
+    fs::create_directory(theirs);
+    fs::create_symlink(site.folder.path(), theirs / "link");
+    REQUIRE(::lchown(theirs.c_str(), 33, 33) == 0);
+    REQUIRE(::lchown((theirs / "link").c_str(), 33, 33) == 0);
+    SECTION("to the build") {
+        const auto action = restore(theirs / "link/build", {(site.folder / "build_old").string()});
+        const ActionResult result = action->act(site.context);
+        CHECK_FALSE(result.ok);
+        CHECK(result.detail.en.find("may have been laid by another user") != std::string::npos);
+    }
+    SECTION("to the copy") {
+        const auto action = restore(site.build, {(theirs / "link/build_old").string()});
+        CHECK(action->look(site.context).kind == Kind::refused);
+    }
+    CHECK(site.serves() == "broken");
+    CHECK(site.beside("build_broken-").empty());
+}
+
 TEST_CASE("restore-frontend: below a host's folder", "[restore]") {
     Site site;
     for (const char* name : {"build", "build_old"}) {

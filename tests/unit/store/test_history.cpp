@@ -381,6 +381,21 @@ TEST_CASE("a limit that was lowered is reached in small steps") {
     CHECK(on_disk(place) <= (4_MB).count);
 }
 
+TEST_CASE("checks that say the same are found by the index, not by trying each") {
+    Place place;
+    RecordedRun run = place.run();
+    run.looks.clear();
+    for (int i = 0; i < 50; ++i) {
+        run.looks.push_back(look_of("site-" + std::to_string(i), 0, {"HTTP 200", "HTTP 200"}));
+    }
+    place.must_record(run);
+    Database database = opened(place, place.clock);
+    Result<Statement> keys = database.prepare("SELECT count(DISTINCT key) FROM look");
+    REQUIRE(keys);
+    REQUIRE(keys->step());
+    CHECK(keys->number(0) == 50);
+}
+
 TEST_CASE("what no kept run says any more is forgotten") {
     Place place({1h, 200_MB});
     for (int i = 0; i < 20; ++i) {
