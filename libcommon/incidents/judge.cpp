@@ -621,14 +621,15 @@ Judgement judge(JudgeState before, const RunFacts& facts, const Policy& policy) 
 Judgement judge_after_healing(Judgement judged, const std::vector<Observation>& rechecked, const Now& now,
                               const Policy& policy) {
     Pass pass{judged.state, policy, now, judged.changes, is_starting(policy, now)};
-    const std::vector<Seen> all = match(rechecked, policy);
+    std::vector<Seen> all = match(rechecked, policy);
+    std::erase_if(all, [](const Seen& seen) { return !is_known(seen.result.status); });
     std::set<std::string> better;
     for (const Seen& seen : all) {
         CheckState& check = judged.state.checks[seen.check->name];
         const Status first = check.status;
         remember_look(pass, check, seen.result);
-        const bool improved = is_bad(first) && is_known(seen.result.status) &&
-                              worst(first, seen.result.status) == first && first != seen.result.status;
+        const bool improved =
+            is_bad(first) && worst(first, seen.result.status) == first && first != seen.result.status;
         if (improved) {
             count_improvement(check, seen.result.status);
             better.insert(seen.check->name);

@@ -192,7 +192,7 @@ struct Judgement {
 Judgement judge(JudgeState before, const RunFacts& facts, const Policy& policy);
 
 // `rechecked`: the last look at each check that the ladder asked again. It can only make things better: what
-// is worse now is for the next run to find.
+// is worse now is for the next run to find, and unknown and skipped are no look: the one before stands.
 Judgement judge_after_healing(Judgement judged, const std::vector<Observation>& rechecked, const Now& now,
                               const Policy& policy);
 

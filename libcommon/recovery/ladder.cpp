@@ -37,6 +37,11 @@ constexpr Phrase k_deploy_running{"a deploy is running ({}), so nothing was touc
                                   "идёт выкладка ({}), поэтому ничего не трогали"};
 constexpr Phrase k_no_time{"the time of this run was over, the next run goes on",
                            "время этого запуска вышло, продолжит следующий"};
+constexpr Phrase k_no_time_to_look{
+    "it took the time of this run, and none was left to look whether it helped: the next run looks",
+    "на это ушло всё время запуска, проверить, помогло ли, не успели: проверит следующий"};
+constexpr Phrase k_saw_nothing{"whether it helped could not be seen: {}",
+                               "помогло ли, увидеть не удалось: {}"};
 constexpr Phrase k_waited{"systemd restarted it by itself, no action was needed",
                           "systemd перезапустил сам, вмешиваться не пришлось"};
 constexpr Phrase k_waited_in_vain{"systemd is starting it by itself, it is not up yet (waited: {})",
@@ -262,6 +267,7 @@ class Climb {
     void settle(const Names& roots, Duration at_most) {
         const SteadyTime until = std::min(m_climber.deadline, m_climber.world.clock.steady() + at_most);
         const Names asked = with_symptoms(roots);
+        m_seen.clear();
         Duration pause = k_first_pause;
         for (;;) {
             ask_again(still_failing(asked));
@@ -281,11 +287,24 @@ class Climb {
             return;
         }
         for (auto& [check, result] : m_climber.recheck(checks)) {
-            // Unknown and skipped prove nothing.
-            if (result.status == Status::ok || result.status == Status::warning) {
+            if (result.status == Status::unknown || result.status == Status::skipped) {
+                saw_nothing(check, result);
+                continue;
+            }
+            if (result.status != Status::critical) {
                 std::erase(m_failing, check);
             }
+            m_seen.insert(check);
+            m_unseen.erase(check);
             m_outcome.results.insert_or_assign(check, std::move(result));
+        }
+    }
+
+    // That is no look: the one before it stands, and a failure that was confirmed stays one (decision 0005).
+    void saw_nothing(const std::string& check, const CheckResult& result) {
+        if (!m_seen.contains(check)) {
+            m_unseen[check] =
+                time_left() <= Duration::zero() ? say(k_no_time_to_look) : say(k_saw_nothing, result.message);
         }
     }
 
@@ -310,6 +329,9 @@ class Climb {
     }
 
     void say_what_follows(const std::string& root, const Now& now) {
+        if (const auto unseen = m_unseen.find(root); unseen != m_unseen.end()) {
+            not_acted({root}, unseen->second);
+        }
         if (give_up(m_outcome.state, root, m_limits)) {
             m_outcome.needs_person.push_back({root, commands_for(root, m_plan.rungs)});
         } else if (!is_explained(root)) {
@@ -422,6 +444,8 @@ class Climb {
     std::set<std::string> m_tried;     // root causes for which something was done or refused
     std::set<std::string> m_held_back; // root causes with a rung that per_hour held back in this pass
     std::set<std::pair<std::string, std::string>> m_disrupted; // action and target, in this pass
+    std::set<std::string> m_seen;                              // since the last action
+    std::map<std::string, Text> m_unseen;                      // not seen since the last action, and why
     bool m_blocked = false;                                    // nothing more is begun in this run
 };
 

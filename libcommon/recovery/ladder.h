@@ -87,7 +87,7 @@ struct Climber {
 struct RecoveryOutcome {
     RecoveryState state;
     std::vector<Deed> deeds;                    // in order; what found nothing to change is not among them
-    std::map<std::string, CheckResult> results; // the latest of every check that was asked again
+    std::map<std::string, CheckResult> results; // the latest look that saw anything, of what was asked again
     std::vector<PersonNeeded> needs_person;     // attempts or per_hour used up in this run: once a root
     std::vector<NotActed> not_acted;            // the plan's and what came up while climbing
 };

@@ -208,6 +208,20 @@ TEST_CASE("healing that makes things worse is found by the next run, not by this
     CHECK(words(story.run({{"a", Status::ok}, {"b", Status::critical}})) == "opened b");
 }
 
+TEST_CASE("a look after healing that saw nothing leaves what was seen before") {
+    const Status nothing = GENERATE(Status::unknown, Status::skipped);
+    Story story({policy_for("a"), policy_for("b")});
+    Minute minute;
+    minute.seen = {{"a", Status::critical}, {"b", Status::critical}};
+    minute.healed = {{"a", nothing}, {"b", nothing}};
+    CHECK(words(story.run(minute)) == "opened a, opened b");
+    for (const char* name : {"a", "b"}) {
+        CHECK(story.verdict(name).status == Status::critical);
+        CHECK(story.state.checks.at(name).status == Status::critical);
+    }
+    CHECK(overall(story.judged().verdicts) == Status::critical);
+}
+
 TEST_CASE("healing may ease without mending") {
     Story story({policy_for("a")});
     Minute minute;

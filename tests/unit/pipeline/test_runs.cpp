@@ -26,6 +26,7 @@ struct Outside {
     std::set<int> bad_looks; // looks (from 1) that fail though nothing is broken
     int looks = 0;
     bool acting_helps = false;
+    bool acting_blinds = false; // after it, looks see nothing
     int acts = 0;
     bool phone_reachable = true;
     bool has_phone = true; // is configured, with its secrets
@@ -55,6 +56,9 @@ class Site final : public AsyncCheck {
         const bool bad = m_outside.broken || m_outside.bad_looks.contains(m_outside.looks);
         result.status = bad ? Status::critical : Status::ok;
         result.message = verbatim(bad ? "HTTP 500, expected 200" : "HTTP 200");
+        if (m_outside.acting_blinds && m_outside.acts > 0) {
+            result = CheckResult{};
+        }
         co_return result;
     }
 
@@ -244,6 +248,21 @@ TEST_CASE("what waits for the next attempt says so, in the report and in the mes
           std::string::npos);
     CHECK(says_so(host.run()));
     CHECK(host.outside.acts == 1);
+}
+
+TEST_CASE("an outage that nobody could look at after healing is still an outage") {
+    Machine host;
+    host.outside.broken = true;
+    host.outside.acting_blinds = true;
+    const RunOutcome outcome = host.run();
+    CHECK(host.outside.acts == 1);
+    CHECK(outcome.exit == ExitCode::critical);
+    REQUIRE(outcome.report.checks.size() == 1);
+    CHECK(outcome.report.checks[0].result.status == Status::critical);
+    CHECK(outcome.report.checks[0].result.message == verbatim("HTTP 500, expected 200"));
+    CHECK(host.outside.told() == Events{Event::opened});
+    REQUIRE(host.outside.phone.size() == 1);
+    CHECK(plain_text(host.outside.phone[0]).find("помогло ли, увидеть не удалось") != std::string::npos);
 }
 
 TEST_CASE("one bad answer among good ones: nothing") {

@@ -254,6 +254,41 @@ TEST_CASE("Unknown and skipped prove nothing") {
     const RecoveryOutcome outcome = scene.climb();
     CHECK(outcome.deeds.at(0).fixed.empty());
     CHECK(outcome.state.roots.at("site").failed == 1);
+    CHECK(outcome.results.empty()); // the look before it stands
+    REQUIRE(outcome.not_acted.size() == 1);
+    CHECK(outcome.not_acted[0].reason.en.starts_with("whether it helped could not be seen"));
+}
+
+TEST_CASE("A rung that takes the time of the run leaves what was seen, and says that nobody looked again") {
+    Scene scene;
+    ScriptedAction& slow = scene.rung("slow", {"site"});
+    slow.takes = 40s;
+    slow.on_act = [&] { scene.down = {{"site", Status::unknown}, {"other", Status::unknown}}; };
+    scene.fails("site");
+    scene.fails("other");
+    const RecoveryOutcome outcome = scene.climb();
+    CHECK(outcome.results.empty());
+    REQUIRE(outcome.not_acted.size() == 1);
+    CHECK(outcome.not_acted[0].check == "site");
+    CHECK(outcome.not_acted[0].reason.en.find("none was left to look") != std::string::npos);
+}
+
+TEST_CASE("Of several looks after an action the last that saw anything counts") {
+    Scene scene;
+    scene.rung("nginx", {"site"});
+    scene.fails("site");
+    int looks = 0;
+    scene.climber().recheck = [&](const Names&) {
+        std::map<std::string, CheckResult> results;
+        results["site"].status = ++looks == 1 ? Status::critical : Status::unknown;
+        results["site"].message = verbatim(std::to_string(looks));
+        return results;
+    };
+    const RecoveryOutcome outcome = scene.climb();
+    REQUIRE(looks > 1);
+    CHECK(outcome.results.at("site").message == verbatim("1"));
+    REQUIRE(outcome.not_acted.size() == 1);
+    CHECK(outcome.not_acted[0].reason.en.starts_with("attempt 1 did not help"));
 }
 
 TEST_CASE("A rung with nothing to change takes no time, is no deed and no attempt") {
