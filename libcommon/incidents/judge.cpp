@@ -16,6 +16,11 @@ namespace {
 
 constexpr Phrase k_blind{"nothing could be seen for five runs in a row: {}",
                          "пять запусков подряд проверить не удаётся: {}"};
+constexpr Phrase k_full{
+    "more incidents are open or still to be told than are kept ({}): what else breaks stands in the "
+    "report only",
+    "открытых и ещё не отправленных инцидентов больше, чем хранится ({}): остальное видно только "
+    "в отчёте"};
 constexpr Phrase k_clock_ahead{"the clock of this host was moved ahead by {}",
                                "часы сервера переведены вперёд: {}"};
 constexpr Phrase k_clock_back{"the clock of this host was moved back by {}",
@@ -23,8 +28,11 @@ constexpr Phrase k_clock_back{"the clock of this host was moved back by {}",
 constexpr Phrase k_clock_hint{"look at timedatectl", "посмотрите timedatectl"};
 
 constexpr std::string_view k_self = "self";
+constexpr std::string_view k_clock = "clock";
 constexpr Duration k_clock_jump = std::chrono::minutes(5);
 constexpr Duration k_note_again = std::chrono::hours(24);
+// A clock that two services fight over jumps each minute: so many of its jumps are told within k_note_again.
+constexpr std::ptrdiff_t k_most_jumps_told = 6;
 // A check of each five minutes must not become one of each six because cron was half a second early.
 constexpr Duration k_cron_jitter = std::chrono::seconds(30);
 constexpr int k_self_forgotten_after = 64; // good runs: the whole history
@@ -37,6 +45,7 @@ struct Pass {
     const Now& now;
     std::vector<Change>& changes;
     bool starting; // the machine is: failures are shown and not counted
+    bool full = false;
 };
 
 bool is_starting(const Policy& policy, const Now& now) {
@@ -81,7 +90,18 @@ void correct_times(JudgeState& state, const Now& now) {
     }
 }
 
-std::optional<SelfNotice> notice_clock_jump(const std::optional<Now>& last, const Now& now) {
+// Each jump is another event, told under a cause of its own; beyond the limit it bears the name of one that was told.
+std::string cause_of_jump(const JudgeState& state) {
+    const auto is_jump = [](const PassingNote& note) { return note.name == k_clock; };
+    if (std::count_if(state.notes.begin(), state.notes.end(), is_jump) < k_most_jumps_told) {
+        return fmt::format("jump-{}", state.run);
+    }
+    const std::string& subject = std::find_if(state.notes.begin(), state.notes.end(), is_jump)->subject;
+    return subject.substr(std::min(subject.find('#') + 1, subject.size()));
+}
+
+std::optional<SelfNotice> notice_clock_jump(const JudgeState& state, const Now& now) {
+    const std::optional<Now>& last = state.last_run;
     if (!last || last->boot_id.empty() || last->boot_id != now.boot_id || last->boot > now.boot) {
         return std::nullopt;
     }
@@ -90,9 +110,9 @@ std::optional<SelfNotice> notice_clock_jump(const std::optional<Now>& last, cons
         return std::nullopt;
     }
     const Text by = spoken(std::chrono::floor<std::chrono::seconds>(std::chrono::abs(jump)).count());
-    return SelfNotice{"clock",           "jump",
-                      Status::warning,   say(jump < Duration::zero() ? k_clock_back : k_clock_ahead, by),
-                      say(k_clock_hint), SelfNotice::Life::passing};
+    return SelfNotice{std::string(k_clock), cause_of_jump(state),
+                      Status::warning,      say(jump < Duration::zero() ? k_clock_back : k_clock_ahead, by),
+                      say(k_clock_hint),    SelfNotice::Life::passing};
 }
 
 // ── incidents ───────────────────────────────────────────────────────────────────────────────────────────
@@ -166,12 +186,33 @@ void follow_flapping(Pass& pass, IncidentState& incident, const CheckState& seen
     }
 }
 
+// An incident beyond what the state keeps would be forgotten by the next run and told again by it, each minute. What
+// came and went untold makes room first.
+bool make_room(Pass& pass, const CheckPolicy& check) {
+    std::vector<IncidentState>& incidents = pass.state.incidents;
+    const bool own = check.type == k_self;
+    const auto counts = [&](const IncidentState& incident) { return own || incident.type != k_self; };
+    const auto most = static_cast<std::ptrdiff_t>(own ? k_most_kept : k_most_checks);
+    if (std::count_if(incidents.begin(), incidents.end(), counts) < most) {
+        return true;
+    }
+    pass.full = true;
+    const auto over = std::find_if(incidents.begin(), incidents.end(), [](const IncidentState& incident) {
+        return incident.ended && !incident.told;
+    });
+    if (over == incidents.end()) {
+        return false;
+    }
+    incidents.erase(over);
+    return true;
+}
+
 // The check has just been looked at and is not good: does that open an incident?
 void maybe_open(Pass& pass, const std::string& subject, const CheckPolicy& check, const CheckState& seen,
                 const CheckResult& result) {
     const bool unsteady = flaps(seen, check.common);
     const Status level = unsteady ? seen.status : confirmed_level(seen, check.common);
-    if (!is_bad(level)) {
+    if (!is_bad(level) || !make_room(pass, check)) {
         return;
     }
     IncidentState& incident = open_incident(pass, subject, check, level, result);
@@ -183,7 +224,7 @@ void maybe_open(Pass& pass, const std::string& subject, const CheckPolicy& check
 // Nothing could be seen, again.
 void maybe_open_blind(Pass& pass, const std::string& subject, const CheckPolicy& check,
                       const CheckState& seen, const CheckResult& result) {
-    if (is_blind(seen) && find_open(pass.state, subject) == nullptr) {
+    if (is_blind(seen) && find_open(pass.state, subject) == nullptr && make_room(pass, check)) {
         CheckResult words = result;
         words.message = say(k_blind, result.message);
         open_incident(pass, subject, check, Status::warning, words);
@@ -576,7 +617,7 @@ Judgement judge(JudgeState before, const RunFacts& facts, const Policy& policy) 
 
     std::vector<SelfNotice> notices = facts.notices;
     notices.insert(notices.end(), facts.suppression.notices.begin(), facts.suppression.notices.end());
-    if (const std::optional<SelfNotice> jump = notice_clock_jump(judged.state.last_run, facts.now)) {
+    if (const std::optional<SelfNotice> jump = notice_clock_jump(judged.state, facts.now)) {
         notices.push_back(*jump);
     }
     begin_run(judged.state, facts.seed, facts.now);
@@ -603,6 +644,9 @@ Judgement judge(JudgeState before, const RunFacts& facts, const Policy& policy) 
         }
     }
     note_symptoms(judged.state, all, roots);
+    if (pass.full) {
+        notices.push_back({"state", "full", Status::warning, say(k_full, k_most_checks), {}, {}});
+    }
     judge_notices(pass, notices);
     end_of_hiding(judged.state, facts.suppression);
 

@@ -18,14 +18,13 @@ using Json = nlohmann::json;
 // Beyond these a state file is not ours any more, or something in it grows without end. What is over is left
 // out, with a word when reading.
 constexpr std::size_t k_most_text = 16 << 20;
-constexpr std::size_t k_most_checks = 5000;
-constexpr std::size_t k_most_incidents = 1000;
 constexpr std::size_t k_most_notes = 100;
 constexpr std::size_t k_most_symptoms = 20;
 constexpr std::size_t k_most_commands = 20;
 constexpr std::size_t k_most_memory = 64;
 constexpr std::size_t k_longest_value = 4096; // of a check's memory: cut it would be wrong, so it is dropped
 constexpr std::size_t k_longest_words = 2000; // characters of a message
+constexpr std::size_t k_longest_brief = 200;  // where so many are broken that the whole of it is too much
 constexpr std::int64_t k_farthest_ms = 253'402'300'799'000; // the end of the year 9999; as far back, too
 constexpr int k_most_in_a_row = 1'000'000;
 
@@ -412,7 +411,7 @@ void read_checks(const Json& json, LoadedJudgeState& loaded) {
     for (const auto& [subject, value] : json.items()) {
         CheckState check;
         const std::string name = shorten(clean_line(subject), 80);
-        if (loaded.state.checks.size() < k_most_checks && subject.size() <= k_longest_words &&
+        if (loaded.state.checks.size() < k_most_kept && subject.size() <= k_longest_words &&
             read(value, check)) {
             loaded.state.checks.emplace(subject, std::move(check));
         } else {
@@ -455,9 +454,21 @@ void read_quiet(const Json& json, JudgeState& state) {
     }
 }
 
-} // namespace
+// What tells each incident from another, and when it began and was told: without the rest it can still end.
+JudgeState brief(JudgeState state) {
+    for (IncidentState& incident : state.incidents) {
+        incident.message = {shorten(incident.message.en, k_longest_brief),
+                            shorten(incident.message.ru, k_longest_brief)};
+        incident.hint = {};
+        incident.evidence.clear();
+        incident.note.clear();
+        incident.symptoms.clear();
+        incident.look_with.clear();
+    }
+    return state;
+}
 
-std::string to_json(const JudgeState& state) {
+std::string written(const JudgeState& state) {
     Json checks = Json::object();
     for (const auto& [subject, check] : state.checks) {
         checks[subject] = json_of(check);
@@ -469,13 +480,20 @@ std::string to_json(const JudgeState& state) {
     Json object{{"epoch", state.epoch},
                 {"run", state.run},
                 {"checks", std::move(checks)},
-                {"incidents", json_array(state.incidents, k_most_incidents, json_of)},
+                {"incidents", json_array(state.incidents, k_most_kept, json_of)},
                 {"notes", json_array(state.notes, k_most_notes, json_of)},
                 {"quiet", std::move(quiet)}};
     if (state.last_run) {
         object["last_run"] = json_of(*state.last_run);
     }
     return object.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+} // namespace
+
+std::string to_json(const JudgeState& state) {
+    std::string text = written(state);
+    return text.size() <= k_most_text ? text : written(brief(state));
 }
 
 LoadedJudgeState judge_state_from_json(std::string_view text) {
@@ -492,7 +510,7 @@ LoadedJudgeState judge_state_from_json(std::string_view text) {
     if (const Json* checks = reader.find("checks")) {
         read_checks(*checks, loaded);
     }
-    reader.each("incidents", k_most_incidents, [&](const Json& value) { read_incident(value, loaded); });
+    reader.each("incidents", k_most_kept, [&](const Json& value) { read_incident(value, loaded); });
     reader.each("notes", k_most_notes, [&](const Json& value) { read_note(value, loaded); });
     reader.each("quiet", 3, [&](const Json& value) { read_quiet(value, loaded.state); });
     if (reader.odd()) {

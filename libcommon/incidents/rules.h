@@ -5,6 +5,11 @@
 
 namespace lectio {
 
+// What the state keeps of one tool, whatever happens: each of its checks may have an incident. Of checks beyond the
+// first number none runs; the rest of the second is for what the suite notices of itself.
+constexpr std::size_t k_most_checks = 5000;
+constexpr std::size_t k_most_kept = 6000; // of checks and notices, and of their incidents
+
 // ok, warning or critical: something was seen. unknown and skipped say nothing of the target.
 bool is_known(Status status);
 bool is_bad(Status status); // warning or critical

@@ -1,8 +1,10 @@
 // What a run has to say: the difference between what is true and what the operator has been told.
 #include "incidents/judge.h"
 #include "incidents/rules.h"
+#include "util/by_name.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace lectio {
 namespace {
@@ -255,18 +257,32 @@ struct Place { // compared from left to right, the smallest leads
     auto operator<=>(const Place&) const = default;
 };
 
-Place place_of(const NewsItem& item, const Policy& policy) {
+Place place_of(const NewsItem& item, const Policy& policy, const ByName<CheckPolicy>& checks) {
     Place place;
     place.group = item.event == Event::note ? 2 : is_over(item.event) ? 1 : 0;
     place.badness = item.incident.status == Status::critical ? 0 : 1;
     place.layer = static_cast<int>(Layer::other);
-    const auto check = std::find_if(policy.checks.begin(), policy.checks.end(),
-                                    [&](const CheckPolicy& it) { return it.name == item.incident.check; });
-    if (check != policy.checks.end()) {
+    place.row = policy.checks.size();
+    if (const CheckPolicy* check = checks.find(item.incident.check)) {
         place.layer = static_cast<int>(check->layer);
+        place.row = static_cast<std::size_t>(check - policy.checks.data());
     }
-    place.row = static_cast<std::size_t>(check - policy.checks.begin());
     return place;
+}
+
+void put_in_order(std::vector<NewsItem>& items, const Policy& policy) {
+    const ByName<CheckPolicy> checks(policy.checks);
+    std::vector<std::pair<Place, std::size_t>> order;
+    for (std::size_t i = 0; i < items.size(); ++i) {
+        order.emplace_back(place_of(items[i], policy, checks), i);
+    }
+    std::sort(order.begin(), order.end());
+    std::vector<NewsItem> ordered;
+    ordered.reserve(items.size());
+    for (const auto& [place, index] : order) {
+        ordered.push_back(std::move(items[index]));
+    }
+    items = std::move(ordered);
 }
 
 } // namespace
@@ -294,9 +310,7 @@ ToTell tell(JudgeState state, const Suppression& suppression, const Healing& hea
         tell_incidents(state, suppression, now, policy, result.news);
         tell_notes(state, suppression, policy, result.news);
     }
-    std::stable_sort(
-        result.news.items.begin(), result.news.items.end(),
-        [&](const NewsItem& a, const NewsItem& b) { return place_of(a, policy) < place_of(b, policy); });
+    put_in_order(result.news.items, policy);
     add_deeds(result.news, healing.deeds);
     join_mended(result.news);
     add_remarks(result.news, healing.not_acted);

@@ -28,8 +28,8 @@ struct LoadedState {
 
 class StateFile {
   public:
-    // A larger file is not ours: states are a few kilobytes, and reading must stay cheap.
-    static constexpr Bytes k_largest = 8_MB;
+    // A larger file is not ours: states are a few kilobytes, those of thousands of failing checks some megabytes.
+    static constexpr Bytes k_largest = 24_MB;
 
     // `folder` is state/<tool>; `schema` from 1. A file of a user other than `us` and root is not trusted.
     StateFile(Files& files, Path folder, int schema, uid_t us);

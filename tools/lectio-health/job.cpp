@@ -2,6 +2,7 @@
 
 #include "alerts/channels.h"
 #include "checks/all_checks.h"
+#include "incidents/rules.h"
 #include "platform/host.h"
 #include "recovery/all_actions.h"
 #include "report/prometheus.h"
@@ -15,6 +16,8 @@ namespace {
 
 constexpr Phrase k_not_built{"this type of check is not built yet: ignored",
                              "такой проверки пока нет: пропускается"};
+constexpr Phrase k_too_many{"more than {} checks: this and what follows it in the file is not checked",
+                            "проверок больше {}: эта и те, что ниже в файле, не выполняются"};
 constexpr Phrase k_no_channel{
     "no alert channel is configured: nobody is told of failures; [channel.errors] in the configuration sets "
     "one up",
@@ -42,6 +45,27 @@ LogLevel level_of(LogSettings::Level level) {
     return LogLevel::info;
 }
 
+SelfNotice config_notice(std::string cause, Text message, Text hint) {
+    SelfNotice notice;
+    notice.name = "config";
+    notice.cause = std::move(cause);
+    notice.message = std::move(message);
+    notice.hint = std::move(hint);
+    return notice;
+}
+
+// More than the state keeps; said once, by the first of them.
+void shelve_too_many(Job& job, const CheckSettings& check) {
+    const std::string cause = "too-many-checks";
+    const bool said = std::any_of(job.notices.begin(), job.notices.end(),
+                                  [&](const SelfNotice& notice) { return notice.cause == cause; });
+    const Text words = say(k_too_many, k_most_checks);
+    if (!said) {
+        job.notices.push_back(config_notice(cause, join(": ", {verbatim(check.name), words}), {}));
+    }
+    job.shelved.push_back({check.name, check.type, words});
+}
+
 void add_checks(Job& job, const Config& config) {
     for (const CheckSettings& check : config.health.checks) {
         if (!check.common.enabled) {
@@ -55,6 +79,10 @@ void add_checks(Job& job, const Config& config) {
         if (!check.unset.empty()) {
             job.shelved.push_back(
                 {check.name, check.type, say(k_not_set, unset_words(check.unset, config.wrong_variables))});
+            continue;
+        }
+        if (job.checks.size() >= k_most_checks) {
+            shelve_too_many(job, check);
             continue;
         }
         CheckPolicy policy{check.name, check.type, type->layer, type->recheck, check.common};
@@ -84,15 +112,6 @@ std::string first_error(const LoadedConfig& loaded) {
     const std::vector<std::string_view> lines = split_lines(text); // one for each problem
     const auto index = static_cast<std::size_t>(error - problems.begin());
     return std::string(index < lines.size() ? lines[index] : trim(text));
-}
-
-SelfNotice config_notice(std::string cause, Text message, Text hint) {
-    SelfNotice notice;
-    notice.name = "config";
-    notice.cause = std::move(cause);
-    notice.message = std::move(message);
-    notice.hint = std::move(hint);
-    return notice;
 }
 
 void add_notices(Job& job, const LoadedConfig& loaded) {

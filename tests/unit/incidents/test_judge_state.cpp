@@ -1,4 +1,5 @@
 // The judge's part of a state file: what is written is read again, and nothing that is read can do harm.
+#include "incidents/rules.h"
 #include "story.h"
 
 #include <random>
@@ -85,6 +86,70 @@ TEST_CASE("texts that are not UTF-8 do not prevent writing") {
     state.incidents[0].evidence = "\xff\xfe";
     state.incidents[0].message = {"\xc3", "\xc3"};
     CHECK(judge_state_from_json(to_json(state)).dropped.empty());
+}
+
+TEST_CASE("as many incidents are kept as there may be checks: each is told once, and its end; what is beyond "
+          "is said") {
+    std::vector<CheckPolicy> checks;
+    for (std::size_t i = 0; i <= k_most_checks; ++i) {
+        checks.push_back(policy_for("c" + std::to_string(i)));
+    }
+    Story story(checks);
+    story.through_json = false; // but where it matters
+    story.run({{"c0", Status::critical}});
+    const IncidentState told = story.state.incidents.at(0);
+    const CheckState failing = story.state.checks.at("c0");
+    for (std::size_t i = 1; i < k_most_checks - 1; ++i) {
+        IncidentState incident = told;
+        incident.id = "i" + std::to_string(i);
+        incident.check = incident.subject = checks[i].name;
+        story.state.incidents.push_back(incident);
+        story.state.checks.emplace(incident.subject, failing);
+    }
+    const std::map<std::string, Status> broken{{"c4999", Status::critical}, {"c5000", Status::critical}};
+    CHECK(words(story.run(broken)) == "opened c4999, note state");
+    LoadedJudgeState loaded = judge_state_from_json(to_json(story.state));
+    CHECK(loaded.dropped.empty());
+    story.state = std::move(loaded.state);
+    CHECK(words(story.run(broken)) == "");
+    CHECK(story.verdict("state").status == Status::warning);
+    CHECK(story.verdict("c5000").status == Status::critical); // shown, though not told
+    CHECK(words(story.run({{"c4999", Status::ok}, {"c5000", Status::critical}})) == "resolved c4999");
+    CHECK(words(story.run({{"c5000", Status::critical}})) == "opened c5000, resolved state"); // there is room
+}
+
+TEST_CASE("what came and went untold makes room for what breaks now") {
+    CheckPolicy site = policy_for("site");
+    Story story({site});
+    story.run({{"site", Status::critical}});
+    IncidentState over = story.state.incidents.at(0);
+    over.told.reset();
+    over.ended = story.clock.now();
+    over.check = over.subject = "gone";
+    story.state.incidents.assign(k_most_checks, over);
+    story.state.checks.clear();
+    Minute minute;
+    minute.seen = {{"site", Status::critical}};
+    minute.notify = false;
+    story.run(minute);
+    CHECK(story.state.incidents.size() == k_most_checks + 1); // and the word about it
+    CHECK(story.state.open_incident("site") != nullptr);
+}
+
+TEST_CASE("however much thousands of incidents have to say, the state can be read again") {
+    JudgeState state = rich_state();
+    IncidentState incident = state.incidents.at(0);
+    incident.evidence.assign(4000, 'x');
+    incident.symptoms.assign(20, Symptom{"a", "http", Status::critical, verbatim(std::string(1000, 'x'))});
+    incident.ended.reset();
+    state.incidents.clear();
+    for (std::size_t i = 0; i < 1000; ++i) {
+        incident.subject = incident.check = "c" + std::to_string(i);
+        state.incidents.push_back(incident);
+    }
+    const LoadedJudgeState loaded = judge_state_from_json(to_json(state));
+    CHECK(loaded.dropped.empty());
+    CHECK(loaded.state.incidents.size() == 1000);
 }
 
 TEST_CASE("a state stays bounded however long its texts are") {

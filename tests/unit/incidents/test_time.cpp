@@ -47,6 +47,21 @@ TEST_CASE("a wall clock that jumps neither silences nor floods") {
     }
 }
 
+TEST_CASE("a clock that jumps and is set back: both are told; one that jumps for ever is not told for ever") {
+    Story story = one_site();
+    story.run({{"site", ok}});
+    story.clock.jump_wall(hours(24 * 366));
+    CHECK(words(story.run({{"site", ok}})) == "note clock");
+    story.clock.jump_wall(hours(-24 * 366));
+    CHECK(words(story.run({{"site", ok}})) == "note clock");
+    std::size_t told = 0;
+    for (int i = 0; i < 60; ++i) {
+        story.clock.jump_wall(minutes(i % 2 == 0 ? 10 : -10));
+        told += story.run({{"site", ok}}).items.size();
+    }
+    CHECK(told == 4); // six in all
+}
+
 TEST_CASE("small corrections of the clock are not worth a word") {
     Story story = one_site();
     story.run({{"site", ok}});
