@@ -1,5 +1,6 @@
 #include "checks/log_reader.h"
 
+#include "util/fnv1a.h"
 #include "util/text.h"
 
 #include <algorithm>
@@ -18,14 +19,6 @@ constexpr Bytes k_head = 512_B;
 // A shorter head is no proof that a copy is a copy.
 constexpr std::uint64_t k_shortest_proof = 32;
 constexpr std::size_t k_most_siblings = 200;
-
-std::uint64_t fnv1a(std::string_view text) {
-    std::uint64_t hash = 14695981039346656037ULL;
-    for (const char c : text) {
-        hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
-    }
-    return hash;
-}
 
 class Follower {
   public:

@@ -1,12 +1,11 @@
 #include "incidents/ids.h"
 
+#include "util/fnv1a.h"
+
 namespace lectio {
 
 std::uint64_t stable_hash(std::string_view text) {
-    std::uint64_t hash = 0xCBF29CE484222325ULL;
-    for (const char c : text) {
-        hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001B3ULL;
-    }
+    std::uint64_t hash = fnv1a(text);
     // The finaliser of splitmix64: FNV-1a alone leaves the low bits of short texts too regular.
     hash = (hash ^ (hash >> 30U)) * 0xBF58476D1CE4E5B9ULL;
     hash = (hash ^ (hash >> 27U)) * 0x94D049BB133111EBULL;

@@ -1,5 +1,6 @@
 // The state of the last run may be lost, what was told is not: the operator has it on the phone.
 #include "incidents/judge.h"
+#include "util/by_name.h"
 
 #include <algorithm>
 
@@ -12,12 +13,6 @@ IncidentState* find(JudgeState& state, const std::string& id) {
     return found == state.incidents.end() ? nullptr : &*found;
 }
 
-const CheckPolicy* find_policy(const Policy& policy, const std::string& name) {
-    const auto found = std::find_if(policy.checks.begin(), policy.checks.end(),
-                                    [&](const CheckPolicy& check) { return check.name == name; });
-    return found == policy.checks.end() ? nullptr : &*found;
-}
-
 void take_as_told(IncidentState& incident, const LastWord& word) {
     incident.told = word.level;
     incident.told_at = {word.time, {}, {}};
@@ -27,8 +22,8 @@ void take_as_told(IncidentState& incident, const LastWord& word) {
 
 // The incident as far as its message tells of it. Notices of the suite are told afresh instead: what it notices of
 // itself in this run is a better witness than what it said once.
-void open_as_told(JudgeState& state, const LastWord& word, const Policy& policy) {
-    const CheckPolicy* check = find_policy(policy, word.check);
+void open_as_told(JudgeState& state, const LastWord& word, const ByName<CheckPolicy>& checks) {
+    const CheckPolicy* check = checks.find(word.check);
     if (check == nullptr || state.open_incident(word.check) != nullptr) {
         return;
     }
@@ -57,6 +52,7 @@ bool is_behind(const JudgeState& state, const std::vector<LastWord>& words) {
 }
 
 JudgeState reconcile(JudgeState state, const std::vector<LastWord>& words, const Policy& policy) {
+    const ByName<CheckPolicy> checks(policy.checks);
     std::vector<LastWord> latest_first = words;
     std::stable_sort(latest_first.begin(), latest_first.end(),
                      [](const LastWord& a, const LastWord& b) { return a.time > b.time; });
@@ -67,7 +63,7 @@ JudgeState reconcile(JudgeState state, const std::vector<LastWord>& words, const
         } else if (IncidentState* incident = find(state, word.id)) {
             take_as_told(*incident, word);
         } else {
-            open_as_told(state, word, policy);
+            open_as_told(state, word, checks);
         }
     }
     state.epoch.clear(); // judge() begins another

@@ -34,6 +34,8 @@ constexpr Duration k_longest_telling{8'000};
 // A record lost to a lock that was held too long is nothing to wake anybody for; several in a row are.
 constexpr int k_lost_in_a_row = 3;
 
+constexpr std::string_view k_self = "self"; // the type of what the suite notices of itself
+
 constexpr mode_t k_run_mode = 0755;
 constexpr mode_t k_logs_mode = 0750;
 
@@ -308,13 +310,14 @@ class Run {
                 notice("channel-" + problem.channel, "", problem.status, problem.message, problem.hint);
             }
         }
+        // Before judging, which takes the new types: another type under the same name is another check.
+        forget_all_but(m_state.recovery, names_of_checks_as_before());
         m_judgement = judge(std::move(m_state.judge), m_facts, m_policy);
         for (const Observation& seen : m_facts.observations) {
             if (seen_working(seen.result.status)) {
                 note_success(m_state.recovery, seen.name);
             }
         }
-        forget_all_but(m_state.recovery, names_of_checks());
         log_changes();
     }
 
@@ -325,10 +328,13 @@ class Run {
                static_cast<std::uint64_t>(m_now.wall.time_since_epoch().count());
     }
 
-    [[nodiscard]] std::vector<std::string> names_of_checks() const {
+    [[nodiscard]] std::vector<std::string> names_of_checks_as_before() const {
         std::vector<std::string> names;
         for (const JobCheck& check : m_job.checks) {
-            names.push_back(check.policy.name);
+            const auto before = m_state.judge.checks.find(check.policy.name);
+            if (before == m_state.judge.checks.end() || before->second.type == check.policy.type) {
+                names.push_back(check.policy.name);
+            }
         }
         return names;
     }
@@ -401,7 +407,7 @@ class Run {
             failures.push_back({root, Status::critical, Remedy::try_it, ""});
         }
         for (const Verdict& verdict : m_judgement.verdicts) {
-            if (verdict.status != Status::critical) {
+            if (verdict.status != Status::critical || verdict.type == k_self) {
                 continue;
             }
             const CheckResult* seen = result_of(verdict.name);
@@ -530,7 +536,7 @@ class Run {
             m_disk_refuses = m_disk_refuses || problem.of_storage;
             const std::string name = problem.of_storage ? "state" : "channel-" + problem.channel;
             const bool known = std::any_of(m_judgement.verdicts.begin(), m_judgement.verdicts.end(),
-                                           [&](const Verdict& verdict) { return verdict.name == name; });
+                                           [&](const Verdict& verdict) { return is_own(verdict, name); });
             if (!known) {
                 note_late({name, problem.status, problem.message, problem.hint});
             }
@@ -552,30 +558,31 @@ class Run {
         }
     }
 
+    // The suite's own row of this name: a check may have the same.
+    static bool is_own(const Verdict& verdict, const std::string& name) {
+        return verdict.type == k_self && verdict.name == name;
+    }
+
     // One row a name, and in it the worst that is known.
     void note_late(LateTrouble trouble) {
-        const auto is_worse = [&](Status known) {
-            return known != trouble.status && worst(known, trouble.status) == trouble.status;
+        const auto take_if_worse = [&](auto& row) {
+            if (row.status != trouble.status && worst(row.status, trouble.status) == trouble.status) {
+                row.status = trouble.status;
+                row.message = std::move(trouble.message);
+                row.hint = std::move(trouble.hint);
+            }
         };
-        for (Verdict& verdict : m_judgement.verdicts) {
-            if (verdict.name == trouble.name) {
-                if (is_worse(verdict.status)) {
-                    verdict.status = trouble.status;
-                    verdict.message = std::move(trouble.message);
-                    verdict.hint = std::move(trouble.hint);
-                }
-                return;
-            }
+        const auto row = std::find_if(m_judgement.verdicts.begin(), m_judgement.verdicts.end(),
+                                      [&](const Verdict& verdict) { return is_own(verdict, trouble.name); });
+        const auto late = std::find_if(m_late_troubles.begin(), m_late_troubles.end(),
+                                       [&](const LateTrouble& known) { return known.name == trouble.name; });
+        if (row != m_judgement.verdicts.end()) {
+            take_if_worse(*row);
+        } else if (late != m_late_troubles.end()) {
+            take_if_worse(*late);
+        } else {
+            m_late_troubles.push_back(std::move(trouble));
         }
-        for (LateTrouble& known : m_late_troubles) {
-            if (known.name == trouble.name) {
-                if (is_worse(known.status)) {
-                    known = std::move(trouble);
-                }
-                return;
-            }
-        }
-        m_late_troubles.push_back(std::move(trouble));
     }
 
     // ── history ─────────────────────────────────────────────────────────────────────────────────────────
@@ -689,13 +696,14 @@ class Run {
             CheckReport check;
             check.name = verdict.name;
             check.type = verdict.type;
-            if (const Observation* seen = observed.find(verdict.name)) {
+            const bool is_own = verdict.type == k_self;
+            if (const Observation* seen = is_own ? nullptr : observed.find(verdict.name)) {
                 check.result = seen->result;
             }
             check.result.status = verdict.status;
             check.result.message = verdict.message;
             check.result.hint = verdict.hint;
-            const CheckRun* run = runs.find(verdict.name);
+            const CheckRun* run = is_own ? nullptr : runs.find(verdict.name);
             check.duration = run != nullptr ? run->duration : microseconds::zero();
             if (!verdict.symptom_of.empty()) {
                 check.symptom_of = verdict.symptom_of;
@@ -718,7 +726,7 @@ class Run {
         for (const LateTrouble& trouble : m_late_troubles) {
             CheckReport check;
             check.name = trouble.name;
-            check.type = "self";
+            check.type = k_self;
             check.result.status = trouble.status;
             check.result.message = trouble.message;
             check.result.hint = trouble.hint;

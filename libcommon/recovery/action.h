@@ -47,7 +47,7 @@ class Action {
     virtual std::string target() const = 0; // a unit, a path, a program
     virtual Readiness look(const ActionContext& context) const = 0;
     virtual ActionResult act(const ActionContext& context) const = 0;
-    // Commands for the shell with which a person goes on when this did not help.
+    // Commands for the shell with which a person goes on when this did not help. They only look.
     virtual std::vector<std::string> look_with() const = 0;
 };
 

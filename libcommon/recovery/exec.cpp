@@ -49,7 +49,8 @@ class Exec final : public Action {
         return {outcome.ok, std::move(outcome.words)};
     }
 
-    std::vector<std::string> look_with() const override { return {target()}; }
+    // What acts is nothing to look with.
+    std::vector<std::string> look_with() const override { return {}; }
 
   private:
     ExecActionSettings m_settings;

@@ -672,6 +672,34 @@ TEST_CASE("one trouble of the suite is one row") {
     }
 }
 
+TEST_CASE("a check may bear the name of a trouble of the suite: neither takes the other's row") {
+    Machine host;
+    host.job.checks[0].policy.name = "channel-phone";
+    host.job.ladder[0].when = {"channel-phone"};
+    host.outside.broken = true;
+    host.outside.phone_refuses = true;
+    const Report report = host.run(without_recovery()).report;
+    REQUIRE(report.checks.size() == 2);
+    CHECK(report.checks[0].type == "http");
+    CHECK(report.checks[0].result.status == Status::critical);
+    CHECK(report.checks[1].type == "self");
+    CHECK(report.checks[1].result.status == Status::warning);
+}
+
+TEST_CASE("a check of another type under the same name begins with no attempts") {
+    Machine host;
+    host.job.limits.waits = {std::chrono::minutes(30)};
+    host.outside.broken = true;
+    host.run();
+    host.run();
+    CHECK(host.outside.acts == 1); // the second attempt waits
+    host.job.checks[0].policy.type = "tcp";
+    host.run();
+    CHECK(host.outside.acts == 2);
+    host.run();
+    CHECK(host.outside.acts == 2);
+}
+
 TEST_CASE("an alert that was refused for good stands in the report, and is told by the next run") {
     Machine host;
     host.outside.broken = true;

@@ -195,6 +195,7 @@ TEST_CASE("exec runs the operator's program and tells how it ended") {
         made("exec", {member("command", Node::Array{Node(std::string("/usr/local/sbin/mend"), {})}),
                       member("user", std::string("www-data")), member("timeout", std::string("20s"))});
     REQUIRE(exec != nullptr);
+    CHECK(exec->look_with().empty()); // what acts is nothing to look with
     CHECK(exec->look(scene.context).kind == Kind::go);
     CHECK(exec->act(scene.context).ok);
     CHECK(scene.processes.requests.at(0).user == "www-data");
