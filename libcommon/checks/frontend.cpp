@@ -18,7 +18,8 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr Bytes k_largest_page = 1_MB;
-constexpr Bytes k_largest_file = 32_MB; // only where a server does not know HEAD
+constexpr std::size_t k_longest_shown = 100; // characters of a name that is too long
+constexpr Bytes k_largest_file = 32_MB;      // only where a server does not know HEAD
 
 constexpr Phrase k_good_disk{"the build is whole: {} files", "сборка цела: файлов — {}"};
 constexpr Phrase k_good{"the build is whole and served: {} files, the page in {}",
@@ -32,6 +33,12 @@ constexpr Phrase k_not_readable{"{1} may not read {0} (mode {2:03o})",
                                 "{1} не может прочитать {0} (права {2:03o})"};
 constexpr Phrase k_not_a_file{"{} is not a file", "{} — не файл"};
 constexpr Phrase k_empty{"{} is empty", "файл {} пуст"};
+constexpr Phrase k_link_circle{"{} is a link that leads nowhere but to itself",
+                               "{} — ссылка, которая ведёт сама на себя"};
+constexpr Phrase k_long_name{"{}: no file can have so long a name",
+                             "{}: таких длинных имён у файлов не бывает"};
+constexpr Phrase k_too_large{"{} is larger than {}: that is no index.html of a build",
+                             "{} больше {}: index.html сборки таким не бывает"};
 constexpr Phrase k_cannot_look{"unable to look at {}", "не удалось посмотреть {}"};
 constexpr Phrase k_why_not{"unable to look at {}: {}", "не удалось посмотреть {}: {}"};
 constexpr Phrase k_no_reader{"unable to look up the user {}: {}", "не удалось найти пользователя {}: {}"};
@@ -85,6 +92,13 @@ Wrong judge_obstacle(const std::optional<Obstacle>& obstacle, const std::string&
         return wrong(Status::critical, say(k_not_a_file, path), say(k_hint_missing));
     case Obstacle::Kind::empty:
         return wrong(Status::critical, say(k_empty, path), say(k_hint_missing));
+    case Obstacle::Kind::link_circle:
+        return wrong(Status::critical, say(k_link_circle, path), say(k_hint_missing));
+    case Obstacle::Kind::long_name:
+        return wrong(Status::critical, say(k_long_name, shorten(path, k_longest_shown)), say(k_hint_missing));
+    case Obstacle::Kind::too_large:
+        return wrong(Status::critical, say(k_too_large, path, format_size(k_largest_page)),
+                     say(k_hint_missing));
     case Obstacle::Kind::cannot_look:
         break;
     }
@@ -284,7 +298,9 @@ FrontendSample look_at_disk(const FrontendSettings& settings, Files& files) {
     auto html = files.read(index, k_largest_page);
     if (!html.ok()) {
         if (!sample.index_obstacle) {
-            sample.index_obstacle = Obstacle{Obstacle::Kind::cannot_look, index, 0};
+            const bool large = html.error().kind == ErrorKind::too_large;
+            sample.index_obstacle =
+                Obstacle{large ? Obstacle::Kind::too_large : Obstacle::Kind::cannot_look, index, 0};
         }
         return sample;
     }

@@ -52,8 +52,28 @@ class Scanner {
             }
         }
     }
+    // What a <template> holds is fetched when a script takes it out, if ever.
+    void skip_template() {
+        for (int open = 1; open > 0 && skip_to("<");) {
+            if (m_rest.starts_with("!--")) {
+                skip_behind("-->");
+            } else if (begins("/template")) {
+                --open;
+            } else if (begins("template")) {
+                ++open;
+            } else if (begins("script")) {
+                skip_script();
+            }
+        }
+    }
 
   private:
+    [[nodiscard]] bool begins(std::string_view name) const {
+        const std::size_t end = name.size();
+        return to_lower_ascii(m_rest.substr(0, end)) == name &&
+               (m_rest.size() == end ||
+                std::string_view(" \t\r\n\f/>").find(m_rest[end]) != std::string_view::npos);
+    }
     static bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 
     // Behind the text; false, and at the end, where there is none.
@@ -148,6 +168,8 @@ std::vector<HtmlAsset> html_assets(std::string_view html) {
         if (tag.name == "script") {
             add(HtmlAsset::Kind::script, tag, "src");
             scanner.skip_script();
+        } else if (tag.name == "template") {
+            scanner.skip_template();
         } else if (const auto kind = fetched_by_link(tag)) {
             add(*kind, tag, "href");
         }

@@ -19,6 +19,13 @@ Obstacle obstacle(Obstacle::Kind kind, const Path& path, mode_t mode = 0) {
     return {kind, path, mode & mode_t{07777}};
 }
 
+Obstacle::Kind kind_of(int error) {
+    if (error == ENOENT || error == ENOTDIR) {
+        return Obstacle::Kind::missing;
+    }
+    return error == ENAMETOOLONG ? Obstacle::Kind::long_name : Obstacle::Kind::cannot_look;
+}
+
 void put_in_front(std::deque<std::string>& steps, const Path& path) {
     std::deque<std::string> more;
     for (const Path& step : path.relative_path()) {
@@ -79,14 +86,16 @@ std::optional<Obstacle> obstacle_to_reading(const Path& file, const std::optiona
     for (;;) {
         struct stat info {};
         if (::lstat(here.c_str(), &info) != 0) {
-            const bool gone = errno == ENOENT || errno == ENOTDIR;
-            return obstacle(gone ? Obstacle::Kind::missing : Obstacle::Kind::cannot_look, here);
+            return obstacle(kind_of(errno), here);
         }
         if (S_ISLNK(info.st_mode)) {
             std::string target(static_cast<std::size_t>(info.st_size) + 1, '\0');
             const ssize_t size = ::readlink(here.c_str(), target.data(), target.size());
-            if (size < 0 || ++links > k_most_links) {
+            if (size < 0) {
                 return obstacle(Obstacle::Kind::cannot_look, here);
+            }
+            if (++links > k_most_links) {
+                return obstacle(Obstacle::Kind::link_circle, file);
             }
             const Path to = target.substr(0, static_cast<std::size_t>(size));
             put_in_front(steps, to);

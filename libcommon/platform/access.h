@@ -21,7 +21,10 @@ struct Obstacle {
         not_readable, // the file itself
         not_a_file,   // a folder, FIFO … where a file belongs
         empty,        // a file of 0 bytes
-        cannot_look,  // we ourselves may not look, or a circle of links
+        link_circle,  // links that lead to each other, or more than the kernel follows
+        long_name,    // longer than any file's name can be
+        too_large,    // by who reads it; not found out here
+        cannot_look,  // we ourselves may not look
     };
     Kind kind = Kind::missing;
     Path path;

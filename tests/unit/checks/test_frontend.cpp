@@ -68,6 +68,12 @@ TEST_CASE("frontend: names scripts and style sheets, whatever stands around them
     CHECK(html_assets("<SCRIPT SRC=a.js></SCRIPT><script src='b.js?x=1&amp;y=2' async>").size() == 2);
     CHECK(html_assets("<script src='b.js?x=1&amp;y=2'>")[0].url == "b.js?x=1&y=2");
     CHECK(html_assets("<!-- <script src=a.js></script> -->").empty());
+    const auto around =
+        html_assets("<template id=t><script src=a.js></script><template><link rel=stylesheet href=a.css>"
+                    "</template><!-- </template> --><script>'</template>'</script></template>"
+                    "<script src=b.js></script><template><script src=c.js></script>");
+    REQUIRE(around.size() == 1);
+    CHECK(around[0].url == "b.js");
     CHECK(html_assets(
               "<script>var s = '<script src=\"a.js\">'</script><link rel='preload stylesheet' href=b.css>") ==
           std::vector<HtmlAsset>{{Kind::style, "b.css"}});
@@ -148,6 +154,19 @@ TEST_CASE("frontend: what is wrong on disk is told by its file", "[frontend]") {
     SECTION("a folder where a script belongs") {
         std::filesystem::remove(site.folder / "static/js/main.abc.js");
         std::filesystem::create_directory(site.folder / "static/js/main.abc.js");
+    }
+    SECTION("a link that leads to itself") {
+        std::filesystem::remove(site.folder / "static/js/main.abc.js");
+        std::filesystem::create_symlink("main.abc.js", site.folder / "static/js/main.abc.js");
+        CHECK_THAT(site.check().message.en, Catch::Contains("leads nowhere but to itself"));
+    }
+    SECTION("a name that no file can have") {
+        spill(site.folder / "index.html", "<script src=/" + std::string(5000, 'a') + ".js></script>");
+        CHECK_THAT(site.check().message.en, Catch::Contains("so long a name"));
+    }
+    SECTION("a page larger than any index.html") {
+        spill(site.folder / "index.html", std::string((1U << 20U) + 1, ' '));
+        CHECK_THAT(site.check().message.en, Catch::Contains("larger than 1"));
     }
     SECTION("a script speaks to the developer's machine") {
         spill(site.folder / "static/js/main.abc.js", "fetch('http://localhost:8000')");
@@ -337,6 +356,6 @@ TEST_CASE("access: every folder on the way, links included, and the file", "[fro
         CHECK(obstacle_to_reading(folder / "none/x", stranger)->kind == Obstacle::Kind::missing);
         CHECK(obstacle_to_reading(folder / "real/deep/file/x", stranger)->kind == Obstacle::Kind::missing);
         std::filesystem::create_symlink("round", folder / "round");
-        CHECK(obstacle_to_reading(folder / "round", stranger)->kind == Obstacle::Kind::cannot_look);
+        CHECK(obstacle_to_reading(folder / "round", stranger)->kind == Obstacle::Kind::link_circle);
     }
 }
