@@ -21,9 +21,10 @@ constexpr Bytes k_largest_page = 1_MB;
 constexpr std::size_t k_longest_shown = 100; // characters of a name that is too long
 constexpr Bytes k_largest_file = 32_MB;      // only where a server does not know HEAD
 
-constexpr Phrase k_good_disk{"the build is whole: {} files", "сборка цела: файлов — {}"};
-constexpr Phrase k_good{"the build is whole and served: {} files, the page in {}",
-                        "сборка цела и отдаётся: файлов — {}, страница за {}"};
+constexpr Noun k_files{"file", "files", "файл", "файла", "файлов"};
+constexpr Phrase k_good_disk{"the build is whole: {}", "сборка цела: {}"};
+constexpr Phrase k_good{"the build is whole and served: {}, the page in {}",
+                        "сборка цела и отдаётся: {}, страница за {}"};
 constexpr Phrase k_missing{"{} is missing", "нет файла {}"};
 constexpr Phrase k_missing_named{"{} is missing, but index.html names it",
                                  "нет файла {}, а index.html на него ссылается"};
@@ -231,7 +232,7 @@ CheckResult judge(const FrontendSample& sample, const FrontendSettings& settings
     if (!sample.reader_error.empty()) {
         return wrong(Status::unknown, say(k_no_reader, settings.reader, error_words(sample.reader_error)));
     }
-    const std::size_t files = sample.files.size() + 1;
+    const Text files = counted(static_cast<std::int64_t>(sample.files.size()) + 1, k_files);
     if (!sample.page) {
         return wrong(Status::ok, say(k_good_disk, files));
     }

@@ -17,9 +17,9 @@ constexpr std::size_t k_most_lines = 100;
 constexpr Noun k_runs{"run", "runs", "запуск", "запуска", "запусков"};
 constexpr Phrase k_head{"since {}, {}", "с {}, {}"};
 constexpr Phrase k_no_runs{"no runs recorded since {}", "с {} ни одного запуска не записано"};
-constexpr Phrase k_available{"available {}%, found broken {} of {} times",
-                             "доступность {}%, сломано {} раз из {}"};
-constexpr Phrase k_never_broken{"available 100%, looked at {} times", "доступность 100%, проверено {} раз"};
+constexpr Noun k_times{"time", "times", "раз", "раза", "раз"};
+constexpr Phrase k_available{"available {}%, found broken {} of {}", "доступность {}%, сломано {} из {}"};
+constexpr Phrase k_never_broken{"available 100%, looked at {}", "доступность 100%, проверено {}"};
 constexpr Phrase k_never_seen{"never seen: it could not be looked at", "неизвестно: проверить не удавалось"};
 constexpr Phrase k_mended{"mended in the same run", "починено в том же запуске"};
 constexpr Phrase k_earlier{"{} earlier ones are left out (--format json has all)",
@@ -101,10 +101,13 @@ class PastText {
     }
 
     void one_check(const CheckPast& check) {
-        const Text summary = check.looks == 0 ? say(k_never_seen)
-                             : check.broken == 0
-                                 ? say(k_never_broken, check.looks)
-                                 : say(k_available, percent(check), check.broken, check.looks);
+        const Text looks = counted(check.looks, k_times);
+        const Text broken = counted(check.broken, k_times);
+        const Text summary = check.looks == 0    ? say(k_never_seen)
+                             : check.broken == 0 ? say(k_never_broken, looks)
+                                                 : say(k_available, percent(check),
+                                                       Text{std::to_string(check.broken), broken.ru},
+                                                       Text{looks.en, std::to_string(check.looks)});
         line(fmt::format("{}: {}", check.name, words(summary)));
         const bool one_good = check.stretches.size() == 1 && check.stretches[0].status == Status::ok;
         if (one_good && m_view.stretches == PastView::Stretches::of_broken) {

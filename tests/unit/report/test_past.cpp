@@ -151,6 +151,7 @@ TEST_CASE("the text: broken checks with their stretches, good ones in a line, an
           "  2026-01-22 10:01:00  nginx restart on nginx.service: done (in 340 ms); works again: site\n");
     const std::string russian = text_of(story.past(), Lang::ru);
     CHECK(russian.find("site: доступность 66.67%, сломано 1 раз из 3\n") != std::string::npos);
+    CHECK(russian.find("disk: доступность 100%, проверено 3 раза\n") != std::string::npos);
     CHECK(russian.find("с 2026-01-21 10:03:00, 3 запуска") != std::string::npos);
 }
 
