@@ -452,11 +452,25 @@ class Loader {
 
     // A file that is gone has taken with it where its last good copy lies, unless that is the usual place: nothing
     // outside its own paths may remember it (CONTRACT 1).
-    static void say_where_to_look(LoadedConfig& broken) {
+    // A mistyped name was never in use: what is beside it and was meant is said instead.
+    void say_where_to_look(LoadedConfig& broken) {
+        const std::optional<std::string> meant = file_beside(broken.file);
         Problems said;
-        said.error({}, broken.problems.all().front().message +
-                           ": its last good copy is config/last-good.toml in the state folder that it named");
+        said.error(
+            {}, broken.problems.all().front().message +
+                    (meant ? fmt::format(": did you mean {}?", *meant)
+                           : ": if it was in use, its last good copy is config/last-good.toml in the state "
+                             "folder that it named"));
         broken.problems = std::move(said);
+    }
+
+    std::optional<std::string> file_beside(const std::string& file) {
+        const Path path = file;
+        const std::vector<std::string> names =
+            m_world.files.list(path.has_parent_path() ? path.parent_path() : Path(".")).value_or({});
+        const std::vector<std::string_view> views(names.begin(), names.end());
+        const std::optional<std::string_view> near = nearest(path.filename().string(), views);
+        return near ? std::optional((path.parent_path() / *near).string()) : std::nullopt;
     }
 
     // ── without a file ──

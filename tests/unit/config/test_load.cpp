@@ -454,8 +454,18 @@ TEST_CASE("a file that is gone and had paths of its own: the words say where its
     const LoadedConfig gone = bench.load();
     CHECK(gone.use == Use::nothing);
     REQUIRE(gone.problems.all().size() == 1);
-    CHECK(gone.problems.all()[0].message.find("config/last-good.toml") != std::string::npos);
+    CHECK(gone.problems.all()[0].message.find(
+              "if it was in use, its last good copy is config/last-good.toml") != std::string::npos);
     CHECK(bench.load(LastGood::never).problems.all()[0].message.find("last-good") == std::string::npos);
+}
+
+TEST_CASE("a mistyped name: what was meant is said, not where a copy of it would be") {
+    Bench bench;
+    bench.write("etc/config.toml", bench.paths() + k_check);
+    bench.request.file = (bench.folder() / "etc/confg.toml").string();
+    const std::string message = bench.load().problems.all()[0].message;
+    CHECK(message.ends_with(": did you mean " + (bench.folder() / "etc/config.toml").string() + "?"));
+    CHECK(message.find("last-good") == std::string::npos);
 }
 
 TEST_CASE("without a last good one, what can tell of the problem is kept and nothing else") {
