@@ -39,6 +39,7 @@ readonly lock_wait=60
 
 prefix=/usr/local
 action=install
+install_only= # the option, if one was given, that means something only when installing
 with_cron=no
 with_deps=yes
 dry_run=no
@@ -62,18 +63,19 @@ parse_arguments() {
     while (($# > 0)); do
         case $1 in
             -h | --help) usage && exit 0 ;;
-            --cron) with_cron=yes ;;
-            --no-deps) with_deps=no ;;
+            --cron) with_cron=yes && install_only=$1 ;;
+            --no-deps) with_deps=no && install_only=$1 ;;
             --dry-run) dry_run=yes ;;
             --uninstall) action=uninstall ;;
             --purge) action=purge ;;
             --yes) assume_yes=yes ;;
-            --prefix) set_prefix "${2-}" && shift ;;
-            --prefix=*) set_prefix "${1#*=}" ;;
+            --prefix) set_prefix "${2-}" && install_only=$1 && shift ;;
+            --prefix=*) set_prefix "${1#*=}" && install_only=--prefix ;;
             *) usage_error "unknown option: $1" ;;
         esac
         shift
     done
+    [[ $action == install || -z $install_only ]] || usage_error "$install_only: nothing of that with --$action"
 }
 
 set_prefix() {

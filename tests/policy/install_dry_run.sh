@@ -36,3 +36,11 @@ check 'write /etc/cron.d/lectio-monitor' --cron
 check '/opt/lectio/bin/lectio-health' --prefix /opt/lectio --no-deps
 check 'rm -f /etc/cron.d/lectio-monitor' --uninstall
 check 'rm -rf /etc/lectio-monitor' --purge
+
+# What means nothing there is refused, not passed over.
+for words in '--uninstall --cron' '--purge --no-deps' '--prefix /opt/lectio --uninstall'; do
+    status=0
+    # shellcheck disable=SC2086 # words
+    bash ./install.sh --dry-run $words >/dev/null 2>&1 || status=$?
+    ((status == 64)) || { echo "install.sh --dry-run $words: $status, not 64" && exit 1; }
+done
