@@ -56,6 +56,7 @@ constexpr Phrase k_history_not_written{"the history of runs cannot be written: {
                                        "не удаётся записать историю запусков: {}"};
 constexpr Phrase k_would_act{"would try {} ({} {}) for {}", "попытался бы: {} ({} {}) из-за {}"};
 constexpr Phrase k_would_act_how{"{}: {}", "{}: {}"};
+constexpr Phrase k_nothing_to_change{"{} finds nothing to change", "для {} менять нечего"};
 constexpr Phrase k_would_not_act{"would not act for {}: {}", "не стал бы ничего делать с {}: {}"};
 constexpr Phrase k_log_change{"{}: {} (incident {})", "{}: {} (инцидент {})"};
 constexpr Phrase k_log_opened{"broken", "сломалось"};
@@ -431,14 +432,32 @@ class Run {
 
     void say_plan(const RecoveryPlan& plan) {
         for (const Rung* rung : plan.rungs) {
-            const std::string roots = fmt::format("{}", fmt::join(roots_of(*rung, plan), ", "));
-            const Text would = say(k_would_act, rung->name, rung->action, rung->doing->target(), roots);
-            const Text how = rung->doing->look({m_world, before_end(k_for_telling), {}}).words;
-            m_notes.push_back(how.empty() ? would : say(k_would_act_how, would, how));
+            note_once(what_would_be_done(*rung, fmt::format("{}", fmt::join(roots_of(*rung, plan), ", "))));
         }
         for (const NotActed& skipped : plan.not_acted) {
-            m_notes.push_back(say(k_would_not_act, skipped.check, skipped.reason));
+            note_once(say(k_would_not_act, skipped.check, skipped.reason));
         }
+    }
+
+    // Two rungs for the same roots can be refused for the same reason.
+    void note_once(Text note) {
+        if (std::find(m_notes.begin(), m_notes.end(), note) == m_notes.end()) {
+            m_notes.push_back(std::move(note));
+        }
+    }
+
+    // The action looks first in a run, too: what it then refuses is not to be promised here.
+    [[nodiscard]] Text what_would_be_done(const Rung& rung, const std::string& roots) {
+        using Kind = Readiness::Kind;
+        const Readiness ready = rung.doing->look({m_world, before_end(k_for_telling), {}});
+        if (ready.kind == Kind::refused) {
+            return say(k_would_not_act, roots, ready.words);
+        }
+        if (ready.kind == Kind::nothing_to_change) {
+            return say(k_would_not_act, roots, say(k_nothing_to_change, rung.name));
+        }
+        const Text would = say(k_would_act, rung.name, rung.action, rung.doing->target(), roots);
+        return ready.words.empty() ? would : say(k_would_act_how, would, ready.words);
     }
 
     void remark(const std::vector<NotActed>& not_acted) {

@@ -283,6 +283,31 @@ TEST_CASE("--dry-run says what it would do and send, and does, sends and writes 
     CHECK(host.files() == before);
 }
 
+TEST_CASE("--dry-run does not promise what cannot arrive") {
+    Machine host;
+    host.configure(replaced(host.configuration(), "${ERRORS_CHAT_ID}", "${SET_NOWHERE}"));
+    host.break_nginx();
+    const Run run = host.run({"--dry-run"});
+    CHECK(run.out.find("would send, but no channel can be used:") != std::string::npos);
+    CHECK(run.out.find("would send:") == std::string::npos);
+}
+
+TEST_CASE("--dry-run does not promise what the action itself refuses") {
+    Machine host;
+    host.configure(replaced(host.configuration(), "needs = [\"nginx\"]\n", "") +
+                   "[[health.recovery]]\nname = \"again\"\nwhen = [\"site\"]\naction = \"start\"\n"
+                   "unit = \"nginx.service\"\n");
+    host.services.units["nginx.service"].id = "nginx.service";
+    host.services.units["nginx.service"].load_state = "not-found";
+    host.services.units["nginx.service"].active_state = "inactive";
+    const Run run = host.run({"--dry-run"});
+    INFO(run.out);
+    const std::string_view refused = "would not act for site: there is no unit nginx.service";
+    CHECK(run.out.find(refused) != std::string::npos);
+    CHECK(run.out.find(refused) == run.out.rfind(refused)); // of both rungs, said once
+    CHECK(run.out.find("would try") == std::string::npos);
+}
+
 TEST_CASE("without a configuration that was ever good: 78, and nothing is called good") {
     Machine host;
     host.configure("[health");
