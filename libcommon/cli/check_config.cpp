@@ -1,6 +1,7 @@
 #include "cli/check_config.h"
 
 #include "checks/check.h"
+#include "cli/last_resort.h"
 #include "cli/terminal.h"
 #include "report/report.h"
 #include "util/secret.h"
@@ -158,7 +159,7 @@ ExitCode exit_of(const LoadedConfig& loaded, Strict strict) {
 
 // What we could not read, and what to do: the file itself, or the env file that it refers to.
 Text unread_words(const LoadedConfig& loaded) {
-    const std::string env_file = loaded.config.paths.env_file.string();
+    const std::string env_file = loaded.config.paths.env_file.string() + ": "; // "unable to open FILE: why"
     for (const Problem& problem : loaded.problems.all()) {
         if (problem.severity == Problem::Severity::error ||
             problem.message.find(env_file) != std::string::npos) {
@@ -290,8 +291,8 @@ int check_config(const LoadedConfig& loaded, const CommonOptions& options, const
     const std::string text = options.format == Format::json     ? as_json(loaded, exit, asked)
                              : options.format == Format::nagios ? as_nagios(loaded, exit)
                                                                 : check_config_text(loaded, strict).text;
-    return print(text).ok() ? process_exit(exit, Status::ok, options.format)
-                            : static_cast<int>(ExitCode::internal);
+    return print_or_say_why(asked.tool, loaded.config.lang, options.format, text,
+                            process_exit(exit, Status::ok, options.format));
 }
 
 } // namespace lectio

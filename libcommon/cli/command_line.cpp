@@ -7,6 +7,7 @@
 #include <iostream>
 #include <map>
 #include <string>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -41,6 +42,45 @@ bool asks_for_nagios(int argc, char** argv) {
     return false;
 }
 
+// What could have been meant where `word` stands: options for what looks like one, otherwise commands.
+std::vector<std::string> known_words(const CLI::App& app, std::string_view word) {
+    std::vector<std::string> known;
+    if (!word.starts_with('-')) {
+        for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
+            known.push_back(command->get_name());
+        }
+        return known;
+    }
+    std::vector<const CLI::App*> apps{&app};
+    for (const CLI::App* given : app.get_subcommands()) {
+        apps.push_back(given);
+    }
+    for (const CLI::App* each : apps) {
+        for (const CLI::Option* option : each->get_options()) {
+            for (const std::string& name : option->get_lnames()) {
+                known.push_back("--" + name);
+            }
+        }
+    }
+    return known;
+}
+
+// CLI11 names what nobody takes from the last to the first and guesses nothing.
+std::string unexpected_words(const CLI::App& app) {
+    std::string words;
+    std::string guesses;
+    for (const std::string& word : app.remaining(true)) {
+        words += fmt::format("{}\"{}\"", words.empty() ? "not expected: " : ", ", clean_line(word));
+        const std::string_view bare = std::string_view(word).substr(0, word.find('='));
+        const std::vector<std::string> known = known_words(app, bare);
+        const std::vector<std::string_view> views(known.begin(), known.end());
+        if (const std::optional<std::string_view> near = nearest(bare, views); near && *near != bare) {
+            guesses += fmt::format("; did you mean \"{}\"?", *near);
+        }
+    }
+    return words + guesses;
+}
+
 } // namespace
 
 void describe(CLI::App& app, std::string_view name, std::string_view summary, std::string_view examples,
@@ -59,7 +99,8 @@ void add_common_options(CLI::App& app, CommonOptions& options, Reports reports) 
     app.add_option("-c,--config", options.config, "Configuration file")->type_name("FILE");
     app.add_flag("--check-config", options.check_config,
                  "Print every problem of the configuration; touch nothing");
-    app.add_flag("--strict", options.strict, "With --check-config: warnings are problems too");
+    app.add_flag("--strict", options.strict, "With --check-config: warnings are problems too")
+        ->needs("--check-config");
     app.add_flag("--dry-run", options.dry_run,
                  "Look and judge, say what would be done and sent; change nothing");
     // Not a CheckedTransformer: what it says to a wrong word is its own table, numbers and all.
@@ -73,7 +114,10 @@ void add_common_options(CLI::App& app, CommonOptions& options, Reports reports) 
 }
 
 void add_check_options(CLI::App& app, CommonOptions& options) {
-    app.add_option("--only", options.only, "Only these checks")->type_name("NAME")->delimiter(',');
+    app.add_option("--only", options.only, "Only these checks")
+        ->type_name("NAME")
+        ->delimiter(',')
+        ->excludes("--check-config"); // it judges the whole file
     app.add_flag("--no-recovery", options.no_recovery, "Mend nothing");
     app.add_flag("--no-notify", options.no_notify, "Tell nobody; the next run tells");
     app.add_flag_callback(
@@ -93,10 +137,16 @@ std::optional<int> parse(CLI::App& app, int argc, char** argv, Reports reports) 
         }
         return static_cast<int>(ExitCode::ok);
     } catch (const CLI::ParseError& error) {
-        std::cerr << app.get_name() << ": " << error.what() << "\nTry " << app.get_name() << " --help\n";
-        return reports == Reports::all && asks_for_nagios(argc, argv) ? leave_nagios(error.what())
-                                                                      : static_cast<int>(ExitCode::usage);
+        const bool is_unexpected = dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr;
+        const bool for_nagios = reports == Reports::all && asks_for_nagios(argc, argv);
+        return wrong_usage(app.get_name(), is_unexpected ? unexpected_words(app) : error.what(),
+                           for_nagios ? Format::nagios : Format::text);
     }
+}
+
+int wrong_usage(std::string_view tool, std::string_view why, Format format) {
+    std::cerr << tool << ": " << why << "\nTry " << tool << " --help\n";
+    return format == Format::nagios ? leave_nagios(ExitCode::usage, why) : static_cast<int>(ExitCode::usage);
 }
 
 } // namespace lectio

@@ -26,4 +26,7 @@ void add_check_options(CLI::App& app, CommonOptions& options);
 // (64; where a report for Nagios was asked for and exists: its UNKNOWN line, 3). A value: leave with it.
 std::optional<int> parse(CLI::App& app, int argc, char** argv, Reports reports = Reports::text_and_json);
 
+// The same for what only the tool itself can find wrong with its command line.
+int wrong_usage(std::string_view tool, std::string_view why, Format format);
+
 } // namespace lectio

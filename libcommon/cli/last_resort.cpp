@@ -6,7 +6,9 @@
 #include "report/report.h"
 #include "util/secret.h"
 #include "util/text.h"
+#include "words/error_words.h"
 
+#include <array>
 #include <exception>
 #include <string>
 
@@ -25,7 +27,7 @@ int leave(std::string_view tool, Format format, std::string_view what) {
     constexpr auto k_status = static_cast<int>(ExitCode::internal);
     complain(fmt::format("{}: {}\n", tool, reason));
     if (format == Format::nagios) {
-        return leave_nagios(reason);
+        return leave_nagios(ExitCode::internal, reason);
     }
     if (format == Format::json) {
         const std::string json = render_json_reason(std::string(tool), SystemHost().hostname(),
@@ -66,10 +68,21 @@ int run_or_say_why(std::string_view tool, Format format, const std::function<Res
     }
 }
 
-int leave_nagios(std::string_view why) {
-    [[maybe_unused]] const Result<void> ignored =
-        print(fmt::format("LECTIO UNKNOWN - {}\n", nagios_words(why)));
-    return process_exit(ExitCode::unknown, Status::unknown, Format::nagios);
+int leave_nagios(ExitCode code, std::string_view why) {
+    constexpr std::array<std::string_view, 4> k_levels{"OK", "WARNING", "CRITICAL", "UNKNOWN"};
+    const int status = process_exit(code, Status::unknown, Format::nagios);
+    [[maybe_unused]] const Result<void> ignored = print(
+        fmt::format("LECTIO {} - {}\n", k_levels.at(static_cast<std::size_t>(status)), nagios_words(why)));
+    return status;
+}
+
+int print_or_say_why(std::string_view tool, Lang lang, Format format, std::string_view text, int status) {
+    const Result<void> printed = print(text);
+    if (printed) {
+        return status;
+    }
+    complain(fmt::format("{}: {}\n", tool, error_words(printed.error().message).in(lang)));
+    return process_exit(ExitCode::internal, Status::unknown, format);
 }
 
 } // namespace lectio

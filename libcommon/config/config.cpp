@@ -677,7 +677,8 @@ class Reader {
             const auto wrong = m_config.wrong_variables.find(reference.name);
             warn(reference.position, wrong != m_config.wrong_variables.end()
                                          ? fmt::format("{}: {}", reference.name, wrong->second)
-                                         : fmt::format("{} is not set", reference.name));
+                                         : fmt::format("{} is not set, neither in {} nor in the environment",
+                                                       reference.name, m_config.paths.env_file.string()));
         }
         for (const CheckSettings& check : m_config.health.checks) {
             note_off(k_check_off, check.name, check.unset);

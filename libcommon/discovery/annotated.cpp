@@ -20,6 +20,8 @@ constexpr Phrase k_test{
     "Всё ли верно — скажет lectio-health --check-config. Все ключи: docs/configuration.md."};
 constexpr Phrase k_host{"the name in messages; by default that of the host",
                         "имя в сообщениях; если не задать — имя сервера"};
+constexpr Phrase k_env_file{"the secrets: NAME=value, a line each",
+                            "секреты: ИМЯ=значение, по одному в строке"};
 constexpr Phrase k_checks{"── what is watched, and why ──", "── за чем следим и почему ──"};
 constexpr Phrase k_recovery{"── what is mended ──", "── что чинится само ──"};
 constexpr Phrase k_off{
@@ -37,11 +39,10 @@ constexpr Phrase k_restart_tested{"only when nginx itself finds its configuratio
 constexpr Phrase k_databases{"Databases and queues are not restarted: what they were doing would be lost.",
                              "Базы данных и очереди не перезапускаются: пропало бы то, чем они заняты."};
 constexpr Phrase k_channel{"── who is told ──", "── кому сообщать ──"};
-constexpr Phrase k_secrets{
-    "Put ERRORS_BOT_TOKEN=… and ERRORS_CHAT_ID=… into /opt/lectio-monitor/config.env (chmod 600),\n"
-    "then try it: lectio-notify test",
-    "Впишите ERRORS_BOT_TOKEN=… и ERRORS_CHAT_ID=… в /opt/lectio-monitor/config.env (chmod 600)\n"
-    "и проверьте: lectio-notify test"};
+constexpr Phrase k_secrets{"Put ERRORS_BOT_TOKEN=… and ERRORS_CHAT_ID=… into {} (chmod 600),\n"
+                           "then try it: lectio-notify test",
+                           "Впишите ERRORS_BOT_TOKEN=… и ERRORS_CHAT_ID=… в {} (chmod 600)\n"
+                           "и проверьте: lectio-notify test"};
 
 std::string value_of(const FoundCheck& check, std::string_view key) {
     const auto found = std::find_if(check.keys.begin(), check.keys.end(),
@@ -64,6 +65,9 @@ class Writer {
         m_text += fmt::format("\nlang = \"{}\"\n", m_heading.lang == Lang::ru ? "ru" : "en");
         m_text +=
             fmt::format("#host = {} # {}\n\n", toml_text(m_heading.host), say(k_host).in(m_heading.lang));
+        m_text +=
+            fmt::format("[paths]\nenv_file = {} # {}\n\n", toml_text(env_file_for_secrets(m_files).string()),
+                        say(k_env_file).in(m_heading.lang));
         remark(say(k_checks));
         for (const FoundCheck& check : m_discovered.checks) {
             m_text += '\n';
@@ -73,7 +77,7 @@ class Writer {
         add_recovery();
         m_text += '\n';
         remark(say(k_channel));
-        remark(say(k_secrets));
+        remark(say(k_secrets, env_file_for_secrets(m_files).string()));
         m_text += "\n[channel.errors]\ntype = \"telegram\"\ntoken = \"${ERRORS_BOT_TOKEN}\"\n"
                   "chat = \"${ERRORS_CHAT_ID}\"\n";
         return std::move(m_text);
@@ -205,6 +209,10 @@ class Writer {
 };
 
 } // namespace
+
+Path env_file_for_secrets(Files& files, const Path& of_the_old_suite, const Path& otherwise) {
+    return files.info(of_the_old_suite, Files::Follow::yes).ok() ? of_the_old_suite : otherwise;
+}
 
 std::string annotated_config(const Discovered& discovered, const Heading& heading, Files& files) {
     return Writer(discovered, heading, files).text();

@@ -19,4 +19,8 @@ struct Heading {
 // `files` tells who owns what is to be mended.
 std::string annotated_config(const Discovered& discovered, const Heading& heading, Files& files);
 
+// Where the secrets of a fresh configuration go: where those of the old suite are, if they are here.
+Path env_file_for_secrets(Files& files, const Path& of_the_old_suite = "/opt/lectio-monitor/config.env",
+                          const Path& otherwise = "/etc/lectio-monitor/config.env");
+
 } // namespace lectio

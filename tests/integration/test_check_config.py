@@ -435,7 +435,8 @@ class CheckConfig(unittest.TestCase):
             self.assertIn({"name": "frontend-permissions", "action": "fix-permissions",
                            "when": ["frontend", "site"], "runs": True}, report["recovery"])
             self.assertIn({"name": "errors", "type": "telegram", "runs": False}, report["channels"])  # no token here
-            unset = [row for row in report["warnings"] if row["message"] == "ERRORS_BOT_TOKEN is not set"]
+            unset = [row for row in report["warnings"] if row["message"] == "ERRORS_BOT_TOKEN is not set, neither in "
+                     "/opt/lectio-monitor/config.env nor in the environment"]
             at = EXAMPLE.index(b'"${ERRORS_BOT_TOKEN}"')
             self.assertEqual([f"{row['file']}:{row['line']}:{row['column']}" for row in unset],
                              [f"config.toml:{place(EXAMPLE, at)}"])

@@ -153,7 +153,27 @@ class Notify(unittest.TestCase):
         self.assertIn("chat not found", self.notify("test").stdout)
         self.configure(f"http://127.0.0.1:{free_port()}")
         self.assertIn("refused", self.notify("test").stdout)
-        self.assertEqual(self.notify("test", "nobody").returncode, 64)
+        nobody = self.notify("test", "nobody")
+        self.assertEqual(nobody.returncode, 64)
+        self.assertIn('there is no channel "nobody" (there are errors)', nobody.stderr)
+
+    def test_test_says_how_a_channel_is_set_up(self):
+        with open(self.path("config.toml"), "r+", encoding="utf-8") as config:
+            text = config.read()
+            config.seek(0)
+            config.truncate()
+            config.write(text[:text.index("[channel.errors]")])
+        done = self.notify("test")
+        self.assertEqual(done.returncode, 2)
+        for words in (self.path("config.toml"), self.path("config.env"), "[channel.errors]", 'token = "${ERRORS_BOT_TOKEN}"'):
+            self.assertIn(words, done.stderr)
+
+    def test_test_names_the_file_where_a_variable_was_looked_for(self):
+        os.remove(self.path("config.env"))
+        done = self.notify("test")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn(f"variable TOKEN is not set (looked in {self.path('config.env')} and in the environment)", done.stdout)
+        self.assertIn(f"neither in {self.path('config.env')} nor in", self.notify("--check-config").stdout)
 
     def test_dry_run_sends_and_stores_nothing(self):
         done = self.notify("send", "--dry-run", "hello")

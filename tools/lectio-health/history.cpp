@@ -1,6 +1,8 @@
 #include "history.h"
 
+#include "cli/guess.h"
 #include "cli/known_kinds.h"
+#include "cli/last_resort.h"
 #include "cli/terminal.h"
 #include "config/load.h"
 #include "job.h"
@@ -11,6 +13,7 @@
 #include "report/past.h"
 #include "report/report.h"
 #include "util/text.h"
+#include "words/error_words.h"
 
 #include <algorithm>
 
@@ -26,6 +29,9 @@ constexpr Duration k_patience{30'000};
 
 constexpr Phrase k_nothing_yet{"no history yet: each run of {} adds to it",
                                "истории пока нет: её пишет каждый запуск {}"};
+constexpr Phrase k_no_such_check{"no check is named \"{}\"", "нет проверки с именем «{}»"};
+constexpr Phrase k_no_time{"\"{}\" is no time; like 2h, 7d, 2026-11-20 or \"2026-11-20 10:00\"",
+                           "«{}» — не время; нужно вроде 2h, 7d, 2026-11-20 или \"2026-11-20 10:00\""};
 constexpr Phrase k_unreadable{"the history cannot be read: {}", "историю не удалось прочитать: {}"};
 
 class HistoryCommand {
@@ -42,18 +48,18 @@ class HistoryCommand {
         m_loaded = load_config(m_world, request, LastGood::fall_back);
         if (m_loaded.use == LoadedConfig::Use::nothing) {
             return leave(m_loaded.needs_rights ? ExitCode::rights : ExitCode::configuration,
-                         std::string(trim(problem_lines(m_loaded))));
+                         error_words(trim(problem_lines(m_loaded))));
         }
         const Result<WallTime> since = parse_since(m_question.since, m_now, config().timezone);
         if (!since) {
-            return leave(ExitCode::usage, since.error().message);
+            return leave(ExitCode::usage, say(k_no_time, clean_line(m_question.since)));
         }
         Result<PastRuns> runs =
             PastRuns::at(m_world.files, m_world.clock, place(), m_world.clock.steady() + k_patience);
         if (!runs) {
             return no_runs(runs.error(), *since);
         }
-        if (const std::optional<std::string> why = unknown_check(*runs)) {
+        if (const std::optional<Text> why = unknown_check(*runs)) {
             return leave(ExitCode::usage, *why);
         }
         const Result<Past> past =
@@ -71,7 +77,7 @@ class HistoryCommand {
     }
 
     // A slip of the hand must not look like a check that was never broken.
-    std::optional<std::string> unknown_check(PastRuns& runs) {
+    std::optional<Text> unknown_check(PastRuns& runs) {
         if (!m_question.check) {
             return std::nullopt;
         }
@@ -82,10 +88,7 @@ class HistoryCommand {
         if (std::find(names.begin(), names.end(), *m_question.check) != names.end()) {
             return std::nullopt;
         }
-        const std::vector<std::string_view> views(names.begin(), names.end());
-        const std::optional<std::string_view> near = nearest(*m_question.check, views);
-        return fmt::format("no check is named \"{}\"{}", *m_question.check,
-                           near ? fmt::format("; did you mean \"{}\"?", *near) : std::string());
+        return join("; ", {say(k_no_such_check, *m_question.check), did_you_mean(*m_question.check, names)});
     }
 
     int no_runs(const Error& error, WallTime since) {
@@ -93,7 +96,7 @@ class HistoryCommand {
             return nothing_yet(since);
         }
         const ExitCode code = error.kind == ErrorKind::permission ? ExitCode::rights : ExitCode::internal;
-        return leave(code, say(k_unreadable, error.message).in(config().lang));
+        return leave(code, say(k_unreadable, error_words(error.message)));
     }
 
     int nothing_yet(WallTime since) {
@@ -116,8 +119,9 @@ class HistoryCommand {
         return printed(json ? render_past_json(past, view) : render_past_text(past, view), ExitCode::ok);
     }
 
-    int leave(ExitCode code, const std::string& why) {
-        const std::string words = code == ExitCode::rights ? say(k_needs_rights, why).in(config().lang) : why;
+    int leave(ExitCode code, const Text& why) {
+        const std::string words =
+            (code == ExitCode::rights ? say(k_needs_rights, why) : why).in(config().lang);
         complain(fmt::format("{}: {}\n", k_tool, trim(clean(words))));
         if (m_common.format == Format::json && code != ExitCode::usage) {
             return printed(
@@ -126,8 +130,8 @@ class HistoryCommand {
         return static_cast<int>(code);
     }
 
-    static int printed(const std::string& text, ExitCode code) {
-        return static_cast<int>(print(text).ok() ? code : ExitCode::internal);
+    [[nodiscard]] int printed(const std::string& text, ExitCode code) const {
+        return print_or_say_why(k_tool, config().lang, m_common.format, text, static_cast<int>(code));
     }
 
     const CommonOptions& m_common;
@@ -156,9 +160,7 @@ Result<WallTime> parse_since(std::string_view text, WallTime now, const std::str
     if (const Result<Duration> ago = parse_duration(text)) {
         return now - *ago;
     }
-    const Error error{
-        ErrorKind::invalid,
-        fmt::format("\"{}\" is no time; like 2h, 7d, 2026-11-20 or \"2026-11-20 10:00\"", text)};
+    const Error error{ErrorKind::invalid, "no time"};
     constexpr std::size_t k_date = 10, k_to_the_minute = 16;
     const Result<WallTime> wanted = parse_utc(completed(text));
     // What is written back otherwise was no day of the calendar: 2026-02-31.

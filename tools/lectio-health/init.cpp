@@ -2,6 +2,7 @@
 
 #include "cli/exit_code.h"
 #include "cli/known_kinds.h"
+#include "cli/last_resort.h"
 #include "cli/terminal.h"
 #include "config/load.h"
 #include "discovery/annotated.h"
@@ -21,11 +22,12 @@ namespace {
 constexpr Phrase k_there{"{} is there already and stays as it is; -o - prints what would be written",
                          "{} уже есть и остаётся как есть; -o - покажет, что было бы записано"};
 constexpr Phrase k_written{"{} is written: {}.", "{} записан: {}."};
-constexpr Phrase k_next{
-    "Read it, put ERRORS_BOT_TOKEN and ERRORS_CHAT_ID into /opt/lectio-monitor/config.env, then:\n"
-    "  lectio-health --check-config\n  lectio-health --dry-run",
-    "Прочитайте его, впишите ERRORS_BOT_TOKEN и ERRORS_CHAT_ID в /opt/lectio-monitor/config.env, затем:\n"
-    "  lectio-health --check-config\n  lectio-health --dry-run"};
+constexpr Phrase k_next{"Read it, put ERRORS_BOT_TOKEN and ERRORS_CHAT_ID into {0}, then:\n"
+                        "  lectio-health --check-config{1}\n  lectio-health --dry-run{1}",
+                        "Прочитайте его, впишите ERRORS_BOT_TOKEN и ERRORS_CHAT_ID в {0}, затем:\n"
+                        "  lectio-health --check-config{1}\n  lectio-health --dry-run{1}"};
+constexpr Phrase k_no_folder{"there is no folder {}: make it first, or correct the name",
+                             "нет папки {}: сначала создайте её или поправьте имя"};
 constexpr Phrase k_not_root{"without root some services stay unseen; run with sudo",
                             "без прав root видно не все службы; запустите через sudo"};
 constexpr Phrase k_nginx_broken{
@@ -61,24 +63,39 @@ class Init {
         if (!m_prints && m_world.files.info(path).ok()) {
             return refuse(say(k_there, path.string()), ExitCode::usage);
         }
+        if (!m_prints && !is_usual(path) && !m_world.files.info(folder_of(path), Files::Follow::yes).ok()) {
+            return refuse(say(k_no_folder, folder_of(path).string()), ExitCode::usage);
+        }
         if (effective_user() != 0) {
             complain(words(say(k_not_root)));
         }
         const Discovered found = discover_for(m_world, discover, known_kinds(), Paths{}.state, nginx_dump());
         const std::string text = annotated_config(found, heading(), m_world.files);
         if (m_prints) {
-            return static_cast<int>(print(text).ok() ? ExitCode::ok : ExitCode::internal);
+            return printed(text);
         }
         if (const Result<void> written = write(path, text); !written) {
             return refuse_error(written.error(), path);
         }
         const auto count = static_cast<std::int64_t>(found.checks.size());
-        const Text said =
-            join("\n", {say(k_written, path.string(), counted(count, k_check_noun)), say(k_next)});
-        return static_cast<int>(print(said.in(m_lang) + "\n").ok() ? ExitCode::ok : ExitCode::internal);
+        const Text said = join("\n", {say(k_written, path.string(), counted(count, k_check_noun)),
+                                      say(k_next, env_file_for_secrets(m_world.files).string(),
+                                          is_usual(path) ? std::string() : " -c " + path.string())});
+        return printed(said.in(m_lang) + "\n");
     }
 
   private:
+    // Where the tools look without -c; its folder is ours to make.
+    static bool is_usual(const Path& path) { return path == Path(InitCommand{}.output); }
+
+    static Path folder_of(const Path& path) {
+        return path.has_parent_path() ? path.parent_path() : Path(".");
+    }
+
+    [[nodiscard]] int printed(const std::string& text) const {
+        return print_or_say_why("lectio-health", m_lang, Format::text, text, static_cast<int>(ExitCode::ok));
+    }
+
     // Somebody waits for this: here nginx itself may be asked which files it reads, by the paths it was built with.
     std::optional<std::string> nginx_dump() {
         ProcessRequest request;
@@ -105,7 +122,7 @@ class Init {
     // Never over another, also not over one that somebody else is writing at this moment: a link fails where a
     // rename would replace.
     Result<void> write(const Path& path, const std::string& text) {
-        const Path folder = path.has_parent_path() ? path.parent_path() : Path(".");
+        const Path folder = folder_of(path);
         const Path fresh =
             folder / fmt::format(".tmp-{}-{}", path.filename().string(), m_world.host.self_pid());
         LECTIO_TRY(m_world.files.make_folders(folder, k_folder_mode));

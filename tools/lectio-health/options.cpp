@@ -3,7 +3,6 @@
 #include "cli/command_line.h"
 
 #include <filesystem>
-#include <iostream>
 #include <utility>
 
 namespace lectio::health {
@@ -20,7 +19,7 @@ constexpr std::string_view k_examples =
     "  lectio-health history                  the last 24 hours of every check\n"
     "  lectio-health history site --since 7d  since \"2026-11-20 10:00\" is understood as well\n";
 
-// The old script took no arguments and looked at none.
+// The old script took no arguments: a cron line that calls it has none, and whoever gives some means ours.
 bool is_old_name(const char* argv0) {
     return std::filesystem::path(argv0 == nullptr ? "" : argv0).filename() == "health_check.sh";
 }
@@ -47,10 +46,7 @@ void add_history(CLI::App& app, HistoryQuestion& question) {
 
 std::variant<Options, int> parse_options(int argc, char** argv) {
     Options options;
-    if (argc > 0 && is_old_name(argv[0])) {
-        options.by_old_name = true;
-        return options;
-    }
+    options.by_old_name = argc > 0 && is_old_name(argv[0]);
     CLI::App app;
     describe(app, "lectio-health", "Checks the site and its host, mends what it can, tells what it did.",
              k_examples);
@@ -72,8 +68,8 @@ std::variant<Options, int> parse_options(int argc, char** argv) {
     }
     if (history->parsed()) {
         if (options.common.format != Format::text && options.common.format != Format::json) {
-            std::cerr << "lectio-health: history knows the formats text and json\nTry lectio-health --help\n";
-            return static_cast<int>(ExitCode::usage);
+            return wrong_usage("lectio-health", "history knows the formats text and json",
+                               options.common.format);
         }
         options.history = std::move(question);
     }

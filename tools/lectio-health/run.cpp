@@ -2,6 +2,7 @@
 
 #include "alerts/channels.h"
 #include "cli/check_config.h"
+#include "cli/guess.h"
 #include "cli/known_kinds.h"
 #include "cli/last_resort.h"
 #include "cli/terminal.h"
@@ -34,8 +35,9 @@ constexpr Duration k_grace_at_the_end{5'000};
 
 constexpr Phrase k_no_such_check{"no check is named \"{}\" (there are {})",
                                  "нет проверки с именем «{}» (есть {})"};
-constexpr Phrase k_did_you_mean{"did you mean \"{}\"?", "может быть, «{}»?"};
 constexpr Phrase k_would_send{"would send:", "было бы отправлено:"};
+constexpr Phrase k_would_send_nowhere{"would send, but no channel can be used:",
+                                      "было бы отправлено, но ни один канал не работает:"};
 
 class HealthRun {
   public:
@@ -96,7 +98,7 @@ class HealthRun {
 
     // --only with a name that no check has is a slip of the hand, never "all good".
     [[nodiscard]] std::optional<NoReport> unknown_names(const Job& job) const {
-        std::vector<std::string_view> names;
+        std::vector<std::string> names;
         for (const JobCheck& check : job.checks) {
             names.push_back(check.policy.name);
         }
@@ -105,10 +107,9 @@ class HealthRun {
         }
         for (const std::string& name : m_common.only) {
             if (std::find(names.begin(), names.end(), name) == names.end()) {
-                const std::optional<std::string_view> near = nearest(name, names);
                 const Text words =
                     join("; ", {say(k_no_such_check, name, fmt::format("{}", fmt::join(names, ", "))),
-                                near ? say(k_did_you_mean, *near) : Text{}});
+                                did_you_mean(name, names)});
                 return NoReport{ExitCode::usage, words.in(m_loaded.config.lang)};
             }
         }
@@ -140,18 +141,16 @@ class HealthRun {
     // No report: one line on standard error, and with --format json one object on standard output (CONTRACT
     // 23).
     int leave(const NoReport& why) {
-        const int status = exit_status(why.exit, Status::unknown);
         complain(fmt::format("lectio-health: {}\n", trim(clean(why.reason))));
         if (m_common.format == Format::json && why.exit != ExitCode::usage) {
             return printed(
                 render_json_reason("lectio-health", host(), m_time, static_cast<int>(why.exit), why.reason),
-                status);
+                exit_status(why.exit, Status::unknown));
         }
         if (m_common.format == Format::nagios) {
-            leave_nagios(why.reason);
-            return status;
+            return leave_nagios(why.exit, why.reason);
         }
-        return status;
+        return exit_status(why.exit, Status::unknown);
     }
 
     [[nodiscard]] std::string host() const {
@@ -184,18 +183,22 @@ class HealthRun {
         const auto detail = m_common.verbosity == Verbosity::verbose ? Detail::verbose : Detail::normal;
         const auto paint = wanted_colour() == Colour::yes ? Paint::yes : Paint::no;
         std::string text = render_text(outcome.report, job.lang, job.zone, detail, paint);
+        const std::vector<TelegramChannel>& channels = m_loaded.config.channels;
+        const bool some_work = std::any_of(channels.begin(), channels.end(),
+                                           [](const TelegramChannel& each) { return each.unset.empty(); });
         for (const std::string& message : outcome.would_send) {
-            text += fmt::format("{}\n{}\n", say(k_would_send).in(job.lang), message);
+            text += fmt::format("{}\n{}\n", (some_work ? k_would_send : k_would_send_nowhere).in(job.lang),
+                                message);
         }
         return text;
     }
 
     [[nodiscard]] int printed(const std::string& text, int status) const {
-        return print(text).ok() ? status : process_exit(ExitCode::internal, Status::unknown, m_common.format);
+        return print_or_say_why("lectio-health", m_loaded.config.lang, m_common.format, text, status);
     }
 
     [[nodiscard]] int exit_status(ExitCode code, Status site) const {
-        if (m_options.by_old_name) {
+        if (m_options.by_old_name && m_common.format != Format::nagios) {
             const bool broken =
                 site == Status::critical || static_cast<int>(code) > static_cast<int>(ExitCode::unknown);
             return broken ? 1 : 0;

@@ -32,11 +32,6 @@ std::string read_standard_input() {
     return text;
 }
 
-int wrong_usage(std::string_view why) {
-    std::cerr << "lectio-notify: " << why << "\nTry lectio-notify --help\n";
-    return static_cast<int>(ExitCode::usage);
-}
-
 void add_send(CLI::App& app, SendCommand& send, std::string& text) {
     static const std::vector<std::string> k_levels{"critical", "warning", "info", "resolved"};
     app.add_option_function<std::string>(
@@ -76,13 +71,16 @@ std::variant<Options, int> parse_options(int argc, char** argv) {
     if (sending->parsed()) {
         send.text = text == "-" ? read_standard_input() : text;
         if (trim(send.text).empty() && trim(send.title).empty()) {
-            return wrong_usage("there is nothing to send: give a text, or put it on standard input");
+            return wrong_usage("lectio-notify",
+                               "there is nothing to send: give a text, or put it on standard input",
+                               options.common.format);
         }
         options.command = std::move(send);
     } else if (testing->parsed()) {
         options.command = std::move(test);
     } else if (!flushing->parsed()) {
-        return wrong_usage("a command is needed: send, flush or test");
+        return wrong_usage("lectio-notify", "a command is needed: send, flush or test",
+                           options.common.format);
     }
     return options;
 }

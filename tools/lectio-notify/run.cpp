@@ -3,7 +3,9 @@
 #include "alerts/channels.h"
 #include "cli/check_config.h"
 #include "cli/exit_code.h"
+#include "cli/guess.h"
 #include "cli/known_kinds.h"
+#include "cli/last_resort.h"
 #include "cli/terminal.h"
 #include "config/load.h"
 #include "platform/clock.h"
@@ -56,9 +58,21 @@ constexpr Phrase k_known{"told already: the same key within its window",
                          "об этом уже сказано: тот же ключ в пределах окна"};
 constexpr Phrase k_lost{"neither stored nor delivered: {}", "не сохранено и не доставлено: {}"};
 constexpr Phrase k_no_channel{"no channel is configured", "не настроен ни один канал"};
+constexpr Phrase k_how_in_file{
+    "put into {} (see README, \"Telegram's @BotFather\"):\n  [channel.errors]\n  type = \"telegram\"\n"
+    "  token = \"${{ERRORS_BOT_TOKEN}}\"\n  chat = \"${{ERRORS_CHAT_ID}}\"\nand both values into {}",
+    "впишите в {} (о @BotFather — в README.ru):\n  [channel.errors]\n  type = \"telegram\"\n"
+    "  token = \"${{ERRORS_BOT_TOKEN}}\"\n  chat = \"${{ERRORS_CHAT_ID}}\"\nа оба значения — в {}"};
+constexpr Phrase k_how_in_env{
+    "put ERRORS_BOT_TOKEN and ERRORS_CHAT_ID into {} (see README, \"Telegram's @BotFather\")",
+    "впишите ERRORS_BOT_TOKEN и ERRORS_CHAT_ID в {} (о @BotFather — в README.ru)"};
+constexpr Phrase k_how_without{
+    "sudo lectio-health init writes /etc/lectio-monitor/config.toml with one, and says where its secrets go",
+    "sudo lectio-health init запишет /etc/lectio-monitor/config.toml с каналом и скажет, куда вписать "
+    "секреты"};
 constexpr Phrase k_no_usable_channel{"no channel can be used; lectio-notify test says why",
                                      "ни один канал не работает; почему, скажет lectio-notify test"};
-constexpr Phrase k_no_such_channel{"there is no channel \"{}\"", "нет канала \"{}\""};
+constexpr Phrase k_no_such_channel{"there is no channel \"{}\" (there are {})", "нет канала «{}» (есть {})"};
 constexpr Phrase k_flushed{"sent {}, waiting {}, rejected {}", "отправлено {}, ждут {}, отвергнуто {}"};
 constexpr Phrase k_would_send{"would send:\n{}", "было бы отправлено:\n{}"};
 constexpr Phrase k_would_flush{"would try to send what waits: {}", "была бы попытка отправить ожидающие: {}"};
@@ -68,7 +82,8 @@ constexpr Phrase k_test_text{"Sent by `lectio-notify test`. Nothing is broken.",
 constexpr Phrase k_arrived{"{}: the message has arrived", "{}: сообщение дошло"};
 constexpr Phrase k_not_arrived{"{}: {}", "{}: {}"};
 constexpr Phrase k_unreadable{"{} may not be read", "нет прав на чтение {}"};
-constexpr Phrase k_not_set{"{}: cannot be used: {}", "{}: нельзя использовать: {}"};
+constexpr Phrase k_not_set{"{}: cannot be used: {} (looked in {} and in the environment)",
+                           "{}: нельзя использовать: {} (смотрели в {} и в окружении)"};
 
 class NotifyRun {
   public:
@@ -87,10 +102,10 @@ class NotifyRun {
         }
         const bool nothing = m_loaded.use == LoadedConfig::Use::nothing;
         if (nothing && m_loaded.needs_rights) {
-            return needs_rights(problem_lines(m_loaded));
+            return needs_rights(problem_words().in(config().lang));
         }
         if (nothing) {
-            return leave(ExitCode::configuration, problem_lines(m_loaded));
+            return leave(ExitCode::configuration, problem_words().in(config().lang));
         }
         if (!m_loaded.ok()) {
             complain(problem_lines(m_loaded));
@@ -102,6 +117,8 @@ class NotifyRun {
     }
 
   private:
+    [[nodiscard]] Text problem_words() const { return error_words(trim(problem_lines(m_loaded))); }
+
     // Stores first; that alone is enough to have said it (CONTRACT 21).
     int execute(const SendCommand& send) {
         const Message message =
@@ -213,15 +230,13 @@ class NotifyRun {
             found = found || wanted;
             if (wanted && !channel.unset.empty()) {
                 good = false;
-                lines.push_back(
-                    say(k_not_set, channel.name, unset_words(channel.unset, config().wrong_variables)));
+                lines.push_back(say(k_not_set, channel.name,
+                                    unset_words(channel.unset, config().wrong_variables),
+                                    config().paths.env_file.string()));
             }
         }
         if (!found) {
-            const Text reason =
-                test.channel.empty() ? say(k_no_channel) : say(k_no_such_channel, test.channel);
-            complain(fmt::format("{}: {}\n", k_tool, reason.in(config().lang)));
-            return test.channel.empty() ? k_bad : static_cast<int>(ExitCode::usage);
+            return nothing_to_test(test.channel);
         }
         for (const std::unique_ptr<Channel>& channel : m_delivery->channels()) {
             if (test.channel.empty() || test.channel == channel->name()) {
@@ -236,6 +251,33 @@ class NotifyRun {
             all = join("\n", {all, line});
         }
         return say_outcome(all, good ? k_good : k_bad, report);
+    }
+
+    // No channel at all, or none of that name.
+    [[nodiscard]] int nothing_to_test(const std::string& wanted) const {
+        std::vector<std::string> names;
+        for (const TelegramChannel& channel : config().channels) {
+            names.push_back(channel.name);
+        }
+        const Text reason =
+            names.empty()
+                ? join(": ", {say(k_no_channel), how_to_configure()})
+                : join("; ", {say(k_no_such_channel, wanted, fmt::format("{}", fmt::join(names, ", "))),
+                              did_you_mean(wanted, names)});
+        complain(fmt::format("{}: {}\n", k_tool, clean(reason.in(config().lang))));
+        return wanted.empty() ? k_bad : static_cast<int>(ExitCode::usage);
+    }
+
+    [[nodiscard]] Text how_to_configure() const {
+        switch (config().source) {
+        case Config::Source::file:
+            return say(k_how_in_file, m_loaded.file, config().paths.env_file.string());
+        case Config::Source::config_env:
+            return say(k_how_in_env, m_loaded.file);
+        case Config::Source::discovery:
+            break;
+        }
+        return say(k_how_without);
     }
 
     // Somebody has just mended a channel: what it had refused need not wait for the next run.
@@ -354,8 +396,8 @@ class NotifyRun {
         return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
     }
 
-    static int printed(const std::string& text, int status) {
-        return print(text).ok() ? status : static_cast<int>(ExitCode::internal);
+    [[nodiscard]] int printed(const std::string& text, int status) const {
+        return print_or_say_why(k_tool, config().lang, m_options.common.format, text, status);
     }
 
     [[nodiscard]] const Config& config() const { return m_loaded.config; }

@@ -2,6 +2,7 @@
 #include "cli/check_config.h"
 #include "cli/known_kinds.h"
 #include "config/load.h"
+#include "discovery/annotated.h"
 #include "init.h"
 #include "support/made_up_server.h"
 
@@ -73,12 +74,14 @@ std::string switched_on(const std::string& text) {
 TEST_CASE("init writes what a run without a configuration checks") {
     for (const Lang lang : {Lang::en, Lang::ru}) {
         InitBench bench;
-        const Path file = bench.folder / "etc/lectio-monitor/config.toml";
+        const Path file = bench.folder / "config.toml";
         REQUIRE(bench.init(file.string(), lang) == 0);
         const LoadedConfig loaded = bench.load(file);
         INFO(slurp(file) + problem_lines(loaded));
         REQUIRE(loaded.ok());
         CHECK(loaded.config.lang == lang);
+        CHECK(loaded.config.paths.env_file == "/etc/lectio-monitor/config.env"); // as the README says
+        CHECK(slurp(file).find("/opt/") == std::string::npos);
         std::vector<std::string> found;
         for (const FoundCheck& check : bench.server.look().checks) {
             found.push_back(check.name);
@@ -133,6 +136,22 @@ TEST_CASE("init writes over nothing") {
         ++entries;
     }
     CHECK(entries == 2); // no temporary file is left
+}
+
+TEST_CASE("init makes no folder for a name that was mistyped") {
+    InitBench bench;
+    CHECK(bench.init((bench.folder / "nope/x.toml").string()) == 64);
+    CHECK_FALSE(std::filesystem::exists(bench.folder / "nope"));
+}
+
+TEST_CASE("the secrets go where those of the old suite are, if they are here") {
+    TempFolder folder;
+    const Path old = folder / "old.env";
+    const Path fresh = folder / "fresh.env";
+    SystemFiles files;
+    CHECK(env_file_for_secrets(files, old, fresh) == fresh);
+    spill(old, "");
+    CHECK(env_file_for_secrets(files, old, fresh) == old);
 }
 
 TEST_CASE("init prints instead of writing where it is asked to") {

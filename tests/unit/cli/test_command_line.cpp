@@ -68,6 +68,21 @@ TEST_CASE("wrong usage is 64 and goes to standard error") {
     }
 }
 
+TEST_CASE("what is not expected is named in its order, with what was meant") {
+    const auto said = [](const std::vector<std::string>& words) { return parse_words(words).err; };
+    CHECK(said({"x", "sned"}).starts_with("lectio-health: not expected: \"x\", \"sned\"\n"));
+    CHECK(said({"lsit"}).find("not expected: \"lsit\"; did you mean \"list\"?") != std::string::npos);
+    CHECK(said({"--quite"}).find("did you mean \"--quiet\"?") != std::string::npos);
+    CHECK(said({"--dry-rum=1", "list"}).find("did you mean \"--dry-run\"?") != std::string::npos);
+    CHECK(said({"--bogus"}).find("did you mean") == std::string::npos);
+}
+
+TEST_CASE("an option that would mean nothing is refused, not passed over") {
+    CHECK(parse_words({"--strict"}).leave == 64);
+    CHECK(parse_words({"--only", "nope", "--check-config"}).leave == 64);
+    CHECK_FALSE(parse_words({"--check-config", "--strict"}).leave);
+}
+
 TEST_CASE("help has examples and the table of exit codes") {
     const Parsed parsed = parse_words({"--help"});
     CHECK(parsed.leave == 0);
