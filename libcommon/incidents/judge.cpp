@@ -377,6 +377,21 @@ void follow_notice(Pass& pass, const SelfNotice& notice, Status status) {
     follow(pass, subject, check, seen, result, false);
 }
 
+// By another cause: a configuration with a mistake was edited, and has another one now.
+bool is_still_noticed(const std::set<std::string>& noticed, const std::string& name) {
+    const std::string begin = name + '#';
+    const auto next = noticed.lower_bound(begin);
+    return next != noticed.end() && next->starts_with(begin);
+}
+
+// "✅ config" while the configuration is wrong in another way would be false: the end of the last one is told.
+void end_in_silence(JudgeState& state, const std::string& subject) {
+    if (IncidentState* incident = find_open(state, subject)) {
+        incident->told.reset();
+        incident->hidden = true;
+    }
+}
+
 // What is not noticed any more is good again.
 void follow_absent_notices(Pass& pass, const std::set<std::string>& noticed) {
     std::vector<std::string> absent;
@@ -390,6 +405,9 @@ void follow_absent_notices(Pass& pass, const std::set<std::string>& noticed) {
         const std::size_t mark = std::min(subject.find('#'), subject.size());
         gone.name = subject.substr(0, mark);
         gone.cause = subject.substr(std::min(mark + 1, subject.size()));
+        if (is_still_noticed(noticed, gone.name)) {
+            end_in_silence(pass.state, subject);
+        }
         follow_notice(pass, gone, Status::ok);
         if (pass.state.checks[subject].good >= k_self_forgotten_after &&
             find_open(pass.state, subject) == nullptr) {

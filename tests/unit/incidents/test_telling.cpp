@@ -256,8 +256,8 @@ TEST_CASE("what the suite notices of itself is told once, and its end") {
     CHECK(story.verdict("config").type == "self");
     CHECK_FALSE(story.verdict("config").incident.empty());
     CHECK(words(story.run(with_notice(notice("config", "abc")))) == "");
-    // Another content of the file is another trouble.
-    CHECK(words(story.run(with_notice(notice("config", "def")))) == "resolved config, note config");
+    // Another content of the file is another trouble, and nothing is well in between.
+    CHECK(words(story.run(with_notice(notice("config", "def")))) == "note config");
     CHECK(words(story.run({{"site", ok}})) == "resolved config");
     CHECK(words(story.run_for(100, {{"site", ok}})) == "");
     CHECK(story.state.checks.size() == 1); // notices long gone are forgotten
@@ -271,6 +271,9 @@ TEST_CASE("two troubles of one name are one row in the report and two incidents"
     CHECK(story.judged().verdicts.size() == 2);
     CHECK(story.verdict("markers").message.en == "markers is wrong: deploy; markers is wrong: mute");
     CHECK(overall(story.judged().verdicts) == warning);
+    // The name is in order again when neither is there any more.
+    CHECK(words(story.run(with_notice(notice("markers", "mute")))) == "");
+    CHECK(words(story.run({{"site", ok}})) == "resolved markers");
 }
 
 TEST_CASE("a passing notice is told once a day and has no end") {
