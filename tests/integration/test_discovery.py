@@ -59,7 +59,7 @@ class DiscoveryTest(unittest.TestCase):
             checked = self.lectio("--check-config", "-c", str(file))
             self.assertEqual(checked.returncode, 0, checked.stdout)
             paths = "".join(f'{name} = "{monitor.folder}/{name}"\n' for name in ("state", "run", "logs"))
-            monitor.config.write_text(text + "\n[paths]\n" + paths)
+            monitor.config.write_text(text.replace("[paths]\n", "[paths]\n" + paths))
             run = monitor.run("--only", ",".join(self.names))
             self.assertEqual({check["name"]: check["status"] for check in run.report["checks"] if check["type"] != "self"},
                              {name: "ok" for name in self.names})
