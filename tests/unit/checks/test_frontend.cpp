@@ -122,6 +122,7 @@ TEST_CASE("frontend: a whole build is good, and asked cheaply", "[frontend]") {
     const CheckResult result = site.check();
     CHECK(result.status == Status::ok);
     CHECK_THAT(result.message.en, Catch::Contains("3 files"));
+    CHECK_THAT(result.message.ru, Catch::Contains("3 файла"));
     REQUIRE(site.bare.http.requests().size() == 3);
     CHECK(site.bare.http.requests()[1].method == "HEAD");
 }
