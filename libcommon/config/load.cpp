@@ -158,7 +158,29 @@ class Loader {
             return loaded.ok() || m_last_good == LastGood::never ? std::move(loaded)
                                                                  : fall_back(std::move(loaded));
         }
-        return is_there(m_world.files, m_request.usual_env_file) ? load_env_alone() : load_discovered();
+        return is_there(m_world.files, m_request.usual_env_file) ? load_env_alone() : load_nothing();
+    }
+
+    void discover(LoadedConfig& loaded) {
+        const std::string kept = kept_discovery(m_world.files, loaded.config.paths.state);
+        const Discovered found =
+            discover_knowing(kept, m_world, m_request.discovery, m_request.kinds, std::nullopt);
+        LoadedConfig made;
+        read_made(config_of(found), made);
+        if (loaded.config.source == Config::Source::discovery) { // there is nothing else
+            loaded.problems = std::move(made.problems);
+            loaded.use = made.use;
+            loaded.fingerprint = made.fingerprint;
+        }
+        Config& config = loaded.config;
+        config.health.checks = std::move(made.config.health.checks);
+        for (const FoundCheck& check : found.checks) {
+            config.explained.push_back(say(k_found, check.name, check.why));
+        }
+        config.assumed.insert(config.assumed.end(), found.missed.begin(), found.missed.end());
+        const std::string text = to_json(found);
+        loaded.discovered = text == kept ? "" : text;
+        loaded.names_no_checks = false;
     }
 
   private:
@@ -195,7 +217,7 @@ class Loader {
         if (loaded.use == LoadedConfig::Use::present) {
             loaded.text = *text;
             if (loaded.config.health.checks.empty()) {
-                add_discovered(loaded, say(k_no_checks, file));
+                leave_to_discovery(loaded, say(k_no_checks, file));
             }
         }
         return loaded;
@@ -440,12 +462,12 @@ class Loader {
             return broken; // the key table has changed since, or the kept file is damaged
         }
         if (last.config.health.checks.empty()) {
-            add_discovered(last, say(k_no_checks, broken.file));
+            leave_to_discovery(last, say(k_no_checks, broken.file));
         }
         last.config.source = Config::Source::file;
         last.config.file = broken.file;
         broken.config = std::move(last.config);
-        broken.discovered = std::move(last.discovered);
+        broken.names_no_checks = last.names_no_checks;
         broken.use = LoadedConfig::Use::last_good;
         return broken;
     }
@@ -497,29 +519,18 @@ class Loader {
         return loaded;
     }
 
-    LoadedConfig load_discovered() {
+    LoadedConfig load_nothing() {
         LoadedConfig loaded;
-        discover_into(loaded, Paths{}.state);
+        read_made("", loaded);
         loaded.config.source = Config::Source::discovery;
-        loaded.config.assumed.insert(loaded.config.assumed.begin(),
-                                     {say(k_discovered), say(k_nothing_mended)});
+        leave_to_discovery(loaded, say(k_discovered));
+        loaded.config.assumed.push_back(say(k_nothing_mended));
         return loaded;
     }
 
-    void discover_into(LoadedConfig& loaded, const Path& state) {
-        if (m_request.discovery == nullptr) {
-            read_made("", loaded);
-            return;
-        }
-        const std::string kept = kept_discovery(m_world.files, state);
-        const Discovered found =
-            discover_knowing(kept, m_world, m_request.discovery, m_request.kinds, std::nullopt);
-        read_made(config_of(found), loaded);
-        for (const FoundCheck& check : found.checks) {
-            loaded.config.explained.push_back(say(k_found, check.name, check.why));
-        }
-        const std::string text = to_json(found);
-        loaded.discovered = text == kept ? "" : text;
+    void leave_to_discovery(LoadedConfig& loaded, Text why) const {
+        loaded.names_no_checks = m_request.discovery != nullptr;
+        loaded.config.assumed.push_back(std::move(why));
     }
 
     // A text that we made: places in it would mean nothing to anybody, and without them what is missing from
@@ -544,15 +555,6 @@ class Loader {
         loaded.fingerprint = fingerprint_of(text);
     }
 
-    void add_discovered(LoadedConfig& loaded, Text why) {
-        LoadedConfig made;
-        discover_into(made, loaded.config.paths.state);
-        loaded.config.health.checks = std::move(made.config.health.checks);
-        loaded.config.explained = std::move(made.config.explained);
-        loaded.config.assumed.push_back(std::move(why));
-        loaded.discovered = std::move(made.discovered);
-    }
-
     World& m_world;
     const ConfigRequest& m_request;
     LastGood m_last_good;
@@ -571,6 +573,12 @@ Discovered discover_for(World& world, Discovery discovery, const Kinds& kinds, c
 
 LoadedConfig load_config(World& world, const ConfigRequest& request, LastGood last_good) {
     return Loader(world, request, last_good).load();
+}
+
+void discover_checks(World& world, const ConfigRequest& request, LoadedConfig& loaded) {
+    if (loaded.names_no_checks) {
+        Loader(world, request, LastGood::fall_back).discover(loaded);
+    }
 }
 
 std::string problem_lines(const LoadedConfig& loaded) {

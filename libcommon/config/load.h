@@ -35,12 +35,13 @@ struct LoadedConfig {
     };
     Use use = Use::nothing;
     Config config;
-    Problems problems;         // errors when use != present; also warnings
-    std::string file;          // what the problems' positions are in, as given
-    std::string fingerprint;   // of the content that did not load: the problem is told once for each
-    std::string text;          // what keep_last_good() keeps; empty: nothing
-    std::string discovered;    // what keep_discovered() keeps; empty: nothing
-    bool needs_rights = false; // it, or its env file, is there, but not for us to read: exit code 77
+    Problems problems;            // errors when use != present; also warnings
+    std::string file;             // what the problems' positions are in, as given
+    std::string fingerprint;      // of the content that did not load: the problem is told once for each
+    std::string text;             // what keep_last_good() keeps; empty: nothing
+    std::string discovered;       // what keep_discovered() keeps; empty: nothing
+    bool names_no_checks = false; // discover_checks() is to find them
+    bool needs_rights = false;    // it, or its env file, is there, but not for us to read: exit code 77
 
     [[nodiscard]] bool ok() const { return use == Use::present; }
 };
@@ -48,7 +49,12 @@ struct LoadedConfig {
 // never: --check-config, which also warns of what the configuration names and this host does not have.
 enum class LastGood { never, fall_back };
 
+// Reads; it does not look for checks.
 LoadedConfig load_config(World& world, const ConfigRequest& request, LastGood last_good);
+
+// Where no configuration names any checks: puts in what discovery finds. It looks at much of the host, by paths that
+// others have written: the lock is taken and the deadline of the run is set before.
+void discover_checks(World& world, const ConfigRequest& request, LoadedConfig& loaded);
 
 // Keeps a configuration that loaded in paths.state (its text, with references instead of secrets), if it is
 // not the one kept already. Never called with --dry-run.

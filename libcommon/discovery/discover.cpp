@@ -79,7 +79,10 @@ Discovered discover(World& world, const Discovered& known, const DiscoverRequest
     find_ports(finder);
     find_disks(finder);
     tie_units(finder.found);
-    return remember(known, finder.found, world.clock.now().wall, Wishes(world, finder));
+    Discovered all = remember(known, finder.found, world.clock.now().wall, Wishes(world, finder));
+    all.missed = finder.view.doubts;
+    all.missed.insert(all.missed.end(), finder.files.missed().begin(), finder.files.missed().end());
+    return all;
 }
 
 std::string config_of(const FoundCheck& check, const Discovered& names) {

@@ -39,14 +39,13 @@ std::string escaped(std::string_view text) {
 
 // The project that the program serves: the folder of manage.py, which is the working folder or just below it.
 Path django_project(Finder& finder, const RunningProgram& program) {
-    Files& files = finder.world.files;
     if (program.folder.empty() ||
         (program.program.role != Role::application && program.program.name != "celery")) {
         return {};
     }
     const std::string module = application_module(program.program);
     for (const Path& folder : {program.folder, program.folder / module.substr(0, module.find('.'))}) {
-        const Result<FileInfo> manage = files.info(folder / "manage.py", Files::Follow::yes);
+        const Result<FileInfo> manage = finder.files.info(folder / "manage.py");
         if (manage && manage->type == FileInfo::Type::regular) {
             return folder;
         }

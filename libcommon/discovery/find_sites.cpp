@@ -250,8 +250,7 @@ class SiteFinder {
                              const std::string& site) {
         const Path root = server.root;
         const Result<FileInfo> index =
-            root.empty() ? Error{ErrorKind::not_found, ""}
-                         : m_finder.world.files.info(root / "index.html", Files::Follow::yes);
+            root.empty() ? Error{ErrorKind::not_found, ""} : m_finder.files.info(root / "index.html");
         if (server.root == k_distribution_page || !index || index->type != FileInfo::Type::regular) {
             return {};
         }
@@ -342,7 +341,7 @@ Path nginx_configuration(const RunningProgram& nginx) {
 bool find_nginx(Finder& finder, const RunningProgram& nginx) {
     const Path configuration = nginx_configuration(nginx);
     NginxDump dump(finder.request.nginx_dump.value_or(""));
-    NginxFiles files(finder.world.files);
+    NginxFiles files(finder.files);
     // What `nginx -T` prints is that of a server started in the usual way.
     const bool is_printed = configuration == k_usual_nginx && !dump.main().empty();
     const NginxTree tree = is_printed ? parse_nginx(dump, dump.main()) : parse_nginx(files, configuration);

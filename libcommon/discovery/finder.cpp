@@ -1,6 +1,7 @@
 #include "discovery/finder.h"
 
 #include "platform/clock.h"
+#include "util/text.h"
 
 #include <algorithm>
 
@@ -10,11 +11,19 @@ namespace {
 constexpr Duration k_all_questions{3000};
 constexpr Duration k_one_question{1000};
 constexpr Duration k_too_little{50};
+// The questions are asked within it.
+constexpr Duration k_all_files{5000};
+constexpr std::size_t k_most_checks = 300;
+
+constexpr Phrase k_too_many{"more than {} things to watch were found: not watched are {} and what follows",
+                            "найдено больше {} объектов для проверки: не проверяются {} и следующие"};
 
 } // namespace
 
 Finder::Finder(World& outside, const Discovered& before, const DiscoverRequest& wanted)
     : world(outside), known(before), request(wanted), view(look_at(outside)),
+      files(outside.files, outside.host.mounts().value_or({}), outside.clock,
+            outside.clock.steady() + k_all_files),
       m_end(outside.clock.steady() + k_all_questions) {}
 
 void Finder::add(FoundCheck check) {
@@ -22,9 +31,16 @@ void Finder::add(FoundCheck check) {
     if (const FoundCheck* before = known.find(check.about); before != nullptr && check.needs.empty()) {
         check.needs = before->needs;
     }
-    if (request.knows_type(check.type) && found.find(check.about) == nullptr) {
-        found.checks.push_back(std::move(check));
+    if (!request.knows_type(check.type) || found.find(check.about) != nullptr) {
+        return;
     }
+    if (found.checks.size() >=
+        k_most_checks) { // whoever may listen on ports could have them all connected to
+        files.miss(m_is_full ? Text{} : say(k_too_many, k_most_checks, clean_line(check.about)));
+        m_is_full = true;
+        return;
+    }
+    found.checks.push_back(std::move(check));
 }
 
 const FoundCheck* Finder::settled(const std::string& about) const {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "discovery/discover.h"
+#include "discovery/glance.h"
 #include "discovery/host_view.h"
 
 #include <set>
@@ -17,6 +18,7 @@ class Finder {
     const Discovered& known;
     const DiscoverRequest& request;
     HostView view;
+    Glance files; // the only way to this host's files
     Discovered found;
 
     // What is added first stays: a later step may come upon the same thing by another way. Left out are types that
@@ -44,6 +46,7 @@ class Finder {
 
   private:
     SteadyTime m_end;
+    bool m_is_full = false;
     std::set<std::uint16_t> m_covered;
 };
 

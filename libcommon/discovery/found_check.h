@@ -35,6 +35,7 @@ struct FoundCheck {
 
 struct Discovered {
     std::vector<FoundCheck> checks;
+    std::vector<Text> missed; // what could not be looked at; of this look alone
     [[nodiscard]] const FoundCheck* find(std::string_view about) const;
 };
 

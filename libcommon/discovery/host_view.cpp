@@ -1,6 +1,9 @@
 #include "discovery/host_view.h"
 
+#include "util/text.h"
+
 #include <algorithm>
+#include <array>
 #include <map>
 
 #include <fmt/format.h>
@@ -10,6 +13,26 @@ namespace {
 
 constexpr Duration k_bus_timeout{1000};
 constexpr std::size_t k_most_programs = 300; // each is asked where it belongs, every minute
+constexpr std::size_t k_most_doubts = 3;
+
+constexpr Phrase k_impostor{
+    "process {} calls itself {} and is {}: what it says of its configuration is not believed",
+    "процесс {} называет себя {}, но это {}: его настройкам не доверяем"};
+
+// nginx's command line and Caddy's socket lead us to files that are read as root, and anybody can write what he likes
+// into his command line. Believed is what root runs, and a program that root has installed. One whose file we may not
+// know is no more than we are.
+bool is_what_it_says(const Program& program, const ProcessInfo& process, const Path& file) {
+    constexpr std::array<std::string_view, 4> k_installed{"/usr/", "/snap/", "/nix/store/", "/gnu/store/"};
+    const bool leads_us = program.name == "nginx" || program.name == "caddy";
+    if (!leads_us || process.owner == 0 || file.empty()) {
+        return true;
+    }
+    const std::string name = file.filename().string(); // "nginx (deleted)" after an upgrade
+    return (name == program.name || name.starts_with(program.name + " ")) &&
+           std::any_of(k_installed.begin(), k_installed.end(),
+                       [&](std::string_view folder) { return file.string().starts_with(folder); });
+}
 
 // A service of the system: not a session somebody is logged in with, nor a user's own systemd.
 std::string service_of(const ProcessPlace& place) {
@@ -40,17 +63,21 @@ class View {
         for (const ProcessInfo& process : processes) {
             std::optional<Program> program = program_of(process.command_line);
             if (program && process.state != 'Z') {
-                add_program(std::move(*program), process.pid);
+                add_program(std::move(*program), process);
             }
         }
     }
 
-    void add_program(Program program, int pid) {
-        const ProcessPlace place = place_of(pid);
+    void add_program(Program program, const ProcessInfo& process) {
+        const ProcessPlace place = place_of(process.pid);
         if (place.contained) {
             return;
         }
-        RunningProgram running{std::move(program), pid, service_of(place), place.folder};
+        if (!is_what_it_says(program, process, place.program)) {
+            doubt(program, process, place.program);
+            return;
+        }
+        RunningProgram running{std::move(program), process.pid, service_of(place), place.folder};
         const bool is_session =
             running.unit.empty() && !place.unit.empty() && !place.unit.ends_with("init.scope");
         // Of a unit's processes the first; without units any may be another server.
@@ -68,6 +95,13 @@ class View {
         }
         if (!is_known && m_view.programs.size() < k_most_programs) {
             m_view.programs.push_back(std::move(running));
+        }
+    }
+
+    void doubt(const Program& program, const ProcessInfo& process, const Path& file) {
+        if (m_view.doubts.size() < k_most_doubts) {
+            m_view.doubts.push_back(
+                say(k_impostor, process.pid, program.name, shorten(clean_line(file.string()), 120)));
         }
     }
 

@@ -5,6 +5,7 @@
 #include "platform/host.h"
 #include "platform/services.h"
 #include "platform/world.h"
+#include "words/phrase.h"
 
 #include <string>
 #include <vector>
@@ -28,6 +29,7 @@ struct HostView {
     Systemd systemd = Systemd::absent;
     std::vector<RunningProgram> programs; // by process; one of each kind in a unit, none of a container
     std::vector<OwnedListener> listeners; // by port and path; one a port
+    std::vector<Text> doubts;             // who calls himself what he is not
 };
 
 HostView look_at(World& world);

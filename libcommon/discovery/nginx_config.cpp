@@ -294,12 +294,15 @@ class Parser {
     }
 
     void include(const std::string& name, std::size_t depth) {
+        ++m_directives;                    // each costs a look at the disk, whatever it finds
         const Path path = m_folder / name; // an absolute name stays as it is
         if (name.find_first_of("*?[") == std::string::npos) {
             read_file(path, depth + 1);
             return;
         }
-        for (const Path& file : m_source.matching(path)) {
+        const Result<std::vector<Path>> files = m_source.matching(path);
+        m_tree.whole = m_tree.whole && files.ok();
+        for (const Path& file : files.value_or({})) {
             read_file(file, depth + 1);
         }
     }
@@ -322,6 +325,12 @@ bool name_matches(const Path& pattern, const std::string& name) {
     return !hidden && wildcard_match(pattern.native(), name);
 }
 
+// Not looked at, and so nobody knows; what is not there, or no folder, matches nothing.
+bool was_refused(const Error& error) {
+    return error.kind == ErrorKind::timeout || error.kind == ErrorKind::too_large ||
+           error.kind == ErrorKind::busy;
+}
+
 bool path_matches(const Path& pattern, const Path& path) {
     const auto [part, name] =
         std::mismatch(pattern.begin(), pattern.end(), path.begin(), path.end(),
@@ -335,7 +344,7 @@ Result<std::string> NginxFiles::read(const Path& path) {
     return m_files.read(path, k_largest_file);
 }
 
-std::vector<Path> NginxFiles::matching(const Path& pattern) {
+Result<std::vector<Path>> NginxFiles::matching(const Path& pattern) {
     std::vector<Path> found{Path()};
     for (const Path& part : pattern) {
         std::vector<Path> next;
@@ -344,7 +353,11 @@ std::vector<Path> NginxFiles::matching(const Path& pattern) {
                 next.push_back(folder / part);
                 continue;
             }
-            for (const std::string& name : m_files.list(folder).value_or({})) {
+            const Result<std::vector<std::string>> names = m_files.list(folder);
+            if (!names && was_refused(names.error())) {
+                return names.error();
+            }
+            for (const std::string& name : names.value_or({})) {
                 if (name_matches(part, name) && next.size() < k_most_files) {
                     next.push_back(folder / name);
                 }
@@ -353,8 +366,17 @@ std::vector<Path> NginxFiles::matching(const Path& pattern) {
         found = std::move(next);
     }
     // The wildcard may have been a folder's: "sites/*/nginx.conf".
-    std::erase_if(found, [&](const Path& path) { return !m_files.info(path, Files::Follow::yes).ok(); });
-    return found;
+    std::vector<Path> there;
+    for (Path& path : found) {
+        const Result<FileInfo> info = m_files.info(path);
+        if (!info && was_refused(info.error())) {
+            return info.error();
+        }
+        if (info) {
+            there.push_back(std::move(path));
+        }
+    }
+    return there;
 }
 
 NginxDump::NginxDump(std::string_view output) {
@@ -384,7 +406,7 @@ Result<std::string> NginxDump::read(const Path& path) {
                : found->second;
 }
 
-std::vector<Path> NginxDump::matching(const Path& pattern) {
+Result<std::vector<Path>> NginxDump::matching(const Path& pattern) {
     std::vector<Path> found;
     for (const auto& [path, text] : m_files) {
         if (path_matches(pattern, path)) {

@@ -5,6 +5,7 @@
 // part that could be read, with `whole` false.
 #pragma once
 
+#include "discovery/glance.h"
 #include "platform/files.h"
 
 #include <map>
@@ -31,19 +32,20 @@ class NginxSource {
   public:
     virtual ~NginxSource() = default;
     virtual Result<std::string> read(const Path& path) = 0;
-    // Sorted, as glob(3) has them: * and ? do not cross a slash, nor match a leading dot.
-    virtual std::vector<Path> matching(const Path& pattern) = 0;
+    // Sorted, as glob(3) has them: * and ? do not cross a slash, nor match a leading dot. Error: they could not all be
+    // looked for.
+    virtual Result<std::vector<Path>> matching(const Path& pattern) = 0;
 };
 
 // On disk.
 class NginxFiles final : public NginxSource {
   public:
-    explicit NginxFiles(Files& files) : m_files(files) {}
+    explicit NginxFiles(Glance& files) : m_files(files) {}
     Result<std::string> read(const Path& path) override;
-    std::vector<Path> matching(const Path& pattern) override;
+    Result<std::vector<Path>> matching(const Path& pattern) override;
 
   private:
-    Files& m_files;
+    Glance& m_files;
 };
 
 // In the output of `nginx -T`: "# configuration file PATH:" before each file, the main one first.
@@ -52,7 +54,7 @@ class NginxDump final : public NginxSource {
     explicit NginxDump(std::string_view output);
     [[nodiscard]] const Path& main() const { return m_main; } // empty: there is no configuration in it
     Result<std::string> read(const Path& path) override;
-    std::vector<Path> matching(const Path& pattern) override;
+    Result<std::vector<Path>> matching(const Path& pattern) override;
 
   private:
     Path m_main;

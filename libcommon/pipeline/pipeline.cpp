@@ -89,7 +89,8 @@ bool seen_working(Status status) {
 
 class Run {
   public:
-    Run(const Job& job, const Wishes& wishes, World world, std::vector<std::unique_ptr<Channel>> channels)
+    Run(const Job& job, const Wishes& wishes, World world, std::vector<std::unique_ptr<Channel>> channels,
+        std::optional<RunLock> lock)
         : m_job(job), m_wishes(wishes), m_world(world), m_started(world.clock.steady()),
           m_now(world.clock.now()),
           m_keeper(world.files, job.paths.state / job.short_name, job.paths.run / (job.short_name + "-state"),
@@ -99,7 +100,7 @@ class Run {
                 job.log_level, job.zone),
           m_alert_log(world.files, job.paths.logs / "alerts.log", job.tool, job.log_format, LogLevel::debug,
                       job.zone),
-          m_policy(policy_of(job)) {}
+          m_policy(policy_of(job)), m_lock(std::move(lock)) {}
 
     RunOutcome run() {
         if (!take_lock()) {
@@ -158,23 +159,16 @@ class Run {
         if (m_wishes.dry_run) {
             return true;
         }
-        Result<void> folder = m_world.files.make_folders(m_job.paths.run, k_run_mode);
-        Result<Lock> lock = folder ? m_world.files.lock(m_job.paths.run / (m_job.short_name + ".lock"),
-                                                        m_job.tool, m_now.wall)
-                                   : Result<Lock>(folder.error());
-        if (lock) {
-            m_lock = std::move(lock.value());
-            return true;
+        if (!m_lock) {
+            Result<RunLock> lock = lock_run(m_world, m_job.paths.run, m_job.tool, m_job.short_name);
+            if (!lock) {
+                m_outcome.no_run = lock.error();
+                m_outcome.exit = exit_code(lock.error());
+                return false;
+            }
+            m_lock = std::move(*lock);
         }
-        const bool busy = lock.error().kind == ErrorKind::busy;
-        const bool no_rights = lock.error().kind == ErrorKind::permission && effective_user() != 0;
-        if (busy || no_rights) {
-            m_outcome.no_run = lock.error();
-            m_outcome.exit = exit_code(lock.error());
-            return false;
-        }
-        // A full or read-only file system must not end the watch; two runs at once do less harm than none.
-        m_no_lock = lock.error();
+        m_no_lock = m_lock->refused;
         return true;
     }
 
@@ -878,7 +872,7 @@ class Run {
     Log m_log, m_alert_log;
     Policy m_policy;
 
-    Lock m_lock;
+    std::optional<RunLock> m_lock;
     std::optional<Error> m_no_lock;
     ToolState m_state;
     std::vector<ChannelProblem> m_known_problems; // with the channels, before this run
@@ -897,9 +891,26 @@ class Run {
 
 } // namespace
 
+Result<RunLock> lock_run(World& world, const Path& run, const std::string& tool,
+                         const std::string& short_name) {
+    const Result<void> folder = world.files.make_folders(run, k_run_mode);
+    Result<Lock> lock = folder ? world.files.lock(run / (short_name + ".lock"), tool, world.clock.now().wall)
+                               : Result<Lock>(folder.error());
+    if (lock) {
+        return RunLock{std::move(*lock), std::nullopt};
+    }
+    const bool busy = lock.error().kind == ErrorKind::busy;
+    const bool no_rights = lock.error().kind == ErrorKind::permission && effective_user() != 0;
+    if (busy || no_rights) {
+        return lock.error();
+    }
+    // A full or read-only file system must not end the watch; two runs at once do less harm than none.
+    return RunLock{{}, lock.error()};
+}
+
 RunOutcome run_pipeline(const Job& job, const Wishes& wishes, World world,
-                        std::vector<std::unique_ptr<Channel>> channels) {
-    return Run(job, wishes, world, std::move(channels)).run();
+                        std::vector<std::unique_ptr<Channel>> channels, std::optional<RunLock> lock) {
+    return Run(job, wishes, world, std::move(channels), std::move(lock)).run();
 }
 
 } // namespace lectio

@@ -8,6 +8,7 @@
 #include "checks/check.h"
 #include "cli/exit_code.h"
 #include "incidents/judge.h"
+#include "platform/files.h"
 #include "platform/world.h"
 #include "recovery/ladder.h"
 #include "report/log.h"
@@ -83,8 +84,18 @@ struct RunOutcome {
     int signal = 0;                      // the run was asked to stop: exit with 128 + this
 };
 
+// One run of a tool at a time. Not held: the disk refused it, and the run goes on without.
+struct RunLock {
+    Lock lock;
+    std::optional<Error> refused;
+};
+// For a job whose checks are still to be found. busy: another run is under way; permission: we have no right to run.
+Result<RunLock> lock_run(World& world, const Path& run, const std::string& tool,
+                         const std::string& short_name);
+
 // One run. Always comes back by the job's deadline; no trouble with state, logs or channels stops the checks.
 RunOutcome run_pipeline(const Job& job, const Wishes& wishes, World world,
-                        std::vector<std::unique_ptr<Channel>> channels);
+                        std::vector<std::unique_ptr<Channel>> channels,
+                        std::optional<RunLock> lock = std::nullopt); // nothing: it is taken here
 
 } // namespace lectio

@@ -276,6 +276,7 @@ Result<ProcessPlace> SystemHost::place(int pid) {
     ProcessPlace place;
     place.unit = parse_unit_of_cgroup(*cgroup);
     place.folder = link_target(folder / "cwd");
+    place.program = link_target(folder / "exe");
     // A service of systemd may have a file system view of its own; only a container has its own process numbers.
     const Path ours = link_target(m_proc / "self/ns/pid");
     const Path theirs = link_target(folder / "ns/pid");

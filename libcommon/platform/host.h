@@ -57,6 +57,7 @@ struct ProcessPlace {
     std::string unit;       // of systemd, by its cgroup: "nginx.service", "session-3.scope"
     Path folder;            // its working folder
     bool contained = false; // in a container: its paths and users are not this host's
+    Path program = {};      // the file that it executes; unlike its command line it cannot be made up
 };
 
 // Pressure stall information (kernel documentation, accounting/psi): percent of the last 60 seconds in which

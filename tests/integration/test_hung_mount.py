@@ -8,6 +8,7 @@ import pathlib
 import re
 import select
 import struct
+import subprocess
 import sys
 import tempfile
 import threading
@@ -110,6 +111,19 @@ class Hung(unittest.TestCase):
         self.assertEqual(third.check("space")["status"], "ok", third.out)
         self.assertIn("is not there", third.check("file")["message"])
         self.assertIn("index.html is missing", third.check("build")["message"])
+
+    def test_discovery_does_not_follow_a_command_line_onto_it(self):
+        mount = HungMount(self.enterContext(tempfile.TemporaryDirectory(prefix="lectio-hung-")))
+        closing = self.enterContext(contextlib.ExitStack())
+        closing.callback(mount.close)
+        words = ["gunicorn: master [site.wsgi]", "-c", "import sys; sys.stdin.read()"]
+        words += ["gunicorn", "--chdir", str(mount.mount), "site.wsgi"]
+        program = subprocess.Popen(words, executable=sys.executable, stdin=subprocess.PIPE)
+        closing.callback(program.communicate)
+        monitor = self.enterContext(Monitor(mount, checks=""))
+        seen = monitor.run("--no-notify")
+        self.assertIn("disk", [check["name"] for check in seen.report["checks"]], seen.out + seen.err)
+        self.assertTrue(any("(fuse.hung) may hang" in note for note in seen.report["notes"]), seen.out)
 
 
 if __name__ == "__main__":

@@ -32,6 +32,8 @@ struct NoReport {
 };
 
 constexpr Duration k_grace_at_the_end{5'000};
+// Of reading the configuration and of looking for what to watch: both touch files of others, that may hang.
+constexpr Duration k_before_the_job{30'000};
 
 constexpr Phrase k_no_such_check{"no check is named \"{}\" (there are {})",
                                  "нет проверки с именем «{}» (есть {})"};
@@ -45,14 +47,25 @@ class HealthRun {
         : m_options(options), m_common(options.common), m_world(world), m_time(world.clock.now().wall) {}
 
     int run() {
+        end_process_after(k_before_the_job);
         m_loaded =
             load_config(m_world, request(), m_common.check_config ? LastGood::never : LastGood::fall_back);
         if (m_common.check_config) {
+            discover_checks(m_world, request(), m_loaded);
             return check_config(m_loaded, m_common, {"lectio-health", host(), m_time});
         }
         if (m_loaded.use == LoadedConfig::Use::nothing) {
             return leave({m_loaded.needs_rights ? ExitCode::rights : ExitCode::configuration, why_nothing()});
         }
+        std::optional<RunLock> lock;
+        if (m_loaded.names_no_checks && !m_common.dry_run) {
+            Result<RunLock> taken = lock_run(m_world, m_loaded.config.paths.run, "lectio-health", "health");
+            if (!taken) {
+                return leave(no_run(taken.error()));
+            }
+            lock = std::move(*taken);
+        }
+        discover_checks(m_world, request(), m_loaded);
         if (!m_common.dry_run) {
             keep();
         }
@@ -68,7 +81,8 @@ class HealthRun {
             return leave(no_run(*denied));
         }
         end_process_after(job.deadline + k_grace_at_the_end);
-        const RunOutcome outcome = run_pipeline(job, wishes(), m_world, make_channels(m_loaded.config));
+        const RunOutcome outcome =
+            run_pipeline(job, wishes(), m_world, make_channels(m_loaded.config), std::move(lock));
         return outcome.no_run ? leave(no_run(*outcome.no_run)) : report(job, outcome);
     }
 

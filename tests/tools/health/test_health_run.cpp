@@ -10,6 +10,7 @@
 #include "support/fake_services.h"
 #include "support/temp_folder.h"
 
+#include <algorithm>
 #include <iostream>
 #include <set>
 
@@ -141,6 +142,13 @@ class Machine {
         return run;
     }
     Run report() { return run({"--format", "json"}); }
+
+    Lock hold_the_lock() {
+        std::filesystem::create_directories(m_folder / "run");
+        Result<Lock> lock = m_files.lock(m_folder / "run/health.lock", "another", m_clock.now().wall);
+        REQUIRE(lock.ok());
+        return std::move(*lock);
+    }
 
     void break_nginx() { services.units["nginx.service"] = failed_unit("nginx.service", "exit-code", 1, 1); }
     void jobs_help_nothing() {
@@ -352,4 +360,22 @@ TEST_CASE("every check switched off is a warning, never all good") {
     CHECK(checked.exit_code == 0);
     CHECK(checked.out.find(": warning: no check is switched on: nothing is watched\n") != std::string::npos);
     CHECK(host.run({"--check-config", "--strict"}).exit_code == 78);
+}
+
+TEST_CASE("while a run is under way, a host without a configuration is not looked at once more") {
+    Machine machine;
+    const std::string whole = machine.configuration();
+    machine.configure(whole.substr(0, whole.find("[health.check.nginx]")));
+    const auto was_looked_at = [&] {
+        const std::set<std::string> files = machine.files();
+        return std::any_of(files.begin(), files.end(),
+                           [](const std::string& name) { return name.ends_with("discovered.json"); });
+    };
+    {
+        const Lock held = machine.hold_the_lock();
+        CHECK(machine.run().exit_code == 75);
+        CHECK_FALSE(was_looked_at());
+    }
+    CHECK(machine.report().report().contains("checks"));
+    CHECK(was_looked_at());
 }

@@ -37,11 +37,15 @@ class Bench {
 
     LoadedConfig load(LastGood last_good = LastGood::fall_back) {
         World world{m_bare.clock, m_bare.files, host, m_bare.http, m_bare.processes, services, m_bare.redis};
-        return load_config(world, request, last_good);
+        LoadedConfig loaded = load_config(world, request, last_good);
+        discover_checks(world, request, loaded);
+        return loaded;
     }
     LoadedConfig load_with(Files& files) {
         World world{m_bare.clock, files, host, m_bare.http, m_bare.processes, services, m_bare.redis};
-        return load_config(world, request, LastGood::never);
+        LoadedConfig loaded = load_config(world, request, LastGood::never);
+        discover_checks(world, request, loaded);
+        return loaded;
     }
     Path write(const std::string& name, const std::string& text, mode_t mode = 0600) {
         spill(m_folder / name, text);

@@ -385,3 +385,61 @@ TEST_CASE("whatever processes call themselves, names are names and texts are tex
         }
     }
 }
+
+TEST_CASE("who only calls himself nginx does not lead us to his files") {
+    MadeUpServer server;
+    const auto nginx = [&]() -> ProcessInfo& { return server.host.process_list->front(); };
+    REQUIRE(nginx().pid == 100);
+    nginx().owner = 33;
+    SECTION("another program") {
+        server.host.places[100].program = "/usr/bin/python3.11";
+    }
+    SECTION("a program of his own of that name") {
+        server.host.places[100].program = "/tmp/nginx";
+    }
+    server.look();
+    CHECK_FALSE(server.has("site lectio.test"));
+    REQUIRE(server.known.missed.size() == 1);
+    CHECK(server.known.missed[0].en.find("process 100 calls itself nginx") != std::string::npos);
+}
+
+TEST_CASE("nginx is nginx whoever runs it, and while its file is exchanged") {
+    MadeUpServer server;
+    ProcessInfo& nginx = server.host.process_list->front();
+    SECTION("as a user of its own") {
+        nginx.owner = 33;
+        server.host.places[100].program = "/usr/sbin/nginx";
+    }
+    SECTION("upgraded") {
+        nginx.owner = 33;
+        server.host.places[100].program = "/usr/sbin/nginx (deleted)";
+    }
+    SECTION("root's, from anywhere") {
+        server.host.places[100].program = "/srv/openresty/nginx";
+    }
+    server.look();
+    CHECK(server.has("site lectio.test"));
+    CHECK(server.known.missed.empty());
+}
+
+TEST_CASE("a project on a mount that may hang is not touched, and that is said") {
+    MadeUpServer server;
+    server.host.mount_list->push_back({"x", server.folder("project"), "fuse.sshfs", "rw"});
+    server.look();
+    CHECK(server.known.find("unit teaching_panel.service")->why.en.find(server.folder("project")) ==
+          std::string::npos);
+    REQUIRE(server.known.missed.size() == 1);
+    CHECK(server.known.missed[0].en.find("(fuse.sshfs) may hang") != std::string::npos);
+}
+
+TEST_CASE("who opens a thousand ports does not get a thousand checks") {
+    MadeUpServer server;
+    for (int port = 2000; port < 3000; ++port) {
+        server.host.listener_list->push_back({"0.0.0.0", static_cast<std::uint16_t>(port), 200, "gunicorn"});
+    }
+    server.look();
+    CHECK(server.known.checks.size() == 300);
+    CHECK(server.has("site lectio.test"));
+    REQUIRE_FALSE(server.known.missed.empty());
+    CHECK(server.known.missed.back().en.find("more than 300 things") != std::string::npos);
+}

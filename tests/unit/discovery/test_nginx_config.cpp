@@ -1,10 +1,13 @@
 // nginx's grammar, its includes, and what is not nginx's at all.
 #include "discovery/nginx_config.h"
+#include "support/fake_clock.h"
+#include "support/faulty_files.h"
 #include "support/temp_folder.h"
 
 #include <catch2/catch.hpp>
 
 using namespace lectio;
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -113,7 +116,9 @@ TEST_CASE("includes on disk: relative to the main file, by wildcards, in the ord
     spill(folder / "sites/.hidden.conf", "hidden;");
     spill(folder / "sites/a.conf.bak", "old;");
     spill(folder / "x/inner.conf", "inner;");
-    NginxFiles source(files);
+    FakeClock clock;
+    Glance glance(files, {}, clock, clock.steady() + 5s);
+    NginxFiles source(glance);
     const NginxTree tree = parse_nginx(source, folder / "nginx.conf");
     CHECK(tree.whole);
     Words names;
@@ -123,6 +128,44 @@ TEST_CASE("includes on disk: relative to the main file, by wildcards, in the ord
     CHECK(names == Words{"types", "a", "b", "inner"});
 
     CHECK_FALSE(parse_nginx(source, folder / "missing.conf").whole);
+}
+
+TEST_CASE("what includes cost is counted, also where they find nothing, and is over at some time") {
+    TempFolder folder;
+    FaultyFiles files(folder.path()); // counts what is asked of it
+    FakeClock clock;
+    for (const char* name : {"a", "b", "c", "d", "e", "f", "g", "h"}) {
+        spill(folder / name / "x/y", "");
+    }
+    std::string hostile;
+    for (int i = 0; i < 20'000; ++i) {
+        hostile += "include */*/x;";
+    }
+    spill(folder / "nginx.conf", hostile);
+    const auto looked_at = [&](Glance& glance) {
+        files.heal(); // the count begins
+        NginxFiles source(glance);
+        CHECK_FALSE(parse_nginx(source, folder / "nginx.conf").whole);
+        REQUIRE(glance.missed().size() == 1);
+        return glance.missed()[0].en;
+    };
+    SECTION("much work") {
+        Glance glance(files, {}, clock, clock.steady() + 5s);
+        CHECK(looked_at(glance).find("too much to look at") != std::string::npos);
+        CHECK(files.calls() < 20'001);
+    }
+    SECTION("no time") {
+        Glance glance(files, {}, clock, clock.steady());
+        CHECK(looked_at(glance).find("no time") != std::string::npos);
+        CHECK(files.calls() == 0);
+    }
+    SECTION("a mount that may hang is not touched, and said once") {
+        spill(folder / "nginx.conf", "include a/*; include a/x/y; include b/x/y;");
+        Glance glance(files, {{"server:/x", (folder / "a").string(), "nfs", "rw"}}, clock,
+                      clock.steady() + 5s);
+        CHECK(looked_at(glance).find((folder / "a").string() + " (nfs) may hang") != std::string::npos);
+        CHECK(files.calls() == 2); // nginx.conf and b/x/y
+    }
 }
 
 TEST_CASE("an include may stand in a block, and cannot close it") {
