@@ -99,16 +99,19 @@ class ProcessReader {
     ProcessReader(int proc, double uptime)
         : m_proc(proc), m_uptime(static_cast<std::int64_t>(uptime * 1000)) {}
 
-    // Nothing when the process has gone meanwhile.
+    // Nothing when the process has gone meanwhile; then failure() is 0.
     std::optional<ProcessInfo> read(const char* pid) {
         const UniqueFd folder(::openat(m_proc, pid, O_PATH | O_DIRECTORY | O_CLOEXEC));
         if (!folder.valid() ||
             !read_at(folder.get(), "stat", m_text, k_longest_command_line, Until::short_read)) {
-            return std::nullopt;
+            return not_read();
         }
         std::optional<ProcessStat> stat = parse_process_stat(m_text);
-        if (!stat || !read_at(folder.get(), "cmdline", m_text, k_longest_command_line, Until::short_read)) {
+        if (!stat) {
             return std::nullopt;
+        }
+        if (!read_at(folder.get(), "cmdline", m_text, k_longest_command_line, Until::short_read)) {
+            return not_read();
         }
         ProcessInfo info;
         info.pid = stat->pid;
@@ -124,7 +127,16 @@ class ProcessReader {
         return info;
     }
 
+    // Why the last one could not be read, when it was for want of something of ours: descriptors, memory.
+    [[nodiscard]] int failure() const { return m_failure; }
+
   private:
+    std::optional<ProcessInfo> not_read() {
+        const bool ours = errno == EMFILE || errno == ENFILE || errno == ENOMEM;
+        m_failure = ours ? errno : 0;
+        return std::nullopt;
+    }
+
     // The folder's owner is the effective user, but root where the process changed its user without starting
     // a new program (gunicorn's workers do). So only what looks like root's has to be asked for the truth.
     uid_t owner_of(int folder, const std::string& command_line) {
@@ -140,8 +152,15 @@ class ProcessReader {
 
     int m_proc;
     std::int64_t m_uptime; // milliseconds
+    int m_failure = 0;
     std::string m_text;
 };
+
+// hidepid (proc(5)): the processes of others are not there for us, and that says nothing of them. The first of all
+// always is.
+bool hides_processes(int proc) {
+    return ::faccessat(proc, "1/stat", R_OK, 0) != 0 && ::faccessat(proc, "self/stat", R_OK, 0) == 0;
+}
 
 // Empty where there is none, or where it is not ours to see.
 Path link_target(const Path& link) {
@@ -211,6 +230,11 @@ Result<std::vector<ProcessInfo>> SystemHost::processes() {
     if (!seconds) {
         return odd(m_proc / "uptime");
     }
+    if (hides_processes(::dirfd(stream.get()))) {
+        return Error{
+            ErrorKind::permission,
+            fmt::format("unable to see the processes of other users, hidden in {}", m_proc.string())};
+    }
     ProcessReader reader(::dirfd(stream.get()), *seconds);
     std::vector<ProcessInfo> processes;
     while (const dirent* entry = ::readdir(stream.get())) {
@@ -219,6 +243,8 @@ Result<std::vector<ProcessInfo>> SystemHost::processes() {
         }
         if (std::optional<ProcessInfo> process = reader.read(entry->d_name)) {
             processes.push_back(std::move(*process));
+        } else if (reader.failure() != 0) {
+            return errno_error(fmt::format("read {}", m_proc.string()), reader.failure());
         }
     }
     return processes;

@@ -73,6 +73,7 @@ class Host {
     virtual Result<MemoryInfo> memory() = 0;
     // oom_kill of /proc/vmstat: kills since boot.
     virtual Result<std::uint64_t> oom_kills() = 0;
+    // All of them or an error: what cannot be seen (hidepid, no descriptor left) is not gone.
     virtual Result<std::vector<ProcessInfo>> processes() = 0;
     // Blocks for as long as the file system does: only the disk check calls it, from its own thread.
     virtual Result<DiskSpace> disk(const Path& path) = 0;

@@ -137,6 +137,8 @@ constexpr std::array k_parts{
 // How a part begins; the rest of it, a path or a name, stays. The longer of two with the same beginning comes first.
 constexpr std::array k_beginnings{
     Phrase{"did you mean ", "может быть, "},
+    Phrase{"unable to see the processes of other users, hidden in ",
+           "не видно чужих процессов, их скрывает "},
     Phrase{"unable to open ", "не удалось открыть "},
     Phrase{"unable to read the certificates of ", "не удалось прочитать сертификаты "},
     Phrase{"unable to read ", "не удалось прочитать "},

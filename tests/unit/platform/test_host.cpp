@@ -1,12 +1,14 @@
 #include "platform/host.h"
 #include "platform/proc_text.h"
 #include "support/temp_folder.h"
+#include "util/unique_fd.h"
 
 #include <algorithm>
 
 #include <catch2/catch.hpp>
 
 #include <arpa/inet.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -147,6 +149,7 @@ TEST_CASE("a recorded /proc is read whole, and what is odd in it is left out") {
     spill(proc / "4242/stat", stat_line("gunicorn: worke"));
     spill(proc / "4242/cmdline", std::string("gunicorn: worker [app]\0", 23));
     spill(proc / "4242/status", "Uid:\t33\t33\t33\t33\n");
+    spill(proc / "1/stat", "garbage");
     spill(proc / "5/stat", "garbage");
     spill(proc / "5/cmdline", "x");
     spill(proc / "6/cmdline", "gone in between");
@@ -170,6 +173,33 @@ TEST_CASE("a recorded /proc is read whole, and what is odd in it is left out") {
     REQUIRE_FALSE(memory);
     CHECK(memory.error().kind == ErrorKind::invalid);
     CHECK(host.oom_kills().error().kind == ErrorKind::not_found);
+}
+
+TEST_CASE("processes that cannot be seen are not gone") {
+    SECTION("hidden from us (hidepid): those of others are not there at all") {
+        TempFolder proc;
+        spill(proc / "uptime", "1000.0 2000.0\n");
+        spill(proc / "self/stat", stat_line("we"));
+        const Result<std::vector<ProcessInfo>> processes = SystemHost(proc.path()).processes();
+        REQUIRE_FALSE(processes);
+        CHECK(processes.error().kind == ErrorKind::permission);
+    }
+    SECTION("with a descriptor for the folder and none for what is in it") {
+        const auto with_one_descriptor = [](rlim_t more) {
+            const UniqueFd next(::dup(STDIN_FILENO));
+            rlimit before{};
+            ::getrlimit(RLIMIT_NOFILE, &before);
+            const rlimit tight{static_cast<rlim_t>(next.get()) + more, before.rlim_max};
+            ::setrlimit(RLIMIT_NOFILE, &tight);
+            Result<std::vector<ProcessInfo>> processes = SystemHost().processes();
+            ::setrlimit(RLIMIT_NOFILE, &before);
+            return processes;
+        };
+        REQUIRE(with_one_descriptor(20)); // UBSan has met all types by now, and wants no descriptor for them
+        const Result<std::vector<ProcessInfo>> processes = with_one_descriptor(2);
+        REQUIRE_FALSE(processes);
+        CHECK(processes.error().kind == ErrorKind::internal);
+    }
 }
 
 TEST_CASE("this very host can be read") {
