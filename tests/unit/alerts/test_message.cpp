@@ -236,7 +236,7 @@ TEST_CASE("alerts.log holds the whole message on one line") {
     REQUIRE(message);
     const std::string line = log_text(*message);
     CHECK(line.find('\n') == std::string::npos);
-    CHECK(line.starts_with("🚨 site: HTTP 403, expected 200 · lectio-1 | Visitors get"));
+    CHECK(line.starts_with("🚨 site: HTTP 403, expected 200 · lectio-1 | Who opens this page"));
     CHECK(line.find("<center>nginx</center>") != std::string::npos);
 }
 
