@@ -52,7 +52,8 @@ class Files {
     // Whole content of a regular file of at most `limit`; a FIFO, device, folder: invalid; larger: too_large.
     // Never blocks on a FIFO (O_NONBLOCK). Follows links.
     virtual Result<std::string> read(const Path& path, Bytes limit) = 0;
-    // Bytes from `offset`, at most `limit`, of a regular file that may be growing.
+    // Bytes from `offset`, at most `limit`, of a regular file that may be growing: of a log, which often lies where
+    // others write. Root follows a link that another user may have laid only to that user's own files (permission).
     virtual Result<std::string> read_from(const Path& path, Bytes offset, Bytes limit) = 0;
     // stat without following a link; `follow` for the target.
     enum class Follow { no, yes };

@@ -4,6 +4,7 @@
 #include <array>
 #include <cerrno>
 #include <deque>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -43,9 +44,11 @@ bool leads_down(const Path& target) {
            std::none_of(target.begin(), target.end(), [](const Path& step) { return step == ".."; });
 }
 
+enum class Goal { folder_to_change, file_to_read };
+
 class Way {
   public:
-    explicit Way(const Path& path) : m_path(path), m_steps(steps_of(path)) {}
+    Way(const Path& path, Goal goal) : m_path(path), m_goal(goal), m_steps(steps_of(path)) {}
 
     Result<UniqueFd> go() {
         LECTIO_TRY(begin_at_root());
@@ -54,13 +57,48 @@ class Way {
             m_steps.pop_front();
             LECTIO_TRY(take(step));
         }
+        return m_goal == Goal::file_to_read ? file() : folder();
+    }
+
+  private:
+    Result<UniqueFd> folder() {
         if (!S_ISDIR(m_here_is.st_mode)) {
             return unable(ENOTDIR);
         }
         return std::move(m_here);
     }
 
-  private:
+    Result<UniqueFd> file() {
+        if (!S_ISREG(m_here_is.st_mode)) {
+            return Error{ErrorKind::invalid,
+                         fmt::format("unable to open {}: not a regular file", m_path.string())};
+        }
+        if (m_stranger && *m_stranger != m_here_is.st_uid) {
+            return laid_by_another(m_strangers_link);
+        }
+        // The descriptor has no rights; by it the very file that was looked at is opened, whatever its name is by now.
+        UniqueFd opened(::open(fmt::format("/proc/self/fd/{}", m_here.get()).c_str(),
+                               O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+        return opened.valid() ? Result<UniqueFd>(std::move(opened)) : Result<UniqueFd>(unable(errno));
+    }
+
+    [[nodiscard]] Error laid_by_another(const Path& link) const {
+        return Error{ErrorKind::permission,
+                     fmt::format("unable to open {}: this link may have been laid by another user: {}",
+                                 m_path.string(), link.string())};
+    }
+
+    // Whether what the link leads to may be used: at once, or (a file to read) if it turns out to be his own.
+    bool trust(uid_t who_laid_it, const Path& link) {
+        const bool first = !m_stranger;
+        if (m_goal == Goal::folder_to_change || (!first && *m_stranger != who_laid_it)) {
+            return false;
+        }
+        m_stranger = who_laid_it;
+        m_strangers_link = first ? link : m_strangers_link;
+        return true;
+    }
+
     Result<void> begin_at_root() {
         m_shown = "/";
         return arrive(UniqueFd(::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC)));
@@ -95,10 +133,8 @@ class Way {
         }
         const Path target(std::string(text.data(), static_cast<std::size_t>(size)));
         const bool laid_by_us = is_roots_or_ours(seen) && only_we_lay_in(m_here_is);
-        if (!laid_by_us && !leads_down(target)) {
-            return Error{ErrorKind::permission,
-                         fmt::format("unable to open {}: this link may have been laid by another user: {}",
-                                     m_path.string(), shown.string())};
+        if (!laid_by_us && !leads_down(target) && !trust(seen.st_uid, shown)) {
+            return laid_by_another(shown);
         }
         const std::deque<std::string> more = steps_of(target);
         m_steps.insert(m_steps.begin(), more.begin(), more.end());
@@ -110,6 +146,9 @@ class Way {
     }
 
     const Path& m_path;
+    Goal m_goal;
+    std::optional<uid_t> m_stranger; // who laid a link that root may follow to his own files only
+    Path m_strangers_link;
     std::deque<std::string> m_steps; // that are left
     UniqueFd m_here;
     struct stat m_here_is {};
@@ -120,7 +159,11 @@ class Way {
 } // namespace
 
 Result<UniqueFd> open_trusted_folder(const Path& path) {
-    return Way(path).go();
+    return Way(path, Goal::folder_to_change).go();
+}
+
+Result<UniqueFd> open_trusted_file(const Path& path) {
+    return Way(path, Goal::file_to_read).go();
 }
 
 } // namespace lectio

@@ -1,4 +1,4 @@
-// Trusted path: a folder in which root will change what others own, opened so that none of them leads root astray.
+// Trusted path: what root will change or read where others may write, opened so that none of them leads root astray.
 #pragma once
 
 #include "platform/files.h"
@@ -15,5 +15,9 @@ namespace lectio {
 //     could have renamed what is in it just as well.
 // Any other link is an Error (permission) with its name. docs/decisions/0012.
 Result<UniqueFd> open_trusted_folder(const Path& path);
+
+// A regular file for reading, never blocking. Links as above; any other link only leads to what belongs to who laid it,
+// for that he can read himself (as fs.protected_symlinks of the kernel has it in sticky folders).
+Result<UniqueFd> open_trusted_file(const Path& path);
 
 } // namespace lectio

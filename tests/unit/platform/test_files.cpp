@@ -89,3 +89,57 @@ TEST_CASE("On a read-only file system without a lock file it is said that it is 
     });
     CHECK(good.value_or(true));
 }
+
+TEST_CASE("Root reads a log through links, but not where another user's link leads to what is not his") {
+    if (::geteuid() != 0) {
+        WARN("only root can lay links for others");
+        return;
+    }
+    constexpr uid_t k_another = 33, k_third = 34;
+    const TempFolder folder;
+    SystemFiles files;
+    const auto own = [](const Path& path, uid_t owner) {
+        REQUIRE(::lchown(path.c_str(), owner, owner) == 0);
+    };
+    std::filesystem::create_directory(folder / "theirs");
+    spill(folder / "secret", "PASSWORD=x\n");
+    spill(folder / "theirs/real.log", "line\n");
+    own(folder / "theirs/real.log", k_another);
+    own(folder / "theirs", k_another);
+    const Path log = folder / "theirs/app.log";
+    const auto lay = [&](const Path& target, uid_t owner) {
+        std::filesystem::remove(log);
+        std::filesystem::create_symlink(target, log);
+        own(log, owner);
+    };
+    const auto read = [&] { return files.read_from(log, 0_B, 1_kB); };
+
+    lay(folder / "secret", k_another);
+    const Result<std::string> led = read();
+    REQUIRE_FALSE(led);
+    CHECK(led.error().kind == ErrorKind::permission);
+    CHECK(led.error().message.find("may have been laid by another user") != std::string::npos);
+
+    lay(folder / "theirs/real.log", k_another); // their own, wherever they keep it
+    CHECK(read().value_or("") == "line\n");
+    lay("real.log", k_another);
+    CHECK(read().value_or("") == "line\n");
+
+    // The folder on the way is a link of theirs: the same holds.
+    const Path way = folder / "theirs/way";
+    std::filesystem::create_symlink(folder.path(), way);
+    own(way, k_another);
+    CHECK(files.read_from(way / "secret", 0_B, 1_kB).error().kind == ErrorKind::permission);
+    CHECK(files.read_from(way / "theirs/real.log", 0_B, 1_kB).value_or("") == "line\n");
+
+    // Of two strangers' links neither speaks for the other.
+    lay(way / "theirs/real.log", k_third);
+    CHECK(read().error().kind == ErrorKind::permission);
+
+    // Nobody else writes there, so root's own link is meant so.
+    std::filesystem::create_symlink(folder / "secret", folder / "roots.log");
+    CHECK(files.read_from(folder / "roots.log", 0_B, 1_kB).value_or("") == "PASSWORD=x\n");
+    std::filesystem::remove(log);
+    REQUIRE(::mkfifo(log.c_str(), 0600) == 0);
+    CHECK(read().error().kind == ErrorKind::invalid);
+}
