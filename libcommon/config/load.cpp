@@ -3,6 +3,7 @@
 #include "config/env_file.h"
 #include "config/legacy_env.h"
 #include "config/missing.h"
+#include "config/other_writers.h"
 #include "config/parse.h"
 #include "platform/files.h"
 #include "util/secret.h"
@@ -102,8 +103,11 @@ Environment read_env_file(Files& files, const Path& path, const Lookup& process)
              {}});
     }
     const Result<FileInfo> info = files.info(path, Files::Follow::yes);
-    if (info && (info->mode & 0077U) != 0) {
+    if (info && (info->mode & 0044U) != 0) {
         environment.notes.push_back({say(k_readable, path.string()), say(k_mend_mode, path.string()), {}});
+    }
+    if (std::optional<Config::Note> others = note_of_other_writers(files, path)) {
+        environment.notes.push_back(std::move(*others));
     }
     return environment;
 }
@@ -214,6 +218,9 @@ class Loader {
         read_text(*text, loaded);
         loaded.config.source = Config::Source::file;
         loaded.config.file = file;
+        if (std::optional<Config::Note> others = note_of_other_writers(m_world.files, file)) {
+            add_note(std::move(*others), loaded.config, loaded.problems);
+        }
         if (loaded.use == LoadedConfig::Use::present) {
             loaded.text = *text;
             if (loaded.config.health.checks.empty()) {
@@ -391,10 +398,14 @@ class Loader {
 
     static void add_notes(Config& config, const Environment& environment, Problems& problems) {
         for (const Config::Note& note : environment.notes) {
-            const std::string hint = note.hint.empty() ? "" : "; " + note.hint.en;
-            problems.warning({}, note.message.en + hint);
-            config.notes.push_back(note);
+            add_note(note, config, problems);
         }
+    }
+
+    static void add_note(Config::Note note, Config& config, Problems& problems) {
+        const std::string hint = note.hint.empty() ? "" : "; " + note.hint.en;
+        problems.warning({}, note.message.en + hint);
+        config.notes.push_back(std::move(note));
     }
 
     // ── what a broken file still says ──
@@ -513,8 +524,7 @@ class Loader {
         loaded.config.file = loaded.file;
         loaded.config.assumed = legacy.assumed;
         for (const Config::Note& note : legacy.notes) {
-            loaded.problems.warning({}, note.message.en + "; " + note.hint.en);
-            loaded.config.notes.push_back(note);
+            add_note(note, loaded.config, loaded.problems);
         }
         return loaded;
     }

@@ -1,6 +1,7 @@
 // Where a configuration comes from, and what is done when it does not load.
 #include "cli/check_config.h"
 #include "config/load.h"
+#include "platform/users.h"
 #include "stand_in_types.h"
 #include "support/bare_world.h"
 #include "support/fake_host.h"
@@ -353,6 +354,24 @@ TEST_CASE("the env file wins over the environment, and one that others can read 
     CHECK(loaded.config.channels[0].chat.text == "2");
     REQUIRE(loaded.config.notes.size() == 1);
     CHECK(loaded.config.notes[0].hint.en == "run: chmod 600 " + env.string());
+}
+
+TEST_CASE("root says who else may change what it obeys; another user acts with his own rights only") {
+    Bench bench;
+    const std::string file = bench.write("etc/config.toml", k_check, 0666);
+    const std::string env = bench.write("opt/config.env", "A=1\n", 0622);
+    const LoadedConfig loaded = bench.load();
+    REQUIRE(loaded.ok()); // it is said, the watch goes on
+    std::vector<std::string> said;
+    for (const Config::Note& note : loaded.config.notes) {
+        said.push_back(note.message.en);
+    }
+    std::vector<std::string> expected;
+    if (effective_user() == 0) {
+        expected = {env + " can be changed by others, and root does what it says",
+                    file + " can be changed by others, and root does what it says"};
+    }
+    CHECK(said == expected);
 }
 
 TEST_CASE("a time zone that this host does not know ends no watch: --check-config refuses, a run says so") {

@@ -1,0 +1,54 @@
+// Whoever may change a configuration may do what root does: that is said.
+#include "config/other_writers.h"
+
+#include <catch2/catch.hpp>
+
+using namespace lectio;
+
+namespace {
+
+constexpr uid_t k_nobody_known = 3999999, k_us = 1000;
+
+FileInfo owned(uid_t owner, gid_t group, mode_t mode) {
+    FileInfo info;
+    info.owner = owner;
+    info.group = group;
+    info.mode = mode;
+    return info;
+}
+
+std::string note(const FileInfo& file, const FileInfo& folder) {
+    const auto found = note_of_other_writers("/etc/lectio/config.toml", file, folder, k_us);
+    return found ? found->message.en + "; " + found->hint.en : "";
+}
+
+const FileInfo k_good_file = owned(0, 0, 0644), k_good_folder = owned(0, 0, 0755);
+
+} // namespace
+
+TEST_CASE("a configuration that only root and we can change is not spoken of") {
+    CHECK(note(k_good_file, k_good_folder).empty());
+    CHECK(note(owned(k_us, 1000, 0640), owned(k_us, 1000, 0755)).empty());
+    CHECK(note(owned(0, 0, 0660), owned(0, 0, 0775)).empty());   // root's group is root
+    CHECK(note(k_good_file, owned(0, 0, 01777)).empty());        // /tmp: nobody else may exchange it
+    CHECK(note(owned(0, 33, 0640), owned(0, 33, 0750)).empty()); // reading is not writing
+}
+
+TEST_CASE("who else can change a configuration is named, with the line that mends it") {
+    const std::string mend_file =
+        "run: chown root:root /etc/lectio/config.toml && chmod go-w /etc/lectio/config.toml";
+    const std::string mend_folder = "run: chown root:root /etc/lectio && chmod go-w /etc/lectio";
+    const std::string file = "/etc/lectio/config.toml ";
+    CHECK(note(owned(k_nobody_known, 0, 0600), k_good_folder) ==
+          file + "belongs to 3999999, and root does what it says; " + mend_file);
+    CHECK(note(owned(0, 33, 0664), k_good_folder) ==
+          file + "can be changed by others, and root does what it says; " + mend_file);
+    CHECK(note(owned(0, 0, 0646), k_good_folder) ==
+          file + "can be changed by others, and root does what it says; " + mend_file);
+    CHECK(note(k_good_file, owned(k_nobody_known, 0, 0755)) ==
+          file + "lies in a folder of 3999999, and root does what it says; " + mend_folder);
+    CHECK(note(k_good_file, owned(0, 33, 0775)) ==
+          file + "lies in a folder that others can write to, and root does what it says; " + mend_folder);
+    CHECK(note(owned(0, 33, 0664), owned(0, 0, 01777)) ==
+          file + "can be changed by others, and root does what it says; " + mend_file);
+}
