@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import re
 import subprocess
 import tempfile
 import time
@@ -103,7 +104,7 @@ class Run:
 class Monitor:
     """A configured lectio-health. `api` is where the Bot API's stand-in listens; without it nothing is told."""
 
-    def __init__(self, stack, api=None, checks=CHECKS, more=""):
+    def __init__(self, stack, api=None, checks=CHECKS, more="", lang="en"):
         self._temporary = tempfile.TemporaryDirectory(prefix="lectio-monitor-")
         self.folder = pathlib.Path(self._temporary.name)
         self.state, self.run_folder, self.logs = (self.folder / name for name in ("state", "run", "logs"))
@@ -111,7 +112,7 @@ class Monitor:
                 f'env_file = "{self.folder}/config.env"\n'
         channel = CHANNEL.format(chat=CHAT, api=api) if api else ""
         self.config = self.folder / "config.toml"
-        self.config.write_text('lang = "en"\nhost = "test-host"\n\n' + paths + checks.format(stack=stack) + channel + more)
+        self.config.write_text(f'lang = "{lang}"\nhost = "test-host"\n\n' + paths + checks.format(stack=stack) + channel + more)
         env_file = self.folder / "config.env"
         env_file.touch(0o600)
         env_file.write_text(f"ERRORS_BOT_TOKEN={TOKEN}\n")
@@ -129,8 +130,21 @@ class Monitor:
         return subprocess.Popen(self.command(*options, where=where), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                 stderr=subprocess.PIPE, text=True)
 
-    def run(self, *options, where=SANITIZED, form="json"):
+    def change(self, texts, back=False):
+        """Puts new in place of old in the configuration, for each (old, new); `back` undoes that."""
+        text = self.config.read_text()
+        for old, new in texts:
+            text = text.replace(new, old) if back else text.replace(old, new)
+        self.config.write_text(text)
+
+    def run(self, *options, where=SANITIZED, form="json", lang=None):
+        """One run; `lang`: in another language than the configured one."""
         start = time.monotonic()
-        done = subprocess.run(self.command(*options, where=where, form=form), stdin=subprocess.DEVNULL, capture_output=True,
+        command = self.command(*options, where=where, form=form)
+        if lang:
+            other = self.config.with_name(f"config.{lang}.toml")
+            other.write_text(re.sub('^lang = ".."', f'lang = "{lang}"', self.config.read_text()))
+            command = [str(other) if word == str(self.config) else word for word in command]
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True,
                               text=True, timeout=90, check=False)
         return Run(done, time.monotonic() - start)

@@ -2,7 +2,6 @@
 """A FUSE file system whose server reads every question and answers none: nothing can end who waits for it."""
 
 import contextlib
-import ctypes
 import os
 import pathlib
 import re
@@ -14,11 +13,10 @@ import tempfile
 import threading
 import unittest
 
+import mounts
 from monitor import Monitor
 from stack.stack import wait_until
 
-LIBC = ctypes.CDLL(None, use_errno=True)
-CLONE_NEWNS, MS_NOSUID, MS_NODEV, MS_REC, MS_PRIVATE = 0x20000, 2, 4, 0x4000, 0x40000
 FUSE_INIT = 26
 # linux/fuse.h: fuse_in_header up to its unique number, fuse_out_header, fuse_init_out
 IN_HEADER, OUT_HEADER, INIT_OUT = "<IIQ", "<IiQ", "<IIIIHHIIHHI7I"
@@ -43,27 +41,21 @@ free = {{ warn = "1%", critical = "0.5%" }}
 """
 
 
-def must(result, what):
-    if result != 0:
-        raise OSError(ctypes.get_errno(), what)
-
-
 class HungMount:
     """Mounted in this process's own mount namespace; closing the server frees whoever waits."""
 
     def __init__(self, folder):
         self.mount = pathlib.Path(folder)
-        must(LIBC.unshare(CLONE_NEWNS), "unshare")
-        must(LIBC.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None), "make mounts private")
+        mounts.own_mounts()
         self._server = os.open("/dev/fuse", os.O_RDWR)
         options = f"fd={self._server},rootmode=40000,user_id=0,group_id=0"
-        must(LIBC.mount(b"hung", os.fsencode(folder), b"fuse.hung", MS_NOSUID | MS_NODEV, options.encode()), "mount")
+        mounts.mount("hung", folder, "fuse.hung", options, mounts.MS_NOSUID | mounts.MS_NODEV)
         self._end, self._ending = os.pipe()
         self._reader = threading.Thread(target=self._read_all)
         self._reader.start()
 
     def close(self):
-        must(LIBC.umount2(os.fsencode(self.mount), 2), "umount")  # MNT_DETACH
+        mounts.unmount(self.mount)
         os.close(self._ending)
         self._reader.join()
         os.close(self._server)  # nobody reads there any more: only then does the kernel give the connection up

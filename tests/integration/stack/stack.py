@@ -49,6 +49,16 @@ def wait_until(condition, what, seconds=20):
         time.sleep(0.02)
 
 
+def group_runs(group):
+    """Whether any process of the group still has its ports and files: a zombie has none."""
+    for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            state, _, found = stat.read_text().rpartition(")")[2].split()[:3]
+            if int(found) == group and state != "Z":
+                return True
+    return False
+
+
 def write_frontend(folder):
     """A built frontend as the real one looks: index.html naming a hashed script and style."""
     (folder / "static/js").mkdir(parents=True)
@@ -71,8 +81,10 @@ class Stack:
         self.build = self.folder / "frontend/build"
         self.data = self.folder / "data"
         self.processes = {}
+        self._log_starts = {}  # where the log of what runs now begins
+        self.nginx_changes = {}  # what stands in nginx.conf.in → what stands in its place
         self.parts = parts or ["redis", "gunicorn", "nginx", *(["celery"] if celery else [])]
-        self.http_port, self.https_port, self.api_port, self.redis_port = (free_port() for _ in range(4))
+        self.http_port, self.https_port, self.api_port, self.redis_port, self.dns_port = (free_port() for _ in range(5))
         self.site_url = f"http://127.0.0.1:{self.http_port}"
         self.https_url = f"https://site.test:{self.https_port}"
         self.api_url = f"http://127.0.0.1:{self.api_port}/api/health/"
@@ -118,25 +130,26 @@ class Stack:
                   "http_port": self.http_port, "https_port": self.https_port, "api_port": self.api_port}
         for name, value in values.items():
             template = template.replace(f"@{name}@", str(value))
+        for good, broken in self.nginx_changes.items():
+            template = template.replace(good, broken)
         (self.folder / "nginx.conf").write_text(template)
         self._start("nginx", [shutil.which("nginx", path="/usr/sbin:/usr/bin"), "-p", str(self.folder),
                               "-e", str(self.folder / "nginx-error.log"), "-c", str(self.folder / "nginx.conf")])
 
     def start_dnsmasq(self):
         """A nameserver that knows www.site.test and, for a while, nothing else of site.test."""
-        self.dns_port = free_port()
         self._start("dnsmasq", [shutil.which("dnsmasq", path="/usr/sbin:/usr/bin"), "--keep-in-foreground", "--log-facility=-",
                                 "--no-resolv", "--no-hosts", "--conf-file=/dev/null", "--pid-file", "--user=", "--port", str(self.dns_port),
                                 "--listen-address=127.0.0.1", "--bind-interfaces", "--address=/www.site.test/127.0.0.1",
                                 "--local=/site.test/", "--txt-record=site.test,v=spf1 -all"])
-        wait_until(lambda: "started" in self.log("dnsmasq"), "dnsmasq listens")
+        self._wait_for_log("dnsmasq", "started")
 
     def start_celery(self):
         environment = {"CELERY_BROKER": self.redis_url, "PYTHONDONTWRITEBYTECODE": "1"}
         self._start("celery", [PYTHON, "-m", "celery", "--app", "teaching_panel.celery",
                                "--workdir", str(HERE / "project"), "worker", "--pool", "solo", "--without-mingle",
                                "--without-gossip", "--loglevel", "INFO"], environment)
-        wait_until(lambda: " ready." in self.log("celery"), "the Celery worker is ready")
+        self._wait_for_log("celery", " ready.")
 
     def stop(self, name, how=signal.SIGTERM):
         """Ends one part with everything it started, also one that is stopped by SIGSTOP."""
@@ -153,6 +166,7 @@ class Stack:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+        wait_until(lambda: not group_runs(process.pid), f"{name} and what it started have ended")
 
     def freeze(self, name):
         os.killpg(self.processes[name].pid, signal.SIGSTOP)
@@ -183,6 +197,10 @@ class Stack:
         path = self.folder / f"{name}.log"
         return path.read_text(errors="replace") if path.exists() else ""
 
+    def _wait_for_log(self, name, words):
+        wait_until(lambda: words.encode() in (self.folder / f"{name}.log").read_bytes()[self._log_starts[name]:],
+                   f"{name} says {words}")
+
     def redis_keys(self):
         """Every key, of sets with their members, sorted."""
         database = redis.Redis(port=self.redis_port)
@@ -203,6 +221,7 @@ class Stack:
 
     def _start(self, name, command, environment=None):
         with open(self.folder / f"{name}.log", "ab") as log:
+            self._log_starts[name] = log.tell()
             self.processes[name] = subprocess.Popen(
                 # The parts must not outlive a test that is killed.
                 ["setpriv", "--pdeathsig", "TERM", *command],

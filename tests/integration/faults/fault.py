@@ -1,0 +1,72 @@
+"""A fault: how it is brought about, and all that may be seen, said, mended and told because of it."""
+
+import collections.abc
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Fault:
+    """`inject(site)` breaks a site (world.Site) and leaves how to mend it with site.afterwards()."""
+
+    name: str
+    inject: collections.abc.Callable
+    broken: dict  # check → level: what is red before anything is mended, symptoms apart
+    says: tuple  # of the first of `broken`: a piece of its words in English, in Russian
+    symptoms: dict = dataclasses.field(default_factory=dict)  # check → of which check; all critical
+    mended: tuple = ()  # the rungs that mended it
+    tried: tuple = ()  # the rungs that did something, in vain
+    told: str = ""  # the first signs of the messages in the run; "": by the worst level
+    over: str = ""  # and in the run after its end; "": ✅ where something was told as broken
+    quiet: bool = False  # nothing is told of it, nor of its end
+    exit_code: int | None = None  # None: by the worst level that is left
+    tune: tuple = ()  # (old, new): changes of the profile while it is broken
+    looked_at: bool = True  # first by a dry run in English; not where one look changes what the next one sees
+    needs_root: bool = False
+
+    @property
+    def marks(self):
+        """The signs of the messages that are told in the run with the fault."""
+        if self.quiet:
+            return ""
+        return self.told or ("✅" if self.mended else _MARKS[self.worst])
+
+    @property
+    def marks_after(self):
+        """And in the run after it."""
+        if self.quiet or self.mended:
+            return self.over
+        return self.over or ("✅" if self.marks else "")
+
+    @property
+    def symptom_levels(self):
+        return dict.fromkeys(self.symptoms, "critical")
+
+    @property
+    def worst(self):
+        return max(self.broken.values(), key=_CODES.get, default="ok")
+
+    @property
+    def code(self):
+        """The exit code of the run that mends and tells."""
+        if self.exit_code is not None:
+            return self.exit_code
+        return 0 if self.mended else _CODES[self.worst]
+
+
+_CODES = {"ok": 0, "warning": 1, "critical": 2}
+_MARKS = {"ok": "", "warning": "⚠", "critical": "🚨"}
+
+
+def broken_in(run):
+    """check → level of all that is red in a report."""
+    return {check["name"]: check["status"] for check in run.report["checks"] if check["status"] not in ("ok", "skipped")}
+
+
+def symptoms_in(run):
+    return {check["name"]: check["symptom_of"] for check in run.report["checks"] if check["symptom_of"]}
+
+
+def words_in(run):
+    """check → what it says, of all that is red."""
+    return {check["name"]: f"{check['status']}: {check['message']}" for check in run.report["checks"]
+            if check["status"] not in ("ok", "skipped")}
