@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <memory>
 #include <string_view>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -333,6 +334,21 @@ void TreePlace::discard(const std::string& aside) {
         // What cannot be removed stays hidden and is tried again before the next copy.
         [[maybe_unused]] const Result<void> removed =
             remove_tree(m_parent.get(), aside, m_path.parent_path() / aside, seen.st_dev, 0);
+    }
+}
+
+void TreePlace::keep_last(std::size_t keep, const std::function<bool(std::string_view name)>& is_one) {
+    std::vector<std::string> names;
+    [[maybe_unused]] const Result<void> listed =
+        for_each_name(m_parent.get(), ".", m_path.parent_path(), [&](int, const std::string& name) {
+            if (is_one(name)) {
+                names.push_back(name);
+            }
+            return Result<void>{};
+        });
+    std::sort(names.begin(), names.end());
+    for (std::size_t i = 0; i + keep < names.size(); ++i) {
+        discard(names[i]);
     }
 }
 

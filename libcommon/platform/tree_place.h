@@ -10,7 +10,10 @@
 #include "util/result.h"
 #include "util/unique_fd.h"
 
+#include <cstddef>
+#include <functional>
 #include <string>
+#include <string_view>
 
 namespace lectio {
 
@@ -49,6 +52,8 @@ class TreePlace {
     Result<void> exchange_with(const std::string& aside);
     // A staged copy that is not wanted after all.
     void discard(const std::string& aside);
+    // Of the names beside the place that `is_one` the last `keep` in their order stay; the rest, and all below them, go.
+    void keep_last(std::size_t keep, const std::function<bool(std::string_view name)>& is_one);
 
   private:
     TreePlace(UniqueFd parent, Path path) : m_parent(std::move(parent)), m_path(std::move(path)) {}

@@ -19,6 +19,8 @@ namespace {
 constexpr Bytes k_largest_page = 1_MB;
 constexpr mode_t k_folders = 0755, k_files = 0644; // of what a web server serves
 constexpr std::size_t k_most_told = 3;
+// A build that breaks every hour must not fill the disk with what was broken.
+constexpr std::size_t k_broken_kept = 3;
 
 constexpr Phrase k_flaw{"{}: {}", "{}: {}"};
 constexpr Phrase k_missing{"{} is missing", "нет файла {}"};
@@ -70,7 +72,7 @@ const Schema<RestoreFrontendSettings>& restore_frontend_schema() {
         required(
             "path", &RestoreFrontendSettings::path,
             "the build that is served; its owner is given to the copy, too. The one that is replaced stays "
-            "beside it as NAME_broken-TIME")
+            "beside it as NAME_broken-TIME, and so do the two replaced before")
             .check(place_complaint),
         required("from", &RestoreFrontendSettings::from,
                  "folders with earlier builds, patterns allowed in their last step; the newest whole one is "
@@ -230,6 +232,7 @@ class RestoreFrontend final : public Action {
             [[maybe_unused]] const Result<void> back = place.exchange_with(aside);
             return {false, say(k_not_whole_placed, placed.words)};
         }
+        place.keep_last(k_broken_kept, [this](std::string_view name) { return is_set_aside(name); });
         return {true, told(source, now, replaced.ok() ? aside : std::string())};
     }
 
@@ -244,7 +247,21 @@ class RestoreFrontend final : public Action {
     std::string name_aside(WallTime now) const {
         std::string time = format_utc(now);
         std::erase_if(time, [](char c) { return c == '-' || c == ':'; });
-        return m_settings.path.filename().string() + "_broken-" + time;
+        return beginning_aside() + time;
+    }
+    std::string beginning_aside() const { return m_settings.path.filename().string() + "_broken-"; }
+
+    // Ours, and not what a person has called alike.
+    bool is_set_aside(std::string_view name) const {
+        constexpr std::string_view k_shape = "00000000T000000Z";
+        if (name.size() != beginning_aside().size() + k_shape.size() ||
+            !name.starts_with(beginning_aside())) {
+            return false;
+        }
+        const std::string_view time = name.substr(name.size() - k_shape.size());
+        return std::equal(time.begin(), time.end(), k_shape.begin(), [](char c, char shape) {
+            return shape == '0' ? c >= '0' && c <= '9' : c == shape;
+        });
     }
 
     // As the build that is replaced is owned; where there is none, as its copy is.

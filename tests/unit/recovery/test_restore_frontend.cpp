@@ -141,6 +141,31 @@ TEST_CASE("restore-frontend: the newest whole copy takes the place, the broken b
     CHECK(action->look(site.context).kind == Kind::nothing_to_change);
 }
 
+TEST_CASE("restore-frontend: the last three broken builds stay, and what a person has named alike",
+          "[restore]") {
+    Site site;
+    for (const char* time :
+         {"20260101T000000Z", "20260102T000000Z", "20260103T000000Z", "20260104T000000Z"}) {
+        write_build(site.folder / (std::string("build_broken-") + time), time);
+    }
+    write_build(site.folder / "build_broken-before-easter", "kept by hand");
+    fs::create_directory_symlink("/usr", site.folder / "build_broken-20260101T000001Z");
+    const ActionResult result = site.action()->act(site.context);
+    INFO(result.detail.en);
+    REQUIRE(result.ok);
+    std::vector<std::string> left;
+    for (const Path& path : site.beside("build_broken-")) {
+        left.push_back(path.filename().string());
+    }
+    std::sort(left.begin(), left.end());
+    REQUIRE(left.size() == 4);
+    CHECK(left[0] == "build_broken-20260103T000000Z");
+    CHECK(left[1] == "build_broken-20260104T000000Z");
+    CHECK(slurp(site.folder / left[2] / "static/css/main.1.css") == "broken"); // today's
+    CHECK(left[3] == "build_broken-before-easter");
+    CHECK(fs::exists("/usr/bin"));
+}
+
 TEST_CASE("restore-frontend: whoever reads can read", "[restore]") {
     Site site;
     ::chmod((site.folder / "build_old").c_str(), 0700);
