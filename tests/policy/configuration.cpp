@@ -1,17 +1,20 @@
-// The key table against the rest: docs/configuration.md is written from it, and it knows every key of both
-// examples. `policy-configuration` compares, with --update it writes the page.
+// The key table against the rest: docs/configuration.md is written from it, it knows every key of both examples, and
+// every type stands in the lists that people write. `policy-configuration` compares, with --update it writes the page.
 #include "checks/all_checks.h"
 #include "config/config.h"
 #include "config/env_file.h"
 #include "config/parse.h"
 #include "recovery/all_actions.h"
 
+#include <algorithm>
 #include <fstream>
+#include <initializer_list>
 #include <iostream>
 #include <iterator>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -118,6 +121,30 @@ int problems_of(const std::string& path, const Kinds& kinds) {
     return errors;
 }
 
+bool has_any(const std::string& text, std::initializer_list<std::string> forms) {
+    return std::any_of(forms.begin(), forms.end(),
+                       [&](const std::string& form) { return text.find(form) != std::string::npos; });
+}
+
+// The lists that people write: in both READMEs, and in the example either in use or named in a comment.
+int check_lists(const std::string& source, const std::vector<KindSchema>& types) {
+    int faults = 0;
+    const auto expect = [&](const char* where, std::string_view name,
+                            std::initializer_list<std::string> forms) {
+        if (!has_any(slurp(fmt::format("{}/{}", source, where)), forms)) {
+            std::cerr << source << "/" << where << " does not list " << name << "\n";
+            ++faults;
+        }
+    };
+    for (const auto& [name, help, schema] : types) {
+        expect("README.md", name, {fmt::format("`{}`", name)});
+        expect("README.ru.md", name, {fmt::format("`{}`", name)});
+        expect("config/config.example.toml", name,
+               {fmt::format("= \"{}\"", name), fmt::format("  {} ", name), fmt::format("| {}", name)});
+    }
+    return faults;
+}
+
 int check_rows(const Kinds& kinds) {
     int faults = 0;
     for (const Section& section : all_sections(kinds)) {
@@ -138,10 +165,12 @@ int run(const std::string& source, bool update) {
     if (update) {
         std::ofstream(path, std::ios::binary | std::ios::trunc) << page;
     }
-    int faults = check_rows(kinds) + problems_of(source + "/config/config.example.toml", kinds) +
+    int faults = check_rows(kinds) + check_lists(source, kinds.checks) + check_lists(source, kinds.actions) +
+                 problems_of(source + "/config/config.example.toml", kinds) +
                  problems_of(source + "/config/config.more.toml", kinds);
     if (slurp(path) != page) {
-        std::cerr << path << " is not what the key table says; run policy-configuration --update\n";
+        std::cerr << path << " is not what the key table says; run, in the build folder, "
+                  << "tests/policy/policy-configuration --update and read what changed\n";
         ++faults;
     }
     return faults == 0 ? 0 : 1;

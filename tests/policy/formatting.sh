@@ -4,4 +4,4 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 command -v clang-format-16 >/dev/null || exit 77
 find libcommon tools tests -name '*.h' -print0 -o -name '*.cpp' -print0 |
-    xargs -0 clang-format-16 --dry-run --Werror
+    xargs -0 clang-format-16 --dry-run --Werror || { echo "run clang-format-16 -i on the files named above" && exit 1; }
