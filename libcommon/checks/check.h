@@ -29,8 +29,8 @@ enum class Status { ok = 0, warning = 1, critical = 2, unknown = 3, skipped = 4 
 Status worst(Status a, Status b);
 std::string_view to_string(Status status); // "ok", "warning", "critical", "unknown", "skipped"
 
-// From the ground up: the lowest failing layer is the root cause, what fails above it are consequences
-// (DESIGN: disk, memory, unit, database and queue, application, web server, DNS, TLS).
+// From the ground up (DESIGN): of failures as bad the lowest is mended and told first. What is whose consequence only
+// `needs` in the configuration says; of several causes the lowest counts (incidents/dependencies.h).
 enum class Layer { suite, disk, memory, unit, data, application, web, name, certificate, other };
 
 struct Metric {
