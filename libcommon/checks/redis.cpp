@@ -19,6 +19,15 @@ constexpr Phrase k_unable{"unable to ask: {}", "не удалось спроси
 constexpr Phrase k_refuses{"refuses the password: {}", "не принимает пароль: {}"};
 constexpr Phrase k_odd{"answers {}, expected PONG", "отвечает {}, ожидался PONG"};
 constexpr Phrase k_loading{"is loading its data after a start", "загружает данные после запуска"};
+constexpr Phrase k_cannot_save{"cannot save its data and takes no writes (MISCONF)",
+                               "не может сохранить данные и не принимает записи (MISCONF)"};
+constexpr Phrase k_cannot_save_hint{
+    "look at the free space and at Redis' log; do not restart it: what is not saved yet would be lost",
+    "посмотрите свободное место и журнал Redis; не перезапускайте его: несохранённое пропадёт"};
+constexpr Phrase k_busy{"is busy with a script that does not end (BUSY)",
+                        "занят скриптом, который не завершается (BUSY)"};
+constexpr Phrase k_busy_hint{"redis-cli SCRIPT KILL; do not restart it: what is not saved yet would be lost",
+                             "redis-cli SCRIPT KILL; не перезапускайте его: несохранённое пропадёт"};
 constexpr Phrase k_memory{"memory: {} of {} ({:.0f}%)", "память: {} из {} ({:.0f}%)"};
 constexpr Phrase k_queue{"queue {}: {} waiting", "очередь {}: ждут {}"};
 constexpr Phrase k_no_queue{"{} is not a queue: {}", "{} — не очередь: {}"};
@@ -130,16 +139,31 @@ void judge_queues(CheckResult& result, const RedisSample& sample, const RedisSet
     }
 }
 
-// What the server said instead of PONG.
+// "MISCONF Redis is configured to …" → "MISCONF": an error of Redis begins with its code.
+std::string_view code_of(const RedisReply& reply) {
+    const std::string_view text = reply.text;
+    return reply.type == RedisReply::Type::error ? text.substr(0, text.find(' ')) : std::string_view();
+}
+
+// What the server said instead of PONG. A code of its own names a state in which it lives and answers, and a restart
+// would do harm: loading would begin anew, and where it cannot save, what it holds is all there is of the data since
+// the last snapshot. "ERR" names none ("max number of clients reached").
 CheckResult judge_refusal(const RedisReply& ping) {
     if (is_about_rights(ping)) {
         return redis_failure(Error{ErrorKind::permission, ping.text});
     }
+    const std::string_view code = code_of(ping);
     CheckResult result;
     result.status = Status::critical;
-    if (ping.text.starts_with("LOADING")) {
+    result.remedy = code.empty() || code == "ERR" ? Remedy::try_it : Remedy::cannot_help;
+    if (code == "LOADING") {
         result.message = say(k_loading);
-        result.remedy = Remedy::cannot_help; // a restart would begin it anew
+    } else if (code == "MISCONF") {
+        result.message = say(k_cannot_save);
+        result.hint = say(k_cannot_save_hint);
+    } else if (code == "BUSY") {
+        result.message = say(k_busy);
+        result.hint = say(k_busy_hint);
     } else {
         result.message = say(k_odd, shorten(clean_line(ping.text), 80));
     }

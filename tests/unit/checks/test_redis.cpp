@@ -92,6 +92,22 @@ TEST_CASE("A server that is loading its data is not restarted: it would begin an
     CHECK(result.remedy == Remedy::cannot_help);
 }
 
+TEST_CASE(
+    "A server that says what state it is in is not restarted: its memory may be all there is of the data") {
+    RedisSample sample;
+    sample.ping = redis_error(
+        GENERATE("MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist",
+                 "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.",
+                 "MASTERDOWN Link with MASTER is down"));
+    const CheckResult result = evaluate_redis(sample, {}, {});
+    CHECK(result.status == Status::critical);
+    CHECK(result.remedy == Remedy::cannot_help);
+    sample.ping = redis_error("ERR max number of clients reached");
+    CHECK(evaluate_redis(sample, {}, {}).remedy == Remedy::try_it);
+    sample.ping = redis_status("SSH-2.0"); // something else listens there
+    CHECK(evaluate_redis(sample, {}, {}).remedy == Remedy::try_it);
+}
+
 TEST_CASE("A read-only replica is a warning") {
     CHECK(evaluate_redis(well("role:slave\r\nslave_read_only:1\r\n"), {}, {}).status == Status::warning);
     CHECK(evaluate_redis(well("role:slave\r\nslave_read_only:0\r\n"), {}, {}).status == Status::ok);
