@@ -287,13 +287,7 @@ class Run {
     // ── judge ───────────────────────────────────────────────────────────────────────────────────────────
 
     void judge_it() {
-        MarkerPaths marker_files = marker_paths(m_job.paths.run);
-        if (!m_job.mute_file.empty()) {
-            marker_files.mute = m_job.mute_file;
-        }
-        Markers markers = read_markers(m_world.files, marker_files);
-        markers.always_muted = m_job.always_muted;
-        m_facts.suppression = judge_markers(markers, m_state.judge.quiet_before(), m_job.deploy_grace, m_now);
+        m_facts.suppression = suppression_at(m_now, m_state.judge.quiet_before());
         for (const QuietSpan& span : m_facts.suppression.spans) {
             m_outcome.report.quiet.push_back(quiet_words(span, m_job.zone));
         }
@@ -314,6 +308,16 @@ class Run {
             }
         }
         log_changes();
+    }
+
+    [[nodiscard]] Suppression suppression_at(const Now& now, const QuietBefore& before) const {
+        MarkerPaths marker_files = marker_paths(m_job.paths.run);
+        if (!m_job.mute_file.empty()) {
+            marker_files.mute = m_job.mute_file;
+        }
+        Markers markers = read_markers(m_world.files, marker_files);
+        markers.always_muted = m_job.always_muted;
+        return judge_markers(markers, before, m_job.deploy_grace, now);
     }
 
     // Unpredictable enough for ids that differ between hosts and beginnings.
@@ -391,7 +395,20 @@ class Run {
             }
             return {};
         };
+        climber.forbidden = [this] { return forbidden_by_now(); };
         return climber;
+    }
+
+    // Between judging and the last rung lies most of a minute: long enough for somebody to begin a deploy, or to come
+    // and mend by hand what is to be restarted here.
+    [[nodiscard]] std::optional<Text> forbidden_by_now() const {
+        const Suppression suppression = suppression_at(m_world.clock.now(), {});
+        for (const QuietSpan& span : suppression.spans) {
+            if (span.quiet != Quiet::mute) {
+                return quiet_words(span, m_job.zone);
+            }
+        }
+        return std::nullopt;
     }
 
     // What may be acted on; beside it what must not be, for the words why not, and the symptoms, which are

@@ -156,6 +156,11 @@ class Climb {
         if (!may_begin(rung, roots) || !take_lock(lock, roots)) {
             return Step::done;
         }
+        // Under the lock, which a deploy of ours takes; a marker laid by hand or by an old script is all we see of others.
+        if (const std::optional<Text> why = m_climber.forbidden()) {
+            block(roots, *why);
+            return Step::done;
+        }
         ActionContext context{m_climber.world, m_climber.deadline, Duration::zero()};
         Readiness ready = rung.doing->look(context);
         if (ready.kind == Readiness::Kind::go && !remember(rung, roots)) {

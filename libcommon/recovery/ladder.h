@@ -17,6 +17,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -82,6 +83,9 @@ struct Climber {
     // 17): a run that dies while acting has been counted. An error does not stop the healing, but units that
     // were started within the last cooldown are then left alone.
     std::function<Result<void>(const RecoveryState&)> remember;
+    // Asked before each action: why nothing may be touched any more (a deploy or a maintenance that began after this
+    // run was judged). Nothing: go on.
+    std::function<std::optional<Text>()> forbidden = [] { return std::nullopt; };
 };
 
 struct RecoveryOutcome {

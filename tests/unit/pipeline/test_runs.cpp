@@ -28,6 +28,7 @@ struct Outside {
     bool acting_helps = false;
     bool acting_blinds = false; // after it, looks see nothing
     int acts = 0;
+    std::function<void()> on_act;
     bool phone_reachable = true;
     bool has_phone = true; // is configured, with its secrets
     bool phone_refuses = false;
@@ -68,11 +69,15 @@ class Site final : public AsyncCheck {
 
 class Restart final : public Action {
   public:
-    explicit Restart(Outside& outside) : m_outside(outside) {}
-    std::string target() const override { return "nginx.service"; }
+    explicit Restart(Outside& outside, std::string target = "nginx.service")
+        : m_outside(outside), m_target(std::move(target)) {}
+    std::string target() const override { return m_target; }
     Readiness look(const ActionContext&) const override { return {}; }
     ActionResult act(const ActionContext&) const override {
         ++m_outside.acts;
+        if (m_outside.on_act) {
+            m_outside.on_act();
+        }
         m_outside.broken = m_outside.broken && !m_outside.acting_helps;
         return {true, verbatim("restarted")};
     }
@@ -80,6 +85,7 @@ class Restart final : public Action {
 
   private:
     Outside& m_outside;
+    std::string m_target;
 };
 
 class Phone final : public Channel {
@@ -310,6 +316,24 @@ TEST_CASE("a deploy marker hides and forbids healing; what outlives it is told a
     host.run();
     CHECK(host.outside.told() == Events{Event::opened});
     CHECK(host.outside.acts > 0);
+}
+
+TEST_CASE("a maintenance that begins while the run heals ends its healing") {
+    Machine host;
+    host.run();
+    const auto real =
+        std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now());
+    host.bare.clock.jump_wall(real - host.bare.clock.now().wall);
+    Rung second = host.job.ladder.front();
+    second.name = "backend";
+    second.doing = std::make_shared<Restart>(host.outside, "backend.service");
+    host.job.ladder.push_back(second);
+    host.outside.broken = true;
+    host.outside.on_act = [&] { spill(host.job.paths.run / "maintenance_mode", ""); };
+    const RunOutcome outcome = host.run();
+    CHECK(host.outside.acts == 1);
+    REQUIRE_FALSE(outcome.report.notes.empty());
+    CHECK(outcome.report.notes.back().en.find("maintenance until") != std::string::npos);
 }
 
 TEST_CASE("a mute marker elsewhere takes the place of the one in the run folder") {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <optional>
 #include <random>
 #include <set>
 
@@ -390,6 +391,21 @@ TEST_CASE("During a deploy nothing is touched and no attempt counts") {
     CHECK(outcome.state == RecoveryState{});
     REQUIRE(outcome.not_acted.size() == 1);
     CHECK(outcome.not_acted[0].reason.en.find("lectio-deploy") != std::string::npos);
+}
+
+TEST_CASE("A deploy or maintenance that begins between two rungs ends the healing") {
+    Scene scene;
+    const ScriptedAction& files = scene.rung("files", {"site"}, Disruptive::no);
+    const ScriptedAction& nginx = scene.rung("nginx", {"site"});
+    scene.fails("site");
+    scene.climber().forbidden = [&]() -> std::optional<Text> {
+        return files.acted > 0 ? std::optional(verbatim("maintenance until noon")) : std::nullopt;
+    };
+    const RecoveryOutcome outcome = scene.climb();
+    CHECK(files.acted == 1);
+    CHECK(nginx.acted == 0);
+    REQUIRE(outcome.not_acted.size() == 1);
+    CHECK(outcome.not_acted[0].reason.en == "maintenance until noon");
 }
 
 TEST_CASE("The host lock is held while acting and free while waiting for the checks") {
