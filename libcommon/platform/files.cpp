@@ -23,11 +23,7 @@ Error at_path(std::string_view what, const Path& path) {
     return errno_error(fmt::format("{} {}", what, path.string()), errno);
 }
 
-Result<UniqueFd> open_regular(const Path& path) {
-    UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
-    if (!fd.valid()) {
-        return at_path("open", path);
-    }
+Result<void> must_be_regular(const UniqueFd& fd, const Path& path) {
     struct stat status {};
     if (::fstat(fd.get(), &status) != 0) {
         return at_path("examine", path);
@@ -35,6 +31,26 @@ Result<UniqueFd> open_regular(const Path& path) {
     if (!S_ISREG(status.st_mode)) {
         return Error{ErrorKind::invalid, fmt::format("unable to read {}: not a regular file", path.string())};
     }
+    return {};
+}
+
+// To open a device is to act: root's open() arms a watchdog and rewinds a tape, and who owns a site may lay a link to
+// one where its index.html is to be. So it is looked at first, by a descriptor without rights, and that very file opened.
+Result<UniqueFd> open_regular(const Path& path) {
+    const UniqueFd place(::open(path.c_str(), O_PATH | O_CLOEXEC));
+    if (!place.valid()) {
+        return at_path("open", path);
+    }
+    LECTIO_TRY(must_be_regular(place, path));
+    constexpr int k_to_read = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+    UniqueFd fd(::open(fmt::format("/proc/self/fd/{}", place.get()).c_str(), k_to_read));
+    if (!fd.valid() && errno == ENOENT) { // no /proc
+        fd = UniqueFd(::open(path.c_str(), k_to_read));
+    }
+    if (!fd.valid()) {
+        return at_path("open", path);
+    }
+    LECTIO_TRY(must_be_regular(fd, path));
     return fd;
 }
 

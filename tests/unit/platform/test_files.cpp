@@ -11,7 +11,9 @@
 
 #include <sched.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -43,6 +45,21 @@ std::optional<bool> on_read_only(const Path& folder, const std::function<bool()>
 }
 
 } // namespace
+
+TEST_CASE("what is no file is not even opened: to open a device is to act") {
+    const TempFolder folder;
+    const Path socket = folder / "index.html"; // open() of a socket fails, looking at it does not
+    const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    socket.string().copy(address.sun_path, sizeof address.sun_path - 1);
+    REQUIRE(::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+    ::close(fd);
+    const Result<std::string> content = SystemFiles().read(socket, 1_kB);
+    REQUIRE_FALSE(content.ok());
+    CHECK(content.error().kind == ErrorKind::invalid);
+    CHECK(content.error().message.find("not a regular file") != std::string::npos);
+}
 
 TEST_CASE("A lock is held by one, who is named to the other") {
     const TempFolder folder;
