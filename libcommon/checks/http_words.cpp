@@ -42,6 +42,9 @@ constexpr Phrase k_hint_403{"access is refused: often the web server may not rea
                             "доступ запрещён: часто это значит, что веб-сервер не может прочитать файлы"};
 constexpr Phrase k_hint_404{"there is no such page: look at the address and the web server's root",
                             "такой страницы нет: проверьте адрес и корневую папку веб-сервера"};
+constexpr Phrase k_hint_429{
+    "it works and limits how often it may be asked: except this check from the limit",
+    "сайт работает и ограничивает частоту запросов: исключите эту проверку из лимита"};
 constexpr Phrase k_hint_500{"the application failed: look at its error log",
                             "ошибка в приложении: посмотрите его журнал ошибок"};
 constexpr Phrase k_hint_gateway{"the web server runs, the application behind it does not answer",
@@ -105,6 +108,8 @@ Text hint_for_status(int status) {
         return say(k_hint_403);
     case 404:
         return say(k_hint_404);
+    case 429:
+        return say(k_hint_429);
     case 500:
         return say(k_hint_500);
     case 502:
@@ -163,7 +168,9 @@ std::optional<CheckResult> wrong_status(const HttpAnswer& answer, const StatusSe
                          ? say(k_status, answer.status, wanted.words())
                          : say(k_status_after, answer.status, wanted.words(), answer.final_url);
     result.hint = hint_for_status(answer.status);
-    result.remedy = answer.status == 401 ? Remedy::cannot_help : Remedy::try_it; // CONTRACT 9
+    const bool works =
+        answer.status == 401 || answer.status == 429; // it lives, and refuses us alone (CONTRACT 9)
+    result.remedy = works ? Remedy::cannot_help : Remedy::try_it;
     result.evidence = excerpt(answer.body);
     return result;
 }

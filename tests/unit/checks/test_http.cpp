@@ -50,6 +50,7 @@ TEST_CASE("http check: a wrong status says what was seen beside what was expecte
     CHECK_FALSE(result.hint.empty());
     CHECK(result.evidence.find('\x1b') == std::string::npos);
     CHECK(evaluate_http(page(401), settings).remedy == Remedy::cannot_help);
+    CHECK(evaluate_http(page(429), settings).remedy == Remedy::cannot_help); // limits how often it is asked
     settings.status = StatusSet({{405, 405}});
     CHECK(evaluate_http(page(405), settings).status == Status::ok);
 }
