@@ -148,7 +148,7 @@ struct DeedWords {
     Phrase done, failed;
 };
 
-constexpr std::array<DeedWords, 5> k_deeds{{
+constexpr std::array<DeedWords, 7> k_deeds{{
     {"restart",
      {"restarted {}", "перезапущено: {}"},
      {"could not restart {}", "не удалось перезапустить {}"}},
@@ -159,6 +159,10 @@ constexpr std::array<DeedWords, 5> k_deeds{{
     {"fix-permissions",
      {"mended the permissions of {}", "исправлены права в {}"},
      {"could not mend the permissions of {}", "не удалось исправить права в {}"}},
+    {"restore-frontend",
+     {"put the last whole copy of the build back to {}", "возвращена последняя целая копия сборки: {}"},
+     {"could not put a whole copy of the build back to {}", "не удалось вернуть целую копию сборки в {}"}},
+    {"wait", {"waited for {}", "подождали {}"}, {"waited for {} in vain", "ждали {}, но не дождались"}},
     {"exec", {"ran {}", "выполнено: {}"}, {"{} did not succeed", "не удалось выполнить {}"}},
 }};
 constexpr Phrase k_other_done{"{}: {}", "{}: {}"};

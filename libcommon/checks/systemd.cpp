@@ -31,6 +31,9 @@ constexpr Phrase k_listening{"{} is active", "{} активен"};
 constexpr Phrase k_ran_well{"{} has run and ended well", "{} отработал без ошибок"};
 constexpr Phrase k_starting{"{} is starting", "{} запускается"};
 constexpr Phrase k_still_starting{"{} has been starting for {}", "{} запускается уже {}"};
+constexpr Phrase k_restarting{"{} is being restarted", "{} перезапускается"};
+constexpr Phrase k_still_stopping{"{} has been stopping for {}, to be started again",
+                                  "{} останавливается уже {}, чтобы запуститься снова"};
 constexpr Phrase k_falls_again{"{} fell and systemd is restarting it", "{} упал, systemd его перезапускает"};
 constexpr Phrase k_failed{"{} has failed", "{} упал"};
 constexpr Phrase k_stopped{"{} is stopped", "{} остановлен"};
@@ -196,11 +199,12 @@ CheckResult judge_starting(const UnitState& unit, const Restarts& restarts, cons
     if (unit.sub_state == "auto-restart" || restarts.grew) {
         return result_of(Status::critical, join(": ", {say(k_falls_again, unit.id), how_it_ended(unit)}));
     }
+    const bool stops_first = is_being_restarted(unit);
     const Duration since = unit.state_changed ? now.wall - *unit.state_changed : Duration::zero();
     if (since <= k_start_grace) {
-        return result_of(Status::ok, say(k_starting, unit.id));
+        return result_of(Status::ok, say(stops_first ? k_restarting : k_starting, unit.id));
     }
-    return result_of(Status::critical, say(k_still_starting, unit.id,
+    return result_of(Status::critical, say(stops_first ? k_still_stopping : k_still_starting, unit.id,
                                            spoken(std::chrono::floor<std::chrono::seconds>(since).count())));
 }
 

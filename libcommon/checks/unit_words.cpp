@@ -92,9 +92,13 @@ Text how_it_ended(const UnitState& unit) {
     return words.empty() ? verbatim(unit.result) : words;
 }
 
+bool is_being_restarted(const UnitState& unit) {
+    return unit.active_state == "deactivating" && !unit.job.empty() && unit.job != "stop";
+}
+
 bool is_on_its_way(const UnitState& unit) {
-    return unit.active_state == "activating" || unit.active_state == "reloading" ||
-           unit.sub_state == "auto-restart";
+    return is_being_restarted(unit) || unit.active_state == "activating" ||
+           unit.active_state == "reloading" || unit.sub_state == "auto-restart";
 }
 
 } // namespace lectio

@@ -16,7 +16,10 @@ Text how_it_ended(const UnitState& unit);
 // "SIGTERM"; the number where it has no name.
 std::string signal_name(int number);
 
-// systemd is starting or reloading it, or will start it again by itself.
+// It is being stopped to be started again: somebody restarts it.
+bool is_being_restarted(const UnitState& unit);
+
+// systemd is starting, reloading or restarting it, or will start it again by itself.
 bool is_on_its_way(const UnitState& unit);
 
 } // namespace lectio

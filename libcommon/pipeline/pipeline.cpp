@@ -1,10 +1,12 @@
 #include "pipeline/pipeline.h"
 
 #include "checks/runner.h"
+#include "incidents/rules.h"
 #include "pipeline/run_record.h"
 #include "pipeline/tool_state.h"
 #include "platform/clock.h"
 #include "platform/files.h"
+#include "platform/services.h"
 #include "platform/stop.h"
 #include "platform/users.h"
 #include "report/prometheus.h"
@@ -31,6 +33,7 @@ constexpr Duration k_for_telling{3'000};
 // Sending must not hold up the next minute's run while Telegram hangs; what is not sent by then waits its
 // turn.
 constexpr Duration k_longest_telling{8'000};
+constexpr Duration k_asking_systemd{1'000};
 // A record lost to a lock that was held too long is nothing to wake anybody for; several in a row are.
 constexpr int k_lost_in_a_row = 3;
 
@@ -72,6 +75,8 @@ constexpr Phrase k_log_verdict{"{}: {}", "{}: {}"};
 constexpr Phrase k_log_end{"{}, {} not good, {}", "{}, не в порядке: {}, {}"};
 constexpr Noun k_checks{"check", "checks", "проверка", "проверки", "проверок"};
 constexpr Phrase k_not_acted{"recovery of {}: {}", "восстановление {}: {}"};
+constexpr Phrase k_host_stops{"the host is shutting down, so this is no failure: {}",
+                              "сервер выключается, так что это не сбой: {}"};
 constexpr Phrase k_stopped{"the run was asked to stop by signal {}", "запуск прерван сигналом {}"};
 
 std::vector<Observation> observations_of(const std::vector<CheckRun>& runs) {
@@ -240,6 +245,7 @@ class Run {
         m_runs = m_runner->run(before_end(k_for_the_rest));
         m_facts.observations = observations_of(m_runs);
         look_again();
+        excuse_what_stops_with_the_host();
     }
 
     // One lost packet is nothing: what would open an incident is asked once more (CONTRACT 14).
@@ -252,6 +258,23 @@ class Run {
         nap(longest_recheck(names));
         merge_second_look(m_facts.observations,
                           observations_of(m_runner->run_again(names, before_end(k_for_the_rest))));
+    }
+
+    // A planned reboot at night begins at a full minute, as we do. What is down then was stopped on purpose, and what is
+    // broken besides is found after the boot.
+    void excuse_what_stops_with_the_host() {
+        std::vector<Observation>& seen = m_facts.observations;
+        const auto is_failing = [](const Observation& look) { return is_bad(look.result.status); };
+        if (std::none_of(seen.begin(), seen.end(), is_failing) ||
+            !m_world.services.host_is_stopping(k_asking_systemd).value_or(false)) {
+            return;
+        }
+        for (Observation& look : seen) {
+            if (is_failing(look)) {
+                look.result.status = Status::skipped;
+                look.result.message = say(k_host_stops, look.result.message);
+            }
+        }
     }
 
     [[nodiscard]] bool wanted(const std::string& name) const {

@@ -287,6 +287,15 @@ class SystemServices::Bus {
         });
     }
 
+    Result<bool> host_is_stopping(Duration timeout) {
+        const TimeLimit limit(timeout);
+        return taking_turns<bool>(limit, [&]() -> Result<bool> {
+            const Result<std::string> state = text_property(k_manager_path, k_manager, "SystemState", limit);
+            LECTIO_TRY(state);
+            return *state == "stopping";
+        });
+    }
+
     Result<JobResult> act(const std::string& name, Verb verb, Duration timeout) {
         const TimeLimit limit(timeout);
         return taking_turns<JobResult>(limit,
@@ -417,7 +426,40 @@ class SystemServices::Bus {
             unit.load_state == "loaded" && !interface.empty()) {
             LECTIO_TRY(get_properties(path, interface, unit, limit));
         }
+        if (unit.active_state == "deactivating") {
+            unit.job = job_of(path, limit);
+        }
         return unit;
+    }
+
+    // Empty also where the job has ended since: then the unit is not deactivating any more.
+    std::string job_of(const char* path, const TimeLimit& limit) {
+        const Result<MessagePointer> reply =
+            property(path, fmt::format("{}.Unit", k_systemd).c_str(), "Job", limit);
+        std::uint32_t id = 0;
+        const char* job = "";
+        if (!reply.ok() || sd_bus_message_read(reply->get(), "v", "(uo)", &id, &job) < 0 || id == 0) {
+            return {};
+        }
+        return text_property(job, fmt::format("{}.Job", k_systemd).c_str(), "JobType", limit).value_or("");
+    }
+
+    Result<MessagePointer> property(const char* path, const char* interface, const char* name,
+                                    const TimeLimit& limit) {
+        return call(path, "org.freedesktop.DBus.Properties", "Get", limit, [&](sd_bus_message* message) {
+            return sd_bus_message_append(message, "ss", interface, name);
+        });
+    }
+
+    Result<std::string> text_property(const char* path, const char* interface, const char* name,
+                                      const TimeLimit& limit) {
+        const Result<MessagePointer> reply = property(path, interface, name, limit);
+        LECTIO_TRY(reply);
+        const char* text = "";
+        if (const int r = sd_bus_message_read(reply->get(), "v", "s", &text); r < 0) {
+            return call_error("read a property", -r, BusError().raw);
+        }
+        return std::string(text);
     }
 
     Result<void> get_properties(const char* path, const std::string& interface, UnitState& unit,
@@ -531,6 +573,10 @@ Result<std::vector<UnitState>> SystemServices::failed_units(Duration timeout) {
 
 Result<std::vector<UnitState>> SystemServices::active_services(Duration timeout) {
     return m_bus->list("active", "*.service", timeout);
+}
+
+Result<bool> SystemServices::host_is_stopping(Duration timeout) {
+    return m_bus->host_is_stopping(timeout);
 }
 
 Result<JobResult> SystemServices::act(const std::string& name, Verb verb, Duration timeout) {

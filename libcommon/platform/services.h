@@ -20,7 +20,9 @@ struct UnitState {
     std::string sub_state;    // running exited dead auto-restart failed …
     std::string result; // success exit-code signal core-dump watchdog oom-kill timeout start-limit-hit …
     std::string unit_file_state; // enabled disabled static …
-    std::string type;            // of a service: simple exec forking oneshot notify …; else empty
+    // Type of the job for it while it is deactivating: restart, stop …; empty: none, or it is not deactivating.
+    std::string job;
+    std::string type; // of a service: simple exec forking oneshot notify …; else empty
     std::uint32_t main_pid = 0;
     std::int32_t exit_code = 0;   // ExecMainCode: 0, CLD_EXITED, CLD_KILLED, CLD_DUMPED
     std::int32_t exit_status = 0; // ExecMainStatus: exit status or signal
@@ -48,6 +50,9 @@ class Services {
     // Active .service units, names only filled as far as ListUnits tells.
     virtual Result<std::vector<UnitState>> active_services(Duration timeout) = 0;
 
+    // The host is being shut down or rebooted: what stops now is stopped on purpose.
+    virtual Result<bool> host_is_stopping(Duration timeout) = 0;
+
     enum class Verb { start, restart, reload };
     // ResetFailed first for start and restart (FACTS: StartLimitBurst counts restarts by hand too), then the
     // job with mode "replace", waited for until its JobRemoved or `timeout`.
@@ -66,6 +71,7 @@ class SystemServices final : public Services {
     Result<UnitState> unit(const std::string& name, Duration timeout) override;
     Result<std::vector<UnitState>> failed_units(Duration timeout) override;
     Result<std::vector<UnitState>> active_services(Duration timeout) override;
+    Result<bool> host_is_stopping(Duration timeout) override;
     Result<JobResult> act(const std::string& name, Verb verb, Duration timeout) override;
 
   private:

@@ -21,6 +21,9 @@ struct ActionContext {
     // alone, and what disrupts without a trace of when it was last done (exec, reload) is refused: a host that
     // can remember nothing must not be acted on each minute.
     Duration least_uptime{};
+    // A unit that somebody else has started less than this ago is waited for, as if it had been started here: a second
+    // restart would only begin its start-up anew.
+    Duration start_up{};
 };
 
 // What an action found when it looked.
@@ -28,11 +31,11 @@ struct Readiness {
     enum class Kind {
         go,
         nothing_to_change, // all is as the action would make it: no attempt
-        wait,              // systemd is already starting it: acting now would only begin that anew
+        wait,              // it is being started, or was just now: acting would only begin that anew
         refused,           // acting would do harm or cannot work; `words` say why
     };
     Kind kind = Kind::go;
-    Text words{};
+    Text words{};       // refused: why; wait: for what
     Duration at_most{}; // wait: how long the unit itself may take to start; 0: only `settle`
 };
 

@@ -42,10 +42,8 @@ constexpr Phrase k_no_time_to_look{
     "на это ушло всё время запуска, проверить, помогло ли, не успели: проверит следующий"};
 constexpr Phrase k_saw_nothing{"whether it helped could not be seen: {}",
                                "помогло ли, увидеть не удалось: {}"};
-constexpr Phrase k_waited{"systemd restarted it by itself, no action was needed",
-                          "systemd перезапустил сам, вмешиваться не пришлось"};
-constexpr Phrase k_waited_in_vain{"systemd is starting it by itself, it is not up yet (waited: {})",
-                                  "systemd сам пытается его поднять, пока безуспешно (подождали: {})"};
+constexpr Phrase k_waited{"nothing else was needed", "вмешиваться не пришлось"};
+constexpr Phrase k_waited_in_vain{"it is not up yet (waited: {})", "пока не поднялось (подождали: {})"};
 
 bool contains(const Names& names, const std::string& name) {
     return std::find(names.begin(), names.end(), name) != names.end();
@@ -141,7 +139,7 @@ class Climb {
   private:
     enum class Step { done, waited };
 
-    // What systemd is starting by itself is waited for once, then looked at anew.
+    // What is on its way up already is waited for once, then looked at anew.
     void climb(const Rung& rung, const Names& roots) {
         const Step step = attempt(rung, roots, Wait::allowed);
         if (step == Step::waited && !still_failing(roots).empty() && !stop_requested()) {
@@ -161,7 +159,8 @@ class Climb {
             block(roots, *why);
             return Step::done;
         }
-        ActionContext context{m_climber.world, m_climber.deadline, Duration::zero()};
+        const Duration start_up = was_touched_here(rung) ? Duration::zero() : rung.settle;
+        ActionContext context{m_climber.world, m_climber.deadline, Duration::zero(), start_up};
         Readiness ready = rung.doing->look(context);
         if (ready.kind == Readiness::Kind::go && !remember(rung, roots)) {
             context.least_uptime = m_limits.cooldown;
@@ -173,7 +172,7 @@ class Climb {
         case Readiness::Kind::wait:
             if (wait == Wait::allowed) {
                 lock.release(); // waiting changes nothing
-                wait_for_systemd(rung, roots, ready.at_most);
+                wait_for_unit(rung, roots, ready);
                 return Step::waited;
             }
             break;
@@ -257,14 +256,20 @@ class Climb {
         add_deed(rung, rung.action, false, words, m_failing, Duration::zero());
     }
 
-    void wait_for_systemd(const Rung& rung, const Names& roots, Duration unit_needs) {
+    void wait_for_unit(const Rung& rung, const Names& roots, const Readiness& ready) {
         const SteadyTime begun = m_climber.world.clock.steady();
         const Names failed_before = m_failing;
-        settle(roots, std::max(rung.settle, unit_needs));
+        settle(roots, std::max(rung.settle, ready.at_most));
         const Duration took = since(begun);
         const bool up = still_failing(roots).empty();
-        add_deed(rung, "wait", up, up ? say(k_waited) : say(k_waited_in_vain, spoken_for(took)),
-                 failed_before, took);
+        const Text outcome = up ? say(k_waited) : say(k_waited_in_vain, spoken_for(took));
+        add_deed(rung, "wait", up, join("; ", {ready.words, outcome}), failed_before, took);
+    }
+
+    // Its target was acted on in this pass: that it is young is our doing, and was waited for.
+    bool was_touched_here(const Rung& rung) const {
+        return std::any_of(m_disrupted.begin(), m_disrupted.end(),
+                           [&](const auto& done) { return done.second == rung.doing->target(); });
     }
 
     // Asks the roots of the rung and their symptoms until they pass or the time is over, then the other

@@ -26,6 +26,8 @@ constexpr Phrase k_masked{"{} is masked: somebody has forbidden to start it",
 constexpr Phrase k_broken_file{"systemd cannot read the unit file of {}",
                                "systemd не может прочитать файл юнита {}"};
 constexpr Phrase k_on_its_way{"systemd is starting {} by itself", "systemd сам запускает {}"};
+constexpr Phrase k_restarted_already{"{} is being restarted already", "{} уже перезапускают"};
+constexpr Phrase k_came_up{"{} was started {} ago", "{} запущен {} назад"};
 constexpr Phrase k_just_started{
     "{} was started {} ago and the number of attempts cannot be stored, so it is left alone",
     "{} запущен {} назад, а записать число попыток не удаётся, поэтому его не трогаем"};
@@ -129,13 +131,17 @@ std::optional<Readiness> why_not_now(const UnitState& unit, const ActionContext&
         // Between two restarts nobody knows for how long; a start that has begun has its own limit.
         const bool starting = unit.sub_state != "auto-restart";
         const Duration own_limit = unit.start_timeout > Duration::zero() ? unit.start_timeout : k_unlimited;
-        return Readiness{Kind::wait, say(k_on_its_way, unit.id), starting ? own_limit : Duration::zero()};
+        const Phrase& words = is_being_restarted(unit) ? k_restarted_already : k_on_its_way;
+        return Readiness{Kind::wait, say(words, unit.id), starting ? own_limit : Duration::zero()};
     }
-    if (context.least_uptime > Duration::zero() && unit.active_state == "active" && unit.state_changed) {
+    if (unit.active_state == "active" && unit.state_changed) {
         const Duration up = context.world.clock.now().wall - *unit.state_changed;
+        const Text ago = spoken(std::chrono::floor<std::chrono::seconds>(up).count());
         if (up >= Duration::zero() && up < context.least_uptime) {
-            const Text ago = spoken(std::chrono::floor<std::chrono::seconds>(up).count());
             return Readiness{Kind::refused, say(k_just_started, unit.id, ago)};
+        }
+        if (up >= Duration::zero() && up < context.start_up) {
+            return Readiness{Kind::wait, say(k_came_up, unit.id, ago), context.start_up - up};
         }
     }
     return std::nullopt;

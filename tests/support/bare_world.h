@@ -36,9 +36,11 @@ class NoHost : public Host {
 
 class NoServices : public Services {
   public:
+    bool stopping = false; // the host
     Result<UnitState> unit(const std::string& name, Duration timeout) override;
     Result<std::vector<UnitState>> failed_units(Duration timeout) override;
     Result<std::vector<UnitState>> active_services(Duration timeout) override;
+    Result<bool> host_is_stopping(Duration) override { return stopping; }
     Result<JobResult> act(const std::string& name, Verb verb, Duration timeout) override;
 };
 

@@ -34,6 +34,7 @@ class FakeServices final : public Services {
     Result<UnitState> unit(const std::string& name, Duration timeout) override;
     Result<std::vector<UnitState>> failed_units(Duration timeout) override;
     Result<std::vector<UnitState>> active_services(Duration timeout) override;
+    Result<bool> host_is_stopping(Duration) override { return false; }
     Result<JobResult> act(const std::string& name, Verb verb, Duration timeout) override;
 
   private:

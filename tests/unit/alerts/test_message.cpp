@@ -3,6 +3,7 @@
 #include "alerts/message.h"
 #include "alerts/message_json.h"
 #include "news_samples.h"
+#include "recovery/all_actions.h"
 #include "support/temp_folder.h"
 #include "util/secret.h"
 #include "util/text.h"
@@ -199,6 +200,23 @@ TEST_CASE("many symptoms are counted, much evidence is cut") {
 
 TEST_CASE("no news, no message") {
     CHECK_FALSE(compose(sample_news({}), {Lang::en, "UTC"}));
+}
+
+TEST_CASE("whatever the healer does has words of its own") {
+    std::vector<std::string> actions{"wait"}; // of the ladder itself
+    for (const ActionType& type : all_actions()) {
+        actions.emplace_back(type.name);
+    }
+    for (const std::string& action : actions) {
+        for (const bool ok : {true, false}) {
+            const Deed deed = sample_deed(action, "nginx.service", ok);
+            const News news =
+                sample_news({with_deeds(sample_item(Event::mended, failed_nginx(), 9min), {deed})});
+            const std::string text = plain_text(*compose(news, {Lang::ru, "UTC"}));
+            CAPTURE(text);
+            CHECK(text.find(action + ":") == std::string::npos);
+        }
+    }
 }
 
 TEST_CASE("of a deed that has helped nobody says that it did not") {

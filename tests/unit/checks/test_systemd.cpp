@@ -114,6 +114,19 @@ TEST_CASE("A unit that is starting gets a moment, one that starts again and agai
     CHECK(says(look(falling), "systemd is restarting it: exit status 3"));
 }
 
+TEST_CASE("A unit that somebody is restarting gets the same moment while it stops") {
+    UnitState unit = in_state("deactivating", "stop-sigterm");
+    unit.state_changed = FakeClock().now().wall - 3s;
+    CHECK(look(unit).status == Status::critical);
+    unit.job = "stop";
+    CHECK(look(unit).status == Status::critical);
+    unit.job = "restart";
+    CHECK(look(unit).status == Status::ok);
+    unit.state_changed = FakeClock().now().wall - 40s;
+    CHECK(look(unit).status == Status::critical);
+    CHECK(says(look(unit), "has been stopping for 40 seconds, to be started again"));
+}
+
 TEST_CASE("No restart helps a unit that is unknown or masked") {
     UnitState unit = in_state("inactive", "dead");
     unit.load_state = GENERATE("not-found", "masked", "bad-setting");

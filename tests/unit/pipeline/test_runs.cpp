@@ -336,6 +336,22 @@ TEST_CASE("a maintenance that begins while the run heals ends its healing") {
     CHECK(outcome.report.notes.back().en.find("maintenance until") != std::string::npos);
 }
 
+TEST_CASE("what stops because the host does is neither told nor started again") {
+    Machine host;
+    host.run();
+    host.outside.broken = true;
+    host.bare.services.stopping = true;
+    const RunOutcome going_down = host.run();
+    CHECK(host.outside.told().empty());
+    CHECK(host.outside.acts == 0);
+    CHECK(going_down.report.checks.at(0).result.status == Status::skipped);
+    CHECK(going_down.report.checks.at(0).result.message.en ==
+          "the host is shutting down, so this is no failure: HTTP 500, expected 200");
+    host.bare.services.stopping = false; // booted again
+    host.run(without_recovery());
+    CHECK(host.outside.told() == Events{Event::opened});
+}
+
 TEST_CASE("a mute marker elsewhere takes the place of the one in the run folder") {
     Machine host;
     const Path elsewhere = host.folder / "mute";

@@ -113,6 +113,32 @@ TEST_CASE("What systemd is starting by itself is waited for") {
     CHECK(scene.action("restart")->look(scene.context).at_most == 20s);
 }
 
+TEST_CASE("A unit that somebody is restarting is waited for, one that is merely stopped is not") {
+    Scene scene;
+    scene.nginx().active_state = "deactivating";
+    scene.nginx().job = "stop";
+    CHECK(scene.action("restart")->look(scene.context).kind == Kind::go);
+    scene.nginx().job = "restart";
+    const Readiness ready = scene.action("restart")->look(scene.context);
+    CHECK(ready.kind == Kind::wait);
+    CHECK(ready.words.en == "nginx.service is being restarted already");
+}
+
+TEST_CASE("A unit that somebody has just started gets the time to come up that is left to it") {
+    Scene scene;
+    scene.context.start_up = 10s;
+    scene.nginx().can_reload = true;
+    scene.nginx().state_changed = scene.bare.clock.now().wall - 3s;
+    const Readiness ready = scene.action(GENERATE("restart", "reload"))->look(scene.context);
+    CHECK(ready.kind == Kind::wait);
+    CHECK(ready.at_most == 7s);
+    CHECK(ready.words.en == "nginx.service was started 3 seconds ago");
+    scene.nginx().state_changed = scene.bare.clock.now().wall - 10s;
+    CHECK(scene.action("restart")->look(scene.context).kind == Kind::go);
+    scene.nginx().state_changed = scene.bare.clock.now().wall + 1h; // the clock was set back
+    CHECK(scene.action("restart")->look(scene.context).kind == Kind::go);
+}
+
 TEST_CASE("Units that cannot be started are refused") {
     Scene scene;
     scene.nginx().load_state = GENERATE("masked", "not-found", "bad-setting");

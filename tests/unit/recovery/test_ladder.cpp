@@ -25,6 +25,7 @@ class ScriptedAction final : public Action {
     std::string target() const override { return m_target; }
     Readiness look(const ActionContext& context) const override {
         least_uptime = context.least_uptime;
+        start_up = context.start_up;
         if (looks.empty()) {
             return {};
         }
@@ -44,7 +45,7 @@ class ScriptedAction final : public Action {
 
     mutable std::deque<Readiness> looks;
     mutable int acted = 0;
-    mutable Duration least_uptime{};
+    mutable Duration least_uptime{}, start_up{};
     Duration takes{5};
     bool succeeds = true;
     std::function<void()> on_act;
@@ -345,6 +346,19 @@ TEST_CASE("After waiting in vain the unit is looked at once more, and restarted 
     CHECK(names_of(outcome.deeds) == Names{"backend:wait", "backend:restart"});
     CHECK_FALSE(outcome.deeds[0].ok);
     CHECK(outcome.deeds[1].fixed == Names{"api"});
+}
+
+TEST_CASE("Only what was not started by this very pass is given time to start up") {
+    Scene scene;
+    const ScriptedAction& reload = scene.rung("reload", {"site"}, Disruptive::yes, "nginx.service");
+    const ScriptedAction& restart = scene.rung("restart", {"site"}, Disruptive::yes, "nginx.service");
+    const ScriptedAction& backend = scene.rung("backend", {"site"});
+    scene.ladder[1].action = "start";
+    scene.fails("site");
+    scene.climb();
+    CHECK(reload.start_up == 10s); // settle
+    CHECK(restart.start_up == 0s);
+    CHECK(backend.start_up == 10s);
 }
 
 TEST_CASE("A unit that systemd goes on starting is waited for once a run") {
