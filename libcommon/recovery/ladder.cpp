@@ -20,6 +20,9 @@ constexpr Duration k_room_to_act{3'000};
 // together.
 constexpr Duration k_first_pause{100};
 constexpr Duration k_longest_pause{500};
+// What passes is looked at once more after this: a service that falls at its start passes in between, and was told as
+// mended. As with failing (CONTRACT 14), only what is seen twice counts.
+constexpr Duration k_proof{1'000};
 
 constexpr Phrase k_outside_host{"the cause lies outside this host: nothing here can mend it",
                                 "причина вне этого сервера: отсюда её не исправить"};
@@ -281,15 +284,26 @@ class Climb {
         Duration pause = k_first_pause;
         for (;;) {
             ask_again(still_failing(asked));
+            if (still_failing(asked).empty()) {
+                nap(k_proof);
+                ask_again(asked);
+            }
             const Duration left = std::chrono::floor<Duration>(until - m_climber.world.clock.steady());
             if (still_failing(asked).empty() || left <= Duration::zero() || stop_requested()) {
                 break;
             }
-            sleep_unless_stopped(m_climber.world.clock,
-                                 m_climber.world.clock.steady() + std::min(pause, left));
+            nap(std::min(pause, left));
             pause = std::min(pause * 2, k_longest_pause);
         }
+        if (!still_failing(asked).empty()) {
+            ask_again(passing(asked)); // while the rest failed they may have fallen again
+        }
         ask_again(others_than(asked));
+    }
+
+    void nap(Duration duration) {
+        Clock& clock = m_climber.world.clock;
+        sleep_unless_stopped(clock, std::min(m_climber.deadline, clock.steady() + duration));
     }
 
     void ask_again(const Names& checks) {
@@ -303,6 +317,8 @@ class Climb {
             }
             if (result.status != Status::critical) {
                 std::erase(m_failing, check);
+            } else if (!contains(m_failing, check)) {
+                m_failing.push_back(check);
             }
             m_seen.insert(check);
             m_unseen.erase(check);
@@ -399,6 +415,13 @@ class Climb {
         std::copy_if(checks.begin(), checks.end(), std::back_inserter(failing),
                      [&](const std::string& check) { return contains(m_failing, check); });
         return failing;
+    }
+
+    Names passing(const Names& checks) const {
+        Names passing;
+        std::copy_if(checks.begin(), checks.end(), std::back_inserter(passing),
+                     [&](const std::string& check) { return !contains(m_failing, check); });
+        return passing;
     }
 
     Names others_than(const Names& checks) const {

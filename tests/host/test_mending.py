@@ -85,6 +85,32 @@ class Mending(unittest.TestCase):
         host.wait_for_next_run()
         self.assertEqual(host.main_process("teaching_panel"), restarted, "restarted once, not twice")
 
+    def host_with_slow_stop(self):
+        """gunicorn takes its time to stop, as it does with requests that last; nothing runs by itself here."""
+        host = self.enterContext(Host(self._testMethodName.removeprefix("test_").replace("_", "-")))
+        host.lay_out_site(cron=False)
+        host.write("/etc/systemd/system/teaching_panel.service.d/slow.conf", "[Service]\nExecStop=/bin/sleep 10\n")
+        host.run("systemctl", "daemon-reload")
+        host.run("systemctl", "reset-failed")
+        code, report = host.health()
+        self.assertEqual(code, 0, report)
+        return host
+
+    def test_restarted_by_hand(self):
+        host = self.host_with_slow_stop()
+        host.start_and_leave("systemctl", "restart", "teaching_panel")
+        host.wait_until(lambda: host.attempt("systemctl", "is-active", "teaching_panel").stdout == "deactivating\n",
+                        "it is being stopped", 20)
+        code, report = host.health()
+        self.assertEqual((code, report["recovery"], host.messages()), (0, [], []), report)
+
+    def test_planned_reboot(self):
+        host = self.host_with_slow_stop()
+        host.start_and_leave("systemctl", "reboot")
+        host.wait_until(lambda: not host.site_answers(), "nginx is stopped, gunicorn still stops", 20)
+        code, report = host.health()
+        self.assertEqual((report["recovery"], report["incidents"], report["alerts"]["queued"]), ([], [], 0), report)
+
 
 if __name__ == "__main__":
     skip_where_impossible()
