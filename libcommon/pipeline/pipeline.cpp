@@ -2,7 +2,9 @@
 
 #include "checks/runner.h"
 #include "incidents/rules.h"
+#include "pipeline/run_log.h"
 #include "pipeline/run_record.h"
+#include "pipeline/run_report.h"
 #include "pipeline/tool_state.h"
 #include "platform/clock.h"
 #include "platform/files.h"
@@ -10,7 +12,6 @@
 #include "platform/stop.h"
 #include "platform/users.h"
 #include "report/prometheus.h"
-#include "util/by_name.h"
 #include "words/error_words.h"
 
 #include <algorithm>
@@ -37,10 +38,7 @@ constexpr Duration k_asking_systemd{1'000};
 // A record lost to a lock that was held too long is nothing to wake anybody for; several in a row are.
 constexpr int k_lost_in_a_row = 3;
 
-constexpr std::string_view k_self = "self"; // the type of what the suite notices of itself
-
 constexpr mode_t k_run_mode = 0755;
-constexpr mode_t k_logs_mode = 0750;
 
 constexpr Phrase k_state_not_written{"the state folder cannot be written: {}",
                                      "не удаётся записать состояние: {}"};
@@ -51,7 +49,6 @@ constexpr Phrase k_state_hint{"check free space, permissions and whether the dis
                               "проверьте свободное место, права и не стал ли диск только для чтения: {}"};
 constexpr Phrase k_no_lock{"the lock could not be taken, the run went on without it: {}",
                            "не удалось взять блокировку, запуск прошёл без неё: {}"};
-constexpr Phrase k_log_not_written{"the log cannot be written: {}", "не удаётся записать журнал: {}"};
 constexpr Phrase k_metrics_not_written{"the metrics cannot be written: {}",
                                        "не удаётся записать метрики: {}"};
 constexpr Phrase k_not_recorded{"this run is not in the history: {}", "этот запуск не попал в историю: {}"};
@@ -61,23 +58,9 @@ constexpr Phrase k_would_act{"would try {} ({} {}) for {}", "попытался 
 constexpr Phrase k_would_act_how{"{}: {}", "{}: {}"};
 constexpr Phrase k_nothing_to_change{"{} finds nothing to change", "для {} менять нечего"};
 constexpr Phrase k_would_not_act{"would not act for {}: {}", "не стал бы ничего делать с {}: {}"};
-constexpr Phrase k_log_change{"{}: {} (incident {})", "{}: {} (инцидент {})"};
-constexpr Phrase k_log_opened{"broken", "сломалось"};
-constexpr Phrase k_log_risen{"critical now", "теперь критично"};
-constexpr Phrase k_log_eased{"better, not over", "лучше, но не прошло"};
-constexpr Phrase k_log_resolved{"resolved", "прошло"};
-constexpr Phrase k_log_unwatched{"no longer checked", "больше не проверяется"};
-constexpr Phrase k_log_flapping{"breaks and recovers by turns", "то ломается, то чинится"};
-constexpr Phrase k_log_changed{"changed", "изменилось"};
-constexpr Phrase k_log_deed{"recovery {}: {} {}", "восстановление {}: {} {}"};
-constexpr Phrase k_log_fixed{"works again: {}", "снова работает: {}"};
-constexpr Phrase k_log_verdict{"{}: {}", "{}: {}"};
-constexpr Phrase k_log_end{"{}, {} not good, {}", "{}, не в порядке: {}, {}"};
-constexpr Noun k_checks{"check", "checks", "проверка", "проверки", "проверок"};
 constexpr Phrase k_not_acted{"recovery of {}: {}", "восстановление {}: {}"};
 constexpr Phrase k_host_stops{"the host is shutting down, so this is no failure: {}",
                               "сервер выключается, так что это не сбой: {}"};
-constexpr Phrase k_stopped{"the run was asked to stop by signal {}", "запуск прерван сигналом {}"};
 
 std::vector<Observation> observations_of(const std::vector<CheckRun>& runs) {
     std::vector<Observation> observations;
@@ -100,11 +83,7 @@ class Run {
           m_now(world.clock.now()),
           m_keeper(world.files, job.paths.state / job.short_name, job.paths.run / (job.short_name + "-state"),
                    job.paths.memory, effective_user()),
-          m_delivery(m_world, delivery_of(job), std::move(channels)),
-          m_log(world.files, job.paths.logs / (job.short_name + ".log"), job.tool, job.log_format,
-                job.log_level, job.zone),
-          m_alert_log(world.files, job.paths.logs / "alerts.log", job.tool, job.log_format, LogLevel::debug,
-                      job.zone),
+          m_delivery(m_world, delivery_of(job), std::move(channels)), m_log(m_world, job),
           m_policy(policy_of(job)), m_lock(std::move(lock)) {}
 
     RunOutcome run() {
@@ -124,14 +103,6 @@ class Run {
     }
 
   private:
-    // Found out after judging: shown in this run's report; told by the next run, which finds
-    // it from the start: what is wrong with a channel or the disk lasts.
-    struct LateTrouble {
-        std::string name;
-        Status status = Status::warning;
-        Text message, hint;
-    };
-
     // State and locks of a job lie in one place, whoever keeps them.
     static DeliverySettings delivery_of(const Job& job) {
         DeliverySettings settings = job.delivery;
@@ -330,7 +301,7 @@ class Run {
                 note_success(m_state.recovery, seen.name);
             }
         }
-        log_changes();
+        m_log.changes(m_judgement);
     }
 
     [[nodiscard]] Suppression suppression_at(const Now& now, const QuietBefore& before) const {
@@ -395,7 +366,7 @@ class Run {
         remark(healed.not_acted);
         take_new_looks(healed.results);
         remember_gave_up(m_judgement.state, m_healing.gave_up);
-        log_deeds();
+        m_log.deeds(m_healing.deeds);
     }
 
     Climber climber() {
@@ -545,9 +516,7 @@ class Run {
         const int waiting = delivered.waiting + static_cast<int>(m_state.pending.size());
         m_outcome.report.alerts = {delivered.queued, delivered.sent, waiting, delivered.rejected,
                                    delivered.why_waiting};
-        for (const AlertLine& line : delivered.log) {
-            m_alert_log.add_alert(line.time, line.level, line.text);
-        }
+        m_log.alerts(delivered.log);
     }
 
     DeliveryReport hand_over() {
@@ -699,9 +668,7 @@ class Run {
         if (stop_requested()) {
             return stopped();
         }
-        if (!m_wishes.dry_run) {
-            write_logs();
-        }
+        write_logs();
         Report& report = m_outcome.report;
         report.tool = m_job.tool;
         report.host = m_job.host;
@@ -712,11 +679,17 @@ class Run {
         for (const Remark& remark : m_healing.not_acted) {
             report.notes.push_back(say(k_not_acted, remark.check, remark.words));
         }
-        report_checks(report);
+        report.checks = check_rows(m_judgement.verdicts, m_facts.observations, m_runs);
+        for (const ShelvedCheck& shelved : m_job.shelved) {
+            if (wanted(shelved.name)) {
+                report.checks.push_back(row_of(shelved));
+            }
+        }
         report.recovery = m_healing.deeds;
-        report_incidents(report);
+        report.incidents = incident_rows(m_judgement.state);
         report.status = overall(m_judgement.verdicts);
         for (const LateTrouble& trouble : m_late_troubles) {
+            report.checks.push_back(row_of(trouble));
             report.status = worst(report.status, trouble.status);
         }
         report.duration = duration_cast<microseconds>(m_world.clock.steady() - m_started);
@@ -742,163 +715,22 @@ class Run {
         }
     }
 
-    void report_checks(Report& report) {
-        const ByName<Observation> observed(m_facts.observations);
-        const ByName<CheckRun> runs(m_runs);
-        for (const Verdict& verdict : m_judgement.verdicts) {
-            CheckReport check;
-            check.name = verdict.name;
-            check.type = verdict.type;
-            const bool is_own = verdict.type == k_self;
-            if (const Observation* seen = is_own ? nullptr : observed.find(verdict.name)) {
-                check.result = seen->result;
-            }
-            check.result.status = verdict.status;
-            check.result.message = verdict.message;
-            check.result.hint = verdict.hint;
-            const CheckRun* run = is_own ? nullptr : runs.find(verdict.name);
-            check.duration = run != nullptr ? run->duration : microseconds::zero();
-            if (!verdict.symptom_of.empty()) {
-                check.symptom_of = verdict.symptom_of;
-            }
-            if (!verdict.incident.empty()) {
-                check.incident = verdict.incident;
-            }
-            report.checks.push_back(std::move(check));
-        }
-        for (const ShelvedCheck& shelved : m_job.shelved) {
-            if (wanted(shelved.name)) {
-                CheckReport check;
-                check.name = shelved.name;
-                check.type = shelved.type;
-                check.result.status = Status::skipped;
-                check.result.message = shelved.reason;
-                report.checks.push_back(std::move(check));
-            }
-        }
-        for (const LateTrouble& trouble : m_late_troubles) {
-            CheckReport check;
-            check.name = trouble.name;
-            check.type = k_self;
-            check.result.status = trouble.status;
-            check.result.message = trouble.message;
-            check.result.hint = trouble.hint;
-            report.checks.push_back(std::move(check));
-        }
-    }
-
-    void report_incidents(Report& report) const {
-        for (const IncidentState& incident : m_judgement.state.incidents) {
-            IncidentReport row;
-            row.id = incident.id;
-            row.check = incident.check;
-            row.status = incident.level;
-            row.since = incident.since.wall;
-            row.flapping = incident.flapping;
-            if (incident.ended) {
-                row.state = IncidentReport::State::resolved;
-            } else if (incident.acknowledged) {
-                row.state = IncidentReport::State::acknowledged;
-            }
-            report.incidents.push_back(std::move(row));
-        }
-    }
-
     // Asked to stop: what was done is on disk, what was not finished is for the next run.
     RunOutcome stopped() {
         m_outcome.signal = stop_signal();
-        log(LogLevel::warn, say(k_stopped, stop_signal()));
-        if (!m_wishes.dry_run) {
-            write_logs();
-        }
+        m_log.stopped_by(m_outcome.signal);
+        write_logs();
         return std::move(m_outcome);
     }
 
-    // ── logs ────────────────────────────────────────────────────────────────────────────────────────────
-
-    void log_changes() {
-        for (const Change& change : m_judgement.changes) {
-            const Verdict* verdict = verdict_of(change.check);
-            log(level_of(change.event, verdict),
-                join(": ", {say(k_log_change, change.check, words_of(change.event), change.incident),
-                            verdict != nullptr ? verdict->message : Text{}}));
-        }
-    }
-
-    // A line says when it was written: what takes long in a run is seen in its log.
-    void log(LogLevel level, const Text& words) {
-        m_log.add(m_world.clock.now().wall, level, words.in(m_job.lang));
-    }
-
-    static LogLevel level_of(Status status) {
-        return status == Status::critical ? LogLevel::error : LogLevel::warn;
-    }
-
-    static LogLevel level_of(Event event, const Verdict* verdict) {
-        if (event == Event::resolved) {
-            return LogLevel::success;
-        }
-        return event == Event::unwatched || verdict == nullptr ? LogLevel::info : level_of(verdict->status);
-    }
-
-    static Text words_of(Event event) {
-        switch (event) {
-        case Event::opened:
-            return say(k_log_opened);
-        case Event::risen:
-            return say(k_log_risen);
-        case Event::eased:
-            return say(k_log_eased);
-        case Event::resolved:
-            return say(k_log_resolved);
-        case Event::unwatched:
-            return say(k_log_unwatched);
-        case Event::flapping:
-            return say(k_log_flapping);
-        default:
-            return say(k_log_changed);
-        }
-    }
-
-    [[nodiscard]] const Verdict* verdict_of(const std::string& check) const {
-        const auto found = std::find_if(m_judgement.verdicts.begin(), m_judgement.verdicts.end(),
-                                        [&](const Verdict& verdict) { return verdict.name == check; });
-        return found == m_judgement.verdicts.end() ? nullptr : &*found;
-    }
-
-    void log_deeds() {
-        for (const Deed& deed : m_healing.deeds) {
-            Text words = join(": ", {say(k_log_deed, deed.rung, deed.action, deed.target), deed.detail});
-            if (!deed.fixed.empty()) {
-                words = join("; ", {words, say(k_log_fixed, fmt::format("{}", fmt::join(deed.fixed, ", ")))});
-            }
-            log(deed.ok ? LogLevel::success : LogLevel::error, words);
-        }
-    }
-
     void write_logs() {
-        std::size_t bad = 0;
-        for (const Verdict& verdict : m_judgement.verdicts) {
-            if (verdict.status == Status::ok || verdict.status == Status::skipped) {
-                continue;
-            }
-            ++bad;
-            log(level_of(verdict.status), say(k_log_verdict, verdict.name, verdict.message));
-        }
-        const auto took = duration_cast<Duration>(m_world.clock.steady() - m_started);
-        for (const Text& quiet : m_outcome.report.quiet) {
-            log(LogLevel::info, quiet);
-        }
-        const Text count = counted(static_cast<std::int64_t>(m_judgement.verdicts.size()), k_checks);
-        log(bad == 0 ? LogLevel::success : LogLevel::warn, say(k_log_end, count, bad, format_duration(took)));
-        if (Result<void> folder = m_world.files.make_folders(m_job.paths.logs, k_logs_mode); !folder) {
-            m_notes.push_back(say(k_log_not_written, error_words(folder.error().message)));
+        if (m_wishes.dry_run) {
             return;
         }
-        for (Log* log : {&m_log, &m_alert_log}) {
-            if (Result<void> written = log->flush(); !written) {
-                m_notes.push_back(say(k_log_not_written, error_words(written.error().message)));
-            }
+        m_log.closing(m_judgement.verdicts, m_outcome.report.quiet,
+                      duration_cast<Duration>(m_world.clock.steady() - m_started));
+        for (Text& note : m_log.flush()) {
+            m_notes.push_back(std::move(note));
         }
     }
 
@@ -909,7 +741,7 @@ class Run {
     Now m_now;
     StateKeeper m_keeper;
     Delivery m_delivery;
-    Log m_log, m_alert_log;
+    RunLog m_log;
     Policy m_policy;
 
     std::optional<RunLock> m_lock;
