@@ -7,6 +7,7 @@
 """
 
 import contextlib
+import datetime
 import json
 import os
 import pathlib
@@ -176,6 +177,12 @@ class Host:
         """Texts of what Telegram's stand-in has accepted, in their order; kept over reboots."""
         lines = self.attempt("cat", "/var/lib/bot-api.jsonl").stdout.splitlines()
         return [json.loads(line)["text"] for line in lines]
+
+    def run_that_mended(self):
+        """When the run began that has mended something, in seconds of the clock."""
+        past = json.loads(self.attempt("lectio-health", "history", "--format", "json").stdout)
+        times = [change["time"] for change in past["events"] if change["kind"] == "told"]
+        return min(datetime.datetime.fromisoformat(time).timestamp() for time in times)
 
     def main_process(self, unit):
         return self.run("systemctl", "show", "-P", "MainPID", unit).strip()
