@@ -14,6 +14,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 namespace lectio {
@@ -29,6 +30,20 @@ struct CloseFolder {
 };
 using FolderStream = std::unique_ptr<DIR, CloseFolder>;
 
+// chmod of what an O_PATH descriptor holds. Since Linux 6.6 there is a call for it, which glibc 2.36 does not know yet;
+// before, fchmod() refuses such descriptors, but their /proc name leads to the very file that is held.
+int change_mode(int held, mode_t mode) {
+    constexpr long k_fchmodat2 = 452; // the same on every architecture
+    if (::syscall(k_fchmodat2, held, "", mode, AT_EMPTY_PATH) == 0) {
+        return 0;
+    }
+    return errno == ENOSYS || errno == EPERM || errno == EINVAL
+               ? ::chmod(fmt::format("/proc/self/fd/{}", held).c_str(), mode)
+               : -1;
+}
+
+// A site has tens of thousands of entries, and all of them are right: that is what has to be fast. Nothing is allocated
+// for an entry, and its path is put together only where it is told.
 class Walk {
   public:
     Walk(const TreeRules& rules, TreeMode mode) : m_rules(rules), m_mode(mode) {}
@@ -36,26 +51,30 @@ class Walk {
     Result<TreeRepair> begin(const Path& root);
 
   private:
-    void folder(int parent, const std::string& name, const std::string& shown, int depth);
-    void entries(FolderStream stream, const struct stat& folder, const std::string& shown, int depth);
-    void entry(int parent, const struct stat& folder, const std::string& name, const std::string& shown,
-               int depth);
-    void file(int parent, const struct stat& folder, const std::string& name, const std::string& shown,
-              const struct stat& seen);
-    void mend(int parent, const std::string& name, const std::string& shown, const struct stat& seen,
-              mode_t wanted);
-    bool change(int path_descriptor, const struct stat& seen, mode_t wanted, const std::string& shown);
+    void folder(int parent, const char* name, const struct stat& seen, int depth);
+    void entries(FolderStream stream, const struct stat& folder, int depth);
+    void entry(int parent, const struct stat& folder, const char* name, int depth);
+    void file(int parent, const struct stat& folder, const char* name, const struct stat& seen);
+    void mend(int parent, const char* name, const struct stat& seen, mode_t wanted);
+    bool change(int path_descriptor, const char* name, const struct stat& seen, mode_t wanted);
+    [[nodiscard]] bool has_seen_enough() const;
     [[nodiscard]] bool wrong_owner(const struct stat& seen) const;
     [[nodiscard]] bool is_wrong(const struct stat& seen, mode_t wanted) const;
-    void note_example(const std::string& shown, const struct stat& seen, mode_t wanted);
-    void fail(std::string_view what, const std::string& shown);
+    [[nodiscard]] std::string shown(const char* name) const;
+    void note_example(const char* name, const struct stat& seen, mode_t wanted);
+    void fail(std::string_view what, const char* name);
     void fail(const std::string& words);
 
     const TreeRules& m_rules;
     TreeMode m_mode;
     dev_t m_device = 0;
+    std::string m_inside; // the folder that is walked through: "static/js/"; empty: the root
     TreeRepair m_repair;
 };
+
+bool is_same_file(const struct stat& a, const struct stat& b) {
+    return a.st_ino == b.st_ino && a.st_dev == b.st_dev;
+}
 
 bool wrong_mode(const struct stat& seen, mode_t wanted) {
     return (seen.st_mode & k_mode_bits) != wanted;
@@ -69,63 +88,70 @@ Result<TreeRepair> Walk::begin(const Path& root) {
         return errno_error(fmt::format("open {}", root.string()), errno);
     }
     m_device = seen.st_dev;
-    folder(top->get(), ".", ".", 0);
+    folder(top->get(), ".", seen, 0);
     return std::move(m_repair);
 }
 
-void Walk::folder(int parent, const std::string& name, const std::string& shown, int depth) {
+void Walk::folder(int parent, const char* name, const struct stat& seen, int depth) {
     if (depth > k_deepest || stop_requested()) {
         errno = depth > k_deepest ? ELOOP : ECANCELED;
-        fail("go into", shown);
-        return;
-    }
-    struct stat seen {};
-    if (::fstatat(parent, name.c_str(), &seen, AT_SYMLINK_NOFOLLOW) != 0) {
-        fail("examine", shown);
+        fail("go into", name);
         return;
     }
     ++m_repair.examined;
     // Before its content: without the right mode a user who is not root cannot go in.
-    mend(parent, name, shown, seen, m_rules.folders);
-    const int opened = ::openat(parent, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    mend(parent, name, seen, m_rules.folders);
+    const int opened = ::openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     FolderStream stream(opened < 0 ? nullptr : ::fdopendir(opened));
-    if (!stream) {
-        fail("open", shown);
-        if (opened >= 0) {
+    struct stat now {};
+    if (!stream || ::fstat(opened, &now) != 0) {
+        fail("open", name);
+        if (!stream && opened >= 0) {
             ::close(opened);
         }
         return;
     }
-    entries(std::move(stream), seen, shown, depth);
+    if (!is_same_file(now, seen)) {
+        errno = ESTALE; // exchanged between the two looks
+        fail("open", name);
+        return;
+    }
+    const std::size_t outside = m_inside.size();
+    if (depth > 0) {
+        m_inside.append(name) += '/';
+    }
+    entries(std::move(stream), seen, depth);
+    m_inside.resize(outside);
 }
 
 // `folder` as it was before it was mended: that tells who could write to it so far.
-void Walk::entries(FolderStream stream, const struct stat& folder, const std::string& shown, int depth) {
-    const std::string prefix = depth == 0 ? std::string() : shown + "/";
+void Walk::entries(FolderStream stream, const struct stat& folder, int depth) {
     const int parent = ::dirfd(stream.get());
-    for (;;) {
+    while (!has_seen_enough()) {
         errno = 0;
         const dirent* next = ::readdir(stream.get());
         if (next == nullptr) {
             if (errno != 0) {
-                fail("list", shown);
+                fail("list", ".");
             }
             return;
         }
         const std::string_view name = next->d_name;
-        if (name == "." || name == "..") {
-            continue;
+        if (name != "." && name != "..") {
+            entry(parent, folder, next->d_name, depth);
         }
-        entry(parent, folder, next->d_name, prefix + next->d_name, depth);
     }
 }
 
-void Walk::entry(int parent, const struct stat& folder, const std::string& name, const std::string& shown,
-                 int depth) {
+bool Walk::has_seen_enough() const {
+    return m_mode == TreeMode::look && m_repair.changed + m_repair.failed > 0;
+}
+
+void Walk::entry(int parent, const struct stat& folder, const char* name, int depth) {
     struct stat seen {};
-    if (::fstatat(parent, name.c_str(), &seen, AT_SYMLINK_NOFOLLOW) != 0) {
+    if (::fstatat(parent, name, &seen, AT_SYMLINK_NOFOLLOW) != 0) {
         if (errno != ENOENT) { // gone since it was listed: a site may be worked on meanwhile
-            fail("examine", shown);
+            fail("examine", name);
         }
         return;
     }
@@ -133,62 +159,59 @@ void Walk::entry(int parent, const struct stat& folder, const std::string& name,
         return;
     }
     if (S_ISDIR(seen.st_mode)) {
-        this->folder(parent, name, shown, depth + 1);
+        this->folder(parent, name, seen, depth + 1);
     } else if (S_ISREG(seen.st_mode)) {
-        file(parent, folder, name, shown, seen);
+        file(parent, folder, name, seen);
     }
     // Links, sockets, devices: neither theirs to be served nor ours to be changed.
 }
 
-void Walk::file(int parent, const struct stat& folder, const std::string& name, const std::string& shown,
-                const struct stat& seen) {
+void Walk::file(int parent, const struct stat& folder, const char* name, const struct stat& seen) {
     ++m_repair.examined;
     if (is_wrong(seen, m_rules.files) && may_be_laid_here(seen, folder)) {
         fail(fmt::format("unable to change {}: it has more names (hard links), perhaps of another user",
-                         clean_line(shown)));
+                         shown(name)));
         return;
     }
-    mend(parent, name, shown, seen, m_rules.files);
+    mend(parent, name, seen, m_rules.files);
 }
 
-void Walk::mend(int parent, const std::string& name, const std::string& shown, const struct stat& seen,
-                mode_t wanted) {
+void Walk::mend(int parent, const char* name, const struct stat& seen, mode_t wanted) {
     if (!is_wrong(seen, wanted)) {
         return;
     }
-    note_example(shown, seen, wanted);
-    if (m_mode == TreeMode::report) {
+    note_example(name, seen, wanted);
+    if (m_mode == TreeMode::look) {
         ++m_repair.changed;
         return;
     }
     // From here on by this descriptor alone: whatever is put under the name meanwhile is not touched.
-    const UniqueFd held(::openat(parent, name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+    const UniqueFd held(::openat(parent, name, O_PATH | O_NOFOLLOW | O_CLOEXEC));
     struct stat now {};
     if (!held.valid() || ::fstat(held.get(), &now) != 0) {
-        fail("open", shown);
+        fail("open", name);
         return;
     }
-    if (now.st_ino != seen.st_ino || now.st_dev != seen.st_dev) {
+    if (!is_same_file(now, seen)) {
         errno = ESTALE; // exchanged between the two looks
-        fail("change", shown);
+        fail("change", name);
         return;
     }
-    m_repair.changed += change(held.get(), now, wanted, shown) ? 1 : 0;
+    m_repair.changed += change(held.get(), name, now, wanted) ? 1 : 0;
 }
 
-bool Walk::change(int path_descriptor, const struct stat& seen, mode_t wanted, const std::string& shown) {
+bool Walk::change(int path_descriptor, const char* name, const struct stat& seen, mode_t wanted) {
     const bool owned =
         !wrong_owner(seen) || ::fchownat(path_descriptor, "", m_rules.owner.user.value_or(seen.st_uid),
                                          m_rules.owner.group.value_or(seen.st_gid), AT_EMPTY_PATH) == 0;
     if (!owned) {
-        fail("change the owner of", shown);
+        fail("change the owner of", name);
     }
     // After the owner, whose change clears bits; and even if that failed: the site may be readable by this
-    // alone. fchmod() refuses O_PATH descriptors; their /proc name leads to the very file that is held.
-    const bool allowed = !wrong_mode(seen, wanted) ||
-                         ::chmod(fmt::format("/proc/self/fd/{}", path_descriptor).c_str(), wanted) == 0;
+    // alone.
+    const bool allowed = !wrong_mode(seen, wanted) || change_mode(path_descriptor, wanted) == 0;
     if (!allowed && owned) {
-        fail("change the mode of", shown);
+        fail("change the mode of", name);
     }
     return owned && allowed;
 }
@@ -202,11 +225,17 @@ bool Walk::is_wrong(const struct stat& seen, mode_t wanted) const {
     return wrong_mode(seen, wanted) || wrong_owner(seen);
 }
 
-void Walk::note_example(const std::string& shown, const struct stat& seen, mode_t wanted) {
+// "." is the folder that is walked through.
+std::string Walk::shown(const char* name) const {
+    const std::string path = m_inside + name;
+    return clean_line(path.ends_with("/.") ? path.substr(0, path.size() - 2) : path);
+}
+
+void Walk::note_example(const char* name, const struct stat& seen, mode_t wanted) {
     if (m_repair.examples.size() >= k_most_examples) {
         return;
     }
-    std::string words = clean_line(shown);
+    std::string words = shown(name);
     if (wrong_mode(seen, wanted)) {
         words += fmt::format(" {:03o} → {:03o}", seen.st_mode & k_mode_bits, wanted);
     }
@@ -218,8 +247,9 @@ void Walk::note_example(const std::string& shown, const struct stat& seen, mode_
     m_repair.examples.push_back(std::move(words));
 }
 
-void Walk::fail(std::string_view what, const std::string& shown) {
-    fail(errno_error(fmt::format("{} {}", what, clean_line(shown)), errno).message);
+void Walk::fail(std::string_view what, const char* name) {
+    const int error_number = errno;
+    fail(errno_error(fmt::format("{} {}", what, shown(name)), error_number).message);
 }
 
 void Walk::fail(const std::string& words) {

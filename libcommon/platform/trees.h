@@ -26,11 +26,14 @@ struct TreeRules {
     mode_t files = 0644;   // and of each regular file: no executable bit stays beyond what this says
 };
 
-enum class TreeMode { report, apply };
+enum class TreeMode {
+    look, // whether anything is wrong: up to the first that is
+    apply,
+};
 
 struct TreeRepair {
     std::uint64_t examined = 0;        // files and folders
-    std::uint64_t changed = 0;         // wrong, and mended (in a report: would be)
+    std::uint64_t changed = 0;         // wrong, and mended (by a look: would be)
     std::uint64_t failed = 0;          // wrong or unreadable, and could not be mended
     std::vector<std::string> examples; // the first few that were wrong: "static/js 000 → 755"
     std::string first_failure;         // why, of the first one that failed

@@ -65,7 +65,7 @@ class FixPermissions final : public Action {
     std::string target() const override { return m_settings.path.string(); }
 
     Readiness look(const ActionContext&) const override {
-        const Result<TreeRepair> found = walk(TreeMode::report);
+        const Result<TreeRepair> found = walk(TreeMode::look);
         if (!found.ok()) {
             return Readiness{Readiness::Kind::refused, error_words(found.error().message)};
         }

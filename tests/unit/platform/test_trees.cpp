@@ -76,11 +76,16 @@ TEST_CASE("folders of mode 000 are gone into, the root as well") {
     CHECK(mode_of(root / "site/static/js/main.1.js") == 0644);
 }
 
-TEST_CASE("a report says the same and changes nothing") {
+TEST_CASE("a look ends at the first that is wrong and changes nothing") {
     const TempFolder root;
     make_site(root);
-    set_mode(root / "site/index.html", 0600);
-    const TreeRepair seen = repair(root / "site", TreeMode::report);
+    CHECK(repair(root / "site", TreeMode::look).changed == 0);
+    for (const char* file : {"index.html", "static/js/main.1.js"}) {
+        set_mode(root / "site" / file, 0600);
+    }
+    CHECK(repair(root / "site", TreeMode::look).changed == 1);
+    set_mode(root / "site/static/js/main.1.js", 0644);
+    const TreeRepair seen = repair(root / "site", TreeMode::look);
     CHECK(seen.changed == 1);
     CHECK(seen.examples == std::vector<std::string>{"index.html 600 → 644"});
     CHECK(mode_of(root / "site/index.html") == 0600);
@@ -118,8 +123,8 @@ TEST_CASE("a link that another user may have laid is not gone through") {
     std::filesystem::create_directories(root / "www/below/site");
     const Path link = root / "www/build";
     std::filesystem::create_symlink(root / "site", link);
-    CHECK(repair(link, TreeMode::report).changed == 1); // ours, in a folder of ours
-    CHECK(repair(link / "static", TreeMode::report).changed == 0);
+    CHECK(repair(link, TreeMode::look).changed == 1); // ours, in a folder of ours
+    CHECK(repair(link / "static", TreeMode::look).changed == 0);
 
     set_mode(root / "www", 0775);
     for (const Path& path : {link, link / "static"}) {
@@ -137,9 +142,9 @@ TEST_CASE("a link that another user may have laid is not gone through") {
     CHECK_FALSE(repair_tree(root / "www/up", {}, TreeMode::apply));
     if (::geteuid() == 0) {
         set_mode(root / "www", 0755);
-        CHECK(repair_tree(link, {}, TreeMode::report));
+        CHECK(repair_tree(link, {}, TreeMode::look));
         REQUIRE(::lchown(link.c_str(), 65534, 65534) == 0);
-        CHECK_FALSE(repair_tree(link, {}, TreeMode::report));
+        CHECK_FALSE(repair_tree(link, {}, TreeMode::look));
     }
 }
 
@@ -147,7 +152,7 @@ TEST_CASE("links in a circle end") {
     const TempFolder root;
     std::filesystem::create_symlink("b", root / "a");
     std::filesystem::create_symlink("a", root / "b");
-    CHECK_FALSE(repair_tree(root / "a", {}, TreeMode::report));
+    CHECK_FALSE(repair_tree(root / "a", {}, TreeMode::look));
 }
 
 TEST_CASE("a file with another name elsewhere is mended only where nobody else can have put it") {
