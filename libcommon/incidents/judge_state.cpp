@@ -54,22 +54,35 @@ Json json_of(const std::map<std::string, std::string>& memory) {
     return object;
 }
 
-Json json_of(const CheckState& check) {
-    return Json{{"type", check.type},
-                {"status", to_string(check.status)},
-                {"known", to_string(check.known)},
-                {"seen", json_of(check.seen)},
-                {"known_at", json_of(check.known_at)},
-                {"bad", check.bad},
-                {"critical", check.critical},
-                {"good", check.good},
-                {"below_critical", check.below_critical},
-                {"unknown", check.unknown},
-                {"runs", check.history.runs},
-                {"bad_runs", check.history.bad},
-                {"critical_runs", check.history.critical},
-                {"mended_runs", check.history.mended},
-                {"memory", json_of(check.memory)}};
+// Of a thousand checks nearly all are good and were seen in the last run; all of it is read and written each minute. So
+// what a check has not, and the moment of that run, is left out.
+Json json_of(const CheckState& check, const Now& last_run) {
+    const auto put_number = [](Json& object, const char* key, const auto& number) {
+        if (number != 0) {
+            object[key] = number;
+        }
+    };
+    const auto put_moment = [&](Json& object, const char* key, const Now& moment) {
+        if (moment != last_run) {
+            object[key] = json_of(moment);
+        }
+    };
+    Json object{{"type", check.type}, {"status", to_string(check.status)}, {"known", to_string(check.known)}};
+    put_moment(object, "seen", check.seen);
+    put_moment(object, "known_at", check.known_at);
+    put_number(object, "bad", check.bad);
+    put_number(object, "critical", check.critical);
+    put_number(object, "good", check.good);
+    put_number(object, "below_critical", check.below_critical);
+    put_number(object, "unknown", check.unknown);
+    put_number(object, "runs", check.history.runs);
+    put_number(object, "bad_runs", check.history.bad);
+    put_number(object, "critical_runs", check.history.critical);
+    put_number(object, "mended_runs", check.history.mended);
+    if (!check.memory.empty()) {
+        object["memory"] = json_of(check.memory);
+    }
+    return object;
 }
 
 std::string_view word_of(Severity severity) {
@@ -309,8 +322,9 @@ class Reader {
     bool m_odd;
 };
 
-bool read(const Json& json, CheckState& check) {
+bool read(const Json& json, const Now& last_run, CheckState& check) {
     Reader reader(json);
+    check.seen = check.known_at = last_run;
     reader.read("type", check.type);
     reader.read("status", check.status);
     reader.read("known", check.known);
@@ -408,11 +422,12 @@ void read_checks(const Json& json, LoadedJudgeState& loaded) {
         loaded.dropped.push_back(say(k_dropped, "checks"));
         return;
     }
+    const Now last_run = loaded.state.last_run.value_or(Now{});
     for (const auto& [subject, value] : json.items()) {
         CheckState check;
         const std::string name = shorten(clean_line(subject), 80);
         if (loaded.state.checks.size() < k_most_kept && subject.size() <= k_longest_words &&
-            read(value, check)) {
+            read(value, last_run, check)) {
             loaded.state.checks.emplace(subject, std::move(check));
         } else {
             loaded.dropped.push_back(say(k_dropped, "checks/" + name));
@@ -470,8 +485,9 @@ JudgeState brief(JudgeState state) {
 
 std::string written(const JudgeState& state) {
     Json checks = Json::object();
+    const Now last_run = state.last_run.value_or(Now{});
     for (const auto& [subject, check] : state.checks) {
-        checks[subject] = json_of(check);
+        checks[subject] = json_of(check, last_run);
     }
     Json quiet = Json::array();
     for (const Quiet reason : state.quiet) {
