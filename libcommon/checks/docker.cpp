@@ -32,6 +32,7 @@ constexpr std::size_t k_shown_characters = 120;
 // A restart by Docker is a moment, not a state: shown this long, so that a crash that Docker mended is told and two
 // soon after each other are one alert.
 constexpr Duration k_restart_shown = 15min;
+constexpr std::int64_t k_most_restarts = 1'000'000; // whatever is told or kept: counts are added up
 constexpr int k_by_signal = 128; // exit codes above it: a shell's and Docker's way to say which signal
 constexpr int k_most_signals = 64;
 
@@ -158,7 +159,7 @@ struct SeenRestarts { // of one container, kept under its name: "ID COUNT [RECEN
 std::int64_t number_in(std::string_view text) {
     std::int64_t number = 0;
     std::from_chars(text.data(), text.data() + text.size(), number);
-    return std::max<std::int64_t>(number, 0);
+    return std::clamp<std::int64_t>(number, 0, k_most_restarts);
 }
 
 std::optional<SeenRestarts> kept_of(const std::string& name, const Memory& memory) {
@@ -424,7 +425,8 @@ std::optional<DockerContainer> container_of(std::string_view text) {
     container.health_output = last_health_output(health);
     container.error = text_of(member(state, "Error"));
     container.exit_code = number_of(member(state, "ExitCode"));
-    container.restarts = std::max<std::int64_t>(number_of(member(&json, "RestartCount")), 0);
+    container.restarts =
+        std::clamp<std::int64_t>(number_of(member(&json, "RestartCount")), 0, k_most_restarts);
     const Json* oom = member(state, "OOMKilled");
     container.oom_killed = oom != nullptr && oom->is_boolean() && oom->get<bool>();
     container.policy = text_of(member(member(member(&json, "HostConfig"), "RestartPolicy"), "Name"));

@@ -471,7 +471,7 @@ std::optional<std::string> local_path(std::string_view url, std::string_view sit
         return std::nullopt; // another host's, or data:, blob: …
     }
     const std::string_view folder = folder_of(site);
-    if (!folder.empty() && url.starts_with(folder)) {
+    if (!folder.empty() && url.starts_with(folder) && url.substr(folder.size()).starts_with('/')) {
         url.remove_prefix(folder.size());
     }
     const std::string decoded = percent_decoded(url.substr(0, url.find_first_of("?#")));

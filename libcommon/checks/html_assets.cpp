@@ -17,11 +17,13 @@ struct Tag {
 };
 
 std::string undo_entities(std::string_view text) {
-    std::string out(text);
-    for (std::size_t at = out.find("&amp;"); at != std::string::npos; at = out.find("&amp;", at + 1)) {
-        out.replace(at, 5, "&");
+    constexpr std::string_view k_ampersand = "&amp;";
+    std::string out;
+    for (std::size_t at = 0; (at = text.find(k_ampersand)) != std::string_view::npos;) {
+        out += text.substr(0, at + 1);
+        text.remove_prefix(at + k_ampersand.size());
     }
-    return out;
+    return out.append(text);
 }
 
 class Scanner {

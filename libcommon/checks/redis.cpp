@@ -1,6 +1,7 @@
 #include "checks/redis.h"
 
 #include "checks/thresholds.h"
+#include "util/number.h"
 #include "util/text.h"
 #include "words/error_words.h"
 
@@ -72,13 +73,11 @@ const Schema<RedisSettings>& redis_schema() {
     return schema;
 }
 
+// Bytes are whole numbers; what is none, or more than any memory, is not there.
 double number_of(const std::map<std::string, std::string>& info, const std::string& key) {
     const auto found = info.find(key);
-    double value = 0;
-    if (found != info.end()) {
-        std::from_chars(found->second.data(), found->second.data() + found->second.size(), value);
-    }
-    return value;
+    const auto number = found == info.end() ? std::nullopt : number_from<std::int64_t>(found->second);
+    return static_cast<double>(std::max<std::int64_t>(number.value_or(0), 0));
 }
 
 bool has(const std::map<std::string, std::string>& info, const std::string& key, std::string_view value) {

@@ -67,6 +67,7 @@ TEST_CASE("frontend: names scripts and style sheets, whatever stands around them
                                                         {Kind::script, "/static/js/main.abc.js"}});
     CHECK(html_assets("<SCRIPT SRC=a.js></SCRIPT><script src='b.js?x=1&amp;y=2' async>").size() == 2);
     CHECK(html_assets("<script src='b.js?x=1&amp;y=2'>")[0].url == "b.js?x=1&y=2");
+    CHECK(html_assets("<script src='&amp;amp;&amp;'>")[0].url == "&amp;&"); // each once
     CHECK(html_assets("<!-- <script src=a.js></script> -->").empty());
     const auto around =
         html_assets("<template id=t><script src=a.js></script><template><link rel=stylesheet href=a.css>"
@@ -109,6 +110,7 @@ TEST_CASE("frontend: which addresses are files of ours", "[frontend]") {
     CHECK(local_path("./a%20b.js", site) == "a b.js");
     CHECK(local_path("https://site.example/a.js", site) == "a.js");
     CHECK(local_path("/app/a.js", "https://site.example/app/") == "a.js");
+    CHECK(local_path("/apples/a.js", "https://site.example/app/") == "apples/a.js"); // beside that folder
     CHECK_FALSE(local_path("https://site.example.evil/a.js", site).has_value());
     CHECK_FALSE(local_path("//cdn.example/a.js", site).has_value());
     CHECK_FALSE(local_path("data:text/css,a{}", site).has_value());
