@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <set>
 
 #include <fmt/format.h>
@@ -537,10 +538,10 @@ class Reader {
     }
 
     void check_known(const std::vector<Mention>& names, const Names& known, std::string_view what) {
-        const std::vector<std::string_view> candidates(known.begin(), known.end());
         for (const Mention& name : names) {
             if (!known.contains(name.text)) {
-                unknown(what, name.shown, name.position, candidates);
+                unknown(what, name.shown, name.position,
+                        std::vector<std::string_view>(known.begin(), known.end()));
             }
         }
     }
@@ -593,30 +594,48 @@ class Reader {
 
     // A check that needs itself, straight or around corners, could never be a root cause.
     void check_cycles(const Node* checks, const std::string& own) {
-        for (const Member& member : table_of(checks)) {
-            Names seen;
-            std::vector<std::string> open{member.key};
-            while (!open.empty()) {
-                const std::string name = open.back();
-                open.pop_back();
-                if (!seen.insert(name).second) {
-                    continue;
-                }
-                for (const Mention& need : mentions(find_in(checks->find(name), "needs"))) {
-                    const std::string next =
-                        need.text.starts_with(own) ? need.text.substr(own.size()) : need.text;
-                    if (next == member.key) {
-                        const Node* needs = member.value.front().find("needs");
-                        error(needs->position(),
-                              fmt::format("\"{}\" needs itself{}", clean_line(member.key),
-                                          name == member.key ? "" : fmt::format(" by way of \"{}\"", name)));
-                        open.clear();
-                        break;
-                    }
-                    open.push_back(next);
-                }
+        const Needs needs = needs_of(checks, own);
+        for (const auto& [check, direct] : needs) {
+            if (const std::optional<std::string_view> last = way_back(check, needs)) {
+                error(checks->find(check)->find("needs")->position(),
+                      fmt::format("\"{}\" needs itself{}", clean_line(check),
+                                  *last == check ? "" : fmt::format(" by way of \"{}\"", *last)));
             }
         }
+    }
+
+    using Needs = std::map<std::string_view, std::vector<std::string>>; // of those that need any
+
+    static Needs needs_of(const Node* checks, const std::string& own) {
+        Needs needs;
+        for (const Member& member : table_of(checks)) {
+            for (const Mention& need : mentions(find_in(&member.value.front(), "needs"))) {
+                needs[member.key].push_back(need.text.starts_with(own) ? need.text.substr(own.size())
+                                                                       : need.text);
+            }
+        }
+        return needs;
+    }
+
+    // The check on the way that names `check` again; nothing when none does.
+    static std::optional<std::string_view> way_back(std::string_view check, const Needs& needs) {
+        std::set<std::string_view> seen;
+        std::vector<std::string_view> open{check};
+        while (!open.empty()) {
+            const std::string_view name = open.back();
+            open.pop_back();
+            const auto found = needs.find(name);
+            if (!seen.insert(name).second || found == needs.end()) {
+                continue;
+            }
+            for (const std::string& next : found->second) {
+                if (next == check) {
+                    return found->first;
+                }
+                open.push_back(next);
+            }
+        }
+        return std::nullopt;
     }
 
     // ── times that do not fit into the run ──

@@ -2,10 +2,13 @@
 
 #include "util/secret.h"
 #include "util/text.h"
+#include "util/units.h"
 
 #include <algorithm>
 #include <array>
 #include <cctype>
+
+#include <fmt/format.h>
 
 namespace lectio {
 namespace {
@@ -14,6 +17,11 @@ constexpr Phrase k_no_assignment{"not an assignment, left out", "не присв
 constexpr Phrase k_not_run{"{}: commands are not run and a quote must end, left out",
                            "{}: команды не выполняются, а кавычка должна закрываться; значение пропущено"};
 constexpr Phrase k_not_text{"{}: not a text, left out", "{}: не текст, значение пропущено"};
+constexpr Phrase k_too_long{"{}: longer than {}, left out", "{}: длиннее {}, значение пропущено"};
+
+// A variable that is made of others, and these of others, doubles with each line.
+constexpr Bytes k_longest_value = 64_kB;
+constexpr std::size_t k_longest_reference = 4096; // its default included
 
 bool is_name_start(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
@@ -39,6 +47,7 @@ struct Reference {
 
 // The reference that begins at `at` with "${"; nothing when it is malformed.
 std::optional<Reference> reference_at(std::string_view text, std::size_t at) {
+    text = text.substr(0, at + k_longest_reference);
     Reference reference;
     reference.name = name_at(text, at + 2);
     std::size_t next = at + 2 + reference.name.size();
@@ -72,6 +81,7 @@ struct Expanded {
     std::string unset;             // the first name that is set nowhere
     std::vector<std::string> used; // the names whose values are in the text
     bool malformed = false;
+    bool too_long = false;
 };
 
 constexpr int k_deepest_default = 1;
@@ -84,8 +94,9 @@ Expanded expand(std::string_view text, const Lookup& lookup, int depth = 0) {
             continue;
         }
         const std::optional<Reference> reference = reference_at(text, i);
-        if (!reference || depth > k_deepest_default) {
-            out.malformed = true;
+        out.malformed = !reference || depth > k_deepest_default;
+        out.too_long = out.text.size() > k_longest_value.count;
+        if (out.malformed || out.too_long) {
             return out;
         }
         i = reference->end;
@@ -96,7 +107,11 @@ Expanded expand(std::string_view text, const Lookup& lookup, int depth = 0) {
         }
         if (reference->fallback && (!value || value->empty())) {
             Expanded fallback = expand(*reference->fallback, lookup, depth + 1);
-            out.malformed = out.malformed || fallback.malformed;
+            out.malformed = fallback.malformed;
+            out.too_long = fallback.too_long;
+            if (out.malformed || out.too_long) {
+                return out;
+            }
             out.unset = out.unset.empty() ? fallback.unset : out.unset;
             out.used.insert(out.used.end(), fallback.used.begin(), fallback.used.end());
             value = std::move(fallback.text);
@@ -207,6 +222,10 @@ class ShellReader {
             remark(say(k_not_run, name));
             return;
         }
+        if (m_value.size() > k_longest_value.count) {
+            remark(say(k_too_long, name, format_size(k_longest_value)));
+            return;
+        }
         if (m_value.find('\0') != std::string::npos || !is_utf8(m_value)) {
             remark(say(k_not_text, name));
             return;
@@ -281,14 +300,14 @@ class ShellReader {
         if (here() == '$') {
             if (starts("${")) {
                 if (const std::optional<Reference> reference = reference_at(m_text, m_at)) {
-                    m_value += expand(m_text.substr(m_at, reference->end - m_at), lookup()).text;
+                    add(expand(m_text.substr(m_at, reference->end - m_at), lookup()).text);
                     while (m_at < reference->end) {
                         advance();
                     }
                     return;
                 }
             } else if (const std::string_view name = name_at(m_text, m_at + 1); !name.empty()) {
-                m_value += lookup()(std::string(name)).value_or("");
+                add(lookup()(std::string(name)).value_or(""));
                 m_at += 1 + name.size();
                 return;
             }
@@ -296,6 +315,9 @@ class ShellReader {
         m_value += here();
         advance();
     }
+
+    // What is too long already is left out in the end: it need not grow.
+    void add(const std::string& value) { m_value += m_value.size() > k_longest_value.count ? "" : value; }
 
     [[nodiscard]] Lookup lookup() const {
         return [this](const std::string& name) -> std::optional<std::string> {
@@ -389,8 +411,11 @@ bool is_path(std::string_view value) {
 void expand_node(Node& node, const Lookup& lookup, Problems& problems) {
     if (const auto* text = node.get<std::string>(); text != nullptr && text->find("${") != text->npos) {
         Expanded expanded = expand(*text, lookup);
-        if (expanded.malformed) {
-            problems.error(node.position(), "malformed reference; write ${NAME} or ${NAME:-default}");
+        if (expanded.malformed || expanded.too_long) {
+            problems.error(node.position(), expanded.malformed
+                                                ? "malformed reference; write ${NAME} or ${NAME:-default}"
+                                                : fmt::format("what it refers to makes it longer than {}",
+                                                              format_size(k_longest_value)));
             // Nobody is to judge what it might have stood for: as if not set, under a name that no variable has.
             std::string as_written = *text;
             node.set_expanded("", std::move(as_written));
