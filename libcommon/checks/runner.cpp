@@ -11,6 +11,8 @@
 #include <exception>
 #include <mutex>
 #include <optional>
+#include <set>
+#include <string_view>
 #include <utility>
 
 namespace lectio {
@@ -135,9 +137,10 @@ std::vector<CheckRun> Runner::run(SteadyTime deadline) {
 }
 
 std::vector<CheckRun> Runner::run_again(const std::vector<std::string>& names, SteadyTime deadline) {
+    const std::set<std::string_view> wanted(names.begin(), names.end());
     std::vector<CheckToRun*> named;
     for (CheckToRun& item : m_checks) {
-        if (std::find(names.begin(), names.end(), item.name) != names.end()) {
+        if (wanted.contains(item.name)) {
             named.push_back(&item);
         }
     }

@@ -1,6 +1,7 @@
 // JudgeState as JSON. Written by us, read as if by an enemy: a state file may be damaged, cut, edited by hand
 // or from another version, and none of that may stop a run (DESIGN rule 1).
 #include "incidents/judge.h"
+#include "incidents/judge_json.h"
 #include "incidents/rules.h"
 #include "util/text.h"
 
@@ -513,8 +514,11 @@ std::string to_json(const JudgeState& state) {
 }
 
 LoadedJudgeState judge_state_from_json(std::string_view text) {
+    return judge_state_from(text.size() <= k_most_text ? Json::parse(text, nullptr, false) : Json());
+}
+
+LoadedJudgeState judge_state_from(const Json& json) {
     LoadedJudgeState loaded;
-    const Json json = text.size() <= k_most_text ? Json::parse(text, nullptr, false) : Json();
     if (!json.is_object()) {
         loaded.dropped.push_back(say(k_not_json));
         return loaded;

@@ -205,10 +205,11 @@ class Run {
 
     void observe() {
         std::vector<CheckToRun> to_run;
-        const std::vector<std::string> due_now = due(m_state.judge, m_policy, m_now);
+        const std::vector<std::string> due_list = due(m_state.judge, m_policy, m_now);
+        const std::set<std::string_view> due_now(due_list.begin(), due_list.end());
         for (const JobCheck& check : m_job.checks) {
             const std::string& name = check.policy.name;
-            if (wanted(name) && std::find(due_now.begin(), due_now.end(), name) != due_now.end()) {
+            if (wanted(name) && due_now.contains(name)) {
                 to_run.push_back({name, check.check, m_state.judge.memory(name)});
             }
         }
@@ -264,9 +265,10 @@ class Run {
     }
 
     [[nodiscard]] Duration longest_recheck(const std::vector<std::string>& names) const {
+        const std::set<std::string_view> named(names.begin(), names.end());
         Duration longest{};
         for (const JobCheck& check : m_job.checks) {
-            if (std::find(names.begin(), names.end(), check.policy.name) != names.end()) {
+            if (named.contains(check.policy.name)) {
                 longest = std::max(longest, check.policy.common.recheck);
             }
         }

@@ -1,6 +1,7 @@
 #include "pipeline/tool_state.h"
 
 #include "alerts/message_json.h"
+#include "incidents/judge_json.h"
 
 #include <algorithm>
 #include <utility>
@@ -139,8 +140,7 @@ ToolState tool_state_from_json(std::string_view text, std::vector<Text>& dropped
         return state;
     }
     if (const auto judge = json.find("judge"); judge != json.end()) {
-        LoadedJudgeState loaded =
-            judge_state_from_json(judge->dump(-1, ' ', false, Json::error_handler_t::replace));
+        LoadedJudgeState loaded = judge_state_from(*judge);
         state.judge = std::move(loaded.state);
         dropped.insert(dropped.end(), loaded.dropped.begin(), loaded.dropped.end());
     }

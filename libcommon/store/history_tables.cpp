@@ -128,14 +128,14 @@ class Insertion {
     }
 
     Result<std::int64_t> insert_form(std::int64_t subject, const LookForm& form) {
-        Result<Statement> insert =
-            m_database.prepare("INSERT INTO look (key, subject, status, shown, remedy, passing, "
-                               "words, metrics, last_day) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
-        if (!insert) {
-            return insert.error();
+        if (!m_insert_form) {
+            LECTIO_TRY(
+                prepare(m_insert_form,
+                        "INSERT INTO look (key, subject, status, shown, remedy, passing, words, metrics, "
+                        "last_day) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"));
         }
-        bind(*insert, subject, form);
-        LECTIO_TRY(insert->bind(9, today()).run());
+        bind(*m_insert_form, subject, form);
+        LECTIO_TRY(m_insert_form->bind(9, today()).run());
         return m_database.last_insert_id();
     }
 
@@ -243,7 +243,7 @@ class Insertion {
 
     Database& m_database;
     const RecordedRun& m_run;
-    std::optional<Statement> m_find_form, m_find_subject;
+    std::optional<Statement> m_find_form, m_insert_form, m_find_subject;
 };
 
 // ── keeping it small ────────────────────────────────────────────────────────────────────────────────────────

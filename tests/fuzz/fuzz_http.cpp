@@ -43,7 +43,7 @@ HttpAnswer ask(const HttpSettings& settings) {
 }
 
 bool is_line(std::string_view text) {
-    return text.find_first_of("\r\n") == std::string_view::npos;
+    return text.find('\n') == std::string_view::npos; // a bare carriage return ends no line
 }
 
 void judge(const HttpAnswer& answer, const HttpSettings& settings) {

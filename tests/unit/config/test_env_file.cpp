@@ -3,6 +3,7 @@
 #include "util/secret.h"
 
 #include <catch2/catch.hpp>
+#include <fmt/format.h>
 
 using namespace lectio;
 
@@ -69,6 +70,19 @@ TEST_CASE("nothing is run, and what is left out is said by its line, without its
     for (const EnvFile::Remark& remark : file.remarks) {
         CHECK(remark.message.en.find("shadow") == std::string::npos);
     }
+}
+
+TEST_CASE("a variable made of variables grows up to a limit") {
+    std::string text = "V0=0123456789\n";
+    for (int i = 1; i < 60; ++i) { // each twice as long as the one before
+        text += fmt::format("V{0}=\"$V{1}${{V{1}}}\"\n", i, i - 1);
+    }
+    const EnvFile file = parse_env_file(text + "LAST=1\n", nothing);
+    CHECK(file.values.contains("V10"));
+    CHECK(file.values.at("LAST") == "1");
+    REQUIRE_FALSE(file.remarks.empty());
+    CHECK(file.remarks.front().message.en.find("longer than") != std::string::npos);
+    CHECK(expand("${A}" + std::string(1 << 17, 'x') + "${A}").error);
 }
 
 TEST_CASE("what sounds like a secret is masked from then on") {
