@@ -56,8 +56,8 @@ constexpr Phrase k_rejected_hint{"read them in {}, then remove them from there",
 constexpr Phrase k_nobody_sends{"another process holds {} and does not send",
                                 "блокировку {} держит другой процесс и ничего не отправляет"};
 constexpr Phrase k_nobody_sends_hint{"find it: fuser -v {}", "найдите его: fuser -v {}"};
-constexpr Phrase k_damaged{"unreadable files in the outbox were set aside to {}",
-                           "нечитаемые файлы очереди отложены в {}"};
+constexpr Phrase k_damaged{"messages in the outbox could not be read and were set aside: {}",
+                           "сообщения в очереди не удалось прочитать, они отложены: {}"};
 constexpr Phrase k_not_configured{"messages wait for a channel that is not configured or not usable: {}",
                                   "сообщения ждут канала, которого нет в настройках или которым нельзя "
                                   "пользоваться: {}"};
@@ -411,9 +411,6 @@ class Delivery::Flusher {
         Outbox::Waiting waiting = outbox().waiting(name(), k_most_at_once, delivered);
         std::erase_if(waiting.letters,
                       [this](const Letter& letter) { return m_passed_over.contains(letter.name); });
-        if (waiting.damaged > 0) {
-            problem(Status::warning, say(k_damaged, (outbox().folder() / "damaged").string()));
-        }
         drop(waiting.delivered);
         if (std::exchange(m_in_stopgap, false)) {
             save(world().clock.now().wall); // back to the outbox, once that can be written
@@ -922,6 +919,11 @@ std::vector<ChannelProblem> Delivery::problems() {
         if (const std::size_t rejected = m_outbox.count_rejected(channel->name()); rejected > 0) {
             add_problem(problems, {channel->name(), Status::warning, say(k_rejected, rejected),
                                    say(k_rejected_hint, (m_outbox.folder() / "rejected").string())});
+        }
+        // Perhaps an alert that nobody was told of.
+        if (const std::size_t damaged = m_outbox.count_damaged(channel->name()); damaged > 0) {
+            add_problem(problems, {channel->name(), Status::warning, say(k_damaged, damaged),
+                                   say(k_rejected_hint, (m_outbox.folder() / "damaged").string())});
         }
         if (!recalled.stopgap.empty()) {
             add_problem(problems, {channel->name(), Status::critical,

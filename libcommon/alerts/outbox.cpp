@@ -46,7 +46,7 @@ Letter letter_of(std::string_view file) {
 }
 
 // "errors-0001769076000000-00004711-0.json" → "errors"; a channel's name may have dashes of its own.
-std::string_view channel_of_rejected(std::string_view file) {
+std::string_view channel_of_aside(std::string_view file) {
     for (int part = 0; part < 3; ++part) {
         file = file.substr(0, std::min(file.rfind('-'), file.size()));
     }
@@ -197,7 +197,6 @@ Outbox::Waiting Outbox::waiting(const std::string& channel, std::size_t most, co
                              content.error().kind == ErrorKind::invalid ||
                              content.error().kind == ErrorKind::too_large;
         if (damaged && set_aside(channel, name)) {
-            ++waiting.damaged;
             --waiting.total;
         }
     }
@@ -229,7 +228,14 @@ std::optional<WallTime> Outbox::waiting_since(const std::string& channel, const 
 std::size_t Outbox::count_rejected(const std::string& channel) {
     const std::vector<std::string> names = m_files.list(m_folder / k_rejected).value_or({});
     return static_cast<std::size_t>(std::count_if(names.begin(), names.end(), [&](const std::string& name) {
-        return name.ends_with(".json") && channel_of_rejected(name) == channel;
+        return name.ends_with(".json") && channel_of_aside(name) == channel;
+    }));
+}
+
+std::size_t Outbox::count_damaged(const std::string& channel) {
+    const std::vector<std::string> names = m_files.list(m_folder / k_damaged).value_or({});
+    return static_cast<std::size_t>(std::count_if(names.begin(), names.end(), [&](const std::string& name) {
+        return is_letter(name) && channel_of_aside(name) == channel;
     }));
 }
 

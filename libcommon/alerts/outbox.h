@@ -59,7 +59,6 @@ class Outbox {
         std::vector<Letter> letters;
         std::vector<Letter> delivered; // of those, the ones that lie there; their messages are not read
         std::size_t total = 0;         // that wait, with those over `most`
-        int damaged = 0;               // set aside now
     };
     Waiting waiting(const std::string& channel, std::size_t most, const Names& delivered = {});
     [[nodiscard]] std::size_t count_waiting(const std::string& channel, const Names& delivered = {});
@@ -67,6 +66,8 @@ class Outbox {
     [[nodiscard]] std::optional<WallTime> waiting_since(const std::string& channel,
                                                         const Names& delivered = {});
     [[nodiscard]] std::size_t count_rejected(const std::string& channel);
+    // Set aside by whoever read the outbox, and not looked at since.
+    [[nodiscard]] std::size_t count_damaged(const std::string& channel);
     // Channels that have messages waiting, whether they are still configured or not.
     std::vector<std::string> channels();
 

@@ -16,6 +16,7 @@ using namespace std::chrono_literals;
 constexpr Phrase k_answers{"answers in {}", "отвечает за {}"};
 constexpr Phrase k_silent{"no answer in time ({})", "не ответил вовремя ({})"};
 constexpr Phrase k_down{"cannot be reached: {}", "недоступен: {}"};
+constexpr Phrase k_not_redis{"something else than Redis answers there: {}", "там отвечает не Redis: {}"};
 constexpr Phrase k_unable{"unable to ask: {}", "не удалось спросить: {}"};
 constexpr Phrase k_refuses{"refuses the password: {}", "не принимает пароль: {}"};
 constexpr Phrase k_odd{"answers {}, expected PONG", "отвечает {}, ожидался PONG"};
@@ -252,6 +253,9 @@ CheckResult redis_failure(const Error& error) {
     case ErrorKind::internal: // our own fault: we could not look
         result.status = Status::unknown;
         result.message = say(k_unable, why);
+        break;
+    case ErrorKind::protocol: // it was reached: another program listens there, or it refuses what it is asked
+        result.message = why.en.find("Protocol error") == std::string::npos ? why : say(k_not_redis, why);
         break;
     case ErrorKind::not_found: // its name
         result.message = say(k_down, why);

@@ -223,12 +223,14 @@ CurlTransfer::Next CurlTransfer::connect_to(const Lookup& lookup) {
 }
 
 CurlTransfer::Next CurlTransfer::hop_ended(int curl_code) {
+    // Cut short by the length that libcurl believed: the lie is what there is to mend.
+    const bool length_told = curl_code == CURLE_OK || curl_code == CURLE_PARTIAL_FILE;
     if (m_cut != Failure::none) {
         end(m_cut);
+    } else if (const std::string wrong = length_told ? wrong_length() : ""; !wrong.empty()) {
+        end(Failure::not_http, wrong);
     } else if (curl_code != CURLE_OK) {
         classify(curl_code);
-    } else if (const std::string wrong = wrong_length(); !wrong.empty()) {
-        end(Failure::not_http, wrong);
     } else {
         const std::string* location = m_answer.header("location");
         if (m_request.follow && location != nullptr && is_redirect(m_answer.status)) {

@@ -18,6 +18,8 @@ constexpr Phrase k_unreachable{"{}: no way there through the network", "{}: по
 constexpr Phrase k_timeout{"no full answer from {} within {}: stopped while {}",
                            "нет полного ответа от {} за {}: остановилось на этапе «{}»"};
 constexpr Phrase k_tls{"{}: no secure connection: {}", "{}: нет защищённого соединения: {}"};
+constexpr Phrase k_no_answer{"{}: the connection was closed before an answer came",
+                             "{}: соединение закрыто, ответа не было"};
 constexpr Phrase k_closed{"{}: the connection was cut in the middle of the answer",
                           "{}: соединение оборвалось посреди ответа"};
 constexpr Phrase k_too_large{"{}: the answer is larger than allowed", "{}: ответ больше допустимого"};
@@ -73,7 +75,7 @@ Text http_failure_words(const HttpAnswer& answer, const std::string& whom) {
     case Failure::tls:
         return say(k_tls, whom, detail);
     case Failure::closed:
-        return say(k_closed, whom);
+        return say(answer.phase < Phase::body ? k_no_answer : k_closed, whom);
     case Failure::too_large:
         return say(k_too_large, whom);
     case Failure::headers_too_large:

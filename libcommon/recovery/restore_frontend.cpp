@@ -109,8 +109,12 @@ struct Proof {
 };
 
 Proof no_proof(const Error& error, const std::string& name) {
-    return error.kind == ErrorKind::not_found ? Proof{Proof::Outcome::broken, say(k_missing, name)}
-                                              : Proof{Proof::Outcome::unseen, error_words(error.message)};
+    if (error.kind == ErrorKind::not_found) {
+        return {Proof::Outcome::broken, say(k_missing, name)};
+    }
+    // A circle of links and a name too long serve nobody: there is nothing to be seen in a luckier moment.
+    const bool never = error.kind == ErrorKind::invalid;
+    return {never ? Proof::Outcome::broken : Proof::Outcome::unseen, error_words(error.message)};
 }
 
 Proof proof_of_file(const BuildView& build, const std::string& name) {

@@ -111,6 +111,7 @@ class Monitor:
         paths = f'[paths]\nstate = "{self.state}"\nrun = "{self.run_folder}"\nlogs = "{self.logs}"\n' \
                 f'env_file = "{self.folder}/config.env"\n'
         channel = CHANNEL.format(chat=CHAT, api=api) if api else ""
+        self.surroundings = {}  # how each run is started: keywords of subprocess.run, and `where`, `before` the command
         self.config = self.folder / "config.toml"
         self.config.write_text(f'lang = "{lang}"\nhost = "test-host"\n\n' + paths + checks.format(stack=stack) + channel + more)
         env_file = self.folder / "config.env"
@@ -132,19 +133,18 @@ class Monitor:
 
     def change(self, texts, back=False):
         """Puts new in place of old in the configuration, for each (old, new); `back` undoes that."""
-        text = self.config.read_text()
         for old, new in texts:
-            text = text.replace(new, old) if back else text.replace(old, new)
-        self.config.write_text(text)
+            text = self.config.read_text()
+            self.config.write_text(text.replace(new, old) if back else text.replace(old, new))
 
     def run(self, *options, where=SANITIZED, form="json", lang=None):
         """One run; `lang`: in another language than the configured one."""
-        start = time.monotonic()
-        command = self.command(*options, where=where, form=form)
+        around = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **self.surroundings}
+        command = around.pop("before", []) + self.command(*options, where=around.pop("where", where), form=form)
         if lang:
             other = self.config.with_name(f"config.{lang}.toml")
             other.write_text(re.sub('^lang = ".."', f'lang = "{lang}"', self.config.read_text()))
             command = [str(other) if word == str(self.config) else word for word in command]
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True,
-                              text=True, timeout=90, check=False)
+        start = time.monotonic()
+        done = subprocess.run(command, text=True, timeout=90, check=False, **around)
         return Run(done, time.monotonic() - start)

@@ -16,10 +16,12 @@ class Fault:
     mended: tuple = ()  # the rungs that mended it
     tried: tuple = ()  # the rungs that did something, in vain
     told: str = ""  # the first signs of the messages in the run; "": by the worst level
-    over: str = ""  # and in the run after its end; "": ✅ where something was told as broken
+    over: str | None = None  # and in the run after its end; None: ✅ where something was told as broken
     quiet: bool = False  # nothing is told of it, nor of its end
+    note: str = ""  # a piece of the report's notes: said there, no check of its own
     exit_code: int | None = None  # None: by the worst level that is left
     tune: tuple = ()  # (old, new): changes of the profile while it is broken
+    aftermath: dict = dataclasses.field(default_factory=dict)  # check → level: still red in the run after its end
     looked_at: bool = True  # first by a dry run in English; not where one look changes what the next one sees
     needs_root: bool = False
 
@@ -33,9 +35,9 @@ class Fault:
     @property
     def marks_after(self):
         """And in the run after it."""
-        if self.quiet or self.mended:
+        if self.over is not None:
             return self.over
-        return self.over or ("✅" if self.marks else "")
+        return "" if self.quiet or self.mended or self.aftermath or not self.marks else "✅"
 
     @property
     def symptom_levels(self):
@@ -43,7 +45,7 @@ class Fault:
 
     @property
     def worst(self):
-        return max(self.broken.values(), key=_CODES.get, default="ok")
+        return max(self.broken.values(), key=_RANKS.index, default="ok")
 
     @property
     def code(self):
@@ -53,20 +55,21 @@ class Fault:
         return 0 if self.mended else _CODES[self.worst]
 
 
-_CODES = {"ok": 0, "warning": 1, "critical": 2}
-_MARKS = {"ok": "", "warning": "⚠", "critical": "🚨"}
+_RANKS = ("ok", "unknown", "warning", "critical")
+_CODES = {"ok": 0, "warning": 1, "critical": 2, "unknown": 3}
+_MARKS = {"ok": "", "unknown": "", "warning": "⚠", "critical": "🚨"}
 
 
 def broken_in(run):
     """check → level of all that is red in a report."""
-    return {check["name"]: check["status"] for check in run.report["checks"] if check["status"] not in ("ok", "skipped")}
+    return {check["name"]: check["status"] for check in run.report.get("checks", []) if check["status"] not in ("ok", "skipped")}
 
 
 def symptoms_in(run):
-    return {check["name"]: check["symptom_of"] for check in run.report["checks"] if check["symptom_of"]}
+    return {check["name"]: check["symptom_of"] for check in run.report.get("checks", []) if check["symptom_of"]}
 
 
 def words_in(run):
     """check → what it says, of all that is red."""
-    return {check["name"]: f"{check['status']}: {check['message']}" for check in run.report["checks"]
+    return {check["name"]: f"{check['status']}: {check['message']}" for check in run.report.get("checks", [])
             if check["status"] not in ("ok", "skipped")}

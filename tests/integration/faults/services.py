@@ -1,14 +1,22 @@
-"""Services killed, stopped and hung, ports stolen, nginx misconfigured."""
+"""Services killed, stopped and hung, ports stolen."""
 
 import signal
 
 from faults.fault import Fault
 from faults.site import http_answer
 
-TITLE = "Services, ports, nginx"
+TITLE = "Services and ports"
 
 BEHIND_NGINX = {"certificate": "web", "site": "web", "frontend": "web", "behind": "web"}
 HTML = http_answer(b"<html><title>It works!</title></html>", kind="text/html")
+
+def steal(part, port, *says, answer=HTML, **more):
+    """A part is down, and another program has taken its port."""
+    def inject(site):
+        site.lose(part)
+        site.listen(getattr(site, port), answer)
+    return Fault(inject=inject, says=says, **more)
+
 
 FAULTS = [
     Fault(name="nginx stopped", inject=lambda site: site.lose("nginx"),
@@ -26,25 +34,15 @@ FAULTS = [
     Fault(name="gunicorn hangs (SIGSTOP)", inject=lambda site: site.hang("gunicorn"),
           broken={"api": "critical"}, symptoms={"behind": "api"}, mended=("backend",),
           says=("waiting for the first byte", "ожидание первого байта")),
-    Fault(name="the application answers 500", inject=lambda site: break_api(site, "status 500"),
+    Fault(name="the application answers 500", inject=lambda site: site.break_api("status 500"),
           broken={"api": "critical"}, symptoms={"behind": "api"}, tried=("backend",), says=("HTTP 500", "HTTP 500")),
-    Fault(name="redis stopped", inject=lambda site: site.lose("redis"),
-          broken={"redis": "critical"}, symptoms={"celery": "redis"}, says=("refused", "отказано")),
-    Fault(name="Celery's worker stopped", inject=lambda site: site.lose("celery"),
-          broken={"celery": "critical"}, says=("no worker is connected", "не подключён ни один воркер")),
-    Fault(name="the nameserver stopped", inject=lambda site: site.lose("dnsmasq"),
-          broken={"name": "critical"}, says=("nobody listens", "никто не слушает")),
-    Fault(name="gunicorn's port taken by another program", inject=lambda site: steal(site, "gunicorn", site.api_port),
-          broken={"workers": "critical"}, symptoms={"api": "workers"}, tried=("backend",),
-          says=("at least 2 expected", "нужно не меньше 2")),
+    Fault(name="the application hangs", inject=lambda site: site.break_api("hang"),
+          broken={"api": "critical"}, symptoms={"behind": "api"}, tried=("backend",),
+          says=("waiting for the first byte", "ожидание первого байта")),
+    Fault(name="the application raises an exception", inject=lambda site: site.break_api("raise"),
+          broken={"api": "critical"}, symptoms={"behind": "api"}, tried=("backend",), says=("HTTP 500", "HTTP 500")),
+    Fault(name="the application answers half of its JSON", inject=lambda site: site.break_api("json"),
+          broken={"api": "critical"}, tried=("backend",), says=("the answer is no JSON", "ответ — не JSON")),
+    steal("gunicorn", "api_port", "at least 2 expected", "нужно не меньше 2", name="gunicorn's port taken by another program",
+          broken={"workers": "critical"}, symptoms={"api": "workers"}, tried=("backend",)),
 ]
-
-
-def break_api(site, fault):
-    site.afterwards(site.mend_api)
-    site.break_api(fault)
-
-
-def steal(site, part, port):
-    site.lose(part)
-    site.listen(port, HTML)

@@ -64,14 +64,14 @@ recheck = "50ms"
 type = "http"
 url = "{stack.api_url}"
 json = {{ "/checks/database" = "ok" }}
-timeout = "1s"
+timeout = "2s"
 recheck = "50ms"
 needs = ["workers"]
 
 [health.check.behind]
 type = "http"
 url = "{stack.site_url}/api/health/"
-timeout = "1s"
+timeout = "2s"
 recheck = "50ms"
 needs = ["web", "api"]
 
@@ -246,6 +246,11 @@ class Site(Stack):
         self._after.close()
         self.wait_well()
 
+    def configure(self, old, new):
+        """Other words in the monitor's configuration."""
+        self.monitor.change(((old, new),))
+        self.afterwards(self.monitor.change, ((new, old),))
+
     def restart(self, part):
         """Whatever state it is in."""
         self.stop(part, signal.SIGKILL)
@@ -283,6 +288,15 @@ class Site(Stack):
         self.afterwards(back)
         return path
 
+    def break_partner(self, answer=b""):
+        """The partner answers this: bytes, or a function of the connection; by default HTTP 500."""
+        self.afterwards(setattr, self.partner, "answer", self.partner.well)
+        self.partner.answer = answer or http_answer(b"made up", "500 Internal Server Error")
+
+    def break_api(self, fault):
+        self.afterwards(self.mend_api)
+        super().break_api(fault)
+
     def listen(self, port, answer):
         """Takes a port with a stand-in."""
         thief = Partner(answer, port)
@@ -312,7 +326,7 @@ def can_connect(port):
 
 
 def plugin(site, script):
-    """What the plugin does from now on."""
+    """What the check by a plugin runs."""
     path = site.folder / "plugin"
     fresh = site.folder / "plugin.new"
     fresh.write_text(f"#!/bin/sh\n{script}\n")

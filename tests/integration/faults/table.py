@@ -32,25 +32,29 @@ COLUMNS = ("Fault", "Seen", "Words", "Mended by", "Exit", "Told")
 _NUMBER = r"\d+(?:[.,]\d+)?"
 _UNIT = r"(?:ms|s|min|h|d|мс|с|сек|мин|ч|д|kB|MB|GB|TB|B|bytes|КБ|МБ|ГБ|ТБ|Б|%)"
 _VARIES = [
+    (re.compile(r"\d{8}T\d{6}Z|(?<=\.json-)\d+-\d+"), "…"),
     (re.compile(r"\d{4}-\d{2}-\d{2}(?:[ T]\d{2}:\d{2}(?::\d{2})?Z?)?"), "…"),
     (re.compile(r"\b\d{2}:\d{2}(?::\d{2})?\b"), "…"),
     (re.compile(rf"\b{_NUMBER}[  ]?{_UNIT}(?![\w])"), "…"),
     (re.compile(rf"{_NUMBER} (?:(?:second|minute|hour|day)s?|секунд\w*|минут\w*|час\w*|дн\w*|день)(?!\w)|меньше секунды"), "…"),
     (re.compile(r"\d+(?= process(?:es)? running)|(?<=работает )\d+ процесс\w*"), "…"),
     (re.compile(r"(?<=process )\d+|(?<=процесс )\d+|(?<=процесса )\d+"), "…"),
-    (re.compile(r"(127\.0\.0\.1|site\.test):\d+"), r"\1:…"),
+    (re.compile(r"(?<=[\w\]]):\d{4,5}\b"), ":…"),
 ]
 
 
-def words_of(check):
-    return " · ".join(text for text in (check["message"], check.get("hint", "")) if text)
+def said(fault, run):
+    """The words about the first check that is broken; without one, why there is no report."""
+    if not fault.broken:
+        return run.report.get("reason", "")
+    check = run.check(next(iter(fault.broken)))
+    return " · ".join(text for text in (check["message"], check["hint"]) if text)
 
 
 def row(fault, site, looked, run, told):
     """A line of the table, as plain data."""
-    first = next(iter(fault.broken))
-    words = [words_of(looked.check(first))] if looked else []
-    words.append(words_of(run.check(first)) if not fault.mended else " · ".join(told[0].split("\n")[:2]))
+    words = [said(fault, looked)] if looked else []
+    words.append(" · ".join(told[0].split("\n")[:2]) if fault.mended else said(fault, run))
     return {"fault": fault.name, "broken": fault.broken, "symptoms": fault.symptoms,
             "words": [normalised(text, site) for text in words], "tried": fault.tried, "mended": fault.mended,
             "exit": run.exit_code, "told": fault.marks, "after": fault.marks_after}

@@ -1,5 +1,6 @@
 #!/bin/sh
-# make-certificates.sh FOLDER DAYS: ca.pem, and site.pem and site.key for site.test and 127.0.0.1 signed by it.
+# make-certificates.sh FOLDER DAYS [NAME]: ca.pem, and site.pem and site.key for NAME (site.test) and 127.0.0.1
+# signed by it.
 set -eu
 cd "$1"
 new_key="-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes"
@@ -7,8 +8,8 @@ new_key="-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes"
 {
     openssl req -x509 $new_key -keyout ca.key -out ca.pem -days 3650 -subj '/CN=Test CA' \
         -addext basicConstraints=critical,CA:TRUE
-    openssl req $new_key -keyout site.key -out site.csr -subj /CN=site.test
+    openssl req $new_key -keyout site.key -out site.csr -subj "/CN=${3:-site.test}"
 } 2>/dev/null
-echo 'subjectAltName=DNS:site.test,IP:127.0.0.1' >site.ext
+echo "subjectAltName=DNS:${3:-site.test},IP:127.0.0.1" >site.ext
 openssl x509 -req -in site.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days "$2" -extfile site.ext \
     -out site.pem 2>/dev/null

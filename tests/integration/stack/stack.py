@@ -118,7 +118,7 @@ class Stack:
 
     def start_gunicorn(self):
         environment = {"SITE_DATA": str(self.data), "PYTHONDONTWRITEBYTECODE": "1"}
-        self._start("gunicorn", [PYTHON, "/usr/bin/gunicorn", "--workers", "3", "--threads", "2",
+        self._start("gunicorn", [PYTHON, "/usr/bin/gunicorn", "--preload", "--workers", "3", "--threads", "2",
                                  "--bind", f"127.0.0.1:{self.api_port}", "--chdir", str(HERE / "project"),
                                  "--worker-tmp-dir", str(self.folder), "--graceful-timeout", "1",
                                  "teaching_panel.wsgi"], environment)

@@ -409,6 +409,19 @@ TEST_CASE("what the server refuses for good is kept, said, and holds up nobody")
     CHECK(bench.delivery()->problems().empty());
 }
 
+TEST_CASE("an unreadable message is said until somebody has looked at it, whoever set it aside") {
+    Bench bench;
+    CHECK(bench.delivery()->store(bench.words("good")));
+    const Path outbox = bench.folder / "state/outbox";
+    spill(outbox / "to-errors/0000000000000001-00000001-0.new", "garbage");
+    [[maybe_unused]] const auto words = bench.delivery()->last_words("health"); // reads the outbox, too
+    REQUIRE(bench.delivery()->problems().size() == 1);
+    CHECK(bench.delivery()->problems()[0].status == Status::warning);
+    CHECK(bench.delivery()->problems()[0].message.en.ends_with("set aside: 1"));
+    REQUIRE(bench.files.remove(outbox / "damaged/errors-0000000000000001-00000001-0.new"));
+    CHECK(bench.delivery()->problems().empty());
+}
+
 TEST_CASE("refused for an unknown reason: the next message shows whether it was this one") {
     Bench bench;
     const auto refuse = [&](int times) {
@@ -918,7 +931,7 @@ TEST_CASE("with nothing to tell nothing is opened, locked or written") {
     Bench bench;
     bench.files.crash_at(100'000);
     bench.flush();
-    CHECK(bench.files.calls() <= 17);
+    CHECK(bench.files.calls() <= 18);
     CHECK_FALSE(bench.files.info(bench.folder.path() / "run" / "notify-errors.lock", Files::Follow::no));
 }
 

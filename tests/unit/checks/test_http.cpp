@@ -79,6 +79,10 @@ TEST_CASE("http check: every failure has words, and a reason not to act where ac
         CHECK_FALSE(result.message.en.empty());
         CHECK_FALSE(result.message.ru.empty());
     }
+    CHECK(evaluate_http(failed(Failure::closed, Phase::first_byte), settings)
+              .message.en.ends_with("before an answer came"));
+    CHECK(evaluate_http(failed(Failure::closed, Phase::body), settings)
+              .message.en.ends_with("in the middle of the answer"));
     CHECK(evaluate_http(failed(Failure::bad_url), settings).status == Status::unknown);
     const CheckResult own =
         evaluate_http(failed(Failure::own_fault, Phase::connect, "Too many open files"), settings);

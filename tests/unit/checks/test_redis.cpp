@@ -169,6 +169,11 @@ TEST_CASE("A failure between two looks clears no level") {
 TEST_CASE("A name that is not found lies outside this host, no descriptors are our own fault") {
     CHECK(redis_failure({ErrorKind::not_found, "Redis: cache: Name or service not known"}).remedy ==
           Remedy::outside_host);
+    const std::string garbled = "Redis: PING: Protocol error, got \"H\" as reply type byte";
+    CHECK(redis_failure({ErrorKind::protocol, garbled}).message.en ==
+          "something else than Redis answers there: " + garbled);
+    CHECK(redis_failure({ErrorKind::protocol, "the broker refuses a command: READONLY"}).message.en ==
+          "the broker refuses a command: READONLY");
     const CheckResult own = redis_failure({ErrorKind::internal, "Redis: connect: Too many open files"});
     CHECK(own.status == Status::unknown);
     CHECK(own.message.ru == "не удалось спросить: открыто слишком много файлов");

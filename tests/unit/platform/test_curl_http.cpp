@@ -284,6 +284,7 @@ TEST_CASE("http: what is cut, twisted or endless", "[http]") {
     fails_with("HTTP/1.1 200 OK\r\nContent-Length: banana\r\n\r\nx", Failure::not_http);
     fails_with("HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\nx", Failure::not_http);
     fails_with("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nxy", Failure::not_http);
+    fails_with("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nxy", Failure::not_http);
     fails_with("HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999999\r\n\r\nsix by", Failure::not_http);
     fails_with("HTTP/1.1 200 OK\r\nContent-Length: two\r\n\r\nxy", Failure::not_http);
     fails_with("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\nx\r\n0\r\n\r\n",

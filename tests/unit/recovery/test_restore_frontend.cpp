@@ -219,6 +219,10 @@ TEST_CASE("restore-frontend: what is broken", "[restore]") {
         fs::remove(site.build / "static/js/main.1.js");
         fs::create_symlink("gone.js", site.build / "static/js/main.1.js");
     }
+    SECTION("a link that leads to itself") {
+        fs::remove(site.build / "static/js/main.1.js");
+        fs::create_symlink("main.1.js", site.build / "static/js/main.1.js");
+    }
     SECTION("all of it is gone") {
         fs::remove_all(site.build);
     }
