@@ -265,7 +265,7 @@ class SystemdCheck final : public BlockingCheck {
 
   private:
     // In a container without systemd the check is left out, said in the report and never an alert
-    // (docs/decisions/without-systemd.md).
+    // (docs/decisions/0004).
     static CheckResult could_not_look(const Error& error, const CheckContext& context) {
         CheckResult result = error.kind == ErrorKind::not_found
                                  ? result_of(Status::skipped, say(k_no_systemd))

@@ -221,6 +221,12 @@ class Loader {
         if (std::optional<Config::Note> others = note_of_other_writers(m_world.files, file)) {
             add_note(std::move(*others), loaded.config, loaded.problems);
         }
+        // What an editor leaves behind on a full disk. Taken at its word it would be a watch that tells nobody, and the
+        // last good copy of what it was.
+        if (trim(*text).empty()) {
+            loaded.problems.error({1, 1}, "the file is empty");
+            loaded.use = LoadedConfig::Use::telling;
+        }
         if (loaded.use == LoadedConfig::Use::present) {
             loaded.text = *text;
             if (loaded.config.health.checks.empty()) {

@@ -162,7 +162,9 @@ class Climb {
             block(roots, *why);
             return Step::done;
         }
-        const Duration start_up = was_touched_here(rung) ? Duration::zero() : rung.settle;
+        // Once: what falls and is started again and again is always young.
+        const bool has_had_time = wait == Wait::was_in_vain || was_touched_here(rung);
+        const Duration start_up = has_had_time ? Duration::zero() : rung.settle;
         ActionContext context{m_climber.world, m_climber.deadline, Duration::zero(), start_up};
         Readiness ready = rung.doing->look(context);
         if (ready.kind == Readiness::Kind::go && !remember(rung, roots)) {

@@ -1,9 +1,8 @@
 // The recovery ladder: what is tried, in which order, until the failing checks pass (DESIGN rule 5, CONTRACT
 // 14–17).
 //
-//     plan_recovery()  decides, purely: which root causes may be acted on now, by which rungs, and why not
-//     the others climb()          does it: lock, look, act, ask the failing checks again; comes back by the
-//     deadline
+//     plan_recovery()  decides, purely: which root causes may be acted on now, by which rungs, and why not the others
+//     climb()          does it: lock, look, act, ask the failing checks again; comes back by the deadline
 //
 // --dry-run prints the plan and stops there.
 #pragma once

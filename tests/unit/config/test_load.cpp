@@ -118,6 +118,18 @@ TEST_CASE("a file that is named and not there, a folder, a pipe are errors, not 
     CHECK_FALSE(bench.load().ok());
 }
 
+TEST_CASE("a file that was emptied is a mistake, and no wish to be watched by discovery") {
+    Bench bench;
+    const Path file = bench.write("etc/config.toml", GENERATE("", "\n", "\r\n \n"));
+    const LoadedConfig loaded = bench.load();
+    CHECK(problem_lines(loaded) == file.string() + ":1:1: the file is empty\n");
+    CHECK(loaded.use == LoadedConfig::Use::telling); // so its last good copy is taken
+    CHECK(loaded.config.health.checks.empty());
+    // Comments are somebody's words.
+    bench.write("etc/config.toml", "# nothing yet\n");
+    CHECK(bench.load().ok());
+}
+
 TEST_CASE("without any configuration the host is looked at") {
     Bench bench;
     bench.host.memory_info = MemoryInfo{2_GB, 1_GB, 0_B, 0_B};

@@ -374,6 +374,7 @@ TEST_CASE("After waiting in vain the unit is looked at once more, and restarted 
     scene.fails("api");
     const RecoveryOutcome outcome = scene.climb();
     CHECK(names_of(outcome.deeds) == Names{"backend:wait", "backend:restart"});
+    CHECK(backend.start_up == 0s); // it has had its time: one that falls again and again is always young
     CHECK_FALSE(outcome.deeds[0].ok);
     CHECK(outcome.deeds[1].fixed == Names{"api"});
 }
