@@ -1,14 +1,12 @@
 // config.toml, with references to variables, as any run reads it.
-#include "cli/known_kinds.h"
 #include "config/legacy_env.h"
-#include "config/load.h"
 #include "config/parse.h"
-#include "memory_files.h"
-#include "platform/real_world.h"
+#include "load_from_memory.h"
 #include "property.h"
 #include "util/text.h"
 
 #include <cmath>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -20,21 +18,12 @@ namespace {
 constexpr const char* k_file = "/etc/lectio-monitor/config.toml";
 
 LoadedConfig load(fuzz::MemoryFiles& files) {
-    SystemClock clock;
-    SystemHost host;
-    CurlHttp http;
-    SystemProcesses processes;
-    SystemServices services;
-    HiredisConnector redis;
-    World world{clock, files, host, http, processes, services, redis};
     ConfigRequest request;
     request.file = k_file;
     request.environment = [](const std::string& name) {
         return name == "LECTIO_CONFIG" ? std::nullopt : std::optional<std::string>("7");
     };
-    static const Kinds kinds = known_kinds();
-    request.kinds = kinds;
-    return load_config(world, request, LastGood::fall_back);
+    return fuzz::load_from_memory(files, std::move(request));
 }
 
 // What comes too early has the place one past the last character, and the end of a file that one past its newline.

@@ -1,12 +1,10 @@
 // config.env, the secrets file: shell words that are read and never run; and what the bash suite's says as ours.
-#include "cli/known_kinds.h"
-#include "config/config.h"
 #include "config/env_file.h"
-#include "config/legacy_env.h"
-#include "config/parse.h"
+#include "load_from_memory.h"
 #include "property.h"
 
 #include <algorithm>
+#include <utility>
 
 using namespace lectio;
 using fuzz::require;
@@ -19,19 +17,17 @@ bool is_variable(std::string_view name) {
     });
 }
 
-void judge_as_configuration(const std::map<std::string, std::string>& values) {
-    const LegacyConfig legacy = legacy_config(values, "/opt/lectio-monitor/config.env");
-    Problems problems;
-    std::optional<Node> tree = parse_toml(legacy.toml, problems);
-    require(tree.has_value(), "it is a configuration");
-    const Lookup lookup = [&](const std::string& name) -> std::optional<std::string> {
-        const auto found = values.find(name);
-        return found == values.end() ? std::nullopt : std::optional(found->second);
-    };
-    expand_references(*tree, lookup, problems);
-    static const Kinds kinds = known_kinds();
-    read_config(*tree, kinds, problems);
-    require(!problems.has_errors(), "what does not fit is left out");
+// With nothing but this file: what health_check.sh was told, as our configuration.
+void judge_as_configuration(std::string_view text) {
+    constexpr const char* k_file = "/opt/lectio-monitor/config.env";
+    fuzz::MemoryFiles files;
+    files.content[k_file] = text;
+    ConfigRequest request;
+    request.environment = [](const std::string&) { return std::nullopt; };
+    request.usual_env_file = k_file;
+    const LoadedConfig loaded = fuzz::load_from_memory(files, std::move(request));
+    require(loaded.ok(), "whatever it says, what does not fit is left out");
+    require(loaded.config.channels.size() <= 1, "alerts go to one chat");
 }
 
 } // namespace
@@ -46,6 +42,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     for (const auto& [name, value] : file.values) {
         require(is_variable(name), "a variable has a name");
     }
-    judge_as_configuration(file.values);
+    judge_as_configuration(text);
     return 0;
 }
