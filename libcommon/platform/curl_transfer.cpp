@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <charconv>
 #include <cstring>
 #include <filesystem>
 #include <system_error>
@@ -68,14 +67,13 @@ bool is_ascii(std::string_view text) {
     return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
 }
 
-// "HTTP/1.1 200 OK" → 200
+// "HTTP/1.1 200 OK" → 200; 0 where three digits do not stand (RFC 9112, 4), which libcurl lets pass.
 int status_of(std::string_view status_line) {
-    const std::size_t blank = status_line.find(' ');
-    int status = 0;
-    if (blank != std::string_view::npos) {
-        std::from_chars(status_line.data() + blank + 1, status_line.data() + status_line.size(), status);
-    }
-    return status;
+    status_line.remove_prefix(std::min(status_line.find(' '), status_line.size()));
+    const std::string_view code = trim(status_line).substr(0, 4);
+    const bool ends = code.size() == 3 || (code.size() == 4 && (code[3] < '0' || code[3] > '9'));
+    const int status = ends ? number_from<int>(code.substr(0, 3)).value_or(0) : 0;
+    return std::max(status, 0);
 }
 
 std::string peer_words(const sockaddr& peer) {

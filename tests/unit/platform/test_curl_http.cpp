@@ -281,6 +281,8 @@ TEST_CASE("http: what is cut, twisted or endless", "[http]") {
     fails_with("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n", Failure::closed);
     fails_with("SSH-2.0-OpenSSH_9.2\r\n", Failure::not_http);
     fails_with("HTTP/7.5 200 OK\r\n\r\n", Failure::not_http);
+    fails_with("HTTP/2 20x OK\r\n\r\n", Failure::not_http);
+    fails_with("HTTP/1.1 2000 OK\r\n\r\n", Failure::not_http);
     fails_with("HTTP/1.1 200 OK\r\nContent-Length: banana\r\n\r\nx", Failure::not_http);
     fails_with("HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\nx", Failure::not_http);
     fails_with("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nxy", Failure::not_http);
