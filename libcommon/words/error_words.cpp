@@ -103,6 +103,7 @@ constexpr std::array k_parts{
     Phrase{"Error while processing content unencoding", "сжатый ответ не распаковывается"},
     Phrase{"out of memory", "не хватает памяти"},
     Phrase{"two different Content-Length headers", "в ответе две разные длины (Content-Length)"},
+    Phrase{"no status of three digits", "в ответе нет статуса из трёх цифр"},
     Phrase{"neither http nor https", "это не http и не https"},
     Phrase{"not a URL", "это не URL"},
     Phrase{"the body of a request is not sent on to another server",
