@@ -39,13 +39,16 @@ constexpr Phrase k_hint{
     "работает ли cron и есть ли строка в crontab? systemctl status cron; последние строки журнала "
     "инструмента"};
 
+constexpr Phrase k_no_tool{"no tool \"{}\" runs by schedule",
+                           "инструмент \"{}\" по расписанию не запускается"};
+constexpr Phrase k_no_tool_but{"no tool \"{}\" runs by schedule; did you mean \"{}\"?",
+                               "инструмент \"{}\" по расписанию не запускается; может быть, \"{}\"?"};
+
 std::vector<Complaint> unknown_tools(const CronSettings& settings) {
     for (const auto& [tool, age] : settings.tools) {
         if (std::find(k_tools.begin(), k_tools.end(), tool) == k_tools.end()) {
             const std::optional<std::string_view> near = nearest(tool, k_tools);
-            return {{"tools",
-                     near ? fmt::format("no tool \"{}\" runs by schedule; did you mean \"{}\"?", tool, *near)
-                          : fmt::format("no tool \"{}\" runs by schedule", tool)}};
+            return {{"tools", near ? say(k_no_tool_but, tool, *near) : say(k_no_tool, tool)}};
         }
     }
     return {};

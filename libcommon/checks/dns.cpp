@@ -47,11 +47,17 @@ constexpr Phrase k_garbled{"the answer of the nameserver {} cannot be read",
                            "ответ DNS-сервера {} не удаётся разобрать"};
 constexpr Phrase k_before{"before it in vain: {}", "до этого безуспешно: {}"};
 constexpr Phrase k_ourselves{"unable to ask: {}", "не удалось спросить: {}"};
+constexpr Phrase k_odd_name{"expected a name like \"www.example.org\"; other alphabets as xn--…",
+                            "ожидается имя вроде \"www.example.org\"; другие алфавиты — в виде xn--…"};
+constexpr Phrase k_odd_server{"expected a nameserver: host, host:port or [address]:port",
+                              "ожидается DNS-сервер: хост, хост:порт или [адрес]:порт"};
+constexpr Phrase k_no_such_address{"expect: \"{}\" is no address of record {}",
+                                   "expect: \"{}\" — не адрес из записи {}"};
 constexpr Phrase k_dig{"by hand: dig {} {} {}", "вручную: dig {} {} {}"};
 
 // ── configuration ───────────────────────────────────────────────────────────────────────────────────────────────
 
-std::optional<std::string> name_is_odd(const std::string& text) {
+std::optional<Text> name_is_odd(const std::string& text) {
     const std::string_view name =
         std::string_view(text).substr(0, text.size() - (text.ends_with('.') ? 1 : 0));
     const auto odd_label = [](std::string_view label) {
@@ -61,19 +67,17 @@ std::optional<std::string> name_is_odd(const std::string& text) {
     const std::vector<std::string_view> labels = split(name, '.');
     if (name.size() > k_longest_name || std::any_of(labels.begin(), labels.end(), odd_label) ||
         std::any_of(name.begin(), name.end(), odd_letter)) {
-        return "expected a name like \"www.example.org\"; other alphabets as xn--…";
+        return say(k_odd_name);
     }
     return std::nullopt;
 }
 
-std::optional<std::string> server_is_odd(const std::string& text) {
+std::optional<Text> server_is_odd(const std::string& text) {
     const bool odd =
         std::any_of(text.begin(), text.end(), [](unsigned char c) { return c <= ' ' || c >= 0x7F; });
     const bool fits = text.empty() || !address_complaint(text) || !address_complaint(text + ":53") ||
                       canonical_address(text, "AAAA");
-    return odd || !fits
-               ? std::optional<std::string>("expected a nameserver: host, host:port or [address]:port")
-               : std::nullopt;
+    return odd || !fits ? std::optional(say(k_odd_server)) : std::nullopt;
 }
 
 bool is_address_record(const std::string& record) {
@@ -83,7 +87,7 @@ bool is_address_record(const std::string& record) {
 std::vector<Complaint> expected_but_impossible(const DnsSettings& settings) {
     for (const std::string& expected : settings.expect) {
         if (is_address_record(settings.record) && !canonical_address(expected, settings.record)) {
-            return {{"expect", "expect: \"" + expected + "\" is no address of record " + settings.record}};
+            return {{"expect", say(k_no_such_address, expected, settings.record)}};
         }
     }
     return {};

@@ -63,6 +63,10 @@ constexpr Phrase k_no_rights{"no right to ask Docker at {}", "нет прав о
 constexpr Phrase k_bad_status{"Docker answers HTTP {}: {}", "Docker отвечает HTTP {}: {}"};
 constexpr Phrase k_not_understood{"the answer of Docker cannot be understood",
                                   "ответ Docker не удаётся понять"};
+constexpr Phrase k_no_docker_name{"expected a name of Docker's: letters, digits, _ . -",
+                                  "ожидается имя, как в Docker: латинские буквы, цифры, _ . -"};
+constexpr Phrase k_colon{"must not hold a colon", "двоеточия в нём быть не может"};
+constexpr Phrase k_one_of_both{"needs either containers or project", "нужно или containers, или project"};
 constexpr Phrase k_docker_hint{"look: systemctl status docker; journalctl -u docker -n 50 --no-pager",
                                "посмотреть: systemctl status docker; journalctl -u docker -n 50 --no-pager"};
 
@@ -77,20 +81,17 @@ bool is_docker_name(const std::string& text) {
            text.front() != '-';
 }
 
-std::optional<std::string> docker_name_complaint(const std::string& text) {
-    return text.empty() || is_docker_name(text)
-               ? std::nullopt
-               : std::optional<std::string>("expected a name of Docker's: letters, digits, _ . -");
+std::optional<Text> docker_name_complaint(const std::string& text) {
+    return text.empty() || is_docker_name(text) ? std::nullopt : std::optional(say(k_no_docker_name));
 }
 
-std::optional<std::string> socket_complaint(const Path& path) {
-    return path.string().find(':') == std::string::npos ? std::nullopt
-                                                        : std::optional<std::string>("must not hold a colon");
+std::optional<Text> socket_complaint(const Path& path) {
+    return path.string().find(':') == std::string::npos ? std::nullopt : std::optional(say(k_colon));
 }
 
 std::vector<Complaint> one_of_both(const DockerSettings& settings) {
     if (settings.containers.empty() == settings.project.empty()) {
-        return {{"", "needs either containers or project"}};
+        return {{"", say(k_one_of_both)}};
     }
     return {};
 }

@@ -427,7 +427,7 @@ class FrontendCheck final : public AsyncCheck {
     FrontendSettings m_settings;
 };
 
-std::optional<std::string> page_url_complaint(const std::string& text) {
+std::optional<Text> page_url_complaint(const std::string& text) {
     return text.empty() ? std::nullopt : http_url_complaint(text);
 }
 

@@ -42,6 +42,11 @@ constexpr Phrase k_not_utf8{"the answer is no JSON: it is not even UTF-8",
 constexpr Phrase k_too_deep{"the answer is JSON nested deeper than {}", "JSON в ответе вложен глубже {}"};
 constexpr Phrase k_not_json{"the answer is no JSON", "ответ — не JSON"};
 constexpr Phrase k_no_value{"the answer has no {}", "в ответе нет {}"};
+constexpr Phrase k_no_method{"expected a method like \"GET\", in capitals",
+                             "ожидается метод вроде \"GET\", заглавными буквами"};
+constexpr Phrase k_no_header_name{"expected the name of a header, like \"Accept\"",
+                                  "ожидается имя заголовка вроде \"Accept\""};
+constexpr Phrase k_no_one_line{"expected one line", "ожидается одна строка"};
 constexpr Phrase k_other_value{"{} is {}, expected {}", "{} — {}, ожидалось {}"};
 
 using Wrong = std::optional<CheckResult>;
@@ -187,21 +192,20 @@ bool is_token(std::string_view text) { // RFC 9110, 5.6.2
     });
 }
 
-std::optional<std::string> method_complaint(const std::string& text) {
+std::optional<Text> method_complaint(const std::string& text) {
     const bool good =
         is_token(text) && std::none_of(text.begin(), text.end(), [](char c) { return c >= 'a' && c <= 'z'; });
-    return good ? std::nullopt : std::optional<std::string>("expected a method like \"GET\", in capitals");
+    return good ? std::nullopt : std::optional(say(k_no_method));
 }
 
-std::optional<std::string> header_name_complaint(const std::string& name) {
-    return is_token(name) ? std::nullopt
-                          : std::optional<std::string>("expected the name of a header, like \"Accept\"");
+std::optional<Text> header_name_complaint(const std::string& name) {
+    return is_token(name) ? std::nullopt : std::optional(say(k_no_header_name));
 }
 
 // Its end would begin another header.
-std::optional<std::string> header_complaint(const Secret& value) {
+std::optional<Text> header_complaint(const Secret& value) {
     const bool good = value.reveal().find_first_of(std::string_view("\r\n\0", 3)) == std::string::npos;
-    return good ? std::nullopt : std::optional<std::string>("expected one line");
+    return good ? std::nullopt : std::optional(say(k_no_one_line));
 }
 
 const Schema<HttpSettings>& http_schema() {

@@ -2,6 +2,7 @@
 
 #include "checks/moment.h"
 #include "checks/thresholds.h"
+#include "config/complaints.h"
 #include "util/secret.h"
 #include "util/text.h"
 #include "words/error_words.h"
@@ -24,6 +25,9 @@ constexpr Phrase k_more{"the log grows faster than it is read: the rest follows 
                         "журнал растёт быстрее, чем читается: остальное — в следующий раз"};
 constexpr Phrase k_missing{"there is no log file {}", "нет файла журнала {}"};
 constexpr Phrase k_unread{"unable to read the log: {}", "не удалось прочитать журнал: {}"};
+constexpr Phrase k_matches_all{"an empty expression matches every line",
+                               "пустому выражению подходит любая строка"};
+constexpr Phrase k_no_expression{"not a regular expression: {}", "это не регулярное выражение: {}"};
 constexpr Phrase k_look{"look: tail -n 100 {}", "посмотреть: tail -n 100 {}"};
 
 // In one run. A log that grows by more in a minute is read late, never skipped.
@@ -47,12 +51,13 @@ RE2::Options options() {
     return chosen;
 }
 
-std::optional<std::string> expression_complaint(const std::string& expression) {
+std::optional<Text> expression_complaint(const std::string& expression) {
     if (expression.empty()) {
-        return "an empty expression matches every line";
+        return say(k_matches_all);
     }
     const RE2 compiled(expression, options());
-    return compiled.ok() ? std::nullopt : std::optional("not a regular expression: " + compiled.error());
+    return compiled.ok() ? std::nullopt
+                         : std::optional(say(k_no_expression, expression_words(compiled.error())));
 }
 
 const Schema<LogCheckSettings>& log_schema() {

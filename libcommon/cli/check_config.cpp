@@ -157,31 +157,42 @@ ExitCode exit_of(const LoadedConfig& loaded, Strict strict) {
     return is_good(loaded, strict) ? ExitCode::ok : ExitCode::configuration;
 }
 
+Text cleaned(const Text& text) {
+    return {clean_line(text.en), clean_line(text.ru)};
+}
+
 // What we could not read, and what to do: the file itself, or the env file that it refers to.
 Text unread_words(const LoadedConfig& loaded) {
     const std::string env_file = loaded.config.paths.env_file.string() + ": "; // "unable to open FILE: why"
     for (const Problem& problem : loaded.problems.all()) {
         if (problem.severity == Problem::Severity::error ||
-            problem.message.find(env_file) != std::string::npos) {
-            return say(k_needs_rights, error_words(clean_line(problem.message)));
+            problem.message.en.find(env_file) != std::string::npos) {
+            return say(k_needs_rights, cleaned(problem.message));
         }
     }
     return say(k_not_all_read);
 }
 
-// Why the exit code is not 0: the first problem, and how many there are beside it. Warnings are no reason
-// where there are errors.
+// Warnings are no reason where there are errors.
+std::vector<std::string_view> reasons_among(std::string_view lines, const Problems& problems) {
+    std::vector<std::string_view> all = split_lines(trim(lines));
+    if (problems.has_errors()) {
+        std::erase_if(
+            all, [](std::string_view line) { return line.find(": warning: ") != std::string_view::npos; });
+    }
+    return all;
+}
+
+// Why the exit code is not 0: the first problem, and how many there are beside it.
 Text reason_of(const LoadedConfig& loaded) {
     if (is_unread(loaded)) {
         return unread_words(loaded);
     }
-    const std::string lines = problem_lines(loaded);
-    std::vector<std::string_view> all = split_lines(trim(lines));
-    if (loaded.problems.has_errors()) {
-        std::erase_if(
-            all, [](std::string_view line) { return line.find(": warning: ") != std::string_view::npos; });
-    }
-    return all.size() > 1 ? say(k_and_more, all.front(), all.size() - 1) : verbatim(all.front());
+    const Text lines = problem_lines(loaded);
+    const std::vector<std::string_view> english = reasons_among(lines.en, loaded.problems);
+    const std::vector<std::string_view> russian = reasons_among(lines.ru, loaded.problems);
+    const Text first{std::string(english.front()), std::string(russian.front())};
+    return english.size() > 1 ? say(k_and_more, first, english.size() - 1) : first;
 }
 
 // ── JSON ──
@@ -194,12 +205,12 @@ Json or_null(const std::string& text) {
     return text.empty() ? Json(nullptr) : Json(safe(text));
 }
 
-Json json_of(const Problem& problem, const std::string& file) {
+Json json_of(const Problem& problem, const std::string& file, Lang lang) {
     const bool placed = problem.position.line != 0;
     return Json{{"file", or_null(file)},
                 {"line", placed ? Json(problem.position.line) : Json(nullptr)},
                 {"column", placed ? Json(problem.position.column) : Json(nullptr)},
-                {"message", safe(clean_line(problem.message))},
+                {"message", safe(clean_line(problem.message.in(lang)))},
                 {"suggestion", or_null(problem.suggestion)}};
 }
 
@@ -207,7 +218,7 @@ Json problems_of(const LoadedConfig& loaded, Problem::Severity severity) {
     Json list = Json::array();
     for (const Problem& problem : loaded.problems.all()) {
         if (problem.severity == severity) {
-            list.push_back(json_of(problem, loaded.file));
+            list.push_back(json_of(problem, loaded.file, loaded.config.lang));
         }
     }
     return list;
@@ -274,7 +285,7 @@ std::string as_nagios(const LoadedConfig& loaded, ExitCode exit) {
 
 ConfigVerdict check_config_text(const LoadedConfig& loaded, Strict strict) {
     ConfigVerdict verdict;
-    verdict.text = problem_lines(loaded);
+    verdict.text = problem_lines(loaded).in(loaded.config.lang);
     verdict.good = is_good(loaded, strict);
     if (loaded.ok()) {
         verdict.text += redact(Summary(loaded.config, count_warnings(loaded.problems)).text());

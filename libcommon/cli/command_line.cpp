@@ -1,9 +1,15 @@
 #include "cli/command_line.h"
 
+#include "cli/guess.h"
 #include "cli/last_resort.h"
+#include "config/load.h"
+#include "platform/environment.h"
+#include "platform/files.h"
 #include "util/text.h"
 #include "version.h"
 
+#include <algorithm>
+#include <array>
 #include <iostream>
 #include <map>
 #include <string>
@@ -14,6 +20,24 @@
 namespace lectio {
 
 namespace {
+
+constexpr Phrase k_not_expected{"not expected: {}", "непонятно: {}"};
+constexpr Phrase k_word{"\"{}\"", "«{}»"};
+constexpr Phrase k_usage{"{0}: {1}\nTry {0} --help\n", "{0}: {1}\nПодробнее: {0} --help\n"};
+
+// What CLI11 says of the mistakes that our options allow.
+constexpr std::array k_mistakes{
+    Phrase{"{}: 1 required {} missing", "{}: не хватает значения ({})"},
+    Phrase{"{}: {} not in {}", "{}: значения {} нет, можно {}"},
+    Phrase{"{}: At Most {} required but received {}", "{}: значений может быть не больше {}, а указано {}"},
+    Phrase{"{} requires {}", "{} нужно только вместе с {}"},
+    Phrase{"{} excludes {}", "{} и {} нельзя указать вместе"},
+    Phrase{"Could not convert: {} = {}", "{} не может быть {}"},
+    Phrase{"{} is required", "не хватает {}"},
+    Phrase{"{}: too many inputs for a flag", "{} пишется без значения"},
+    Phrase{"{}: Should be true/false or a number", "{} может быть только true или false"},
+    Phrase{"{} was given a disallowed flag override", "{} пишется без значения"},
+};
 
 using Formats = std::map<std::string, Format>;
 
@@ -27,19 +51,64 @@ const Formats& formats_of(Reports reports) {
     return reports == Reports::all ? k_all : k_two;
 }
 
-// Looked for by hand: what could not be parsed has set no options.
-bool asks_for_nagios(int argc, char** argv) {
-    for (int i = 1; i < argc; ++i) {
-        const std::string word = to_lower_ascii(argv[i]);
-        const bool next = word == "--format" && i + 1 < argc && to_lower_ascii(argv[i + 1]) == "nagios";
-        if (next || word == "--format=nagios") {
-            return true;
-        }
-        if (word == "--") {
-            break;
+// The last value of an option, written apart or with =.
+std::optional<std::string> value_of(std::string_view option, const std::vector<std::string>& words) {
+    std::optional<std::string> value;
+    for (std::size_t i = 0; i < words.size() && words[i] != "--"; ++i) {
+        const bool with_sign = words[i].starts_with(option) && words[i].substr(option.size(), 1) == "=";
+        if (with_sign) {
+            value = words[i].substr(option.size() + 1);
+        } else if (words[i] == option && i + 1 < words.size()) {
+            value = words[i + 1];
         }
     }
-    return false;
+    return value;
+}
+
+// Looked for by hand: what could not be parsed has set no options.
+CommonOptions options_despite_mistakes(int argc, char** argv, Reports reports) {
+    const std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
+    const std::optional<std::string> short_form = value_of("-c", words);
+    CommonOptions options;
+    options.config = short_form ? short_form : value_of("--config", words);
+    const bool nagios = to_lower_ascii(value_of("--format", words).value_or("")) == "nagios";
+    options.format = reports == Reports::all && nagios ? Format::nagios : Format::text;
+    return options;
+}
+
+// What stands in `said` where `form` has {}; nothing when it has another form.
+std::optional<std::array<std::string, 3>> named_in(std::string_view said, std::string_view form) {
+    constexpr std::string_view k_gap = "{}";
+    std::array<std::string, 3> named;
+    std::size_t gap = form.find(k_gap);
+    if (!said.starts_with(form.substr(0, gap))) {
+        return std::nullopt;
+    }
+    said.remove_prefix(std::min(gap, form.size()));
+    for (std::string& name : named) {
+        if (gap == std::string_view::npos) {
+            break;
+        }
+        form.remove_prefix(gap + k_gap.size());
+        gap = form.find(k_gap);
+        const std::string_view next = form.substr(0, gap);
+        const std::size_t end = next.empty() ? said.size() : said.find(next);
+        if (end == std::string_view::npos) {
+            return std::nullopt;
+        }
+        name = said.substr(0, end);
+        said.remove_prefix(end + next.size());
+    }
+    return said.empty() ? std::optional(named) : std::nullopt;
+}
+
+Text mistake_words(std::string_view said) {
+    for (const Phrase& mistake : k_mistakes) {
+        if (const auto named = named_in(said, mistake.in(Lang::en))) {
+            return {std::string(said), say(mistake, (*named)[0], (*named)[1], (*named)[2]).ru};
+        }
+    }
+    return {std::string(said), fmt::format("«{}»", said)};
 }
 
 // What could have been meant where `word` stands: options for what looks like one, otherwise commands.
@@ -66,19 +135,18 @@ std::vector<std::string> known_words(const CLI::App& app, std::string_view word)
 }
 
 // CLI11 names what nobody takes from the last to the first and guesses nothing.
-std::string unexpected_words(const CLI::App& app) {
-    std::string words;
-    std::string guesses;
+Text unexpected_words(const CLI::App& app) {
+    Text words;
+    Text guesses;
     for (const std::string& word : app.remaining(true)) {
-        words += fmt::format("{}\"{}\"", words.empty() ? "not expected: " : ", ", clean_line(word));
+        words = join(", ", {words, say(k_word, clean_line(word))});
         const std::string_view bare = std::string_view(word).substr(0, word.find('='));
         const std::vector<std::string> known = known_words(app, bare);
-        const std::vector<std::string_view> views(known.begin(), known.end());
-        if (const std::optional<std::string_view> near = nearest(bare, views); near && *near != bare) {
-            guesses += fmt::format("; did you mean \"{}\"?", *near);
+        if (std::find(known.begin(), known.end(), bare) == known.end()) {
+            guesses = join("; ", {guesses, did_you_mean(bare, known)});
         }
     }
-    return words + guesses;
+    return join("; ", {say(k_not_expected, words), guesses});
 }
 
 } // namespace
@@ -138,15 +206,21 @@ std::optional<int> parse(CLI::App& app, int argc, char** argv, Reports reports) 
         return static_cast<int>(ExitCode::ok);
     } catch (const CLI::ParseError& error) {
         const bool is_unexpected = dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr;
-        const bool for_nagios = reports == Reports::all && asks_for_nagios(argc, argv);
-        return wrong_usage(app.get_name(), is_unexpected ? unexpected_words(app) : error.what(),
-                           for_nagios ? Format::nagios : Format::text);
+        return wrong_usage(app.get_name(),
+                           is_unexpected ? unexpected_words(app) : mistake_words(clean_line(error.what())),
+                           options_despite_mistakes(argc, argv, reports));
     }
 }
 
-int wrong_usage(std::string_view tool, std::string_view why, Format format) {
-    std::cerr << tool << ": " << why << "\nTry " << tool << " --help\n";
-    return format == Format::nagios ? leave_nagios(ExitCode::usage, why) : static_cast<int>(ExitCode::usage);
+int wrong_usage(std::string_view tool, const Text& why, const CommonOptions& options) {
+    SystemFiles files;
+    ConfigRequest request;
+    request.file = options.config;
+    request.environment = environment_variable;
+    const Lang lang = configured_language(files, request);
+    std::cerr << say(k_usage, tool, why).in(lang);
+    return options.format == Format::nagios ? leave_nagios(ExitCode::usage, why.in(lang))
+                                            : static_cast<int>(ExitCode::usage);
 }
 
 } // namespace lectio

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "cli/common_options.h"
+#include "words/phrase.h"
 
 #include <optional>
 #include <string>
@@ -26,7 +27,8 @@ void add_check_options(CLI::App& app, CommonOptions& options);
 // (64; where a report for Nagios was asked for and exists: its UNKNOWN line, 3). A value: leave with it.
 std::optional<int> parse(CLI::App& app, int argc, char** argv, Reports reports = Reports::text_and_json);
 
-// The same for what only the tool itself can find wrong with its command line.
-int wrong_usage(std::string_view tool, std::string_view why, Format format);
+// The same for what only the tool itself can find wrong with its command line: said in the language of the
+// configuration that the options name, or of the one that would be found.
+int wrong_usage(std::string_view tool, const Text& why, const CommonOptions& options);
 
 } // namespace lectio

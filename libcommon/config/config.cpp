@@ -34,6 +34,45 @@ constexpr Phrase k_wrong_value{"the value of variable {} is wrong: {}",
                                "неверное значение переменной {}: {}"};
 constexpr Phrase k_correct_it{"correct it in {}", "исправьте его в {}"};
 
+constexpr Phrase k_unknown_tool{"unknown tool \"{}\"", "неизвестный инструмент \"{}\""};
+constexpr Phrase k_unknown_check{"unknown check \"{}\"", "неизвестная проверка \"{}\""};
+constexpr Phrase k_unknown_channel{"unknown channel \"{}\"", "неизвестный канал \"{}\""};
+constexpr Phrase k_unknown_login{"unknown login \"{}\"", "неизвестный вход \"{}\""};
+constexpr Phrase k_unknown_step{"unknown step \"{}\"", "неизвестный шаг \"{}\""};
+constexpr Phrase k_unknown_type{"unknown type \"{}\"", "неизвестный тип \"{}\""};
+constexpr Phrase k_unknown_action{"unknown action \"{}\"", "неизвестное действие \"{}\""};
+constexpr Phrase k_unknown_channel_type{"unknown channel type \"{}\"", "неизвестный тип канала \"{}\""};
+constexpr Phrase k_type_later{"type \"{}\" is not built yet: ignored",
+                              "тип \"{}\" ещё не сделан: пропускается"};
+constexpr Phrase k_action_later{"action \"{}\" is not built yet: ignored",
+                                "действие \"{}\" ещё не сделано: пропускается"};
+constexpr Phrase k_channel_type_later{"channel type \"{}\" is not built yet: ignored",
+                                      "тип канала \"{}\" ещё не сделан: пропускается"};
+constexpr Phrase k_section_later{"\"{}\" is not built yet: ignored", "\"{}\" ещё не сделано: пропускается"};
+constexpr Phrase k_missing_key{"missing key \"{}\"", "не хватает ключа \"{}\""};
+constexpr Phrase k_expected_text{"expected text, found {}", "ожидается текст, а здесь {}"};
+constexpr Phrase k_routes_words{"list of tables ([[route]])", "список таблиц ([[route]])"};
+constexpr Phrase k_rungs_words{"list of tables ([[health.recovery]])", "список таблиц ([[health.recovery]])"};
+constexpr Phrase k_checks_words{"table of checks", "таблица проверок"};
+constexpr Phrase k_channels_words{"table of channels", "таблица каналов"};
+constexpr Phrase k_sources_words{"table of sources", "таблица источников"};
+constexpr Phrase k_nothing_to_clear{"checks of type \"{}\" have nothing that `clear` could speak of",
+                                    "у проверок типа \"{}\" нет порогов, к которым относится `clear`"};
+constexpr Phrase k_of{"{}: {}", "{}: {}"};
+constexpr Phrase k_wrong_secret_out_of{"{} = \"{}\": {}", "{} = \"{}\": {}"};
+constexpr Phrase k_named_twice{"\"{}\" is named a second time", "\"{}\" указано второй раз"};
+constexpr Phrase k_second_rung{"a second recovery named \"{}\"", "второе восстановление с именем \"{}\""};
+constexpr Phrase k_second_step{"a second step named \"{}\"", "второй шаг с именем \"{}\""};
+constexpr Phrase k_no_check_name{"\"{}\" is no name of a check", "\"{}\" не годится в имя проверки"};
+constexpr Phrase k_needs_itself{"\"{}\" needs itself", "\"{}\" зависит от самой себя"};
+constexpr Phrase k_needs_itself_by{"\"{}\" needs itself by way of \"{}\"",
+                                   "\"{}\" зависит от самой себя через \"{}\""};
+constexpr Phrase k_too_long{"timeout: the whole run may take no longer than {} ({}.deadline)",
+                            "timeout: весь запуск может длиться не дольше {} ({}.deadline)"};
+
+constexpr Phrase k_variable_unset{"{} is not set, neither in {} nor in the environment",
+                                  "{} нигде не задано: ни в {}, ни в окружении"};
+
 // A text of the file with its place, for names that refer to something.
 struct Mention {
     std::string text;
@@ -187,7 +226,7 @@ class Reader {
         const Node* tools = find_in(m_root.find("heartbeat"), "tools");
         for (const Member& member : table_of(tools)) {
             if (std::find(k_tools.begin(), k_tools.end(), member.key) == k_tools.end()) {
-                unknown("tool", member.key, member.key_position, k_tools);
+                unknown(k_unknown_tool, member.key, member.key_position, k_tools);
             }
         }
     }
@@ -195,7 +234,7 @@ class Reader {
     void read_alerts_and_routes() {
         read_section("alerts", alerts_schema(), m_config.alerts);
         const Node* routes = m_root.find("route");
-        if (routes != nullptr && detail::expect_array(*routes, "list of tables ([[route]])", m_reading)) {
+        if (routes != nullptr && detail::expect_array(*routes, say(k_routes_words), m_reading)) {
             for (const Node& node : array_of(routes)) {
                 route_schema().read(node, m_config.routes.emplace_back(), m_reading);
             }
@@ -236,7 +275,7 @@ class Reader {
     void announce(std::string_view section) {
         for (const Member& member : table_of(&m_root)) {
             if (member.key == section) {
-                warn(member.key_position, fmt::format("\"{}\" is not built yet: ignored", section));
+                warn(member.key_position, say(k_section_later, section));
             }
         }
     }
@@ -264,27 +303,37 @@ class Reader {
         std::span<const KindSchema> now, later;
     };
 
-    // The kind that the word under `key` names. Otherwise that is reported, and so is every key that no kind
+    // A table's key that says what it is, and what is said of a word there.
+    struct KindKey {
+        std::string_view key;
+        const Phrase& unknown;
+        const Phrase& later;
+    };
+    static constexpr KindKey k_type{"type", k_unknown_type, k_type_later};
+    static constexpr KindKey k_action{"action", k_unknown_action, k_action_later};
+    static constexpr KindKey k_channel_type{"type", k_unknown_channel_type, k_channel_type_later};
+
+    // The kind that the word under `what.key` names. Otherwise that is reported, and so is every key that no kind
     // has (CONTRACT 2).
-    std::optional<Kind> read_kind(const Node& table, std::string_view key, std::string_view what,
-                                  const SchemaBase& common, const Choices& choices) {
-        const Node* value = table.find(key);
+    std::optional<Kind> read_kind(const Node& table, const KindKey& what, const SchemaBase& common,
+                                  const Choices& choices) {
+        const Node* value = table.find(what.key);
         const auto* word = value != nullptr ? value->get<std::string>() : nullptr;
         if (value == nullptr) {
-            error(table.position(), fmt::format("missing key \"{}\"", key));
+            error(table.position(), say(k_missing_key, what.key));
         } else if (word == nullptr) {
-            error(value->position(), fmt::format("expected text, found {}", value->type_name()));
+            error(value->position(), say(k_expected_text, value->type_name()));
         } else if (!value->unset().empty()) {
             detail::is_set(*value, m_reading);
-        } else if (const std::optional<Kind> kind = find_kind(key, *word, choices)) {
+        } else if (const std::optional<Kind> kind = find_kind(what.key, *word, choices)) {
             if (kind->later && m_reading.later == Reading::Later::announce) {
-                warn(value->position(), fmt::format("{} \"{}\" is not built yet: ignored", what, *word));
+                warn(value->position(), say(what.later, *word));
             }
             return kind;
         } else {
-            unknown(what, as_written(*value), value->position(), names_of(choices));
+            unknown(what.unknown, as_written(*value), value->position(), names_of(choices));
         }
-        report_keys_of_no_kind(table, key, common, choices);
+        report_keys_of_no_kind(table, what.key, common, choices);
         return std::nullopt;
     }
 
@@ -326,20 +375,20 @@ class Reader {
         }
         for (const Member& member : *table.get<Node::Table>()) {
             if (std::find(keys.begin(), keys.end(), member.key) == keys.end()) {
-                unknown("key", member.key, member.key_position, keys);
+                unknown(k_unknown_key, member.key, member.key_position, keys);
             }
         }
     }
 
     std::vector<CheckSettings> read_checks(const Node& checks) {
         std::vector<CheckSettings> read;
-        if (detail::expect_table(checks, "table of checks", m_reading) == nullptr) {
+        if (detail::expect_table(checks, say(k_checks_words), m_reading) == nullptr) {
             return read;
         }
         for (const Member& member : table_of(&checks)) {
             detail::not_a_name(member, m_reading);
             const Node& table = member.value.front();
-            if (detail::expect_table(table, "table", m_reading) != nullptr) {
+            if (detail::expect_table(table, say(detail::k_table), m_reading) != nullptr) {
                 if (std::optional<CheckSettings> check = read_check(member.key, table)) {
                     read.push_back(std::move(*check));
                 }
@@ -350,7 +399,7 @@ class Reader {
 
     std::optional<CheckSettings> read_check(const std::string& name, const Node& table) {
         const std::optional<Kind> kind =
-            read_kind(table, "type", "type", check_common_schema(), {m_kinds.checks, later_checks()});
+            read_kind(table, k_type, check_common_schema(), {m_kinds.checks, later_checks()});
         if (!kind) {
             return std::nullopt;
         }
@@ -368,8 +417,7 @@ class Reader {
         check.settings = settings;
         const Member* clear = table.member("clear");
         if (clear != nullptr && check.common.clear != Thresholds{}) { // else it is the type's own key
-            warn(clear->key_position,
-                 fmt::format("checks of type \"{}\" have nothing that `clear` could speak of", check.type));
+            warn(clear->key_position, say(k_nothing_to_clear, check.type));
         }
         return check;
     }
@@ -385,11 +433,11 @@ class Reader {
     }
 
     void read_rungs(const Node& rungs) {
-        if (detail::expect_array(rungs, "list of tables ([[health.recovery]])", m_reading) == nullptr) {
+        if (detail::expect_array(rungs, say(k_rungs_words), m_reading) == nullptr) {
             return;
         }
         for (const Node& table : array_of(&rungs)) {
-            if (detail::expect_table(table, "table", m_reading) != nullptr) {
+            if (detail::expect_table(table, say(detail::k_table), m_reading) != nullptr) {
                 read_rung(table);
             }
         }
@@ -397,7 +445,7 @@ class Reader {
 
     void read_rung(const Node& table) {
         const std::optional<Kind> kind =
-            read_kind(table, "action", "action", rung_common_schema(), {m_kinds.actions, later_actions()});
+            read_kind(table, k_action, rung_common_schema(), {m_kinds.actions, later_actions()});
         if (!kind) {
             return;
         }
@@ -417,13 +465,13 @@ class Reader {
     void read_channels() {
         const Node* channels = m_root.find("channel");
         if (channels == nullptr ||
-            detail::expect_table(*channels, "table of channels", m_reading) == nullptr) {
+            detail::expect_table(*channels, say(k_channels_words), m_reading) == nullptr) {
             return;
         }
         for (const Member& member : table_of(channels)) {
             detail::not_a_name(member, m_reading);
             const Node& table = member.value.front();
-            if (detail::expect_table(table, "table", m_reading) != nullptr) {
+            if (detail::expect_table(table, say(detail::k_table), m_reading) != nullptr) {
                 read_channel(member.key, table);
             }
         }
@@ -432,7 +480,7 @@ class Reader {
     void read_channel(const std::string& name, const Node& table) {
         static const std::array<KindSchema, 1> now{{{"telegram", "a Telegram bot", &telegram_schema()}}};
         const std::optional<Kind> kind =
-            read_kind(table, "type", "channel type", nothing_common(), {now, later_channels()});
+            read_kind(table, k_channel_type, nothing_common(), {now, later_channels()});
         if (!kind) {
             return;
         }
@@ -453,29 +501,29 @@ class Reader {
     template<class Complaint>
     void judge_secret(const Node* value, const Complaint& complaint, std::string_view key) {
         for (const Mention& secret : mention(value)) {
-            if (const std::optional<std::string> wrong = complaint(secret.text)) {
-                value->written().empty()
-                    ? error(secret.position, fmt::format("{}: {}", key, *wrong))
-                    : warn(secret.position,
-                           fmt::format("{} = \"{}\": {}", key, clean_line(value->written()), *wrong));
+            if (const std::optional<Text> wrong = complaint(secret.text)) {
+                value->written().empty() ? error(secret.position, say(k_of, key, *wrong))
+                                         : warn(secret.position, say(k_wrong_secret_out_of, key,
+                                                                     clean_line(value->written()), *wrong));
             }
         }
     }
 
     void read_backup_sources() {
         const Node* sources = find_in(m_root.find("backup"), "source");
-        if (sources == nullptr || detail::expect_table(*sources, "table of sources", m_reading) == nullptr) {
+        if (sources == nullptr ||
+            detail::expect_table(*sources, say(k_sources_words), m_reading) == nullptr) {
             return;
         }
         const Quiet quiet(*this);
         for (const Member& member : table_of(sources)) {
             detail::not_a_name(member, m_reading);
             const Node& table = member.value.front();
-            if (detail::expect_table(table, "table", m_reading) == nullptr) {
+            if (detail::expect_table(table, say(detail::k_table), m_reading) == nullptr) {
                 continue;
             }
             if (const std::optional<Kind> kind =
-                    read_kind(table, "type", "type", backup_common_schema(), {later_backups(), {}})) {
+                    read_kind(table, k_type, backup_common_schema(), {later_backups(), {}})) {
                 const std::shared_ptr<void> common = backup_common_schema().make();
                 const std::shared_ptr<void> own = kind->schema->make();
                 read_part(table, {{&backup_common_schema(), common.get()}, {kind->schema, own.get()}}, *kind);
@@ -497,14 +545,14 @@ class Reader {
         check_needs("deepcheck", find_in(m_root.find("deepcheck"), "check"));
         Names rungs;
         for (const Node& rung : array_of(find_in(health, "recovery"))) {
-            check_known(mentions(rung.find("when")), checks, "check");
+            check_known(mentions(rung.find("when")), checks, k_unknown_check);
             check_named_once(rung.find("when"));
-            check_unique(rung, rungs, "recovery");
+            check_unique(rung, rungs, k_second_rung);
         }
         const Names channels = names_in(m_root.find("channel"));
         for (const Node& route : array_of(m_root.find("route"))) {
             for (const Node* to : {route.find("to"), find_in(route.find("escalate"), "to")}) {
-                check_known(mentions(to), channels, "channel");
+                check_known(mentions(to), channels, k_unknown_channel);
                 check_named_once(to);
             }
         }
@@ -517,7 +565,7 @@ class Reader {
         check_named_once(find_in(gate, "checks"));
         for (const Mention& name : mentions(find_in(gate, "checks"))) {
             if (name.text.find('/') == std::string::npos) {
-                check_known({name}, checks, "check");
+                check_known({name}, checks, k_unknown_check);
             } else {
                 check_foreign(name);
             }
@@ -530,17 +578,17 @@ class Reader {
         const Names steps = names_of_items(find_in(smoke, "step"));
         Names seen;
         for (const Node& step : array_of(find_in(smoke, "step"))) {
-            check_known(mention(step.find("as")), logins, "login");
-            check_known(mentions(step.find("needs")), steps, "step");
+            check_known(mention(step.find("as")), logins, k_unknown_login);
+            check_known(mentions(step.find("needs")), steps, k_unknown_step);
             check_named_once(step.find("needs"));
-            check_unique(step, seen, "step");
+            check_unique(step, seen, k_second_step);
         }
     }
 
-    void check_known(const std::vector<Mention>& names, const Names& known, std::string_view what) {
+    void check_known(const std::vector<Mention>& names, const Names& known, const Phrase& words) {
         for (const Mention& name : names) {
             if (!known.contains(name.text)) {
-                unknown(what, name.shown, name.position,
+                unknown(words, name.shown, name.position,
                         std::vector<std::string_view>(known.begin(), known.end()));
             }
         }
@@ -550,15 +598,15 @@ class Reader {
         Names seen;
         for (const Mention& name : mentions(list)) {
             if (!seen.insert(name.text).second) {
-                error(name.position, fmt::format("\"{}\" is named a second time", clean_line(name.shown)));
+                error(name.position, say(k_named_twice, clean_line(name.shown)));
             }
         }
     }
 
-    void check_unique(const Node& item, Names& seen, std::string_view what) {
+    void check_unique(const Node& item, Names& seen, const Phrase& second) {
         for (const Mention& name : mention(item.find("name"))) {
             if (!seen.insert(name.text).second) {
-                error(name.position, fmt::format("a second {} named \"{}\"", what, clean_line(name.shown)));
+                error(name.position, say(second, clean_line(name.shown)));
             }
         }
     }
@@ -568,9 +616,9 @@ class Reader {
         const std::string tool = name.text.substr(0, name.text.find('/'));
         const std::string check = name.text.substr(tool.size() + 1);
         if (std::find(k_tools.begin(), k_tools.end(), tool) == k_tools.end()) {
-            unknown("tool", tool, name.position, k_tools);
+            unknown(k_unknown_tool, tool, name.position, k_tools);
         } else if (!is_name(check)) {
-            error(name.position, fmt::format("\"{}\" is no name of a check", clean_line(check)));
+            error(name.position, say(k_no_check_name, clean_line(check)));
         }
     }
 
@@ -581,11 +629,12 @@ class Reader {
             for (const Mention& need : mentions(find_in(&member.value.front(), "needs"))) {
                 const std::string own = std::string(tool) + "/";
                 if (need.text.starts_with(own)) {
-                    check_known({{need.text.substr(own.size()), need.shown, need.position}}, known, "check");
+                    check_known({{need.text.substr(own.size()), need.shown, need.position}}, known,
+                                k_unknown_check);
                 } else if (need.text.find('/') != std::string::npos) {
                     check_foreign(need);
                 } else {
-                    check_known({need}, known, "check");
+                    check_known({need}, known, k_unknown_check);
                 }
             }
         }
@@ -597,9 +646,10 @@ class Reader {
         const Needs needs = needs_of(checks, own);
         for (const auto& [check, direct] : needs) {
             if (const std::optional<std::string_view> last = way_back(check, needs)) {
+                const std::string self = clean_line(check);
                 error(checks->find(check)->find("needs")->position(),
-                      fmt::format("\"{}\" needs itself{}", clean_line(check),
-                                  *last == check ? "" : fmt::format(" by way of \"{}\"", *last)));
+                      *last == check ? say(k_needs_itself, self)
+                                     : say(k_needs_itself_by, self, clean_line(*last)));
             }
         }
     }
@@ -664,9 +714,7 @@ class Reader {
     void check_timeout(const Node* timeout, std::optional<Duration> deadline, std::string_view tool) {
         const std::optional<Duration> read = duration_of(timeout);
         if (read && deadline && *read > *deadline && !is_told(timeout->position())) {
-            error(timeout->position(),
-                  fmt::format("timeout: the whole run may take no longer than {} ({}.deadline)",
-                              detail::default_words(*deadline), tool));
+            error(timeout->position(), say(k_too_long, detail::default_words(*deadline), tool));
         }
     }
 
@@ -694,10 +742,10 @@ class Reader {
                 continue; // malformed, which is told already
             }
             const auto wrong = m_config.wrong_variables.find(reference.name);
-            warn(reference.position, wrong != m_config.wrong_variables.end()
-                                         ? fmt::format("{}: {}", reference.name, wrong->second)
-                                         : fmt::format("{} is not set, neither in {} nor in the environment",
-                                                       reference.name, m_config.paths.env_file.string()));
+            warn(reference.position,
+                 wrong != m_config.wrong_variables.end()
+                     ? say(k_of, reference.name, wrong->second)
+                     : say(k_variable_unset, reference.name, m_config.paths.env_file.string()));
         }
         for (const CheckSettings& check : m_config.health.checks) {
             note_off(k_check_off, check.name, check.unset);
@@ -724,7 +772,7 @@ class Reader {
             return check.common.enabled && !check.later;
         });
         if (nothing_on && !checks.empty()) {
-            warn(checks.front().position, say(k_nothing_on).en);
+            warn(checks.front().position, say(k_nothing_on));
             m_config.notes.push_back({say(k_nothing_on), say(k_switch_on), {}});
         }
     }
@@ -756,16 +804,12 @@ class Reader {
         }
     }
 
-    void unknown(std::string_view what, std::string_view word, Position position,
+    void unknown(const Phrase& words, std::string_view word, Position position,
                  std::span<const std::string_view> candidates) {
-        report_unknown(what, word, position, candidates, m_reading.problems);
+        report_unknown(words, word, position, candidates, m_reading.problems);
     }
-    void error(Position position, std::string message) {
-        m_reading.problems.error(position, std::move(message));
-    }
-    void warn(Position position, std::string message) {
-        m_reading.problems.warning(position, std::move(message));
-    }
+    void error(Position position, Text message) { m_reading.problems.error(position, std::move(message)); }
+    void warn(Position position, Text message) { m_reading.problems.warning(position, std::move(message)); }
 
     const Node& m_root;
     const Kinds& m_kinds;

@@ -123,7 +123,7 @@ struct Route {
 
 // Variables whose value cannot be used where the configuration refers to them, and what is wrong with it, as a
 // problem says it (never the value). They stand among the `unset` of what needs them.
-using WrongVariables = std::map<std::string, std::string>;
+using WrongVariables = std::map<std::string, Text>;
 
 struct Config {
     enum class Source { file, config_env, discovery };

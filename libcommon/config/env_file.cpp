@@ -8,15 +8,17 @@
 #include <array>
 #include <cctype>
 
-#include <fmt/format.h>
-
 namespace lectio {
 namespace {
 
 constexpr Phrase k_no_assignment{"not an assignment, left out", "не присваивание, строка пропущена"};
 constexpr Phrase k_not_run{"{}: commands are not run and a quote must end, left out",
                            "{}: команды не выполняются, а кавычка должна закрываться; значение пропущено"};
+constexpr Phrase k_malformed{"malformed reference; write ${{NAME}} or ${{NAME:-default}}",
+                             "неверная ссылка на переменную; пишется ${{NAME}} или ${{NAME:-default}}"};
 constexpr Phrase k_not_text{"{}: not a text, left out", "{}: не текст, значение пропущено"};
+constexpr Phrase k_grows_too_long{"what it refers to makes it longer than {}",
+                                  "с подставленными переменными получается длиннее {}"};
 constexpr Phrase k_too_long{"{}: longer than {}, left out", "{}: длиннее {}, значение пропущено"};
 
 // A variable that is made of others, and these of others, doubles with each line.
@@ -413,9 +415,8 @@ void expand_node(Node& node, const Lookup& lookup, Problems& problems) {
         Expanded expanded = expand(*text, lookup);
         if (expanded.malformed || expanded.too_long) {
             problems.error(node.position(), expanded.malformed
-                                                ? "malformed reference; write ${NAME} or ${NAME:-default}"
-                                                : fmt::format("what it refers to makes it longer than {}",
-                                                              format_size(k_longest_value)));
+                                                ? say(k_malformed)
+                                                : say(k_grows_too_long, format_size(k_longest_value)));
             // Nobody is to judge what it might have stood for: as if not set, under a name that no variable has.
             std::string as_written = *text;
             node.set_expanded("", std::move(as_written));

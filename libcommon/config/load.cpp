@@ -39,6 +39,15 @@ constexpr Phrase k_zone{"this host knows no time zone {}: its own is used",
 constexpr Phrase k_zone_hint{"timedatectl list-timezones names them all",
                              "все пояса назовёт timedatectl list-timezones"};
 
+constexpr Phrase k_unknown_zone{"unknown time zone \"{}\"", "неизвестный часовой пояс \"{}\""};
+constexpr Phrase k_empty_file{"the file is empty", "файл пуст"};
+constexpr Phrase k_with_hint{"{}; {}", "{}; {}"};
+constexpr Phrase k_mistyped{"{}: did you mean {}?", "{}: может быть, {}?"};
+constexpr Phrase k_gone{
+    "{}: if it was in use, its last good copy is config/last-good.toml in the state folder that it named",
+    "{}: если он был в работе, его последняя верная копия — config/last-good.toml в папке state, которая "
+    "была в нём указана"};
+
 constexpr const char* k_zones = "/usr/share/zoneinfo";
 constexpr Bytes k_env_size = 256_kB;
 constexpr Bytes k_discovered_size = 1_MB;
@@ -119,6 +128,60 @@ Lookup lookup_in(const EnvFile& file, const Lookup& process) {
     };
 }
 
+Lookup process_of(const ConfigRequest& request) {
+    return request.environment ? request.environment
+                               : [](const std::string&) { return std::optional<std::string>(); };
+}
+
+std::optional<std::string> find_file(Files& files, const ConfigRequest& request) {
+    if (request.file) {
+        return request.file;
+    }
+    const std::optional<std::string> named = process_of(request)("LECTIO_CONFIG");
+    if (named && !named->empty()) {
+        return named;
+    }
+    for (const Path& usual : request.usual_files) {
+        if (is_there(files, usual)) {
+            return usual.string();
+        }
+    }
+    return std::nullopt;
+}
+
+// The language that a text asks for, however broken the rest of it is.
+std::optional<Lang> language_in(std::string_view text) {
+    constexpr std::string_view k_mark = "\xEF\xBB\xBF";
+    text.remove_prefix(text.starts_with(k_mark) ? k_mark.size() : 0);
+    for (const std::string_view line : split_lines(text)) {
+        if (line.starts_with('[')) {
+            break; // lang stands before the first table
+        }
+        Problems dropped;
+        const std::optional<Node> root = line.starts_with("lang") ? parse_toml(line, dropped) : std::nullopt;
+        const Node* lang = root ? root->find("lang") : nullptr;
+        const auto* word = lang != nullptr ? lang->get<std::string>() : nullptr;
+        if (word != nullptr && (*word == "ru" || *word == "en")) {
+            return *word == "en" ? Lang::en : Lang::ru;
+        }
+    }
+    return std::nullopt;
+}
+
+// What was kept of `file`, the last that loaded.
+std::optional<std::string> last_good_text(Files& files, const Path& state, const std::string& file) {
+    const Result<std::string> kept = files.read(kept_path(state), Bytes{k_config_size.count + 8192});
+    const std::string first = std::string(k_kept_from) + absolute_name(file) + "\n";
+    return kept && kept->starts_with(first) ? std::optional(kept->substr(first.size())) : std::nullopt;
+}
+
+// `text`: of the file, if it could be read.
+std::optional<Lang> language_of(Files& files, const Path& state, const std::string& file,
+                                std::string_view text) {
+    const std::optional<Lang> asked = language_in(text);
+    return asked ? asked : language_in(last_good_text(files, state, file).value_or(""));
+}
+
 bool loads(const std::string& text, const Kinds& kinds) {
     Problems problems;
     const std::optional<Node> root = parse_toml(text, problems);
@@ -150,13 +213,10 @@ Discovered discover_knowing(const std::string& kept, World& world, Discovery dis
 class Loader {
   public:
     Loader(World& world, const ConfigRequest& request, LastGood last_good)
-        : m_world(world), m_request(request), m_last_good(last_good) {
-        m_process = request.environment ? request.environment
-                                        : [](const std::string&) { return std::optional<std::string>(); };
-    }
+        : m_world(world), m_request(request), m_last_good(last_good), m_process(process_of(request)) {}
 
     LoadedConfig load() {
-        const std::optional<std::string> file = find_file();
+        const std::optional<std::string> file = find_file(m_world.files, m_request);
         if (file) {
             LoadedConfig loaded = load_file(*file);
             return loaded.ok() || m_last_good == LastGood::never ? std::move(loaded)
@@ -188,27 +248,13 @@ class Loader {
     }
 
   private:
-    [[nodiscard]] std::optional<std::string> find_file() const {
-        if (m_request.file) {
-            return m_request.file;
-        }
-        if (const std::optional<std::string> named = m_process("LECTIO_CONFIG"); named && !named->empty()) {
-            return named;
-        }
-        for (const Path& usual : m_request.usual_files) {
-            if (is_there(m_world.files, usual)) {
-                return usual.string();
-            }
-        }
-        return std::nullopt;
-    }
-
     LoadedConfig load_file(const std::string& file) {
         LoadedConfig loaded;
         loaded.file = file;
         const Result<std::string> text = m_world.files.read(file, k_config_size);
         if (!text) {
-            loaded.problems.error({}, text.error().message);
+            loaded.problems.error({}, error_words(text.error().message));
+            speak_as_asked(loaded, "");
             loaded.needs_rights = text.error().kind == ErrorKind::permission;
             loaded.fingerprint = fingerprint_of(text.error().message);
             m_gone = text.error().kind == ErrorKind::not_found;
@@ -224,16 +270,25 @@ class Loader {
         // What an editor leaves behind on a full disk. Taken at its word it would be a watch that tells nobody, and the
         // last good copy of what it was.
         if (trim(*text).empty()) {
-            loaded.problems.error({1, 1}, "the file is empty");
+            loaded.problems.error({1, 1}, say(k_empty_file));
             loaded.use = LoadedConfig::Use::telling;
         }
-        if (loaded.use == LoadedConfig::Use::present) {
+        if (loaded.use != LoadedConfig::Use::present) {
+            speak_as_asked(loaded, *text);
+        } else {
             loaded.text = *text;
             if (loaded.config.health.checks.empty()) {
                 leave_to_discovery(loaded, say(k_no_checks, file));
             }
         }
         return loaded;
+    }
+
+    // What is wrong is told in the language that the file asks for; where that cannot be read, in that of its last
+    // good copy.
+    void speak_as_asked(LoadedConfig& broken, std::string_view text) {
+        broken.config.lang = language_of(m_world.files, broken.config.paths.state, broken.file, text)
+                                 .value_or(broken.config.lang);
     }
 
     // Parses, replaces references, reads; use is `present` or `telling`.
@@ -330,7 +385,7 @@ class Loader {
                                         [](const Config::Note& note) { return !note.unset.empty(); });
         m_env_denied = denied && (named != nullptr || needed);
         if (named != nullptr || m_env_denied) {
-            problems.warning(named != nullptr ? named->position() : Position{}, why.message);
+            problems.warning(named != nullptr ? named->position() : Position{}, error_words(why.message));
             note_missing_env_file(config, why.message);
         }
     }
@@ -362,7 +417,7 @@ class Loader {
         }
         if (m_last_good == LastGood::never) {
             const std::vector<std::string> names = zones_beside(config.timezone);
-            report_unknown("time zone", config.timezone, root.find("timezone")->position(),
+            report_unknown(k_unknown_zone, config.timezone, root.find("timezone")->position(),
                            std::vector<std::string_view>(names.begin(), names.end()), problems);
         } else {
             config.notes.push_back({say(k_zone, clean_line(config.timezone)), say(k_zone_hint), {}});
@@ -409,8 +464,7 @@ class Loader {
     }
 
     static void add_note(Config::Note note, Config& config, Problems& problems) {
-        const std::string hint = note.hint.empty() ? "" : "; " + note.hint.en;
-        problems.warning({}, note.message.en + hint);
+        problems.warning({}, note.hint.empty() ? note.message : say(k_with_hint, note.message, note.hint));
         config.notes.push_back(std::move(note));
     }
 
@@ -464,17 +518,16 @@ class Loader {
     // ── the last good one ──
 
     LoadedConfig fall_back(LoadedConfig broken) {
-        const Result<std::string> kept =
-            m_world.files.read(kept_path(broken.config.paths.state), Bytes{k_config_size.count + 8192});
-        const std::string first = std::string(k_kept_from) + absolute_name(broken.file) + "\n";
-        if (!kept || !kept->starts_with(first)) {
+        const std::optional<std::string> kept =
+            last_good_text(m_world.files, broken.config.paths.state, broken.file);
+        if (!kept) {
             if (m_gone) {
                 say_where_to_look(broken);
             }
             return broken;
         }
         LoadedConfig last;
-        read_text(std::string_view(*kept).substr(first.size()), last);
+        read_text(*kept, last);
         if (last.use != LoadedConfig::Use::present) {
             return broken; // the key table has changed since, or the kept file is damaged
         }
@@ -494,12 +547,9 @@ class Loader {
     // A mistyped name was never in use: what is beside it and was meant is said instead.
     void say_where_to_look(LoadedConfig& broken) {
         const std::optional<std::string> meant = file_beside(broken.file);
+        const Text& what = broken.problems.all().front().message;
         Problems said;
-        said.error(
-            {}, broken.problems.all().front().message +
-                    (meant ? fmt::format(": did you mean {}?", *meant)
-                           : ": if it was in use, its last good copy is config/last-good.toml in the state "
-                             "folder that it named"));
+        said.error({}, meant ? say(k_mistyped, what, *meant) : say(k_gone, what));
         broken.problems = std::move(said);
     }
 
@@ -519,7 +569,7 @@ class Loader {
         loaded.file = m_request.usual_env_file.string();
         const Environment environment = read_env_file(m_world.files, m_request.usual_env_file, m_process);
         if (environment.unreadable) {
-            loaded.problems.error({}, environment.unreadable->message);
+            loaded.problems.error({}, error_words(environment.unreadable->message));
             loaded.needs_rights = environment.unreadable->kind == ErrorKind::permission;
             loaded.fingerprint = fingerprint_of(environment.unreadable->message);
             return loaded;
@@ -554,7 +604,7 @@ class Loader {
     static void read_made_problems(const Problems& made, LoadedConfig& loaded) {
         std::set<std::string> told;
         for (const Problem& problem : made.all()) {
-            if (!told.insert(problem.message).second) {
+            if (!told.insert(problem.message.en).second) {
                 continue;
             }
             problem.severity == Problem::Severity::error ? loaded.problems.error({}, problem.message)
@@ -597,20 +647,28 @@ void discover_checks(World& world, const ConfigRequest& request, LoadedConfig& l
     }
 }
 
-std::string problem_lines(const LoadedConfig& loaded) {
-    std::string text;
+Lang configured_language(Files& files, const ConfigRequest& request) {
+    const std::optional<std::string> file = find_file(files, request);
+    const std::string text = file ? files.read(*file, k_config_size).value_or("") : "";
+    const std::optional<Lang> asked = file ? language_of(files, Paths{}.state, *file, text) : std::nullopt;
+    return asked.value_or(Config{}.lang);
+}
+
+Text problem_lines(const LoadedConfig& loaded) {
+    Text lines;
     for (const Problem& problem : loaded.problems.all()) {
         // "unable to open FILE: …" says where it is already.
-        const bool names_file = problem.message.find(loaded.file) != std::string::npos;
+        const bool names_file = problem.message.en.find(loaded.file) != std::string::npos;
         std::string line = problem.position.line == 0 && names_file ? "" : loaded.file;
         if (problem.position.line != 0) {
             line += fmt::format(":{}:{}", problem.position.line, problem.position.column);
         }
         line += line.empty() ? "" : ": ";
         line += problem.severity == Problem::Severity::warning ? "warning: " : "";
-        text += clean_line(redact(line + problem.message)) + "\n";
+        lines.en += clean_line(redact(line + problem.message.en)) + "\n";
+        lines.ru += clean_line(redact(line + problem.message.ru)) + "\n";
     }
-    return text;
+    return lines;
 }
 
 Result<void> keep_last_good(Files& files, const LoadedConfig& loaded) {

@@ -69,8 +69,12 @@ Result<void> keep_discovered(Files& files, const LoadedConfig& loaded);
 Discovered discover_for(World& world, Discovery discovery, const Kinds& kinds, const Path& state,
                         std::optional<std::string> nginx_dump);
 
-// One line a problem: "FILE:LINE:COLUMN: message", warnings with "warning: " (CONTRACT 3). Secrets are
-// masked.
-std::string problem_lines(const LoadedConfig& loaded);
+// The language that mistakes are told in before a configuration is loaded: what the file that would be taken asks
+// for, however broken it is; what its last good copy asked for; or Russian.
+Lang configured_language(Files& files, const ConfigRequest& request);
+
+// One line a problem: "FILE:LINE:COLUMN: message", warnings with "warning: " in any language (CONTRACT 2 and 3:
+// editors read that form). Secrets are masked.
+Text problem_lines(const LoadedConfig& loaded);
 
 } // namespace lectio

@@ -7,15 +7,20 @@
 #include "util/text.h"
 
 #include <array>
-#include <optional>
 #include <string>
-
-#include <fmt/format.h>
 
 namespace lectio {
 namespace {
 
 constexpr Duration k_unit_timeout{1000};
+
+constexpr Phrase k_no_path{"there is no file or folder {} on this host",
+                           "на этом сервере нет файла или папки {}"};
+constexpr Phrase k_no_program{"there is no program {} on this host", "на этом сервере нет программы {}"};
+constexpr Phrase k_no_user{"there is no user {} on this host", "на этом сервере нет пользователя {}"};
+constexpr Phrase k_no_owner{"there is no user or group {} on this host",
+                            "на этом сервере нет пользователя или группы {}"};
+constexpr Phrase k_no_unit{"there is no unit {} on this host", "на этом сервере нет юнита {}"};
 
 enum class Kind { path, program, user, owner, unit };
 
@@ -48,11 +53,10 @@ class Search {
             if (text == nullptr || text->empty() || !value->unset().empty()) {
                 continue;
             }
-            if (const std::optional<std::string> what = missing(naming.kind, *text)) {
+            if (is_missing(naming.kind, *text)) {
                 // A value from a variable is quoted as it was written.
                 const std::string& shown = value->written().empty() ? *text : value->written();
-                m_problems.warning(value->position(),
-                                   fmt::format("there is no {} {} on this host", *what, clean_line(shown)));
+                m_problems.warning(value->position(), say(words_of(naming.kind), clean_line(shown)));
             }
         }
     }
@@ -63,31 +67,45 @@ class Search {
         return items == nullptr || items->empty() ? nullptr : &items->front();
     }
 
-    // How it is called, when it is not there.
-    std::optional<std::string> missing(Kind kind, const std::string& text) {
+    static const Phrase& words_of(Kind kind) {
         switch (kind) {
         case Kind::path:
-            return is_missing_path(text) ? std::optional("file or folder") : std::nullopt;
+            return k_no_path;
         case Kind::program:
-            return is_missing_path(text) ? std::optional("program") : std::nullopt;
+            return k_no_program;
         case Kind::user:
-            return is_missing(find_user(text)) ? std::optional("user") : std::nullopt;
+            return k_no_user;
         case Kind::owner:
-            return is_missing(find_owner(text)) ? std::optional("user or group") : std::nullopt;
+            return k_no_owner;
         case Kind::unit:
             break;
         }
-        return is_missing_unit(text) ? std::optional("unit") : std::nullopt;
+        return k_no_unit;
+    }
+
+    bool is_missing(Kind kind, const std::string& text) {
+        switch (kind) {
+        case Kind::path:
+        case Kind::program:
+            return is_missing_path(text);
+        case Kind::user:
+            return was_not_found(find_user(text));
+        case Kind::owner:
+            return was_not_found(find_owner(text));
+        case Kind::unit:
+            break;
+        }
+        return is_missing_unit(text);
     }
 
     template<class T>
-    static bool is_missing(const Result<T>& found) {
+    static bool was_not_found(const Result<T>& found) {
         return !found && is_absent(found.error());
     }
 
     // A relative one is searched for by whoever uses it.
     bool is_missing_path(const std::string& text) {
-        return text.starts_with('/') && is_missing(m_world.files.info(text, Files::Follow::yes));
+        return text.starts_with('/') && was_not_found(m_world.files.info(text, Files::Follow::yes));
     }
 
     bool is_missing_unit(const std::string& name) {

@@ -4,6 +4,17 @@
 #include <array>
 
 namespace lectio {
+namespace {
+
+constexpr std::array k_type_names{Phrase{"true or false", "true или false"},
+                                  Phrase{"whole number", "целое число"},
+                                  Phrase{"number", "число"},
+                                  Phrase{"text", "текст"},
+                                  Phrase{"date", "дата"},
+                                  Phrase{"list", "список"},
+                                  Phrase{"table", "таблица"}};
+
+} // namespace
 
 Node::Node() : m_value(Table{}) {}
 
@@ -27,10 +38,8 @@ const Member* Node::member(std::string_view key) const {
     return nullptr;
 }
 
-std::string_view Node::type_name() const {
-    constexpr std::array<std::string_view, 7> k_names{"true or false", "whole number", "number", "text",
-                                                      "date",          "list",         "table"};
-    return k_names.at(m_value.index());
+Text Node::type_name() const {
+    return say(k_type_names.at(m_value.index()));
 }
 
 void Node::set_expanded(std::string text, std::string unset_name) {
@@ -39,11 +48,11 @@ void Node::set_expanded(std::string text, std::string unset_name) {
     m_unset = std::move(unset_name);
 }
 
-void Problems::error(Position position, std::string message, std::string suggestion) {
+void Problems::error(Position position, Text message, std::string suggestion) {
     m_all.push_back({Problem::Severity::error, position, std::move(message), std::move(suggestion)});
 }
 
-void Problems::warning(Position position, std::string message) {
+void Problems::warning(Position position, Text message) {
     m_all.push_back({Problem::Severity::warning, position, std::move(message), {}});
 }
 

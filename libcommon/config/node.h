@@ -3,6 +3,7 @@
 #pragma once
 
 #include "util/result.h"
+#include "words/phrase.h"
 
 #include <cstdint>
 #include <map>
@@ -49,7 +50,7 @@ class Node {
     }
     [[nodiscard]] const Node* find(std::string_view key) const; // in a table; nullptr when absent
     [[nodiscard]] const Member* member(std::string_view key) const;
-    [[nodiscard]] std::string_view type_name() const; // "text", "whole number", "table" …
+    [[nodiscard]] Text type_name() const; // "text", "whole number", "table" …
 
     // A text that held ${NAME}: what was written, which problems quote instead of what it stands for, and the
     // name that is set nowhere, if any. Set by expand_references().
@@ -69,14 +70,14 @@ struct Problem {
     enum class Severity { error, warning };
     Severity severity = Severity::error;
     Position position;
-    std::string message;
+    Text message;
     std::string suggestion; // what was meant, where that can be guessed: the message names it, too
 };
 
 class Problems {
   public:
-    void error(Position position, std::string message, std::string suggestion = {});
-    void warning(Position position, std::string message);
+    void error(Position position, Text message, std::string suggestion = {});
+    void warning(Position position, Text message);
     [[nodiscard]] bool has_errors() const;
     void sort(); // by position, as one reads the file
     [[nodiscard]] const std::vector<Problem>& all() const { return m_all; }

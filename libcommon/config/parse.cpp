@@ -5,8 +5,6 @@
 
 #include <algorithm>
 
-#include <fmt/format.h>
-
 // Errors come as values, and nesting is bounded: trees are freed and read by recursion.
 #define TOML_EXCEPTIONS 0
 // A text like [“x] meets an assertion, which ends a debug build; the check behind it reports the mistake.
@@ -16,6 +14,14 @@
 
 namespace lectio {
 namespace {
+
+constexpr Phrase k_too_large{"the file is larger than 1 MB: not a configuration",
+                             "файл больше 1 МБ: это не конфигурация"};
+constexpr Phrase k_utf16{"UTF-16; save the file as UTF-8", "файл в UTF-16; сохраните его в UTF-8"};
+constexpr Phrase k_zero_byte{"a NUL byte: not a text file", "нулевой байт: это не текстовый файл"};
+constexpr Phrase k_not_utf8{"not valid UTF-8; save the file as UTF-8",
+                            "это не UTF-8; сохраните файл в UTF-8"};
+constexpr Phrase k_too_deep{"a key of more than {} parts", "в ключе больше {} частей"};
 
 constexpr std::size_t k_key_depth = 16; // parts of a dotted key; toml++ has no limit of its own
 
@@ -183,21 +189,20 @@ std::optional<Node> parse_toml(std::string_view text, Problems& problems) {
         text.remove_prefix(k_mark.size());
     }
     if (text.size() > k_config_size.count) {
-        problems.error({1, 1}, "the file is larger than 1 MB: not a configuration");
+        problems.error({1, 1}, say(k_too_large));
         return std::nullopt;
     }
     if (const std::size_t zero = text.find('\0'); zero != std::string_view::npos) {
-        problems.error(position_at(text, zero), text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF")
-                                                    ? "UTF-16; save the file as UTF-8"
-                                                    : "a NUL byte: not a text file");
+        const bool wide = text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF");
+        problems.error(position_at(text, zero), say(wide ? k_utf16 : k_zero_byte));
         return std::nullopt;
     }
     if (const std::optional<std::size_t> bad = first_invalid_utf8(text)) {
-        problems.error(position_at(text, *bad), "not valid UTF-8; save the file as UTF-8");
+        problems.error(position_at(text, *bad), say(k_not_utf8));
         return std::nullopt;
     }
     if (const std::optional<std::size_t> deep = too_deep_key(text)) {
-        problems.error(position_at(text, *deep), fmt::format("a key of more than {} parts", k_key_depth));
+        problems.error(position_at(text, *deep), say(k_too_deep, k_key_depth));
         return std::nullopt;
     }
     const toml::parse_result result = toml::parse(text);

@@ -17,31 +17,122 @@
 namespace lectio {
 namespace {
 
-constexpr std::string_view k_is_cyrillic = " (a letter is Cyrillic)"; // which no eye can see
+constexpr Phrase k_did_you_mean{"{}; did you mean \"{}\"?", "{}; может быть, \"{}\"?"};
+// Which no eye can see.
+constexpr Phrase k_mean_cyrillic{"{}; did you mean \"{}\"? (a letter is Cyrillic)",
+                                 "{}; может быть, \"{}\"? (одна из букв русская)"};
+constexpr Phrase k_expected{"expected {}, found {}", "ожидается {}, а здесь {}"};
+constexpr Phrase k_expected_write{"expected {}, found {}; write {}", "ожидается {}, а здесь {}; напишите {}"};
+constexpr Phrase k_single_brackets{
+    "expected {}, found a list of tables; write its header in single brackets",
+    "ожидается {}, а здесь список таблиц; её заголовок пишется в одинарных скобках"};
+constexpr Phrase k_quoted_wrong{"{} {}", "{} — {}"};
+constexpr Phrase k_of_key{"{}: {}", "{}: {}"};
+
+constexpr Phrase k_number_words{"a number", "число"};
+constexpr Phrase k_whole_number_words{"a whole number", "целое число"};
+constexpr Phrase k_true_or_false_words{"true or false", "true или false"};
+constexpr Phrase k_text_words{"text", "текст"};
+constexpr Phrase k_path_words{"a path", "путь"};
+constexpr Phrase k_duration_words{"a duration (\"5s\")", "длительность (\"5s\")"};
+constexpr Phrase k_size_words{"a size (\"256MB\")", "размер (\"256MB\")"};
+constexpr Phrase k_share_words{"a share (\"10%\")", "доля (\"10%\")"};
+constexpr Phrase k_any_amount_words{"a number, share, size or duration",
+                                    "число, доля, размер или длительность"};
+constexpr Phrase k_with_unit_words{"a number with a unit", "число с единицей"};
+constexpr Phrase k_mode_words{"a mode (\"755\")", "права доступа (\"755\")"};
+constexpr Phrase k_span_words{"text like \"3 of 5\"", "текст вроде \"3 of 5\""};
+constexpr Phrase k_id_words{"a number or text", "число или текст"};
+constexpr Phrase k_status_words{"a status (200, [200, 204] or \"2xx\")",
+                                "код ответа (200, [200, 204] или \"2xx\")"};
+constexpr Phrase k_json_words{"text, a number, true or false, a list or a table",
+                              "текст, число, true или false, список или таблица"};
+constexpr Phrase k_thresholds_words{"table of thresholds ({{ warn = …, critical = … }})",
+                                    "таблица порогов ({{ warn = …, critical = … }})"};
+constexpr Phrase k_or{"{} or {}", "{} или {}"};
+constexpr Phrase k_list_of{"list of {}", "список {}"};
+constexpr Phrase k_table_of{"table of {}", "таблица {}"};
+
+constexpr Phrase k_negative{"must not be negative", "меньше нуля быть не может"};
+constexpr Phrase k_no_share{"is out of range: 0% to 100% is allowed", "так нельзя: можно от 0% до 100%"};
+constexpr Phrase k_too_large{"is too large", "слишком много"};
+constexpr Phrase k_no_duration{"is not a duration", "это не длительность"};
+constexpr Phrase k_write_duration{"; write 500ms, 5s, 2m, 1h or 14d", "; напишите 500ms, 5s, 2m, 1h или 14d"};
+constexpr Phrase k_no_size{"is not a size", "это не размер"};
+constexpr Phrase k_write_size{"; write 100KB, 256MB or 2GB (powers of 1024)",
+                              "; напишите 100KB, 256MB или 2GB (степени 1024)"};
+constexpr Phrase k_no_amount{"is not {}", "здесь нужно: {}"};
+constexpr Phrase k_wrong_unit{"wrong unit: expected {}, found {}", "не та единица: ожидается {}, а здесь {}"};
+constexpr Phrase k_no_status{"is no status; write 200, [200, 204] or \"2xx\"",
+                             "это не код ответа; напишите 200, [200, 204] или \"2xx\""};
+constexpr Phrase k_no_absolute_path{"is not an absolute path (it must begin with /)",
+                                    "это не полный путь (он начинается с /)"};
+constexpr Phrase k_no_mode{"is not a mode; write three or four octal digits, \"755\"",
+                           "это не права доступа; напишите три или четыре восьмеричные цифры, \"755\""};
+constexpr Phrase k_no_span{"is not \"N of M\" with 1 to 64 runs; \"\" turns it off",
+                           "это не \"N of M\", где запусков от 1 до 64; \"\" выключает"};
+constexpr Phrase k_not_allowed{"is not allowed; allowed: {}", "такого значения нет; можно: {}"};
+constexpr Phrase k_not_allowed_but{"is not allowed; did you mean \"{}\"? allowed: {}",
+                                   "такого значения нет; может быть, \"{}\"? Можно: {}"};
+constexpr Phrase k_not_allowed_cyrillic{
+    "is not allowed; did you mean \"{}\"? (a letter is Cyrillic) allowed: {}",
+    "такого значения нет; может быть, \"{}\"? (одна из букв русская) Можно: {}"};
+
+constexpr Phrase k_out_of_range{"out of range: {} to {} is allowed", "вне границ: можно от {} до {}"};
+constexpr Phrase k_number_too_large{"out of range: the number is too large",
+                                    "вне границ: число слишком большое"};
+constexpr Phrase k_below_zero{"out of range: must not be negative", "вне границ: меньше нуля быть не может"};
+constexpr Phrase k_empty_list{"the list must not be empty", "список не должен быть пустым"};
+constexpr Phrase k_empty{"must not be empty", "значение не должно быть пустым"};
+constexpr Phrase k_no_threshold{"no threshold is given; write warn = …, critical = … or both into the braces",
+                                "нет ни одного порога; впишите в скобки warn = …, critical = … или оба"};
+constexpr Phrase k_different_units{"warn and critical have different units",
+                                   "у warn и critical разные единицы"};
+constexpr Phrase k_critical_below{"critical must not lie below warn: more is worse here",
+                                  "critical не может быть меньше warn: здесь чем больше, тем хуже"};
+constexpr Phrase k_critical_above{"critical must not lie above warn: less is worse here",
+                                  "critical не может быть больше warn: здесь чем меньше, тем хуже"};
+
+constexpr Phrase k_belongs_at_top{"unknown key \"{}\": it belongs at the top, before the first [table]",
+                                  "неизвестный ключ \"{}\": его место в начале файла, до первой [таблицы]"};
+constexpr Phrase k_missing_key{"missing key \"{}\"", "не хватает ключа \"{}\""};
+constexpr Phrase k_not_built{"\"{}\" is not built yet: ignored", "\"{}\" ещё не сделано: пропускается"};
+
+constexpr Phrase k_no_address{"expected host:port or [address]:port", "ожидается хост:порт или [адрес]:порт"};
+constexpr Phrase k_no_url{"expected a URL: http://…, https://… or unix:/socket:/path",
+                          "ожидается URL: http://…, https://… или unix:/сокет:/путь"};
+constexpr Phrase k_no_redis_url{"expected redis://host:port/database or unix:/socket",
+                                "ожидается redis://хост:порт/база или unix:/сокет"};
+constexpr Phrase k_nothing_to_clear{"there is no {} value to clear",
+                                    "порога {} нет, и снимать с него нечего"};
+constexpr Phrase k_clear_below{"must not lie below the {} value it clears, {}",
+                               "не может быть меньше порога {}, который снимается: {}"};
+constexpr Phrase k_clear_above{"must not lie above the {} value it clears, {}",
+                               "не может быть больше порога {}, который снимается: {}"};
+constexpr Phrase k_never_reached{"never reached: it is given up after {} (timeout)",
+                                 "до этого не дойдёт: ждать перестают уже через {} (timeout)"};
+constexpr Phrase k_no_name{
+    "\"{}\" is no name: a-z, 0-9, _ and -, at most 64 characters, not beginning with _ or -",
+    "\"{}\" не годится в имя: можно a-z, 0-9, _ и -, не больше 64 знаков, и начинать не с _ и не с -"};
 
 // What stands in the file, as a problem quotes it: never what a reference stands for, which may be a secret.
-std::string quoted(const Node& value) {
-    if (const auto* text = value.get<std::string>()) {
-        return fmt::format("\"{}\"", clean_line(value.written().empty() ? *text : value.written()));
-    }
-    return std::string(value.type_name());
+std::string quoted(const Node& text) {
+    return fmt::format("\"{}\"",
+                       clean_line(text.written().empty() ? *text.get<std::string>() : text.written()));
 }
 
-void wrong_type(const Node& value, std::string_view expected, Reading& reading) {
-    reading.problems.error(value.position(),
-                           fmt::format("expected {}, found {}", expected, value.type_name()));
+void wrong_type(const Node& value, const Text& expected, Reading& reading) {
+    reading.problems.error(value.position(), say(k_expected, expected, value.type_name()));
 }
 
-void wrong_value(const Node& value, std::string_view complaint, Reading& reading,
-                 std::string suggestion = {}) {
-    reading.problems.error(value.position(), fmt::format("{} {}", quoted(value), complaint),
+void wrong_value(const Node& text, const Text& complaint, Reading& reading, std::string suggestion = {}) {
+    reading.problems.error(text.position(), say(k_quoted_wrong, quoted(text), complaint),
                            std::move(suggestion));
 }
 
 // A number or a word that stands in quotes, or one that should.
-void wrong_quotes(const Node& value, std::string_view expected, const std::string& meant, Reading& reading) {
-    reading.problems.error(value.position(),
-                           fmt::format("expected {}, found {}; write {}", expected, value.type_name(), meant),
+void wrong_quotes(const Node& value, const Text& expected, const std::string& meant, Reading& reading) {
+    reading.problems.error(value.position(), say(k_expected_write, expected, value.type_name(), meant),
                            meant);
 }
 
@@ -50,32 +141,31 @@ void not_a_whole_number(const Node& value, Reading& reading) {
     const bool digits = text != nullptr && !text->empty() && text->size() < 18 && value.written().empty() &&
                         text->find_first_not_of("0123456789") == std::string::npos;
     if (digits && (text->front() != '0' || text->size() == 1)) {
-        wrong_quotes(value, "a whole number", *text, reading);
+        wrong_quotes(value, say(k_whole_number_words), *text, reading);
     } else {
-        wrong_type(value, "a whole number", reading);
+        wrong_type(value, say(k_whole_number_words), reading);
     }
 }
 
 // A text that is no amount: too small, too large, or written otherwise than we write it. What comes from a
 // variable is not repeated.
-void wrong_amount(const Node& value, std::span<const Amount::Unit> units, std::string_view complaint,
-                  std::string_view remedy, Reading& reading) {
+void wrong_amount(const Node& value, std::span<const Amount::Unit> units, const Text& complaint,
+                  const Text& remedy, Reading& reading) {
     const std::string& text = *value.get<std::string>();
     const std::string meant = value.written().empty() ? meant_amount(text, units) : "";
     if (text.starts_with('-')) {
-        wrong_value(value, "must not be negative", reading);
+        wrong_value(value, say(k_negative), reading);
     } else if (!meant.empty() && meant == text) {
-        wrong_value(value, text.ends_with('%') ? "is out of range: 0% to 100% is allowed" : "is too large",
-                    reading);
+        wrong_value(value, say(text.ends_with('%') ? k_no_share : k_too_large), reading);
     } else if (!meant.empty() && parse_amount(meant)) {
-        wrong_value(value, fmt::format("{}; did you mean \"{}\"?", complaint, meant), reading, meant);
+        wrong_value(value, say(k_did_you_mean, complaint, meant), reading, meant);
     } else {
-        wrong_value(value, fmt::format("{}{}", complaint, remedy), reading);
+        wrong_value(value, join("", {complaint, remedy}), reading);
     }
 }
 
 // A bare number where an amount belongs: 5 for "5s". False: it is none.
-bool is_bare_number(const Node& value, std::span<const Amount::Unit> units, std::string_view expected,
+bool is_bare_number(const Node& value, std::span<const Amount::Unit> units, const Text& expected,
                     Reading& reading) {
     const auto* number = value.get<std::int64_t>();
     const std::string meant =
@@ -86,8 +176,9 @@ bool is_bare_number(const Node& value, std::span<const Amount::Unit> units, std:
     return !meant.empty();
 }
 
-std::string with_article(std::string_view type) {
-    return fmt::format("{} {}", std::string_view("aeiou").find(type.front()) != type.npos ? "an" : "a", type);
+Text with_article(const Text& type) {
+    const bool vowel = std::string_view("aeiou").find(type.en.front()) != std::string_view::npos;
+    return {fmt::format("{} {}", vowel ? "an" : "a", type.en), type.ru};
 }
 
 std::string limit_words(const Amount& amount) {
@@ -116,41 +207,47 @@ bool within(const Node& value, double number, const Limits& limits, Reading& rea
     const bool low = limits.least && number < limits.least->value;
     const bool high = limits.most && number > limits.most->value;
     if (low || high) {
-        reading.problems.error(value.position(),
-                               fmt::format("out of range: {} is allowed", detail::range_words(limits)));
+        reading.problems.error(value.position(), say(k_out_of_range, unquoted(limit_words(*limits.least)),
+                                                     unquoted(limit_words(*limits.most))));
     }
     return !low && !high;
 }
 
-const std::string* expect_text(const Node& value, std::string_view type, Reading& reading) {
+const std::string* expect_text(const Node& value, const Phrase& type, Reading& reading) {
     const auto* text = value.get<std::string>();
-    const auto* number = value.get<std::int64_t>();
-    if (number != nullptr && type == "text") {
-        wrong_quotes(value, type, fmt::format("\"{}\"", *number), reading);
-    } else if (text == nullptr) {
-        wrong_type(value, type, reading);
+    if (text == nullptr) {
+        wrong_type(value, say(type), reading);
     }
     return text;
 }
 
-std::string_view unit_words(Amount::Unit unit) {
-    switch (unit) {
-    case Amount::Unit::number:
-        return "a number";
-    case Amount::Unit::bytes:
-        return "a size (\"256MB\")";
-    case Amount::Unit::percent:
-        return "a share (\"10%\")";
-    case Amount::Unit::milliseconds:
-        return "a duration (\"5s\")";
+// Any text at all: a number only lacks its quotes.
+const std::string* expect_any_text(const Node& value, Reading& reading) {
+    if (const auto* number = value.get<std::int64_t>()) {
+        wrong_quotes(value, say(k_text_words), fmt::format("\"{}\"", *number), reading);
+        return nullptr;
     }
-    return {};
+    return expect_text(value, k_text_words, reading);
 }
 
-std::string units_words(std::span<const Amount::Unit> units) {
-    std::string words;
+Text unit_words(Amount::Unit unit) {
+    switch (unit) {
+    case Amount::Unit::number:
+        break;
+    case Amount::Unit::bytes:
+        return say(k_size_words);
+    case Amount::Unit::percent:
+        return say(k_share_words);
+    case Amount::Unit::milliseconds:
+        return say(k_duration_words);
+    }
+    return say(k_number_words);
+}
+
+Text units_words(std::span<const Amount::Unit> units) {
+    Text words;
     for (const Amount::Unit unit : units) {
-        words += (words.empty() ? "" : " or ") + std::string(unit_words(unit));
+        words = words.empty() ? unit_words(unit) : say(k_or, words, unit_words(unit));
     }
     return words;
 }
@@ -161,19 +258,19 @@ std::optional<StatusSet::Range> status_range(const Node& value, Reading& reading
         if (*number >= 100 && *number <= 599) {
             return StatusSet::Range{static_cast<int>(*number), static_cast<int>(*number)};
         }
-        reading.problems.error(value.position(), "out of range: 100 to 599 is allowed");
+        reading.problems.error(value.position(), say(k_out_of_range, 100, 599));
         return std::nullopt;
     }
     const auto* text = value.get<std::string>();
     if (text == nullptr) {
-        wrong_type(value, "a status (200, [200, 204] or \"2xx\")", reading);
+        wrong_type(value, say(k_status_words), reading);
         return std::nullopt;
     }
     if (text->size() == 3 && text->front() >= '1' && text->front() <= '5' && text->substr(1) == "xx") {
         const int first = (text->front() - '0') * 100;
         return StatusSet::Range{first, first + 99};
     }
-    wrong_value(value, "is no status; write 200, [200, 204] or \"2xx\"", reading);
+    wrong_value(value, say(k_no_status), reading);
     return std::nullopt;
 }
 
@@ -212,7 +309,7 @@ std::optional<nlohmann::json> to_json(const Node& value, Reading& reading) {
         }
         return object;
     }
-    wrong_type(value, "text, a number, true or false, a list or a table", reading);
+    wrong_type(value, say(k_json_words), reading);
     return std::nullopt;
 }
 
@@ -236,12 +333,9 @@ void report_unknown_keys(const Node& table, std::span<const Target> targets,
         }
         // Appended to a file they fall into its last table, where nobody looks for the reason.
         if (member.key == "lang" || member.key == "timezone") {
-            reading.problems.error(
-                member.key_position,
-                fmt::format("unknown key \"{}\": it belongs at the top, before the first [table]",
-                            member.key));
+            reading.problems.error(member.key_position, say(k_belongs_at_top, member.key));
         } else {
-            report_unknown("key", member.key, member.key_position, keys, reading.problems);
+            report_unknown(k_unknown_key, member.key, member.key_position, keys, reading.problems);
         }
     }
 }
@@ -260,7 +354,7 @@ bool read_target(const Node& table, const Target& target, std::span<const Target
         const Node* value = table.find(rows[i].name);
         if (value == nullptr) {
             if (rows[i].required) {
-                reading.problems.error(table.position(), fmt::format("missing key \"{}\"", rows[i].name));
+                reading.problems.error(table.position(), say(k_missing_key, rows[i].name));
             }
             continue;
         }
@@ -268,8 +362,7 @@ bool read_target(const Node& table, const Target& target, std::span<const Target
         const bool off = text != nullptr && text->empty(); // asks for nothing that could be missed
         const Reading::Later announce = reading.later;
         if (rows[i].later && !off && announce == Reading::Later::announce) {
-            reading.problems.warning(value->position(),
-                                     fmt::format("\"{}\" is not built yet: ignored", rows[i].name));
+            reading.problems.warning(value->position(), say(k_not_built, rows[i].name));
             reading.later = Reading::Later::quiet; // all that it holds comes with it
         }
         target.schema->read_row(i, *value, target.object, reading);
@@ -349,13 +442,13 @@ bool SchemaBase::has(std::string_view name) const {
                        [&](const RowHead& each) { return each.name == name; });
 }
 
-void report_unknown(std::string_view what, std::string_view word, Position position,
+void report_unknown(const Phrase& unknown, std::string_view word, Position position,
                     std::span<const std::string_view> candidates, Problems& problems) {
-    std::string message = fmt::format("unknown {} \"{}\"", what, clean_line(word));
+    Text message = say(unknown, clean_line(word));
     const std::string latin = as_latin(word);
     const std::optional<std::string_view> near = nearest(latin, candidates);
     if (near) {
-        message += fmt::format("; did you mean \"{}\"?{}", *near, latin == word ? "" : k_is_cyrillic);
+        message = say(latin == word ? k_did_you_mean : k_mean_cyrillic, message, *near);
     }
     problems.error(position, std::move(message), std::string(near.value_or("")));
 }
@@ -373,7 +466,7 @@ void report(const Complaint& complaint, const Node& table, Reading& reading) {
 
 void read_table(const Node& table, std::span<const Target> targets, Reading& reading,
                 std::span<const std::string_view> known) {
-    if (detail::expect_table(table, "table", reading) == nullptr) {
+    if (detail::expect_table(table, say(detail::k_table), reading) == nullptr) {
         return;
     }
     report_unknown_keys(table, targets, known, reading);
@@ -395,7 +488,7 @@ bool is_set(const Node& value, Reading& reading) {
     return false;
 }
 
-const Node::Array* expect_array(const Node& value, std::string_view type, Reading& reading) {
+const Node::Array* expect_array(const Node& value, const Text& type, Reading& reading) {
     const auto* items = value.get<Node::Array>();
     if (items == nullptr) {
         wrong_type(value, with_article(type), reading);
@@ -403,25 +496,20 @@ const Node::Array* expect_array(const Node& value, std::string_view type, Readin
     return items;
 }
 
-const Node::Array* expect_list(const Node& value, std::string_view type, Reading& reading) {
+const Node::Array* expect_list(const Node& value, const Text& type, Reading& reading) {
     const auto* items = value.get<Node::Array>();
     if (items == nullptr && value.get<std::string>() != nullptr) {
-        const std::string list = fmt::format("[{}]", quoted(value));
-        reading.problems.error(value.position(),
-                               fmt::format("expected {}, found text; write {}", with_article(type), list),
-                               list);
+        wrong_quotes(value, with_article(type), fmt::format("[{}]", quoted(value)), reading);
         return nullptr;
     }
     return expect_array(value, type, reading);
 }
 
-const Node::Table* expect_table(const Node& value, std::string_view type, Reading& reading) {
+const Node::Table* expect_table(const Node& value, const Text& type, Reading& reading) {
     const auto* members = value.get<Node::Table>();
     const auto* items = value.get<Node::Array>();
     if (items != nullptr && !items->empty() && items->front().get<Node::Table>() != nullptr) {
-        reading.problems.error(value.position(), fmt::format("expected {}, found a list of tables; write its "
-                                                             "header in single brackets",
-                                                             with_article(type)));
+        reading.problems.error(value.position(), say(k_single_brackets, with_article(type)));
     } else if (members == nullptr) {
         wrong_type(value, with_article(type), reading);
     }
@@ -429,30 +517,31 @@ const Node::Table* expect_table(const Node& value, std::string_view type, Readin
 }
 
 void not_a_name(const Member& member, Reading& reading) {
-    if (const std::optional<std::string> complaint = name_complaint(member.key)) {
+    if (const std::optional<Text> complaint = name_complaint(member.key)) {
         reading.problems.error(member.key_position, *complaint);
     }
 }
 
-void wrong_key(const Member& member, std::string_view complaint, Reading& reading) {
-    reading.problems.error(member.key_position, std::string(complaint));
+void wrong_key(const Member& member, std::string_view key, const Text& complaint, Reading& reading) {
+    reading.problems.error(member.key_position, say(k_of_key, key, complaint));
+}
+
+void wrong_item(const Node& value, std::string_view key, const Text& complaint, Reading& reading) {
+    reading.problems.error(value.position(), say(k_of_key, key, complaint));
 }
 
 void empty_list(const Node& value, Reading& reading) {
-    reading.problems.error(value.position(), "the list must not be empty");
+    reading.problems.error(value.position(), say(k_empty_list));
 }
 
 void out_of_words(const Node& value, std::span<const std::string_view> words, Reading& reading) {
     const std::string& word = *value.get<std::string>();
     const std::string latin = as_latin(word);
     const std::optional<std::string_view> near = nearest(latin, words);
-    wrong_value(
-        value,
-        fmt::format("is not allowed; {}{}",
-                    near ? fmt::format("did you mean \"{}\"?{} ", *near, latin == word ? "" : k_is_cyrillic)
-                         : "",
-                    "allowed: " + join_words(words, " | ")),
-        reading, std::string(near.value_or("")));
+    const std::string allowed = join_words(words, " | ");
+    const Phrase& phrase = latin == word ? k_not_allowed_but : k_not_allowed_cyrillic;
+    wrong_value(value, near ? say(phrase, *near, allowed) : say(k_not_allowed, allowed), reading,
+                std::string(near.value_or("")));
 }
 
 void read_value(const Node& value, bool& target, const Limits& /*limits*/, Reading& reading) {
@@ -460,9 +549,9 @@ void read_value(const Node& value, bool& target, const Limits& /*limits*/, Readi
     if (const auto* flag = value.get<bool>()) {
         target = *flag;
     } else if (text != nullptr && (*text == "true" || *text == "false") && value.written().empty()) {
-        wrong_quotes(value, "true or false", *text, reading);
+        wrong_quotes(value, say(k_true_or_false_words), *text, reading);
     } else {
-        wrong_type(value, "true or false", reading);
+        wrong_type(value, say(k_true_or_false_words), reading);
     }
 }
 
@@ -471,7 +560,7 @@ void read_value(const Node& value, int& target, const Limits& limits, Reading& r
     if (number == nullptr) {
         not_a_whole_number(value, reading);
     } else if (*number < std::numeric_limits<int>::min() || *number > std::numeric_limits<int>::max()) {
-        reading.problems.error(value.position(), "out of range: the number is too large");
+        reading.problems.error(value.position(), say(k_number_too_large));
     } else if (within(value, static_cast<double>(*number), limits, reading)) {
         target = static_cast<int>(*number);
     }
@@ -490,7 +579,7 @@ void read_value(const Node& value, double& target, const Limits& limits, Reading
     const auto* whole = value.get<std::int64_t>();
     const auto* number = value.get<double>();
     if ((whole == nullptr && number == nullptr) || (number != nullptr && !std::isfinite(*number))) {
-        wrong_type(value, "a number", reading);
+        wrong_type(value, say(k_number_words), reading);
         return;
     }
     const double read = whole != nullptr ? static_cast<double>(*whole) : *number;
@@ -500,7 +589,7 @@ void read_value(const Node& value, double& target, const Limits& limits, Reading
 }
 
 void read_value(const Node& value, std::string& target, const Limits& limits, Reading& reading) {
-    const std::string* text = expect_text(value, "text", reading);
+    const std::string* text = expect_any_text(value, reading);
     if (text == nullptr) {
         return;
     }
@@ -508,7 +597,7 @@ void read_value(const Node& value, std::string& target, const Limits& limits, Re
         std::find(limits.words.begin(), limits.words.end(), *text) == limits.words.end()) {
         out_of_words(value, limits.words, reading);
     } else if (limits.not_empty && text->empty()) {
-        reading.problems.error(value.position(), "must not be empty");
+        reading.problems.error(value.position(), say(k_empty));
     } else {
         target = *text;
     }
@@ -521,12 +610,11 @@ void read_value(const Node& value, Secret& target, const Limits& limits, Reading
 }
 
 void read_value(const Node& value, Duration& target, const Limits& limits, Reading& reading) {
-    constexpr std::string_view k_expected = "a duration (\"5s\")";
     constexpr std::array k_units{Amount::Unit::milliseconds};
-    if (is_bare_number(value, k_units, k_expected, reading)) {
+    if (is_bare_number(value, k_units, say(k_duration_words), reading)) {
         return;
     }
-    const std::string* text = expect_text(value, k_expected, reading);
+    const std::string* text = expect_text(value, k_duration_words, reading);
     if (text == nullptr) {
         return;
     }
@@ -536,33 +624,32 @@ void read_value(const Node& value, Duration& target, const Limits& limits, Readi
     }
     const Result<Duration> parsed = parse_duration(*text);
     if (!parsed) {
-        wrong_amount(value, k_units, "is not a duration", "; write 500ms, 5s, 2m, 1h or 14d", reading);
+        wrong_amount(value, k_units, say(k_no_duration), say(k_write_duration), reading);
     } else if (within(value, static_cast<double>(parsed->count()), limits, reading)) {
         target = *parsed;
     }
 }
 
 void read_value(const Node& value, Bytes& target, const Limits& limits, Reading& reading) {
-    const std::string* text = expect_text(value, "a size (\"256MB\")", reading);
+    const std::string* text = expect_text(value, k_size_words, reading);
     if (text == nullptr) {
         return;
     }
     const Result<Bytes> parsed = parse_size(*text);
     if (!parsed) {
-        wrong_amount(value, std::array{Amount::Unit::bytes}, "is not a size",
-                     "; write 100KB, 256MB or 2GB (powers of 1024)", reading);
+        wrong_amount(value, std::array{Amount::Unit::bytes}, say(k_no_size), say(k_write_size), reading);
     } else if (within(value, static_cast<double>(parsed->count), limits, reading)) {
         target = *parsed;
     }
 }
 
 void read_value(const Node& value, std::filesystem::path& target, const Limits& limits, Reading& reading) {
-    const std::string* text = expect_text(value, "a path", reading);
+    const std::string* text = expect_text(value, k_path_words, reading);
     if (text == nullptr || (text->empty() && !limits.not_empty)) {
         return;
     }
     if (!text->starts_with('/') || text->find('\0') != std::string::npos) {
-        wrong_value(value, "is not an absolute path (it must begin with /)", reading);
+        wrong_value(value, say(k_no_absolute_path), reading);
     } else {
         target = *text;
     }
@@ -574,25 +661,25 @@ void read_value(const Node& value, IdText& target, const Limits& limits, Reading
     } else if (value.get<std::string>() != nullptr) {
         read_value(value, target.text, limits, reading);
     } else {
-        wrong_type(value, "a number or text", reading);
+        wrong_type(value, say(k_id_words), reading);
     }
 }
 
 void read_value(const Node& value, FileMode& target, const Limits& /*limits*/, Reading& reading) {
-    const std::string* text = expect_text(value, "a mode (\"755\")", reading);
+    const std::string* text = expect_text(value, k_mode_words, reading);
     if (text == nullptr) {
         return;
     }
     const auto bits = number_from<mode_t>(*text, 8);
     if (!bits || text->size() < 3 || text->size() > 4 || *bits > 07777) {
-        wrong_value(value, "is not a mode; write three or four octal digits, \"755\"", reading);
+        wrong_value(value, say(k_no_mode), reading);
     } else {
         target.bits = *bits;
     }
 }
 
 void read_value(const Node& value, Span& target, const Limits& /*limits*/, Reading& reading) {
-    const std::string* text = expect_text(value, "text like \"3 of 5\"", reading);
+    const std::string* text = expect_text(value, k_span_words, reading);
     if (text == nullptr) {
         return;
     }
@@ -610,7 +697,7 @@ void read_value(const Node& value, Span& target, const Limits& /*limits*/, Readi
     } else if (good) {
         target = span;
     } else {
-        wrong_value(value, "is not \"N of M\" with 1 to 64 runs; \"\" turns it off", reading);
+        wrong_value(value, say(k_no_span), reading);
     }
 }
 
@@ -644,13 +731,11 @@ bool takes_numbers(const Limits& limits) {
 void not_an_amount(const Node& value, const Limits& limits, Reading& reading) {
     const std::string& text = *value.get<std::string>();
     if (takes_numbers(limits) && value.written().empty() && parse_amount(text)) { // "50"
-        wrong_quotes(value, "a number", text, reading);
+        wrong_quotes(value, say(k_number_words), text, reading);
         return;
     }
-    wrong_amount(value, limits.units,
-                 fmt::format("is not {}", limits.units.empty() ? "a number, share, size or duration"
-                                                               : units_words(limits.units)),
-                 "", reading);
+    const Text expected = limits.units.empty() ? say(k_any_amount_words) : units_words(limits.units);
+    wrong_amount(value, limits.units, say(k_no_amount, expected), {}, reading);
 }
 
 // 15 for "15%", and "10m" where only sizes are measured.
@@ -661,10 +746,8 @@ void wrong_unit(const Node& value, Amount::Unit found, const Limits& limits, Rea
                                 : number != nullptr                        ? fmt::format("{}", *number)
                                                                            : "";
     const std::string meant = meant_amount(written, limits.units);
-    reading.problems.error(value.position(),
-                           fmt::format("wrong unit: expected {}, found {}{}", units_words(limits.units),
-                                       unit_words(found),
-                                       meant.empty() ? "" : fmt::format("; did you mean \"{}\"?", meant)),
+    const Text wrong = say(k_wrong_unit, units_words(limits.units), unit_words(found));
+    reading.problems.error(value.position(), meant.empty() ? wrong : say(k_did_you_mean, wrong, meant),
                            meant);
 }
 
@@ -684,21 +767,21 @@ void read_value(const Node& value, Amount& target, const Limits& limits, Reading
         }
         amount = *parsed;
     } else {
-        wrong_type(value, limits.units.empty() ? "a number with a unit" : units_words(limits.units), reading);
+        wrong_type(value, limits.units.empty() ? say(k_with_unit_words) : units_words(limits.units), reading);
         return;
     }
     if (!limits.units.empty() &&
         std::find(limits.units.begin(), limits.units.end(), amount.unit) == limits.units.end()) {
         wrong_unit(value, amount.unit, limits, reading);
     } else if (amount.value < 0) {
-        reading.problems.error(value.position(), "out of range: must not be negative");
+        reading.problems.error(value.position(), say(k_below_zero));
     } else {
         target = amount;
     }
 }
 
 void read_value(const Node& value, Thresholds& target, const Limits& limits, Reading& reading) {
-    if (expect_table(value, "table of thresholds ({ warn = …, critical = … })", reading) == nullptr) {
+    if (expect_table(value, say(k_thresholds_words), reading) == nullptr) {
         return;
     }
     const std::size_t before = reading.problems.all().size();
@@ -710,7 +793,7 @@ void read_value(const Node& value, Thresholds& target, const Limits& limits, Rea
                                                                 : nullptr;
         const Node& amount = member.value.front();
         if (slot == nullptr) {
-            report_unknown("key", member.key, member.key_position, k_keys, reading.problems);
+            report_unknown(k_unknown_key, member.key, member.key_position, k_keys, reading.problems);
         } else if (is_set(amount, reading)) {
             read_value(amount, slot->emplace(), limits, reading);
         }
@@ -719,8 +802,7 @@ void read_value(const Node& value, Thresholds& target, const Limits& limits, Rea
         return;
     }
     if (value.get<Node::Table>()->empty() && !limits.or_empty) {
-        reading.problems.error(value.position(),
-                               "no threshold is given; write warn = …, critical = … or both into the braces");
+        reading.problems.error(value.position(), say(k_no_threshold));
         return;
     }
     if (read.warn && read.critical && limits.direction != Limits::Direction::any) {
@@ -730,13 +812,11 @@ void read_value(const Node& value, Thresholds& target, const Limits& limits, Rea
         const Node& at_fault = *value.find(warn_varies ? "warn" : "critical");
         const bool grows = limits.direction == Limits::Direction::grows;
         if (read.warn->unit != read.critical->unit) {
-            reading.problems.error(at_fault.position(), "warn and critical have different units");
+            reading.problems.error(at_fault.position(), say(k_different_units));
             return;
         }
         if (grows ? read.critical->value < read.warn->value : read.critical->value > read.warn->value) {
-            reading.problems.error(at_fault.position(),
-                                   grows ? "critical must not lie below warn: more is worse here"
-                                         : "critical must not lie above warn: less is worse here");
+            reading.problems.error(at_fault.position(), say(grows ? k_critical_below : k_critical_above));
             return;
         }
     }
@@ -749,53 +829,76 @@ void read_value(const Node& value, JsonText& target, const Limits& /*limits*/, R
     }
 }
 
-std::string type_words(const bool* /*tag*/) {
-    return "true or false";
+namespace {
+
+constexpr TypeWords k_flag_type{Phrase{"true or false", "true или false"},
+                                Phrase{"true or false", "значений true или false"}};
+constexpr TypeWords k_whole_number_type{Phrase{"whole number", "целое число"},
+                                        Phrase{"whole numbers", "целых чисел"}};
+constexpr TypeWords k_number_type{Phrase{"number", "число"}, Phrase{"numbers", "чисел"}};
+constexpr TypeWords k_text_type{Phrase{"text", "текст"}, Phrase{"texts", "текстов"}};
+constexpr TypeWords k_secret_type{Phrase{"secret", "секрет"}, Phrase{"secrets", "секретов"}};
+constexpr TypeWords k_duration_type{Phrase{"duration", "длительность"}, Phrase{"durations", "длительностей"}};
+constexpr TypeWords k_size_type{Phrase{"size", "размер"}, Phrase{"sizes", "размеров"}};
+constexpr TypeWords k_path_type{Phrase{"path", "путь"}, Phrase{"paths", "путей"}};
+constexpr TypeWords k_id_type{Phrase{"number or text", "число или текст"},
+                              Phrase{"number or text", "чисел или текстов"}};
+constexpr TypeWords k_mode_type{Phrase{"mode", "права доступа"}, Phrase{"modes", "прав доступа"}};
+constexpr TypeWords k_span_type{Phrase{"N of M", "N of M"}, Phrase{"N of M", "N of M"}};
+constexpr TypeWords k_status_type{Phrase{"status", "код ответа"}, Phrase{"statuses", "кодов ответа"}};
+constexpr TypeWords k_amount_type{Phrase{"amount", "величина"}, Phrase{"amounts", "величин"}};
+constexpr TypeWords k_thresholds_type{Phrase{"thresholds", "пороги"}, Phrase{"thresholds", "порогов"}};
+constexpr TypeWords k_json_type{Phrase{"any value", "любое значение"}, Phrase{"any value", "любых значений"}};
+
+} // namespace
+
+const TypeWords& type_words(const bool* /*tag*/) {
+    return k_flag_type;
 }
-std::string type_words(const int* /*tag*/) {
-    return "whole number";
+const TypeWords& type_words(const int* /*tag*/) {
+    return k_whole_number_type;
 }
-std::string type_words(const std::int64_t* /*tag*/) {
-    return "whole number";
+const TypeWords& type_words(const std::int64_t* /*tag*/) {
+    return k_whole_number_type;
 }
-std::string type_words(const double* /*tag*/) {
-    return "number";
+const TypeWords& type_words(const double* /*tag*/) {
+    return k_number_type;
 }
-std::string type_words(const std::string* /*tag*/) {
-    return "text";
+const TypeWords& type_words(const std::string* /*tag*/) {
+    return k_text_type;
 }
-std::string type_words(const Secret* /*tag*/) {
-    return "secret";
+const TypeWords& type_words(const Secret* /*tag*/) {
+    return k_secret_type;
 }
-std::string type_words(const Duration* /*tag*/) {
-    return "duration";
+const TypeWords& type_words(const Duration* /*tag*/) {
+    return k_duration_type;
 }
-std::string type_words(const Bytes* /*tag*/) {
-    return "size";
+const TypeWords& type_words(const Bytes* /*tag*/) {
+    return k_size_type;
 }
-std::string type_words(const std::filesystem::path* /*tag*/) {
-    return "path";
+const TypeWords& type_words(const std::filesystem::path* /*tag*/) {
+    return k_path_type;
 }
-std::string type_words(const IdText* /*tag*/) {
-    return "number or text";
+const TypeWords& type_words(const IdText* /*tag*/) {
+    return k_id_type;
 }
-std::string type_words(const FileMode* /*tag*/) {
-    return "mode";
+const TypeWords& type_words(const FileMode* /*tag*/) {
+    return k_mode_type;
 }
-std::string type_words(const Span* /*tag*/) {
-    return "N of M";
+const TypeWords& type_words(const Span* /*tag*/) {
+    return k_span_type;
 }
-std::string type_words(const StatusSet* /*tag*/) {
-    return "status";
+const TypeWords& type_words(const StatusSet* /*tag*/) {
+    return k_status_type;
 }
-std::string type_words(const Amount* /*tag*/) {
-    return "amount";
+const TypeWords& type_words(const Amount* /*tag*/) {
+    return k_amount_type;
 }
-std::string type_words(const Thresholds* /*tag*/) {
-    return "thresholds";
+const TypeWords& type_words(const Thresholds* /*tag*/) {
+    return k_thresholds_type;
 }
-std::string type_words(const JsonText* /*tag*/) {
-    return "any value";
+const TypeWords& type_words(const JsonText* /*tag*/) {
+    return k_json_type;
 }
 
 std::string default_words(bool value) {
@@ -872,15 +975,15 @@ std::string range_words(const Limits& limits) {
         return fmt::format("{} to {}", unquoted(limit_words(*limits.least)),
                            unquoted(limit_words(*limits.most)));
     }
-    return units_words(limits.units);
+    return units_words(limits.units).en;
 }
 
-std::string several(std::string item) {
-    const bool odd = item.find(' ') != std::string::npos && item != "whole number"; // "N of M", "any value"
-    if (item == "status") {
-        return "statuses";
+Text type_text(const TypeWords& item, Wrapping wrapping, Single single) {
+    if (wrapping == Wrapping::none) {
+        return say(item.one);
     }
-    return odd || item.ends_with('s') ? item : item + "s";
+    const Text whole = say(wrapping == Wrapping::list ? k_list_of : k_table_of, say(item.many));
+    return single == Single::allowed ? say(k_or, say(item.one), whole) : whole;
 }
 
 Amount limit(std::chrono::milliseconds value) {
@@ -892,15 +995,15 @@ Amount limit(Bytes value) {
 
 } // namespace detail
 
-std::optional<std::string> address_complaint(const std::string& text) {
+std::optional<Text> address_complaint(const std::string& text) {
     const bool has_port = text.find(':') != std::string::npos && !text.ends_with(']');
     if (has_port && is_authority(text)) {
         return std::nullopt;
     }
-    return "expected host:port or [address]:port";
+    return say(k_no_address);
 }
 
-std::optional<std::string> http_url_complaint(const std::string& text) {
+std::optional<Text> http_url_complaint(const std::string& text) {
     if (text.starts_with("unix:/")) {
         return std::nullopt;
     }
@@ -914,10 +1017,10 @@ std::optional<std::string> http_url_complaint(const std::string& text) {
             return std::nullopt;
         }
     }
-    return "expected a URL: http://…, https://… or unix:/socket:/path";
+    return say(k_no_url);
 }
 
-std::optional<std::string> redis_url_complaint(const std::string& text) {
+std::optional<Text> redis_url_complaint(const std::string& text) {
     for (const std::string_view scheme : {"redis://", "rediss://"}) {
         if (text.starts_with(scheme)) {
             const std::string_view rest = std::string_view(text).substr(scheme.size());
@@ -929,7 +1032,7 @@ std::optional<std::string> redis_url_complaint(const std::string& text) {
     if (text.starts_with("unix:/")) {
         return std::nullopt;
     }
-    return "expected redis://host:port/database or unix:/socket";
+    return say(k_no_redis_url);
 }
 
 std::vector<Complaint> clear_complaints(const Thresholds& raise, const Thresholds& clear,
@@ -941,14 +1044,13 @@ std::vector<Complaint> clear_complaints(const Thresholds& raise, const Threshold
             return;
         }
         if (!threshold) {
-            complaints.push_back({{"clear", level}, fmt::format("there is no {} value to clear", level)});
+            complaints.push_back({{"clear", level}, say(k_nothing_to_clear, level)});
         } else if (threshold->unit == value->unit) { // of 10% and 2GB only the disk knows which is more
             const bool runs_out = direction == Limits::Direction::runs_out;
             if (runs_out ? value->value < threshold->value : value->value > threshold->value) {
-                complaints.push_back(
-                    {{"clear", level},
-                     fmt::format("must not lie {} the {} value it clears, {}", runs_out ? "below" : "above",
-                                 level, unquoted(detail::default_words(*threshold)))});
+                complaints.push_back({{"clear", level},
+                                      say(runs_out ? k_clear_below : k_clear_above, level,
+                                          unquoted(detail::default_words(*threshold)))});
             }
         }
     };
@@ -961,18 +1063,14 @@ std::vector<Complaint> max_time_complaints(Duration max_time, Duration timeout) 
     if (max_time <= timeout) {
         return {};
     }
-    return {{{"max_time"},
-             fmt::format("never reached: it is given up after {} (timeout)", detail::default_words(timeout)),
-             Problem::Severity::warning}};
+    return {{{"max_time"}, say(k_never_reached, detail::default_words(timeout)), Problem::Severity::warning}};
 }
 
-std::optional<std::string> name_complaint(const std::string& text) {
+std::optional<Text> name_complaint(const std::string& text) {
     if (is_name(text)) {
         return std::nullopt;
     }
-    return fmt::format(
-        "\"{}\" is no name: a-z, 0-9, _ and -, at most 64 characters, not beginning with _ or -",
-        clean_line(text));
+    return say(k_no_name, clean_line(text));
 }
 
 } // namespace lectio

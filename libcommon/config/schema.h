@@ -32,6 +32,7 @@
 #include "config/values.h"
 #include "util/secret.h"
 #include "util/units.h"
+#include "words/phrase.h"
 
 #include <chrono>
 #include <concepts>
@@ -125,8 +126,9 @@ struct Target {
 void read_table(const Node& table, std::span<const Target> targets, Reading& reading,
                 std::span<const std::string_view> known = {});
 
-// At `position`: 'unknown key "alow"; did you mean "allow"?'
-void report_unknown(std::string_view what, std::string_view word, Position position,
+inline constexpr Phrase k_unknown_key{"unknown key \"{}\"", "неизвестный ключ \"{}\""};
+// At `position`: 'unknown key "alow"; did you mean "allow"?', `unknown` being the first half, with {} for the word.
+void report_unknown(const Phrase& unknown, std::string_view word, Position position,
                     std::span<const std::string_view> candidates, Problems& problems);
 
 namespace detail {
@@ -148,23 +150,30 @@ void read_value(const Node&, Amount&, const Limits&, Reading&);
 void read_value(const Node&, Thresholds&, const Limits&, Reading&);
 void read_value(const Node&, JsonText&, const Limits&, Reading&);
 
-// How the type is called in the documentation and in problems.
-std::string type_words(const bool*);
-std::string type_words(const int*);
-std::string type_words(const std::int64_t*);
-std::string type_words(const double*);
-std::string type_words(const std::string*);
-std::string type_words(const Secret*);
-std::string type_words(const Duration*);
-std::string type_words(const Bytes*);
-std::string type_words(const std::filesystem::path*);
-std::string type_words(const IdText*);
-std::string type_words(const FileMode*);
-std::string type_words(const Span*);
-std::string type_words(const StatusSet*);
-std::string type_words(const Amount*);
-std::string type_words(const Thresholds*);
-std::string type_words(const JsonText*);
+// How a type is called in the documentation (English) and in problems: one of it, and several.
+struct TypeWords {
+    Phrase one, many; // "text", "texts"; in Russian "текст", "(список) текстов"
+};
+inline constexpr TypeWords k_word{Phrase{"word", "слово"}, Phrase{"words", "слов"}};
+inline constexpr Phrase k_table{"table", "таблица"};
+inline constexpr Phrase k_list_of_tables{"list of tables", "список таблиц"};
+inline constexpr Phrase k_table_of_tables{"table of tables", "таблица таблиц"};
+const TypeWords& type_words(const bool*);
+const TypeWords& type_words(const int*);
+const TypeWords& type_words(const std::int64_t*);
+const TypeWords& type_words(const double*);
+const TypeWords& type_words(const std::string*);
+const TypeWords& type_words(const Secret*);
+const TypeWords& type_words(const Duration*);
+const TypeWords& type_words(const Bytes*);
+const TypeWords& type_words(const std::filesystem::path*);
+const TypeWords& type_words(const IdText*);
+const TypeWords& type_words(const FileMode*);
+const TypeWords& type_words(const Span*);
+const TypeWords& type_words(const StatusSet*);
+const TypeWords& type_words(const Amount*);
+const TypeWords& type_words(const Thresholds*);
+const TypeWords& type_words(const JsonText*);
 
 // As one would write the value in the file; empty: nothing.
 std::string default_words(bool);
@@ -184,37 +193,40 @@ std::string default_words(const Amount&);
 std::string default_words(const Thresholds&);
 std::string default_words(const JsonText&);
 
-std::string range_words(const Limits& limits);
-std::string several(std::string item); // "text" → "texts"
+std::string range_words(const Limits& limits); // for the documentation
+enum class Wrapping { none, list, table };
+enum class Single { refused, allowed };
+Text type_text(const TypeWords& item, Wrapping wrapping, Single single); // "text or list of texts"
 // True when the value can be read: it is set. Otherwise the reference is noted.
 bool is_set(const Node& value, Reading& reading);
-const Node::Array* expect_array(const Node& value, std::string_view type, Reading& reading);
-const Node::Array* expect_list(const Node& value, std::string_view type, Reading& reading); // of values
-const Node::Table* expect_table(const Node& value, std::string_view type, Reading& reading);
+const Node::Array* expect_array(const Node& value, const Text& type, Reading& reading);
+const Node::Array* expect_list(const Node& value, const Text& type, Reading& reading); // of values
+const Node::Table* expect_table(const Node& value, const Text& type, Reading& reading);
 void out_of_words(const Node& value, std::span<const std::string_view> words, Reading& reading);
 void not_a_name(const Member& member, Reading& reading);
 void empty_list(const Node& value, Reading& reading);
-void wrong_key(const Member& member, std::string_view complaint, Reading& reading);
+void wrong_key(const Member& member, std::string_view key, const Text& complaint, Reading& reading);
+void wrong_item(const Node& value, std::string_view key, const Text& complaint, Reading& reading);
 
 template<class T>
-struct Wrapped { // std::optional, vector, map: what they hold, and how it is called
+struct Wrapped { // std::optional, vector, map: what they hold, and how
     using Item = T;
-    static constexpr std::string_view k_prefix = "";
+    static constexpr Wrapping k_wrapping = Wrapping::none;
 };
 template<class T>
 struct Wrapped<std::optional<T>> {
     using Item = T;
-    static constexpr std::string_view k_prefix = "";
+    static constexpr Wrapping k_wrapping = Wrapping::none;
 };
 template<class T>
 struct Wrapped<std::vector<T>> {
     using Item = T;
-    static constexpr std::string_view k_prefix = "list of ";
+    static constexpr Wrapping k_wrapping = Wrapping::list;
 };
 template<class T>
 struct Wrapped<std::map<std::string, T>> {
     using Item = T;
-    static constexpr std::string_view k_prefix = "table of ";
+    static constexpr Wrapping k_wrapping = Wrapping::table;
 };
 
 Amount limit(std::chrono::milliseconds value);
@@ -293,13 +305,13 @@ class Field {
         m_required = m_limits.not_empty = true;
         return std::move(*this);
     }
-    // A test of one's own on each item: what is wrong with it ("is not host:port"), or nothing.
-    Field check(std::function<std::optional<std::string>(const Item&)> complaint) && {
+    // A test of one's own on each item: what is wrong with it ("expected host:port"), or nothing.
+    Field check(std::function<std::optional<Text>(const Item&)> complaint) && {
         m_complaint = std::move(complaint);
         return std::move(*this);
     }
     // The same for the keys of a table of values.
-    Field check_keys(std::function<std::optional<std::string>(const std::string&)> complaint) && {
+    Field check_keys(std::function<std::optional<Text>(const std::string&)> complaint) && {
         m_key_complaint = std::move(complaint);
         return std::move(*this);
     }
@@ -315,7 +327,7 @@ class Field {
         static_cast<RowHead&>(row) = head();
         row.help = m_help;
         row.range = detail::range_words(m_limits);
-        row.type = type();
+        row.type = type().en;
         if constexpr (!std::same_as<T, NotYet>) {
             if (!m_required) {
                 row.default_words = words_of(T{}.*m_member);
@@ -337,17 +349,14 @@ class Field {
     }
 
   private:
-    [[nodiscard]] std::string type() const {
+    [[nodiscard]] Text type() const {
+        const detail::Single single = m_single ? detail::Single::allowed : detail::Single::refused;
         if constexpr (std::is_enum_v<Item>) {
-            return whole_type("word");
+            return detail::type_text(detail::k_word, detail::Wrapped<M>::k_wrapping, single);
         } else {
-            return whole_type(detail::type_words(static_cast<const Item*>(nullptr)));
+            return detail::type_text(detail::type_words(static_cast<const Item*>(nullptr)),
+                                     detail::Wrapped<M>::k_wrapping, single);
         }
-    }
-    [[nodiscard]] std::string whole_type(const std::string& item) const { // "text or list of texts"
-        constexpr std::string_view k_prefix = detail::Wrapped<M>::k_prefix;
-        return (m_single ? item + " or " : "") +
-               (k_prefix.empty() ? item : std::string(k_prefix) + detail::several(item));
     }
     void read_any(const Node& value, Item& target, Reading& reading) const {
         if (detail::is_set(value, reading)) {
@@ -383,7 +392,7 @@ class Field {
             for (const Member& member : *members) {
                 read_any(member.value.front(), target[member.key], reading);
                 if (const auto complaint = m_key_complaint ? m_key_complaint(member.key) : std::nullopt) {
-                    detail::wrong_key(member, std::string(m_name) + ": " + *complaint, reading);
+                    detail::wrong_key(member, m_name, *complaint, reading);
                 }
             }
         }
@@ -402,8 +411,8 @@ class Field {
             detail::read_value(value, target, m_limits, reading);
         }
         if (m_complaint && reading.problems.all().size() == before) {
-            if (const std::optional<std::string> complaint = m_complaint(target)) {
-                reading.problems.error(value.position(), std::string(m_name) + ": " + *complaint);
+            if (const std::optional<Text> complaint = m_complaint(target)) {
+                detail::wrong_item(value, m_name, *complaint, reading);
             }
         }
     }
@@ -447,8 +456,8 @@ class Field {
     M T::*m_member; // nullptr: checked and dropped
     Limits m_limits;
     std::vector<Item> m_values;
-    std::function<std::optional<std::string>(const Item&)> m_complaint;
-    std::function<std::optional<std::string>(const std::string&)> m_key_complaint;
+    std::function<std::optional<Text>(const Item&)> m_complaint;
+    std::function<std::optional<Text>(const std::string&)> m_key_complaint;
     bool m_required = false;
     bool m_later = false;
     bool m_single = false;
@@ -495,14 +504,15 @@ class TableField {
         read_any(value, target.emplace(), reading);
     }
     void read_any(const Node& value, std::vector<Item>& target, Reading& reading) const {
-        if (const Node::Array* items = detail::expect_array(value, "list of tables", reading)) {
+        if (const Node::Array* items = detail::expect_array(value, say(detail::k_list_of_tables), reading)) {
             for (const Node& item : *items) {
                 read_any(item, target.emplace_back(), reading);
             }
         }
     }
     void read_any(const Node& value, std::map<std::string, Item>& target, Reading& reading) const {
-        if (const Node::Table* members = detail::expect_table(value, "table of tables", reading)) {
+        if (const Node::Table* members =
+                detail::expect_table(value, say(detail::k_table_of_tables), reading)) {
             for (const Member& member : *members) {
                 detail::not_a_name(member, reading);
                 read_any(member.value.front(), target[member.key], reading);
@@ -550,13 +560,13 @@ TableField<NotYet, M> later(std::string_view name, const Schema<typename detail:
 // and the words.
 struct Complaint {
     std::vector<std::string> keys;
-    std::string message;
+    Text message;
     Problem::Severity severity = Problem::Severity::error;
 
-    Complaint(std::vector<std::string> the_keys, std::string words,
+    Complaint(std::vector<std::string> the_keys, Text words,
               Problem::Severity how_bad = Problem::Severity::error)
         : keys(std::move(the_keys)), message(std::move(words)), severity(how_bad) {}
-    Complaint(const char* key, std::string words) // "": the header
+    Complaint(const char* key, Text words) // "": the header
         : Complaint(std::vector<std::string>{key}, std::move(words)) {}
 };
 void report(const Complaint& complaint, const Node& table, Reading& reading);
@@ -651,29 +661,29 @@ RowInfo TableField<T, M>::info() const {
     row.table = m_schema;
     if constexpr (std::same_as<M, std::vector<Item>>) {
         row.shape = RowInfo::Shape::tables;
-        row.type = "list of tables";
+        row.type = detail::k_list_of_tables.in(Lang::en);
     } else if constexpr (std::same_as<M, std::map<std::string, Item>>) {
         row.shape = RowInfo::Shape::named_tables;
-        row.type = "table of tables";
+        row.type = detail::k_table_of_tables.in(Lang::en);
     } else {
         row.shape = RowInfo::Shape::table;
-        row.type = "table";
+        row.type = detail::k_table.in(Lang::en);
     }
     return row;
 }
 
 template<class T, class M>
 void TableField<T, M>::read_any(const Node& value, Item& target, Reading& reading) const {
-    if (detail::expect_table(value, "table", reading) != nullptr) {
+    if (detail::expect_table(value, say(detail::k_table), reading) != nullptr) {
         m_schema->read(value, target, reading);
     }
 }
 
 // Formats that more than one check asks for; each returns what is wrong, or nothing.
-std::optional<std::string> address_complaint(const std::string& text);  // host:port, [::1]:port
-std::optional<std::string> http_url_complaint(const std::string& text); // http(s)://…, unix:/socket:/path
-std::optional<std::string> redis_url_complaint(const std::string& text);
-std::optional<std::string> name_complaint(const std::string& text); // CONTRACT 8
+std::optional<Text> address_complaint(const std::string& text);  // host:port, [::1]:port
+std::optional<Text> http_url_complaint(const std::string& text); // http(s)://…, unix:/socket:/path
+std::optional<Text> redis_url_complaint(const std::string& text);
+std::optional<Text> name_complaint(const std::string& text); // CONTRACT 8
 
 // Values under `clear` that lie on the wrong side of their thresholds, or have none: never clear, or clear while
 // raised.

@@ -1,7 +1,6 @@
 #include "config/sections.h"
 
 #include "config/complaints.h"
-#include "util/pattern.h"
 #include "util/text.h"
 
 #include <algorithm>
@@ -19,35 +18,52 @@ constexpr auto k_bytes = Amount::Unit::bytes;
 constexpr auto k_percent = Amount::Unit::percent;
 constexpr auto k_time = Amount::Unit::milliseconds;
 
+constexpr Phrase k_no_clock{"expected a time of day like \"09:00\", or \"\" for none",
+                            "ожидается время суток вроде \"09:00\" или \"\", если не нужно"};
+constexpr Phrase k_no_quiet{"expected times of day like \"23:00-08:00\", or \"\" for none",
+                            "ожидаются часы вроде \"23:00-08:00\" или \"\", если не нужно"};
+constexpr Phrase k_no_web_url{"expected a URL: http://… or https://…",
+                              "ожидается URL: http://… или https://…"};
+constexpr Phrase k_no_proxy{"expected a proxy: socks5h://host:port or http://host:port",
+                            "ожидается прокси: socks5h://хост:порт или http://хост:порт"};
+constexpr Phrase k_no_chat{"expected a number or @name", "ожидается число или @имя"};
+constexpr Phrase k_no_zone{"expected a time zone like \"Europe/Moscow\"",
+                           "ожидается часовой пояс вроде \"Europe/Moscow\""};
+constexpr Phrase k_no_check_pattern{
+    "expected tool/check, like \"health/disk\" or \"deepcheck/*\"",
+    "ожидается инструмент/проверка вроде \"health/disk\" или \"deepcheck/*\""};
+constexpr Phrase k_no_token{"a bot's token is digits, a colon and letters",
+                            "токен бота — это цифры, двоеточие и буквы"};
+
 bool is_clock(std::string_view text) {
     const auto digit = [&](std::size_t i) { return text[i] >= '0' && text[i] <= '9'; };
     return text.size() == 5 && text[2] == ':' && digit(0) && digit(1) && digit(3) && digit(4) &&
            text.substr(0, 2) <= "23" && text.substr(3) <= "59";
 }
 
-std::optional<std::string> clock_complaint(const std::string& text) {
+std::optional<Text> clock_complaint(const std::string& text) {
     if (text.empty() || is_clock(text)) {
         return std::nullopt;
     }
-    return "expected a time of day like \"09:00\", or \"\" for none";
+    return say(k_no_clock);
 }
 
-std::optional<std::string> quiet_complaint(const std::string& text) {
+std::optional<Text> quiet_complaint(const std::string& text) {
     if (text.empty() || (text.size() == 11 && text[5] == '-' && is_clock(text.substr(0, 5)) &&
                          is_clock(text.substr(6)) && text.substr(0, 5) != text.substr(6))) {
         return std::nullopt;
     }
-    return "expected times of day like \"23:00-08:00\", or \"\" for none";
+    return say(k_no_quiet);
 }
 
-std::optional<std::string> web_url_complaint(const std::string& text) {
+std::optional<Text> web_url_complaint(const std::string& text) {
     if (text.empty()) {
         return std::nullopt;
     }
-    return text.starts_with("unix:") ? "expected a URL: http://… or https://…" : http_url_complaint(text);
+    return text.starts_with("unix:") ? say(k_no_web_url) : http_url_complaint(text);
 }
 
-std::optional<std::string> proxy_complaint(const std::string& text) {
+std::optional<Text> proxy_complaint(const std::string& text) {
     constexpr std::array<std::string_view, 6> k_schemes{"http://",    "https://",  "socks4://",
                                                         "socks4a://", "socks5://", "socks5h://"};
     const bool known = std::any_of(k_schemes.begin(), k_schemes.end(), [&](std::string_view scheme) {
@@ -56,34 +72,34 @@ std::optional<std::string> proxy_complaint(const std::string& text) {
     if (text.empty() || known) {
         return std::nullopt;
     }
-    return "expected a proxy: socks5h://host:port or http://host:port";
+    return say(k_no_proxy);
 }
 
 // The words of a complaint about a text, about a secret: they quote nothing of it.
-template<std::optional<std::string> (*complaint)(const std::string&)>
-std::optional<std::string> secretly(const Secret& secret) {
+template<std::optional<Text> (*complaint)(const std::string&)>
+std::optional<Text> secretly(const Secret& secret) {
     return complaint(secret.reveal());
 }
 
-std::optional<std::string> chat_complaint(const IdText& chat) {
+std::optional<Text> chat_complaint(const IdText& chat) {
     const std::string_view text = chat.text;
     const std::size_t digits = text.starts_with('-') ? 1 : 0;
     const bool number = text.size() > digits && text.find_first_not_of("0123456789", digits) == text.npos;
     if (text.empty() || number || (text.starts_with('@') && text.size() > 1)) {
         return std::nullopt;
     }
-    return "expected a number or @name";
+    return say(k_no_chat);
 }
 
-std::optional<std::string> zone_complaint(const std::string& text) {
+std::optional<Text> zone_complaint(const std::string& text) {
     const bool odd = text.starts_with('/') || text.find("..") != std::string::npos ||
                      text.find_first_of(" \t:") != std::string::npos;
-    return odd ? std::optional<std::string>("expected a time zone like \"Europe/Moscow\"") : std::nullopt;
+    return odd ? std::optional(say(k_no_zone)) : std::nullopt;
 }
 
-std::optional<std::string> check_pattern_complaint(const std::string& text) {
+std::optional<Text> check_pattern_complaint(const std::string& text) {
     if (text.find('/') == std::string::npos || text.find(' ') != std::string::npos) {
-        return "expected tool/check, like \"health/disk\" or \"deepcheck/*\"";
+        return say(k_no_check_pattern);
     }
     return std::nullopt;
 }
@@ -597,18 +613,16 @@ const Later& workers_schema() {
 
 } // namespace
 
-std::optional<std::string> token_complaint(const std::string& text) {
+std::optional<Text> token_complaint(const std::string& text) {
     constexpr std::string_view k_digits = "0123456789";
     constexpr std::string_view k_rest = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
     const std::size_t colon = text.find_first_not_of(k_digits);
     const bool shaped = colon != 0 && colon != text.npos && text[colon] == ':' && colon + 1 < text.size() &&
                         text.find_first_not_of(k_rest, colon + 1) == text.npos;
-    return shaped || text.empty()
-               ? std::nullopt
-               : std::optional<std::string>("a bot's token is digits, a colon and letters");
+    return shaped || text.empty() ? std::nullopt : std::optional(say(k_no_token));
 }
 
-std::optional<std::string> ping_url_complaint(const std::string& text) {
+std::optional<Text> ping_url_complaint(const std::string& text) {
     return web_url_complaint(text);
 }
 

@@ -15,8 +15,8 @@ const Schema<HealthSettings>& health_schema(); // without check and recovery
 const Schema<AlertSettings>& alerts_schema();
 const Schema<TelegramChannel>& telegram_schema();
 const Schema<Route>& route_schema();
-std::optional<std::string> token_complaint(const std::string& text);
-std::optional<std::string> ping_url_complaint(const std::string& text); // "" for none
+std::optional<Text> token_complaint(const std::string& text);
+std::optional<Text> ping_url_complaint(const std::string& text); // "" for none
 struct Heartbeat {
     std::map<std::string, Duration> tools{{"health", Duration(180'000)}};
 };

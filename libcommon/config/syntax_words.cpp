@@ -2,6 +2,7 @@
 
 #include "config/env_file.h"
 #include "config/lookalikes.h"
+#include "config/parser_words.h"
 #include "util/text.h"
 
 #include <algorithm>
@@ -12,6 +13,46 @@
 
 namespace lectio {
 namespace {
+
+constexpr Phrase k_merge_conflict{"a merge conflict of git that nobody resolved",
+                                  "неразрешённый конфликт слияния git"};
+constexpr Phrase k_lone_cr{"lines that end in CR alone; save the file with line ends of Unix or Windows",
+                           "концы строк — один CR; сохраните файл с концами строк Unix или Windows"};
+constexpr Phrase k_typographic{"typographic quotes; write plain ones: \"…\"",
+                               "типографские кавычки; нужны прямые: \"…\""};
+constexpr Phrase k_invisible{"a blank that is none (an invisible character); type the line anew",
+                             "невидимый символ вместо пробела; наберите строку заново"};
+constexpr Phrase k_make_double{"an earlier [{0}] has single brackets; each must be [[{0}]]",
+                               "выше есть [{0}] в одинарных скобках; везде должно быть [[{0}]]"};
+constexpr Phrase k_also_double{"an earlier [[{0}]] has double brackets; each must be [[{0}]]",
+                               "выше есть [[{0}]] в двойных скобках; везде должно быть [[{0}]]"};
+constexpr Phrase k_key_twice{"\"{}\" is set a second time in this table",
+                             "\"{}\" задано в этой таблице второй раз"};
+constexpr Phrase k_table_twice{"[{}] stands here a second time; put all its keys under one",
+                               "[{}] стоит здесь второй раз; соберите все его ключи под одним"};
+constexpr Phrase k_table_twice_first{
+    "[{}] stands here a second time, first in line {}; put all its keys under one",
+    "[{}] стоит здесь второй раз, первый — в строке {}; соберите все его ключи под одним"};
+constexpr Phrase k_lookalike{"a Cyrillic letter that looks Latin; did you mean {}?",
+                             "русская буква, похожая на латинскую; может быть, {}?"};
+constexpr Phrase k_comment{"a comment begins with #", "комментарий начинается с #"};
+constexpr Phrase k_comma_too_many{"a comma too many before the }}", "лишняя запятая перед }}"};
+constexpr Phrase k_one_line{"what stands in {{ }} must stand on one line",
+                            "всё внутри {{ }} должно стоять на одной строке"};
+constexpr Phrase k_no_bracket{"a comma or the closing ] is missing, here or above",
+                              "здесь или выше не хватает запятой или закрывающей ]"};
+constexpr Phrase k_no_quote{"the closing quote is missing", "не хватает закрывающей кавычки"};
+constexpr Phrase k_backslash{
+    "a backslash between \"…\" must be written twice; or take '…', which leaves it as it is",
+    "обратная косая черта внутри \"…\" пишется дважды; или возьмите '…', там она остаётся как есть"};
+constexpr Phrase k_no_header_end{"the closing ] is missing, or the name has a blank in it",
+                                 "не хватает закрывающей ], или в имени есть пробел"};
+constexpr Phrase k_no_equals{"between a key and its value stands =", "между ключом и значением ставится ="};
+constexpr Phrase k_number_too_large{"the number is too large", "число слишком большое"};
+constexpr Phrase k_no_value{"the value is missing", "не хватает значения"};
+constexpr Phrase k_mean_word{"did you mean {}? A text needs quotes", "может быть, {}? Тексту нужны кавычки"};
+constexpr Phrase k_needs_quotes{"a text needs quotes: '…'", "тексту нужны кавычки: '…'"};
+constexpr Phrase k_write_quoted{"a text needs quotes; write {}", "тексту нужны кавычки; напишите {}"};
 
 constexpr std::size_t k_longest_shown = 60; // of a value that is shown as it should be written
 
@@ -38,7 +79,7 @@ class Mistake {
                 return std::move(*found);
             }
         }
-        return {clean_line(m_description), {}};
+        return {parser_words(m_description), {}};
     }
 
   private:
@@ -49,17 +90,16 @@ class Mistake {
         constexpr std::array<std::string_view, 5> k_unseen{"\u00A0", "\u200B", "\u202F", "\u2060", "\uFEFF"};
         const auto is_in_line = [&](std::string_view mark) { return has(m_line, mark); };
         if (m_line.starts_with("<<<<<<<") || m_line.starts_with("=======") || m_line.starts_with(">>>>>>>")) {
-            return SyntaxWords{"a merge conflict of git that nobody resolved", {}};
+            return SyntaxWords{say(k_merge_conflict), {}};
         }
         if (has(m_description, "expected '\\n' after '\\r'")) {
-            return SyntaxWords{"lines that end in CR alone; save the file with line ends of Unix or Windows",
-                               {}};
+            return SyntaxWords{say(k_lone_cr), {}};
         }
         if (std::any_of(k_quotes.begin(), k_quotes.end(), is_in_line)) {
-            return SyntaxWords{"typographic quotes; write plain ones: \"…\"", {}};
+            return SyntaxWords{say(k_typographic), {}};
         }
         if (std::any_of(k_unseen.begin(), k_unseen.end(), is_in_line)) {
-            return SyntaxWords{"a blank that is none (an invisible character); type the line anew", {}};
+            return SyntaxWords{say(k_invisible), {}};
         }
         return std::nullopt;
     }
@@ -72,22 +112,16 @@ class Mistake {
         const std::string name =
             clean_line(m_description.substr(begin, m_description.find('\'', begin) - begin));
         if (has(m_description, "as array-of-tables")) {
-            return SyntaxWords{
-                fmt::format("an earlier [{0}] has single brackets; each must be [[{0}]]", name),
-                fmt::format("[[{}]]", name)};
+            return SyntaxWords{say(k_make_double, name), fmt::format("[[{}]]", name)};
         }
         if (!trim(m_line).starts_with('[')) {
-            return SyntaxWords{fmt::format("\"{}\" is set a second time in this table", name), {}};
+            return SyntaxWords{say(k_key_twice, name), {}};
         }
         if (line_of(fmt::format("[[{}]]", name)) != 0) {
-            return SyntaxWords{
-                fmt::format("an earlier [[{0}]] has double brackets; each must be [[{0}]]", name),
-                fmt::format("[[{}]]", name)};
+            return SyntaxWords{say(k_also_double, name), fmt::format("[[{}]]", name)};
         }
         const std::size_t first = line_of(fmt::format("[{}]", name));
-        return SyntaxWords{fmt::format("[{}] stands here a second time{}; put all its keys under one", name,
-                                       first == 0 ? "" : fmt::format(", first in line {}", first)),
-                           {}};
+        return SyntaxWords{first == 0 ? say(k_table_twice, name) : say(k_table_twice_first, name, first), {}};
     }
 
     // 1 and up; 0: nowhere above.
@@ -112,39 +146,37 @@ class Mistake {
             return std::nullopt;
         }
         const std::string meant = latin + (header ? "]" : "");
-        return SyntaxWords{
-            fmt::format("a Cyrillic letter that looks Latin; did you mean {}?", clean_line(meant)), meant};
+        return SyntaxWords{say(k_lookalike, clean_line(meant)), meant};
     }
 
     Found punctuation() const {
         const std::string_view line = trim(m_line);
         if (line.starts_with(';') || line.starts_with("//")) {
-            return SyntaxWords{"a comment begins with #", {}};
+            return SyntaxWords{say(k_comment), {}};
         }
         if (has(m_description, "inline table") && has(m_description, "dangling comma")) {
-            return SyntaxWords{"a comma too many before the }", {}};
+            return SyntaxWords{say(k_comma_too_many), {}};
         }
         if (has(m_description, "inline table") && at_end()) {
-            return SyntaxWords{"what stands in { } must stand on one line", {}};
+            return SyntaxWords{say(k_one_line), {}};
         }
         if (has(m_description, "parsing array") && has(m_description, "expected comma or closing")) {
-            return SyntaxWords{"a comma or the closing ] is missing, here or above", {}};
+            return SyntaxWords{say(k_no_bracket), {}};
         }
         if (has(m_description, "parsing string") && at_end()) {
-            return SyntaxWords{"the closing quote is missing", {}};
+            return SyntaxWords{say(k_no_quote), {}};
         }
         if (has(m_description, "unknown escape")) {
-            return SyntaxWords{
-                "a backslash between \"…\" must be written twice; or take '…', which leaves it as it is", {}};
+            return SyntaxWords{say(k_backslash), {}};
         }
         if (has(m_description, "table header") && has(m_description, "expected ']'")) {
-            return SyntaxWords{"the closing ] is missing, or the name has a blank in it", {}};
+            return SyntaxWords{say(k_no_header_end), {}};
         }
         if (has(m_description, "key-value pair: expected '='")) {
-            return SyntaxWords{"between a key and its value stands =", {}};
+            return SyntaxWords{say(k_no_equals), {}};
         }
         if (has(m_description, "not representable in 64 bits")) {
-            return SyntaxWords{"the number is too large", {}};
+            return SyntaxWords{say(k_number_too_large), {}};
         }
         return std::nullopt;
     }
@@ -162,7 +194,7 @@ class Mistake {
         const std::string_view rest = m_line.substr(mark + 1);
         const std::string value(trim(rest.substr(0, rest.find_first_of(",]}#"))));
         if (value.empty()) {
-            return SyntaxWords{"the value is missing", {}};
+            return SyntaxWords{say(k_no_value), {}};
         }
         if (value.find_first_of("{[=") != std::string::npos && value.find('"') == std::string::npos) {
             return std::nullopt; // two mistakes, or another one
@@ -174,15 +206,15 @@ class Mistake {
         const std::string word = to_lower_ascii(value);
         for (const auto& [words, meant] : {std::pair{"|true|yes|on|", "true"}, {"|false|no|off|", "false"}}) {
             if (has(words, "|" + word + "|")) {
-                return {fmt::format("did you mean {}? A text needs quotes", meant), meant};
+                return {say(k_mean_word, meant), meant};
             }
         }
         if (sounds_secret(key) || value.size() > k_longest_shown ||
             value.find_first_of("\"\\") != std::string::npos) {
-            return {"a text needs quotes: '…'", {}};
+            return {say(k_needs_quotes), {}};
         }
         const std::string quoted = fmt::format("\"{}\"", clean_line(value));
-        return {fmt::format("a text needs quotes; write {}", quoted), quoted};
+        return {say(k_write_quoted, quoted), quoted};
     }
 
     std::string_view m_text, m_description, m_line;

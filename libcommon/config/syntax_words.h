@@ -1,6 +1,8 @@
 // What is wrong with a text that is no TOML, in the words of somebody who edits it and not of its grammar.
 #pragma once
 
+#include "words/phrase.h"
+
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -8,7 +10,7 @@
 namespace lectio {
 
 struct SyntaxWords {
-    std::string message;    // never holds the value of a key that sounds like a secret
+    Text message;           // never holds the value of a key that sounds like a secret
     std::string suggestion; // what to write instead; empty: no idea
 };
 

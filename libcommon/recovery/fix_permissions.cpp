@@ -17,6 +17,14 @@ constexpr Phrase k_some_failed{"{} mended, {} could not be: {}", "исправл
 constexpr Noun k_entries{"file or folder", "files and folders", "файл или папка", "файла или папки",
                          "файлов и папок"};
 
+constexpr Phrase k_no_place{"refused: owner and modes of everything below {} would be changed",
+                            "отказано: сменились бы владелец и права всего, что лежит в {}"};
+constexpr Phrase k_special_bits{
+    "refused: on every file or folder of a tree these bits (4000, 2000, 1000) open the host",
+    "отказано: эти биты (4000, 2000, 1000) на всех файлах или папках открывают сервер чужим"};
+constexpr Phrase k_open_to_all{"refused: everybody on this host could write there",
+                               "отказано: туда мог бы писать любой на этом сервере"};
+
 struct FixPermissionsSettings {
     Path path;
     std::string owner;
@@ -24,20 +32,17 @@ struct FixPermissionsSettings {
     FileMode files{0644};
 };
 
-std::optional<std::string> path_complaint(const Path& given) {
-    return lies_where_sites_do(given)
-               ? std::nullopt
-               : std::optional<std::string>("refused: owner and modes of everything below " + given.string() +
-                                            " would be changed");
+std::optional<Text> path_complaint(const Path& given) {
+    return lies_where_sites_do(given) ? std::nullopt : std::optional(say(k_no_place, given.string()));
 }
 
-std::optional<std::string> mode_complaint(const FileMode& mode) {
+std::optional<Text> mode_complaint(const FileMode& mode) {
     constexpr mode_t k_special = 07000; // set-user-ID, set-group-ID, sticky
     if ((mode.bits & k_special) != 0) {
-        return "refused: on every file or folder of a tree these bits (4000, 2000, 1000) open the host";
+        return say(k_special_bits);
     }
     if ((mode.bits & S_IWOTH) != 0) {
-        return "refused: everybody on this host could write there";
+        return say(k_open_to_all);
     }
     return std::nullopt;
 }

@@ -40,30 +40,34 @@ constexpr Phrase k_put_back{"a copy of {} was put in place ({} old); the broken 
 constexpr Phrase k_put_where_none_was{"a copy of {} was put in place ({} old), where there was none",
                                       "на место поставлена копия {} (ей {}), там ничего не было"};
 
+constexpr Phrase k_no_place{"refused: {} would be replaced as a whole", "отказано: {} заменилось бы целиком"};
+constexpr Phrase k_no_source{"expected an absolute path like \"/srv/site/build_old\"",
+                             "ожидается полный путь вроде \"/srv/site/build_old\""};
+constexpr Phrase k_early_pattern{"a pattern may stand in the last step of the path only",
+                                 "шаблон может стоять только в последней части пути"};
+
 struct RestoreFrontendSettings {
     Path path;
     std::vector<std::string> from;
     std::string url;
 };
 
-std::optional<std::string> place_complaint(const Path& path) {
-    return lies_where_sites_do(path)
-               ? std::nullopt
-               : std::optional<std::string>("refused: " + path.string() + " would be replaced as a whole");
+std::optional<Text> place_complaint(const Path& path) {
+    return lies_where_sites_do(path) ? std::nullopt : std::optional(say(k_no_place, path.string()));
 }
 
-std::optional<std::string> source_complaint(const std::string& text) {
+std::optional<Text> source_complaint(const std::string& text) {
     const Path path(text);
     if (!path.is_absolute() || !path.has_filename() || text.find('\0') != std::string::npos) {
-        return "expected an absolute path like \"/srv/site/build_old\"";
+        return say(k_no_source);
     }
     if (path.parent_path().string().find_first_of("*?[") != std::string::npos) {
-        return "a pattern may stand in the last step of the path only";
+        return say(k_early_pattern);
     }
     return std::nullopt;
 }
 
-std::optional<std::string> site_complaint(const std::string& text) {
+std::optional<Text> site_complaint(const std::string& text) {
     return text.empty() ? std::nullopt : http_url_complaint(text);
 }
 

@@ -29,23 +29,33 @@ struct Free {
     void operator()(pcre2_match_data* data) const { pcre2_match_data_free(data); }
 };
 
+using OwnedCode = std::unique_ptr<pcre2_code, Free>;
+
+OwnedCode compiled(std::string_view expression, PatternFault& fault) {
+    constexpr std::uint32_t k_options = PCRE2_UTF | PCRE2_MATCH_INVALID_UTF | PCRE2_NEVER_BACKSLASH_C;
+    int reason = 0;
+    PCRE2_SIZE offset = 0;
+    OwnedCode code(pcre2_compile(units(expression), expression.size(), k_options, &reason, &offset, nullptr));
+    if (!code) {
+        fault = {words_of(reason), offset};
+    }
+    return code;
+}
+
 } // namespace
 
 struct Pattern::Code {
-    std::unique_ptr<pcre2_code, Free> code;
+    OwnedCode code;
     std::unique_ptr<pcre2_match_context, Free> limits;
 };
 
 Result<Pattern> Pattern::compile(std::string_view expression) {
-    constexpr std::uint32_t k_options = PCRE2_UTF | PCRE2_MATCH_INVALID_UTF | PCRE2_NEVER_BACKSLASH_C;
-    int reason = 0;
-    PCRE2_SIZE offset = 0;
+    PatternFault fault;
     auto code = std::make_shared<Code>();
-    code->code.reset(
-        pcre2_compile(units(expression), expression.size(), k_options, &reason, &offset, nullptr));
+    code->code = compiled(expression, fault);
     if (!code->code) {
         return Error{ErrorKind::invalid,
-                     fmt::format("not a regular expression: {} at character {}", words_of(reason), offset)};
+                     fmt::format("not a regular expression: {} at character {}", fault.words, fault.at)};
     }
     // Where executable memory is not to be had (a hardened unit) it is slower and as right.
     [[maybe_unused]] const int slower = pcre2_jit_compile(code->code.get(), PCRE2_JIT_COMPLETE);
@@ -75,9 +85,9 @@ Result<bool> Pattern::found_in(std::string_view text) const {
     return Error{ErrorKind::too_large, fmt::format("the regular expression gave up: {}", words_of(found))};
 }
 
-std::optional<std::string> pattern_complaint(const std::string& expression) {
-    const Result<Pattern> pattern = Pattern::compile(expression);
-    return pattern ? std::nullopt : std::optional(pattern.error().message);
+std::optional<PatternFault> pattern_fault(std::string_view expression) {
+    PatternFault fault;
+    return compiled(expression, fault) ? std::nullopt : std::optional(std::move(fault));
 }
 
 } // namespace lectio

@@ -4,6 +4,7 @@
 
 #include "util/result.h"
 
+#include <cstddef>
 #include <memory>
 #include <optional>
 #include <string>
@@ -26,7 +27,11 @@ class Pattern {
     std::shared_ptr<const Code> m_code;
 };
 
-// For Schema's check(): what is wrong with the expression, or nothing.
-std::optional<std::string> pattern_complaint(const std::string& expression);
+// What is wrong with an expression, in PCRE2's words, and after which character; or nothing.
+struct PatternFault {
+    std::string words;
+    std::size_t at = 0;
+};
+std::optional<PatternFault> pattern_fault(std::string_view expression);
 
 } // namespace lectio

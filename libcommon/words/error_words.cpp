@@ -109,11 +109,6 @@ constexpr std::array k_parts{
     Phrase{"the body of a request is not sent on to another server",
            "тело запроса другому серверу не пересылается"},
     Phrase{"more than 5 redirects", "больше пяти перенаправлений"},
-    // config/load.cpp
-    Phrase{"if it was in use, its last good copy is config/last-good.toml in the state folder that it named",
-           "если он был в работе, его последняя верная копия — config/last-good.toml в папке state, которая "
-           "была в "
-           "нём указана"},
     // hiredis
     Phrase{"connect", "соединение"},
     Phrase{"Server closed the connection", "сервер закрыл соединение"},
@@ -137,7 +132,6 @@ constexpr std::array k_parts{
 
 // How a part begins; the rest of it, a path or a name, stays. The longer of two with the same beginning comes first.
 constexpr std::array k_beginnings{
-    Phrase{"did you mean ", "может быть, "},
     Phrase{"unable to see the processes of other users, hidden in ",
            "не видно чужих процессов, их скрывает "},
     Phrase{"unable to open ", "не удалось открыть "},

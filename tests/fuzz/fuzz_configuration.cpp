@@ -100,9 +100,12 @@ void judge_problems(const LoadedConfig& loaded, std::string_view text) {
         const bool elsewhere =
             problem.position == Position{} && problem.severity == Problem::Severity::warning;
         require(elsewhere || is_place_in(problem.position, text), "a problem has its place in the file");
-        require(is_utf8(problem.message) && !problem.message.empty(), "a problem has words");
+        for (const Lang lang : {Lang::en, Lang::ru}) {
+            const std::string& words = problem.message.in(lang);
+            require(is_utf8(words) && !words.empty(), "a problem has words in both languages");
+        }
     }
-    const std::string lines = problem_lines(loaded);
+    const std::string lines = problem_lines(loaded).ru;
     for (const std::string_view line : split_lines(lines)) {
         require(line.empty() || line.find(k_file) != std::string_view::npos, "a problem is one line");
     }

@@ -13,8 +13,20 @@ import unittest
 
 from monitor import SOURCE, binary
 
-EXAMPLE = (SOURCE / "config/config.example.toml").read_bytes()
-MORE = (SOURCE / "config/config.more.toml").read_bytes()
+LANG = re.compile(rb'lang = "(ru|en)"')
+
+
+def spoken_in(lang, text):
+    """The file with its language set, every other place in it where it was."""
+    if LANG.search(text):
+        return LANG.sub(b'lang = "' + lang.encode() + b'"', text)
+    return text.replace(text.splitlines()[0], b'lang = "' + lang.encode() + b'"', 1)  # a comment
+
+
+EXAMPLE_FILE = (SOURCE / "config/config.example.toml").read_bytes()
+MORE_FILE = (SOURCE / "config/config.more.toml").read_bytes()
+EXAMPLE = spoken_in("en", EXAMPLE_FILE)
+MORE = spoken_in("en", MORE_FILE)
 MARK = "¦".encode()
 
 # The kinds of mistakes: what it is, what stands in the file (the first such place is taken), what it becomes.
@@ -23,7 +35,7 @@ MARK = "¦".encode()
 # gives up (CONTRACT 3).
 IN_EXAMPLE = [
     # ── keys and tables
-    ("unknown key before the tables", b'lang = "ru"', '¦langg = "ru"'),
+    ("unknown key before the tables", b'lang = "en"', '¦langg = "en"'),
     ("misspelt section", b"[health]\n", "[¦heatlh]\n"),
     ("misspelt section with a dot", b"[health.limits]", "[health.¦limitz]"),
     ("misspelt list of tables", b"[[route]]", "[[¦routes]]"),
@@ -46,7 +58,7 @@ IN_EXAMPLE = [
     ("unknown type of check", b'type = "systemd"', 'type = ¦"sistemd"'),
     ("unknown type of channel", b'type   = "telegram"', 'type   = ¦"telegraf"'),
     ("unknown action", b'action = "restart"', 'action = ¦"restrat"'),
-    ("unknown language", b'lang = "ru"', 'lang = ¦"de"'),
+    ("unknown language", b'lang = "en"', 'lang = ¦"de"'),
     ("unknown severity", b'max_time = "5s"', 'max_time = "5s"\nseverity = ¦"fatal"'),
     ("unknown severity of a route", b'severity = ["critical"]', 'severity = [¦"criticial"]'),
     ("unknown level of the log", b'level  = "info"', 'level  = ¦"verbose"'),
@@ -305,8 +317,8 @@ class CheckConfig(unittest.TestCase):
         self.assertEqual(done.returncode, 0, f"{what}: {(done.stdout + done.stderr).decode(errors='replace')}")
 
     def test_both_examples_are_good(self):
-        self.assert_good(EXAMPLE, "config.example.toml")
-        self.assert_good(MORE, "config.more.toml")
+        self.assert_good(EXAMPLE_FILE, "config.example.toml")
+        self.assert_good(MORE_FILE, "config.more.toml")
 
     def test_units_are_named_as_systemctl_takes_them(self):
         for name in ("nginx", "app@1", "backup.timer", "data.mount", "data.automount", "dev-sda2.swap", "dev-sda.device",
@@ -314,7 +326,7 @@ class CheckConfig(unittest.TestCase):
             self.assert_good(EXAMPLE.replace(b'"nginx.service"', b"'" + name.encode() + b"'"), name)
 
     def test_the_examples_are_those_of_the_contract(self):
-        for name, text in (("config.example.toml", EXAMPLE), ("config.more.toml", MORE)):
+        for name, text in (("config.example.toml", EXAMPLE_FILE), ("config.more.toml", MORE_FILE)):
             contract = SOURCE.parent / "shared" / name
             if contract.exists():  # it lies beside the project only where that is written
                 # Comments of our own may stand in it; what the contract says stays as it is, line for line.
@@ -331,12 +343,35 @@ class CheckConfig(unittest.TestCase):
     def test_each_mistake_is_told_at_its_place(self):
         rows = [(EXAMPLE, *row) for row in IN_EXAMPLE] + [(MORE, *row) for row in IN_MORE]
         self.assertGreaterEqual(len(rows), 30)
-        with concurrent.futures.ThreadPoolExecutor(4) as pool:
-            found = list(pool.map(lambda numbered: self.tried(*numbered), enumerate(rows)))
-        for (_, what, _, _), (done, name, where) in zip(rows, found, strict=True):
-            with self.subTest(what):
-                self.told_at(done, f"{name}:{where}: ")
+        for lang, is_in_it in (("en", self.is_in_english), ("ru", self.is_in_russian)):
+            with concurrent.futures.ThreadPoolExecutor(4) as pool:
+                found = list(pool.map(lambda numbered, lang=lang: self.tried(lang, *numbered), enumerate(rows)))
+            for (_, what, _, bad), (done, name, where) in zip(rows, found, strict=True):
+                with self.subTest(what, lang=lang):
+                    self.told_at(done, f"{name}:{where}: ")
+                    if "lang" not in str(bad):  # which is then not known
+                        is_in_it(self.errors(done)[0])
         print(f"counted: {len(rows)} kinds of mistakes")
+
+    def test_where_the_language_cannot_be_read_it_is_russian(self):
+        for good, bad in ((b'lang = "en"', '¦langg = "en"'), (b'lang = "en"', 'lang = ¦"de"'), (b'lang = "en"', "lang = ¦en")):
+            text, where = with_mistake(EXAMPLE, good, bad)
+            done = self.check(text)
+            self.assertEqual(done.returncode, 78)
+            self.is_in_russian(self.errors(done)[0])
+
+    @staticmethod
+    def bare(line):
+        """The words of a message: without its place and without what stands in quotes."""
+        message = re.sub(r"^\S+:\d+:\d+: ", "", line)
+        return re.sub(r"\"[^\"]*\"|'[^']*'|«[^»]*»", "", message)
+
+    def is_in_russian(self, line):
+        self.assertRegex(self.bare(line), "[а-яё]{2,}")
+        self.assertNotRegex(self.bare(line), r"\b[A-Za-z]{2,} [A-Za-z]{2,}\b", "two English words in a row")
+
+    def is_in_english(self, line):
+        self.assertNotRegex(self.bare(line), "[а-яё]")
 
     def test_what_hands_and_editors_do_is_told_in_words(self):
         for good, bad, words in WORDS:
@@ -348,6 +383,7 @@ class CheckConfig(unittest.TestCase):
                     self.told_at(done, f"config.toml:{where}: ")
                 self.assertIn(words, self.errors(done)[0])
                 self.assertNotIn("Error while parsing", self.errors(done)[0])
+                self.is_in_russian(self.errors(self.check(spoken_in("ru", text)))[0])
 
     def test_what_is_no_file_of_text_is_told_at_once(self):
         (self.folder / "folder").mkdir()
@@ -355,8 +391,8 @@ class CheckConfig(unittest.TestCase):
         (self.folder / "loop").symlink_to("loop")
         (self.folder / "huge").write_bytes(EXAMPLE + b"# x\n" * 300_000)
         (self.folder / "utf16").write_bytes(EXAMPLE.decode().encode("utf-16"))
-        for name, words in (("folder", "not a regular file"), ("fifo", "not a regular file"), ("loop", "symbolic links"),
-                            ("huge", "larger than 1 MB"), ("utf16", "save the file as UTF-8"), ("/dev/zero", "not a regular file")):
+        for name, words in (("folder", "не обычный файл"), ("fifo", "не обычный файл"), ("loop", "символические ссылки"),
+                            ("huge", "больше 1 MB"), ("utf16", "сохраните его в UTF-8"), ("/dev/zero", "не обычный файл")):
             with self.subTest(name):
                 done = self.ask("-c", name)
                 self.assertEqual(done.returncode, 78)
@@ -371,7 +407,7 @@ class CheckConfig(unittest.TestCase):
             self.assertNotIn(b"made-up", done.stdout + done.stderr)
 
     def test_the_place_is_the_same_with_windows_line_ends_and_byte_order_mark(self):
-        for good, bad in ((b'lang = "ru"', '¦langg = "ru"'), (b'level  = "info"', "level  = ¦5")):
+        for good, bad in ((b'lang = "en"', '¦langg = "en"'), (b'level  = "info"', "level  = ¦5")):
             text, where = with_mistake(EXAMPLE, good, bad)
             self.told_at(self.check(b"\xef\xbb\xbf" + text.replace(b"\n", b"\r\n")), f"config.toml:{where}: ")
 
@@ -486,11 +522,11 @@ class CheckConfig(unittest.TestCase):
             self.assertNotEqual(done.returncode, 0)
             self.assertNotIn(b"made-up", done.stdout + done.stderr)
 
-    def tried(self, number, row):
+    def tried(self, lang, number, row):
         text, _, good, bad = row
         broken, where = with_mistake(text, good, bad)
         name = f"config{number}.toml"
-        return self.check(broken, name), name, where
+        return self.check(spoken_in(lang, broken) if LANG.search(broken) else broken, name), name, where
 
     def told_at(self, done, where):
         errors = self.errors(done)

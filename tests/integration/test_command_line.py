@@ -109,15 +109,23 @@ class Slips(Bench):
             done = self.health(word)
             self.assertEqual((done.returncode, done.stdout), (64, ""))
             self.assertIn(f'did you mean "{meant}"?', done.stderr)
-        done = run([binary("lectio-notify"), "sned", "x"])
+        done = run([binary("lectio-notify"), "sned", "x", "-c", self.monitor.config])
         self.assertIn('not expected: "sned", "x"; did you mean "send"?', done.stderr)
 
     def test_the_configured_language_is_spoken(self):
         self.monitor.config.write_text(self.monitor.config.read_text().replace('lang = "en"', 'lang = "ru"'))
         self.assertEqual(self.health().returncode, 0)
-        for words, said in ((["history", "dsk"], "нет проверки с именем «dsk»; может быть, «disk»?"),
+        for words, said in ((["histroy"], "непонятно: «histroy»; может быть, «history»?\nПодробнее: lectio-health --help\n"),
+                            (["--format", "xml"], "--format: значения xml нет, можно"),
+                            (["--strict"], "--strict нужно только вместе с --check-config"),
+                            (["history", "--format", "prometheus"], "history знает только форматы text и json"),
+                            (["history", "dsk"], "нет проверки с именем «dsk»; может быть, «disk»?"),
                             (["history", "--since", "yesterday"], "«yesterday» — не время")):
             done = self.health(*words)
+            self.assertEqual(done.returncode, 64)
+            self.assertIn(said, done.stderr)
+        for words, said in (([], "нужна команда: send, flush или test"), (["send"], "отправлять нечего: укажите текст")):
+            done = run([binary("lectio-notify"), "-c", self.monitor.config, *words])
             self.assertEqual(done.returncode, 64)
             self.assertIn(said, done.stderr)
         done = run([binary("lectio-notify"), "-c", self.monitor.folder, "test"])
@@ -191,7 +199,7 @@ class Readme(unittest.TestCase):
                     config.write_text(block.replace("/etc/lectio-monitor/config.env", str(env_file)))
                     done = run([binary("lectio-health"), "-c", config, "--check-config"])
                     self.assertEqual(done.returncode, 0, readme + "\n" + done.stdout)
-                    self.assertNotIn("is not set", done.stdout)
+                    self.assertNotRegex(done.stdout, "is not set|не задано")
 
 
 if __name__ == "__main__":

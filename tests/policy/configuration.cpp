@@ -114,7 +114,7 @@ int problems_of(const std::string& path, const Kinds& kinds) {
     for (const Problem& problem : problems.all()) {
         if (problem.severity == Problem::Severity::error) {
             std::cerr << path << ":" << problem.position.line << ":" << problem.position.column << ": "
-                      << problem.message << "\n";
+                      << problem.message.en << "\n";
             ++errors;
         }
     }

@@ -47,8 +47,9 @@ class HistoryCommand {
         request.kinds = known_kinds();
         m_loaded = load_config(m_world, request, LastGood::fall_back);
         if (m_loaded.use == LoadedConfig::Use::nothing) {
+            const Text lines = problem_lines(m_loaded);
             return leave(m_loaded.needs_rights ? ExitCode::rights : ExitCode::configuration,
-                         error_words(trim(problem_lines(m_loaded))));
+                         {std::string(trim(lines.en)), std::string(trim(lines.ru))});
         }
         const Result<WallTime> since = parse_since(m_question.since, m_now, config().timezone);
         if (!since) {

@@ -103,15 +103,18 @@ void add_ladder(Job& job, const Config& config) {
 }
 
 // The first error leads: a warning above it in the file is not why nothing loads.
-std::string first_error(const LoadedConfig& loaded) {
+Text first_error(const LoadedConfig& loaded) {
     const std::vector<Problem>& problems = loaded.problems.all();
     const auto error = std::find_if(problems.begin(), problems.end(), [](const Problem& problem) {
         return problem.severity == Problem::Severity::error;
     });
-    const std::string text = problem_lines(loaded);
-    const std::vector<std::string_view> lines = split_lines(text); // one for each problem
     const auto index = static_cast<std::size_t>(error - problems.begin());
-    return std::string(index < lines.size() ? lines[index] : trim(text));
+    const auto line = [&](std::string_view text) {
+        const std::vector<std::string_view> lines = split_lines(text); // one for each problem
+        return std::string(index < lines.size() ? lines[index] : trim(text));
+    };
+    const Text text = problem_lines(loaded);
+    return {line(text.en), line(text.ru)};
 }
 
 void add_notices(Job& job, const LoadedConfig& loaded) {
@@ -122,7 +125,7 @@ void add_notices(Job& job, const LoadedConfig& loaded) {
         return;
     }
     const bool last_good = loaded.use == LoadedConfig::Use::last_good;
-    const Text words = say(last_good ? k_wrong : k_nothing_good, error_words(first_error(loaded)));
+    const Text words = say(last_good ? k_wrong : k_nothing_good, first_error(loaded));
     job.wrong_configuration = words;
     job.notices.push_back(config_notice(loaded.fingerprint, words, say(k_wrong_hint)));
     if (!last_good) { // not one look at the site: no milder than the worst that it could be

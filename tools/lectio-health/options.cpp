@@ -19,6 +19,9 @@ constexpr std::string_view k_examples =
     "  lectio-health history                  the last 24 hours of every check\n"
     "  lectio-health history site --since 7d  since \"2026-11-20 10:00\" is understood as well\n";
 
+constexpr Phrase k_history_formats{"history knows the formats text and json",
+                                   "history знает только форматы text и json"};
+
 // The old script took no arguments: a cron line that calls it has none, and whoever gives some means ours.
 bool is_old_name(const char* argv0) {
     return std::filesystem::path(argv0 == nullptr ? "" : argv0).filename() == "health_check.sh";
@@ -68,8 +71,7 @@ std::variant<Options, int> parse_options(int argc, char** argv) {
     }
     if (history->parsed()) {
         if (options.common.format != Format::text && options.common.format != Format::json) {
-            return wrong_usage("lectio-health", "history knows the formats text and json",
-                               options.common.format);
+            return wrong_usage("lectio-health", say(k_history_formats), options.common);
         }
         options.history = std::move(question);
     }

@@ -105,9 +105,10 @@ class HealthRun {
     }
 
     [[nodiscard]] std::string why_nothing() const {
-        const std::string lines(trim(problem_lines(m_loaded)));
-        const Text words = error_words(lines);
-        return (m_loaded.needs_rights ? say(k_needs_rights, words) : words).in(m_loaded.config.lang);
+        const Text lines = problem_lines(m_loaded);
+        const std::string_view words = trim(lines.in(m_loaded.config.lang));
+        return m_loaded.needs_rights ? say(k_needs_rights, words).in(m_loaded.config.lang)
+                                     : std::string(words);
     }
 
     // --only with a name that no check has is a slip of the hand, never "all good".

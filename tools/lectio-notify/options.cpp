@@ -22,6 +22,11 @@ constexpr std::string_view k_exit_codes =
     "rejected. test: 0 all arrived, 2 not all. All: 64 wrong usage, 70 internal error, 77 needs rights,\n"
     "78 wrong configuration.\n";
 
+constexpr Phrase k_nothing_to_send{"there is nothing to send: give a text, or put it on standard input",
+                                   "отправлять нечего: укажите текст или подайте его на стандартный ввод"};
+constexpr Phrase k_no_command{"a command is needed: send, flush or test",
+                              "нужна команда: send, flush или test"};
+
 // More than this is no message; reading all of an endless pipe would be worse.
 constexpr std::size_t k_longest_text = std::size_t{64} << 10U;
 
@@ -71,16 +76,13 @@ std::variant<Options, int> parse_options(int argc, char** argv) {
     if (sending->parsed()) {
         send.text = text == "-" ? read_standard_input() : text;
         if (trim(send.text).empty() && trim(send.title).empty()) {
-            return wrong_usage("lectio-notify",
-                               "there is nothing to send: give a text, or put it on standard input",
-                               options.common.format);
+            return wrong_usage("lectio-notify", say(k_nothing_to_send), options.common);
         }
         options.command = std::move(send);
     } else if (testing->parsed()) {
         options.command = std::move(test);
     } else if (!flushing->parsed()) {
-        return wrong_usage("lectio-notify", "a command is needed: send, flush or test",
-                           options.common.format);
+        return wrong_usage("lectio-notify", say(k_no_command), options.common);
     }
     return options;
 }

@@ -102,13 +102,13 @@ class NotifyRun {
         }
         const bool nothing = m_loaded.use == LoadedConfig::Use::nothing;
         if (nothing && m_loaded.needs_rights) {
-            return needs_rights(problem_words().in(config().lang));
+            return needs_rights(problem_words());
         }
         if (nothing) {
-            return leave(ExitCode::configuration, problem_words().in(config().lang));
+            return leave(ExitCode::configuration, problem_words());
         }
         if (!m_loaded.ok()) {
-            complain(problem_lines(m_loaded));
+            complain(problem_lines(m_loaded).in(config().lang));
         }
         std::vector<std::unique_ptr<Channel>> channels = make_channels(config());
         end_process_after(k_flush_budget + k_test_budget * channels.size() + k_grace_at_the_end);
@@ -117,7 +117,10 @@ class NotifyRun {
     }
 
   private:
-    [[nodiscard]] Text problem_words() const { return error_words(trim(problem_lines(m_loaded))); }
+    [[nodiscard]] std::string problem_words() const {
+        const Text lines = problem_lines(m_loaded);
+        return std::string(trim(lines.in(config().lang)));
+    }
 
     // Stores first; that alone is enough to have said it (CONTRACT 21).
     int execute(const SendCommand& send) {

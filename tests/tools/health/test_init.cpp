@@ -77,7 +77,7 @@ TEST_CASE("init writes what a run without a configuration checks") {
         const Path file = bench.folder / "config.toml";
         REQUIRE(bench.init(file.string(), lang) == 0);
         const LoadedConfig loaded = bench.load(file);
-        INFO(slurp(file) + problem_lines(loaded));
+        INFO(slurp(file) + problem_lines(loaded).en);
         REQUIRE(loaded.ok());
         CHECK(loaded.config.lang == lang);
         CHECK(loaded.config.paths.env_file == "/etc/lectio-monitor/config.env"); // as the README says
@@ -104,7 +104,7 @@ TEST_CASE("the recovery that init suggests is one that works, top to bottom") {
     REQUIRE(bench.init(file.string()) == 0);
     spill(bench.folder / "on.toml", switched_on(slurp(file)));
     const LoadedConfig loaded = bench.load(bench.folder / "on.toml");
-    INFO(slurp(bench.folder / "on.toml") + problem_lines(loaded));
+    INFO(slurp(bench.folder / "on.toml") + problem_lines(loaded).en);
     REQUIRE(loaded.ok());
     std::vector<std::string> rungs;
     for (const RungSettings& rung : loaded.config.health.recovery) {

@@ -1,5 +1,7 @@
 #include "cli/command_line.h"
+#include "support/temp_folder.h"
 
+#include <cstdlib>
 #include <iostream>
 #include <sstream>
 
@@ -25,6 +27,22 @@ class Capture {
     std::ostringstream m_text;
     std::ostream& m_stream;
     std::streambuf* m_old;
+};
+
+// Mistakes are told in the language of the configuration that is found.
+class Configured {
+  public:
+    explicit Configured(std::string_view lang) {
+        spill(file(), "lang = \"" + std::string(lang) + "\"\n");
+        ::setenv("LECTIO_CONFIG", file().c_str(), 1);
+    }
+    ~Configured() { ::unsetenv("LECTIO_CONFIG"); }
+    Configured(const Configured&) = delete;
+    Configured& operator=(const Configured&) = delete;
+    [[nodiscard]] Path file() const { return m_folder / "config.toml"; }
+
+  private:
+    TempFolder m_folder;
 };
 
 Parsed parse_words(std::vector<std::string> words) {
@@ -69,12 +87,61 @@ TEST_CASE("wrong usage is 64 and goes to standard error") {
 }
 
 TEST_CASE("what is not expected is named in its order, with what was meant") {
+    const Configured english("en");
     const auto said = [](const std::vector<std::string>& words) { return parse_words(words).err; };
     CHECK(said({"x", "sned"}).starts_with("lectio-health: not expected: \"x\", \"sned\"\n"));
     CHECK(said({"lsit"}).find("not expected: \"lsit\"; did you mean \"list\"?") != std::string::npos);
     CHECK(said({"--quite"}).find("did you mean \"--quiet\"?") != std::string::npos);
     CHECK(said({"--dry-rum=1", "list"}).find("did you mean \"--dry-run\"?") != std::string::npos);
     CHECK(said({"--bogus"}).find("did you mean") == std::string::npos);
+}
+
+TEST_CASE("each kind of wrong usage is told in the configured language") {
+    struct Row {
+        std::vector<std::string> words;
+        std::string english, russian;
+    };
+    const std::vector<Row> rows{
+        {{"x", "lsit"},
+         "not expected: \"x\", \"lsit\"; did you mean \"list\"?",
+         "непонятно: «x», «lsit»; может быть, «list»?"},
+        {{"--format", "yaml"},
+         "--format: yaml not in {json,nagios,prometheus,text}",
+         "--format: значения yaml нет, можно {json,nagios,prometheus,text}"},
+        {{"--only"}, "--only: 1 required NAME missing", "--only: не хватает значения (NAME)"},
+        {{"--strict"}, "--strict requires --check-config", "--strict нужно только вместе с --check-config"},
+        {{"--check-config", "--only", "x"},
+         "--check-config excludes --only",
+         "--check-config и --only нельзя указать вместе"},
+        {{"--dry-run=maybe"}, "Could not convert: --dry-run = maybe", "--dry-run не может быть maybe"},
+        {{"--format", "text", "--format", "json"},
+         "--format: At Most 1 required but received 2",
+         "--format: значений может быть не больше 1, а указано 2"},
+    };
+    for (const Row& row : rows) {
+        CAPTURE(row.words);
+        {
+            const Configured english("en");
+            CHECK(parse_words(row.words).err ==
+                  "lectio-health: " + row.english + "\nTry lectio-health --help\n");
+        }
+        const Configured russian("ru");
+        CHECK(parse_words(row.words).err ==
+              "lectio-health: " + row.russian + "\nПодробнее: lectio-health --help\n");
+    }
+}
+
+TEST_CASE("the file that the command line names says the language, wherever it stands there") {
+    const Configured russian("ru");
+    const TempFolder folder;
+    const std::string file = (folder / "english.toml").string();
+    spill(file, "lang = \"en\"\n[log\n"); // broken below
+    for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{
+             {"-c", file, "--bogus"}, {"--bogus", "--config", file}, {"--bogus", "--config=" + file}}) {
+        CAPTURE(words);
+        CHECK(parse_words(words).err.find("Try lectio-health --help") != std::string::npos);
+    }
+    CHECK(parse_words({"--bogus", "--", "-c", file}).err.find("Подробнее") != std::string::npos);
 }
 
 TEST_CASE("an option that would mean nothing is refused, not passed over") {

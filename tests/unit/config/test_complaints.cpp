@@ -1,10 +1,15 @@
 #include "config/complaints.h"
 #include "platform/unit_name.h"
+#include "russian.h"
 
 #include <catch2/catch.hpp>
 
 namespace lectio {
 namespace {
+
+std::string english(const std::optional<Text>& complaint) {
+    return complaint ? complaint->en : "";
+}
 
 TEST_CASE("a unit is named as systemctl takes it") {
     CHECK(full_unit_name("nginx") == "nginx.service");
@@ -20,11 +25,12 @@ TEST_CASE("a unit is named as systemctl takes it") {
 }
 
 TEST_CASE("what no unit is called is said, with the ending that was meant") {
-    CHECK(unit_complaint("nginx.servce") == "no unit ends so; did you mean \".service\"?");
-    CHECK(unit_complaint("nginx.conf") == "no unit ends so; write it with its ending, like \".service\"");
+    CHECK(english(unit_complaint("nginx.servce")) == "no unit ends so; did you mean \".service\"?");
+    CHECK(english(unit_complaint("nginx.conf")) ==
+          "no unit ends so; write it with its ending, like \".service\"");
     for (const std::string name : {"ngi/nx.service", "my app", ".service", "nginx.service ", "тест"}) {
         CAPTURE(name);
-        CHECK(unit_complaint(name) == "expected the name of a unit, like \"nginx.service\"");
+        CHECK(english(unit_complaint(name)) == "expected the name of a unit, like \"nginx.service\"");
     }
 }
 
@@ -34,15 +40,15 @@ TEST_CASE("what no account is called") {
     }
     for (const std::string name : {"www data", " root", "root ", "a:b", "-rf", "a/b", "a\tb"}) {
         CAPTURE(name);
-        CHECK(user_complaint(name) == "expected the name of a user");
-        CHECK(owner_complaint("www-data:" + name + ":x") == "expected user:group");
+        CHECK(english(user_complaint(name)) == "expected the name of a user");
+        CHECK(english(owner_complaint("www-data:" + name + ":x")) == "expected user:group");
     }
-    CHECK(owner_complaint("www data:www-data") == "expected user:group");
+    CHECK(english(owner_complaint("www data:www-data")) == "expected user:group");
     CHECK(owner_complaint(":adm") == std::nullopt);
 }
 
 TEST_CASE("words of what comes later are judged where their rules are known") {
-    using Judge = std::optional<std::string> (*)(const std::string&);
+    using Judge = std::optional<Text> (*)(const std::string&);
     struct Row {
         Judge judge;
         std::vector<std::string> good, bad;
@@ -60,6 +66,7 @@ TEST_CASE("words of what comes later are judged where their rules are known") {
         {mail_address_complaint, {"a@b", "A B <a@b.org>"}, {"", "a", "@b", "a@", "a@b\nBcc: c@d"}},
         {growth_complaint, {"disk:/", "files:/srv", "check:lite"}, {"", "disk:srv", "check:", "lite"}},
         {ip_address_complaint, {"", "127.0.0.1", "::1"}, {"127.0.0.256", "localhost"}},
+        {pattern_complaint, {"[a]", "a+"}, {"[a", "a(", "a)", "*a", "[b-a]", "a\\"}},
     };
     for (const Row& row : rows) {
         for (const std::string& text : row.good) {
@@ -68,9 +75,21 @@ TEST_CASE("words of what comes later are judged where their rules are known") {
         }
         for (const std::string& text : row.bad) {
             CAPTURE(text);
-            CHECK(row.judge(text) != std::nullopt);
+            const std::optional<Text> complaint = row.judge(text);
+            REQUIRE(complaint);
+            CHECK(test::is_russian(complaint->ru));
         }
     }
+}
+
+TEST_CASE("what is wrong with a regular expression is said in both languages, with its place") {
+    CHECK(pattern_complaint("gunicorn: (worker") ==
+          Text{"not a regular expression: missing closing parenthesis at character 17",
+               "это не регулярное выражение: не закрыта скобка (, символ 17"});
+    CHECK(expression_words("missing ]: [(error") ==
+          Text{"missing ]: [(error", "не закрыта скобка [: [(error"});
+    CHECK(expression_words("a fault that nobody foresaw") ==
+          Text{"a fault that nobody foresaw", "«a fault that nobody foresaw»"});
 }
 
 } // namespace

@@ -2,6 +2,7 @@
 #include "config/config.h"
 #include "config/env_file.h"
 #include "config/parse.h"
+#include "russian.h"
 #include "stand_in_types.h"
 #include "support/temp_folder.h"
 
@@ -84,11 +85,12 @@ void check_mistake(const std::string& file, const Mistake& mistake) {
 
     const std::vector<Problem> errors = errors_of(text);
     REQUIRE(errors.size() == 1);
-    INFO(errors[0].message);
+    INFO(errors[0].message.en + "\n" + errors[0].message.ru);
     const Position expected = place_of(text, at + mark);
     CHECK(errors[0].position.line == expected.line);
     CHECK(errors[0].position.column == expected.column);
-    CHECK(errors[0].message.find(mistake.message) != std::string::npos);
+    CHECK(errors[0].message.en.find(mistake.message) != std::string::npos);
+    CHECK(test::is_russian(errors[0].message.ru));
 }
 
 void check_mistakes(const std::string& file, const std::vector<Mistake>& mistakes) {
@@ -112,14 +114,15 @@ std::vector<Position> places_of_errors(const std::string& text) {
 TEST_CASE("both examples load without an error, and say what comes later") {
     for (const std::string& text : {example(), more()}) {
         for (const Problem& problem : errors_of(text)) {
-            UNSCOPED_INFO(problem.position.line << ":" << problem.position.column << " " << problem.message);
+            UNSCOPED_INFO(problem.position.line << ":" << problem.position.column << " "
+                                                << problem.message.en);
         }
         CHECK(errors_of(text).empty());
     }
     std::vector<std::string> later;
     const Loaded loaded = load(example());
     for (const Problem& problem : loaded.problems.all()) {
-        later.push_back(problem.message);
+        later.push_back(problem.message.en);
     }
     CHECK(std::find(later.begin(), later.end(), R"("smoke" is not built yet: ignored)") != later.end());
     CHECK(std::find(later.begin(), later.end(), R"("backup" is not built yet: ignored)") != later.end());
@@ -167,7 +170,7 @@ TEST_CASE("what is not set switches off what needs it, and is said") {
           "канал errors выключен: не заданы переменные ERRORS_BOT_TOKEN, ERRORS_CHAT_ID");
     const auto& all = problems.all();
     CHECK(std::any_of(all.begin(), all.end(), [](const Problem& problem) {
-        return problem.message.starts_with("ERRORS_BOT_TOKEN is not set, neither in ") &&
+        return problem.message.en.starts_with("ERRORS_BOT_TOKEN is not set, neither in ") &&
                problem.severity == Problem::Severity::warning;
     }));
 }
@@ -308,7 +311,7 @@ TEST_CASE("mangled examples are refused or read, and never end the process") {
         }
         const Loaded loaded = load(text);
         for (const Problem& problem : loaded.problems.all()) {
-            CHECK_FALSE(problem.message.empty());
+            CHECK_FALSE(problem.message.en.empty());
         }
     }
 }

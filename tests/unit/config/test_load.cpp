@@ -109,7 +109,7 @@ TEST_CASE("a file that is named and not there, a folder, a pipe are errors, not 
     bench.write("etc/config.toml", k_check);
     bench.request.file = (bench.folder() / "missing.toml").string();
     CHECK_FALSE(bench.load().ok());
-    CHECK(problem_lines(bench.load()).find("missing.toml: ") != std::string::npos);
+    CHECK(problem_lines(bench.load()).en.find("missing.toml: ") != std::string::npos);
     bench.request.file = (bench.folder() / "etc").string();
     CHECK_FALSE(bench.load().ok());
     const Path pipe = bench.folder() / "pipe";
@@ -122,7 +122,7 @@ TEST_CASE("a file that was emptied is a mistake, and no wish to be watched by di
     Bench bench;
     const Path file = bench.write("etc/config.toml", GENERATE("", "\n", "\r\n \n"));
     const LoadedConfig loaded = bench.load();
-    CHECK(problem_lines(loaded) == file.string() + ":1:1: the file is empty\n");
+    CHECK(problem_lines(loaded).en == file.string() + ":1:1: the file is empty\n");
     CHECK(loaded.use == LoadedConfig::Use::telling); // so its last good copy is taken
     CHECK(loaded.config.health.checks.empty());
     // Comments are somebody's words.
@@ -136,7 +136,7 @@ TEST_CASE("without any configuration the host is looked at") {
     bench.host.listener_list = std::vector<Listener>{
         {"0.0.0.0", 80, 1, "nginx"}, {"::", 443, 1, "odd\nname"}, {"127.0.0.1", 6379, 1, "redis"}};
     const LoadedConfig loaded = bench.load();
-    INFO(problem_lines(loaded));
+    INFO(problem_lines(loaded).en);
     REQUIRE(loaded.ok());
     CHECK(loaded.config.source == Config::Source::discovery);
     CHECK(names(loaded.config) == std::vector<std::string>{"disk", "memory", "units", "http", "https"});
@@ -222,7 +222,7 @@ TEST_CASE("a configuration in which nothing is switched on says so") {
     };
     const std::string other = "[health.check.other]\ntype = \"systemd\"\nunit = \"app.service\"\n";
     CHECK(notes(std::string(k_check) + k_off + other + k_off) == 1);
-    CHECK(problem_lines(bench.load()).find(":1:1: warning: no check is switched on") != std::string::npos);
+    CHECK(problem_lines(bench.load()).en.find(":1:1: warning: no check is switched on") != std::string::npos);
     CHECK(notes(std::string(k_check) + k_off + other) == 0);
 }
 
@@ -269,7 +269,7 @@ TEST_CASE("config.env alone does what health_check.sh did") {
                 "PROJECT_ROOT=/srv/app\nFRONTEND_BUILD=\"${PROJECT_ROOT}/frontend/build\"\n"
                 "MAX_RESPONSE_TIME=7\nMAX_RECOVERY_ATTEMPTS=2\nRECOVERY_COOLDOWN=600\nALERTS_MUTED=1\n");
     const LoadedConfig loaded = bench.load();
-    INFO(problem_lines(loaded));
+    INFO(problem_lines(loaded).en);
     REQUIRE(loaded.ok());
     CHECK(names(loaded.config) ==
           std::vector<std::string>{"nginx", "backend", "site", "frontend", "workers", "disk", "memory"});
@@ -307,7 +307,7 @@ TEST_CASE("whatever stands in config.env, it loads and what does not fit is said
     bench.write("opt/config.env", "SITE_URL='not a \"url\"'\nBACKEND_SERVICE='a b;c'\nLOG_DIR=logs\n"
                                   "MAX_RECOVERY_ATTEMPTS=many\nMIN_FREE_DISK_PERCENT=1000\nnonsense\n");
     const LoadedConfig loaded = bench.load();
-    INFO(problem_lines(loaded));
+    INFO(problem_lines(loaded).en);
     REQUIRE(loaded.ok());
     CHECK(loaded.config.notes.size() == 6);
     CHECK(loaded.config.health.limits.attempts == 3);
@@ -321,7 +321,7 @@ TEST_CASE("a wrong value from a variable switches off what needs it, and --check
                                        "[[route]]\nto = [\"${A_ROUTE}\"]\n");
     bench.environment = {{"A_LANG", "xx"}, {"A_CHAT", "strayed-secret"}, {"A_ROUTE", "strayed-secret"}};
     const LoadedConfig loaded = bench.load();
-    INFO(problem_lines(loaded));
+    INFO(problem_lines(loaded).en);
     REQUIRE(loaded.ok());
     CHECK(loaded.config.lang == Lang::ru);
     CHECK(loaded.config.health.checks.size() == 1);
@@ -339,7 +339,7 @@ TEST_CASE("a wrong value from a variable switches off what needs it, and --check
     CHECK_FALSE(checked.ok());
     CHECK(std::count_if(checked.problems.all().begin(), checked.problems.all().end(),
                         [](const Problem& each) { return each.severity == Problem::Severity::error; }) == 3);
-    CHECK(problem_lines(checked).find("strayed") == std::string::npos);
+    CHECK(problem_lines(checked).en.find("strayed") == std::string::npos);
 
     bench.environment = {{"A_LANG", "en"}, {"A_ROUTE", "a"}}; // "nobody" is the file's own mistake
     CHECK_FALSE(bench.load().ok());
@@ -394,7 +394,7 @@ TEST_CASE("a time zone that this host does not know ends no watch: --check-confi
     bench.write("etc/config.toml", "timezone = \"Europe/Moskow\"\n" + std::string(k_check));
     const LoadedConfig checked = bench.load(LastGood::never);
     CHECK_FALSE(checked.ok());
-    CHECK(problem_lines(checked).find(
+    CHECK(problem_lines(checked).en.find(
               ":1:12: unknown time zone \"Europe/Moskow\"; did you mean \"Europe/Moscow\"?") !=
           std::string::npos);
     const LoadedConfig loaded = bench.load();
@@ -409,7 +409,7 @@ TEST_CASE("a named env file that is not there is a warning at its place") {
     bench.write("etc/config.toml", std::string("[paths]\nenv_file = \"/no/such/file.env\"\n") + k_check);
     const LoadedConfig loaded = bench.load();
     REQUIRE(loaded.ok());
-    CHECK(problem_lines(loaded).find("config.toml:2:12: warning: ") != std::string::npos);
+    CHECK(problem_lines(loaded).en.find("config.toml:2:12: warning: ") != std::string::npos);
     CHECK(check_config_text(loaded, Strict::no).good);
     CHECK_FALSE(check_config_text(loaded, Strict::yes).good);
 }
@@ -466,6 +466,60 @@ TEST_CASE("a typo does not end the watch") {
     CHECK(bench.load().ok());
 }
 
+TEST_CASE("what is wrong is told in the language that the file asks for, however broken it is") {
+    Bench bench;
+    const auto told_in = [&](const std::string& text) {
+        bench.write("etc/config.toml", text);
+        const LoadedConfig loaded = bench.load(LastGood::never);
+        CHECK_FALSE(loaded.ok());
+        return loaded.config.lang;
+    };
+    CHECK(told_in(bench.paths() + "x = 1\n") == Lang::ru); // asks for none
+    for (const std::string& broken :
+         {"lang = \"en\"\n" + bench.paths() + "x = 1\n", "lang = \"en\"\n" + bench.paths() + "x = \n",
+          "host = \"\nlang = \"en\" # of the alerts\n" + bench.paths(),
+          "\xEF\xBB\xBFlang = \"en\"\r\nhost = \"\r\n" + bench.paths(),
+          std::string("lang = \"en\"\n\0", 13)}) {
+        CAPTURE(broken);
+        CHECK(told_in(broken) == Lang::en);
+    }
+    CHECK(told_in("lang = \"de\"\n") == Lang::ru);
+    CHECK(told_in("[log]\nlang = \"en\"\n") == Lang::ru); // not its place
+}
+
+TEST_CASE("where a file does not say its language, its last good copy does") {
+    Bench bench;
+    bench.write("etc/config.toml", "lang = \"en\"\n" + bench.paths() + k_check);
+    REQUIRE(bench.keep(bench.load()).ok());
+    for (const std::string& broken : {"lang = \"de\"\n" + bench.paths(), "lang = \n" + bench.paths(),
+                                      "langg = \"ru\"\n" + bench.paths()}) {
+        CAPTURE(broken);
+        bench.write("etc/config.toml", broken);
+        CHECK(bench.load(LastGood::never).config.lang == Lang::en);
+        CHECK(bench.load().config.lang == Lang::en);
+    }
+}
+
+TEST_CASE("the language is known without loading anything") {
+    Bench bench;
+    SystemFiles files;
+    CHECK(configured_language(files, bench.request) == Lang::ru);
+    bench.write("etc/config.toml", "lang = \"en\"\n[health");
+    CHECK(configured_language(files, bench.request) == Lang::en);
+    bench.request.file = (bench.folder() / "missing.toml").string();
+    CHECK(configured_language(files, bench.request) == Lang::ru);
+}
+
+TEST_CASE("the lines of problems have both languages, and one form") {
+    Bench bench;
+    const Path file = bench.write("etc/config.toml", bench.paths() + "levl = 1\n" + k_check);
+    const Text lines = problem_lines(bench.load(LastGood::never));
+    CHECK(lines.en.starts_with(file.string() + ":3:1: unknown key \"levl\""));
+    CHECK(lines.ru.starts_with(file.string() + ":3:1: неизвестный ключ \"levl\""));
+    bench.request.file = (bench.folder() / "missing.toml").string();
+    CHECK(problem_lines(bench.load()).ru.find("нет такого файла или папки") != std::string::npos);
+}
+
 TEST_CASE("the last good one of another file, or a damaged one, is none") {
     Bench bench;
     bench.write("etc/config.toml", bench.paths() + k_check);
@@ -489,16 +543,16 @@ TEST_CASE("a file that is gone and had paths of its own: the words say where its
     const LoadedConfig gone = bench.load();
     CHECK(gone.use == Use::nothing);
     REQUIRE(gone.problems.all().size() == 1);
-    CHECK(gone.problems.all()[0].message.find(
+    CHECK(gone.problems.all()[0].message.en.find(
               "if it was in use, its last good copy is config/last-good.toml") != std::string::npos);
-    CHECK(bench.load(LastGood::never).problems.all()[0].message.find("last-good") == std::string::npos);
+    CHECK(bench.load(LastGood::never).problems.all()[0].message.en.find("last-good") == std::string::npos);
 }
 
 TEST_CASE("a mistyped name: what was meant is said, not where a copy of it would be") {
     Bench bench;
     bench.write("etc/config.toml", bench.paths() + k_check);
     bench.request.file = (bench.folder() / "etc/confg.toml").string();
-    const std::string message = bench.load().problems.all()[0].message;
+    const std::string message = bench.load().problems.all()[0].message.en;
     CHECK(message.ends_with(": did you mean " + (bench.folder() / "etc/config.toml").string() + "?"));
     CHECK(message.find("last-good") == std::string::npos);
 }
@@ -566,7 +620,7 @@ TEST_CASE("--check-config counts warnings, and what is missing is one") {
     CHECK(warned.text.find(file + ": no errors, 9 warnings\n") != std::string::npos);
     CHECK(warned.text.find("good") == std::string::npos);
     // A run finds out by itself: its report has no place for positions.
-    CHECK(problem_lines(bench.load()).find("there is no") == std::string::npos);
+    CHECK(problem_lines(bench.load()).en.find("there is no") == std::string::npos);
 
     bench.services.broken = Error{ErrorKind::not_found, "no systemd"};
     CHECK(verdict(Strict::no).text.find("unit app") == std::string::npos);

@@ -66,7 +66,7 @@ const Schema<Outer>& outer_schema() {
             .verify([](const Outer& outer) {
                 std::vector<Complaint> complaints;
                 if (outer.timeout == 13s) {
-                    complaints.push_back({"timeout", "13 is unlucky"});
+                    complaints.push_back({"timeout", verbatim("13 is unlucky")});
                 }
                 return complaints;
             });
@@ -110,7 +110,7 @@ std::string only_problem(std::initializer_list<std::pair<std::string, Node>> mem
     }
     const Outcome outcome = read(node);
     REQUIRE(outcome.problems.all().size() == 1);
-    return outcome.problems.all().front().message;
+    return outcome.problems.all().front().message.en;
 }
 
 } // namespace
@@ -143,7 +143,7 @@ TEST_CASE("each kind of value is read") {
                {"size", text("2MB")}});
     const Outcome outcome = read(node);
     for (const Problem& problem : outcome.problems.all()) {
-        UNSCOPED_INFO(problem.message);
+        UNSCOPED_INFO(problem.message.en);
     }
     REQUIRE(outcome.problems.all().empty());
     const Outer& outer = outcome.outer;
@@ -204,12 +204,35 @@ TEST_CASE("a value that does not fit is said in words") {
     CHECK(only_problem({{"soon", number(1)}}) == R"("soon" is not built yet: ignored)");
 }
 
+TEST_CASE("a value that does not fit is said in Russian, too") {
+    const auto russian = [](std::string_view key, Node value) {
+        const Outcome outcome = read(table({{"address", text("h:1")}, {std::string(key), std::move(value)}}));
+        REQUIRE(outcome.problems.all().size() == 1);
+        return outcome.problems.all().front().message.ru;
+    };
+    CHECK(russian("timeout", number(5)) ==
+          R"(ожидается длительность ("5s"), а здесь целое число; напишите "5s")");
+    CHECK(russian("timeout", text("5 sec")) == R"("5 sec" — это не длительность; может быть, "5s"?)");
+    CHECK(russian("timeout", text("2h")) == "вне границ: можно от 10ms до 1h");
+    CHECK(russian("words", text("a")) == R"(ожидается список текстов, а здесь текст; напишите ["a"])");
+    CHECK(russian("say", text("helo")) ==
+          R"("helo" — такого значения нет; может быть, "hello"? Можно: nothing | hello)");
+    CHECK(russian("free", text("15%")) ==
+          "ожидается таблица порогов ({ warn = …, critical = … }), а здесь текст");
+    CHECK(russian("free", table({{"warn", text("10m")}})) ==
+          R"(не та единица: ожидается доля ("10%") или размер ("256MB"), а здесь длительность ("5s"); )"
+          R"(может быть, "10MB"?)");
+    CHECK(russian("timeuot", number(1)) == R"(неизвестный ключ "timeuot"; может быть, "timeout"?)");
+    CHECK(russian("sаy", text("hello")) ==
+          R"(неизвестный ключ "sаy"; может быть, "say"? (одна из букв русская))");
+}
+
 TEST_CASE("a missing key is the table's fault, an unknown key its own, a wrong value the value's") {
     const Outcome outcome = read(table({{"adress", Node("h:1", {7, 12})}}));
     REQUIRE(outcome.problems.all().size() == 2);
     CHECK(outcome.problems.all()[0].position == Position{7, 1});
     CHECK(outcome.problems.all()[1].position == Position{100, 1});
-    CHECK(outcome.problems.all()[1].message == R"(missing key "address")");
+    CHECK(outcome.problems.all()[1].message.en == R"(missing key "address")");
 }
 
 TEST_CASE("a value that refers to nothing is no problem, but noted") {
@@ -254,13 +277,13 @@ TEST_CASE("a clear value lies beyond its own threshold") {
     const auto below = clear_complaints(free, {percent(14), percent(4)}, Direction::runs_out);
     REQUIRE(below.size() == 2);
     CHECK(below[0].keys == std::vector<std::string>{"clear", "warn"});
-    CHECK(below[0].message == "must not lie below the warn value it clears, 15%");
+    CHECK(below[0].message.en == "must not lie below the warn value it clears, 15%");
     CHECK(below[1].keys == std::vector<std::string>{"clear", "critical"});
     const auto above =
         clear_complaints({percent(80), std::nullopt}, {percent(85), percent(90)}, Direction::grows);
     REQUIRE(above.size() == 2);
-    CHECK(above[0].message == "must not lie above the warn value it clears, 80%");
-    CHECK(above[1].message == "there is no critical value to clear");
+    CHECK(above[0].message.en == "must not lie above the warn value it clears, 80%");
+    CHECK(above[1].message.en == "there is no critical value to clear");
 }
 
 TEST_CASE("a max_time that is never reached is a warning") {
@@ -269,7 +292,7 @@ TEST_CASE("a max_time that is never reached is a warning") {
     const auto never = max_time_complaints(15s, 10s);
     REQUIRE(never.size() == 1);
     CHECK(never[0].severity == Problem::Severity::warning);
-    CHECK(never[0].message == "never reached: it is given up after \"10s\" (timeout)");
+    CHECK(never[0].message.en == "never reached: it is given up after \"10s\" (timeout)");
 }
 
 TEST_CASE("a row knows itself in words") {

@@ -1,7 +1,9 @@
 // What is said of a text that is no TOML.
 #include "config/lookalikes.h"
 #include "config/parse.h"
+#include "config/parser_words.h"
 #include "config/syntax_words.h"
+#include "russian.h"
 
 #include <fstream>
 #include <iterator>
@@ -33,14 +35,33 @@ TEST_CASE("what was probably meant is told for programs, too") {
 TEST_CASE("the value of a secret is never repeated") {
     for (const char* text : {"token = made-up\n", "a = { password = made-up }\n", "API_KEY = made-up\n"}) {
         const Problem problem = only_problem(text);
-        CHECK(problem.message.find("needs quotes") != std::string::npos);
-        CHECK(problem.message.find("made-up") == std::string::npos);
+        CHECK(problem.message.en.find("needs quotes") != std::string::npos);
+        CHECK(problem.message.en.find("made-up") == std::string::npos);
+        CHECK(problem.message.ru.find("made-up") == std::string::npos);
         CHECK(problem.suggestion.empty());
     }
 }
 
 TEST_CASE("a mistake that nobody foresaw is told in the parser's words") {
-    CHECK(only_problem("a = 1 b = 2\n").message.find("parsing") != std::string::npos);
+    CHECK(only_problem("a = 1 b = 2\n").message.en.find("parsing") != std::string::npos);
+}
+
+TEST_CASE("the parser's words are known in Russian, and what is not stands in quotes") {
+    const auto russian = [](std::string_view message) {
+        return parser_words("Error while parsing " + std::string(message)).ru;
+    };
+    CHECK(only_problem("a = 1 b = 2\n").message.ru ==
+          "ошибка в строке «ключ = значение»: ожидается конец строки или комментарий, а здесь 'b'");
+    CHECK(russian("array: expected value or closing ']', saw comma") ==
+          "ошибка в списке: ожидается значение или ], а здесь запятая");
+    CHECK(russian("value: could not determine value type") ==
+          "ошибка в значении: непонятно, что это за значение");
+    CHECK(russian("decimal integer: '9999' is not representable in 64 bits") ==
+          "ошибка в числе: слишком большое число");
+    CHECK(russian("date: expected month between 1 and 12 (inclusive), saw 13") ==
+          "ошибка в дате: ожидается месяц от 1 до 12, а здесь 13");
+    CHECK(russian("a new thing: it is odd") == "ошибка «a new thing»: «it is odd»");
+    CHECK(parser_words("no such form") == Text{"no such form", "«no such form»"});
 }
 
 // Each comes to an end, with words, and with a place inside the text.
@@ -55,7 +76,8 @@ TEST_CASE("a text that is cut anywhere, or torn by anything") {
             Problems problems;
             if (!parse_toml(text, problems)) {
                 REQUIRE(problems.all().size() == 1);
-                CHECK_FALSE(problems.all().front().message.empty());
+                CHECK_FALSE(problems.all().front().message.en.empty());
+                CHECK(test::is_russian(problems.all().front().message.ru));
                 CHECK(problems.all().front().position.line >= 1);
             }
         }

@@ -26,8 +26,10 @@ TEST_CASE("what is wrong with a pattern is said with its place") {
     REQUIRE_FALSE(wrong);
     CHECK(wrong.error().kind == ErrorKind::invalid);
     CHECK(wrong.error().message.find("parenthesis at character 9") != std::string::npos);
-    CHECK(pattern_complaint("[a").has_value());
-    CHECK_FALSE(pattern_complaint("[a]").has_value());
+    REQUIRE(pattern_fault("gunicorn("));
+    CHECK(pattern_fault("gunicorn(")->words == "missing closing parenthesis");
+    CHECK(pattern_fault("gunicorn(")->at == 9);
+    CHECK_FALSE(pattern_fault("[a]"));
 }
 
 TEST_CASE("a pattern that backtracks without end gives up") {
