@@ -407,14 +407,30 @@ class Run {
         return std::nullopt;
     }
 
-    // What may be acted on; beside it what must not be, for the words why not, and the symptoms, which are
-    // asked again because they pass when their root does.
+    // What was asked of a running service passes with what is mended; what was read as new is not read twice.
+    [[nodiscard]] std::set<std::string_view> asked_of_services() const {
+        std::set<std::string_view> names;
+        for (const JobCheck& check : m_job.checks) {
+            if (check.policy.recheck == Recheck::yes) {
+                names.insert(check.policy.name);
+            }
+        }
+        return names;
+    }
+
+    // What may be acted on; beside it what must not be, for the words why not, and symptoms and warnings, which are
+    // asked again because they may pass with it.
     [[nodiscard]] std::vector<ConfirmedFailure> confirmed_failures() const {
         std::vector<ConfirmedFailure> failures;
         for (const std::string& root : m_judgement.to_heal) {
             failures.push_back({root, Status::critical, Remedy::try_it, ""});
         }
+        const std::set<std::string_view> may_pass = asked_of_services();
         for (const Verdict& verdict : m_judgement.verdicts) {
+            if (verdict.status == Status::warning && verdict.type != k_self &&
+                may_pass.contains(verdict.name)) {
+                failures.push_back({verdict.name, Status::warning, Remedy::try_it, verdict.symptom_of});
+            }
             if (verdict.status != Status::critical || verdict.type == k_self) {
                 continue;
             }

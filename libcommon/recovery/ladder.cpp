@@ -121,6 +121,8 @@ class Climb {
         for (const ConfirmedFailure& failure : failures) {
             if (failure.status == Status::critical) {
                 m_failing.push_back(failure.check);
+            } else if (failure.status == Status::warning) {
+                m_warning.push_back(failure.check);
             }
         }
     }
@@ -251,19 +253,19 @@ class Climb {
         ActionResult result = rung.doing->act(context);
         lock.release();
         const Duration took = since(begun);
-        const Names failed_before = m_failing;
+        const Names failed_before = broken();
         settle(roots, rung.settle);
         add_deed(rung, rung.action, result.ok, std::move(result.detail), failed_before, took);
     }
 
     void refuse(const Rung& rung, const Names& roots, const Text& words) {
         m_tried.insert(roots.begin(), roots.end());
-        add_deed(rung, rung.action, false, words, m_failing, Duration::zero());
+        add_deed(rung, rung.action, false, words, broken(), Duration::zero());
     }
 
     void wait_for_unit(const Rung& rung, const Names& roots, const Readiness& ready) {
         const SteadyTime begun = m_climber.world.clock.steady();
-        const Names failed_before = m_failing;
+        const Names failed_before = broken();
         settle(roots, std::max(rung.settle, ready.at_most));
         const Duration took = since(begun);
         const bool up = still_failing(roots).empty();
@@ -301,6 +303,9 @@ class Climb {
             ask_again(passing(asked)); // while the rest failed they may have fallen again
         }
         ask_again(others_than(asked));
+        if (still_failing(asked).empty()) {
+            ask_again(m_warning);
+        }
     }
 
     void nap(Duration duration) {
@@ -321,6 +326,9 @@ class Climb {
                 std::erase(m_failing, check);
             } else if (!contains(m_failing, check)) {
                 m_failing.push_back(check);
+            }
+            if (result.status == Status::ok) {
+                std::erase(m_warning, check);
             }
             m_seen.insert(check);
             m_unseen.erase(check);
@@ -426,6 +434,12 @@ class Climb {
         return passing;
     }
 
+    Names broken() const {
+        Names all = m_failing;
+        all.insert(all.end(), m_warning.begin(), m_warning.end());
+        return all;
+    }
+
     Names others_than(const Names& checks) const {
         Names others;
         std::copy_if(m_failing.begin(), m_failing.end(), std::back_inserter(others),
@@ -437,7 +451,9 @@ class Climb {
                   Duration took) {
         Names fixed;
         std::copy_if(failed_before.begin(), failed_before.end(), std::back_inserter(fixed),
-                     [&](const std::string& check) { return !contains(m_failing, check); });
+                     [&](const std::string& check) {
+                         return !contains(m_failing, check) && !contains(m_warning, check);
+                     });
         m_outcome.deeds.push_back(Deed{rung.name, std::move(action), rung.doing->target(), ok,
                                        std::move(detail), std::move(fixed), took});
     }
@@ -475,7 +491,8 @@ class Climb {
     const std::vector<ConfirmedFailure>& m_failures;
     const Climber& m_climber;
     RecoveryOutcome m_outcome;
-    Names m_failing;                   // root causes and symptoms that have not been seen good yet
+    Names m_failing; // root causes and symptoms that have not been seen good yet
+    Names m_warning; // no cause to act, but it may pass with what is mended ("failed: nginx.service")
     std::set<std::string> m_tried;     // root causes for which something was done or refused
     std::set<std::string> m_held_back; // root causes with a rung that per_hour held back in this pass
     std::set<std::pair<std::string, std::string>> m_disrupted; // action and target, in this pass

@@ -236,6 +236,21 @@ TEST_CASE("One action can mend what has another rung") {
     CHECK(nginx.acted == 0);
 }
 
+TEST_CASE(
+    "A warning that passes with what was mended is asked again and counts as mended, another one stays") {
+    Scene scene;
+    scene.rung("nginx", {"nginx"}).on_act = scene.mends({"nginx", "units"});
+    scene.fails("nginx");
+    scene.fails("units", "", Status::warning);
+    scene.fails("certificate", "", Status::warning);
+    scene.down["units"] = scene.down["certificate"] = Status::warning;
+
+    const RecoveryOutcome outcome = scene.climb();
+    CHECK(outcome.deeds.at(0).fixed == Names{"nginx", "units"});
+    CHECK(outcome.results.at("units").status == Status::ok);
+    CHECK(outcome.results.at("certificate").status == Status::warning);
+}
+
 TEST_CASE("Nothing is done about warnings, unknowns and failures without a rung, and nothing said") {
     Scene scene;
     scene.rung("nginx", {"site", "disk"});
