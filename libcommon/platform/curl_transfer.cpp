@@ -229,7 +229,7 @@ CurlTransfer::Next CurlTransfer::hop_ended(int curl_code) {
         end(Failure::not_http, wrong);
     } else if (curl_code != CURLE_OK) {
         classify(curl_code);
-    } else if (m_answer.status < 100) {
+    } else if (m_answer.status <= 100) { // "100 Continue" alone is no answer
         end(Failure::not_http, "no status of three digits");
     } else {
         const std::string* location = m_answer.header("location");
