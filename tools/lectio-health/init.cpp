@@ -69,7 +69,8 @@ class Init {
         if (effective_user() != 0) {
             complain(words(say(k_not_root)));
         }
-        const Discovered found = discover_for(m_world, discover, known_kinds(), Paths{}.state, nginx_dump());
+        const Discovered found =
+            discover_for(m_world, discover, known_kinds(), m_command.state, nginx_dump());
         const std::string text = annotated_config(found, heading(), m_world.files);
         if (m_prints) {
             return printed(text);

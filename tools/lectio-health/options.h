@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cli/common_options.h"
+#include "config/config.h"
 #include "words/phrase.h"
 
 #include <optional>
@@ -13,6 +14,7 @@ namespace lectio::health {
 struct InitCommand {
     std::string output = "/etc/lectio-monitor/config.toml"; // "-": standard output
     std::optional<Lang> lang;                               // absent: the terminal's
+    Path state = Paths{}.state;                             // what earlier runs have found is kept there
 };
 
 struct HistoryQuestion {

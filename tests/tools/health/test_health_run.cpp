@@ -318,7 +318,9 @@ TEST_CASE("--dry-run does not promise what the action itself refuses") {
 
 TEST_CASE("without a configuration that was ever good: 78, and nothing is called good") {
     Machine host;
-    host.configure("[health");
+    // Where its state lies can still be read of it: this test is not to write where the host's own suite does.
+    const std::string whole = host.configuration();
+    host.configure(whole.substr(0, whole.find("[health.check.nginx]")) + "[health");
     const Run run = host.report();
     CHECK(run.exit_code == 78);
     CHECK(run.report()["status"] == "critical");
