@@ -30,6 +30,11 @@ bool is_plain_unit(const std::string& text) {
 bool is_absolute(const std::string& text) {
     return text.starts_with('/');
 }
+// Not "/" or "/srv": what lies below it gets one mode when the site fails, and our own configuration refuses those.
+bool is_below_a_folder(const std::string& text) {
+    const std::size_t end = text.find_last_not_of('/');
+    return is_absolute(text) && end != std::string::npos && text.rfind('/', end) > 0;
+}
 
 // Builds the text section by section, taking each value only when it fits.
 class Builder {
@@ -110,7 +115,7 @@ class Builder {
         });
         const std::string root =
             value("PROJECT_ROOT", "/var/www/teaching_panel", is_absolute) + "/frontend/build";
-        m_build = value("FRONTEND_BUILD", root, is_absolute);
+        m_build = value("FRONTEND_BUILD", root, is_below_a_folder);
         m_build.erase(m_build.find_last_not_of('/') + 1); // "/srv/build/"
         if (site.empty()) {
             m_made.assumed.push_back(say(k_no_site, m_env_file.string()));
