@@ -84,6 +84,10 @@ std::string absolute_name(const std::string& file) {
     return failed ? file : absolute.lexically_normal().string();
 }
 
+std::string first_line_of_kept(const std::string& file) {
+    return std::string(k_kept_from) + absolute_name(file) + "\n";
+}
+
 bool is_there(Files& files, const Path& path) {
     const Result<FileInfo> info = files.info(path, Files::Follow::yes);
     return info.ok() || info.error().kind != ErrorKind::not_found;
@@ -133,6 +137,13 @@ Lookup process_of(const ConfigRequest& request) {
                                : [](const std::string&) { return std::optional<std::string>(); };
 }
 
+// What was kept of `file`, the last that loaded.
+std::optional<std::string> last_good_text(Files& files, const Path& state, const std::string& file) {
+    const Result<std::string> kept = files.read(kept_path(state), Bytes{k_config_size.count + 8192});
+    const std::string first = first_line_of_kept(file);
+    return kept && kept->starts_with(first) ? std::optional(kept->substr(first.size())) : std::nullopt;
+}
+
 std::optional<std::string> find_file(Files& files, const ConfigRequest& request) {
     if (request.file) {
         return request.file;
@@ -143,6 +154,13 @@ std::optional<std::string> find_file(Files& files, const ConfigRequest& request)
     }
     for (const Path& usual : request.usual_files) {
         if (is_there(files, usual)) {
+            return usual.string();
+        }
+    }
+    // A usual file that was in use and is gone, by a slip of rm perhaps: what config.env or discovery would find
+    // instead is less, may have no channel to tell it, and would look like a host that is well.
+    for (const Path& usual : request.usual_files) {
+        if (last_good_text(files, request.usual_state, usual.string())) {
             return usual.string();
         }
     }
@@ -166,13 +184,6 @@ std::optional<Lang> language_in(std::string_view text) {
         }
     }
     return std::nullopt;
-}
-
-// What was kept of `file`, the last that loaded.
-std::optional<std::string> last_good_text(Files& files, const Path& state, const std::string& file) {
-    const Result<std::string> kept = files.read(kept_path(state), Bytes{k_config_size.count + 8192});
-    const std::string first = std::string(k_kept_from) + absolute_name(file) + "\n";
-    return kept && kept->starts_with(first) ? std::optional(kept->substr(first.size())) : std::nullopt;
 }
 
 // `text`: of the file, if it could be read.
@@ -258,6 +269,7 @@ class Loader {
             loaded.needs_rights = text.error().kind == ErrorKind::permission;
             loaded.fingerprint = fingerprint_of(text.error().message);
             m_gone = text.error().kind == ErrorKind::not_found;
+            loaded.config.paths.state = m_request.usual_state;
             return loaded;
         }
         loaded.fingerprint = fingerprint_of(*text);
@@ -518,8 +530,8 @@ class Loader {
     // ── the last good one ──
 
     LoadedConfig fall_back(LoadedConfig broken) {
-        const std::optional<std::string> kept =
-            last_good_text(m_world.files, broken.config.paths.state, broken.file);
+        const Path state = broken.config.paths.state;
+        const std::optional<std::string> kept = last_good_text(m_world.files, state, broken.file);
         if (!kept) {
             if (m_gone) {
                 say_where_to_look(broken);
@@ -539,6 +551,7 @@ class Loader {
         broken.config = std::move(last.config);
         broken.names_no_checks = last.names_no_checks;
         broken.use = LoadedConfig::Use::last_good;
+        broken.copy_of_gone = m_gone ? kept_path(state) : Path();
         return broken;
     }
 
@@ -675,7 +688,7 @@ Result<void> keep_last_good(Files& files, const LoadedConfig& loaded) {
     if (!loaded.ok() || loaded.config.source != Config::Source::file) {
         return {};
     }
-    const std::string content = std::string(k_kept_from) + absolute_name(loaded.file) + "\n" + loaded.text;
+    const std::string content = first_line_of_kept(loaded.file) + loaded.text;
     const Path path = kept_path(loaded.config.paths.state);
     if (const Result<std::string> kept = files.read(path, Bytes{content.size() + 1});
         kept && *kept == content) {

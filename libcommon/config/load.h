@@ -23,7 +23,9 @@ struct ConfigRequest {
     Kinds kinds;
     std::vector<Path> usual_files{"/etc/lectio-monitor/config.toml", "/opt/lectio-monitor/config.toml"};
     Path usual_env_file{"/opt/lectio-monitor/config.env"};
-    Discovery discovery = nullptr; // looks for checks where no configuration names any
+    Path usual_state{
+        "/var/lib/lectio-monitor"}; // where a usual file that is gone has left its last good copy
+    Discovery discovery = nullptr;  // looks for checks where no configuration names any
 };
 
 struct LoadedConfig {
@@ -35,11 +37,12 @@ struct LoadedConfig {
     };
     Use use = Use::nothing;
     Config config;
-    Problems problems;            // errors when use != present; also warnings
-    std::string file;             // what the problems' positions are in, as given
-    std::string fingerprint;      // of the content that did not load: the problem is told once for each
-    std::string text;             // what keep_last_good() keeps; empty: nothing
-    std::string discovered;       // what keep_discovered() keeps; empty: nothing
+    Problems problems;       // errors when use != present; also warnings
+    std::string file;        // what the problems' positions are in, as given
+    std::string fingerprint; // of the content that did not load: the problem is told once for each
+    std::string text;        // what keep_last_good() keeps; empty: nothing
+    std::string discovered;  // what keep_discovered() keeps; empty: nothing
+    Path copy_of_gone;       // the file is not there any more, this copy of it is in use; empty: no such case
     bool names_no_checks = false; // discover_checks() is to find them
     bool needs_rights = false;    // it, or its env file, is there, but not for us to read: exit code 77
 

@@ -30,6 +30,8 @@ constexpr Phrase k_nothing_good{
     "ошибка в настройках, а последних верных нет: ничего не проверяется. {}"};
 constexpr Phrase k_wrong_hint{"lectio-health --check-config names every problem",
                               "все ошибки назовёт lectio-health --check-config"};
+constexpr Phrase k_gone_hint{"put it back: cp {0} {1}; if it is to be gone, remove {0}, too",
+                             "верните файл: cp {0} {1}; если он больше не нужен, удалите и {0}"};
 
 LogLevel level_of(LogSettings::Level level) {
     switch (level) {
@@ -127,7 +129,10 @@ void add_notices(Job& job, const LoadedConfig& loaded) {
     const bool last_good = loaded.use == LoadedConfig::Use::last_good;
     const Text words = say(last_good ? k_wrong : k_nothing_good, first_error(loaded));
     job.wrong_configuration = words;
-    job.notices.push_back(config_notice(loaded.fingerprint, words, say(k_wrong_hint)));
+    const Text hint = loaded.copy_of_gone.empty()
+                          ? say(k_wrong_hint)
+                          : say(k_gone_hint, loaded.copy_of_gone.string(), loaded.file);
+    job.notices.push_back(config_notice(loaded.fingerprint, words, hint));
     if (!last_good) { // not one look at the site: no milder than the worst that it could be
         job.notices.back().status = Status::critical;
     }

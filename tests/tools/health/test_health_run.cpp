@@ -1,7 +1,9 @@
 // lectio-health from its command line and the text of a configuration to what it prints, sends and exits with,
 // in a world that is made up: no server, no systemd, no minute to wait for.
+#include "job.h"
 #include "options.h"
 #include "run.h"
+#include "support/bare_world.h"
 #include "support/fake_clock.h"
 #include "support/fake_host.h"
 #include "support/fake_http.h"
@@ -263,6 +265,23 @@ TEST_CASE("a typo does not end the watch: the last good configuration mends, and
     host.configure(host.configuration());
     CHECK(host.report().exit_code == 0);
     CHECK(host.messages.size() == 1); // its end, too
+}
+
+TEST_CASE("a configuration that is gone: where its copy is, and how to agree to its absence, is said") {
+    BareWorld bare;
+    LoadedConfig loaded;
+    loaded.config.host = "lectio-1";
+    loaded.use = LoadedConfig::Use::last_good;
+    loaded.file = "/etc/lectio-monitor/config.toml";
+    loaded.problems.error({}, "unable to open /etc/lectio-monitor/config.toml: No such file or directory");
+    loaded.copy_of_gone = "/var/lib/lectio-monitor/config/last-good.toml";
+    const Job job = health::make_job(loaded, bare.world);
+    REQUIRE(job.notices.size() == 1);
+    CHECK(job.notices[0].status == Status::warning);
+    CHECK(job.notices[0].message.ru.find("работаем с последними верными") != std::string::npos);
+    CHECK(job.notices[0].hint.en == "put it back: cp /var/lib/lectio-monitor/config/last-good.toml "
+                                    "/etc/lectio-monitor/config.toml; if it is "
+                                    "to be gone, remove /var/lib/lectio-monitor/config/last-good.toml, too");
 }
 
 TEST_CASE("--only with a name that no check has is a slip of the hand, never \"all good\"") {

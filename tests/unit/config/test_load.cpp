@@ -30,6 +30,7 @@ class Bench {
         request.discovery = discover;
         request.usual_files = {m_folder / "etc/config.toml", m_folder / "opt/config.toml"};
         request.usual_env_file = m_folder / "opt/config.env";
+        request.usual_state = m_folder / "state";
         request.environment = [this](const std::string& name) -> std::optional<std::string> {
             const auto found = environment.find(name);
             return found == environment.end() ? std::nullopt : std::optional(found->second);
@@ -537,6 +538,7 @@ TEST_CASE("the last good one of another file, or a damaged one, is none") {
 TEST_CASE("a file that is gone and had paths of its own: the words say where its last good copy lies") {
     Bench bench;
     const Path own = bench.write("own.toml", bench.paths() + k_check);
+    bench.request.usual_state = bench.folder() / "usual";
     bench.request.file = own.string();
     REQUIRE(bench.keep(bench.load()).ok());
     std::filesystem::remove(own);
@@ -546,6 +548,36 @@ TEST_CASE("a file that is gone and had paths of its own: the words say where its
     CHECK(gone.problems.all()[0].message.en.find(
               "if it was in use, its last good copy is config/last-good.toml") != std::string::npos);
     CHECK(bench.load(LastGood::never).problems.all()[0].message.en.find("last-good") == std::string::npos);
+}
+
+TEST_CASE("a usual file that was in use and is gone: the last good one is watched on, not what config.env "
+          "would find") {
+    Bench bench;
+    bench.write("opt/config.env", "SITE_URL=http://127.0.0.1/\n");
+    const Path file = bench.write("etc/config.toml", bench.paths() + k_check + k_channel);
+    REQUIRE(bench.keep(bench.load()).ok());
+    std::filesystem::remove(file);
+    const LoadedConfig gone = bench.load();
+    CHECK(gone.use == Use::last_good);
+    CHECK(names(gone.config) == std::vector<std::string>{"web"});
+    CHECK(gone.config.channels.size() == 1);
+    CHECK(gone.file == file.string());
+    CHECK(gone.copy_of_gone == bench.folder() / "state/config/last-good.toml");
+    CHECK_FALSE(bench.load(LastGood::never).ok());
+
+    std::filesystem::remove(gone.copy_of_gone); // as its words say, where it is to be gone
+    const LoadedConfig meant = bench.load();
+    CHECK(meant.ok());
+    CHECK(meant.config.source == Config::Source::config_env);
+}
+
+TEST_CASE("a usual file that has moved to the other usual place is not missed") {
+    Bench bench;
+    const Path file = bench.write("etc/config.toml", bench.paths() + k_check);
+    REQUIRE(bench.keep(bench.load()).ok());
+    std::filesystem::remove(file);
+    bench.write("opt/config.toml", bench.paths() + k_check);
+    CHECK(bench.load().ok());
 }
 
 TEST_CASE("a mistyped name: what was meant is said, not where a copy of it would be") {
