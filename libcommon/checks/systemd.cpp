@@ -62,6 +62,7 @@ constexpr Phrase k_no_systemd{"systemd is not running on this host, so units are
 const Schema<SystemdSettings>& systemd_schema() {
     static const Schema<SystemdSettings> schema{
         optional("unit", &SystemdSettings::unit, "unit that must be active; default: no unit may be failed")
+            .not_empty() // a variable that is empty would make another check of it
             .check(unit_complaint),
         optional("stopped", &SystemdSettings::stopped, "when somebody has stopped it")
             .one_of({{"critical", Status::critical}, {"warning", Status::warning}, {"ok", Status::ok}}),
