@@ -65,8 +65,8 @@ constexpr Phrase k_dropped{"the outbox is full: the oldest messages gave way: {}
                            "очередь сообщений переполнена: отброшены самые старые: {}"};
 constexpr Phrase k_outbox_trouble{"the outbox cannot be changed: {}", "очередь сообщений не изменить: {}"};
 constexpr Phrase k_outbox_in_stopgap{
-    "what was sent is remembered in {}, because the outbox cannot be changed",
-    "отправленное запоминаем во временной папке {}: очередь сообщений не изменить"};
+    "the outbox cannot be changed; what was sent is remembered in {}",
+    "очередь сообщений не изменить; что отправлено, запоминаем во временной папке {}"};
 constexpr Phrase k_outbox_hint{"check free space, permissions and whether the disk is read-only: {}",
                                "проверьте свободное место, права и не стал ли диск только для чтения: {}"};
 constexpr Phrase k_no_lock{"sent without a lock, which could not be taken: {}",

@@ -76,8 +76,10 @@ struct Impact {
 // In the order in which they matter to visitors: of a cause and its consequences the first is told.
 constexpr std::array<Impact, 10> k_impacts{{
     {"http",
-     {"Who opens this page gets an error.", "Кто открывает эту страницу, видит ошибку."},
-     {"The page opens, but not as it should.", "Страница открывается, но не так, как должна."}},
+     {"Who opens the page that {} checks gets an error.",
+      "Кто открывает страницу, которую проверяет {}, видит ошибку."},
+     {"The page that {} checks opens, but not as it should.",
+      "Страница, которую проверяет {}, открывается, но не так, как должна."}},
     {"frontend",
      {"Visitors see a blank page or one without its styles.",
       "Посетители видят пустую страницу или страницу без оформления."},
@@ -122,12 +124,13 @@ constexpr std::array<Impact, 10> k_impacts{{
 constexpr Phrase k_only_monitoring{"This concerns the monitoring, not the site.",
                                    "Это касается мониторинга, а не сайта."};
 
-const Phrase* impact_of(const NewsItem& item) {
+// A page is named by its check: the message of a cause names no page above this line.
+std::optional<Text> impact_of(const NewsItem& item) {
     if (item.incident.type == "self") {
-        return &k_only_monitoring;
+        return say(k_only_monitoring);
     }
     if (item.incident.severity == Severity::info) {
-        return nullptr;
+        return std::nullopt;
     }
     for (const Impact& impact : k_impacts) {
         const Incident* found = item.incident.type == impact.type ? &item.incident : nullptr;
@@ -135,10 +138,11 @@ const Phrase* impact_of(const NewsItem& item) {
             found = found == nullptr && symptom.type == impact.type ? &symptom : found;
         }
         if (found != nullptr) {
-            return found->status == Status::critical ? &impact.critical : &impact.warning;
+            return say(found->status == Status::critical ? impact.critical : impact.warning,
+                       clean_line(found->check));
         }
     }
-    return nullptr;
+    return std::nullopt;
 }
 
 // ── what was done, by the action ─────────────────────────────────────────────────────────────────────────
@@ -174,13 +178,16 @@ constexpr Phrase k_opened{"{}: {}", "{}: {}"};
 constexpr Phrase k_risen{"{} is critical now: {}", "{}: теперь критично: {}"};
 constexpr Phrase k_eased{"{} is better, not over: {}", "{}: лучше, но не прошло: {}"};
 constexpr Phrase k_resolved{"{} is all right again ({})", "{}: снова в порядке ({})"};
-constexpr Phrase k_mended{"{} broke and is mended ({})", "{}: сломалось и уже починено ({})"};
+constexpr Phrase k_mended{"{} broke and is mended", "{}: сломалось и уже починено"};
+constexpr Phrase k_passed{"{} was broken and is all right again ({})",
+                          "{}: ломалось, уже снова в порядке ({})"};
 constexpr Phrase k_unwatched{"{} is no longer checked", "{}: больше не проверяется"};
 constexpr Phrase k_reminder{"{} is still not right: {}", "{}: всё ещё не в порядке: {}"};
 constexpr Phrase k_needs_person{"{}: a person is needed: {}", "{}: нужен человек: {}"};
 constexpr Phrase k_flapping{"{} breaks and recovers by turns: {}", "{}: то ломается, то чинится: {}"};
-constexpr Phrase k_note{"monitoring ({}): {}", "мониторинг ({}): {}"};
-constexpr Phrase k_and_more{"{}, and {} more", "{}, и ещё {}"};
+constexpr Phrase k_note{"{}: {}", "{}: {}"};
+constexpr Phrase k_of_monitoring{"monitoring ({})", "мониторинг ({})"};
+constexpr Phrase k_and_more{", and {} more", ", и ещё {}"};
 
 // ── the lines under them ─────────────────────────────────────────────────────────────────────────────────
 
@@ -206,6 +213,8 @@ constexpr Phrase k_look_with{"To look at it:", "Чем посмотреть:"};
 constexpr Phrase k_since{"Since {}", "Началось: {}"};
 constexpr Phrase k_since_for{"Since {} (for {})", "Началось: {} (уже {})"};
 constexpr Phrase k_lasted{"It lasted {} ({} to {})", "Длилось: {} (с {} до {})"};
+// How long it was broken before it was noticed is not known: up to the time since the run before.
+constexpr Phrase k_noticed{"Noticed at {}, mended after: {}", "Замечено: {}, до починки прошло: {}"};
 constexpr Phrase k_gone{
     "It was removed, renamed or switched off while it was broken: whether it works now is not known.",
     "Проверку убрали, переименовали или выключили, пока она не проходила: работает ли это сейчас, "
@@ -265,8 +274,15 @@ std::string moment(WallTime time, WallTime today, const std::string& timezone) {
     return same_day ? format_local_clock(time, timezone) : full.substr(0, 16);
 }
 
-Text headline(const NewsItem& item) {
+// What the suite notices of itself is called so in each of its messages: "state" might be anybody's.
+Text name_of(const NewsItem& item) {
     const std::string name = clean_line(item.incident.check);
+    const bool is_own = item.incident.type == "self" || item.event == Event::note;
+    return is_own ? say(k_of_monitoring, name) : verbatim(name);
+}
+
+Text headline(const NewsItem& item) {
+    const Text name = name_of(item);
     Text seen = one_line(item.incident.message);
     const Text lasted = spoken(seconds_of(item.lasted));
     switch (item.event) {
@@ -279,7 +295,7 @@ Text headline(const NewsItem& item) {
     case Event::resolved:
         return say(k_resolved, name, lasted);
     case Event::mended:
-        return say(k_mended, name, lasted);
+        return item.deeds.empty() ? say(k_passed, name, lasted) : say(k_mended, name);
     case Event::unwatched:
         return say(k_unwatched, name);
     case Event::reminder:
@@ -339,8 +355,8 @@ class Writer {
   private:
     // Not over: what it means, why, what follows from it, what was tried, what to do.
     void present(const NewsItem& item) {
-        if (const Phrase* impact = impact_of(item)) {
-            line(say(*impact));
+        if (const std::optional<Text> impact = impact_of(item)) {
+            line(*impact);
         }
         evidence(item.incident);
         symptoms(item, k_broken_with_it);
@@ -364,16 +380,20 @@ class Writer {
         line(say(k_broken_since, moment(item.incident.since.wall, m_news.time.wall, m_voice.timezone)));
     }
 
-    // Over: what it was, why, what mended it, how long it lasted.
+    // Over: what it was, why (unless its opening said so), what mended it, how long it lasted.
     void past(const NewsItem& item) {
         line(say(k_it_was, one_line(item.incident.message)));
-        evidence(item.incident);
+        if (item.event == Event::mended) {
+            evidence(item.incident);
+        }
         symptoms(item, k_was_broken_with_it);
         deeds(item, k_done);
         passes_again(item);
         const std::string from = moment(item.incident.since.wall, m_news.time.wall, m_voice.timezone);
         const std::string until = format_local_clock(m_news.time.wall, m_voice.timezone);
-        line(say(k_lasted, spoken(seconds_of(item.lasted)), from, until));
+        const Text lasted = spoken(seconds_of(item.lasted));
+        line(item.event == Event::mended && !item.deeds.empty() ? say(k_noticed, from, lasted)
+                                                                : say(k_lasted, lasted, from, until));
     }
 
     void evidence(const Incident& incident) {
@@ -477,7 +497,40 @@ class Writer {
     std::vector<Line>& m_lines;
 };
 
-// "🚨 WHAT · HOST"; WHAT gives way when it is too long, and `fits` tells.
+// "nothing at /var/www/site/build/index.html" → "nothing at …/index.html": what is wrong with a file stands often behind
+// its path, where a title would be cut.
+std::string with_short_paths(std::string_view text) {
+    std::string result;
+    while (!text.empty()) {
+        const std::string_view word = text.substr(0, text.find(' '));
+        const std::size_t slash = word.rfind('/');
+        const bool is_deep = word.starts_with('/') && std::count(word.begin(), word.end(), '/') > 2;
+        result += is_deep ? fmt::format("…{}", word.substr(slash)) : std::string(word);
+        text.remove_prefix(word.size());
+        const std::size_t blanks = std::min(text.find_first_not_of(' '), text.size());
+        result += text.substr(0, blanks);
+        text.remove_prefix(blanks);
+    }
+    return result;
+}
+
+// shorten(), between two words where that costs little.
+std::string shorten_words(std::string_view text, std::size_t room) {
+    constexpr std::size_t k_longest_given_up = 24; // bytes: a dozen Russian letters
+    std::string cut = shorten(text, room);
+    if (cut.size() >= text.size() && cut == text) {
+        return cut;
+    }
+    const std::string_view kept = std::string_view(cut).substr(0, cut.size() - std::string_view("…").size());
+    const std::size_t blank = kept.rfind(' ');
+    const bool in_a_word = text.substr(kept.size(), 1) != " ";
+    if (in_a_word && blank != std::string_view::npos && kept.size() - blank <= k_longest_given_up) {
+        cut = std::string(kept.substr(0, blank)) + "…";
+    }
+    return cut;
+}
+
+// "🚨 WHAT, and 2 more · HOST"; WHAT gives way when it is too long, and `fits` tells.
 struct Title {
     std::string text;
     bool fits = true;
@@ -488,13 +541,13 @@ std::size_t characters(std::string_view utf8) {
         utf8.begin(), utf8.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
 }
 
-Title fit_title(Level level, std::string_view what, std::string_view host) {
+Title fit_title(Level level, std::string_view what, std::string_view more, std::string_view host) {
     const std::string place = shorten(clean_line(host), k_host_characters);
-    const std::string end = place.empty() ? "" : " · " + place;
+    const std::string end = std::string(more) + (place.empty() ? "" : " · " + place);
     const std::string begin = fmt::format("{} ", mark(level));
     const std::size_t room = k_title_length - characters(begin) - characters(end);
     const bool fits = characters(what) <= room;
-    return {begin + shorten(what, room) + end, fits};
+    return {begin + (fits ? std::string(what) : shorten_words(with_short_paths(what), room)) + end, fits};
 }
 
 // The last gate before a text leaves the process: whatever a check quoted, no secret goes out with it.
@@ -540,7 +593,7 @@ std::string identity(const Subject& subject) {
 }
 
 std::string make_title(Level level, std::string_view what, std::string_view host) {
-    return fit_title(level, what, host).text;
+    return fit_title(level, what, "", host).text;
 }
 
 std::optional<Message> compose(const News& news, const Voice& voice) {
@@ -555,8 +608,8 @@ std::optional<Message> compose(const News& news, const Voice& voice) {
     message.time = news.time.wall;
     message.run = news.run;
     const Text lead = headline(first);
-    const Text what = items.size() == 1 ? lead : say(k_and_more, lead, items.size() - 1);
-    const Title title = fit_title(message.level, what.in(voice.lang), news.host);
+    const Text more = items.size() == 1 ? Text{} : say(k_and_more, items.size() - 1);
+    const Title title = fit_title(message.level, lead.in(voice.lang), more.in(voice.lang), news.host);
     message.title = title.text;
 
     Writer writer(news, voice, message.lines);
@@ -586,7 +639,7 @@ Message compose(const Words& words, Lang lang) {
     if (!own_title) {
         what = lines.empty() ? std::string(k_empty.in(lang)) : clean_line(lines.front());
     }
-    const Title title = fit_title(words.level, what, words.host);
+    const Title title = fit_title(words.level, what, "", words.host);
     message.title = title.text;
     // A first line that is whole in the title is not repeated; a title that was cut is.
     if (!own_title && title.fits && !lines.empty()) {

@@ -20,6 +20,15 @@ using Json = nlohmann::json;
 
 constexpr Phrase k_answered{"{} answered in {}", "ответили за {1}: {0}"};
 constexpr Phrase k_too_few{"{} of {} workers answered within {}", "ответили {} из {} воркеров за {}"};
+constexpr Phrase k_few_connected{"{} connected to the broker, at least {} wanted",
+                                 "к брокеру подключено: {}, а нужно не меньше {}"};
+constexpr Phrase k_look_down{"look whether the workers run: systemctl list-units --all '*celery*'",
+                             "проверьте, запущены ли воркеры: systemctl list-units --all '*celery*'"};
+constexpr Phrase k_look_silent{
+    "connected but silent: a worker hangs or is taken up by a task; journalctl -u "
+    "'*celery*' -n 50 --no-pager",
+    "подключены, но молчат: воркер завис или занят задачей; journalctl -u '*celery*' "
+    "-n 50 --no-pager"};
 constexpr Phrase k_who{"answered: {}", "ответили: {}"};
 constexpr Phrase k_nobody_listens{"no worker is connected to the broker",
                                   "к брокеру не подключён ни один воркер"};
@@ -141,12 +150,23 @@ Names unconsumed(const CelerySample& sample, const CelerySettings& settings) {
     return lacking;
 }
 
+bool is_silent(const CelerySample& sample) {
+    return static_cast<std::int64_t>(sample.answered.size()) < sample.listening;
+}
+
 Text too_few_words(const CelerySample& sample, const CelerySettings& settings) {
     const Names workers = workers_of(sample);
     const Text who = workers.empty() ? Text{} : say(k_who, shown(workers));
-    const Text nobody = sample.listening == 0 ? say(k_nobody_listens) : Text{};
-    return join("; ", {say(k_too_few, workers.size(), settings.workers, format_duration(settings.timeout)),
-                       nobody, who});
+    if (sample.listening == 0) {
+        return say(k_nobody_listens);
+    }
+    // All that are there have answered: nothing was waited for.
+    if (!is_silent(sample)) {
+        return join("; ",
+                    {say(k_few_connected, counted(sample.listening, k_workers), settings.workers), who});
+    }
+    return join("; ",
+                {say(k_too_few, workers.size(), settings.workers, format_duration(settings.timeout)), who});
 }
 
 Text unconsumed_words(const Names& lacking, const CelerySample& sample, const CelerySettings& settings) {
@@ -354,7 +374,7 @@ std::optional<WorkerAnswer> worker_answer(std::string_view text) {
 
 CheckResult evaluate_celery(const CelerySample& sample, const CelerySettings& settings) {
     if (sample.failure) {
-        CheckResult result = redis_failure(*sample.failure);
+        CheckResult result = redis_failure(*sample.failure, settings.broker);
         result.message = say(k_broker, result.message);
         result.remedy = Remedy::cannot_help; // no restart of a worker mends its broker
         return result;
@@ -370,6 +390,7 @@ CheckResult evaluate_celery(const CelerySample& sample, const CelerySettings& se
     if (count < settings.workers) {
         result.status = Status::critical;
         result.message = too_few_words(sample, settings);
+        result.hint = say(is_silent(sample) ? k_look_silent : k_look_down);
         return result;
     }
     if (const Names lacking = unconsumed(sample, settings); !lacking.empty()) {

@@ -20,7 +20,7 @@ namespace {
 
 constexpr Phrase k_free{"{} free of {} ({})", "свободно {} из {} ({})"};
 constexpr Phrase k_little{"little space on {}: {}", "мало места на {}: {}"};
-constexpr Phrase k_full{"disk full: {}: {}", "диск заполнен: {}: {}"};
+constexpr Phrase k_full{"almost no space on {}: {}", "почти нет места на {}: {}"};
 constexpr Phrase k_few_inodes{"{}: only {} of {} inodes left, new files will soon fail",
                               "{}: осталось {} из {} inode, скоро нельзя будет создавать файлы"};
 constexpr Phrase k_grown{"{} more used than a day ago", "за сутки занято на {} больше"};
@@ -28,12 +28,14 @@ constexpr Phrase k_read_only{"{} is mounted read-only: nothing can be saved",
                              "{} доступен только для чтения: ничего нельзя сохранить"};
 constexpr Phrase k_cannot_look{"unable to look at the disk: {}", "не удалось посмотреть диск: {}"};
 constexpr Phrase k_dead{"the disk does not answer properly: {}", "диск не отвечает как должен: {}"};
-constexpr Phrase k_find_large{"what takes the space: du -xh --max-depth=2 {} | sort -h | tail -20",
-                              "что занимает место: du -xh --max-depth=2 {} | sort -h | tail -20"};
-constexpr Phrase k_find_many{"where the files are: du -x --inodes --max-depth=3 {} | sort -n | tail -20",
-                             "где эти файлы: du -x --inodes --max-depth=3 {} | sort -n | tail -20"};
-constexpr Phrase k_why_read_only{"why: dmesg -T | tail -50 (the kernel does this after disk errors)",
-                                 "почему: dmesg -T | tail -50 (ядро делает так после ошибок диска)"};
+constexpr Phrase k_find_large{"look what takes the space: du -xh --max-depth=2 {} | sort -h | tail -20",
+                              "посмотрите, что занимает место: du -xh --max-depth=2 {} | sort -h | tail -20"};
+constexpr Phrase k_find_many{
+    "look where the files are: du -x --inodes --max-depth=3 {} | sort -n | tail -20",
+    "посмотрите, где эти файлы: du -x --inodes --max-depth=3 {} | sort -n | tail -20"};
+constexpr Phrase k_why_read_only{
+    "look why: dmesg -T | tail -50 (the kernel does this after disk errors)",
+    "посмотрите, почему: dmesg -T | tail -50 (ядро делает так после ошибок диска)"};
 
 // About a day: a sample now and then, compared with the oldest.
 constexpr const char* k_used = "used";

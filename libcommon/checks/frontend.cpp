@@ -62,8 +62,8 @@ constexpr Phrase k_hint_other_page{"another application answers at this address,
                                    "по этому адресу отвечает другое приложение или старая копия страницы: "
                                    "проверьте server_name, root и кэши"};
 constexpr Phrase k_served_empty{"served empty", "отдаётся пустым"};
-constexpr Phrase k_slow{"the page took {}, wanted within {}",
-                        "страница открылась за {}, хотелось бы не дольше {}"};
+constexpr Phrase k_slow{"slow: the page after {}, wanted within {}",
+                        "медленно: страница через {}, а нужно не дольше {}"};
 
 CheckResult wrong(Status status, Text message, Text hint = {}) {
     CheckResult result;

@@ -22,8 +22,10 @@ constexpr int k_max_json_depth = 100; // CONTRACT 9
 constexpr std::size_t k_shown_characters = 80;
 
 constexpr Phrase k_good{"HTTP {} in {}", "HTTP {} за {}"};
-constexpr Phrase k_slow{"HTTP {} took {}, wanted within {}", "HTTP {} заняло {}, хотелось бы не дольше {}"};
-constexpr Phrase k_slow_hint{"the site works, but people wait", "сайт работает, но людям приходится ждать"};
+constexpr Phrase k_slow{"slow: HTTP {} after {}, wanted within {}",
+                        "медленно: HTTP {} через {}, а нужно не дольше {}"};
+constexpr Phrase k_slow_hint{"look what the machine is busy with: top; and at the log of the application",
+                             "посмотрите, чем занят сервер: top; и журнал приложения"};
 constexpr Phrase k_withheld{
     "headers and certificate of this check are not sent to where it was redirected, {}",
     "заголовки и сертификат этой проверки не отправляются туда, куда её перенаправили: {}"};

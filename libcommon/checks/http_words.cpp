@@ -19,6 +19,11 @@ constexpr Phrase k_hint_refused{"nobody listens there: look whether the service 
                                 "там никто не слушает: посмотрите, запущена ли служба"};
 constexpr Phrase k_hint_silent{"it accepts connections but does not answer: it hangs or is overloaded",
                                "соединения принимает, но не отвечает: зависло или перегружено"};
+constexpr Phrase k_hint_no_way_in{
+    "it takes no connections: it hangs, the address is wrong, or a firewall drops them",
+    "соединений не принимает: служба зависла, адрес неверен или мешает файрвол"};
+constexpr Phrase k_hint_name{"no name server answers: look at /etc/resolv.conf and the network",
+                             "DNS-сервер не отвечает: проверьте /etc/resolv.conf и сеть"};
 constexpr Phrase k_hint_certificate{
     "browsers show their visitors a warning: renew the certificate, then reload nginx",
     "браузеры показывают предупреждение: обновите сертификат и перезагрузите "
@@ -45,8 +50,8 @@ constexpr Phrase k_hint_404{"there is no such page: look at the address and the 
 constexpr Phrase k_hint_429{
     "it works and limits how often it may be asked: except this check from the limit",
     "сайт работает и ограничивает частоту запросов: исключите эту проверку из лимита"};
-constexpr Phrase k_hint_500{"the application failed: look at its error log",
-                            "ошибка в приложении: посмотрите его журнал ошибок"};
+constexpr Phrase k_hint_500{"look at the error log of the application, then at that of the web server",
+                            "посмотрите журнал ошибок приложения, затем веб-сервера"};
 constexpr Phrase k_hint_gateway{"the web server runs, the application behind it does not answer",
                                 "веб-сервер работает, а приложение за ним не отвечает"};
 
@@ -61,6 +66,17 @@ bool is_about_certificate(const HttpAnswer& answer) {
     return answer.detail.find("certificate") != std::string::npos && !refuses_our_certificate(answer);
 }
 
+Text hint_of_timeout(HttpAnswer::Phase phase) {
+    switch (phase) {
+    case HttpAnswer::Phase::dns:
+        return say(k_hint_name);
+    case HttpAnswer::Phase::connect:
+        return say(k_hint_no_way_in);
+    default:
+        return say(k_hint_silent);
+    }
+}
+
 Text hint_of(const HttpAnswer& answer, Remedy remedy) {
     if (remedy == Remedy::outside_host) {
         return say(k_hint_outside);
@@ -69,7 +85,7 @@ Text hint_of(const HttpAnswer& answer, Remedy remedy) {
     case Failure::refused:
         return say(k_hint_refused);
     case Failure::timeout:
-        return say(k_hint_silent);
+        return hint_of_timeout(answer.phase);
     case Failure::tls:
         return refuses_our_certificate(answer) ? say(k_hint_client_cert)
                : is_about_certificate(answer)  ? say(k_hint_certificate)
@@ -119,6 +135,29 @@ Text hint_for_status(int status) {
     default:
         return {};
     }
+}
+
+// The words of a page as its reader sees them; of what is no HTML, or has no words, the text itself.
+std::string what_is_seen(const std::string& body) {
+    const std::string lower = to_lower_ascii(body);
+    if (!trim(lower).starts_with("<!doctype html") && !trim(lower).starts_with("<html")) {
+        return body;
+    }
+    std::string words;
+    for (std::size_t at = 0; at < body.size();) {
+        if (body[at] != '<') {
+            words += body[at++];
+            continue;
+        }
+        words += ' ';
+        const std::string_view rest = std::string_view(lower).substr(at);
+        const std::string_view end = rest.starts_with("<script")  ? "</script>"
+                                     : rest.starts_with("<style") ? "</style>"
+                                                                  : ">";
+        const std::size_t close = rest.find(end);
+        at = close == std::string_view::npos ? body.size() : at + close + end.size();
+    }
+    return trim(words).empty() ? body : words;
 }
 
 std::string host_in(std::string_view url) {
@@ -179,7 +218,7 @@ std::string excerpt(const std::string& body) {
     constexpr std::size_t k_looked_at = 2000;
     const std::string start = body.substr(0, k_looked_at);
     const bool binary = start.find('\0') != std::string::npos;
-    return binary ? std::string() : shorten(redact(clean_line(start)), k_excerpt_characters);
+    return binary ? std::string() : shorten(redact(clean_line(what_is_seen(start))), k_excerpt_characters);
 }
 
 double seconds(std::chrono::microseconds time) {

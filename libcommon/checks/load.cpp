@@ -13,8 +13,8 @@ constexpr Phrase k_load{"load {} on {} (1, 5, 15 min)", "нагрузка {} н�
 constexpr Noun k_cores{"core", "cores", "ядро", "ядра", "ядер"};
 constexpr Phrase k_overloaded{"the machine is overloaded: {}", "машина перегружена: {}"};
 constexpr Phrase k_look{
-    "what runs and what waits for the disk (D): ps -eo pid,stat,pcpu,args --sort=-pcpu | head",
-    "что работает и что ждёт диск (D): ps -eo pid,stat,pcpu,args --sort=-pcpu | head"};
+    "look what runs and what waits for the disk (D): ps -eo pid,stat,pcpu,args --sort=-pcpu | head",
+    "посмотрите, что работает и что ждёт диск (D): ps -eo pid,stat,pcpu,args --sort=-pcpu | head"};
 constexpr Phrase k_cannot_look{"unable to look at the load: {}", "не удалось посмотреть нагрузку: {}"};
 
 const Schema<LoadSettings>& load_schema() {

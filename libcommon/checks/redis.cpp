@@ -14,8 +14,8 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr Phrase k_answers{"answers in {}", "отвечает за {}"};
-constexpr Phrase k_silent{"no answer in time ({})", "не ответил вовремя ({})"};
-constexpr Phrase k_down{"cannot be reached: {}", "недоступен: {}"};
+constexpr Phrase k_silent{"{} does not answer in time", "{} не отвечает вовремя"};
+constexpr Phrase k_down{"{} cannot be reached: {}", "{} недоступен: {}"};
 constexpr Phrase k_not_redis{"something else than Redis answers there: {}", "там отвечает не Redis: {}"};
 constexpr Phrase k_unable{"unable to ask: {}", "не удалось спросить: {}"};
 constexpr Phrase k_refuses{"refuses the password: {}", "не принимает пароль: {}"};
@@ -35,6 +35,14 @@ constexpr Phrase k_queue{"queue {}: {} waiting", "очередь {}: ждут {}
 constexpr Phrase k_no_queue{"{} is not a queue: {}", "{} — не очередь: {}"};
 constexpr Phrase k_replica{"is a read-only replica: nothing can be written to it",
                            "это реплика только для чтения: запись невозможна"};
+constexpr Phrase k_look_down{
+    "look whether it runs, and whether the address is right: systemctl status 'redis*'",
+    "проверьте, запущен ли он и верен ли адрес: systemctl status 'redis*'"};
+constexpr Phrase k_look_silent{
+    "it hangs, is overloaded, or the network drops what is sent to it: journalctl -u "
+    "'redis*' -n 50 --no-pager",
+    "он завис, перегружен, или до него не доходит сеть: journalctl -u 'redis*' -n 50 "
+    "--no-pager"};
 constexpr Phrase k_check_password{
     "compare the password of the check with requirepass or the ACL of the server",
     "сверьте пароль проверки с requirepass или ACL сервера"};
@@ -148,9 +156,9 @@ std::string_view code_of(const RedisReply& reply) {
 // What the server said instead of PONG. A code of its own names a state in which it lives and answers, and a restart
 // would do harm: loading would begin anew, and where it cannot save, what it holds is all there is of the data since
 // the last snapshot. "ERR" names none ("max number of clients reached").
-CheckResult judge_refusal(const RedisReply& ping) {
+CheckResult judge_refusal(const RedisReply& ping, const Secret& url) {
     if (is_about_rights(ping)) {
-        return redis_failure(Error{ErrorKind::permission, ping.text});
+        return redis_failure(Error{ErrorKind::permission, ping.text}, url);
     }
     const std::string_view code = code_of(ping);
     CheckResult result;
@@ -233,9 +241,18 @@ std::string_view without_connect(std::string_view message) {
     return message.starts_with(k_connect) ? message.substr(k_connect.size()) : message;
 }
 
+// Where it is, without user and password.
+std::string place_of(const Secret& url) {
+    const Result<RedisAddress> address = parse_redis_url(url);
+    if (!address) {
+        return "Redis";
+    }
+    return address->socket.empty() ? fmt::format("{}:{}", address->host, address->port) : address->socket;
+}
+
 } // namespace
 
-CheckResult redis_failure(const Error& error) {
+CheckResult redis_failure(const Error& error, const Secret& url) {
     const std::string line = clean_line(error.message);
     const Text why = error_words(without_connect(line));
     CheckResult result;
@@ -247,7 +264,8 @@ CheckResult redis_failure(const Error& error) {
         result.remedy = Remedy::cannot_help;
         break;
     case ErrorKind::timeout:
-        result.message = say(k_silent, why);
+        result.message = say(k_silent, place_of(url));
+        result.hint = say(k_look_silent);
         break;
     case ErrorKind::invalid:
     case ErrorKind::internal: // our own fault: we could not look
@@ -258,11 +276,12 @@ CheckResult redis_failure(const Error& error) {
         result.message = why.en.find("Protocol error") == std::string::npos ? why : say(k_not_redis, why);
         break;
     case ErrorKind::not_found: // its name
-        result.message = say(k_down, why);
+        result.message = say(k_down, place_of(url), why);
         result.remedy = Remedy::outside_host;
         break;
     default:
-        result.message = say(k_down, why);
+        result.message = say(k_down, place_of(url), why);
+        result.hint = say(k_look_down);
         break;
     }
     return result;
@@ -282,7 +301,8 @@ std::map<std::string, std::string> parse_redis_info(std::string_view text) {
 CheckResult evaluate_redis(const RedisSample& sample, const RedisSettings& settings,
                            const std::map<std::string, std::string>& memory) {
     if (sample.failure || sample.ping.text != "PONG") {
-        CheckResult result = sample.failure ? redis_failure(*sample.failure) : judge_refusal(sample.ping);
+        CheckResult result = sample.failure ? redis_failure(*sample.failure, settings.url)
+                                            : judge_refusal(sample.ping, settings.url);
         result.memory = memory; // memory and queues were not judged: what was open stays open
         return result;
     }

@@ -34,7 +34,7 @@ CheckResult evaluate_redis(const RedisSample& sample, const RedisSettings& setti
 
 CheckType redis_check_type();
 
-// A failure of the connection, or a refusal by the server, as a result: for checks that speak to a Redis.
-CheckResult redis_failure(const Error& error);
+// A failure of the connection to `url`, or a refusal by the server, as a result: for checks that speak to a Redis.
+CheckResult redis_failure(const Error& error, const Secret& url);
 
 } // namespace lectio

@@ -5,8 +5,9 @@
 
 namespace lectio {
 
-inline constexpr Phrase k_look_memory{"largest first: ps -eo pid,user,rss,args --sort=-rss | head",
-                                      "самые большие: ps -eo pid,user,rss,args --sort=-rss | head"};
+inline constexpr Phrase k_look_memory{
+    "look at the largest: ps -eo pid,user,rss,args --sort=-rss | head",
+    "посмотрите самые большие: ps -eo pid,user,rss,args --sort=-rss | head"};
 
 // Of an address "host:port", with the system's words (error_words()).
 inline constexpr Phrase k_no_name{"the name of {} is not found: {}", "имя в адресе {} не находится: {}"};

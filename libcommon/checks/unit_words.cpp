@@ -29,6 +29,8 @@ constexpr std::array<Meaning, 5> k_results{{
      {"ended without ever reporting that it was ready", "завершился, так и не сообщив о готовности"}},
     {"resources", {"systemd lacked the resources to start it", "systemd не хватило ресурсов для запуска"}},
 }};
+constexpr Phrase k_command_failed{"one of its commands ended with an error",
+                                  "одна из его команд завершилась с ошибкой"};
 constexpr Phrase k_gave_up{"failed too often in a short time, systemd has given up restarting it",
                            "падал слишком часто, systemd больше его не перезапускает"};
 
@@ -89,7 +91,9 @@ Text how_it_ended(const UnitState& unit) {
         return join("; ", {say(k_gave_up), last_exit(unit)});
     }
     const Text words = last_exit(unit);
-    return words.empty() ? verbatim(unit.result) : words;
+    // Not its main process but, say, ExecStartPre=.
+    const Text of_a_command = unit.result == "exit-code" ? say(k_command_failed) : verbatim(unit.result);
+    return words.empty() ? of_a_command : words;
 }
 
 bool is_being_restarted(const UnitState& unit) {

@@ -43,8 +43,8 @@ constexpr mode_t k_run_mode = 0755;
 constexpr Phrase k_state_not_written{"the state folder cannot be written: {}",
                                      "не удаётся записать состояние: {}"};
 constexpr Phrase k_state_in_stopgap{
-    "what the last run knew was kept in {}, because the state folder could not be written",
-    "состояние прошлого запуска пришлось хранить во временной папке {}: в постоянную не удалось записать"};
+    "the state folder could not be written; what the last run knew was kept in {}",
+    "папка состояния не пишется; что знал прошлый запуск, хранится во временной {}"};
 constexpr Phrase k_state_hint{"check free space, permissions and whether the disk is read-only: {}",
                               "проверьте свободное место, права и не стал ли диск только для чтения: {}"};
 constexpr Phrase k_no_lock{"the lock could not be taken, the run went on without it: {}",

@@ -15,8 +15,9 @@ constexpr Phrase k_dns_timeout{"the name of {} is not found: the DNS server is s
                                "имя в адресе {} не находится: DNS-сервер молчит"};
 constexpr Phrase k_refused{"{}: connection refused", "{}: соединение отклонено"};
 constexpr Phrase k_unreachable{"{}: no way there through the network", "{}: по сети туда не добраться"};
-constexpr Phrase k_timeout{"no full answer from {} within {}: stopped while {}",
-                           "нет полного ответа от {} за {}: остановилось на этапе «{}»"};
+constexpr Phrase k_timeout{"no full answer within {1} from {0}: stopped while {2}",
+                           "нет полного ответа за {1} от {0}: остановилось на этапе «{2}»"};
+constexpr Phrase k_not_connected{"no connection within {1} to {0}", "нет соединения за {1} с {0}"};
 constexpr Phrase k_tls{"{}: no secure connection: {}", "{}: нет защищённого соединения: {}"};
 constexpr Phrase k_no_answer{"{}: the connection was closed before an answer came",
                              "{}: соединение закрыто, ответа не было"};
@@ -31,7 +32,6 @@ constexpr Phrase k_bad_request{"unable to ask: {}", "не удалось спр�
 constexpr Phrase k_other{"{}: {}", "{}: {}"};
 
 constexpr Phrase k_in_dns{"looking up the name", "поиск имени"};
-constexpr Phrase k_in_connect{"connecting", "соединение"};
 constexpr Phrase k_in_tls{"agreeing on encryption", "согласование шифрования"};
 constexpr Phrase k_in_send{"sending the request", "отправка запроса"};
 constexpr Phrase k_in_first_byte{"waiting for the first byte", "ожидание первого байта"};
@@ -41,14 +41,13 @@ const Phrase& doing(Phase phase) {
     switch (phase) {
     case Phase::dns:
         return k_in_dns;
-    case Phase::connect:
-        return k_in_connect;
     case Phase::tls:
         return k_in_tls;
     case Phase::send:
         return k_in_send;
     case Phase::first_byte:
         return k_in_first_byte;
+    case Phase::connect: // has words of its own
     case Phase::body:
     case Phase::done:
         break;
@@ -69,9 +68,11 @@ Text http_failure_words(const HttpAnswer& answer, const std::string& whom) {
         return say(k_refused, answer.address.empty() ? whom : answer.address);
     case Failure::unreachable:
         return say(k_unreachable, answer.address.empty() ? whom : answer.address);
-    case Failure::timeout:
-        return say(k_timeout, whom, format_duration(std::chrono::duration_cast<Duration>(answer.total)),
-                   say(doing(answer.phase)));
+    case Failure::timeout: {
+        const std::string waited = format_duration(std::chrono::duration_cast<Duration>(answer.total));
+        return answer.phase == Phase::connect ? say(k_not_connected, whom, waited)
+                                              : say(k_timeout, whom, waited, say(doing(answer.phase)));
+    }
     case Failure::tls:
         return say(k_tls, whom, detail);
     case Failure::closed:

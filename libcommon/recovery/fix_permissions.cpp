@@ -12,7 +12,7 @@
 namespace lectio {
 namespace {
 
-constexpr Phrase k_for_example{"{} (e.g. {})", "{} (например, {})"};
+constexpr Phrase k_for_example{"{}, for example {}", "{}, например {}"};
 constexpr Phrase k_some_failed{"{} mended, {} could not be: {}", "исправлено: {}, не удалось: {} ({})"};
 constexpr Noun k_entries{"file or folder", "files and folders", "файл или папка", "файла или папки",
                          "файлов и папок"};

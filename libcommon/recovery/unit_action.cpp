@@ -39,6 +39,7 @@ constexpr Phrase k_test_failed{"the configuration test {} failed, so {} was not 
                                "проверка конфигурации {} не прошла, поэтому {} не тронули: {}"};
 constexpr Phrase k_done{"done in {}", "готово за {}"};
 constexpr Phrase k_no_answer{"systemd has not finished it after {}", "systemd не закончил за {}"};
+constexpr Phrase k_could_not{"systemd could not do it", "у systemd не вышло"};
 constexpr Phrase k_job_failed{"the job ended as \"{}\"", "задание завершилось как «{}»"};
 
 std::string joined(const std::vector<std::string>& words) {
@@ -57,7 +58,8 @@ Text job_words(const std::string& unit, const JobResult& job, const ActionContex
         return say(k_no_answer, format_duration(job.took));
     }
     const Result<UnitState> state = context.world.services.unit(unit, k_look_again_time);
-    return join(": ", {say(k_job_failed, job.result), state.ok() ? how_it_ended(*state) : Text{}});
+    const Text result = job.result == "failed" ? say(k_could_not) : say(k_job_failed, job.result);
+    return join(": ", {result, state.ok() ? how_it_ended(*state) : Text{}});
 }
 
 // Refused with the words of the test when it fails, go when it passes or there is none.

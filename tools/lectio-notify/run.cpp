@@ -313,7 +313,11 @@ class NotifyRun {
     }
 
     static Text why_not_yet(const DeliveryReport& report) {
-        return report.problems.empty() ? report.why_waiting : report.problems.front().message;
+        if (report.problems.empty()) {
+            return report.why_waiting; // names its channel
+        }
+        const ChannelProblem& first = report.problems.front();
+        return say(k_not_arrived, first.channel, first.message);
     }
 
     // ── rights ──

@@ -83,7 +83,7 @@ def bomb():
 
 
 FAULTS = [
-    status("500 Internal Server Error", "", "HTTP 500", "ошибка в приложении"),
+    status("500 Internal Server Error", "", "HTTP 500", "посмотрите журнал ошибок приложения"),
     status("502 Bad Gateway", "", "the application behind it does not answer", "приложение за ним не отвечает"),
     status("404 Not Found", "", "HTTP 404", "такой страницы нет"),
     status("403 Forbidden", "", "HTTP 403", "доступ запрещён"),
@@ -135,7 +135,7 @@ FAULTS = [
             "cut in the middle", "оборвалось посреди"),
     partner("an answer that never comes", hang, "waiting for the first byte", "ожидание первого байта"),
     partner("a byte now and then", trickle, "receiving the answer", "получение ответа"),
-    partner("a slow answer", slow, "wanted within", "хотелось бы не дольше", level="warning",
+    partner("a slow answer", slow, "wanted within", "а нужно не дольше", level="warning",
             tune=(('max_time = "900ms"\ntimeout = "1s"', 'max_time = "200ms"\ntimeout = "10s"'),)),
     Fault(name="nobody listens", inject=gone("partner"), broken={"partner": "critical"},
           says=("connection refused", "соединение отклонено")),

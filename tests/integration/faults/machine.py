@@ -150,7 +150,7 @@ def in_log(name, inject, *says, level="warning"):
 BACK_AGAIN = {"aftermath": {"clock": "warning"}, "over": "⚠"}
 
 FAULTS = [
-    disk("full", filled(4 * MEGABYTE - 8192), "disk full", "диск заполнен"),
+    disk("full", filled(4 * MEGABYTE - 8192), "almost no space on", "почти нет места на"),
     disk("7% left", filled(int(3.72 * MEGABYTE)), "little space on", "мало места на", level="warning"),
     disk("no inodes left", many_files, "inodes left", "inode"),
     disk("mounted read-only", read_only, "is mounted read-only", "только для чтения"),

@@ -80,7 +80,7 @@ def in_redis(name, inject, *says, level="critical", **more):
 FAULTS = [
     Fault(name="redis stopped", inject=lambda site: site.lose("redis"),
           broken={"redis": "critical"}, symptoms={"celery": "redis"}, says=("refused", "отказано")),
-    in_redis("hangs (SIGSTOP)", lambda site: site.hang("redis"), "no answer in time", "не ответил вовремя", symptoms=ASKS_REDIS),
+    in_redis("hangs (SIGSTOP)", lambda site: site.hang("redis"), "does not answer in time", "не отвечает вовремя", symptoms=ASKS_REDIS),
     in_redis("wants a password", setting(requirepass="made-up"), "refuses the password", "не принимает пароль",
              symptoms=ASKS_REDIS),
     in_redis("takes no more clients", setting(maxclients=1), "max number of clients", "max number of clients",
@@ -92,7 +92,7 @@ FAULTS = [
     in_redis("the queue is a text", queue_is_text, "is not a queue", "не очередь", level="warning"),
     Fault(name="Redis: is a read-only replica", inject=replica, broken={"redis": "warning", "celery": "critical"},
           says=("read-only replica", "только для чтения")),
-    in_redis("answers nobody (CLIENT PAUSE)", paused, "no answer in time", "не ответил вовремя", symptoms=ASKS_REDIS),
+    in_redis("answers nobody (CLIENT PAUSE)", paused, "does not answer in time", "не отвечает вовремя", symptoms=ASKS_REDIS),
     in_redis("is loading its data", in_place_of_redis(b"-LOADING Redis is loading the dataset in memory\r\n"),
              "is loading its data", "загружает данные", symptoms=ASKS_REDIS),
     in_redis("another program speaks in its place", in_place_of_redis(HTML), "something else than Redis", "отвечает не Redis", symptoms=ASKS_REDIS),

@@ -93,11 +93,24 @@ std::vector<Sample> later_events() {
                                                        {"index.html: no answer", "index.html: нет ответа"})};
     const Incident disk =
         sample_incident("disk", "disk", Status::warning, {"12% of / free", "на / свободно 12%"});
+    const Incident pathetic =
+        sample_incident("frontend", "frontend", Status::critical,
+                        {"/var/www/teaching_panel/frontend/build/static/js/main.0a1b2c3d.js is empty",
+                         "файл /var/www/teaching_panel/frontend/build/static/js/main.0a1b2c3d.js пуст"});
     Incident info = sample_incident("backup-age", "file", Status::warning, {"27 hours old", "ему 27 часов"});
     info.severity = Severity::info;
     return {
         {"mended", sample_news({with_deeds(sample_item(Event::mended, forbidden_site(), 8s), permissions)})},
+        {"over before it was told, with no deed", told(Event::mended, 3min)},
         {"resolved", told(Event::resolved, 12min)},
+        {"resolved: the suite's own",
+         sample_news({sample_item(
+             Event::resolved,
+             sample_incident("state", "self", Status::critical,
+                             {"the state folder cannot be written", "папка состояния не пишется"}),
+             5min)})},
+        {"a long path, and more of it",
+         sample_news({sample_item(Event::opened, pathetic), sample_item(Event::opened, forbidden_site())})},
         {"resolved after two days", told(Event::resolved, 50h)},
         {"unwatched", told(Event::unwatched, 12min)},
         {"risen", told(Event::risen, 3min)},
@@ -167,6 +180,31 @@ TEST_CASE("a title fits the lock screen whatever the check says") {
     CHECK(message->title.find('\n') == std::string::npos);
     // What was cut from the title stands whole under it.
     CHECK(plain_text(*message).find(std::string(500, 'x')) != std::string::npos);
+}
+
+TEST_CASE("a title that is too long keeps what is wrong and how much more there is") {
+    const auto title_of = [](const char* seen, std::size_t items) {
+        Incident incident = forbidden_site();
+        incident.message = verbatim(seen);
+        const News news = sample_news(std::vector<NewsItem>(items, sample_item(Event::opened, incident)));
+        return compose(news, {Lang::en, "UTC"})->title;
+    };
+    const char* path = "/var/www/teaching_panel/frontend/build/static/js/main.0a1b2c3d.js is not there";
+    CHECK(title_of(path, 1) == "🚨 site: …/main.0a1b2c3d.js is not there · lectio-1");
+    CHECK(title_of(path, 3) == "🚨 site: …/main.0a1b2c3d.js is not there, and 2 more · lectio-1");
+    CHECK(title_of("/a/b/c is a path that fits", 1) == "🚨 site: /a/b/c is a path that fits · lectio-1");
+    CHECK(title_of("one two three four five six seven eight nine ten eleven twelve thirteen", 1) ==
+          "🚨 site: one two three four five six seven eight nine ten eleven… · lectio-1");
+}
+
+TEST_CASE("the end of what was told does not repeat its log lines") {
+    Incident incident = forbidden_site();
+    incident.evidence = "a line of the log";
+    const auto text_of = [&](Event event) {
+        return plain_text(*compose(sample_news({sample_item(event, incident, 3min)}), {Lang::en, "UTC"}));
+    };
+    CHECK(text_of(Event::resolved).find("a line of the log") == std::string::npos);
+    CHECK(text_of(Event::mended).find("a line of the log") != std::string::npos);
 }
 
 TEST_CASE("outside text brings no control characters, no secrets and no code of its own into a message") {
@@ -254,7 +292,7 @@ TEST_CASE("alerts.log holds the whole message on one line") {
     REQUIRE(message);
     const std::string line = log_text(*message);
     CHECK(line.find('\n') == std::string::npos);
-    CHECK(line.starts_with("🚨 site: HTTP 403, expected 200 · lectio-1 | Who opens this page"));
+    CHECK(line.starts_with("🚨 site: HTTP 403, expected 200 · lectio-1 | Who opens the page"));
     CHECK(line.find("<center>nginx</center>") != std::string::npos);
 }
 

@@ -148,8 +148,25 @@ TEST_CASE("Nobody listens: known at once") {
     Broker broker(bare.clock);
     broker.listening = 0;
     const SteadyTime begun = bare.clock.steady();
-    CHECK(run_check(bare, broker.redis).status == Status::critical);
+    const CheckResult result = run_check(bare, broker.redis);
+    CHECK(result.status == Status::critical);
     CHECK(bare.clock.steady() == begun);
+    CHECK(result.message.en == "no worker is connected to the broker"); // not "within 3 s": nobody waited
+    CHECK(result.hint.en.find("systemctl list-units") != std::string::npos);
+}
+
+TEST_CASE("Fewer connected than wanted, all of them well: no time is blamed") {
+    CelerySettings settings;
+    settings.workers = 2;
+    CelerySample sample;
+    sample.listening = 1;
+    sample.answered["celery@one"] = {};
+    CHECK(evaluate_celery(sample, settings).message.ru ==
+          "к брокеру подключено: 1 воркер, а нужно не меньше 2; ответили: celery@one");
+    sample.answered.clear();
+    const CheckResult silent = evaluate_celery(sample, settings);
+    CHECK(silent.message.ru == "ответили 0 из 2 воркеров за 3 s");
+    CHECK(silent.hint.ru.find("journalctl") != std::string::npos);
 }
 
 TEST_CASE("A list that a late worker left in the last run is removed in this one") {

@@ -29,7 +29,7 @@ TEST_CASE("free space by its thresholds, and clear only beyond them") {
     CHECK(judged(space(12), little.memory).status == Status::ok);
     const CheckResult full = judged(space(0));
     CHECK(full.status == Status::critical);
-    CHECK(full.message.en == "disk full: /: 0 B free of 100 GB (0.0%)");
+    CHECK(full.message.en == "almost no space on /: 0 B free of 100 GB (0.0%)");
     CHECK_FALSE(full.hint.empty());
 }
 
@@ -45,7 +45,7 @@ TEST_CASE("inodes run out on their own") {
     uncounted.inodes = uncounted.inodes_free = 0;
     CHECK(judged(uncounted).status == Status::ok);
     // Less bad than the space: the space stays the message.
-    CHECK(judged(space(1, 5)).message.en.find("disk full") == 0);
+    CHECK(judged(space(1, 5)).message.en.find("almost no space") == 0);
 }
 
 TEST_CASE("read-only is critical however much is free") {

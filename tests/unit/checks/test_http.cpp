@@ -55,6 +55,33 @@ TEST_CASE("http check: a wrong status says what was seen beside what was expecte
     CHECK(evaluate_http(page(405), settings).status == Status::ok);
 }
 
+TEST_CASE("http check: of a page of HTML its words are shown, of anything else the text", "[http-check]") {
+    const auto shown = [](const std::string& body) {
+        return evaluate_http(page(500, body), site()).evidence;
+    };
+    CHECK(shown("<!DOCTYPE html>\n<html><head><title>Server Error</title><style>h1 { color: red }</style>"
+                "<script>if (1 < 2) {}</script></head>\n<body><h1>Server&nbsp;Error</h1><p>at "
+                "nine</body></html>") == "Server Error Server&nbsp;Error at nine");
+    CHECK(shown("{\"error\": \"<html>\"}") == "{\"error\": \"<html>\"}");
+    CHECK(shown("<html><div id=root></div><script src=a.js>") ==
+          "<html><div id=root></div><script src=a.js>");
+}
+
+TEST_CASE("http check: what is said to do fits the phase in which it stopped", "[http-check]") {
+    HttpAnswer answer;
+    answer.failure = HttpAnswer::Failure::timeout;
+    answer.total = 2s;
+    const auto seen = [&](HttpAnswer::Phase phase) {
+        answer.phase = phase;
+        return evaluate_http(answer, site());
+    };
+    const CheckResult connecting = seen(HttpAnswer::Phase::connect);
+    CHECK(connecting.message.en.find("no connection within 2 s") != std::string::npos);
+    CHECK(connecting.hint.en.find("accepts connections") == std::string::npos);
+    CHECK(seen(HttpAnswer::Phase::first_byte).hint.en.find("accepts connections") != std::string::npos);
+    CHECK(seen(HttpAnswer::Phase::dns).hint.en.find("name server") != std::string::npos);
+}
+
 TEST_CASE("http check: slow is not down", "[http-check]") {
     HttpSettings settings = site();
     settings.max_time = 1s;

@@ -167,16 +167,31 @@ TEST_CASE("A failure between two looks clears no level") {
 }
 
 TEST_CASE("A name that is not found lies outside this host, no descriptors are our own fault") {
-    CHECK(redis_failure({ErrorKind::not_found, "Redis: cache: Name or service not known"}).remedy ==
+    const Secret url("redis://user:a-made-up-one@cache:6380/2");
+    CHECK(redis_failure({ErrorKind::not_found, "Redis: cache: Name or service not known"}, url).remedy ==
           Remedy::outside_host);
     const std::string garbled = "Redis: PING: Protocol error, got \"H\" as reply type byte";
-    CHECK(redis_failure({ErrorKind::protocol, garbled}).message.en ==
+    CHECK(redis_failure({ErrorKind::protocol, garbled}, url).message.en ==
           "something else than Redis answers there: " + garbled);
-    CHECK(redis_failure({ErrorKind::protocol, "the broker refuses a command: READONLY"}).message.en ==
+    CHECK(redis_failure({ErrorKind::protocol, "the broker refuses a command: READONLY"}, url).message.en ==
           "the broker refuses a command: READONLY");
-    const CheckResult own = redis_failure({ErrorKind::internal, "Redis: connect: Too many open files"});
+    const CheckResult own = redis_failure({ErrorKind::internal, "Redis: connect: Too many open files"}, url);
     CHECK(own.status == Status::unknown);
     CHECK(own.message.ru == "не удалось спросить: открыто слишком много файлов");
+}
+
+TEST_CASE(
+    "A Redis that is down is named by its address, without its password, and it is said what to look at") {
+    const Secret url("redis://user:a-made-up-one@127.0.0.1:6380/2");
+    const CheckResult down = redis_failure({ErrorKind::io, "Redis: connect: Connection refused"}, url);
+    CHECK(down.message.en == "127.0.0.1:6380 cannot be reached: Connection refused");
+    CHECK(down.message.ru == "127.0.0.1:6380 недоступен: в соединении отказано");
+    CHECK(down.hint.ru.find("systemctl status") != std::string::npos);
+    const CheckResult silent = redis_failure({ErrorKind::timeout, "Redis: PING: no answer in time"}, url);
+    CHECK(silent.message.ru == "127.0.0.1:6380 не отвечает вовремя");
+    CHECK_FALSE(silent.hint.empty());
+    CHECK(redis_failure({ErrorKind::io, "Redis: connect: Connection refused"}, Secret("unix:///run/r.sock"))
+              .message.en.starts_with("/run/r.sock cannot"));
 }
 
 TEST_CASE("What the end of the run cut short is not the server's fault") {
