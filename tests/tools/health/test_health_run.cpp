@@ -273,7 +273,8 @@ TEST_CASE("a configuration that is gone: where its copy is, and how to agree to 
     loaded.config.host = "lectio-1";
     loaded.use = LoadedConfig::Use::last_good;
     loaded.file = "/etc/lectio-monitor/config.toml";
-    loaded.problems.error({}, "unable to open /etc/lectio-monitor/config.toml: No such file or directory");
+    loaded.problems.error(
+        {}, verbatim("unable to open /etc/lectio-monitor/config.toml: No such file or directory"));
     loaded.copy_of_gone = "/var/lib/lectio-monitor/config/last-good.toml";
     const Job job = health::make_job(loaded, bare.world);
     REQUIRE(job.notices.size() == 1);
