@@ -148,7 +148,7 @@ std::optional<std::string> find_file(Files& files, const ConfigRequest& request)
     if (request.file) {
         return request.file;
     }
-    const std::optional<std::string> named = process_of(request)("LECTIO_CONFIG");
+    std::optional<std::string> named = process_of(request)("LECTIO_CONFIG");
     if (named && !named->empty()) {
         return named;
     }
