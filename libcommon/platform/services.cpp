@@ -308,7 +308,7 @@ class SystemServices::Bus {
     Result<T> taking_turns(const TimeLimit& limit, F&& work) {
         const std::unique_lock turn(m_mutex, limit.end());
         if (!turn.owns_lock()) {
-            return Error{ErrorKind::timeout, "systemd does not answer (another question is still open)"};
+            return Error{ErrorKind::timeout, "the D-Bus system bus does not answer"};
         }
         LECTIO_TRY(ensure_connected(limit));
         Result<T> result = work();

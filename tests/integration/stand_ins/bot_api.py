@@ -287,8 +287,9 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--log", required=True)
+    parser.add_argument("--no-limits", action="store_true", help="as many messages as come, however fast")
     arguments = parser.parse_args()
-    with BotApi(arguments.port, log=arguments.log):
+    with BotApi(arguments.port, limits=not arguments.no_limits, log=arguments.log):
         threading.Event().wait()
 
 
