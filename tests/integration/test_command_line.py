@@ -74,7 +74,9 @@ class Nagios(Bench):
 
     def test_early_exits(self):
         broken = self.monitor.folder / "broken.toml"
-        broken.write_text("[health")
+        # Where its state lies can still be read of it: not where the suite of this machine keeps its own.
+        folder = self.monitor.folder
+        broken.write_text(f'[paths]\nstate = "{folder}/s"\nrun = "{folder}/r"\nlogs = "{folder}/l"\n[health')
         self.monitor.run_folder.mkdir()
         with open(self.monitor.run_folder / "health.lock", "w", encoding="utf-8") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
