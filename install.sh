@@ -31,6 +31,7 @@ readonly log_dir=/var/log/lectio-monitor
 readonly cron_file=/etc/cron.d/lectio-monitor
 readonly logrotate_file=/etc/logrotate.d/lectio-monitor
 readonly tmpfiles_file=/etc/tmpfiles.d/lectio-monitor.conf
+readonly notifier_file=/etc/systemd/system/failure-notifier@.service
 # What the last installation put where, so that it can be taken away again whatever its version and prefix.
 readonly manifest=$state_dir/installed
 
@@ -159,6 +160,7 @@ install_suite() {
     make_folders
     install_programs
     install_schedule
+    install_failure_notifier
     forget_old_files
     show_this_host
     say_what_was_left_out
@@ -215,6 +217,7 @@ install_programs() {
     if [[ $dry_run == yes ]]; then
         note "+ each program: copied beside its old one, then renamed over it under its lock in $run_dir"
         note "+ link $prefix/bin/health_check.sh to lectio-health: the old name, with the old exit codes"
+        note "+ link $prefix/bin/notify_failure.sh to lectio-notify"
         return
     fi
     local staged target
@@ -225,6 +228,7 @@ install_programs() {
         note "$(basename "$target")"
     done < <(find "$work_dir/stage" -type f | sort)
     link_old_name health_check.sh lectio-health
+    link_old_name notify_failure.sh lectio-notify
 }
 
 # By rename: a run that is under way finishes with the file it was started from.
@@ -259,6 +263,21 @@ install_schedule() {
         left_out+=("cron is not installed here: apt-get install cron, or the lines will never run")
     write_file "$cron_file" 0644 < <(cron_lines)
     write_file "$logrotate_file" 0644 < <(logrotate_rules)
+}
+
+# A template that does nothing until a unit names it in OnFailure=.
+install_failure_notifier() {
+    step "Units"
+    if [[ ! -d /run/systemd/system ]]; then
+        note "systemd is not running here"
+    elif [[ -e $notifier_file ]] && ! grep -qsxF "$notifier_file" "$manifest"; then
+        left_out+=("$notifier_file is not ours and was left as it is; packaging/systemd/failure-notifier@.service is the one that calls lectio-notify")
+        note "not ours: left as it is"
+    else
+        write_file "$notifier_file" 0644 < <(sed "s,/usr/local/bin,$prefix/bin,g" "$source_dir/packaging/systemd/failure-notifier@.service")
+        run systemctl daemon-reload
+        note "failure-notifier@.service, for OnFailure= in a unit; ExecStopPost=+$prefix/bin/lectio-notify unit %n tells of each fall"
+    fi
 }
 
 # crontab.example with this prefix.

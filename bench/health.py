@@ -4,6 +4,7 @@
 Both look at the same stack on loopback, in turns; CPU is theirs and their children's, as the kernel counts it.
 Twice: the site over https (an authority of its own, chain and name verified) and over http. Its scripts and styles
 are fetched over http both times: a frontend check takes no authority of its own.
+Beside them, where they are installed: the same looks by monitoring-plugins, a process each, and by a running Monit.
 Run by itself it builds nothing: the release build is to be there (cmake --build --preset release).
 """
 
@@ -22,7 +23,11 @@ os.environ.setdefault("LECTIO_BUILD", str(SOURCE / "build/dev"))
 sys.path.insert(0, str(SOURCE / "tests/integration"))
 
 from monitor import CHECKS, COUNTS, RELEASE, Monitor  # noqa: E402 (found by the line above)
-from stack.stack import Stack  # noqa: E402
+from stack.stack import CSS, JS, Stack  # noqa: E402
+
+import health_peers as peers  # noqa: E402 (beside this file)
+
+SCRIPT, STYLE = f"/static/js/{JS}", f"/static/css/{CSS}"
 
 
 def spent(command, environment=None):
@@ -59,24 +64,36 @@ class Compared:
     """Runs of both over one scheme."""
 
     def __init__(self, stack, scheme):
-        self.scheme = scheme
+        self.scheme, self.stack = scheme, stack
         self.monitor = Monitor(stack, checks=checks(scheme))
         self.environment = peer_environment(stack, scheme)
-        self.theirs, self.ours, self.beyond_slowest = [], [], []
+        self.theirs, self.plugins, self.ours, self.beyond_slowest = [], [], [], []
 
     def run(self):
+        if peers.plugins_are_there():
+            runs = [spent(command) for command in peers.plugin_commands(self.stack, self.scheme, SCRIPT, STYLE)]
+            self.plugins.append((sum(run[0] for run in runs), sum(run[1] for run in runs)))
         self.theirs.append(spent([str(SOURCE / "bench/health_check.sh")], self.environment))
         self.ours.append(spent(self.monitor.command(where=RELEASE)))
         report = json.loads(self.ours[-1][2])
         self.beyond_slowest.append(report["duration_ms"] - max(check["duration_ms"] for check in report["checks"]))
 
     def lines(self):
-        rows = [(f"{self.scheme}: bash health_check.sh", self.theirs), (f"{self.scheme}: lectio-health", self.ours)]
+        rows = [("bash health_check.sh", self.theirs), ("monitoring-plugins", self.plugins),
+                ("lectio-health", self.ours)]
         for name, runs in rows:
-            yield f"{name:36}{median(runs, 0):8.1f}{median(runs, 1):8.1f}"
+            label = f"{self.scheme}: {name}"
+            yield f"{label:36}{median(runs, 0):8.1f}{median(runs, 1):8.1f}" if runs else f"{label}: not installed"
         yield (f"{self.scheme + ': ratio (bash / lectio)':36}{median(self.theirs, 0) / median(self.ours, 0):8.1f}"
                f"{median(self.theirs, 1) / median(self.ours, 1):8.1f}")
         yield f"{self.scheme}: lectio-health beyond its slowest check: {statistics.median(self.beyond_slowest):.1f} ms"
+
+    def monit(self):
+        """After the rounds: Monit goes on by itself, so that it cannot take turns."""
+        label = f"{self.scheme}: a cycle of a running monit"
+        if not peers.monit_is_there():
+            return f"{label}: not installed"
+        return f"{label:36}{peers.monit_cycle(self.stack, self.scheme, SCRIPT, STYLE) * 1000:8.1f}"
 
 
 def median(runs, column):
@@ -93,7 +110,7 @@ def compare(stack, rounds):
             for each in compared:
                 each.run()
         lines = [f"{'all good, ' + str(rounds) + ' runs each, ms':36}{'CPU':>8}{'wall':>8}"]
-        return "\n".join(lines + [line for each in compared for line in each.lines()])
+        return "\n".join(lines + [line for each in compared for line in [*each.lines(), each.monit()]])
 
 
 if __name__ == "__main__":

@@ -3,9 +3,11 @@
 #pragma once
 
 #include "alerts/delivery.h"
+#include "alerts/telegram.h"
 #include "config/config.h"
 
 #include <memory>
+#include <string>
 #include <vector>
 
 namespace lectio {
@@ -13,6 +15,8 @@ namespace lectio {
 // The channels that can be used; those that refer to variables that are not set are left out (the
 // configuration says so itself).
 std::vector<std::unique_ptr<Channel>> make_channels(const Config& config);
+TelegramSettings telegram_settings(const std::string& name, const TelegramChannel& channel);
 DeliverySettings delivery_settings(const Config& config);
+std::vector<AlertRoute> routes_of(const Config& config);
 
 } // namespace lectio

@@ -1,6 +1,8 @@
 #include "alerts/delivery.h"
 
 #include "alerts/merge.h"
+#include "alerts/rejected.h"
+#include "incidents/hours.h"
 #include "platform/clock.h"
 #include "platform/stop.h"
 #include "store/kept_state.h"
@@ -20,8 +22,9 @@ namespace lectio {
 namespace {
 
 constexpr int k_ledger_schema = 1;
+constexpr std::string_view k_by_hand = "notify/send"; // what scripts tell, as routes name it
 // Read in one go; more wait for the next round.
-constexpr std::size_t k_most_at_once = 300;
+constexpr std::size_t k_most_at_once = 1000;
 constexpr Duration k_attempt{10'000};
 constexpr Duration k_nap{100}; // how soon a wish to stop is noticed while waiting
 // So many messages in a row that are refused without a reason we know: no others are asked for.
@@ -38,9 +41,14 @@ constexpr Duration k_longest_wait{120'000};
 constexpr Duration k_longest_wait_refused{600'000};
 // Waiting longer than this is worth a warning in the report.
 constexpr Duration k_long_wait{600'000};
+constexpr Duration k_hour{3'600'000};
 
 constexpr Phrase k_late{"Delivered late by {}: this was at {}.",
                         "Доставлено с опозданием ({}): это было в {}."};
+constexpr Phrase k_waited{"This was at {}: what is not critical waits for its time.",
+                          "Это было в {}: некритичное ждёт своего часа."};
+constexpr Phrase k_was_muted{"This was at {}: it has waited for the end of the mute.",
+                             "Это было в {}: сообщение ждало конца тишины."};
 constexpr Phrase k_unstored{
     "This could not be stored before sending ({}): had it been lost, it would not come again.",
     "Не удалось сохранить перед отправкой ({}): потерянное не придёт повторно."};
@@ -63,6 +71,11 @@ constexpr Phrase k_not_configured{"messages wait for a channel that is not confi
                                   "пользоваться: {}"};
 constexpr Phrase k_dropped{"the outbox is full: the oldest messages gave way: {}",
                            "очередь сообщений переполнена: отброшены самые старые: {}"};
+constexpr Phrase k_dropped_critical{
+    "the outbox is full of critical messages: the oldest gave way, nobody was told of them: {}",
+    "очередь переполнена критическими сообщениями: отброшены самые старые, о них никто не узнал: {}"};
+constexpr Phrase k_dropped_hint{"all of them are in alerts.log; mend the channel: lectio-notify test",
+                                "все они есть в alerts.log; почините канал: lectio-notify test"};
 constexpr Phrase k_outbox_trouble{"the outbox cannot be changed: {}", "очередь сообщений не изменить: {}"};
 constexpr Phrase k_outbox_in_stopgap{
     "the outbox cannot be changed; what was sent is remembered in {}",
@@ -73,6 +86,9 @@ constexpr Phrase k_no_lock{"sent without a lock, which could not be taken: {}",
                            "отправляем без блокировки, взять её не удалось: {}"};
 constexpr Phrase k_memory_trouble{"what was told cannot be remembered: {}",
                                   "не удаётся запомнить, что уже сказано: {}"};
+constexpr Phrase k_told_elsewhere{"Told meanwhile through {}.", "Тем временем это передано через {}."};
+constexpr Phrase k_told_for_another{"Told here because channel {} has not worked since {}.",
+                                    "Сообщаем здесь, потому что канал {} не работает с {}."};
 constexpr Phrase k_no_answer{"no answer within {}", "нет ответа за {}"};
 constexpr Phrase k_ran_out_of_time{"no time was left for it in this run",
                                    "в этом запуске не хватило времени"};
@@ -114,8 +130,8 @@ Outbox::Names delivered_of(const Ledger& ledger) {
 }
 
 Ledger::Told told_by(const Message& letter, const Subject& subject) {
-    return {subject.event, letter.time,   letter.run,     subject.check,
-            subject.level, subject.since, subject.summary};
+    return {subject.event, letter.time,   letter.run,      subject.check,
+            subject.level, subject.since, subject.summary, subject.hint};
 }
 
 // What the operator knows once this letter has arrived.
@@ -225,20 +241,6 @@ void take_later(std::map<std::string, Ledger::Told>& words, const std::string& i
     }
 }
 
-// ── routes ───────────────────────────────────────────────────────────────────────────────────────────────
-
-bool matches(const AlertRoute& route, const Subject& subject, Level level) {
-    const auto any = [](const std::vector<std::string>& patterns, std::string_view text) {
-        return patterns.empty() || std::any_of(patterns.begin(), patterns.end(), [&](const auto& pattern) {
-                   return wildcard_match(pattern, text);
-               });
-    };
-    const bool level_fits = route.levels.empty() ||
-                            std::find(route.levels.begin(), route.levels.end(), level) != route.levels.end();
-    return level_fits && any(route.tools, subject.check.substr(0, subject.check.find('/'))) &&
-           any(route.checks, subject.check);
-}
-
 // ── attempts ─────────────────────────────────────────────────────────────────────────────────────────────
 
 Duration remaining(World& world, SteadyTime deadline) {
@@ -286,6 +288,7 @@ DeliveryReport together(DeliveryReport first, DeliveryReport then) {
     first.waiting = then.waiting;
     first.why_waiting = then.why_waiting;
     first.stuck = then.stuck;
+    first.kept = then.kept;
     first.next_try = then.next_try;
     first.sent_unstored += then.sent_unstored;
     if (!then.stored) {
@@ -308,7 +311,7 @@ class Delivery::Attempt {
     Attempt(World& world, const Channel& channel, Draft draft, SteadyTime deadline)
         : m_world(world), m_began(world.clock.steady()), m_draft(std::make_unique<Draft>(std::move(draft))),
           m_done(std::make_unique<bool>(false)),
-          m_task(channel.send(world.http, *m_draft, std::min(k_attempt, remaining(world, deadline)))) {
+          m_task(channel.send(world, *m_draft, std::min(k_attempt, remaining(world, deadline)))) {
         m_task.start([done = m_done.get()] { *done = true; });
     }
     [[nodiscard]] bool done() const { return *m_done; }
@@ -369,7 +372,10 @@ class Delivery::Flusher {
     // or another process does it.
     bool take_over() {
         const Recalled before = recall(world(), m_delivery.m_settings, name());
-        const bool nothing_to_do = outbox().count_waiting(name()) == 0 && before.stopgap.empty();
+        // Whether it is muted is asked only where somebody waits.
+        const bool nothing_waits = outbox().count_waiting(name()) == 0 ||
+                                   outbox().count_waiting(name(), {}, m_delivery.hold_of(before.ledger)) == 0;
+        const bool nothing_to_do = nothing_waits && before.stopgap.empty() && !must_tell_anew(before.ledger);
         if (nothing_to_do || !may_try(before.ledger)) {
             return false;
         }
@@ -393,6 +399,11 @@ class Delivery::Flusher {
     }
 
     bool may_try(const Ledger& ledger) {
+        const auto pause = ledger.must_wait(world().clock.now().wall, m_channel.budget());
+        if (pause && !critical_waits(ledger)) {
+            m_report.next_try = std::min(m_report.next_try.value_or(*pause), *pause);
+            return false;
+        }
         const std::optional<Duration> wait = ledger.must_wait(world().clock.now());
         const bool mended = ledger.trouble.fingerprint != m_channel.fingerprint();
         const bool asked_now = m_patience == Patience::ask_now || mended;
@@ -404,11 +415,20 @@ class Delivery::Flusher {
         return false;
     }
 
+    // It is tried whatever the budget says: perhaps the server has room for it.
+    bool critical_waits(const Ledger& ledger) {
+        const std::vector<Letter> waiting =
+            outbox().waiting(name(), k_most_at_once, {}, m_delivery.hold_of(ledger)).letters;
+        return std::any_of(waiting.begin(), waiting.end(),
+                           [](const Letter& letter) { return letter.message.level == Level::critical; });
+    }
+
     // The next message on its way, or the end: the folder is looked at again after unlocking, because who
     // stored a message meanwhile found us holding the lock and left.
     void start_next(SteadyTime deadline) {
         const Outbox::Names delivered = delivered_of(m_ledger);
-        Outbox::Waiting waiting = outbox().waiting(name(), k_most_at_once, delivered);
+        const Outbox::Hold hold = m_delivery.hold_of(m_ledger);
+        Outbox::Waiting waiting = outbox().waiting(name(), k_most_at_once, delivered, hold);
         std::erase_if(waiting.letters,
                       [this](const Letter& letter) { return m_passed_over.contains(letter.name); });
         drop(waiting.delivered);
@@ -420,20 +440,25 @@ class Delivery::Flusher {
             fail_all_doubted();
             return;
         }
+        if (waiting.letters.empty() && !time_is_up && must_tell_anew(m_ledger)) {
+            tell_anew(deadline);
+            return;
+        }
         if (waiting.letters.empty()) {
             finish();
             // What stays there although nothing could be read of it must not keep us here.
             const bool time_left = remaining(world(), deadline) > Duration::zero();
-            m_finished = outbox().count_waiting(name(), delivered) == 0 || waiting.total > 0 || !time_left;
+            m_finished =
+                outbox().count_waiting(name(), delivered, hold) == 0 || waiting.total > 0 || !time_left;
             return;
         }
-        if (time_is_up) {
+        if (time_is_up || !may_try(m_ledger)) {
             finish();
             return;
         }
         const Now now = world().clock.now();
         const MergePolicy policy{m_delivery.m_settings.merge_after, m_separately ? k_most_at_once : 3};
-        const Batch batch = m_separately
+        const Batch batch = m_separately || !m_channel.puts_together()
                                 ? Batch{1, waiting.letters.front().message, false}
                                 : next_batch(waiting.letters, now.wall, policy, m_delivery.m_settings.voice);
         waiting.letters.resize(batch.letters);
@@ -451,13 +476,68 @@ class Delivery::Flusher {
         if (!batch.merged && age >= m_delivery.m_settings.merge_after) {
             const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(age).count();
             const std::string& zone = m_delivery.m_settings.voice.timezone;
-            draft.late = say(k_late, spoken(seconds), format_local(batch.message.time, zone).substr(0, 16));
+            const std::string when = format_local(batch.message.time, zone).substr(0, 16);
+            const Letter::State state = m_letters.front().state;
+            draft.late = state == Letter::State::later   ? say(k_waited, when)
+                         : state == Letter::State::muted ? say(k_was_muted, when)
+                                                         : say(k_late, spoken(seconds), when);
         }
         if (!batch.merged) {
             draft.answers = opening_of(m_ledger, batch.message);
         }
         draft.chat = moved_chat(m_ledger, m_channel);
+        draft.told_elsewhere = told_elsewhere();
+        for (const Subject& subject : batch.message.subjects) {
+            const auto last = m_ledger.told.find(identity(subject));
+            if (last != m_ledger.told.end() && !is_over(last->second.event)) {
+                draft.told_before[identity(subject)] = last->second.level;
+            }
+        }
         return draft;
+    }
+
+    // It is news no more to who has read the other channels.
+    [[nodiscard]] Text told_elsewhere() const {
+        std::set<std::string> channels;
+        for (const Letter& letter : m_letters) {
+            if (const auto lent = m_ledger.lent.find(letter.name); lent != m_ledger.lent.end()) {
+                channels.insert(lent->second.begin(), lent->second.end());
+            }
+        }
+        return channels.empty() ? Text{}
+                                : say(k_told_elsewhere, fmt::format("{}", fmt::join(channels, ", ")));
+    }
+
+    // ── what is open, for a channel that forgets ──
+
+    [[nodiscard]] std::vector<Subject> open_incidents(const Ledger& ledger) const {
+        std::vector<Subject> open;
+        for (const auto& [id, told] : ledger.told) {
+            // What has no id is a notice, and nothing tells its end.
+            const bool is_incident = id.find(':') == std::string::npos;
+            if (is_incident && !is_over(told.event)) {
+                open.push_back({id, told.check, told.event, told.level, told.summary, told.hint, told.since});
+            }
+        }
+        return open;
+    }
+
+    bool must_tell_anew(const Ledger& ledger) {
+        const std::optional<Duration> after = m_channel.told_anew_after();
+        const Duration passed = world().clock.now().wall - ledger.told_anew;
+        const bool due = after && (passed < Duration::zero() || passed >= *after);
+        return due && !open_incidents(ledger).empty();
+    }
+
+    // Nothing is lost when this does not arrive, so nothing is marked before.
+    void tell_anew(SteadyTime deadline) {
+        Draft draft;
+        draft.still_open = open_incidents(m_ledger);
+        draft.message.time = world().clock.now().wall;
+        m_letters.clear();
+        m_before.clear();
+        m_noted.clear();
+        m_attempt.emplace(world(), m_channel, std::move(draft), deadline);
     }
 
     // Marks the letters before the first byte leaves: should we die, the next run knows that they may have
@@ -525,7 +605,13 @@ class Delivery::Flusher {
     void accepted(const Draft& draft, const Outcome& outcome) {
         const WallTime now = world().clock.now().wall;
         remember(draft.message, outcome, now);
+        m_ledger.sent.insert(m_ledger.sent.end(), static_cast<std::size_t>(std::max(1, outcome.messages)),
+                             now);
+        if (m_letters.empty()) {
+            m_ledger.told_anew = now;
+        }
         m_ledger.trouble = {};
+        note_shortfall(outcome, now);
         if (!outcome.address.empty()) {
             m_ledger.address = outcome.address;
         }
@@ -534,15 +620,24 @@ class Delivery::Flusher {
             // One that cannot be removed stands among the delivered and is not sent again.
             [[maybe_unused]] const Result<void> removed = outbox().remove(name(), letter);
         }
-        ++m_report.sent;
+        m_report.sent += m_letters.empty() ? 0 : 1;
         for (const Doubted& doubted : std::exchange(m_doubted, {})) {
             reject(doubted.letter, doubted.outcome);
         }
     }
 
+    // Logged when it begins and when it changes; it is shown as long as it lasts.
+    void note_shortfall(const Outcome& outcome, WallTime now) {
+        if (!outcome.problem.empty() && outcome.problem != m_ledger.shortfall.problem) {
+            m_report.log.push_back({now, "warning", fmt::format("{}: {}", name(), outcome.problem.en)});
+        }
+        m_ledger.shortfall = {outcome.problem, outcome.hint, m_channel.fingerprint()};
+    }
+
     void remember(const Message& message, const Outcome& outcome, WallTime now) {
         for (const Letter& letter : m_letters) {
             m_ledger.delivered.push_back(letter.name);
+            m_ledger.lent.erase(letter.name);
             std::erase(m_ledger.begun, letter.name);
             note_told(m_ledger, letter.message);
         }
@@ -573,6 +668,10 @@ class Delivery::Flusher {
 
     // Put together they are refused: one by one it shows which is at fault.
     void refused_message(const Outcome& outcome) {
+        if (m_letters.empty()) { // nothing but what is told anew
+            failed(outcome);
+            return;
+        }
         if (m_letters.size() > 1) {
             m_separately = true;
             take_back();
@@ -583,6 +682,10 @@ class Delivery::Flusher {
 
     // Of this message or of every one? When another passes it was this one, and it is set aside.
     void doubt_message(const Outcome& outcome) {
+        if (m_letters.empty()) {
+            failed(outcome);
+            return;
+        }
         take_back();
         m_separately = m_letters.size() > 1;
         if (m_separately) {
@@ -648,15 +751,18 @@ class Delivery::Flusher {
 
     // Surely not accepted this time; what an earlier attempt may have brought there keeps its mark.
     void take_back() {
-        std::vector<Letter> fresh;
-        for (std::size_t i = 0; i < m_letters.size(); ++i) {
-            if (m_before[i] == Letter::State::fresh) {
-                fresh.push_back(m_letters[i]);
-            }
-        }
         std::erase_if(m_ledger.begun, [&](const std::string& letter) { return contains(m_noted, letter); });
-        // Where this fails they only carry a mark that they need not.
-        [[maybe_unused]] const Result<void> unmarked = outbox().unbegin(name(), fresh);
+        for (const Letter::State before :
+             {Letter::State::fresh, Letter::State::later, Letter::State::muted}) {
+            std::vector<Letter> unmarked;
+            for (std::size_t i = 0; i < m_letters.size(); ++i) {
+                if (m_before[i] == before) {
+                    unmarked.push_back(m_letters[i]);
+                }
+            }
+            // Where this fails they only carry a mark that they need not.
+            [[maybe_unused]] const Result<void> taken_back = outbox().unbegin(name(), unmarked, before);
+        }
     }
 
     void save(WallTime now) {
@@ -720,30 +826,61 @@ Delivery::Delivery(World& world, DeliverySettings settings, std::vector<std::uni
 
 Delivery::~Delivery() = default;
 
-bool Delivery::is_for(const Channel& channel, const Subject& subject, Level level) const {
-    const auto is_there = [&](const std::string& name) {
-        return std::any_of(m_channels.begin(), m_channels.end(),
-                           [&](const auto& other) { return other->name() == name; });
+bool matches(const AlertRoute& route, const Subject& subject, Level level) {
+    const auto any = [](const std::vector<std::string>& patterns, std::string_view text) {
+        return patterns.empty() || std::any_of(patterns.begin(), patterns.end(), [&](const auto& pattern) {
+                   return wildcard_match(pattern, text);
+               });
     };
+    const bool level_fits = route.levels.empty() ||
+                            std::find(route.levels.begin(), route.levels.end(), level) != route.levels.end();
+    const auto names = [&](std::string_view check) {
+        return any(route.tools, check.substr(0, check.find('/'))) && any(route.checks, check);
+    };
+    return level_fits && (names(subject.check) || (!subject.key.empty() && names(k_by_hand)));
+}
+
+std::optional<Duration> escalation_after(const std::vector<AlertRoute>& routes, const Subject& subject,
+                                         Level level) {
+    const auto first = std::find_if(routes.begin(), routes.end(),
+                                    [&](const AlertRoute& route) { return matches(route, subject, level); });
+    return first == routes.end() ? std::nullopt : first->escalate_after;
+}
+
+bool Delivery::is_for(const Channel& channel, const Subject& subject, Level level) const {
     for (const AlertRoute& route : m_settings.routes) {
-        if (!matches(route, subject, level)) {
-            continue;
+        if (matches(route, subject, level)) {
+            const bool escalates = subject.event == Event::escalated && !route.escalate_to.empty();
+            return leads_to(escalates ? route.escalate_to : route.to, channel);
         }
-        // A route to nowhere (its channels are not usable) must not swallow alerts.
-        const bool leads_somewhere = std::any_of(route.to.begin(), route.to.end(), is_there);
-        return !leads_somewhere ||
-               std::find(route.to.begin(), route.to.end(), channel.name()) != route.to.end();
     }
     return true;
+}
+
+// A route to nowhere (its channels are not usable) must not swallow alerts.
+bool Delivery::leads_to(const std::vector<std::string>& to, const Channel& channel) const {
+    const bool leads_somewhere = std::any_of(m_channels.begin(), m_channels.end(),
+                                             [&](const auto& other) { return contains(to, other->name()); });
+    return !leads_somewhere || contains(to, channel.name());
 }
 
 std::vector<Outgoing> Delivery::letters(const News& news) {
     std::vector<Outgoing> letters;
     for (const std::unique_ptr<Channel>& channel : m_channels) {
         News part = news;
-        const auto subject = [&](const NewsItem& item) { return subject_of(item, m_settings.voice); };
+        // Looked up only where there is an end to tell.
+        std::optional<Known> known;
+        const auto heard_of = [&](const Subject& subject) {
+            if (!known) {
+                known = known_to(m_world, m_outbox, m_settings, channel->name());
+            }
+            const auto last = known->told.find(identity(subject));
+            return last != known->told.end() && !is_over(last->second.event);
+        };
         std::erase_if(part.items, [&](const NewsItem& item) {
-            return !is_for(*channel, subject(item), level_of(item.incident));
+            const Subject subject = subject_of(item, m_settings.voice);
+            const bool ends_here = is_over(item.event) && heard_of(subject);
+            return !ends_here && !is_for(*channel, subject, level_of(item.incident));
         });
         if (std::optional<Message> message = compose(part, m_settings.voice)) {
             letters.push_back({channel->name(), std::move(*message)});
@@ -770,22 +907,33 @@ std::vector<LastWord> Delivery::last_words(const std::string& tool) {
 
 std::vector<Outgoing> Delivery::address(const Message& message) {
     std::vector<Outgoing> messages;
-    Subject by_hand;
-    by_hand.check = "notify/send";
     for (const std::unique_ptr<Channel>& channel : m_channels) {
-        if (!is_for(*channel, by_hand, message.level)) {
-            continue;
+        if (wants(*channel, message)) {
+            messages.push_back({channel->name(), message});
         }
-        if (!message.key.empty()) {
-            const Known known = known_to(m_world, m_outbox, m_settings, channel->name());
-            const auto told = known.keys.find(message.key);
-            if (told != known.keys.end() && message.time - told->second < m_settings.key_window) {
-                continue;
-            }
-        }
-        messages.push_back({channel->name(), message});
     }
     return messages;
+}
+
+// The end of what was told goes to who heard of it. A key that tells of no incident is told once in its window.
+bool Delivery::wants(const Channel& channel, const Message& message) {
+    Subject by_hand;
+    by_hand.check = k_by_hand;
+    const Subject& subject = message.subjects.empty() ? by_hand : message.subjects.front();
+    const bool ends = !message.subjects.empty() && is_over(subject.event);
+    if (!ends && !is_for(channel, subject, message.level)) {
+        return false;
+    }
+    if (!ends && (message.key.empty() || !message.subjects.empty())) {
+        return true;
+    }
+    const Known known = known_to(m_world, m_outbox, m_settings, channel.name());
+    if (ends) {
+        const auto last = known.told.find(identity(subject));
+        return last != known.told.end() && !is_over(last->second.event);
+    }
+    const auto told = known.keys.find(message.key);
+    return told == known.keys.end() || message.time - told->second >= m_settings.key_window;
 }
 
 Delivery::Stored Delivery::store_each(const std::vector<Outgoing>& letters) {
@@ -808,7 +956,14 @@ Delivery::Stored Delivery::store_each(const std::vector<Outgoing>& letters) {
         }
         ++stored.report.queued;
         stored.report.queued_for.push_back(name);
-        if (put->dropped > 0) {
+        if (put->critical > 0) {
+            add_problem(
+                stored.report.problems,
+                {name, Status::critical, say(k_dropped_critical, put->critical), say(k_dropped_hint)});
+            stored.report.log.push_back(
+                {message.time, "dropped",
+                 fmt::format("{}: {}", name, say(k_dropped_critical, put->critical).en)});
+        } else if (put->dropped > 0) {
             add_problem(stored.report.problems, {name, Status::warning, say(k_dropped, put->dropped), {}});
         }
     }
@@ -820,8 +975,88 @@ Result<DeliveryReport> Delivery::store(const Message& message) {
     return stored.why ? Result<DeliveryReport>(*stored.why) : std::move(stored.report);
 }
 
+// What is critical must not wait for a channel that does not work while others do. Those that have none of it to
+// tell are not asked.
+void Delivery::stand_in_for_failing(DeliveryReport& report) {
+    if (m_settings.failover <= Duration::zero() || m_channels.size() < 2) {
+        return;
+    }
+    for (const std::unique_ptr<Channel>& channel : m_channels) {
+        if (m_outbox.count_waiting(channel->name()) > 0 &&
+            fails_for_long(*channel, recall(m_world, m_settings, channel->name()).ledger)) {
+            hand_over_critical(*channel, report);
+        }
+    }
+}
+
+// What refuses every message needs a person, so there is nothing to wait for.
+bool Delivery::fails_for_long(const Channel& channel, const Ledger& ledger) {
+    const Ledger::Trouble& trouble = ledger.trouble;
+    const bool known = trouble.failures > 0 && trouble.fingerprint == channel.fingerprint();
+    return known && (trouble.refused || m_world.clock.now().wall - trouble.since >= m_settings.failover);
+}
+
+// The letters stay where they are: once the channel works again they are sent, and say that they were told. Stored
+// with the others first, then noted: killed in between the others know them already.
+void Delivery::hand_over_critical(const Channel& failing, DeliveryReport& report) {
+    const Result<Lock> lock = lock_channel(m_world, m_settings, failing.name());
+    if (!lock) {
+        return; // its owner, or the next run, does it
+    }
+    const WallTime now = m_world.clock.now().wall;
+    KeptState file = ledger_file(m_world, m_settings, failing.name());
+    Ledger ledger = recall(file, now, StateFile::Access::owner).ledger;
+    bool changed = false;
+    for (const Letter& letter :
+         m_outbox.waiting(failing.name(), k_most_at_once, delivered_of(ledger), hold_of(ledger)).letters) {
+        if (letter.message.level != Level::critical || ledger.lent.contains(letter.name)) {
+            continue;
+        }
+        std::vector<std::string> told = lend(failing, letter, ledger.trouble.since, report);
+        if (!told.empty()) {
+            ledger.lent[letter.name] = std::move(told);
+            changed = true;
+        }
+    }
+    if (changed) {
+        ++ledger.revision;
+        file.save(to_json(ledger));
+    }
+}
+
+// The channels that tell this letter, of themselves or from now on in place of the failing one.
+std::vector<std::string> Delivery::lend(const Channel& failing, const Letter& letter, WallTime since,
+                                        DeliveryReport& report) {
+    std::vector<std::string> told;
+    for (const std::unique_ptr<Channel>& other : m_channels) {
+        const bool works = other->name() != failing.name() &&
+                           !fails_for_long(*other, recall(m_world, m_settings, other->name()).ledger);
+        if (!works) {
+            continue;
+        }
+        Message copy = letter.message;
+        // By its key a text is known again, by its run an incident.
+        copy.key = copy.subjects.empty() && copy.key.empty() ? "lent/" + letter.name : copy.key;
+        const Known known = known_to(m_world, m_outbox, m_settings, other->name());
+        const bool knows = is_known(known, copy) || (!copy.key.empty() && known.keys.contains(copy.key));
+        const std::string when = format_local(since, m_settings.voice.timezone).substr(0, 16);
+        copy.lines.push_back({Line::Form::text,
+                              {{Piece::Kind::plain,
+                                say(k_told_for_another, failing.name(), when).in(m_settings.voice.lang)}}});
+        if (knows) {
+            told.push_back(other->name());
+        } else if (m_outbox.put(other->name(), copy)) {
+            told.push_back(other->name());
+            ++report.queued;
+            report.queued_for.push_back(other->name());
+        }
+    }
+    return told;
+}
+
 DeliveryReport Delivery::flush(SteadyTime deadline, Patience patience) {
     DeliveryReport report;
+    stand_in_for_failing(report);
     std::vector<std::unique_ptr<Flusher>> flushers;
     for (const std::unique_ptr<Channel>& channel : m_channels) {
         flushers.push_back(std::make_unique<Flusher>(*this, *channel, patience, report));
@@ -837,13 +1072,73 @@ DeliveryReport Delivery::flush(SteadyTime deadline, Patience patience) {
     }
     report.waiting = count_waiting();
     report.why_waiting = why_waiting();
+    std::set<std::string> stuck;
     for (ChannelProblem& problem : problems()) {
         if (problem.needs_person) {
             report.stuck += static_cast<int>(count_waiting(problem.channel));
+            stuck.insert(problem.channel);
         }
         add_problem(report.problems, std::move(problem));
     }
+    for (const std::unique_ptr<Channel>& channel : m_channels) {
+        if (report.waiting > 0 && !stuck.contains(channel->name())) {
+            const Ledger ledger = recall(m_world, m_settings, channel->name()).ledger;
+            report.kept += static_cast<int>(count_kept(channel->name(), ledger));
+        }
+    }
     return report;
+}
+
+Pause Delivery::pause_of(const Ledger& ledger) const {
+    const WallTime now = m_world.clock.now().wall;
+    if (is_within(now, m_settings.quiet, m_settings.voice.timezone)) {
+        return Pause::quiet_hours;
+    }
+    const bool full = m_settings.per_hour > 0 &&
+                      ledger.sent_within(k_hour, now) >= static_cast<std::size_t>(m_settings.per_hour);
+    return full ? Pause::hour_is_full : Pause::none;
+}
+
+bool Delivery::is_muted() {
+    return silences_words(m_world.files, m_settings.markers, m_settings.always_muted, m_world.clock.now());
+}
+
+Outbox::Hold Delivery::hold_of(const Ledger& ledger) {
+    return is_muted()                        ? Outbox::Hold::later_and_muted
+           : pause_of(ledger) == Pause::none ? Outbox::Hold::nothing
+                                             : Outbox::Hold::later;
+}
+
+Pause Delivery::pause() {
+    if (m_channels.empty()) {
+        return Pause::none;
+    }
+    Pause least = Pause::hour_is_full;
+    for (const std::unique_ptr<Channel>& channel : m_channels) {
+        least = std::min(least, pause_of(recall(m_world, m_settings, channel->name()).ledger));
+    }
+    return least;
+}
+
+std::size_t Delivery::messages_of_the_hour() {
+    if (!m_messages_of_the_hour) {
+        m_messages_of_the_hour = 0;
+        for (const std::unique_ptr<Channel>& channel : m_channels) {
+            note_messages(recall(m_world, m_settings, channel->name()).ledger);
+        }
+    }
+    return *m_messages_of_the_hour;
+}
+
+void Delivery::note_messages(const Ledger& ledger) {
+    const std::size_t messages = ledger.sent_within(k_hour, m_world.clock.now().wall);
+    m_messages_of_the_hour = std::max(m_messages_of_the_hour.value_or(0), messages);
+}
+
+std::size_t Delivery::count_kept(const std::string& channel, const Ledger& ledger) {
+    const Outbox::Names delivered = delivered_of(ledger);
+    return m_outbox.count_waiting(channel, delivered) -
+           m_outbox.count_waiting(channel, delivered, hold_of(ledger));
 }
 
 int Delivery::count_waiting() {
@@ -852,6 +1147,21 @@ int Delivery::count_waiting() {
         waiting += count_waiting(channel);
     }
     return static_cast<int>(waiting);
+}
+
+Delivery::Backlog Delivery::backlog() {
+    Backlog backlog;
+    backlog.waiting = count_waiting();
+    backlog.rejected = static_cast<int>(rejected_messages(m_world.files, m_outbox.folder()).size());
+    for (const std::string& channel : m_outbox.channels()) {
+        const Ledger ledger = recall(m_world, m_settings, channel).ledger;
+        backlog.kept += static_cast<int>(count_kept(channel, ledger));
+        const std::optional<WallTime> since = m_outbox.waiting_since(channel, delivered_of(ledger));
+        if (since && (!backlog.since || *since < *backlog.since)) {
+            backlog.since = since;
+        }
+    }
+    return backlog;
 }
 
 std::size_t Delivery::count_waiting(const std::string& channel) {
@@ -911,10 +1221,16 @@ Text Delivery::why_waiting() {
 
 std::vector<ChannelProblem> Delivery::problems() {
     std::vector<ChannelProblem> problems;
+    m_messages_of_the_hour = 0;
     for (const std::unique_ptr<Channel>& channel : m_channels) {
         const Recalled recalled = recall(m_world, m_settings, channel->name());
+        note_messages(recalled.ledger);
         if (std::optional<ChannelProblem> problem = problem_of(*channel, recalled.ledger)) {
             problems.push_back(std::move(*problem));
+        }
+        if (const Ledger::Shortfall& shortfall = recalled.ledger.shortfall;
+            !shortfall.problem.empty() && shortfall.fingerprint == channel->fingerprint()) {
+            add_problem(problems, {channel->name(), Status::warning, shortfall.problem, shortfall.hint});
         }
         if (const std::size_t rejected = m_outbox.count_rejected(channel->name()); rejected > 0) {
             add_problem(problems, {channel->name(), Status::warning, say(k_rejected, rejected),
@@ -1082,6 +1398,11 @@ Outcome Delivery::try_out(const Channel& channel, const Message& message, Steady
         wait_a_little(m_world, deadline);
     }
     return attempt.take_outcome();
+}
+
+std::string Delivery::moved_chat_of(const std::string& channel) {
+    const Channel* found = find_channel(channel);
+    return found == nullptr ? std::string() : moved_chat(recall(m_world, m_settings, channel).ledger, *found);
 }
 
 } // namespace lectio

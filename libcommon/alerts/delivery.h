@@ -16,6 +16,7 @@
 #include "alerts/ledger.h"
 #include "alerts/outbox.h"
 #include "incidents/judge.h"
+#include "incidents/markers.h"
 #include "platform/world.h"
 
 #include <memory>
@@ -32,7 +33,15 @@ struct AlertRoute {
     std::vector<Level> levels;
     std::vector<std::string> tools, checks;
     std::vector<std::string> to;
+    std::vector<std::string> escalate_to{};   // whom an escalation goes to; empty: `to` once more
+    std::optional<Duration> escalate_after{}; // it was told, if nobody has acknowledged it; none: never
 };
+
+// What a script tells under a key lectio-notify tells first and lectio-health goes on with: a route may name either.
+bool matches(const AlertRoute& route, const Subject& subject, Level level);
+// How long after it was told at that level an incident goes to others; the first route that matches decides.
+std::optional<Duration> escalation_after(const std::vector<AlertRoute>& routes, const Subject& subject,
+                                         Level level);
 
 struct DeliverySettings {
     Path state;              // paths.state: the outbox is in it
@@ -41,9 +50,20 @@ struct DeliverySettings {
     OutboxLimits limits;
     Duration merge_after{120'000};  // older than this is put together with what waits beside it
     Duration key_window{3'600'000}; // a text with the same key is told once in this time
+    Duration failover{
+        600'000}; // the other channels tell what is critical for one that fails longer; 0: never
+    // Of what may wait (Message::may_wait), by the policy's words: "23:00-08:00" in the voice's zone; 0: no limit.
+    std::string quiet{};
+    int per_hour = 0;
+    // Of somebody's words: they are kept back while one of these markers is in force.
+    MarkerPaths markers{};
+    bool always_muted = false; // ALERTS_MUTED=1
     Voice voice;
     std::vector<AlertRoute> routes;
 };
+
+// Why what may wait is not sent now.
+enum class Pause { none, quiet_hours, hour_is_full };
 
 // For the self check channel-NAME (CONTRACT 8): refusing every message is critical, waiting long a warning.
 struct ChannelProblem {
@@ -65,12 +85,13 @@ struct AlertLine {
 };
 
 struct DeliveryReport {
-    int queued = 0;                      // messages stored now (one a channel)
-    int sent = 0;                        // messages accepted now
-    int waiting = 0;                     // messages still in the outbox, of all channels
-    Text why_waiting;                    // what the last attempt was answered, where something waits
-    int stuck = 0;                       // of `waiting`, those of channels that need a person first
-    int rejected = 0;                    // messages refused for good now, while others pass
+    int queued = 0;   // messages stored now (one a channel)
+    int sent = 0;     // messages accepted now
+    int waiting = 0;  // messages still in the outbox, of all channels
+    Text why_waiting; // what the last attempt was answered, where something waits
+    int stuck = 0;    // of `waiting`, those of channels that need a person first
+    int kept = 0;     // of the others, what is kept back: it may wait, or was told under a mute
+    int rejected = 0; // messages refused for good now, while others pass
     std::vector<std::string> queued_for; // the channels of `queued`
     std::vector<ChannelProblem> problems;
     std::vector<AlertLine> log;
@@ -89,7 +110,8 @@ class Delivery {
     Delivery(World& world, DeliverySettings settings, std::vector<std::unique_ptr<Channel>> channels);
     ~Delivery();
 
-    // What each channel that the routes name is to be told. Pure but for the settings: nothing is stored.
+    // What each channel is to be told: those that the routes name, and of the end of an incident each that was told
+    // of it (a route, an escalation or another channel's failure may have brought it there). Nothing is stored.
     [[nodiscard]] std::vector<Outgoing> letters(const News& news);
     // Stores what its channel does not know yet (it may have been stored by a run that died); where the disk
     // refuses, sends at once and says so in the message. What is neither stored nor sent afterwards stays in
@@ -114,10 +136,26 @@ class Delivery {
     [[nodiscard]] const std::vector<std::unique_ptr<Channel>>& channels() const { return m_channels; }
     [[nodiscard]] bool has_channels() const { return !m_channels.empty(); }
     [[nodiscard]] int count_waiting();
+    // For the channel that has most of its hour left.
+    [[nodiscard]] Pause pause();
+    // Somebody's words are kept back: a mute or maintenance is in force.
+    [[nodiscard]] bool is_muted();
+    // That arrived, from all tools, in the channel that had most. As problems() has seen it last: what another tool has
+    // sent since is not among them.
+    [[nodiscard]] std::size_t messages_of_the_hour();
+    // What lies in the outbox, of all channels, configured or not.
+    struct Backlog {
+        int waiting = 0, rejected = 0;
+        int kept = 0;                  // of `waiting`, what is kept back
+        std::optional<WallTime> since; // when the one that waits longest was put
+    };
+    [[nodiscard]] Backlog backlog();
     // "errors: HTTP 502"; empty: nothing waits, or nothing has been tried yet.
     [[nodiscard]] Text why_waiting();
     // One message to one channel, now, stored nowhere: `lectio-notify test`.
     Outcome try_out(const Channel& channel, const Message& message, SteadyTime deadline);
+    // The chat that the configured one has become (a group that is a supergroup now); empty: it is where it was.
+    [[nodiscard]] std::string moved_chat_of(const std::string& channel);
 
   private:
     class Flusher;
@@ -130,9 +168,16 @@ class Delivery {
     };
     [[nodiscard]] Stored store_each(const std::vector<Outgoing>& letters);
     [[nodiscard]] std::vector<Outgoing> address(const Message& message);
+    [[nodiscard]] bool wants(const Channel& channel, const Message& message);
     void leave_out_known(std::vector<Outgoing>& letters);
     [[nodiscard]] const Channel* find_channel(const std::string& name) const;
     [[nodiscard]] bool is_for(const Channel& channel, const Subject& subject, Level level) const;
+    [[nodiscard]] bool leads_to(const std::vector<std::string>& to, const Channel& channel) const;
+    void stand_in_for_failing(DeliveryReport& report);
+    void hand_over_critical(const Channel& failing, DeliveryReport& report);
+    [[nodiscard]] bool fails_for_long(const Channel& channel, const Ledger& ledger);
+    [[nodiscard]] std::vector<std::string> lend(const Channel& failing, const Letter& letter, WallTime since,
+                                                DeliveryReport& report);
     DeliveryReport send_unstored(std::vector<Outgoing>& letters, const Error& why, SteadyTime deadline);
     [[nodiscard]] std::vector<Unstored> next_wave(const std::vector<Outgoing>& letters,
                                                   std::set<std::string> done_with, const Error& why,
@@ -141,6 +186,10 @@ class Delivery {
     void wait_for(const std::vector<Unstored>& wave, SteadyTime deadline);
     void remember_unstored(const Channel& channel, const Message& message, const Outcome& outcome);
     [[nodiscard]] std::size_t count_waiting(const std::string& channel);
+    [[nodiscard]] std::size_t count_kept(const std::string& channel, const Ledger& ledger);
+    [[nodiscard]] Pause pause_of(const Ledger& ledger) const;
+    [[nodiscard]] Outbox::Hold hold_of(const Ledger& ledger);
+    void note_messages(const Ledger& ledger);
     [[nodiscard]] std::optional<ChannelProblem> problem_of(const Channel& channel, const Ledger& ledger);
     [[nodiscard]] std::optional<ChannelProblem> waits_long(const Channel& channel, const Ledger& ledger);
     [[nodiscard]] bool is_held_by_another(const Channel& channel);
@@ -149,6 +198,7 @@ class Delivery {
     DeliverySettings m_settings;
     std::vector<std::unique_ptr<Channel>> m_channels;
     Outbox m_outbox;
+    std::optional<std::size_t> m_messages_of_the_hour;
 };
 
 } // namespace lectio

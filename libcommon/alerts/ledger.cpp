@@ -1,6 +1,7 @@
 #include "alerts/ledger.h"
 
 #include "alerts/message_json.h"
+#include "util/json_members.h"
 
 #include <algorithm>
 #include <utility>
@@ -18,31 +19,10 @@ constexpr std::chrono::days k_told_for{7};
 constexpr std::chrono::days k_opening_for{90};
 constexpr std::size_t k_most_entries = 1000;
 constexpr std::size_t k_most_letters = 500;
-
-std::int64_t milliseconds_of(WallTime time) {
-    return time.time_since_epoch().count();
-}
-
-// Fields of an object that may be anything: what is absent or of another type is the default.
-std::string text_of(const Json& json, const char* key) {
-    const auto found = json.is_object() ? json.find(key) : json.end();
-    return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
-std::int64_t integer_of(const Json& json, const char* key) {
-    const auto found = json.is_object() ? json.find(key) : json.end();
-    return found != json.end() && found->is_number_integer() ? found->get<std::int64_t>() : 0;
-}
-bool flag_of(const Json& json, const char* key) {
-    const auto found = json.is_object() ? json.find(key) : json.end();
-    return found != json.end() && found->is_boolean() && found->get<bool>();
-}
-WallTime time_of(const Json& json, const char* key) {
-    return WallTime(std::chrono::milliseconds(integer_of(json, key)));
-}
-Json object_of(const Json& json, const char* key) {
-    const auto found = json.is_object() ? json.find(key) : json.end();
-    return found != json.end() && found->is_object() ? *found : Json::object();
-}
+// As many as the widest budget looks back on; and those of the last hour, up to the highest limit of them.
+constexpr std::size_t k_budgeted_sent = 60;
+constexpr std::size_t k_most_sent = 10'000;
+constexpr Duration k_hour = std::chrono::hours(1);
 
 Json write(const Text& text) {
     return {{"en", text.en}, {"ru", text.ru}};
@@ -83,6 +63,17 @@ Ledger::Trouble read_trouble(const Json& json) {
     trouble.hint = read_text(object_of(json, "hint"));
     trouble.fingerprint = text_of(json, "fingerprint");
     return trouble;
+}
+
+Json write(const Ledger::Shortfall& shortfall) {
+    return {{"problem", write(shortfall.problem)},
+            {"hint", write(shortfall.hint)},
+            {"fingerprint", shortfall.fingerprint}};
+}
+
+Ledger::Shortfall read_shortfall(const Json& json) {
+    return {read_text(object_of(json, "problem")), read_text(object_of(json, "hint")),
+            text_of(json, "fingerprint")};
 }
 
 WallTime when(WallTime time) {
@@ -128,14 +119,61 @@ std::vector<std::string> texts_of(const Json& json, const char* key) {
     return texts;
 }
 
+std::vector<WallTime> times_of(const Json& json, const char* key) {
+    std::vector<WallTime> times;
+    const auto found = json.is_object() ? json.find(key) : json.end();
+    if (found != json.end() && found->is_array()) {
+        for (const Json& time : *found) {
+            if (time.is_number_integer()) {
+                times.emplace_back(std::chrono::milliseconds(time.get<std::int64_t>()));
+            }
+        }
+    }
+    return times;
+}
+
 } // namespace
 
 void Ledger::forget_old(WallTime now, Duration key_window, const std::set<std::string>& lying) {
     prune(openings, now, k_opening_for);
-    prune(told, now, k_told_for);
+    // What is open is told anew to some channels, and its end belongs to who heard of it.
+    std::erase_if(told, [&](const auto& entry) {
+        return now - entry.second.time > (is_over(entry.second.event) ? k_told_for : k_opening_for);
+    });
+    prune(told, now, k_opening_for);
     prune(keys, now, key_window);
     prune(delivered, lying);
     prune(begun, lying);
+    const std::size_t kept = std::clamp(sent_within(k_hour, now), k_budgeted_sent, k_most_sent);
+    if (sent.size() > kept) {
+        sent.erase(sent.begin(), sent.end() - static_cast<std::ptrdiff_t>(kept));
+    }
+    while (lent.size() > k_most_letters) {
+        lent.erase(lent.begin()); // names sort by time
+    }
+}
+
+std::size_t Ledger::sent_within(Duration span, WallTime now) const {
+    return static_cast<std::size_t>(std::count_if(
+        sent.begin(), sent.end(), [&](WallTime time) { return time <= now && now - time < span; }));
+}
+
+std::optional<Duration> Ledger::must_wait(WallTime now, const Budget& budget) const {
+    if (budget.messages <= 0) {
+        return std::nullopt;
+    }
+    // The last `count` of them must not all lie within `span`.
+    const auto wait_for = [&](int count, Duration span) -> Duration {
+        const auto many = static_cast<std::size_t>(count);
+        if (count <= 0 || sent.size() < many) {
+            return {};
+        }
+        const Duration passed = now - sent[sent.size() - many];
+        return passed < Duration::zero() || passed >= span ? Duration{} : span - passed;
+    };
+    const Duration wait = std::max(wait_for(budget.messages, budget.per),
+                                   wait_for(budget.burst, std::chrono::seconds(budget.burst)));
+    return wait > Duration::zero() ? std::optional(wait) : std::nullopt;
 }
 
 std::optional<Duration> Ledger::must_wait(const Now& now) const {
@@ -164,17 +202,31 @@ std::string to_json(const Ledger& ledger) {
                     {"check", last.check},
                     {"level", to_string(last.level)},
                     {"since", milliseconds_of(last.since)},
-                    {"summary", last.summary}};
+                    {"summary", last.summary},
+                    {"hint", last.hint}};
+    }
+    Json sent = Json::array();
+    for (const WallTime time : ledger.sent) {
+        sent.push_back(milliseconds_of(time));
     }
     Json keys = Json::object();
     for (const auto& [key, time] : ledger.keys) {
         keys[key] = milliseconds_of(time);
     }
-    const Json json{{"revision", ledger.revision},     {"openings", std::move(openings)},
-                    {"told", std::move(told)},         {"keys", std::move(keys)},
-                    {"delivered", ledger.delivered},   {"begun", ledger.begun},
-                    {"moved_from", ledger.moved_from}, {"moved_to", ledger.moved_to},
-                    {"address", ledger.address},       {"trouble", write(ledger.trouble)}};
+    const Json json{{"revision", ledger.revision},
+                    {"openings", std::move(openings)},
+                    {"told", std::move(told)},
+                    {"keys", std::move(keys)},
+                    {"delivered", ledger.delivered},
+                    {"begun", ledger.begun},
+                    {"moved_from", ledger.moved_from},
+                    {"moved_to", ledger.moved_to},
+                    {"address", ledger.address},
+                    {"trouble", write(ledger.trouble)},
+                    {"shortfall", write(ledger.shortfall)},
+                    {"sent", std::move(sent)},
+                    {"lent", ledger.lent},
+                    {"told_anew", milliseconds_of(ledger.told_anew)}};
     return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
@@ -195,7 +247,8 @@ Ledger ledger_from_json(std::string_view text) {
                                text_of(entry, "check"),
                                parse_level(text_of(entry, "level")).value_or(Level::critical),
                                time_of(entry, "since"),
-                               text_of(entry, "summary")};
+                               text_of(entry, "summary"),
+                               text_of(entry, "hint")};
         }
     }
     const Json keys = object_of(json, "keys");
@@ -208,7 +261,14 @@ Ledger ledger_from_json(std::string_view text) {
     ledger.moved_from = text_of(json, "moved_from");
     ledger.moved_to = text_of(json, "moved_to");
     ledger.address = text_of(json, "address");
+    ledger.sent = times_of(json, "sent");
+    const Json lent = object_of(json, "lent");
+    for (const auto& [letter, channels] : lent.items()) {
+        ledger.lent[letter] = texts_of(lent, letter.c_str());
+    }
+    ledger.told_anew = time_of(json, "told_anew");
     ledger.trouble = read_trouble(object_of(json, "trouble"));
+    ledger.shortfall = read_shortfall(object_of(json, "shortfall"));
     return ledger;
 }
 

@@ -5,6 +5,7 @@
 // sent; it is then kept where StateKeeper keeps its state (store/kept_state.h).
 #pragma once
 
+#include "alerts/budget.h"
 #include "alerts/message.h"
 #include "store/state_file.h"
 
@@ -31,6 +32,7 @@ struct Ledger {
         Level level = Level::critical;
         WallTime since;
         std::string summary;
+        std::string hint{};
     };
     // No wait is longer, whoever asks for it: a server that asks for a year is broken, and so is such a file.
     static constexpr Duration k_longest_wait{3'600'000};
@@ -46,6 +48,12 @@ struct Ledger {
         std::string fingerprint; // of the channel's settings that failed; of others nothing is known
     };
 
+    // What was accepted and yet did not reach everybody it was for (Outcome::problem of what is accepted).
+    struct Shortfall {
+        Text problem, hint;      // empty: the last message reached everybody
+        std::string fingerprint; // as in Trouble
+    };
+
     std::map<std::string, Opening> openings; // by incident id
     std::map<std::string, Told> told;        // by incident id
     std::map<std::string, WallTime> keys;    // of texts
@@ -54,10 +62,19 @@ struct Ledger {
     std::vector<std::string> begun;          // as Letter::State::begun, where the outbox could not note it
     std::string moved_from, moved_to;        // the chat that became another
     std::string address;                     // the peer at the last success
+    std::vector<WallTime> sent;              // the last successes, the oldest first: for the budget
+    std::map<std::string, std::vector<std::string>> lent; // letters that other channels have told, and which
+    WallTime told_anew;                                   // what is open: Channel::told_anew_after
     Trouble trouble;
+    Shortfall shortfall;
 
     // Entries that can mean nothing any more go. `lying`: letters that are in the outbox though delivered.
     void forget_old(WallTime now, Duration key_window, const std::set<std::string>& lying = {});
+    // Messages that arrived so lately, whoever sent them.
+    [[nodiscard]] std::size_t sent_within(Duration span, WallTime now) const;
+    // How long until `budget` has room for one more; none: now. What lies in the future was written before the clock
+    // was set back and does not count.
+    [[nodiscard]] std::optional<Duration> must_wait(WallTime now, const Budget& budget) const;
     // When the next attempt may be; none: now. A clock that jumped or a reboot never makes it wait longer.
     [[nodiscard]] std::optional<Duration> must_wait(const Now& now) const;
 };

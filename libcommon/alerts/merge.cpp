@@ -19,7 +19,12 @@ constexpr std::size_t k_room = 3800;
 constexpr Noun k_messages{"message", "messages", "сообщение", "сообщения", "сообщений"};
 constexpr Phrase k_while_unreachable{"While nothing got through: {}", "Пока связи не было: {}"};
 constexpr Phrase k_all_at_once{"All at once: {}", "Сразу несколько: {}"};
+constexpr Phrase k_kept_back{"Collected meanwhile: {}", "Накопилось: {}"};
 constexpr Phrase k_from_to{"From {} to {}.", "С {} до {}."};
+constexpr Phrase k_all_over{"Now: none of it is broken any more.", "Сейчас: ничего из этого уже не сломано."};
+constexpr Phrase k_still_broken{"Now still broken: {}", "Сейчас всё ещё не в порядке: {}"};
+constexpr Phrase k_and_others{"{} and {} more", "{} и ещё {}"};
+constexpr std::size_t k_names_shown = 8;
 
 // The place of the last word on each incident: an earlier letter need not repeat what is over.
 std::map<std::string, std::size_t> last_words(const std::vector<Letter>& waiting) {
@@ -53,6 +58,35 @@ std::size_t units(const std::vector<Line>& lines) {
     return sum;
 }
 
+// How things stand after all of what waits, first of all: who was without news for hours asks that first. Empty where
+// no incident is spoken of.
+Text state_after(const std::vector<Letter>& waiting, const std::map<std::string, std::size_t>& last) {
+    bool any = false;
+    std::vector<std::string> broken;
+    for (std::size_t i = 0; i < waiting.size(); ++i) {
+        for (const Subject& subject : waiting[i].message.subjects) {
+            any = any || !subject.id.empty();
+            const bool is_open =
+                last.at(identity(subject)) == i && !subject.id.empty() && !is_over(subject.event);
+            const std::string name =
+                subject.key.empty() ? subject.check.substr(subject.check.find('/') + 1) : subject.key;
+            if (is_open && std::find(broken.begin(), broken.end(), name) == broken.end()) {
+                broken.push_back(name);
+            }
+        }
+    }
+    if (!any) {
+        return {};
+    }
+    if (broken.empty()) {
+        return say(k_all_over);
+    }
+    const std::size_t more = broken.size() - std::min(broken.size(), k_names_shown);
+    broken.resize(broken.size() - more);
+    const std::string names = fmt::format("{}", fmt::join(broken, ", "));
+    return say(k_still_broken, more > 0 ? say(k_and_others, names, more) : verbatim(names));
+}
+
 // What is left to say of one letter.
 struct Share {
     std::vector<Line> lines;
@@ -65,10 +99,16 @@ Share share_of(const std::vector<Letter>& waiting, std::size_t index,
     const Message& message = waiting[index].message;
     const std::string time = moment(message.time, now, voice);
     Share share;
-    if (message.subjects.empty()) {
-        share.levels.push_back(message.level);
+    // Somebody's own words stay whole, also where they tell of an incident that is over by now.
+    if (message.subjects.empty() || !message.key.empty()) {
+        const bool is_last =
+            std::all_of(message.subjects.begin(), message.subjects.end(),
+                        [&](const Subject& subject) { return last.at(identity(subject)) == index; });
+        share.levels.push_back(is_last ? message.level : Level::resolved);
+        share.subjects = message.subjects;
         share.lines.push_back(line_of(Piece::Kind::bold, fmt::format("{} {}", time, message.title)));
         share.lines.insert(share.lines.end(), message.lines.begin(), message.lines.end());
+        return share;
     }
     for (const Subject& subject : message.subjects) {
         if (last.at(identity(subject)) != index) {
@@ -132,8 +172,14 @@ Batch next_batch(const std::vector<Letter>& waiting, WallTime now, const MergePo
     batch.message.host = newest.host;
     batch.message.time = newest.time;
     const Text count = counted(static_cast<std::int64_t>(told), k_messages);
-    batch.message.title =
-        make_title(worst, say(late ? k_while_unreachable : k_all_at_once, count).in(voice.lang), newest.host);
+    const bool kept_back =
+        std::any_of(waiting.begin(), waiting.begin() + static_cast<std::ptrdiff_t>(batch.letters),
+                    [](const Letter& letter) { return is_kept_back(letter.state); });
+    const Phrase& title = kept_back ? k_kept_back : late ? k_while_unreachable : k_all_at_once;
+    batch.message.title = make_title(worst, say(title, count).in(voice.lang), newest.host);
+    if (const Text state = late ? state_after(waiting, last) : Text{}; !state.empty()) {
+        batch.message.lines.push_back(line_of(Piece::Kind::bold, state.in(voice.lang)));
+    }
     if (late) {
         const std::string from = moment(first.time, now, voice);
         const std::string until = moment(newest.time, now, voice);

@@ -1,7 +1,10 @@
 #include "alerts/message.h"
 
+#include "incidents/key_type.h"
+#include "incidents/rules.h"
 #include "util/secret.h"
 #include "util/text.h"
+#include "words/span.h"
 
 #include <algorithm>
 #include <array>
@@ -74,7 +77,7 @@ struct Impact {
 };
 
 // In the order in which they matter to visitors: of a cause and its consequences the first is told.
-constexpr std::array<Impact, 10> k_impacts{{
+constexpr std::array<Impact, 12> k_impacts{{
     {"http",
      {"Who opens the page that {} checks gets an error.",
       "Кто открывает страницу, которую проверяет {}, видит ошибку."},
@@ -96,6 +99,14 @@ constexpr std::array<Impact, 10> k_impacts{{
     {"systemd",
      {"What this service does is not being done now.", "То, за что отвечает эта служба, сейчас не работает."},
      {"The service runs, but something is wrong with it.", "Служба работает, но с ней что-то не так."}},
+    {"postgres",
+     {"Whatever needs the database fails: the site is down or nearly so.",
+      "Не работает всё, чему нужна база: сайт лежит или почти лежит."},
+     {"The site may answer slowly.", "Сайт может отвечать медленно."}},
+    {"sqlite",
+     {"Whatever needs the database may fail at any moment.",
+      "Всё, чему нужна база, может отказать в любой момент."},
+     {"The site may answer slowly.", "Сайт может отвечать медленно."}},
     {"redis",
      {"Background tasks and whatever relies on the cache do not work.",
       "Не работают фоновые задачи и всё, что держится на кэше."},
@@ -124,13 +135,19 @@ constexpr std::array<Impact, 10> k_impacts{{
 constexpr Phrase k_only_monitoring{"This concerns the monitoring, not the site.",
                                    "Это касается мониторинга, а не сайта."};
 
+constexpr Phrase k_not_seen{"Whether anything is broken is not known: this check could not look.",
+                            "Сломалось ли что-нибудь, неизвестно: проверить не удаётся."};
+
 // A page is named by its check: the message of a cause names no page above this line.
 std::optional<Text> impact_of(const NewsItem& item) {
-    if (item.incident.type == "self") {
+    if (item.incident.type == k_self) {
         return say(k_only_monitoring);
     }
     if (item.incident.severity == Severity::info) {
         return std::nullopt;
+    }
+    if (item.incident.blind) {
+        return say(k_not_seen);
     }
     for (const Impact& impact : k_impacts) {
         const Incident* found = item.incident.type == impact.type ? &item.incident : nullptr;
@@ -182,10 +199,19 @@ constexpr Phrase k_mended{"{} broke and is mended", "{}: сломалось и �
 constexpr Phrase k_passed{"{} was broken and is all right again ({})",
                           "{}: ломалось, уже снова в порядке ({})"};
 constexpr Phrase k_unwatched{"{} is no longer checked", "{}: больше не проверяется"};
+constexpr Phrase k_silent{"{}: nothing was heard of it for long", "{}: о нём давно ничего не слышно"};
 constexpr Phrase k_reminder{"{} is still not right: {}", "{}: всё ещё не в порядке: {}"};
 constexpr Phrase k_needs_person{"{}: a person is needed: {}", "{}: нужен человек: {}"};
 constexpr Phrase k_flapping{"{} breaks and recovers by turns: {}", "{}: то ломается, то чинится: {}"};
+constexpr Phrase k_escalated{"{} is not mended and nobody has answered: {}",
+                             "{}: не починено, и никто не отозвался: {}"};
 constexpr Phrase k_note{"{}: {}", "{}: {}"};
+constexpr Phrase k_day_good{"all is well: {}, {}, {}", "всё в порядке: {}, {}, {}"};
+constexpr Phrase k_day_open{"not all is well, still open: {}; the day: {}, {}",
+                            "не всё в порядке, открыто: {}; за сутки: {}, {}"};
+constexpr Phrase k_day_unknown{"summary: of the day nothing is recorded", "сводка: записей за сутки нет"};
+constexpr Noun k_runs{"run", "runs", "запуск", "запуска", "запусков"};
+constexpr Noun k_incidents{"incident", "incidents", "инцидент", "инцидента", "инцидентов"};
 constexpr Phrase k_of_monitoring{"monitoring ({})", "мониторинг ({})"};
 constexpr Phrase k_and_more{", and {} more", ", и ещё {}"};
 
@@ -204,9 +230,22 @@ constexpr Phrase k_hour_is_full{
     "The limit of interventions an hour is used up: until there is room in it, nothing is mended "
     "automatically.",
     "Лимит вмешательств за час исчерпан: пока он не освободится, автоматической починки не будет."};
+constexpr Phrase k_never_comes_up{"systemd keeps starting it and it does not come up. One more restart would "
+                                  "only begin that anew, so nothing "
+                                  "is done automatically.",
+                                  "systemd запускает её снова и снова, а она не поднимается. Ещё один "
+                                  "перезапуск лишь начал бы это сначала, "
+                                  "поэтому автоматически ничего не делается."};
+constexpr Phrase k_never_has_time{"Each run is over before it comes to mending: its checks take all of its "
+                                  "time. See health.deadline and the "
+                                  "`timeout` of the slowest checks.",
+                                  "Запуск каждый раз кончается раньше, чем дело доходит до починки: всё его "
+                                  "время уходит на проверки. Посмотрите "
+                                  "health.deadline и `timeout` самых долгих проверок."};
 constexpr Phrase k_flapping_means{"Not every change will be told, only when it settles.",
                                   "О каждой смене сообщать не буду, только когда успокоится."};
 constexpr Phrase k_remark{"Automatic mending: {}", "Автоматическая починка: {}"};
+constexpr Phrase k_further_remark{"Now: {}", "Сейчас: {}"};
 constexpr Phrase k_what_to_do{"What to do: {}", "Что делать: {}"};
 constexpr Phrase k_runbook{"Runbook: {}", "Памятка: {}"};
 constexpr Phrase k_look_with{"To look at it:", "Чем посмотреть:"};
@@ -219,7 +258,16 @@ constexpr Phrase k_gone{
     "It was removed, renamed or switched off while it was broken: whether it works now is not known.",
     "Проверку убрали, переименовали или выключили, пока она не проходила: работает ли это сейчас, "
     "неизвестно."};
+constexpr Phrase k_never_said{"Whoever told of it has neither repeated it for a day nor said that it is "
+                              "over: whether it is mended is not known.",
+                              "Тот, кто о нём сообщил, больше суток не повторял этого и не сказал, что всё "
+                              "прошло: исправлено ли, неизвестно."};
 constexpr Phrase k_broken_since{"Broken since {}", "Проверка не проходила с {}"};
+constexpr Phrase k_still_open{"Open:", "Открыто:"};
+constexpr Phrase k_summed_up{"Runs that ended without anything critical: {} of {} ({}).",
+                             "Запусков, в конце которых не было ничего критичного: {} из {} ({})."};
+constexpr Phrase k_came_and_went{"Came and went meanwhile:", "За это время было и прошло:"};
+constexpr Phrase k_passed_line{"{}: {} ({}, from {})", "{}: {} ({}, с {})"};
 constexpr Phrase k_empty{"(no text)", "(без текста)"};
 
 // Where code begins and ends within a Text. Control characters cannot come from outside: clean() makes them
@@ -274,17 +322,80 @@ std::string moment(WallTime time, WallTime today, const std::string& timezone) {
     return same_day ? format_local_clock(time, timezone) : full.substr(0, 16);
 }
 
+// When it began, by the clock that shows `now`: one that was moved meanwhile would let it end before it began.
+WallTime began_by(WallTime now, const NewsItem& item) {
+    const WallTime began = now - item.lasted;
+    return std::chrono::abs(began - item.incident.since.wall) < std::chrono::minutes(1)
+               ? item.incident.since.wall
+               : began;
+}
+
+bool is_told_by_a_script(const Incident& incident) {
+    return incident.type == k_key_type;
+}
+
 // What the suite notices of itself is called so in each of its messages: "state" might be anybody's.
 Text name_of(const NewsItem& item) {
+    if (!item.incident.key.empty()) {
+        return verbatim(clean_line(item.incident.key));
+    }
     const std::string name = clean_line(item.incident.check);
-    const bool is_own = item.incident.type == "self" || item.event == Event::note;
+    const bool is_own = item.incident.type == k_self || item.event == Event::note;
     return is_own ? say(k_of_monitoring, name) : verbatim(name);
+}
+
+// "1,440", "1 440" with a blank that does not break
+Text grouped(std::int64_t number) {
+    const std::string digits = std::to_string(number);
+    Text text;
+    for (std::size_t i = 0; i < digits.size(); ++i) {
+        if (i > 0 && (digits.size() - i) % 3 == 0) {
+            text.en += ',';
+            text.ru += "\u00a0";
+        }
+        text.en += digits[i];
+        text.ru += digits[i];
+    }
+    return text;
+}
+
+Text counted_in_groups(std::int64_t number, const Noun& noun) {
+    const std::size_t digits = std::to_string(number).size();
+    const Text plain = counted(number, noun);
+    const Text groups = grouped(number);
+    return {groups.en + plain.en.substr(digits), groups.ru + plain.ru.substr(digits)};
+}
+
+// "99.93%", never more than it is: 100% is said of a day without a fault only.
+Text good_share(const DayFigures& day) {
+    const std::int64_t share = day.good_runs * 10'000 / std::max<std::int64_t>(day.runs, 1);
+    if (share == 10'000) {
+        return verbatim("100%");
+    }
+    return {fmt::format("{}.{:02}%", share / 100, share % 100),
+            fmt::format("{},{:02}%", share / 100, share % 100)};
+}
+
+Text day_headline(const NewsItem& item) {
+    const DayFigures& day = item.day;
+    if (day.runs <= 0) {
+        return say(k_day_unknown);
+    }
+    const Text incidents = counted_in_groups(day.incidents, k_incidents);
+    if (!item.symptoms.empty()) {
+        return say(k_day_open, item.symptoms.size(), incidents, good_share(day));
+    }
+    return say(k_day_good, counted_in_groups(day.runs, k_runs), incidents, good_share(day));
 }
 
 Text headline(const NewsItem& item) {
     const Text name = name_of(item);
     Text seen = one_line(item.incident.message);
     const Text lasted = spoken(seconds_of(item.lasted));
+    // Not good again, but over all the same: in which way.
+    if (is_over(item.event) && !item.remarks.empty()) {
+        return say(k_opened, name, one_line(item.remarks.front()));
+    }
     switch (item.event) {
     case Event::opened:
         return say(k_opened, name, seen);
@@ -297,15 +408,19 @@ Text headline(const NewsItem& item) {
     case Event::mended:
         return item.deeds.empty() ? say(k_passed, name, lasted) : say(k_mended, name);
     case Event::unwatched:
-        return say(k_unwatched, name);
+        return say(is_told_by_a_script(item.incident) ? k_silent : k_unwatched, name);
     case Event::reminder:
         return say(k_reminder, name, seen);
     case Event::needs_person:
         return say(k_needs_person, name, seen);
     case Event::flapping:
         return say(k_flapping, name, seen);
+    case Event::escalated:
+        return say(k_escalated, name, seen);
     case Event::note:
         return say(k_note, name, seen);
+    case Event::summary:
+        return day_headline(item);
     }
     return seen;
 }
@@ -338,12 +453,32 @@ class Writer {
     }
 
     void body(const NewsItem& item) {
-        if (item.event == Event::unwatched) {
+        if (item.event == Event::summary) {
+            day(item);
+        } else if (item.event == Event::unwatched) {
             unwatched(item);
         } else if (is_over(item.event)) {
             past(item);
         } else {
             present(item);
+        }
+    }
+
+    // What waited to be told and is over: a line each is enough.
+    void came_and_went(const std::vector<NewsItem>& items) {
+        if (items.empty()) {
+            return;
+        }
+        blank();
+        line(say(k_came_and_went));
+        for (const NewsItem& item : items) {
+            const std::string from = moment(item.incident.since.wall, m_news.time.wall, m_voice.timezone);
+            Text passed = say(k_passed_line, name_of(item), one_line(item.incident.message),
+                              spoken(seconds_of(item.lasted)), from);
+            for (const Deed& deed : item.deeds) {
+                passed = join("; ", {passed, words_of(deed)});
+            }
+            bullet(passed);
         }
     }
 
@@ -365,7 +500,7 @@ class Writer {
             passes_again(item);
         }
         if (item.event == Event::needs_person) {
-            line(say(item.reason == CallReason::hour_is_full ? k_hour_is_full : k_gave_up));
+            line(say(why_called(item.reason)));
         } else if (item.event == Event::flapping) {
             line(say(k_flapping_means));
         }
@@ -373,9 +508,16 @@ class Writer {
         since(item);
     }
 
+    void day(const NewsItem& item) {
+        if (item.day.runs > 0) {
+            line(say(k_summed_up, grouped(item.day.good_runs), grouped(item.day.runs), good_share(item.day)));
+        }
+        symptoms(item, k_still_open);
+    }
+
     // Neither over nor watched: what was last seen of it.
     void unwatched(const NewsItem& item) {
-        line(say(k_gone));
+        line(say(is_told_by_a_script(item.incident) ? k_never_said : k_gone));
         line(say(k_it_was, one_line(item.incident.message)));
         line(say(k_broken_since, moment(item.incident.since.wall, m_news.time.wall, m_voice.timezone)));
     }
@@ -389,11 +531,26 @@ class Writer {
         symptoms(item, k_was_broken_with_it);
         deeds(item, k_done);
         passes_again(item);
-        const std::string from = moment(item.incident.since.wall, m_news.time.wall, m_voice.timezone);
-        const std::string until = format_local_clock(m_news.time.wall, m_voice.timezone);
+        const WallTime ended = item.waited ? item.incident.since.wall + item.lasted : m_news.time.wall;
+        const std::string from = moment(began_by(ended, item), m_news.time.wall, m_voice.timezone);
+        const std::string until = format_local_clock(ended, m_voice.timezone);
         const Text lasted = spoken(seconds_of(item.lasted));
         line(item.event == Event::mended && !item.deeds.empty() ? say(k_noticed, from, lasted)
                                                                 : say(k_lasted, lasted, from, until));
+    }
+
+    static const Phrase& why_called(CallReason reason) {
+        switch (reason) {
+        case CallReason::hour_is_full:
+            return k_hour_is_full;
+        case CallReason::never_comes_up:
+            return k_never_comes_up;
+        case CallReason::no_time:
+            return k_never_has_time;
+        case CallReason::useless_attempts:
+            break;
+        }
+        return k_gave_up;
     }
 
     void evidence(const Incident& incident) {
@@ -459,8 +616,10 @@ class Writer {
     }
 
     void advice(const NewsItem& item) {
-        for (const Text& remark : item.remarks) {
-            line(say(k_remark, one_line(remark)));
+        if (!item.remarks.empty()) {
+            // After the words of a call, which speak of mending already, its name would only stand there twice.
+            const bool is_named = item.event == Event::needs_person;
+            line(say(is_named ? k_further_remark : k_remark, joined(item.remarks)));
         }
         if (!item.incident.hint.empty()) {
             line(say(k_what_to_do, one_line(item.incident.hint)));
@@ -476,10 +635,19 @@ class Writer {
         }
     }
 
+    static Text joined(const std::vector<Text>& remarks) {
+        Text all;
+        for (const Text& remark : remarks) {
+            all = join("; ", {all, one_line(remark)});
+        }
+        return all;
+    }
+
     void since(const NewsItem& item) {
-        const std::string began = moment(item.incident.since.wall, m_news.time.wall, m_voice.timezone);
+        const WallTime now = m_news.time.wall;
+        const std::string began = moment(began_by(now, item), now, m_voice.timezone);
         const std::int64_t seconds = seconds_of(item.lasted);
-        line(seconds < 60 ? say(k_since, began) : say(k_since_for, began, spoken(seconds)));
+        line(seconds < 60 ? say(k_since, began) : say(k_since_for, began, span_of(seconds)));
     }
 
     void line(const Text& text) { plain(text.in(m_voice.lang)); }
@@ -585,6 +753,7 @@ Subject subject_of(const NewsItem& item, const Voice& voice) {
         subject.hint = shorten(clean_line(item.incident.hint.in(voice.lang)), k_summary_characters);
     }
     subject.since = item.incident.since.wall;
+    subject.key = item.incident.key;
     return subject;
 }
 
@@ -613,7 +782,13 @@ std::optional<Message> compose(const News& news, const Voice& voice) {
     message.title = title.text;
 
     Writer writer(news, voice, message.lines);
+    std::vector<NewsItem> passed;
     for (const NewsItem& item : items) {
+        if (items.size() > 1 && item.waited && is_over(item.event)) {
+            passed.push_back(item);
+            message.subjects.push_back(subject_of(item, voice));
+            continue;
+        }
         // The title is the heading of the only item, unless it had to be cut.
         if (items.size() > 1 || !title.fits) {
             writer.heading(item);
@@ -621,6 +796,7 @@ std::optional<Message> compose(const News& news, const Voice& voice) {
         writer.body(item);
         message.subjects.push_back(subject_of(item, voice));
     }
+    writer.came_and_went(passed);
     writer.tail();
     hide_secrets(message);
     return message;
@@ -632,6 +808,8 @@ Message compose(const Words& words, Lang lang) {
     message.host = clean_line(words.host);
     message.time = words.time;
     message.key = clean_line(words.key);
+    message.may_wait = words.pace == Words::Pace::by_the_clock &&
+                       (words.level == Level::warning || words.level == Level::info);
     const std::string text = clean(words.text);
     std::vector<std::string_view> lines = split_lines(trim(text));
     std::string what = clean_line(words.title);

@@ -49,6 +49,7 @@ struct Subject {
     std::string summary; // one line: "site: HTTP 403, expected 200"
     std::string hint;    // what to do, while it is not over; may be empty
     WallTime since;
+    std::string key{}; // of an incident that a script has told, by which people know it; empty: a check's
     bool operator==(const Subject&) const = default;
 };
 // By which subjects are the same incident: its id, or what it says when it has none (notes of the suite).
@@ -62,15 +63,20 @@ struct Message {
     std::string
         title; // with the level mark; alone enough on a lock screen: at most k_title_length characters
     std::vector<Line> lines;
-    std::vector<Subject> subjects; // empty for a text of `lectio-notify send`
-    std::string key;               // of a text: the same key is told once a window; may be empty
+    std::vector<Subject> subjects; // empty for a text of `lectio-notify send` that tells of no incident
+    std::string key;               // of such a text; may be empty. Without subjects it is told once a window
     std::string host;
     WallTime time;
     RunId run; // that tells it; by it a repetition is known
+    // Somebody's words that wake nobody: they wait for the end of the quiet hours, and for room among the messages of
+    // the hour. Of news the judge has decided that before.
+    bool may_wait = false;
+    // Somebody's words, told under a mute: whatever their level, they wait for its end.
+    bool muted = false;
     bool operator==(const Message&) const = default;
 };
 
-inline constexpr std::size_t k_title_length = 80;
+inline constexpr std::size_t k_title_length = 79; // under 80 characters
 // "🚨 WHAT · HOST", WHAT cut to fit.
 std::string make_title(Level level, std::string_view what, std::string_view host);
 
@@ -87,6 +93,9 @@ struct Words {
     std::string key;
     std::string host;
     WallTime time;
+    // by_the_clock: a warning and information wait out the quiet hours. What is critical does not, nor an end: it may
+    // be that of what has woken somebody.
+    enum class Pace { at_once, by_the_clock } pace = Pace::at_once;
 };
 Message compose(const Words& words, Lang lang);
 

@@ -1,5 +1,6 @@
 #include "alerts/message_json.h"
 
+#include "util/json_members.h"
 #include "util/text.h"
 
 #include <algorithm>
@@ -15,7 +16,7 @@ using Json = nlohmann::json;
 
 constexpr int k_schema = 1;
 
-constexpr std::array<std::pair<Event, std::string_view>, 10> k_events{{
+constexpr std::array<std::pair<Event, std::string_view>, 12> k_events{{
     {Event::opened, "opened"},
     {Event::risen, "risen"},
     {Event::eased, "eased"},
@@ -24,8 +25,10 @@ constexpr std::array<std::pair<Event, std::string_view>, 10> k_events{{
     {Event::unwatched, "unwatched"},
     {Event::reminder, "reminder"},
     {Event::needs_person, "needs_person"},
+    {Event::escalated, "escalated"},
     {Event::flapping, "flapping"},
     {Event::note, "note"},
+    {Event::summary, "summary"},
 }};
 
 constexpr std::array<std::pair<Piece::Kind, std::string_view>, 3> k_kinds{{
@@ -53,10 +56,6 @@ std::optional<E> value_of(const std::array<std::pair<E, std::string_view>, N>& w
         }
     }
     return std::nullopt;
-}
-
-std::int64_t milliseconds_of(WallTime time) {
-    return time.time_since_epoch().count();
 }
 
 // Reads fields of one object; the first that is missing or of another type spoils the whole, which is asked
@@ -126,13 +125,12 @@ Line read_line(const Json& json, bool& good) {
 }
 
 Json write(const Subject& subject) {
-    return {{"id", subject.id},
-            {"check", subject.check},
-            {"event", to_string(subject.event)},
-            {"level", to_string(subject.level)},
-            {"summary", subject.summary},
-            {"hint", subject.hint},
-            {"since", milliseconds_of(subject.since)}};
+    Json json = json_of(subject);
+    json["since"] = milliseconds_of(subject.since);
+    if (!subject.key.empty()) {
+        json["key"] = subject.key;
+    }
+    return json;
 }
 
 Subject read_subject(const Json& json, bool& good) {
@@ -145,6 +143,7 @@ Subject read_subject(const Json& json, bool& good) {
     subject.summary = reader.text("summary");
     subject.hint = reader.text("hint");
     subject.since = reader.time("since");
+    subject.key = reader.optional_text("key").value_or("");
     return subject;
 }
 
@@ -156,6 +155,16 @@ std::string_view to_string(Event event) {
 
 std::optional<Event> parse_event(std::string_view word) {
     return value_of(k_events, word);
+}
+
+Json json_of(const Subject& subject) {
+    return {{"id", subject.id},
+            {"check", subject.check},
+            {"event", to_string(subject.event)},
+            {"level", to_string(subject.level)},
+            {"summary", subject.summary},
+            {"hint", subject.hint},
+            {"since", format_utc(subject.since)}};
 }
 
 std::string to_json(const Message& message) {

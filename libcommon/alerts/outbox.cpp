@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <atomic>
 #include <charconv>
+#include <cstdint>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -19,12 +21,16 @@ constexpr mode_t k_file_mode = 0600;
 // The same for putting and for taking, so that nothing is taken in that is not found again. Five thousand checks that fail
 // with long texts, or a piped text of one letter a line, stay within it.
 constexpr Bytes k_largest = 16_MB;
+// Of a full outbox this much is made free at once.
+constexpr std::size_t k_spare = 1, k_whole = 100;
 // Refused and damaged ones are for a person to look at: the newest so many are kept.
 constexpr std::size_t k_kept_aside = 1000;
 // A writer is done within seconds; what is older was left by one that died.
 constexpr Duration k_writer_is_dead{600'000};
 
 constexpr std::string_view k_fresh = ".new";
+constexpr std::string_view k_later = ".later";
+constexpr std::string_view k_muted = ".muted";
 constexpr std::string_view k_begun = ".begun";
 constexpr std::string_view k_temporary = ".tmp-";
 constexpr std::string_view k_to = "to-"; // so that no channel can be called like the folders beside it
@@ -32,25 +38,59 @@ constexpr std::string_view k_rejected = "rejected";
 constexpr std::string_view k_damaged = "damaged";
 
 std::string_view ending(Letter::State state) {
-    return state == Letter::State::begun ? k_begun : k_fresh;
+    switch (state) {
+    case Letter::State::later:
+        return k_later;
+    case Letter::State::muted:
+        return k_muted;
+    case Letter::State::begun:
+        return k_begun;
+    case Letter::State::fresh:
+        break;
+    }
+    return k_fresh;
+}
+
+std::optional<Letter::State> state_of(std::string_view file) {
+    for (const Letter::State state :
+         {Letter::State::fresh, Letter::State::later, Letter::State::muted, Letter::State::begun}) {
+        if (file.ends_with(ending(state))) {
+            return state;
+        }
+    }
+    return std::nullopt;
 }
 
 bool is_letter(std::string_view file) {
-    return !file.starts_with('.') && (file.ends_with(k_fresh) || file.ends_with(k_begun));
+    return !file.starts_with('.') && state_of(file).has_value();
+}
+
+bool is_kept_back(std::string_view file) {
+    return file.ends_with(k_later) || file.ends_with(k_muted);
+}
+
+bool is_held(std::string_view file, Outbox::Hold hold) {
+    switch (hold) {
+    case Outbox::Hold::later:
+        return file.ends_with(k_later);
+    case Outbox::Hold::later_and_muted:
+        return is_kept_back(file);
+    case Outbox::Hold::nothing:
+        break;
+    }
+    return false;
+}
+
+Letter::State state_of_new(const Message& message) {
+    return message.may_wait ? Letter::State::later
+           : message.muted  ? Letter::State::muted
+                            : Letter::State::fresh;
 }
 
 Letter letter_of(std::string_view file) {
-    const bool begun = file.ends_with(k_begun);
-    file.remove_suffix(begun ? k_begun.size() : k_fresh.size());
-    return {std::string(file), begun ? Letter::State::begun : Letter::State::fresh, {}};
-}
-
-// "errors-0001769076000000-00004711-0.json" → "errors"; a channel's name may have dashes of its own.
-std::string_view channel_of_aside(std::string_view file) {
-    for (int part = 0; part < 3; ++part) {
-        file = file.substr(0, std::min(file.rfind('-'), file.size()));
-    }
-    return file;
+    const Letter::State state = state_of(file).value_or(Letter::State::fresh);
+    file.remove_suffix(ending(state).size());
+    return {std::string(file), state, {}};
 }
 
 std::int64_t stamp_of(std::string_view name) {
@@ -76,10 +116,66 @@ std::vector<std::string> letters_in(Files& files, const Path& folder) {
     return names;
 }
 
-bool is_critical(Files& files, const Path& path) {
-    const Result<std::string> content = files.read(path, k_largest);
-    const Result<Message> message = content ? message_from_json(*content) : Result<Message>(content.error());
-    return message && message->level == Level::critical;
+// What waits, as far as it matters for who gives way.
+struct Tenant {
+    std::string file;
+    std::uint64_t size = 0;
+    enum class Rank { passing, warning, critical }; // in this order they go
+    Rank rank = Rank::passing;
+};
+
+Tenant::Rank rank_of(Level level) {
+    switch (level) {
+    case Level::critical:
+        return Tenant::Rank::critical;
+    case Level::warning:
+        return Tenant::Rank::warning;
+    case Level::info:
+    case Level::resolved:
+        break;
+    }
+    return Tenant::Rank::passing;
+}
+
+// All of whose incidents end in what waits behind it.
+bool is_over_behind(const Message& message, const std::set<std::string>& ended) {
+    return !message.subjects.empty() &&
+           std::all_of(message.subjects.begin(), message.subjects.end(),
+                       [&](const Subject& subject) { return ended.contains(identity(subject)); });
+}
+
+// From the newest back, so that an end is known before its opening. The end of what was told is not information like
+// another: without its opening in the outbox somebody waits for it.
+std::vector<Tenant> tenants(Files& files, const Path& folder, const std::vector<std::string>& names) {
+    std::set<std::string> ended, opened;
+    std::vector<Tenant> all;
+    std::vector<Message> messages;
+    for (auto name = names.rbegin(); name != names.rend(); ++name) {
+        const Result<std::string> content = files.read(folder / *name, k_largest);
+        Message message = content ? message_from_json(*content).value_or({}) : Message{};
+        Tenant tenant{*name, content ? content->size() : 0, rank_of(message.level)};
+        if (is_over_behind(message, ended)) {
+            tenant.rank = Tenant::Rank::passing;
+        }
+        for (const Subject& subject : message.subjects) {
+            (is_over(subject.event) ? ended : opened).insert(identity(subject));
+        }
+        all.push_back(std::move(tenant));
+        messages.push_back(std::move(message));
+    }
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        const bool ends_what_was_told =
+            messages[i].level == Level::resolved &&
+            std::any_of(messages[i].subjects.begin(), messages[i].subjects.end(),
+                        [&](const Subject& subject) { return !opened.contains(identity(subject)); });
+        if (ends_what_was_told) {
+            all[i].rank = Tenant::Rank::warning;
+        }
+    }
+    std::reverse(all.begin(), all.end());
+    std::stable_sort(all.begin(), all.end(),
+                     [](const Tenant& a, const Tenant& b) { return a.rank < b.rank; });
+    return all;
 }
 
 // Moves a file to where people find it, and lets the oldest there give way.
@@ -97,6 +193,13 @@ Result<void> keep_aside(Files& files, const Path& from, const Path& folder, cons
 
 Outbox::Outbox(Files& files, Path folder, OutboxLimits limits)
     : m_files(files), m_folder(std::move(folder)), m_limits(limits) {}
+
+std::string_view channel_of_aside(std::string_view file) {
+    for (int part = 0; part < 3; ++part) {
+        file = file.substr(0, std::min(file.rfind('-'), file.size()));
+    }
+    return file;
+}
 
 Path Outbox::folder_of(const std::string& channel) const {
     return m_folder / fmt::format("{}{}", k_to, channel);
@@ -124,7 +227,7 @@ Result<Outbox::Put> Outbox::put(const std::string& channel, const Message& messa
     Put put;
     LECTIO_TRY(make_room(channel, put));
     const std::string name = next_name(message.time, letters_in(m_files, folder));
-    const Path place = folder / fmt::format("{}{}", name, k_fresh);
+    const Path place = folder / fmt::format("{}{}", name, ending(state_of_new(message)));
     if (const Result<void> written = write_atomically(m_files, place, content, k_file_mode); !written) {
         // It may be there and only its folder unsynced; whoever hears of the failure tells by another way, so
         // it must not be told from here as well.
@@ -136,37 +239,44 @@ Result<Outbox::Put> Outbox::put(const std::string& channel, const Message& messa
 
 Result<void> Outbox::make_room(const std::string& channel, Put& put) {
     const Path folder = folder_of(channel);
-    std::vector<std::string> names = letters_in(m_files, folder);
-    std::vector<std::uint64_t> sizes;
+    const std::vector<std::string> names = letters_in(m_files, folder);
     std::uint64_t total = 0;
     for (const std::string& name : names) {
         const Result<FileInfo> info = m_files.info(folder / name);
-        sizes.push_back(info ? info->size.count : 0);
-        total += sizes.back();
+        total += info ? info->size.count : 0;
     }
-    while (!names.empty() && (names.size() >= m_limits.messages || total >= m_limits.size.count)) {
-        std::size_t victim = 0;
-        while (victim < names.size() && is_critical(m_files, folder / names[victim])) {
-            ++victim;
+    std::size_t count = names.size();
+    const auto is_full = [&](std::size_t share) { // of what the limits allow, kept free
+        return count + m_limits.messages / k_whole * share >= m_limits.messages ||
+               total + m_limits.size.count / k_whole * share >= m_limits.size.count;
+    };
+    if (!is_full(0)) {
+        return {};
+    }
+    for (const Tenant& tenant : tenants(m_files, folder, names)) {
+        // Of what may go, some more than need be: each time all of them are read.
+        if (!is_full(tenant.rank == Tenant::Rank::passing ? k_spare : 0)) {
+            break;
         }
-        victim = victim == names.size() ? 0 : victim;
         // Its sender may have taken it out meanwhile: that makes room, too.
-        Result<void> removed = m_files.remove(folder / names[victim]);
+        Result<void> removed = m_files.remove(folder / tenant.file);
         if (!removed && removed.error().kind != ErrorKind::not_found) {
             return removed;
         }
         put.dropped += removed ? 1 : 0;
-        total -= sizes[victim];
-        names.erase(names.begin() + static_cast<std::ptrdiff_t>(victim));
-        sizes.erase(sizes.begin() + static_cast<std::ptrdiff_t>(victim));
+        put.critical += removed && tenant.rank == Tenant::Rank::critical ? 1 : 0;
+        total -= std::min(total, tenant.size);
+        --count;
     }
     return {};
 }
 
-Outbox::Waiting Outbox::waiting(const std::string& channel, std::size_t most, const Names& delivered) {
+Outbox::Waiting Outbox::waiting(const std::string& channel, std::size_t most, const Names& delivered,
+                                Hold hold) {
     Waiting waiting;
     const Path folder = folder_of(channel);
     std::vector<std::string> names = letters_in(m_files, folder);
+    std::erase_if(names, [&](const std::string& name) { return is_held(name, hold); });
     std::erase_if(names, [&](const std::string& name) {
         Letter letter = letter_of(name);
         const bool is_delivered = delivered.contains(letter.name);
@@ -209,16 +319,16 @@ bool Outbox::set_aside(const std::string& channel, const std::string& file) {
         .ok();
 }
 
-std::size_t Outbox::count_waiting(const std::string& channel, const Names& delivered) {
+std::size_t Outbox::count_waiting(const std::string& channel, const Names& delivered, Hold hold) {
     const std::vector<std::string> names = letters_in(m_files, folder_of(channel));
     return static_cast<std::size_t>(std::count_if(names.begin(), names.end(), [&](const std::string& name) {
-        return !delivered.contains(letter_of(name).name);
+        return !is_held(name, hold) && !delivered.contains(letter_of(name).name);
     }));
 }
 
 std::optional<WallTime> Outbox::waiting_since(const std::string& channel, const Names& delivered) {
     for (const std::string& name : letters_in(m_files, folder_of(channel))) {
-        if (!delivered.contains(letter_of(name).name)) {
+        if (!is_kept_back(name) && !delivered.contains(letter_of(name).name)) {
             return WallTime(Duration(stamp_of(name)));
         }
     }
@@ -253,8 +363,8 @@ Result<void> Outbox::begin(const std::string& channel, std::vector<Letter>& lett
     return rename_all(channel, letters, Letter::State::begun);
 }
 
-Result<void> Outbox::unbegin(const std::string& channel, std::vector<Letter>& letters) {
-    return rename_all(channel, letters, Letter::State::fresh);
+Result<void> Outbox::unbegin(const std::string& channel, std::vector<Letter>& letters, Letter::State before) {
+    return rename_all(channel, letters, before);
 }
 
 Result<void> Outbox::rename_all(const std::string& channel, std::vector<Letter>& letters,

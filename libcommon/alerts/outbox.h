@@ -1,6 +1,10 @@
 // Outbox: what is to be told, on disk before the first attempt to tell it (DESIGN rule 3).
 //
 //   outbox/to-CHANNEL/0001769076000000-00004711-0.new  a message that waits; names sort in the order of telling
+//   outbox/to-CHANNEL/0001769076000000-00004711-0.later
+//                                                      the same, but it may wait (Message::may_wait)
+//   outbox/to-CHANNEL/0001769076000000-00004711-0.muted
+//                                                      the same, told under a mute (Message::muted)
 //   outbox/to-CHANNEL/0001769076000000-00004711-0.begun
 //                                                      its sending has begun and the answer is not known: it
 //                                                      may have arrived already
@@ -34,21 +38,31 @@ struct Outgoing {
 };
 
 struct Letter {
-    enum class State { fresh, begun };
+    enum class State { fresh, later, muted, begun };
     std::string name; // without the ending; unique within the channel
     State state = State::fresh;
     Message message;
 };
+
+// It was not sent at once because of what it is, not because nothing got through.
+constexpr bool is_kept_back(Letter::State state) {
+    return state == Letter::State::later || state == Letter::State::muted;
+}
+
+// Of a file set aside: "errors-0001769076000000-00004711-0.json" → "errors"; a channel's name may have dashes of its
+// own.
+std::string_view channel_of_aside(std::string_view file);
 
 class Outbox {
   public:
     // `folder` is paths.state/outbox; made with the first message.
     Outbox(Files& files, Path folder, OutboxLimits limits);
 
-    // On disk and fsynced when this returns without error. Over the limits the oldest that is not critical,
-    // else the oldest, gives way; that is counted in `dropped`.
+    // On disk and fsynced when this returns without error. Over the limits the oldest give way: first information and
+    // the openings whose ends wait as well, with those ends; then what is not critical; then what is.
     struct Put {
         int dropped = 0;
+        int critical = 0; // of `dropped`, of what is not over
     };
     Result<Put> put(const std::string& channel, const Message& message);
 
@@ -60,9 +74,13 @@ class Outbox {
         std::vector<Letter> delivered; // of those, the ones that lie there; their messages are not read
         std::size_t total = 0;         // that wait, with those over `most`
     };
-    Waiting waiting(const std::string& channel, std::size_t most, const Names& delivered = {});
-    [[nodiscard]] std::size_t count_waiting(const std::string& channel, const Names& delivered = {});
-    // When the one that waits longest was put.
+    // What is as if it were not there: nothing; what may wait; that, and what was told under a mute.
+    enum class Hold { nothing, later, later_and_muted };
+    Waiting waiting(const std::string& channel, std::size_t most, const Names& delivered = {},
+                    Hold hold = Hold::nothing);
+    [[nodiscard]] std::size_t count_waiting(const std::string& channel, const Names& delivered = {},
+                                            Hold hold = Hold::nothing);
+    // When the one that waits longest was put; what is kept back is not late.
     [[nodiscard]] std::optional<WallTime> waiting_since(const std::string& channel,
                                                         const Names& delivered = {});
     [[nodiscard]] std::size_t count_rejected(const std::string& channel);
@@ -74,7 +92,9 @@ class Outbox {
     // Only for the holder of the channel's lock. begin() is durable before it returns: a crash after it
     // leaves the message marked.
     Result<void> begin(const std::string& channel, std::vector<Letter>& letters);
-    Result<void> unbegin(const std::string& channel, std::vector<Letter>& letters); // surely not accepted
+    // Surely not accepted; `before`: what all of them were.
+    Result<void> unbegin(const std::string& channel, std::vector<Letter>& letters,
+                         Letter::State before = Letter::State::fresh);
     Result<void> remove(const std::string& channel, const Letter& letter);
     Result<void> reject(const std::string& channel, const Letter& letter, const std::string& why);
     // Leftovers of writers that died.

@@ -1,8 +1,11 @@
 #include "alerts/telegram.h"
 
+#include "alerts/http_outcome.h"
+#include "alerts/remarks.h"
 #include "incidents/ids.h"
-#include "platform/http_failure.h"
+#include "platform/world.h"
 #include "util/json_depth.h"
+#include "util/json_members.h"
 #include "util/number.h"
 #include "util/text.h"
 
@@ -21,9 +24,6 @@ using Json = nlohmann::json;
 constexpr Phrase k_left_out{"… (2/2) left out: {} characters; the whole text is in {}",
                             "… (2/2) пропущено знаков: {}; весь текст: {}"};
 constexpr std::string_view k_second_part = "… (2/2)";
-constexpr Phrase k_perhaps_again{
-    "Perhaps you have read this already: the answer to its first sending was lost.",
-    "Возможно, это повтор: ответ на первую отправку потерялся."};
 
 // ── what an answer means, in words ───────────────────────────────────────────────────────────────────────
 
@@ -49,12 +49,26 @@ constexpr Phrase k_not_telegram{"something else answers in place of Telegram (HT
 constexpr Phrase k_not_telegram_hint{"look at the proxy and at `api` of the channel",
                                      "проверьте прокси и адрес api у канала"};
 
-constexpr Phrase k_dns_hint{"look at the resolver: /etc/resolv.conf", "проверьте DNS: /etc/resolv.conf"};
 constexpr Phrase k_network_hint{"look at the network of this host, or set `proxy` of the channel",
                                 "проверьте сеть этого сервера или задайте каналу proxy"};
 constexpr Phrase k_proxy_hint{"look at the proxy of the channel", "проверьте прокси канала"};
-constexpr Phrase k_tls_hint{"look at the clock of this host and at the package ca-certificates",
-                            "проверьте часы сервера и пакет ca-certificates"};
+
+// ── buttons ──────────────────────────────────────────────────────────────────────────────────────────────
+
+// callback_data has 64 bytes (https://core.telegram.org/bots/api#inlinekeyboardbutton); the longest word is "details/".
+constexpr std::size_t k_button_argument = 56;
+constexpr Phrase k_acknowledge{"I know", "Принято"};
+constexpr Phrase k_mute{"Mute 1 h", "Тишина 1 ч"};
+constexpr Phrase k_details{"Details", "Подробно"};
+
+Json keyboard_for(const std::string& incidents, Lang lang) {
+    const auto button = [&](const Phrase& label, const std::string& data) {
+        return Json{{"text", label.in(lang)}, {"callback_data", data}};
+    };
+    return {{"inline_keyboard",
+             Json::array({Json::array({button(k_acknowledge, "ack/" + incidents), button(k_mute, "mute/1h"),
+                                       button(k_details, "details/" + incidents)})})}};
+}
 
 // ── splitting ────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -195,19 +209,9 @@ Line plain_line(std::string text) {
     return {Line::Form::text, {{Piece::Kind::plain, std::move(text)}}};
 }
 
-// The message from its title to the remarks about its own way here, in order.
-std::vector<Line> lines_of(const Draft& draft, Lang lang) {
-    std::vector<Line> lines;
-    lines.push_back({Line::Form::text, {{Piece::Kind::bold, draft.message.title}}});
-    lines.insert(lines.end(), draft.message.lines.begin(), draft.message.lines.end());
-    for (const Text* remark : {&draft.late, &draft.unstored}) {
-        if (!remark->empty()) {
-            lines.push_back(plain_line(remark->in(lang)));
-        }
-    }
-    if (draft.maybe_again) {
-        lines.push_back(plain_line(std::string(k_perhaps_again.in(lang))));
-    }
+// What marking up gone wild has made of a line is said without it.
+std::vector<Line> tame_lines_of(const Draft& draft, Lang lang) {
+    std::vector<Line> lines = lines_of(draft, lang);
     for (Line& line : lines) {
         if (line.pieces.size() > k_most_pieces) {
             line = plain_line(unmarked(line));
@@ -263,7 +267,7 @@ Part ending(std::vector<Line> lines, Lang lang, const std::string& rest) {
 }
 
 std::vector<Part> split(const Draft& draft, const Voice& voice, const std::string& rest) {
-    std::vector<Line> lines = lines_of(draft, voice.lang);
+    std::vector<Line> lines = tame_lines_of(draft, voice.lang);
     std::vector<Part> parts(1);
     fill(parts.front(), lines);
     const bool blank = std::all_of(lines.begin(), lines.end(),
@@ -284,14 +288,6 @@ constexpr int k_deepest = 50;
 
 // ── answers ──────────────────────────────────────────────────────────────────────────────────────────────
 
-Outcome outcome(Outcome::Kind kind, Text problem, Text hint = {}) {
-    Outcome result;
-    result.kind = kind;
-    result.problem = std::move(problem);
-    result.hint = std::move(hint);
-    return result;
-}
-
 // A whole number of seconds from 1 on; a server that says anything else has said nothing.
 std::optional<Duration> seconds_from(std::string_view text) {
     const auto seconds = number_from<int>(text);
@@ -304,43 +300,14 @@ std::optional<Duration> retry_after(const HttpAnswer& answer, const Json& parame
             return seconds_from(std::to_string(found->get<std::uint64_t>()));
         }
     }
-    const std::string* header = answer.header("retry-after");
-    return header == nullptr ? std::nullopt : seconds_from(trim(*header));
+    return lectio::retry_after(answer); // the header
 }
 
 Outcome too_fast(std::optional<Duration> wait) {
     const Duration known = wait.value_or(std::chrono::seconds(1));
     const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(known).count();
-    Outcome result = outcome(Outcome::Kind::later, say(k_too_fast, spoken(seconds)));
+    Outcome result = outcome_of(Outcome::Kind::later, say(k_too_fast, spoken(seconds)));
     result.wait = wait;
-    return result;
-}
-
-Text hint_for(HttpAnswer::Failure failure) {
-    using Failure = HttpAnswer::Failure;
-    switch (failure) {
-    case Failure::bad_url:
-        return say(k_not_telegram_hint);
-    case Failure::dns:
-    case Failure::dns_timeout:
-        return say(k_dns_hint);
-    case Failure::tls:
-        return say(k_tls_hint);
-    default:
-        return say(k_network_hint);
-    }
-}
-
-Outcome judge_failure(const HttpAnswer& answer) {
-    using Failure = HttpAnswer::Failure;
-    // Until the request is on its way nothing can have been accepted.
-    const bool on_its_way = answer.phase >= HttpAnswer::Phase::send;
-    Outcome result = outcome(on_its_way ? Outcome::Kind::unknown : Outcome::Kind::later,
-                             http_failure_words(answer, "Telegram"), hint_for(answer.failure));
-    if (answer.failure == Failure::bad_url) {
-        result.kind = Outcome::Kind::channel_refused;
-    }
-    result.resolver_failed = answer.failure == Failure::dns || answer.failure == Failure::dns_timeout;
     return result;
 }
 
@@ -365,16 +332,13 @@ bool is_about_the_text(std::string_view description) {
 
 Outcome judge_refusal(const HttpAnswer& answer, const Json& json) {
     using Kind = Outcome::Kind;
-    const auto text = json.find("description");
-    const std::string description = text != json.end() && text->is_string()
-                                        ? redact(shorten(clean_line(text->get<std::string>()), 200))
-                                        : "";
-    const auto found = json.find("parameters");
-    const Json parameters = found != json.end() && found->is_object() ? *found : Json::object();
+    const std::string said = redact(shorten(clean_line(text_of(json, "description")), 200));
+    const std::string description = said.empty() ? fmt::format("HTTP {}", answer.status) : said;
+    const Json parameters = object_of(json, "parameters");
     if (const auto moved = parameters.find("migrate_to_chat_id");
         moved != parameters.end() && moved->is_number_integer()) {
         const std::string chat = std::to_string(moved->get<std::int64_t>());
-        Outcome result = outcome(Kind::moved, say(k_moved, chat));
+        Outcome result = outcome_of(Kind::moved, say(k_moved, chat));
         result.chat = chat;
         return result;
     }
@@ -382,22 +346,22 @@ Outcome judge_refusal(const HttpAnswer& answer, const Json& json) {
         return too_fast(retry_after(answer, parameters));
     }
     if (answer.status >= 500) {
-        return outcome(Kind::later, say(k_trouble, answer.status));
+        return outcome_of(Kind::later, say(k_trouble, answer.status));
     }
     if (answer.status == 401 || answer.status == 404) {
-        return outcome(Kind::channel_refused, say(k_wrong_token, description), say(k_wrong_token_hint));
+        return outcome_of(Kind::channel_refused, say(k_wrong_token, description), say(k_wrong_token_hint));
     }
     if (answer.status == 403) {
-        return outcome(Kind::channel_refused, say(k_shut_out, description), say(k_shut_out_hint));
+        return outcome_of(Kind::channel_refused, say(k_shut_out, description), say(k_shut_out_hint));
     }
     if (answer.status == 400 && is_about_the_chat(description)) {
-        return outcome(Kind::channel_refused, say(k_no_chat, description), say(k_no_chat_hint));
+        return outcome_of(Kind::channel_refused, say(k_no_chat, description), say(k_no_chat_hint));
     }
     if (answer.status == 400) {
-        return outcome(is_about_the_text(description) ? Kind::message_refused : Kind::refused,
-                       say(k_says, description));
+        return outcome_of(is_about_the_text(description) ? Kind::message_refused : Kind::refused,
+                          say(k_says, description));
     }
-    return outcome(Kind::later, say(k_says, description));
+    return outcome_of(Kind::later, say(k_says, description));
 }
 
 // Not the Bot API's JSON: a proxy or a gateway has answered in its place.
@@ -407,18 +371,8 @@ Outcome judge_stranger(const HttpAnswer& answer) {
     }
     // A gateway that failed may have passed the request on before.
     const bool passed_on = answer.status >= 500 || (answer.status >= 200 && answer.status < 300);
-    return outcome(passed_on ? Outcome::Kind::unknown : Outcome::Kind::later,
-                   say(k_not_telegram, answer.status), say(k_not_telegram_hint));
-}
-
-// "149.154.167.220:443" and "[2001:db8::1]:443" without the port.
-std::string without_port(std::string_view peer) {
-    const std::size_t colon = peer.rfind(':');
-    std::string_view address = peer.substr(0, colon);
-    if (address.size() > 2 && address.front() == '[' && address.back() == ']') {
-        address = address.substr(1, address.size() - 2);
-    }
-    return std::string(address);
+    return outcome_of(passed_on ? Outcome::Kind::unknown : Outcome::Kind::later,
+                      say(k_not_telegram, answer.status), say(k_not_telegram_hint));
 }
 
 // Worth a sound at night: not what is over and not what is only to be known.
@@ -427,7 +381,7 @@ bool is_silent(Level level) {
 }
 
 std::string request_body(const TelegramSettings& settings, const Draft& draft, const std::string& text,
-                         telegram::Markup markup) {
+                         telegram::Markup markup, Lang lang) {
     Json body{{"chat_id", draft.chat.empty() ? settings.chat : draft.chat},
               {"text", text},
               {"link_preview_options", {{"is_disabled", true}}}};
@@ -443,24 +397,17 @@ std::string request_body(const TelegramSettings& settings, const Draft& draft, c
     if (draft.answers) {
         body["reply_parameters"] = {{"message_id", *draft.answers}, {"allow_sending_without_reply", true}};
     }
+    if (const std::string incidents = telegram::incidents_for_button(draft.message);
+        settings.buttons == TelegramSettings::Buttons::under_alerts && !incidents.empty()) {
+        body["reply_markup"] = keyboard_for(incidents, lang);
+    }
     return body.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 HttpRequest request_for(const TelegramSettings& settings, const Draft& draft, std::string body,
                         Duration timeout) {
-    HttpRequest request;
-    request.method = "POST";
-    std::string_view api = settings.api;
-    while (api.ends_with('/')) {
-        api.remove_suffix(1);
-    }
-    request.url = fmt::format("{}/bot{}/sendMessage", api, settings.token.reveal());
-    request.headers = {{"Content-Type", "application/json"}};
-    request.body = std::move(body);
-    request.follow = false; // the token is in the path: it goes nowhere else
-    request.proxy = settings.proxy;
+    HttpRequest request = telegram::request(settings, "sendMessage", std::move(body), timeout);
     request.resolve = draft.address;
-    request.timeout = timeout;
     return request;
 }
 
@@ -500,6 +447,27 @@ std::string telegram::escape(std::string_view text) {
     return escaped;
 }
 
+HttpRequest telegram::request(const TelegramSettings& settings, std::string_view method, std::string body,
+                              Duration timeout) {
+    HttpRequest request = json_post(
+        below(settings.api, fmt::format("bot{}/{}", settings.token.reveal(), method)), std::move(body));
+    request.proxy = settings.proxy;
+    request.timeout = timeout;
+    return request;
+}
+
+std::string telegram::incidents_for_button(const Message& message) {
+    std::string ids;
+    for (const Subject& subject : message.subjects) {
+        const bool is_new =
+            !subject.id.empty() && !is_over(subject.event) && ids.find(subject.id) == std::string::npos;
+        if (is_new && ids.size() + 1 + subject.id.size() <= k_button_argument) {
+            ids += (ids.empty() ? "" : "-") + subject.id;
+        }
+    }
+    return ids;
+}
+
 std::vector<std::string> telegram::render(const Draft& draft, Markup markup, const Voice& voice,
                                           const std::string& rest) {
     std::vector<std::string> texts;
@@ -511,7 +479,7 @@ std::vector<std::string> telegram::render(const Draft& draft, Markup markup, con
 
 Outcome telegram::judge(const HttpAnswer& answer) {
     if (answer.failure != HttpAnswer::Failure::none) {
-        return judge_failure(answer);
+        return outcome_of_failure(answer, "Telegram", {k_not_telegram_hint, k_network_hint});
     }
     const bool too_deep = json_depth(answer.body) > k_deepest;
     const Json json = too_deep ? Json() : Json::parse(answer.body, nullptr, false);
@@ -546,7 +514,14 @@ std::string Telegram::fingerprint() const {
                                                m_settings.chat, thread, m_settings.api, m_settings.proxy)));
 }
 
-Task<Outcome> Telegram::send(Http& http, const Draft& draft, Duration timeout) const {
+// "20 a minute to a group, about 1 message a second to a chat after a short burst" (core.telegram.org/bots/faq). The
+// id of a group is negative.
+Budget Telegram::budget() const {
+    constexpr int k_burst = 5;
+    return {m_settings.chat.starts_with('-') ? 20 : 60, Duration(60'000), k_burst};
+}
+
+Task<Outcome> Telegram::send(World& world, const Draft& draft, Duration timeout) const {
     using telegram::Markup;
     Markup markup = Markup::html;
     std::vector<std::string> texts = telegram::render(draft, markup, m_voice, m_rest);
@@ -555,9 +530,9 @@ Task<Outcome> Telegram::send(Http& http, const Draft& draft, Duration timeout) c
     const Duration share = timeout / static_cast<Duration::rep>(texts.size());
     Outcome whole;
     for (std::size_t part = 0; part < texts.size();) {
-        HttpRequest request =
-            request_for(m_settings, draft, request_body(m_settings, draft, texts[part], markup), share);
-        Fetch fetching = fetch(http, std::move(request));
+        HttpRequest request = request_for(
+            m_settings, draft, request_body(m_settings, draft, texts[part], markup, m_voice.lang), share);
+        Fetch fetching = fetch(world.http, std::move(request));
         const HttpAnswer answer = co_await fetching;
         Outcome outcome_of_part = judge_for(m_settings, answer);
         const bool refused = outcome_of_part.kind == Outcome::Kind::message_refused ||
@@ -577,6 +552,7 @@ Task<Outcome> Telegram::send(Http& http, const Draft& draft, Duration timeout) c
         }
         if (part == 0) {
             whole = std::move(outcome_of_part);
+            whole.messages = static_cast<int>(texts.size());
         }
         ++part;
     }

@@ -21,6 +21,9 @@ struct TelegramSettings {
     std::optional<std::int64_t> thread; // topic of a forum group
     std::string api = "https://api.telegram.org";
     std::string proxy; // "socks5h://127.0.0.1:1080"
+    // Under an alert: acknowledge, mute, details. Only where somebody listens to them (lectio-notify poll).
+    enum class Buttons { none, under_alerts };
+    Buttons buttons = Buttons::none;
 };
 
 class Telegram final : public Channel {
@@ -28,9 +31,10 @@ class Telegram final : public Channel {
     // `rest`: where what is cut from a long message is to be found (paths.logs/alerts.log).
     Telegram(TelegramSettings settings, Voice voice, std::string rest);
     [[nodiscard]] const std::string& name() const override { return m_settings.name; }
-    [[nodiscard]] const std::string& chat() const override { return m_settings.chat; }
+    [[nodiscard]] std::string chat() const override { return m_settings.chat; }
+    [[nodiscard]] Budget budget() const override;
     [[nodiscard]] std::string fingerprint() const override;
-    Task<Outcome> send(Http& http, const Draft& draft, Duration timeout) const override;
+    Task<Outcome> send(World& world, const Draft& draft, Duration timeout) const override;
 
   private:
     TelegramSettings m_settings;
@@ -50,6 +54,14 @@ enum class Markup { html, none };
 std::vector<std::string> render(const Draft& draft, Markup markup, const Voice& voice,
                                 const std::string& rest);
 std::string escape(std::string_view text);
+
+// A call of the Bot API's `method`; `body` is its parameters as a JSON object.
+HttpRequest request(const TelegramSettings& settings, std::string_view method, std::string body,
+                    Duration timeout);
+
+// What the buttons under a message carry, bot/command.h reads it: "ack/k3x7qa-m2np4c" names the incidents of
+// `message` that are not over, as many as fit. Empty: it has none.
+std::string incidents_for_button(const Message& message);
 
 // What an answer of the server means.
 Outcome judge(const HttpAnswer& answer);

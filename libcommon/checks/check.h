@@ -46,6 +46,14 @@ struct Metric {
 // route. cannot_help: the service answers and a restart would change nothing (no rights, disk full).
 enum class Remedy { try_it, outside_host, cannot_help };
 
+// One thing that an audit names. A check of hardening gathers them (checks/findings.h).
+struct Finding {
+    Status status = Status::warning;
+    Text seen; // "no Strict-Transport-Security header"
+    Text why;  // what may come of it, one sentence
+    Text mend; // the line that mends it: a command, or a line of a configuration
+};
+
 struct CheckResult {
     Status status = Status::unknown;
     Text message; // what was seen beside what was expected: "HTTP 403, expected 200"
@@ -57,6 +65,9 @@ struct CheckResult {
     std::map<std::string, std::string> memory;
     // A log line, a response excerpt: outside text, shown under the message where there is room.
     std::string evidence;
+    // Its own time, where it has waited for other checks meanwhile; none: all the time that it ran.
+    std::optional<std::chrono::microseconds> took{};
+    std::vector<Finding> findings = {}; // of a check of hardening: everything, for `lectio-deepcheck audit`
 };
 
 struct CheckContext {

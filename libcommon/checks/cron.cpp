@@ -2,9 +2,12 @@
 
 #include "checks/moment.h"
 #include "platform/files.h"
+#include "store/kept_json.h"
 #include "util/json_depth.h"
+#include "util/json_members.h"
 #include "util/text.h"
 #include "words/error_words.h"
+#include "words/span.h"
 
 #include <algorithm>
 #include <array>
@@ -86,7 +89,7 @@ Text trouble_of(const std::string& tool, const CronSample::Tool& seen, Duration 
     }
     if (!seen.finished) {
         const Duration awaited = elapsed(awaited_since(tool, now, before, result.memory), now);
-        return awaited > age ? say(k_never, tool, spoken(seconds(awaited))) : Text{};
+        return awaited > age ? say(k_never, tool, span_of(seconds(awaited))) : Text{};
     }
     const Duration since = elapsed(*seen.finished, now);
     result.metrics.push_back({"age-" + tool,
@@ -94,7 +97,7 @@ Text trouble_of(const std::string& tool, const CronSample::Tool& seen, Duration 
                               "s",
                               static_cast<double>(age.count()) / 1000,
                               {}});
-    return since > age ? say(k_late, tool, spoken(seconds(since)), spoken(seconds(age))) : Text{};
+    return since > age ? say(k_late, tool, span_of(seconds(since)), span_of(seconds(age))) : Text{};
 }
 
 CronSample::Tool look_at(const std::filesystem::path& state, Files& files) {
@@ -126,18 +129,7 @@ class CronCheck final : public BlockingCheck {
 
 std::optional<Now> finished_in(std::string_view text) {
     const Json state = json_depth(text) > k_deepest_state ? Json() : Json::parse(text, nullptr, false);
-    const auto finished = state.is_object() ? state.find("finished") : state.end();
-    if (finished == state.end() || !finished->is_object()) {
-        return std::nullopt;
-    }
-    const Json wall = finished->value("wall_ms", Json());
-    const Json boot = finished->value("boot_ms", Json());
-    const Json boot_id = finished->value("boot_id", Json());
-    if (!wall.is_number_integer() || !boot.is_number_integer() || !boot_id.is_string()) {
-        return std::nullopt;
-    }
-    return Now{WallTime(Duration(wall.get<std::int64_t>())), Duration(boot.get<std::int64_t>()),
-               boot_id.get<std::string>()};
+    return now_of(object_of(state, "finished"));
 }
 
 CheckResult evaluate_cron(const CronSample& sample, const CronSettings& settings, const Now& now,

@@ -53,7 +53,7 @@ constexpr Phrase k_odd_server{"expected a nameserver: host, host:port or [addres
                               "ожидается DNS-сервер: хост, хост:порт или [адрес]:порт"};
 constexpr Phrase k_no_such_address{"expect: \"{}\" is no address of record {}",
                                    "expect: \"{}\" — не адрес из записи {}"};
-constexpr Phrase k_dig{"by hand: dig {} {} {}", "вручную: dig {} {} {}"};
+constexpr Phrase k_dig{"by hand: dig {}{} {}", "вручную: dig {}{} {}"};
 
 // ── configuration ───────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -161,15 +161,26 @@ Remedy remedy_for(const std::string& server) {
     return local ? Remedy::try_it : Remedy::outside_host;
 }
 
+// What dig is told of the nameserver: nothing of the usual ones, and the port only where it is another.
+std::string asked_as(const std::string& server, const DnsSettings& settings) {
+    if (settings.server.empty()) {
+        return {};
+    }
+    const std::size_t colon = server.rfind(':');
+    const std::string host = server.substr(0, colon);
+    const std::string port = server.substr(std::min(colon, server.size()));
+    const bool bracketed = host.starts_with('[') && host.ends_with(']'); // dig takes none
+    return fmt::format("@{}{} ", bracketed ? host.substr(1, host.size() - 2) : host,
+                       port.size() > 1 && port != ":53" ? " -p " + port.substr(1) : "");
+}
+
 CheckResult critical(Text message, const DnsSample& sample, const DnsSettings& settings) {
     CheckResult result;
     result.status = Status::critical;
     const Text before = sample.failed.empty() ? Text{} : say(k_before, shown(sample.failed));
     result.message = join("; ", {std::move(message), before});
     result.remedy = remedy_for(sample.server);
-    const std::string at =
-        settings.server.empty() ? "" : "@" + sample.server.substr(0, sample.server.rfind(':'));
-    result.hint = say(k_dig, settings.name, settings.record, at);
+    result.hint = say(k_dig, asked_as(sample.server, settings), settings.name, settings.record);
     return result;
 }
 

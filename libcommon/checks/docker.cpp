@@ -1,11 +1,8 @@
 #include "checks/docker.h"
 
-#include "checks/http_words.h"
 #include "checks/moment.h"
 #include "checks/unit_words.h"
-#include "platform/http_failure.h"
 #include "util/json_depth.h"
-#include "util/percent.h"
 #include "util/secret.h"
 #include "util/text.h"
 
@@ -22,11 +19,8 @@ namespace {
 using namespace std::chrono_literals;
 using Json = nlohmann::json;
 using Memory = std::map<std::string, std::string>;
-using Texts = std::vector<std::string>;
 
-constexpr Bytes k_largest_answer = 8_MB;       // a list of some thousand containers
-constexpr int k_max_json_depth = 100;          // CONTRACT 9
-constexpr std::size_t k_most_containers = 200; // of a project; more are not asked one by one
+constexpr int k_max_json_depth = 100; // CONTRACT 9
 constexpr std::size_t k_shown_troubles = 3;
 constexpr std::size_t k_shown_characters = 120;
 // A restart by Docker is a moment, not a state: shown this long, so that a crash that Docker mended is told and two
@@ -58,17 +52,10 @@ constexpr Phrase k_signal{"ended by signal {}", "завершён сигнало
 constexpr Phrase k_not_executable{"its command cannot be executed (exit code {})",
                                   "его команду не удаётся запустить (код {})"};
 constexpr Phrase k_no_command{"its command is not found (exit code {})", "его команда не найдена (код {})"};
-constexpr Phrase k_no_docker{"Docker does not answer: {}", "Docker не отвечает: {}"};
-constexpr Phrase k_no_rights{"no right to ask Docker at {}", "нет прав обращаться к Docker через {}"};
-constexpr Phrase k_bad_status{"Docker answers HTTP {}: {}", "Docker отвечает HTTP {}: {}"};
-constexpr Phrase k_not_understood{"the answer of Docker cannot be understood",
-                                  "ответ Docker не удаётся понять"};
 constexpr Phrase k_no_docker_name{"expected a name of Docker's: letters, digits, _ . -",
                                   "ожидается имя, как в Docker: латинские буквы, цифры, _ . -"};
 constexpr Phrase k_colon{"must not hold a colon", "двоеточия в нём быть не может"};
 constexpr Phrase k_one_of_both{"needs either containers or project", "нужно или containers, или project"};
-constexpr Phrase k_docker_hint{"look: systemctl status docker; journalctl -u docker -n 50 --no-pager",
-                               "посмотреть: systemctl status docker; journalctl -u docker -n 50 --no-pager"};
 
 // ── configuration ───────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -132,10 +119,6 @@ std::int64_t number_of(const Json* json) {
 Json parse(std::string_view text) {
     return json_depth(text) > k_max_json_depth ? Json(Json::value_t::discarded)
                                                : Json::parse(text, nullptr, false);
-}
-
-bool is_id(const std::string& text) {
-    return !text.empty() && text.find_first_not_of("0123456789abcdef") == std::string::npos;
 }
 
 std::string last_health_output(const Json* health) {
@@ -302,37 +285,6 @@ std::vector<Trouble> troubles_of(const DockerSample& sample, const DockerSetting
     return troubles;
 }
 
-CheckResult failed(Status status, Text message) {
-    CheckResult result;
-    result.status = status;
-    result.message = std::move(message);
-    result.hint = say(k_docker_hint);
-    return result;
-}
-
-CheckResult judge_answer_failure(const HttpAnswer& answer, const DockerSettings& settings) {
-    if (answer.detail.find("Permission denied") != std::string::npos) {
-        return failed(Status::unknown, say(k_no_rights, settings.socket.string()));
-    }
-    const bool ours = answer.failure == HttpAnswer::Failure::own_fault;
-    return failed(ours ? Status::unknown : Status::critical,
-                  say(k_no_docker, http_failure_words(answer, settings.socket.string())));
-}
-
-// What is wrong with the answer as such; nothing for 200.
-std::optional<CheckResult> wrong_answer(const HttpAnswer& answer, const DockerSettings& settings) {
-    if (answer.failure != HttpAnswer::Failure::none) {
-        return judge_answer_failure(answer, settings);
-    }
-    if (answer.status != 200) {
-        const Json json = parse(answer.body);
-        const std::string message = text_of(member(&json, "message"));
-        return failed(Status::critical, say(k_bad_status, answer.status,
-                                            message.empty() ? excerpt(answer.body) : shown(message)));
-    }
-    return std::nullopt;
-}
-
 // ── asking ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 class DockerCheck final : public AsyncCheck {
@@ -340,71 +292,21 @@ class DockerCheck final : public AsyncCheck {
     explicit DockerCheck(DockerSettings settings) : m_settings(std::move(settings)) {}
 
     Task<CheckResult> run(const CheckContext& context) const override {
-        DockerSample sample;
-        const SteadyTime deadline = context.world.clock.steady() + m_settings.timeout;
-        Texts wanted = m_settings.containers;
-        if (!m_settings.project.empty()) {
-            const HttpAnswer list = co_await fetch(context.world.http, list_request());
-            wanted = ids_in(list, sample);
-        }
-        const auto left = std::chrono::ceil<Duration>(deadline - context.world.clock.steady());
-        std::vector<HttpRequest> requests;
-        for (const std::string& container : wanted) {
-            requests.push_back(request("/containers/" + container + "/json", std::max(left, Duration(1))));
-        }
-        const std::vector<HttpAnswer> answers = co_await fetch_all(context.world.http, std::move(requests));
-        for (std::size_t i = 0; i < answers.size() && !sample.failure; ++i) {
-            add(answers[i], wanted[i], sample);
+        DockerQuestion question{m_settings.socket, m_settings.containers, m_settings.project,
+                                m_settings.timeout};
+        DockerAnswers answers = co_await ask_docker(context.world, std::move(question));
+        DockerSample sample{std::move(answers.failure), std::move(answers.missing), {}};
+        for (const std::string& body : answers.containers) {
+            if (std::optional<DockerContainer> container = container_of(body)) {
+                sample.containers.push_back(std::move(*container));
+            } else {
+                sample.failure = docker_not_understood();
+            }
         }
         co_return evaluate_docker(sample, m_settings, context.now, context.memory);
     }
 
   private:
-    [[nodiscard]] HttpRequest request(const std::string& path, Duration timeout) const {
-        HttpRequest request;
-        request.url = "unix:" + m_settings.socket.string() + ":" + path;
-        request.follow = false;
-        request.max_body = k_largest_answer;
-        request.timeout = timeout;
-        return request;
-    }
-
-    [[nodiscard]] HttpRequest list_request() const {
-        const Json filters{{"label", {"com.docker.compose.project=" + m_settings.project}}};
-        return request("/containers/json?all=1&filters=" + percent_encoded(filters.dump()),
-                       m_settings.timeout);
-    }
-
-    [[nodiscard]] Texts ids_in(const HttpAnswer& list, DockerSample& sample) const {
-        sample.failure = wrong_answer(list, m_settings);
-        std::optional<Texts> ids = sample.failure ? Texts{} : container_ids(list.body);
-        if (!ids) {
-            sample.failure = failed(Status::critical, say(k_not_understood));
-            return {};
-        }
-        ids->resize(std::min(ids->size(), k_most_containers));
-        return *ids;
-    }
-
-    void add(const HttpAnswer& answer, const std::string& wanted, DockerSample& sample) const {
-        const bool gone = answer.failure == HttpAnswer::Failure::none && answer.status == 404;
-        if (gone && m_settings.project.empty()) {
-            sample.missing.push_back(wanted);
-        }
-        if (gone) {
-            return; // of a project: removed since the list was made
-        }
-        sample.failure = wrong_answer(answer, m_settings);
-        if (sample.failure) {
-            return;
-        }
-        if (std::optional<DockerContainer> container = container_of(answer.body)) {
-            sample.containers.push_back(std::move(*container));
-        } else {
-            sample.failure = failed(Status::critical, say(k_not_understood));
-        }
-    }
-
     DockerSettings m_settings;
 };
 
@@ -418,7 +320,7 @@ std::optional<DockerContainer> container_of(std::string_view text) {
     container.id = text_of(member(&json, "Id"));
     container.name = text_of(member(&json, "Name"));
     container.state = text_of(member(state, "Status"));
-    if (!is_id(container.id) || container.name.empty() || container.state.empty()) {
+    if (!is_container_id(container.id) || container.name.empty() || container.state.empty()) {
         return std::nullopt;
     }
     container.name = shown(container.name.substr(container.name.front() == '/' ? 1 : 0));
@@ -432,25 +334,6 @@ std::optional<DockerContainer> container_of(std::string_view text) {
     container.oom_killed = oom != nullptr && oom->is_boolean() && oom->get<bool>();
     container.policy = text_of(member(member(member(&json, "HostConfig"), "RestartPolicy"), "Name"));
     return container;
-}
-
-std::optional<std::vector<std::string>> container_ids(std::string_view text) {
-    const Json json = parse(text);
-    if (!json.is_array()) {
-        return std::nullopt;
-    }
-    Texts ids;
-    for (const Json& item : json) {
-        const std::string id = text_of(member(&item, "Id"));
-        if (!is_id(id)) {
-            return std::nullopt;
-        }
-        const bool by_hand = text_of(member(member(&item, "Labels"), "com.docker.compose.oneoff")) == "True";
-        if (!by_hand) {
-            ids.push_back(id);
-        }
-    }
-    return ids;
 }
 
 CheckResult evaluate_docker(const DockerSample& sample, const DockerSettings& settings, const Now& now,

@@ -1,8 +1,8 @@
-// docker: containers run, are healthy and are not restarted again and again. Asked of the Docker Engine over its socket
-// (API 1.24 and later: https://docs.docker.com/reference/api/engine/), without the docker program.
+// docker: containers run, are healthy and are not restarted again and again.
 #pragma once
 
 #include "checks/check_type.h"
+#include "checks/docker_api.h"
 #include "platform/files.h"
 #include "platform/http.h"
 
@@ -44,9 +44,6 @@ struct DockerSample {
 
 // Nothing when it is not what the Engine answers.
 std::optional<DockerContainer> container_of(std::string_view json);
-// The ids in the list of containers, without those of `docker compose run`. Nothing when it is no such list.
-std::optional<std::vector<std::string>> container_ids(std::string_view json);
-
 // Pure. `memory`: the restarts seen in earlier runs.
 CheckResult evaluate_docker(const DockerSample& sample, const DockerSettings& settings, const Now& now,
                             const std::map<std::string, std::string>& memory);

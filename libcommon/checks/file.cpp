@@ -5,6 +5,7 @@
 #include "config/complaints.h"
 #include "util/text.h"
 #include "words/error_words.h"
+#include "words/span.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -101,7 +102,7 @@ CheckResult result_of(Status status, Text message, Text hint = {}) {
 }
 
 Text age_words(std::int64_t milliseconds) {
-    return spoken(std::max<std::int64_t>(milliseconds, 0) / 1000);
+    return span_of(std::max<std::int64_t>(milliseconds, 0) / 1000);
 }
 
 // Whoever makes the file is not to blame.

@@ -5,6 +5,7 @@
 #include "config/complaints.h"
 #include "platform/file_probe.h"
 #include "platform/in_thread.h"
+#include "util/percent.h"
 #include "util/text.h"
 #include "words/error_words.h"
 
@@ -26,6 +27,7 @@ constexpr Phrase k_good_disk{"the build is whole: {}", "сборка цела: {
 constexpr Phrase k_good{"the build is whole and served: {}, the page in {}",
                         "сборка цела и отдаётся: {}, страница за {}"};
 constexpr Phrase k_missing{"{} is missing", "нет файла {}"};
+constexpr Phrase k_missing_folder{"there is no folder {}", "нет папки {}"};
 constexpr Phrase k_missing_named{"{} is missing, but index.html names it",
                                  "нет файла {}, а index.html на него ссылается"};
 constexpr Phrase k_no_way_in{"{1} may not enter the folder {0} (mode {2:03o})",
@@ -76,14 +78,20 @@ using Wrong = std::optional<CheckResult>;
 
 enum class Named { no, yes }; // by index.html
 
-Wrong judge_obstacle(const std::optional<Obstacle>& obstacle, const std::string& reader, Named named) {
+// `file`: which cannot be read; the obstacle may be a folder on the way to it.
+Wrong judge_obstacle(const std::optional<Obstacle>& obstacle, const Path& file, const std::string& reader,
+                     Named named) {
     if (!obstacle) {
         return std::nullopt;
     }
     const std::string path = clean_line(obstacle->path.string());
     switch (obstacle->kind) {
     case Obstacle::Kind::missing:
-        return wrong(Status::critical, say(named == Named::yes ? k_missing_named : k_missing, path),
+        return wrong(Status::critical,
+                     say(obstacle->path != file ? k_missing_folder
+                         : named == Named::yes  ? k_missing_named
+                                                : k_missing,
+                         path),
                      say(k_hint_missing));
     case Obstacle::Kind::no_way_in:
         return wrong(Status::critical, say(k_no_way_in, path, reader, obstacle->mode), say(k_hint_rights));
@@ -107,11 +115,13 @@ Wrong judge_obstacle(const std::optional<Obstacle>& obstacle, const std::string&
 }
 
 Wrong judge_disk(const FrontendSample& sample, const FrontendSettings& settings) {
-    if (Wrong found = judge_obstacle(sample.index_obstacle, settings.reader, Named::no)) {
+    if (Wrong found =
+            judge_obstacle(sample.index_obstacle, settings.root / "index.html", settings.reader, Named::no)) {
         return found;
     }
     for (const FrontendFile& file : sample.files) {
-        if (Wrong found = judge_obstacle(file.obstacle, settings.reader, Named::yes)) {
+        if (Wrong found =
+                judge_obstacle(file.obstacle, settings.root / file.path, settings.reader, Named::yes)) {
             return found;
         }
     }
@@ -186,10 +196,34 @@ bool is_served_empty(const FrontendFile& file) {
     return file.fetched ? file.answer->body.empty() : length != nullptr && *length == "0";
 }
 
+std::string_view origin_of(std::string_view site) {
+    const std::size_t scheme = site.find("://");
+    return scheme == std::string_view::npos ? site : site.substr(0, site.find('/', scheme + 3));
+}
+std::string_view folder_of(std::string_view site) { // "" or "/app"
+    std::string_view path = site.substr(origin_of(site).size());
+    path = path.substr(0, path.find_first_of("?#"));
+    path = path.substr(0, path.rfind('/') == std::string_view::npos ? path.size() : path.rfind('/'));
+    return path;
+}
+
+// HEAD: that a file is served, and as what, is known without moving megabytes each minute.
+HttpRequest asset_request(const FrontendSettings& settings, const FrontendFile& file,
+                          std::string_view method) {
+    const std::string folder(folder_of(settings.url));
+    HttpRequest request = request_for(settings, std::string(origin_of(settings.url)) + folder + "/" +
+                                                    percent_encoded_path(file.path));
+    request.method = method;
+    request.headers = {
+        {"Accept-Encoding", "identity"}}; // what is compressed on its way has no length to tell
+    request.max_body = k_largest_file;
+    return request;
+}
+
 Wrong judge_asset(const FrontendFile& file, const FrontendSettings& settings) {
     const std::string name = clean_line(file.path);
     const HttpAnswer& answer = *file.answer;
-    for (Wrong found : {http_failure(answer, request_for(settings, settings.url)),
+    for (Wrong found : {http_failure(answer, asset_request(settings, file, "GET")),
                         wrong_status(answer, StatusSet({{200, 200}}))}) {
         if (found) {
             found->message = say(k_asset, name, found->message);
@@ -242,33 +276,6 @@ CheckResult judge(const FrontendSample& sample, const FrontendSettings& settings
                      say(k_slow, format_duration(total), format_duration(settings.max_time)));
     }
     return wrong(Status::ok, say(k_good, files, format_duration(total)));
-}
-
-std::string_view origin_of(std::string_view site) {
-    const std::size_t scheme = site.find("://");
-    return scheme == std::string_view::npos ? site : site.substr(0, site.find('/', scheme + 3));
-}
-std::string_view folder_of(std::string_view site) { // "" or "/app"
-    std::string_view path = site.substr(origin_of(site).size());
-    path = path.substr(0, path.find_first_of("?#"));
-    path = path.substr(0, path.rfind('/') == std::string_view::npos ? path.size() : path.rfind('/'));
-    return path;
-}
-
-int hex_value(char c) {
-    constexpr std::string_view k_digits = "0123456789abcdef";
-    const std::size_t at = k_digits.find(static_cast<char>(c >= 'A' && c <= 'F' ? c + ('a' - 'A') : c));
-    return at == std::string_view::npos ? -1 : static_cast<int>(at);
-}
-std::string percent_decoded(std::string_view text) {
-    std::string out;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        const bool escape = text[i] == '%' && i + 2 < text.size() && hex_value(text[i + 1]) >= 0 &&
-                            hex_value(text[i + 2]) >= 0;
-        out += escape ? static_cast<char>(hex_value(text[i + 1]) * 16 + hex_value(text[i + 2])) : text[i];
-        i += escape ? 2 : 0;
-    }
-    return out;
 }
 
 // Only where something is forbidden: a build that still speaks to the developer's own machine shows in its scripts.
@@ -341,19 +348,6 @@ struct LookAtDisk {
         return look;
     }
 };
-
-// HEAD: that a file is served, and as what, is known without moving megabytes each minute.
-HttpRequest asset_request(const FrontendSettings& settings, const FrontendFile& file,
-                          std::string_view method) {
-    const std::string folder(folder_of(settings.url));
-    HttpRequest request =
-        request_for(settings, std::string(origin_of(settings.url)) + folder + "/" + file.path);
-    request.method = method;
-    request.headers = {
-        {"Accept-Encoding", "identity"}}; // what is compressed on its way has no length to tell
-    request.max_body = k_largest_file;
-    return request;
-}
 
 // HEAD is unknown there, or does not tell whether the file is empty.
 bool is_to_be_fetched(const HttpAnswer& answer) {
@@ -474,7 +468,7 @@ std::optional<std::string> local_path(std::string_view url, std::string_view sit
     if (!folder.empty() && url.starts_with(folder) && url.substr(folder.size()).starts_with('/')) {
         url.remove_prefix(folder.size());
     }
-    const std::string decoded = percent_decoded(url.substr(0, url.find_first_of("?#")));
+    const std::string decoded = percent_decoded_leniently(url.substr(0, url.find_first_of("?#")));
     if (decoded.find('\0') != std::string::npos) {
         return std::nullopt;
     }

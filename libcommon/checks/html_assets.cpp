@@ -3,6 +3,7 @@
 #include "util/text.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <map>
 #include <optional>
 
@@ -155,14 +156,43 @@ std::optional<HtmlAsset::Kind> fetched_by_link(const Tag& tag) {
                                           : HtmlAsset::Kind::other;
 }
 
+// RFC 3986, 4.2: "https:…", "data:…"
+bool has_scheme(std::string_view url) {
+    return url.find(':') < url.find_first_of("/?#");
+}
+
+// "https://site.example" or "//site.example", else "".
+std::string_view origin_of(std::string_view url) {
+    const std::size_t slashes = url.find("//");
+    const bool has_host = slashes == 0 || (has_scheme(url) && slashes == url.find(':') + 1);
+    return has_host ? url.substr(0, url.find_first_of("/?#", slashes + 2)) : std::string_view();
+}
+
+// What `url` means on a page with <base href="base"> (RFC 3986, 5.2). A base that is relative itself leaves it so.
+std::string against(std::string_view base, std::string_view url) {
+    if (base.empty() || url.starts_with("//") || has_scheme(url)) {
+        return std::string(url);
+    }
+    const std::string origin(origin_of(base));
+    const std::string_view query = url.substr(std::min(url.find_first_of("?#"), url.size()));
+    const std::string_view path = url.substr(0, url.size() - query.size());
+    std::string folder(base.substr(origin.size(), base.find_first_of("?#") - origin.size()));
+    folder.resize(folder.rfind('/') + 1); // npos + 1: none
+    folder = folder.empty() && !origin.empty() ? "/" : folder;
+    const std::filesystem::path whole =
+        path.starts_with('/') ? std::string(path) : folder + std::string(path);
+    return origin + whole.lexically_normal().string() + std::string(query);
+}
+
 } // namespace
 
 std::vector<HtmlAsset> html_assets(std::string_view html) {
     std::vector<HtmlAsset> assets;
+    std::string base;
     const auto add = [&](HtmlAsset::Kind kind, const Tag& tag, const char* attribute) {
         const auto url = tag.attributes.find(attribute);
         if (url != tag.attributes.end() && !url->second.empty()) {
-            assets.push_back({kind, url->second});
+            assets.push_back({kind, against(base, url->second)});
         }
     };
     Scanner scanner(html);
@@ -170,6 +200,8 @@ std::vector<HtmlAsset> html_assets(std::string_view html) {
         if (tag.name == "script") {
             add(HtmlAsset::Kind::script, tag, "src");
             scanner.skip_script();
+        } else if (tag.name == "base" && base.empty()) {
+            base = tag.attributes["href"]; // the first that has one counts
         } else if (tag.name == "template") {
             scanner.skip_template();
         } else if (const auto kind = fetched_by_link(tag)) {

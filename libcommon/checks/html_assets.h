@@ -10,7 +10,7 @@ namespace lectio {
 struct HtmlAsset {
     enum class Kind { script, style, other }; // other: a preloaded font, image, …
     Kind kind = Kind::script;
-    std::string url; // as written, entities undone: "/static/js/main.abc.js?v=1"
+    std::string url; // entities undone, <base href> applied, else as written: "/static/js/main.abc.js?v=1"
     bool operator==(const HtmlAsset&) const = default;
 };
 

@@ -1,11 +1,9 @@
 #include "checks/http.h"
 
+#include "checks/http_expect.h"
 #include "checks/http_words.h"
 #include "config/complaints.h"
-#include "util/json_depth.h"
-#include "util/pattern.h"
 #include "util/text.h"
-#include "words/error_words.h"
 
 #include <algorithm>
 #include <utility>
@@ -18,158 +16,46 @@ namespace {
 using namespace std::chrono_literals;
 using Json = nlohmann::json;
 
-constexpr int k_max_json_depth = 100; // CONTRACT 9
-constexpr std::size_t k_shown_characters = 80;
-
-constexpr Phrase k_good{"HTTP {} in {}", "HTTP {} за {}"};
-constexpr Phrase k_slow{"slow: HTTP {} after {}, wanted within {}",
-                        "медленно: HTTP {} через {}, а нужно не дольше {}"};
-constexpr Phrase k_slow_hint{"look what the machine is busy with: top; and at the log of the application",
-                             "посмотрите, чем занят сервер: top; и журнал приложения"};
+constexpr Phrase k_hint_max_body{"raise max_body if this size is right",
+                                 "если такой размер — норма, увеличьте max_body"};
 constexpr Phrase k_withheld{
     "headers and certificate of this check are not sent to where it was redirected, {}",
     "заголовки и сертификат этой проверки не отправляются туда, куда её перенаправили: {}"};
-constexpr Phrase k_hops{"redirected: {}", "перенаправления: {}"};
-constexpr Phrase k_lacks{"the page lacks “{}”", "на странице нет «{}»"};
-constexpr Phrase k_has{"the page contains “{}”, which it must not",
-                       "на странице есть «{}», а быть не должно"};
-constexpr Phrase k_no_match{"the page does not match “{}”", "страница не подходит под выражение «{}»"};
-constexpr Phrase k_pattern_fault{"the expression “{}” cannot be tried: {}",
-                                 "выражение «{}» не удалось применить: {}"};
-constexpr Phrase k_no_header{"the header {} is missing", "нет заголовка {}"};
-constexpr Phrase k_other_header{"the header {} is “{}”, expected “{}”",
-                                "заголовок {} — «{}», ожидалось «{}»"};
-constexpr Phrase k_not_utf8{"the answer is no JSON: it is not even UTF-8",
-                            "ответ — не JSON: это даже не UTF-8"};
-constexpr Phrase k_too_deep{"the answer is JSON nested deeper than {}", "JSON в ответе вложен глубже {}"};
-constexpr Phrase k_not_json{"the answer is no JSON", "ответ — не JSON"};
-constexpr Phrase k_no_value{"the answer has no {}", "в ответе нет {}"};
 constexpr Phrase k_no_method{"expected a method like \"GET\", in capitals",
                              "ожидается метод вроде \"GET\", заглавными буквами"};
-constexpr Phrase k_no_header_name{"expected the name of a header, like \"Accept\"",
-                                  "ожидается имя заголовка вроде \"Accept\""};
 constexpr Phrase k_no_one_line{"expected one line", "ожидается одна строка"};
-constexpr Phrase k_other_value{"{} is {}, expected {}", "{} — {}, ожидалось {}"};
-
-using Wrong = std::optional<CheckResult>;
-
-Wrong critical(Text message, const HttpAnswer& answer) {
-    CheckResult result;
-    result.status = Status::critical;
-    result.message = std::move(message);
-    result.evidence = excerpt(answer.body);
-    return result;
-}
 
 Wrong judge_headers(const HttpAnswer& answer, const HttpSettings& settings) {
     for (const auto& [name, expected] : settings.expect_headers) {
-        const std::string* seen = answer.header(to_lower_ascii(name));
-        if (seen == nullptr) {
-            return critical(say(k_no_header, name), {});
-        }
-        if (!contains_ignoring_case(*seen, expected)) {
-            return critical(
-                say(k_other_header, name, shorten(clean_line(*seen), k_shown_characters), expected), {});
+        if (Wrong wrong = wrong_header(answer, name, expected, contains_ignoring_case)) {
+            return wrong;
         }
     }
     return std::nullopt;
 }
 
 Wrong judge_text(const HttpAnswer& answer, const HttpSettings& settings) {
-    const auto has = [&](const std::string& part) { return answer.body.find(part) != std::string::npos; };
-    for (const std::string& part : settings.contains) {
-        if (!has(part)) {
-            return critical(say(k_lacks, shorten(part, k_shown_characters)), answer);
-        }
-    }
-    for (const std::string& part : settings.not_contains) {
-        if (has(part)) {
-            return critical(say(k_has, shorten(part, k_shown_characters)), answer);
-        }
-    }
-    return std::nullopt;
+    return wrong_text(answer, settings.contains, settings.not_contains);
 }
 
 Wrong judge_patterns(const HttpAnswer& answer, const HttpSettings& settings) {
-    for (const std::string& expression : settings.matches) {
-        const auto pattern = Pattern::compile(expression);
-        const Result<bool> found = pattern.ok() ? pattern.value().found_in(answer.body) : pattern.error();
-        if (!found.ok()) {
-            Wrong fault = critical(say(k_pattern_fault, expression, error_words(found.error().message)), {});
-            fault->status = Status::unknown; // the page may be well
-            return fault;
-        }
-        if (!found.value()) {
-            return critical(say(k_no_match, shorten(expression, k_shown_characters)), answer);
-        }
-    }
-    return std::nullopt;
-}
-
-// Absent where the pointer leads nowhere. The configuration has been told of a malformed one.
-const Json* value_at(const Json& json, const std::string& pointer) {
-    try {
-        const Json::json_pointer place(pointer);
-        return json.contains(place) ? &json.at(place) : nullptr;
-    } catch (const Json::exception&) {
-        return nullptr;
-    }
-}
-
-std::string shown(const Json& value) {
-    return shorten(clean_line(value.dump(-1, ' ', false, Json::error_handler_t::replace)),
-                   k_shown_characters);
+    return wrong_pattern(answer, settings.matches);
 }
 
 Wrong judge_json(const HttpAnswer& answer, const HttpSettings& settings) {
     if (settings.json.empty()) {
         return std::nullopt;
     }
-    if (!is_utf8(answer.body)) {
-        return critical(say(k_not_utf8), {});
+    Json json;
+    if (Wrong wrong = parse_body(answer, json)) {
+        return wrong;
     }
-    if (json_depth(answer.body) > k_max_json_depth) {
-        return critical(say(k_too_deep, k_max_json_depth), {});
-    }
-    const Json json = Json::parse(answer.body, nullptr, false);
-    if (json.is_discarded()) {
-        return critical(say(k_not_json), answer);
-    }
-    for (const auto& [pointer, expected_text] : settings.json) {
-        const Json expected = Json::parse(expected_text.text, nullptr, false);
-        const Json* seen = value_at(json, pointer);
-        if (seen == nullptr) {
-            return critical(say(k_no_value, pointer), answer);
-        }
-        if (*seen != expected) {
-            return critical(say(k_other_value, pointer, shown(*seen), shown(expected)), answer);
+    for (const auto& [pointer, expected] : settings.json) {
+        if (Wrong wrong = wrong_value(answer, json, pointer, expected.text)) {
+            return wrong;
         }
     }
     return std::nullopt;
-}
-
-// "302 http://site/ → 301 https://site/ → https://site/login": where it went wrong is often one step earlier.
-Text hops_words(const HttpAnswer& answer) {
-    std::string way;
-    for (const HttpHop& hop : answer.hops) {
-        way += fmt::format("{} {} → ", hop.status, shorten(clean_line(hop.url), k_shown_characters));
-    }
-    return say(k_hops, way + shorten(clean_line(answer.final_url), k_shown_characters));
-}
-
-CheckResult judge_time(const HttpAnswer& answer, const HttpSettings& settings) {
-    const auto total = std::chrono::duration_cast<Duration>(answer.total);
-    CheckResult result;
-    if (settings.max_time > 0ms && total > settings.max_time) {
-        result.status = Status::warning;
-        result.message =
-            say(k_slow, answer.status, format_duration(total), format_duration(settings.max_time));
-        result.hint = say(k_slow_hint);
-    } else {
-        result.status = Status::ok;
-        result.message = say(k_good, answer.status, format_duration(total));
-    }
-    return result;
 }
 
 CheckResult judge(const HttpAnswer& answer, const HttpSettings& settings) {
@@ -184,7 +70,7 @@ CheckResult judge(const HttpAnswer& answer, const HttpSettings& settings) {
             return *std::move(wrong);
         }
     }
-    return judge_time(answer, settings);
+    return judge_time(answer, settings.max_time);
 }
 
 bool is_token(std::string_view text) { // RFC 9110, 5.6.2
@@ -198,10 +84,6 @@ std::optional<Text> method_complaint(const std::string& text) {
     const bool good =
         is_token(text) && std::none_of(text.begin(), text.end(), [](char c) { return c >= 'a' && c <= 'z'; });
     return good ? std::nullopt : std::optional(say(k_no_method));
-}
-
-std::optional<Text> header_name_complaint(const std::string& name) {
-    return is_token(name) ? std::nullopt : std::optional(say(k_no_header_name));
 }
 
 // Its end would begin another header.
@@ -292,6 +174,9 @@ HttpRequest http_request(const HttpSettings& settings) {
 
 CheckResult evaluate_http(const HttpAnswer& answer, const HttpSettings& settings) {
     CheckResult result = judge(answer, settings);
+    if (answer.failure == HttpAnswer::Failure::too_large) {
+        result.hint = say(k_hint_max_body);
+    }
     if (!answer.hops.empty() && result.status != Status::ok) {
         result.hint =
             result.hint.empty() ? hops_words(answer) : join("; ", {result.hint, hops_words(answer)});

@@ -1,8 +1,10 @@
 #include "checks/http_words.h"
 
+#include "checks/shared_words.h"
 #include "platform/http_failure.h"
 #include "util/secret.h"
 #include "util/text.h"
+#include "util/units.h"
 
 #include <algorithm>
 
@@ -31,8 +33,13 @@ constexpr Phrase k_hint_certificate{
 constexpr Phrase k_hint_client_cert{
     "the server wants another client certificate: look at client_cert and client_key",
     "серверу нужен другой сертификат клиента: проверьте client_cert и client_key"};
-constexpr Phrase k_hint_max_body{"raise max_body if this size is right",
-                                 "если такой размер — норма, увеличьте max_body"};
+constexpr Phrase k_hint_slow_body{
+    "the answer has begun and does not end in time: the network or the service is slow, or it never ends",
+    "ответ начался, но вовремя не закончился: медлит сеть или служба, либо он бесконечный"};
+constexpr Phrase k_too_large{"{}: the answer is larger than allowed ({})",
+                             "{}: ответ больше допустимого ({})"};
+constexpr Phrase k_hint_too_large{"look what is served there: so large an answer is not expected",
+                                  "посмотрите, что там отдаётся: такой большой ответ не ожидается"};
 constexpr Phrase k_hint_headers{"more than 256 kB of headers, or one over 100 kB: look which program sets "
                                 "them (often a cookie that grows)",
                                 "заголовков больше 256 КБ или один длиннее 100 КБ: посмотрите, кто их ставит "
@@ -66,12 +73,18 @@ bool is_about_certificate(const HttpAnswer& answer) {
     return answer.detail.find("certificate") != std::string::npos && !refuses_our_certificate(answer);
 }
 
+bool answers_in_plain_text(const HttpAnswer& answer) {
+    return answer.detail.find(k_plain_text_peer) != std::string::npos;
+}
+
 Text hint_of_timeout(HttpAnswer::Phase phase) {
     switch (phase) {
     case HttpAnswer::Phase::dns:
         return say(k_hint_name);
     case HttpAnswer::Phase::connect:
         return say(k_hint_no_way_in);
+    case HttpAnswer::Phase::body:
+        return say(k_hint_slow_body);
     default:
         return say(k_hint_silent);
     }
@@ -89,9 +102,10 @@ Text hint_of(const HttpAnswer& answer, Remedy remedy) {
     case Failure::tls:
         return refuses_our_certificate(answer) ? say(k_hint_client_cert)
                : is_about_certificate(answer)  ? say(k_hint_certificate)
+               : answers_in_plain_text(answer) ? say(k_hint_plain_text)
                                                : Text{};
     case Failure::too_large:
-        return say(k_hint_max_body);
+        return say(k_hint_too_large);
     case Failure::headers_too_large:
         return say(k_hint_headers);
     default:
@@ -190,8 +204,10 @@ std::optional<CheckResult> http_failure(const HttpAnswer& answer, const HttpRequ
     CheckResult result;
     const bool not_asked = answer.failure == Failure::bad_url || answer.failure == Failure::own_fault;
     result.status = not_asked ? Status::unknown : Status::critical;
-    result.message =
-        http_failure_words(answer, answer.final_url.empty() ? redact(request.url) : answer.final_url);
+    const std::string whom = answer.final_url.empty() ? redact(request.url) : answer.final_url;
+    result.message = answer.failure == Failure::too_large
+                         ? say(k_too_large, whom, format_size(request.max_body))
+                         : http_failure_words(answer, whom);
     result.remedy = remedy_of(answer, request);
     result.hint = hint_of(answer, result.remedy);
     return result;

@@ -8,6 +8,7 @@
 #include "util/pattern.h"
 #include "util/text.h"
 #include "words/error_words.h"
+#include "words/span.h"
 
 #include <algorithm>
 #include <set>
@@ -37,6 +38,9 @@ constexpr Phrase k_look_zombies{
 constexpr Phrase k_look{"look: ps -eo pid,user,etime,rss,args", "посмотреть: ps -eo pid,user,etime,rss,args"};
 constexpr Phrase k_cannot_look{"unable to look at the processes: {}", "не удалось посмотреть процессы: {}"};
 
+constexpr Phrase k_max_below_min{"{} is below min, which is {}: no number would be right",
+                                 "{} меньше, чем min ({}): ни одно число не подойдёт"};
+
 constexpr std::size_t k_shown_name = 60; // characters of a command line
 
 // Over less than this a start, or one request, would look like a busy process.
@@ -45,28 +49,37 @@ constexpr std::size_t k_most_kept = 200; // processes whose CPU time is kept for
 constexpr const char* k_cpu_at = "cpu-at";
 constexpr const char* k_cpu = "cpu";
 
+std::vector<Complaint> impossible_count(const ProcessSettings& settings) {
+    if (settings.max && *settings.max < settings.min) {
+        return {{"max", say(k_max_below_min, *settings.max, settings.min)}};
+    }
+    return {};
+}
+
 const Schema<ProcessSettings>& process_schema() {
-    static const Schema<ProcessSettings> schema{
-        required("match", &ProcessSettings::match,
-                 "regular expression over the command line, found anywhere in it")
-            .check(pattern_complaint),
-        optional("user", &ProcessSettings::user, "only processes of this user").check(user_complaint),
-        optional("min", &ProcessSettings::min, "fewer: critical").between(0, 100'000),
-        optional("max", &ProcessSettings::max, "more: warning").between(0, 100'000),
-        optional("rss", &ProcessSettings::rss, "resident memory of any one of them")
-            .units({Amount::Unit::bytes})
-            .grows(),
-        optional("age", &ProcessSettings::age, "running time of any one of them")
-            .units({Amount::Unit::milliseconds})
-            .grows(),
-        optional("cpu", &ProcessSettings::cpu, "share of one core since the last run, of any one of them")
-            .units({Amount::Unit::percent})
-            .grows(),
-        optional("zombies", &ProcessSettings::zombies,
-                 "dead processes that nobody has collected: their children, or of a matching name")
-            .units({Amount::Unit::number})
-            .grows(),
-    };
+    static const Schema<ProcessSettings> schema =
+        Schema<ProcessSettings>{
+            required("match", &ProcessSettings::match,
+                     "regular expression over the command line, found anywhere in it")
+                .check(pattern_complaint),
+            optional("user", &ProcessSettings::user, "only processes of this user").check(user_complaint),
+            optional("min", &ProcessSettings::min, "fewer: critical").between(0, 100'000),
+            optional("max", &ProcessSettings::max, "more: warning").between(0, 100'000),
+            optional("rss", &ProcessSettings::rss, "resident memory of any one of them")
+                .units({Amount::Unit::bytes})
+                .grows(),
+            optional("age", &ProcessSettings::age, "running time of any one of them")
+                .units({Amount::Unit::milliseconds})
+                .grows(),
+            optional("cpu", &ProcessSettings::cpu, "share of one core since the last run, of any one of them")
+                .units({Amount::Unit::percent})
+                .grows(),
+            optional("zombies", &ProcessSettings::zombies,
+                     "dead processes that nobody has collected: their children, or of a matching name")
+                .units({Amount::Unit::number})
+                .grows(),
+        }
+            .verify(impossible_count);
     return schema;
 }
 
@@ -145,7 +158,7 @@ void judge_oldest(CheckResult& result, const std::vector<ProcessInfo>& processes
     const Quantity seen{static_cast<double>(oldest->age.count()), std::nullopt};
     result.metrics.push_back({"age", seen.value / 1000, "s", std::nullopt, std::nullopt});
     raise(result, judge_thresholds(seen, settings.age, {}, Direction::grows, "age", memory, result.memory),
-          say(k_too_old, oldest->pid, shown_name(*oldest), spoken(oldest->age.count() / 1000)));
+          say(k_too_old, oldest->pid, shown_name(*oldest), span_of(oldest->age.count() / 1000)));
 }
 
 void judge_busiest(CheckResult& result, const CpuUse& cpu, const ProcessSettings& settings,

@@ -47,11 +47,31 @@ constexpr Phrase k_check_password{
     "compare the password of the check with requirepass or the ACL of the server",
     "сверьте пароль проверки с requirepass или ACL сервера"};
 
-struct NoTtlSettings { // comes with lectio-deepcheck
-    std::string pattern;
-    int sample = 200;
-    std::optional<Amount> warn;
-};
+// A SCAN step is short whatever the server holds; this many see 100,000 keys (redis.io/commands/scan).
+constexpr std::string_view k_keys_a_step = "1000";
+constexpr int k_most_steps = 100;
+
+constexpr Phrase k_lasting{"{} of {} keys {} never expire, {} for one",
+                           "{} из {} ключей {} бессрочные, например {}"};
+constexpr Phrase k_lasting_hint{
+    "they stay until memory is full; whoever writes them forgets the expiry: redis-cli TTL {}",
+    "они останутся, пока не кончится память; тот, кто их пишет, не задаёт срок: redis-cli TTL {}"};
+constexpr Phrase k_not_counted{"keys without an expiry cannot be counted: {}",
+                               "не удалось посчитать бессрочные ключи: {}"};
+constexpr Phrase k_evicted{"{} since the last look: memory is full, what is stored is thrown away",
+                           "с прошлой проверки {}: память кончилась, данные выбрасываются"};
+constexpr Noun k_evicted_keys{"key evicted", "keys evicted", "вытеснен ключ", "вытеснено ключа",
+                              "вытеснено ключей"};
+constexpr Phrase k_old_snapshot{"the last snapshot is {} old, {} changes since would be lost",
+                                "последнему снимку {}, изменений с тех пор: {}, и все пропадут"};
+constexpr Phrase k_failed_snapshot{"the last snapshot failed: what is new is only in memory",
+                                   "последний снимок не удался: всё новое только в памяти"};
+constexpr Phrase k_aof_off{"the append-only file is switched off", "журнал AOF выключен"};
+constexpr Phrase k_aof_fails{"the append-only file cannot be written", "в журнал AOF не удаётся писать"};
+constexpr Phrase k_aof_rewrite{"rewriting the append-only file failed", "переписать журнал AOF не удалось"};
+constexpr Phrase k_no_info{"INFO is refused: saving and evictions are not judged",
+                           "INFO запрещён: ни сохранение, ни вытеснение не проверяются"};
+
 const Schema<NoTtlSettings>& no_ttl_schema() {
     static const Schema<NoTtlSettings> schema{
         required("pattern", &NoTtlSettings::pattern, "keys that must expire, with * and ?"),
@@ -74,10 +94,15 @@ const Schema<RedisSettings>& redis_schema() {
         optional("queues", &RedisSettings::queues, "length of lists (LLEN), by key")
             .units({Amount::Unit::number})
             .grows(),
-        later<NoTtlSettings>("no_ttl", no_ttl_schema(), "keys that would never expire"),
-        later<Thresholds>("evictions", "keys evicted for lack of memory since the last run"),
-        later<Thresholds>("rdb_age", "age of the last snapshot"),
-        later<std::string>("aof", "the append-only file must be well: \"ok\""),
+        optional("no_ttl", &RedisSettings::no_ttl, no_ttl_schema(), "keys that would never expire"),
+        optional("evictions", &RedisSettings::evictions, "keys evicted for lack of memory since the last run")
+            .units({Amount::Unit::number})
+            .grows(),
+        optional("rdb_age", &RedisSettings::rdb_age,
+                 "age of the last snapshot, where something has changed since; it must not have failed")
+            .units({Amount::Unit::milliseconds})
+            .grows(),
+        optional("aof", &RedisSettings::aof, "the append-only file must be on and well").one_of({"", "ok"}),
     };
     return schema;
 }
@@ -178,6 +203,157 @@ CheckResult judge_refusal(const RedisReply& ping, const Secret& url) {
     return result;
 }
 
+void judge_keys(CheckResult& result, const RedisSample& sample, const RedisSettings& settings) {
+    if (!settings.no_ttl) {
+        return;
+    }
+    const RedisKeys& keys = sample.keys;
+    if (keys.refused) {
+        add_finding(result, Status::warning, say(k_not_counted, shorten(clean_line(keys.refused->text), 80)));
+        return;
+    }
+    if (keys.looked == 0) {
+        return;
+    }
+    const double share = 100.0 * keys.lasting / keys.looked;
+    result.metrics.push_back({"no_ttl", share, "%", settings.no_ttl->warn.value, {}});
+    if (keys.lasting > 0 && share >= settings.no_ttl->warn.value) {
+        add_finding(result, Status::warning,
+                    say(k_lasting, keys.lasting, keys.looked, settings.no_ttl->pattern, keys.example));
+        result.hint = say(k_lasting_hint, keys.example);
+    }
+}
+
+// A counter of the server's: since its start. `before` is the last run's, also where this one asks a second time.
+constexpr const char* k_evicted_now = "evicted";
+constexpr const char* k_evicted_before = "evicted-before";
+
+void judge_evictions(CheckResult& result, const RedisSample& sample, const RedisSettings& settings,
+                     const std::map<std::string, std::string>& memory) {
+    if (!settings.evictions.warn && !settings.evictions.critical) {
+        return;
+    }
+    const auto count = static_cast<std::int64_t>(number_of(sample.info, "evicted_keys"));
+    const auto kept = memory.find(sample.again ? k_evicted_before : k_evicted_now);
+    const std::int64_t before =
+        number_from<std::int64_t>(kept == memory.end() ? "" : kept->second).value_or(count);
+    result.memory[k_evicted_now] = std::to_string(count);
+    result.memory[k_evicted_before] = std::to_string(before);
+    const std::int64_t fresh = count < before ? count : count - before; // it was started anew
+    const Quantity seen{static_cast<double>(fresh), {}};
+    result.metrics.push_back({"evictions", seen.value, "", in_units_of(seen, settings.evictions.warn),
+                              in_units_of(seen, settings.evictions.critical)});
+    add_finding(result, judge_thresholds(seen, settings.evictions, {}, Direction::grows, Status::ok),
+                say(k_evicted, counted(fresh, k_evicted_keys)));
+}
+
+void judge_snapshot(CheckResult& result, const RedisSample& sample, const RedisSettings& settings,
+                    const std::map<std::string, std::string>& memory) {
+    if (!settings.rdb_age.warn && !settings.rdb_age.critical) {
+        return;
+    }
+    if (has(sample.info, "rdb_last_bgsave_status", "err")) {
+        add_finding(result, Status::critical, say(k_failed_snapshot));
+        result.hint = say(k_cannot_save_hint);
+    }
+    const double saved = number_of(sample.info, "rdb_last_save_time");
+    const double changes = number_of(sample.info, "rdb_changes_since_last_save");
+    if (saved <= 0) {
+        return;
+    }
+    const double now = static_cast<double>(sample.now.time_since_epoch().count()) / 1000;
+    const Quantity age{changes > 0 ? std::max(now - saved, 0.0) * 1000 : 0, {}};
+    const auto seconds = [&](const std::optional<Amount>& threshold) {
+        return threshold ? std::optional(threshold->value / 1000) : std::nullopt;
+    };
+    result.metrics.push_back({"rdb_age", age.value / 1000, "s", seconds(settings.rdb_age.warn),
+                              seconds(settings.rdb_age.critical)});
+    add_finding(
+        result,
+        judge_thresholds(age, settings.rdb_age, {}, Direction::grows, "rdb_age", memory, result.memory),
+        say(k_old_snapshot, spoken(static_cast<std::int64_t>(age.value / 1000)),
+            static_cast<std::int64_t>(changes)));
+}
+
+void judge_aof(CheckResult& result, const RedisSample& sample, const RedisSettings& settings) {
+    if (settings.aof.empty()) {
+        return;
+    }
+    if (!has(sample.info, "aof_enabled", "1")) {
+        add_finding(result, Status::warning, say(k_aof_off));
+    } else if (!has(sample.info, "aof_last_write_status", "ok")) {
+        add_finding(result, Status::critical, say(k_aof_fails));
+        result.hint = say(k_cannot_save_hint);
+    } else if (!has(sample.info, "aof_last_bgrewrite_status", "ok")) {
+        add_finding(result, Status::warning, say(k_aof_rewrite));
+    }
+}
+
+void judge_saving(CheckResult& result, const RedisSample& sample, const RedisSettings& settings,
+                  const std::map<std::string, std::string>& memory) {
+    const bool asks =
+        settings.evictions != Thresholds{} || settings.rdb_age != Thresholds{} || !settings.aof.empty();
+    if (sample.info.empty()) {
+        add_finding(result, asks ? Status::warning : Status::ok, say(k_no_info));
+        return;
+    }
+    judge_evictions(result, sample, settings, memory);
+    judge_snapshot(result, sample, settings, memory);
+    judge_aof(result, sample, settings);
+}
+
+// What one key is like, for the count; false: the connection is broken.
+bool look_at_key(RedisConnection& redis, const std::string& key, RedisSample& sample) {
+    Result<RedisReply> ttl = redis.command({"TTL", key});
+    if (!ttl) {
+        sample.failure = ttl.error();
+        return false;
+    }
+    constexpr std::int64_t k_lasts = -1, k_gone = -2; // redis.io/commands/ttl
+    if (ttl->type == RedisReply::Type::error) {
+        sample.keys.refused = *ttl;
+    } else if (ttl->integer != k_gone) {
+        ++sample.keys.looked;
+        if (ttl->integer == k_lasts) {
+            ++sample.keys.lasting;
+            sample.keys.example =
+                sample.keys.example.empty() ? shorten(clean_line(key), 80) : sample.keys.example;
+        }
+    }
+    return true;
+}
+
+// SCAN may name a key twice while the server grows its table: of a share that is nothing.
+bool look_at_keys(RedisConnection& redis, const NoTtlSettings& wanted, RedisSample& sample) {
+    std::string cursor = "0";
+    for (int step = 0; step < k_most_steps; ++step) {
+        Result<RedisReply> part =
+            redis.command({"SCAN", cursor, "MATCH", wanted.pattern, "COUNT", std::string(k_keys_a_step)});
+        if (!part) {
+            sample.failure = part.error();
+            return false;
+        }
+        if (part->type != RedisReply::Type::array || part->items.size() != 2) {
+            sample.keys.refused = *part;
+            return true;
+        }
+        for (const RedisReply& key : part->items[1].items) {
+            if (sample.keys.looked >= wanted.sample || sample.keys.refused) {
+                return true;
+            }
+            if (!look_at_key(redis, key.text, sample)) {
+                return false;
+            }
+        }
+        cursor = part->items[0].text;
+        if (cursor == "0" || cursor.empty()) {
+            sample.keys.all = true;
+            return true;
+        }
+    }
+    return true;
+}
+
 class RedisCheck final : public BlockingCheck {
   public:
     explicit RedisCheck(RedisSettings settings) : m_settings(std::move(settings)) {}
@@ -187,6 +363,8 @@ class RedisCheck final : public BlockingCheck {
         const Duration at_most = time_for(context, m_settings.timeout);
         RedisSample sample = look(context.world, at_most);
         sample.took = std::chrono::floor<Duration>(context.world.clock.steady() - begun);
+        sample.now = context.now.wall;
+        sample.again = context.recheck;
         if (sample.failure && sample.failure->kind == ErrorKind::timeout && at_most < m_settings.timeout) {
             return not_finished(context.memory);
         }
@@ -216,6 +394,9 @@ class RedisCheck final : public BlockingCheck {
             if (!ask(redis, {"LLEN", queue}, sample.lengths[queue], sample)) {
                 return sample;
             }
+        }
+        if (m_settings.no_ttl) {
+            look_at_keys(redis, *m_settings.no_ttl, sample);
         }
         return sample;
     }
@@ -315,6 +496,8 @@ CheckResult evaluate_redis(const RedisSample& sample, const RedisSettings& setti
     }
     judge_memory(result, sample, settings, memory);
     judge_queues(result, sample, settings, memory);
+    judge_saving(result, sample, settings, memory);
+    judge_keys(result, sample, settings);
     return result;
 }
 

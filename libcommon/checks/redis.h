@@ -1,4 +1,4 @@
-// redis: the server answers, has memory left, and its queues are short.
+// redis: the server answers, has memory left, its queues are short, and what it holds is saved and expires.
 #pragma once
 
 #include "checks/check_type.h"
@@ -11,11 +11,28 @@
 
 namespace lectio {
 
+struct NoTtlSettings {
+    std::string pattern;
+    int sample = 200;
+    Amount warn{Amount::Unit::percent, 5};
+};
+
 struct RedisSettings {
     Secret url;
     Duration timeout{5'000};
     Thresholds memory;                        // of maxmemory
     std::map<std::string, Thresholds> queues; // LLEN by key
+    std::optional<NoTtlSettings> no_ttl;
+    Thresholds evictions, rdb_age;
+    std::string aof; // "ok"; empty: not looked at
+};
+
+// Keys of a pattern that were looked at: a sample, or all there are.
+struct RedisKeys {
+    int looked = 0, lasting = 0; // lasting: without an expiry
+    std::string example;         // one of those
+    bool all = false;
+    std::optional<RedisReply> refused;
 };
 
 struct RedisSample {
@@ -23,7 +40,10 @@ struct RedisSample {
     RedisReply ping;
     std::map<std::string, std::string> info;   // of INFO; empty when it was refused
     std::map<std::string, RedisReply> lengths; // LLEN by queue
+    RedisKeys keys;                            // of no_ttl
     Duration took{};
+    WallTime now;
+    bool again = false; // asked a second time in one run: what is new since the last run is as it was
 };
 
 // The lines "key:value" of INFO; anything else is left out.

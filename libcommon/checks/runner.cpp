@@ -104,7 +104,7 @@ struct Runner::Look {
         }
         result = std::move(the_result);
         redact_all(result);
-        duration = since(start, world.clock);
+        duration = result.took.value_or(since(start, world.clock));
         --*pending;
         if (wake == Wake::yes) {
             world.http.wake();

@@ -7,6 +7,7 @@
 #include "util/number.h"
 #include "util/text.h"
 #include "words/error_words.h"
+#include "words/span.h"
 
 #include <algorithm>
 #include <utility>
@@ -25,6 +26,9 @@ constexpr Duration k_start_grace{15'000};
 constexpr std::chrono::seconds k_window = 1h;
 constexpr std::size_t k_most_falls = 100; // kept; more in an hour is beyond every threshold
 constexpr std::size_t k_names_shown = 5;
+constexpr std::size_t k_names_kept = 100; // no list of failed units that somebody reads is longer
+constexpr const char* k_failed_names = "failed";
+constexpr const char* k_let_go = "let_go";
 
 constexpr Phrase k_active{"{} is running", "{} работает"};
 constexpr Phrase k_listening{"{} is active", "{} активен"};
@@ -35,11 +39,19 @@ constexpr Phrase k_restarting{"{} is being restarted", "{} перезапуск�
 constexpr Phrase k_still_stopping{"{} has been stopping for {}, to be started again",
                                   "{} останавливается уже {}, чтобы запуститься снова"};
 constexpr Phrase k_falls_again{"{} fell and systemd is restarting it", "{} упал, systemd его перезапускает"};
+constexpr Phrase k_fell_once_more{"{} fell again, systemd has restarted it",
+                                  "{} снова упал, systemd его перезапустил"};
 constexpr Phrase k_failed{"{} has failed", "{} упал"};
 constexpr Phrase k_stopped{"{} is stopped", "{} остановлен"};
 constexpr Phrase k_stopping{"{} is being stopped", "{} останавливается"};
 constexpr Phrase k_disabled{"it is disabled: it does not start with the host either",
                             "он отключён (disabled) и вместе с сервером тоже не запустится"};
+constexpr Phrase k_stopped_on_purpose{"{} was stopped on purpose", "{} остановлен намеренно"};
+constexpr Phrase k_not_failed{"{} is not running, and not failed any more",
+                              "{} не запущен и больше не числится упавшим"};
+constexpr Phrase k_forbidden{"{} is masked: somebody has forbidden its start",
+                             "{} замаскирован: его запуск намеренно запрещён"};
+constexpr Phrase k_gone{"there is no unit {} any more", "такого юнита больше нет: {}"};
 constexpr Phrase k_unknown_unit{"there is no unit {} on this host", "на этом сервере нет юнита {}"};
 constexpr Phrase k_masked{"{} is masked: its start is forbidden", "{} замаскирован: запуск запрещён"};
 constexpr Phrase k_check_name{
@@ -132,9 +144,39 @@ std::string write_falls(const std::vector<Fall>& falls) {
     return text;
 }
 
+// What did not run when it was last looked at, and how often systemd will have restarted it when it comes up.
+struct Down {
+    std::int64_t second = 0;
+    std::uint64_t restarts = 0;
+};
+
+// "1769076000*4", as a fall
+std::optional<Down> read_down(const std::map<std::string, std::string>& memory) {
+    const auto kept = memory.find("down");
+    const std::vector<Fall> read = kept == memory.end() ? std::vector<Fall>() : read_falls(kept->second);
+    return read.size() == 1 ? std::optional(Down{read[0].second, read[0].times}) : std::nullopt;
+}
+
+std::string down_now(const UnitState& unit, std::int64_t second) {
+    const bool counts_next = unit.sub_state == "auto-restart"; // counted when its RestartSec= is over
+    return write_falls({{second, unit.restarts + (counts_next ? 1U : 0U)}});
+}
+
+// It was down in the last run, was brought up since, and has fallen again: that it runs now is the moment between two
+// falls. Not of a look of this same run: what the healer has brought up in between is to be believed.
+bool has_fallen_again(const UnitState& unit, const std::map<std::string, std::string>& memory,
+                      std::int64_t second) {
+    const std::optional<Down> before = read_down(memory);
+    return before &&
+           before->second <= second - std::chrono::floor<std::chrono::seconds>(k_start_grace).count() &&
+           unit.restarts > before->restarts;
+}
+
 struct Restarts {
     std::uint64_t last_hour = 0;
-    bool grew = false; // just now: in this look, or in the one before it in the same run
+    bool fell_again = false;
+    bool grew = false;       // just now: in this look, or in the one before it in the same run
+    std::int64_t second = 0; // of this look
     std::map<std::string, std::string> memory;
 };
 
@@ -144,6 +186,8 @@ Restarts count_restarts(const UnitState& unit, const std::map<std::string, std::
                         const Now& now) {
     const std::int64_t second = std::chrono::floor<std::chrono::seconds>(now.wall).time_since_epoch().count();
     Restarts restarts;
+    restarts.second = second;
+    restarts.fell_again = has_fallen_again(unit, memory, second);
     std::vector<Fall> falls;
     if (const auto kept = memory.find("falls"); kept != memory.end()) {
         falls = read_falls(kept->second);
@@ -206,7 +250,7 @@ CheckResult judge_starting(const UnitState& unit, const Restarts& restarts, cons
         return result_of(Status::ok, say(stops_first ? k_restarting : k_starting, unit.id));
     }
     return result_of(Status::critical, say(stops_first ? k_still_stopping : k_still_starting, unit.id,
-                                           spoken(std::chrono::floor<std::chrono::seconds>(since).count())));
+                                           span_of(std::chrono::floor<std::chrono::seconds>(since).count())));
 }
 
 CheckResult judge_stopped(const UnitState& unit, const SystemdSettings& settings) {
@@ -219,8 +263,43 @@ CheckResult judge_stopped(const UnitState& unit, const SystemdSettings& settings
     return result_of(settings.stopped, join("; ", {say(words, unit.id), disabled}));
 }
 
+// A unit that is watched only because it fell need not run: it was nobody's wish but its own unit file's. Somebody has
+// stopped it, forgotten its failure (reset-failed) or removed it; then its fall is over, in these words.
+std::optional<CheckResult> judge_let_go(const UnitState& unit) {
+    const bool runs = unit.active_state == "active" || unit.active_state == "reloading";
+    const auto let_go = [&](const Phrase& words) {
+        CheckResult result = result_of(Status::ok, say(words, unit.id));
+        result.memory[k_let_go] = "1";
+        return result;
+    };
+    if (unit.load_state == "not-found" && !runs) {
+        return let_go(k_gone);
+    }
+    if (unit.load_state == "masked" && !runs) {
+        return let_go(k_forbidden);
+    }
+    const bool on_the_way_down = unit.active_state == "deactivating" && unit.job == "stop";
+    if (on_the_way_down) {
+        return let_go(k_stopped_on_purpose);
+    }
+    // systemd calls "inactive" only what ended well, was told to stop while it waited for its next start, or was reset.
+    if (unit.active_state != "inactive" || (unit.load_state != "loaded" && unit.load_state != "not-found")) {
+        return std::nullopt;
+    }
+    if (!unit.state_changed) { // reset-failed, after which systemd forgets what nothing refers to; or another boot
+        return let_go(k_not_failed);
+    }
+    const bool ended_well = unit.result == "success" && unit.exit_status == 0;
+    return unit.type == "oneshot" && ended_well ? std::nullopt : std::optional(let_go(k_stopped_on_purpose));
+}
+
 CheckResult judge_state(const UnitState& unit, const SystemdSettings& settings, const Restarts& restarts,
                         const Now& now) {
+    if (settings.only_as_it_fell) {
+        if (std::optional<CheckResult> let_go = judge_let_go(unit)) {
+            return *std::move(let_go);
+        }
+    }
     if (unit.load_state == "not-found") {
         return result_of(Status::critical, say(k_unknown_unit, unit.id), Remedy::cannot_help);
     }
@@ -231,6 +310,12 @@ CheckResult judge_state(const UnitState& unit, const SystemdSettings& settings, 
         return result_of(Status::critical, say(k_bad_file, unit.id), Remedy::cannot_help);
     }
     if (unit.active_state == "active" || unit.active_state == "reloading") {
+        if (restarts.fell_again) {
+            // systemd sees to it; one more restart would only interrupt what runs.
+            return result_of(Status::critical,
+                             join(": ", {say(k_fell_once_more, unit.id), how_it_ended(unit)}),
+                             Remedy::cannot_help);
+        }
         return result_of(Status::ok, say(unit.sub_state == "running" ? k_active : k_listening, unit.id));
     }
     if (is_on_its_way(unit)) {
@@ -248,16 +333,15 @@ CheckResult judge_state(const UnitState& unit, const SystemdSettings& settings, 
 class SystemdCheck final : public BlockingCheck {
   public:
     explicit SystemdCheck(SystemdSettings settings) : m_settings(std::move(settings)) {
-        if (!m_settings.unit.empty()) {
-            m_settings.unit = full_unit_name(m_settings.unit);
-        }
+        m_settings.unit = unit_of(m_settings);
     }
 
     CheckResult run(const CheckContext& context) const override {
         Services& services = context.world.services;
         if (m_settings.unit.empty()) {
             const Result<std::vector<UnitState>> failed = services.failed_units(k_timeout);
-            return failed.ok() ? evaluate_failed_units(*failed) : could_not_look(failed.error(), context);
+            return failed.ok() ? evaluate_failed_units(names_of(*failed))
+                               : could_not_look(failed.error(), context);
         }
         const Result<UnitState> unit = services.unit(m_settings.unit, k_timeout);
         return unit.ok() ? evaluate_unit(*unit, m_settings, context.memory, context.now)
@@ -265,6 +349,14 @@ class SystemdCheck final : public BlockingCheck {
     }
 
   private:
+    static std::vector<std::string> names_of(const std::vector<UnitState>& units) {
+        std::vector<std::string> names;
+        for (const UnitState& unit : units) {
+            names.push_back(unit.id);
+        }
+        return names;
+    }
+
     // In a container without systemd the check is left out, said in the report and never an alert
     // (docs/decisions/0004).
     static CheckResult could_not_look(const Error& error, const CheckContext& context) {
@@ -284,15 +376,18 @@ CheckResult evaluate_unit(const UnitState& unit, const SystemdSettings& settings
                           const std::map<std::string, std::string>& memory, const Now& now) {
     const Restarts restarts = count_restarts(unit, memory, now);
     CheckResult result = judge_state(unit, settings, restarts, now);
+    result.memory.insert(restarts.memory.begin(), restarts.memory.end());
     if (result.status != Status::ok) {
         result.hint = hint_for(unit);
     }
-    result.memory = restarts.memory;
+    if (result.status == Status::critical) {
+        result.memory["down"] = down_now(unit, restarts.second);
+    }
     judge_restarts(result, unit, settings, restarts, memory);
     return result;
 }
 
-CheckResult evaluate_failed_units(const std::vector<UnitState>& failed) {
+CheckResult evaluate_failed_units(const std::vector<std::string>& failed) {
     CheckResult result;
     result.metrics.push_back({"failed", static_cast<double>(failed.size()), "", 1.0, {}});
     if (failed.empty()) {
@@ -302,14 +397,38 @@ CheckResult evaluate_failed_units(const std::vector<UnitState>& failed) {
     }
     std::string names;
     for (std::size_t i = 0; i < std::min(failed.size(), k_names_shown); ++i) {
-        names += (i == 0 ? "" : ", ") + failed[i].id;
+        names += (i == 0 ? "" : ", ") + failed[i];
     }
     const Text shown = failed.size() > k_names_shown ? say(k_and_more, names, failed.size() - k_names_shown)
                                                      : verbatim(names);
     result.status = Status::warning;
     result.message = say(k_failed_units, shown);
     result.hint = verbatim("systemctl --failed");
+    if (failed.size() <= k_names_kept) {
+        result.memory[k_failed_names] = fmt::format("{}", fmt::join(failed, " "));
+    }
     return result;
+}
+
+std::vector<std::string> failed_units_of(const CheckResult& result) {
+    std::vector<std::string> names;
+    const auto kept = result.memory.find(k_failed_names);
+    const bool is_such = result.status == Status::warning && kept != result.memory.end();
+    const std::string all = is_such ? kept->second : std::string();
+    for (const std::string_view name : split(all, ' ')) {
+        if (!name.empty()) {
+            names.emplace_back(name);
+        }
+    }
+    return names;
+}
+
+bool is_let_go(const CheckResult& result) {
+    return result.status == Status::ok && result.memory.contains(k_let_go);
+}
+
+std::string unit_of(const SystemdSettings& settings) {
+    return settings.unit.empty() ? std::string() : full_unit_name(settings.unit);
 }
 
 CheckType systemd_check_type() {

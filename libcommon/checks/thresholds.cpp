@@ -24,13 +24,13 @@ bool reached(const Amount& threshold, const Quantity& seen, Direction direction)
     return direction == Direction::runs_out ? value <= threshold.value : value >= threshold.value;
 }
 
-Amount default_clear(const Amount& threshold, Direction direction) {
+Amount default_clear(const Amount& threshold, const Quantity& seen, Direction direction) {
     const double factor = direction == Direction::runs_out ? 1 + k_clear_beyond : 1 - k_clear_beyond;
-    Amount clear{threshold.unit, threshold.value * factor};
-    if (clear.unit == Amount::Unit::percent) {
-        clear.value = std::min(clear.value, k_most_percent); // "90% free" must be able to clear
-    }
-    return clear;
+    const double clear = threshold.value * factor;
+    const bool is_share = threshold.unit == Amount::Unit::percent;
+    const std::optional<double> most = is_share ? std::optional(k_most_percent) : seen.total;
+    // "90% free" must be able to clear, and so must 23 of 24 GB: where there is no fifth beyond it, halfway to all.
+    return {threshold.unit, most && clear > *most ? (threshold.value + *most) / 2 : clear};
 }
 
 bool cleared(const Amount& clear, const Quantity& seen, Direction direction) {
@@ -49,7 +49,7 @@ bool raised(const Quantity& seen, const std::optional<Amount>& threshold, const 
         return true;
     }
     return before == Before::raised &&
-           !cleared(clear.value_or(default_clear(*threshold, direction)), seen, direction);
+           !cleared(clear.value_or(default_clear(*threshold, seen, direction)), seen, direction);
 }
 
 Status level_from(const std::map<std::string, std::string>& memory, const std::string& key) {

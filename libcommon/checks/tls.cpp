@@ -78,7 +78,9 @@ CheckResult judge_connection(const TlsSample& sample, const TlsSettings& setting
         return result;
     }
     case Failure::handshake:
-        return broken(say(k_no_tls, settings.address, detail), Remedy::try_it);
+        return broken(say(k_no_tls, settings.address, detail), Remedy::try_it,
+                      sample.detail.find(k_plain_text_peer) != std::string::npos ? say(k_hint_plain_text)
+                                                                                 : Text{});
     case Failure::refused:
     case Failure::none:
         break;

@@ -1,5 +1,8 @@
 #include "checks/unit_words.h"
 
+#include "util/number.h"
+
+#include <algorithm>
 #include <array>
 #include <string_view>
 
@@ -34,6 +37,10 @@ constexpr Phrase k_command_failed{"one of its commands ended with an error",
 constexpr Phrase k_gave_up{"failed too often in a short time, systemd has given up restarting it",
                            "падал слишком часто, systemd больше его не перезапускает"};
 
+constexpr Phrase k_prevented{"its RestartPreventExitStatus= names this: {}",
+                             "так задано в его RestartPreventExitStatus= ({})"};
+constexpr Phrase k_not_by_restart{"its Restart= is {}", "у него Restart={}"};
+
 struct Cause {
     int status;
     Phrase words;
@@ -55,6 +62,15 @@ Text exit_words(int status) {
         }
     }
     return words;
+}
+
+// exit_status_set_test() of systemd.
+bool names_end_of(const ExitStatusSet& set, const UnitState& unit) {
+    const bool by_itself = unit.exit_code == CLD_EXITED;
+    const bool by_signal = unit.exit_code == CLD_KILLED || unit.exit_code == CLD_DUMPED;
+    const std::vector<std::int32_t>& numbers = by_itself ? set.statuses : set.signals;
+    return (by_itself || by_signal) &&
+           std::find(numbers.begin(), numbers.end(), unit.exit_status) != numbers.end();
 }
 
 // How the main process ended, whatever became of the unit.
@@ -94,6 +110,61 @@ Text how_it_ended(const UnitState& unit) {
     // Not its main process but, say, ExecStartPre=.
     const Text of_a_command = unit.result == "exit-code" ? say(k_command_failed) : verbatim(unit.result);
     return words.empty() ? of_a_command : words;
+}
+
+// "3"; of a signal its name without SIG, or its number.
+void take_end(UnitState& unit, const UnitEnd& end) {
+    unit.result = end.result;
+    unit.exit_code = end.code == "exited"   ? CLD_EXITED
+                     : end.code == "killed" ? CLD_KILLED
+                     : end.code == "dumped" ? CLD_DUMPED
+                                            : 0;
+    unit.exit_status = number_from<std::int32_t>(end.status).value_or(0);
+    for (int number = 1; unit.exit_code != CLD_EXITED && number < NSIG; ++number) {
+        const char* name = ::sigabbrev_np(number);
+        if (name != nullptr && end.status == name) {
+            unit.exit_status = number;
+        }
+    }
+}
+
+Text how_it_ended(const UnitEnd& end) {
+    UnitState unit;
+    take_end(unit, end);
+    return how_it_ended(unit);
+}
+
+// As systemd decides it itself: service_shall_restart() in its service.c.
+bool will_be_restarted(const UnitState& unit) {
+    const std::string_view when = unit.restart;
+    const std::string_view result = unit.result;
+    if (result == "start-limit-hit") {
+        return false;
+    }
+    if (names_end_of(unit.restart_prevented, unit)) {
+        return false;
+    }
+    if (names_end_of(unit.restart_forced, unit)) {
+        return true;
+    }
+    const bool well = result == "success" || result == "exec-condition";
+    if (when == "always") {
+        return true;
+    }
+    return (when == "on-success" && result == "success") || (when == "on-failure" && !well) ||
+           (when == "on-abnormal" && !well && result != "exit-code") ||
+           (when == "on-watchdog" && result == "watchdog") ||
+           (when == "on-abort" && (result == "signal" || result == "core-dump"));
+}
+
+Text why_not_restarted(const UnitState& unit) {
+    if (unit.result == "start-limit-hit" || will_be_restarted(unit)) {
+        return {};
+    }
+    if (names_end_of(unit.restart_prevented, unit)) {
+        return say(k_prevented, last_exit(unit));
+    }
+    return unit.restart.empty() ? Text{} : say(k_not_by_restart, unit.restart);
 }
 
 bool is_being_restarted(const UnitState& unit) {

@@ -21,14 +21,20 @@ namespace {
 constexpr Phrase k_good{"{}: good", "{}: всё в порядке"};
 constexpr Phrase k_warned{"{}: no errors, {}", "{}: ошибок нет, {}"};
 constexpr Phrase k_checks{"lectio-health: {}, at most {} a run", "lectio-health: {}, не дольше {} за запуск"};
+constexpr Phrase k_deep_checks{"lectio-deepcheck: {}, at most {} a run",
+                               "lectio-deepcheck: {}, не дольше {} за запуск"};
+constexpr Phrase k_steps{"lectio-smoke: {}, {}, at most {} a run",
+                         "lectio-smoke: {}, {}, не дольше {} за запуск"};
+constexpr Phrase k_as_word{"as {}", "от имени {}"};
 constexpr Phrase k_later_word{"not built yet: ignored", "ещё не сделана: пропускается"};
 constexpr Phrase k_off_word{"off", "выключена"};
+constexpr Phrase k_every_word{"every {}", "раз в {}"};
 constexpr Phrase k_needs_word{"needs {}", "зависит от {}"};
 constexpr Phrase k_because{"  because: {}", "  почему: {}"};
 constexpr Phrase k_recovery{"recovery, top to bottom:", "восстановление, сверху вниз:"};
 constexpr Phrase k_rung{"  {}: {} when {} fails", "  {}: {}, когда не в порядке {}"};
 constexpr Phrase k_limits{"  at most {} in a row, {} an hour", "  не больше {} подряд, {} в час"};
-constexpr Phrase k_off_channel{"{} (telegram, off: {})", "{} (telegram, выключен: {})"};
+constexpr Phrase k_off_channel{"{} ({}, off: {})", "{} ({}, выключен: {})"};
 constexpr Phrase k_channels{"alerts through: {}", "оповещения через: {}"};
 constexpr Phrase k_no_channels{"alerts: no channel, nothing is sent",
                                "оповещения: каналов нет, ничего не отправляется"};
@@ -38,6 +44,8 @@ constexpr Phrase k_not_all_read{"not everything could be read; run with sudo",
 constexpr Phrase k_and_more{"{} (and {} more)", "{} (и ещё {})"};
 constexpr Noun k_warning_noun{"warning", "warnings", "предупреждение", "предупреждения", "предупреждений"};
 constexpr Noun k_check_noun{"check", "checks", "проверка", "проверки", "проверок"};
+constexpr Noun k_login_noun{"login", "logins", "вход", "входа", "входов"};
+constexpr Noun k_step_noun{"step", "steps", "шаг", "шага", "шагов"};
 constexpr Noun k_attempt_noun{"attempt", "attempts", "попытки", "попыток", "попыток"};
 
 using Json = nlohmann::ordered_json;
@@ -64,6 +72,11 @@ bool runs(const CheckSettings& check) {
     return !check.later && check.common.enabled && check.unset.empty();
 }
 
+template<class T>
+bool runs(const T& asking) {
+    return asking.common.enabled && asking.unset.empty();
+}
+
 // Writes the summary line by line, in the configured language.
 class Summary {
   public:
@@ -86,6 +99,8 @@ class Summary {
             add(say(k_because, line));
         }
         add_recovery();
+        add_steps();
+        add_deep_checks();
         add_channels();
         add(say(k_paths, m_config.paths.state.string(), m_config.paths.run.string(),
                 m_config.paths.logs.string()));
@@ -99,6 +114,9 @@ class Summary {
         std::string line = fmt::format("  {:<20} {}", check.name, check.type);
         if (!check.common.needs.empty()) {
             line += ", " + say(k_needs_word, joined(check.common.needs)).in(m_config.lang);
+        }
+        if (check.common.every > Duration::zero()) {
+            line += ", " + say(k_every_word, format_duration(check.common.every)).in(m_config.lang);
         }
         if (check.later) {
             line += fmt::format(" ({})", k_later_word.in(m_config.lang));
@@ -120,12 +138,57 @@ class Summary {
         add(say(k_limits, counted(limits.attempts, k_attempt_noun), limits.per_hour));
     }
 
+    void add_deep_checks() {
+        const DeepcheckSettings& deepcheck = m_config.deepcheck;
+        if (deepcheck.checks.empty()) {
+            return;
+        }
+        const auto count = static_cast<std::int64_t>(deepcheck.checks.size());
+        add(say(k_deep_checks, counted(count, k_check_noun), format_duration(deepcheck.deadline)));
+        for (const CheckSettings& check : deepcheck.checks) {
+            m_text += check_line(check);
+        }
+    }
+
+    void add_steps() {
+        const SmokeSettings& smoke = m_config.smoke;
+        if (smoke.steps.empty() && smoke.logins.empty()) {
+            return;
+        }
+        const auto count = [](const auto& list) { return static_cast<std::int64_t>(list.size()); };
+        add(say(k_steps, counted(count(smoke.logins), k_login_noun), counted(count(smoke.steps), k_step_noun),
+                format_duration(smoke.deadline)));
+        for (const LoginSettings& login : smoke.logins) {
+            add_asking(check_of_login(login.name), login, fmt::format("POST {}", login.post), "");
+        }
+        for (const StepSettings& step : smoke.steps) {
+            const MethodAndTarget asked = method_of(step);
+            add_asking(step.name, step, fmt::format("{} {}", asked.method, asked.target), step.as);
+        }
+    }
+
+    // A login or a step.
+    template<class T>
+    void add_asking(const std::string& name, const T& asking, const std::string& request,
+                    const std::string& as) {
+        m_text += fmt::format("  {:<20} {}", name, request);
+        if (!as.empty()) {
+            m_text += ", " + say(k_as_word, as).in(m_config.lang);
+        }
+        if (!runs(asking)) {
+            m_text += fmt::format(" ({})", k_off_word.in(m_config.lang));
+        }
+        m_text += "\n";
+    }
+
     void add_channels() {
         Text names;
-        for (const TelegramChannel& channel : m_config.channels) {
+        for (const ChannelSettings& channel : m_config.channels) {
             const Text why = unset_words(channel.unset, m_config.wrong_variables);
-            names = join(", ", {names, channel.unset.empty() ? verbatim(channel.name + " (telegram)")
-                                                             : say(k_off_channel, channel.name, why)});
+            const std::string name = fmt::format("{} ({})", channel.name, channel.type());
+            names = join(", ", {names, channel.unset.empty()
+                                           ? verbatim(name)
+                                           : say(k_off_channel, channel.name, channel.type(), why)});
         }
         add(names.empty() ? say(k_no_channels) : say(k_channels, names));
     }
@@ -228,6 +291,8 @@ Json problems_of(const LoadedConfig& loaded, Problem::Severity severity) {
 void add_what_runs(Json& json, const Config& config) {
     json["notes"] = Json::array();
     json["checks"] = Json::array();
+    json["steps"] = Json::array();
+    json["deepcheck"] = Json::array();
     json["recovery"] = Json::array();
     json["channels"] = Json::array();
     for (const auto* notes : {&config.assumed, &config.explained}) {
@@ -238,15 +303,25 @@ void add_what_runs(Json& json, const Config& config) {
     for (const CheckSettings& check : config.health.checks) {
         json["checks"].push_back({{"name", check.name}, {"type", check.type}, {"runs", runs(check)}});
     }
+    for (const CheckSettings& check : config.deepcheck.checks) {
+        json["deepcheck"].push_back({{"name", check.name}, {"type", check.type}, {"runs", runs(check)}});
+    }
+    for (const LoginSettings& login : config.smoke.logins) {
+        json["steps"].push_back(
+            {{"name", check_of_login(login.name)}, {"type", "login"}, {"runs", runs(login)}});
+    }
+    for (const StepSettings& step : config.smoke.steps) {
+        json["steps"].push_back({{"name", step.name}, {"type", "step"}, {"runs", runs(step)}});
+    }
     for (const RungSettings& rung : config.health.recovery) {
         json["recovery"].push_back({{"name", rung.name},
                                     {"action", rung.action},
                                     {"when", rung.when},
                                     {"runs", !rung.later && rung.unset.empty()}});
     }
-    for (const TelegramChannel& channel : config.channels) {
+    for (const ChannelSettings& channel : config.channels) {
         json["channels"].push_back(
-            {{"name", channel.name}, {"type", "telegram"}, {"runs", channel.unset.empty()}});
+            {{"name", channel.name}, {"type", channel.type()}, {"runs", channel.unset.empty()}});
     }
 }
 

@@ -19,6 +19,7 @@ struct Asked {
 // status: 0 good, 78 wrong (options.strict: warnings count, too), 77 when a part of it is not for us to read,
 // 70 when it cannot be printed. JSON is one object: {tool, version, host, time, exit_code, reason (unless 0),
 // file, problems and warnings: [{file, line, column, message, suggestion}], notes, checks: [{name, type, runs}],
+// steps: [{name, type, runs}] (logins, too),
 // recovery: [{name, action, when, runs}], channels: [{name, type, runs}]}; what is not known is null. Secrets
 // are masked.
 int check_config(const LoadedConfig& loaded, const CommonOptions& options, const Asked& asked);

@@ -5,6 +5,7 @@
 #include "config/load.h"
 #include "platform/environment.h"
 #include "platform/files.h"
+#include "util/secret.h"
 #include "util/text.h"
 #include "version.h"
 
@@ -139,7 +140,7 @@ Text unexpected_words(const CLI::App& app) {
     Text words;
     Text guesses;
     for (const std::string& word : app.remaining(true)) {
-        words = join(", ", {words, say(k_word, clean_line(word))});
+        words = join(", ", {words, say(k_word, redact(clean_line(word)))});
         const std::string_view bare = std::string_view(word).substr(0, word.find('='));
         const std::vector<std::string> known = known_words(app, bare);
         if (std::find(known.begin(), known.end(), bare) == known.end()) {

@@ -1,7 +1,9 @@
 #include "config/complaints.h"
 
 #include "config/lookalikes.h"
+#include "config/schema.h"
 #include "platform/unit_name.h"
+#include "util/network.h"
 #include "util/number.h"
 #include "util/pattern.h"
 #include "util/text.h"
@@ -37,6 +39,12 @@ constexpr Phrase k_no_network{"expected a port like \"443\" or a network like \"
 constexpr Phrase k_no_port{"expected a port like \"443/tcp\"", "ожидается порт вроде \"443/tcp\""};
 constexpr Phrase k_no_request_path{"expected a path that begins with /, like \"/api/health/\"",
                                    "ожидается путь, который начинается с /, вроде \"/api/health/\""};
+constexpr Phrase k_no_web_url{"expected a URL: http://… or https://…",
+                              "ожидается URL: http://… или https://…"};
+constexpr Phrase k_no_header_name{"expected the name of a header, like X-Site",
+                                  "ожидается имя заголовка вроде X-Site"};
+constexpr Phrase k_no_header_value{"control characters cannot stand in a header",
+                                   "в заголовке не может быть управляющих символов"};
 constexpr Phrase k_no_postgres{"expected postgresql://user@host/database",
                                "ожидается postgresql://пользователь@хост/база"};
 constexpr Phrase k_no_database{"expected sqlite:PATH or postgresql://user@host/database",
@@ -90,13 +98,6 @@ bool is_ip_address(const std::string& text) {
 bool is_number(std::string_view text, int least, int most) {
     const auto number = number_from<int>(text);
     return number && *number >= least && *number <= most;
-}
-
-bool is_network(const std::string& text) { // "10.0.0.0/8"; without the length: one address
-    const std::size_t slash = text.find('/');
-    const bool v6 = text.find(':') != text.npos;
-    return is_ip_address(text.substr(0, slash)) &&
-           (slash == text.npos || is_number(std::string_view(text).substr(slash + 1), 0, v6 ? 128 : 32));
 }
 
 bool begins_with_any(std::string_view text, std::initializer_list<std::string_view> beginnings) {
@@ -155,7 +156,7 @@ std::optional<Text> ip_address_complaint(const std::string& text) {
 }
 
 std::optional<Text> port_or_network_complaint(const std::string& text) {
-    return unless(is_number(text, 1, 65535) || is_network(text), k_no_network);
+    return unless(is_number(text, 1, 65535) || Network::parse(text), k_no_network);
 }
 
 std::optional<Text> published_complaint(const std::string& text) {
@@ -167,6 +168,28 @@ std::optional<Text> published_complaint(const std::string& text) {
 
 std::optional<Text> request_path_complaint(const std::string& text) {
     return unless(begins_with_any(text, {"/", "http://", "https://"}), k_no_request_path);
+}
+
+std::optional<Text> web_url_complaint(const std::string& text) {
+    if (text.empty()) {
+        return std::nullopt;
+    }
+    return text.starts_with("unix:") ? say(k_no_web_url) : http_url_complaint(text);
+}
+
+// A token (RFC 9110, 5.6.2).
+std::optional<Text> header_name_complaint(const std::string& name) {
+    constexpr std::string_view k_token =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$%&'*+-.^_`|~";
+    const bool good = !name.empty() && name.find_first_not_of(k_token) == name.npos;
+    return good ? std::nullopt : std::optional(say(k_no_header_name));
+}
+
+std::optional<Text> header_value_complaint(const std::string& value) {
+    const bool good = std::none_of(value.begin(), value.end(), [](char c) {
+        return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == '\x7F';
+    });
+    return good ? std::nullopt : std::optional(say(k_no_header_value));
 }
 
 std::optional<Text> postgres_url_complaint(const std::string& text) {

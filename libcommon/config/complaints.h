@@ -19,6 +19,9 @@ std::optional<Text> ip_address_complaint(const std::string& text);      // "127.
 std::optional<Text> port_or_network_complaint(const std::string& text); // "443", "10.0.0.0/8", "::1"
 std::optional<Text> published_complaint(const std::string& text);       // "443", "443/tcp"
 std::optional<Text> request_path_complaint(const std::string& text);    // "/api/", "http://…"
+std::optional<Text> web_url_complaint(const std::string& text);         // http(s), "" for none
+std::optional<Text> header_name_complaint(const std::string& name);     // a token (RFC 9110, 5.6.2)
+std::optional<Text> header_value_complaint(const std::string& value);
 std::optional<Text> postgres_url_complaint(const std::string& text);
 std::optional<Text> database_complaint(const std::string& text); // "sqlite:PATH", "postgresql:URL"
 std::optional<Text> mail_url_complaint(const std::string& text); // "smtps://host:465"

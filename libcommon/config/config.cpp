@@ -1,6 +1,8 @@
 #include "config/config.h"
 
+#include "config/run_time.h"
 #include "config/sections.h"
+#include "util/secret.h"
 #include "util/text.h"
 
 #include <algorithm>
@@ -22,6 +24,8 @@ constexpr Phrase k_one_unset{"variable {} is not set", "не задана пер
 constexpr Phrase k_some_unset{"variables {} are not set", "не заданы переменные {}"};
 constexpr Phrase k_check_off{"check {} is off: {}", "проверка {} выключена: {}"};
 constexpr Phrase k_rung_off{"recovery {} is off: {}", "восстановление {} выключено: {}"};
+constexpr Phrase k_login_off{"login {} is off: {}", "вход {} выключен: {}"};
+constexpr Phrase k_step_off{"step {} is off: {}", "шаг {} выключен: {}"};
 constexpr Phrase k_channel_off{"channel {} is off: {}", "канал {} выключен: {}"};
 constexpr Phrase k_nothing_on{"no check is switched on: nothing is watched",
                               "все проверки выключены: ни за чем не следим"};
@@ -46,14 +50,14 @@ constexpr Phrase k_type_later{"type \"{}\" is not built yet: ignored",
                               "тип \"{}\" ещё не сделан: пропускается"};
 constexpr Phrase k_action_later{"action \"{}\" is not built yet: ignored",
                                 "действие \"{}\" ещё не сделано: пропускается"};
-constexpr Phrase k_channel_type_later{"channel type \"{}\" is not built yet: ignored",
-                                      "тип канала \"{}\" ещё не сделан: пропускается"};
 constexpr Phrase k_section_later{"\"{}\" is not built yet: ignored", "\"{}\" ещё не сделано: пропускается"};
 constexpr Phrase k_missing_key{"missing key \"{}\"", "не хватает ключа \"{}\""};
 constexpr Phrase k_expected_text{"expected text, found {}", "ожидается текст, а здесь {}"};
 constexpr Phrase k_routes_words{"list of tables ([[route]])", "список таблиц ([[route]])"};
 constexpr Phrase k_rungs_words{"list of tables ([[health.recovery]])", "список таблиц ([[health.recovery]])"};
 constexpr Phrase k_checks_words{"table of checks", "таблица проверок"};
+constexpr Phrase k_logins_words{"table of logins", "таблица входов"};
+constexpr Phrase k_steps_words{"list of tables ([[smoke.step]])", "список таблиц ([[smoke.step]])"};
 constexpr Phrase k_channels_words{"table of channels", "таблица каналов"};
 constexpr Phrase k_sources_words{"table of sources", "таблица источников"};
 constexpr Phrase k_nothing_to_clear{"checks of type \"{}\" have nothing that `clear` could speak of",
@@ -62,11 +66,23 @@ constexpr Phrase k_of{"{}: {}", "{}: {}"};
 constexpr Phrase k_wrong_secret_out_of{"{} = \"{}\": {}", "{} = \"{}\": {}"};
 constexpr Phrase k_named_twice{"\"{}\" is named a second time", "\"{}\" указано второй раз"};
 constexpr Phrase k_second_rung{"a second recovery named \"{}\"", "второе восстановление с именем \"{}\""};
+constexpr Phrase k_idle_rung{
+    "this recovery will never act: what is mended must be critical, and the `severity` of its checks is "
+    "below that",
+    "это восстановление никогда не сработает: чинится только критичное, а `severity` его проверок ниже"};
 constexpr Phrase k_second_step{"a second step named \"{}\"", "второй шаг с именем \"{}\""};
+constexpr Phrase k_name_of_connection{
+    "\"{}\" is the check whether the site answers at all; name the step otherwise",
+    "\"{}\" — это проверка, отвечает ли сайт вообще; назовите шаг иначе"};
+constexpr Phrase k_unknown_value{"no step saves {{{}}}", "ни один шаг не сохраняет {{{}}}"};
+constexpr Phrase k_second_value{"a second step saves {{{}}}", "{{{}}} сохраняет уже второй шаг"};
 constexpr Phrase k_no_check_name{"\"{}\" is no name of a check", "\"{}\" не годится в имя проверки"};
 constexpr Phrase k_needs_itself{"\"{}\" needs itself", "\"{}\" зависит от самой себя"};
 constexpr Phrase k_needs_itself_by{"\"{}\" needs itself by way of \"{}\"",
                                    "\"{}\" зависит от самой себя через \"{}\""};
+constexpr Phrase k_too_long_to_look{
+    "timeout: of the run ({1}.deadline) the checks have {0}, the rest is for mending and telling",
+    "timeout: из всего запуска ({1}.deadline) на проверки есть {0}, остальное — чтобы чинить и сообщать"};
 constexpr Phrase k_too_long{"timeout: the whole run may take no longer than {} ({}.deadline)",
                             "timeout: весь запуск может длиться не дольше {} ({}.deadline)"};
 
@@ -161,6 +177,8 @@ class Reader {
     Config read() {
         read_top();
         read_health();
+        read_smoke();
+        read_deepcheck();
         read_later_tools();
         read_channels();
         read_alerts_and_routes();
@@ -168,6 +186,7 @@ class Reader {
         read_section("history", history_schema(), m_config.history);
         check_references();
         check_timeouts();
+        warn_of_idle_rungs();
         report_unset();
         report_nothing_on();
         m_reading.problems.sort();
@@ -215,6 +234,84 @@ class Reader {
         }
     }
 
+    void read_smoke() {
+        constexpr std::array<std::string_view, 2> k_known{"login", "step"};
+        read_section("smoke", smoke_schema(), m_config.smoke, k_known);
+        const Node* smoke = m_root.find("smoke");
+        if (const Node* logins = find_in(smoke, "login")) {
+            read_logins(*logins);
+        }
+        if (const Node* steps = find_in(smoke, "step")) {
+            read_steps(*steps);
+        }
+    }
+
+    void read_deepcheck() {
+        constexpr std::array<std::string_view, 1> k_known{"check"};
+        read_section("deepcheck", deepcheck_schema(), m_config.deepcheck, k_known);
+        if (const Node* checks = find_in(m_root.find("deepcheck"), "check")) {
+            m_config.deepcheck.checks = read_checks(*checks);
+        }
+    }
+
+    void read_logins(const Node& logins) {
+        if (detail::expect_table(logins, say(k_logins_words), m_reading) == nullptr) {
+            return;
+        }
+        for (const Member& member : table_of(&logins)) {
+            detail::not_a_name(member, m_reading);
+            const Node& table = member.value.front();
+            if (detail::expect_table(table, say(detail::k_table), m_reading) != nullptr) {
+                LoginSettings login;
+                login.name = member.key;
+                read_asking(table, smoke_login_schema(), login);
+                m_config.smoke.logins.push_back(std::move(login));
+            }
+        }
+    }
+
+    void read_steps(const Node& steps) {
+        if (detail::expect_array(steps, say(k_steps_words), m_reading) == nullptr) {
+            return;
+        }
+        for (const Node& table : array_of(&steps)) {
+            if (detail::expect_table(table, say(detail::k_table), m_reading) != nullptr) {
+                StepSettings step;
+                read_asking(table, smoke_step_schema(), step);
+                m_config.smoke.steps.push_back(std::move(step));
+            }
+        }
+    }
+
+    // A login or a step.
+    template<class T>
+    void read_asking(const Node& table, const Schema<T>& schema, T& asking) {
+        const std::size_t before = m_reading.unset.size();
+        const std::array<Target, 2> targets{{{&check_common_schema(), &asking.common}, {&schema, &asking}}};
+        read_table(table, targets, m_reading);
+        asking.position = table.position();
+        asking.unset = unset_names(std::span(m_reading.unset).subspan(before));
+        for (const std::string_view key : {"json", "form", "headers"}) {
+            remember_passwords(table.find(key));
+        }
+    }
+
+    // What is called a password is never shown, wherever it was written.
+    static void remember_passwords(const Node* table) {
+        constexpr std::array<std::string_view, 6> k_hidden{"pass", "secret", "token",
+                                                           "key",  "auth",   "cookie"};
+        for (const Member& member : table_of(table)) {
+            const auto* text = member.value.front().get<std::string>();
+            const bool hidden = std::any_of(k_hidden.begin(), k_hidden.end(), [&](std::string_view word) {
+                return contains_ignoring_case(member.key, word);
+            });
+            if (text != nullptr && hidden) {
+                remember_secret(*text);
+            }
+            remember_passwords(&member.value.front());
+        }
+    }
+
     void read_heartbeat() {
         Heartbeat heartbeat;
         if (const Node* table = m_root.find("heartbeat")) {
@@ -242,13 +339,6 @@ class Reader {
     }
 
     void read_later_tools() {
-        read_later("smoke", smoke_schema());
-        constexpr std::array<std::string_view, 1> k_check{"check"};
-        read_later("deepcheck", deepcheck_schema(), k_check);
-        if (const Node* checks = find_in(m_root.find("deepcheck"), "check")) {
-            const Quiet quiet(*this);
-            read_checks(*checks);
-        }
         read_later("deploy", deploy_schema());
         constexpr std::array<std::string_view, 1> k_source{"source"};
         read_later("backup", backup_schema(), k_source);
@@ -311,7 +401,7 @@ class Reader {
     };
     static constexpr KindKey k_type{"type", k_unknown_type, k_type_later};
     static constexpr KindKey k_action{"action", k_unknown_action, k_action_later};
-    static constexpr KindKey k_channel_type{"type", k_unknown_channel_type, k_channel_type_later};
+    static constexpr KindKey k_channel_type{"type", k_unknown_channel_type, k_type_later};
 
     // The kind that the word under `what.key` names. Otherwise that is reported, and so is every key that no kind
     // has (CONTRACT 2).
@@ -478,21 +568,19 @@ class Reader {
     }
 
     void read_channel(const std::string& name, const Node& table) {
-        static const std::array<KindSchema, 1> now{{{"telegram", "a Telegram bot", &telegram_schema()}}};
         const std::optional<Kind> kind =
-            read_kind(table, k_channel_type, nothing_common(), {now, later_channels()});
+            read_kind(table, k_channel_type, nothing_common(), {channel_types(), {}});
         if (!kind) {
             return;
         }
-        if (kind->later) {
-            const std::shared_ptr<void> dropped = kind->schema->make();
-            read_part(table, {{kind->schema, dropped.get()}}, *kind);
-            return;
-        }
-        TelegramChannel channel;
+        ChannelSettings channel;
         channel.name = name;
-        channel.unset = read_part(table, {{&telegram_schema(), &channel}}, *kind);
-        judge_secret(table.find("token"), token_complaint, "token");
+        channel.own = default_channel(kind->name);
+        void* own = std::visit([](auto& settings) -> void* { return &settings; }, channel.own);
+        channel.unset = read_part(table, {{kind->schema, own}}, *kind);
+        if (channel.as<TelegramChannel>() != nullptr) {
+            judge_secret(table.find("token"), token_complaint, "token");
+        }
         m_config.channels.push_back(std::move(channel));
     }
 
@@ -575,13 +663,84 @@ class Reader {
     void check_steps() {
         const Node* smoke = m_root.find("smoke");
         const Names logins = names_in(find_in(smoke, "login"));
-        const Names steps = names_of_items(find_in(smoke, "step"));
+        Names names = names_of_items(find_in(smoke, "step"));
+        for (const std::string& login : logins) {
+            names.insert(check_of_login(login));
+        }
         Names seen;
+        for (const std::string& login : logins) {
+            seen.insert(check_of_login(login));
+            const Node* table = find_in(find_in(smoke, "login"), login);
+            check_known(mentions(find_in(table, "needs")), names, k_unknown_step);
+            check_named_once(find_in(table, "needs"));
+        }
         for (const Node& step : array_of(find_in(smoke, "step"))) {
             check_known(mention(step.find("as")), logins, k_unknown_login);
-            check_known(mentions(step.find("needs")), steps, k_unknown_step);
+            check_known(mentions(step.find("needs")), names, k_unknown_step);
             check_named_once(step.find("needs"));
             check_unique(step, seen, k_second_step);
+            for (const Mention& name : mention(step.find("name"))) {
+                if (name.text == k_connection_check) {
+                    error(name.position, say(k_name_of_connection, k_connection_check));
+                }
+            }
+        }
+        check_values();
+        check_round_of_steps();
+    }
+
+    // The table of each step that was read.
+    [[nodiscard]] std::vector<const Node*> step_tables() const {
+        std::vector<const Node*> tables;
+        for (const Node& table : array_of(find_in(m_root.find("smoke"), "step"))) {
+            if (table.get<Node::Table>() != nullptr) {
+                tables.push_back(&table);
+            }
+        }
+        return tables;
+    }
+
+    // A value that no step saves would let those that use it be skipped for ever; two that save the same would leave
+    // it to chance which is used.
+    void check_values() {
+        const std::vector<const Node*> tables = step_tables();
+        Names saved;
+        for (const Node* table : tables) {
+            for (const Member& value : table_of(table->find("save"))) {
+                if (!saved.insert(value.key).second) {
+                    error(value.key_position, say(k_second_value, clean_line(value.key)));
+                }
+            }
+        }
+        const std::vector<std::string_view> known(saved.begin(), saved.end());
+        for (std::size_t i = 0; i < tables.size(); ++i) {
+            for (const UsedValue& used : values_used(m_config.smoke.steps[i])) {
+                const Node* where = tables[i]->find(used.key);
+                if (!saved.contains(used.name) && where != nullptr) {
+                    unknown(k_unknown_value, used.name, where->position(), known);
+                }
+            }
+        }
+    }
+
+    void check_round_of_steps() {
+        const std::map<std::string, StepOrder> orders = order_of(m_config.smoke);
+        Needs needs;
+        for (const auto& [name, order] : orders) {
+            needs[name] = order.needs;
+            needs[name].insert(needs[name].end(), order.after.begin(), order.after.end());
+        }
+        const auto complain = [&](const std::string& name, Position position) {
+            if (const std::optional<std::string_view> last = way_back(name, needs)) {
+                error(position, *last == name ? say(k_needs_itself, clean_line(name))
+                                              : say(k_needs_itself_by, clean_line(name), clean_line(*last)));
+            }
+        };
+        for (const LoginSettings& login : m_config.smoke.logins) {
+            complain(check_of_login(login.name), login.position);
+        }
+        for (const StepSettings& step : m_config.smoke.steps) {
+            complain(step.name, step.position);
         }
     }
 
@@ -690,36 +849,55 @@ class Reader {
 
     // ── times that do not fit into the run ──
 
+    // The healer acts on what is critical (CONTRACT 14), and `severity` caps that (CONTRACT 11). A warning: for the watch
+    // nothing is missing.
+    void warn_of_idle_rungs() {
+        const auto can_be_critical = [&](const Mention& name) {
+            const auto& checks = m_config.health.checks;
+            const auto found = std::find_if(checks.begin(), checks.end(), [&](const CheckSettings& check) {
+                return check.name == name.text;
+            });
+            return found == checks.end() || found->common.severity == Severity::critical;
+        };
+        for (const Node& rung : array_of(find_in(m_root.find("health"), "recovery"))) {
+            const std::vector<Mention> when = mentions(rung.find("when"));
+            if (!when.empty() && std::none_of(when.begin(), when.end(), can_be_critical)) {
+                warn(when.front().position, say(k_idle_rung));
+            }
+        }
+    }
+
     // What takes longer than its run is cut off by it, and never told as what it is.
     void check_timeouts() {
-        const Node* health = m_root.find("health");
-        const Duration health_deadline = m_config.health.deadline;
-        for (const Member& check : table_of(find_in(health, "check"))) {
-            check_timeout(check.value.front().find("timeout"), health_deadline, "health");
-        }
-        for (const Node& rung : array_of(find_in(health, "recovery"))) {
-            check_timeout(rung.find("timeout"), health_deadline, "health");
-        }
-        const Node* deepcheck = m_root.find("deepcheck");
-        for (const Member& check : table_of(find_in(deepcheck, "check"))) {
-            check_timeout(check.value.front().find("timeout"), deadline_of(deepcheck), "deepcheck");
+        check_timeouts_of_checks("health", m_config.health.deadline);
+        check_timeouts_of_checks("deepcheck", m_config.deepcheck.deadline);
+        for (const Node& rung : array_of(find_in(m_root.find("health"), "recovery"))) {
+            check_timeout(rung.find("timeout"), m_config.health.deadline, "health");
         }
         const Node* smoke = m_root.find("smoke");
-        check_timeout(find_in(smoke, "timeout"), deadline_of(smoke), "smoke");
+        const Duration smoke_deadline = m_config.smoke.deadline;
+        check_timeout(find_in(smoke, "timeout"), smoke_deadline, "smoke");
+        for (const Member& login : table_of(find_in(smoke, "login"))) {
+            check_timeout(login.value.front().find("timeout"), smoke_deadline, "smoke");
+        }
         for (const Node& step : array_of(find_in(smoke, "step"))) {
-            check_timeout(step.find("timeout"), deadline_of(smoke), "smoke");
+            check_timeout(step.find("timeout"), smoke_deadline, "smoke");
         }
     }
 
-    void check_timeout(const Node* timeout, std::optional<Duration> deadline, std::string_view tool) {
+    void check_timeouts_of_checks(std::string_view tool, Duration deadline) {
+        for (const Member& check : table_of(find_in(m_root.find(tool), "check"))) {
+            check_timeout(check.value.front().find("timeout"), time_to_look(deadline), tool,
+                          k_too_long_to_look);
+        }
+    }
+
+    void check_timeout(const Node* timeout, Duration most, std::string_view tool,
+                       const Phrase& words = k_too_long) {
         const std::optional<Duration> read = duration_of(timeout);
-        if (read && deadline && *read > *deadline && !is_told(timeout->position())) {
-            error(timeout->position(), say(k_too_long, detail::default_words(*deadline), tool));
+        if (read && *read > most && !is_told(timeout->position())) {
+            error(timeout->position(), say(words, detail::default_words(most), tool));
         }
-    }
-
-    static std::optional<Duration> deadline_of(const Node* tool) {
-        return duration_of(find_in(tool, "deadline"));
     }
 
     static std::optional<Duration> duration_of(const Node* value) {
@@ -753,7 +931,16 @@ class Reader {
         for (const RungSettings& rung : m_config.health.recovery) {
             note_off(k_rung_off, rung.name, rung.unset);
         }
-        for (const TelegramChannel& channel : m_config.channels) {
+        for (const LoginSettings& login : m_config.smoke.logins) {
+            note_off(k_login_off, login.name, login.unset);
+        }
+        for (const StepSettings& step : m_config.smoke.steps) {
+            note_off(k_step_off, step.name, step.unset);
+        }
+        for (const CheckSettings& check : m_config.deepcheck.checks) {
+            note_off(k_check_off, check.name, check.unset);
+        }
+        for (const ChannelSettings& channel : m_config.channels) {
             note_off(k_channel_off, channel.name, channel.unset);
         }
         for (const std::string& name : m_defaulted) {
@@ -833,6 +1020,10 @@ Config read_config(const Node& root, const Kinds& kinds, Problems& problems, con
     return Reader(root, kinds, problems, wrong).read();
 }
 
+std::string_view ChannelSettings::type() const {
+    return std::visit([](const auto& settings) { return settings.k_type; }, own);
+}
+
 Text unset_words(const std::vector<std::string>& variables, const WrongVariables& wrong) {
     std::vector<std::string> unset;
     Text words;
@@ -864,16 +1055,23 @@ std::vector<Section> all_sections(const Kinds& kinds) {
                         "what every rung of the ladder knows, beside `action`; tried top to bottom",
                         &rung_common_schema()});
     add_alternatives(sections, kinds.actions, "[[health.recovery]] action", false);
+    sections.push_back({"[smoke]", "lectio-smoke, every 5 minutes", &smoke_schema()});
+    sections.push_back({"[smoke.login.NAME]",
+                        "who the steps are done as, beside what every check knows; in reports login-NAME",
+                        &smoke_login_schema()});
+    sections.push_back(
+        {"[[smoke.step]]", "what is asked, beside what every check knows", &smoke_step_schema()});
+    sections.push_back({"[deepcheck]",
+                        "lectio-deepcheck, hourly; its checks are those of health, under"
+                        " [deepcheck.check.NAME]",
+                        &deepcheck_schema()});
     sections.push_back({"[alerts]", "when and how often is told", &alerts_schema()});
-    sections.push_back({"[channel.NAME] type = \"telegram\"", "a Telegram bot", &telegram_schema()});
+    add_alternatives(sections, channel_types(), "[channel.NAME] type", false);
     sections.push_back(
         {"[[route]]", "first match wins; no route: every channel gets everything", &route_schema()});
     sections.push_back({"[heartbeat]", "dead-man's ping over the whole suite", &heartbeat_schema()});
     add_alternatives(sections, later_checks(), "[TOOL.check.NAME] type", true);
     add_alternatives(sections, later_actions(), "[[health.recovery]] action", true);
-    add_alternatives(sections, later_channels(), "[channel.NAME] type", true);
-    sections.push_back({"[smoke]", "lectio-smoke, every 5 minutes", &smoke_schema(), true});
-    sections.push_back({"[deepcheck]", "lectio-deepcheck, hourly", &deepcheck_schema(), true});
     sections.push_back({"[deploy]", "lectio-deploy", &deploy_schema(), true});
     sections.push_back({"[backup]", "lectio-backup", &backup_schema(), true});
     sections.push_back({"[backup.source.NAME]", "what every source knows", &backup_common_schema(), true});

@@ -6,6 +6,7 @@
 
 #include "config/node.h"
 #include "config/schema.h"
+#include "config/smoke.h"
 #include "config/values.h"
 #include "platform/files.h"
 #include "util/secret.h"
@@ -18,6 +19,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 namespace lectio {
@@ -84,6 +86,16 @@ struct HealthSettings {
     LimitSettings limits;
 };
 
+struct AuditSettings {
+    std::string profile;
+};
+
+struct DeepcheckSettings {
+    Duration deadline{300'000};
+    std::vector<CheckSettings> checks; // in the order of the file
+    AuditSettings audit;
+};
+
 struct OutboxSettings {
     int messages = 10000;
     Bytes size = 50_MB;
@@ -92,9 +104,11 @@ struct OutboxSettings {
 struct AlertSettings {
     Duration remind{3'600'000}; // 0: never
     int per_hour = 20;          // 0: no limit
+    std::string digest, quiet;  // "09:00", "23:00-08:00"; empty: none
     Duration deploy_grace{600'000};
     Duration key_window{3'600'000};
     Duration merge_after{120'000};
+    Duration failover{600'000}; // 0: never
     OutboxSettings outbox;
 };
 
@@ -103,15 +117,73 @@ struct HistorySettings {
     Bytes size = 200_MB;
 };
 
+// What each type of channel is set up with; `k_type` is the word in the file. complete(): every key that the type
+// cannot do without was read, also where the rest of the file is wrong.
 struct TelegramChannel {
-    std::string name;
+    static constexpr std::string_view k_type = "telegram";
     Secret token;
     IdText chat;
     std::optional<std::int64_t> thread;
     std::string api = "https://api.telegram.org";
     std::string proxy;
     std::vector<std::int64_t> operators;
+    [[nodiscard]] bool complete() const { return !token.empty() && !chat.text.empty(); }
+};
+
+struct EmailChannel {
+    static constexpr std::string_view k_type = "email";
+    enum class StartTls { required, none };
+    std::string url; // smtp://host:587, smtps://host:465
+    std::string user;
+    Secret password;
+    std::string from;
+    std::vector<std::string> to;
+    Path ca;                                // empty: the system's
+    StartTls starttls = StartTls::required; // of smtp://
+    [[nodiscard]] bool complete() const { return !url.empty() && !from.empty() && !to.empty(); }
+};
+
+struct WebhookChannel {
+    static constexpr std::string_view k_type = "webhook";
+    Secret url; // who knows it may post
+    Secret secret;
+    std::map<std::string, std::string> headers;
+    Duration timeout{10'000};
+    [[nodiscard]] bool complete() const { return !url.empty(); }
+};
+
+struct AlertmanagerChannel {
+    static constexpr std::string_view k_type = "alertmanager";
+    std::string url;
+    std::map<std::string, std::string> labels;
+    Duration timeout{10'000};
+    [[nodiscard]] bool complete() const { return !url.empty(); }
+};
+
+struct CommandChannel {
+    static constexpr std::string_view k_type = "command";
+    std::vector<std::string> command;
+    Duration timeout{10'000};
+    [[nodiscard]] bool complete() const { return !command.empty(); }
+};
+
+struct ChannelSettings { // one [channel.NAME]
+    using Own =
+        std::variant<TelegramChannel, EmailChannel, WebhookChannel, AlertmanagerChannel, CommandChannel>;
+    std::string name;
     std::vector<std::string> unset; // variables it needs that are set nowhere: disabled, warning `config`
+    Own own;
+    [[nodiscard]] std::string_view type() const;
+    // nullptr: it is of another type.
+    template<class Type>
+    [[nodiscard]] const Type* as() const {
+        return std::get_if<Type>(&own);
+    }
+};
+
+struct Escalation {
+    Duration after{}; // still open and not acknowledged
+    std::vector<std::string> to;
 };
 
 struct Route {
@@ -119,6 +191,7 @@ struct Route {
     std::vector<std::string> tool;  // empty: every
     std::vector<std::string> check; // "health/disk", "deepcheck/*"; empty: every
     std::vector<std::string> to;
+    std::optional<Escalation> escalate;
 };
 
 // Variables whose value cannot be used where the configuration refers to them, and what is wrong with it, as a
@@ -136,9 +209,11 @@ struct Config {
     Paths paths;
     LogSettings log;
     HealthSettings health;
+    SmokeSettings smoke;
+    DeepcheckSettings deepcheck;
     AlertSettings alerts;
     HistorySettings history;
-    std::vector<TelegramChannel> channels;
+    std::vector<ChannelSettings> channels;
     std::vector<Route> routes;
     std::map<std::string, Duration> tool_ages{{"health", Duration(180'000)}}; // heartbeat.tools
 

@@ -88,7 +88,7 @@ struct Expanded {
 
 constexpr int k_deepest_default = 1;
 
-Expanded expand(std::string_view text, const Lookup& lookup, int depth = 0) {
+Expanded expand(std::string_view text, const VariableLookup& lookup, int depth = 0) {
     Expanded out;
     for (std::size_t i = 0; i < text.size();) {
         if (text.substr(i, 2) != "${") {
@@ -132,7 +132,7 @@ Expanded expand(std::string_view text, const Lookup& lookup, int depth = 0) {
 // The shell's grammar of assignments, as far as a file of settings uses it.
 class ShellReader {
   public:
-    ShellReader(std::string_view text, const Lookup& environment)
+    ShellReader(std::string_view text, const VariableLookup& environment)
         : m_text(text), m_environment(environment) {}
 
     EnvFile read() {
@@ -321,7 +321,7 @@ class ShellReader {
     // What is too long already is left out in the end: it need not grow.
     void add(const std::string& value) { m_value += m_value.size() > k_longest_value.count ? "" : value; }
 
-    [[nodiscard]] Lookup lookup() const {
+    [[nodiscard]] VariableLookup lookup() const {
         return [this](const std::string& name) -> std::optional<std::string> {
             const auto found = m_file.values.find(name);
             return found != m_file.values.end() ? found->second : m_environment(name);
@@ -331,7 +331,7 @@ class ShellReader {
     void remark(Text message) { m_file.remarks.push_back({m_statement_line, std::move(message)}); }
 
     std::string_view m_text;
-    const Lookup& m_environment;
+    const VariableLookup& m_environment;
     EnvFile m_file;
     std::size_t m_at = 0;
     std::uint32_t m_line = 1, m_statement_line = 1;
@@ -410,7 +410,7 @@ bool is_path(std::string_view value) {
     return value.starts_with('/') && plain && !looks_like_key(value);
 }
 
-void expand_node(Node& node, const Lookup& lookup, Problems& problems) {
+void expand_node(Node& node, const VariableLookup& lookup, Problems& problems) {
     if (const auto* text = node.get<std::string>(); text != nullptr && text->find("${") != text->npos) {
         Expanded expanded = expand(*text, lookup);
         if (expanded.malformed || expanded.too_long) {
@@ -436,7 +436,7 @@ void expand_node(Node& node, const Lookup& lookup, Problems& problems) {
 
 } // namespace
 
-EnvFile parse_env_file(std::string_view text, const Lookup& environment) {
+EnvFile parse_env_file(std::string_view text, const VariableLookup& environment) {
     constexpr std::string_view k_mark = "\xEF\xBB\xBF";
     if (text.starts_with(k_mark)) {
         text.remove_prefix(k_mark.size());
@@ -469,11 +469,11 @@ bool holds_secret(std::string_view name, std::string_view value) {
     return value.size() >= k_shortest_guess && !sounds_harmless(name) && !is_number(value) && !is_path(value);
 }
 
-std::vector<std::string> variables_in(std::string_view text, const Lookup& lookup) {
+std::vector<std::string> variables_in(std::string_view text, const VariableLookup& lookup) {
     return expand(text, lookup).used;
 }
 
-void expand_references(Node& root, const Lookup& lookup, Problems& problems) {
+void expand_references(Node& root, const VariableLookup& lookup, Problems& problems) {
     expand_node(root, lookup, problems);
 }
 

@@ -14,7 +14,7 @@
 namespace lectio {
 
 // The value of a variable; nothing when it is not set.
-using Lookup = std::function<std::optional<std::string>(const std::string& name)>;
+using VariableLookup = std::function<std::optional<std::string>(const std::string& name)>;
 
 struct EnvFile {
     std::map<std::string, std::string> values;
@@ -29,7 +29,7 @@ struct EnvFile {
 // backslashes, comments, ; between assignments, and $NAME ${NAME} ${NAME:-…} of what was set before, or of
 // `environment`. Blanks around = are taken as meant. Commands, and values with `…` or $(…), are left out with
 // a remark. Values that may be secrets are registered for redact(): see holds_secret().
-EnvFile parse_env_file(std::string_view text, const Lookup& environment);
+EnvFile parse_env_file(std::string_view text, const VariableLookup& environment);
 
 // TOKEN, PASSWORD, SECRET, KEY, DSN, PIN … in the name.
 bool sounds_secret(std::string_view name);
@@ -46,9 +46,9 @@ bool holds_secret(std::string_view name, std::string_view value);
 // Replaces ${NAME} and ${NAME:-default} in every text of the tree; a default may hold references itself, one
 // level deep. As in the shell, a default stands in for an empty value, too. What is set nowhere is marked on
 // its Node and no problem; a malformed reference is one.
-void expand_references(Node& root, const Lookup& lookup, Problems& problems);
+void expand_references(Node& root, const VariableLookup& lookup, Problems& problems);
 
 // The variables whose values take part in what `text` stands for; none where only defaults do.
-std::vector<std::string> variables_in(std::string_view text, const Lookup& lookup);
+std::vector<std::string> variables_in(std::string_view text, const VariableLookup& lookup);
 
 } // namespace lectio

@@ -27,6 +27,67 @@ bool is_plain_unit(const std::string& text) {
                                                    "0123456789_.@:-") == std::string::npos;
 }
 
+// What smoke_check_v2.sh asked for, after its logins. {recording} and the like were not known to it.
+constexpr std::string_view k_steps_of_everybody = R"(
+[[smoke.step]]
+name = "health"
+get = "/api/health/"
+expect_json = { "/checks/database" = "ok" }
+)";
+constexpr std::string_view k_bundle_of_page = R"(
+[[smoke.step]]
+name = "bundle"
+get = "{script}"
+expect_headers = { Content-Type = "*javascript*" }
+)";
+constexpr std::string_view k_steps_of_accounts = R"(
+[[smoke.step]]
+name = "me"
+as = "teacher"
+get = "/api/me/"
+[[smoke.step]]
+name = "lessons"
+as = "teacher"
+get = "/api/schedule/lessons/"
+[[smoke.step]]
+name = "recordings"
+as = "teacher"
+get = "/schedule/api/recordings/teacher/"
+[[smoke.step]]
+name = "homework"
+as = "teacher"
+get = "/api/homework/"
+[[smoke.step]]
+name = "groups"
+as = "teacher"
+get = "/api/groups/"
+[[smoke.step]]
+name = "subscription"
+as = "teacher"
+get = "/api/subscription/"
+[[smoke.step]]
+name = "create-payment"
+as = "teacher"
+post = "/api/subscription/create-payment/"
+json = { plan = "monthly", provider = "tbank" }
+status = [200, 201, 400]
+severity = "warning"
+[[smoke.step]]
+name = "student-homework"
+as = "student"
+get = "/api/homework/"
+)";
+
+bool is_web_url(const std::string& text) {
+    return text.starts_with("http") && !http_url_complaint(text);
+}
+
+// "https://site.example:8443" of "https://site.example:8443/api".
+std::string origin_of(const std::string& url) {
+    const std::size_t host = url.find("://") + 3;
+    return url.substr(0, url.find_first_of("/?#", host));
+}
+
 bool is_absolute(const std::string& text) {
     return text.starts_with('/');
 }
@@ -50,6 +111,7 @@ class Builder {
         write_host();
         write_recovery();
         write_channel();
+        write_smoke();
         return std::move(m_made);
     }
 
@@ -110,22 +172,19 @@ class Builder {
     }
 
     void write_site() {
-        const std::string site = value("SITE_URL", "", [](const std::string& text) {
-            return text.starts_with("http") && !http_url_complaint(text);
-        });
-        const std::string root =
-            value("PROJECT_ROOT", "/var/www/teaching_panel", is_absolute) + "/frontend/build";
-        m_build = value("FRONTEND_BUILD", root, is_below_a_folder);
+        const std::string site = value("SITE_URL", "", is_web_url);
+        m_root = value("PROJECT_ROOT", "/var/www/teaching_panel", is_absolute);
+        m_build = value("FRONTEND_BUILD", m_root + "/frontend/build", is_below_a_folder);
         m_build.erase(m_build.find_last_not_of('/') + 1); // "/srv/build/"
         if (site.empty()) {
             m_made.assumed.push_back(say(k_no_site, m_env_file.string()));
             return;
         }
-        m_has_site = true;
-        const int slow = number("MAX_RESPONSE_TIME", 5, 1, 60);
+        m_site = origin_of(site);
+        m_slow = number("MAX_RESPONSE_TIME", 5, 1, 60);
         line("[health.check.site]\ntype = \"http\"\nurl = {}\nstatus = 200\nmax_time = \"{}s\"\n"
              "timeout = \"10s\"\nneeds = [\"nginx\"]",
-             toml_quoted(site), slow);
+             toml_quoted(site), m_slow);
         line("[health.check.frontend]\ntype = \"frontend\"\nroot = {}\nurl = {}\nreader = \"www-data\"",
              toml_quoted(m_build), toml_quoted(site));
     }
@@ -139,8 +198,8 @@ class Builder {
     }
 
     void write_recovery() {
-        const std::string_view site = m_has_site ? ", \"site\"" : "";
-        if (m_has_site) {
+        const std::string_view site = m_site.empty() ? "" : ", \"site\"";
+        if (!m_site.empty()) {
             line("[[health.recovery]]\nname = \"frontend-permissions\"\nwhen = [\"frontend\", \"site\"]\n"
                  "action = \"fix-permissions\"\npath = {}\nowner = \"www-data:www-data\"",
                  toml_quoted(m_build));
@@ -155,7 +214,7 @@ class Builder {
         line("[[health.recovery]]\nname = \"nginx\"\nwhen = [\"nginx\"{}]\naction = \"restart\"\nunit = {}\n"
              "test = [\"nginx\", \"-t\"]",
              site, toml_quoted(m_nginx));
-        if (m_has_site) {
+        if (!m_site.empty()) {
             line("[[health.recovery]]\nname = \"backend-last\"\nwhen = [\"site\"]\naction = \"restart\"\n"
                  "unit = {}",
                  toml_quoted(m_backend));
@@ -179,11 +238,39 @@ class Builder {
         }
     }
 
+    // lectio-smoke: what smoke_check_v2.sh asked, and the accounts that setup_smoke_users.sh made.
+    void write_smoke() {
+        if (m_site.empty()) {
+            return;
+        }
+        const std::string api = origin_of(value("API_URL", m_site, is_web_url));
+        line("[smoke]\nbase_url = {}", toml_quoted(api));
+        line("[smoke.users]\nmanage = {}\npython = {}\nroles = {{ teacher = \"teacher\", student = "
+             "\"student\" }}",
+             toml_quoted(m_root + "/teaching_panel/manage.py"), toml_quoted(m_root + "/venv/bin/python"));
+        write_login("teacher", "TEACHER");
+        write_login("student", "STUDENT");
+        line("[[smoke.step]]\nname = \"page\"\nget = {}\nmax_time = \"{}s\"\n"
+             "save = {{ script = {{ matches = 'src=\"(/static/js/main\\.[0-9a-f]+\\.js)\"' }} }}",
+             toml_quoted(m_site + "/"), m_slow);
+        m_made.toml += k_steps_of_everybody;
+        m_made.toml += m_site == api ? k_bundle_of_page : "";
+        m_made.toml += k_steps_of_accounts;
+    }
+
+    void write_login(std::string_view login, std::string_view variable) {
+        line("[smoke.login.{0}]\npost = \"/api/jwt/token/\"\ntoken = \"/access\"\nneeds = [\"health\"]\n"
+             "json = {{ email = \"${{SMOKE_{1}_EMAIL:-smoke_{0}@test.local}}\", "
+             "password = \"${{SMOKE_{1}_PASSWORD}}\" }}",
+             login, variable);
+    }
+
     const std::map<std::string, std::string>& m_values;
     const Path& m_env_file;
     LegacyConfig m_made;
-    std::string m_backend, m_nginx, m_build;
-    bool m_has_site = false;
+    std::string m_backend, m_nginx, m_root, m_build;
+    std::string m_site; // its origin; empty: not known
+    int m_slow = 5;
 };
 
 } // namespace

@@ -1,4 +1,5 @@
-// What the bash suite's config.env says, as a configuration: health_check.sh in our words (LEGACY.md).
+// What the bash suite's config.env says, as a configuration: health_check.sh and smoke_check_v2.sh in our words
+// (LEGACY.md).
 #pragma once
 
 #include "config/config.h"

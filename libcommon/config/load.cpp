@@ -101,7 +101,7 @@ struct Environment {
     std::vector<Config::Note> notes;
 };
 
-Environment read_env_file(Files& files, const Path& path, const Lookup& process) {
+Environment read_env_file(Files& files, const Path& path, const VariableLookup& process) {
     Environment environment;
     const Result<std::string> text = files.read(path, k_env_size);
     if (!text) {
@@ -125,14 +125,14 @@ Environment read_env_file(Files& files, const Path& path, const Lookup& process)
     return environment;
 }
 
-Lookup lookup_in(const EnvFile& file, const Lookup& process) {
+VariableLookup lookup_in(const EnvFile& file, const VariableLookup& process) {
     return [&file, process](const std::string& name) -> std::optional<std::string> {
         const auto found = file.values.find(name);
         return found != file.values.end() ? found->second : process(name);
     };
 }
 
-Lookup process_of(const ConfigRequest& request) {
+VariableLookup process_of(const ConfigRequest& request) {
     return request.environment ? request.environment
                                : [](const std::string&) { return std::optional<std::string>(); };
 }
@@ -165,6 +165,43 @@ std::optional<std::string> find_file(Files& files, const ConfigRequest& request)
         }
     }
     return std::nullopt;
+}
+
+// Behind the '=' of a key: `state`, `paths.state`, `paths = { state`, `"stat`.
+bool names_state(std::string_view before) {
+    constexpr std::array<std::string_view, 1> k_state{"state"};
+    before = trim(before);
+    before.remove_suffix(before.ends_with('"') || before.ends_with('\'') ? 1 : 0);
+    return nearest(before.substr(before.find_last_of(" \t.{,\"'") + 1), k_state).has_value();
+}
+
+// The absolute path that a value begins with, its quotes closed or not.
+std::optional<Path> path_at(std::string_view value, const VariableLookup& process) {
+    value.remove_prefix(std::min(value.find_first_not_of(" \t\"'"), value.size()));
+    Node node(Node::Value(std::string(trim(value.substr(0, value.find_first_of("\"'#,"))))), {});
+    Problems dropped;
+    expand_references(node, process, dropped);
+    const auto* path = node.get<std::string>();
+    const bool absolute = path != nullptr && path->starts_with('/') && path->find('\0') == std::string::npos;
+    return absolute ? std::optional<Path>(*path) : std::nullopt;
+}
+
+// What a text that does not load may mean by its folder of state: each path that stands as the value of a key named
+// so, whatever table it is in. Only a guess: what lies there says itself whose copy it is.
+std::vector<Path> states_in(std::string_view text, const VariableLookup& process) {
+    constexpr std::size_t k_most = 8;
+    std::vector<Path> states;
+    for (const std::string_view line : split_lines(text)) {
+        for (std::size_t at = line.find('='); at != std::string_view::npos && states.size() < k_most;
+             at = line.find('=', at + 1)) {
+            const std::optional<Path> state =
+                names_state(line.substr(0, at)) ? path_at(line.substr(at + 1), process) : std::nullopt;
+            if (state) {
+                states.push_back(*state);
+            }
+        }
+    }
+    return states;
 }
 
 // The language that a text asks for, however broken the rest of it is.
@@ -286,6 +323,7 @@ class Loader {
             loaded.use = LoadedConfig::Use::telling;
         }
         if (loaded.use != LoadedConfig::Use::present) {
+            find_own_state(*text, loaded);
             speak_as_asked(loaded, *text);
         } else {
             loaded.text = *text;
@@ -294,6 +332,21 @@ class Loader {
             }
         }
         return loaded;
+    }
+
+    // The mistake may have taken along where the last good copy lies. Taken for the usual place, a typo in the first
+    // lines would end the watch of an installation that has paths of its own.
+    void find_own_state(std::string_view text, LoadedConfig& broken) const {
+        Path& state = broken.config.paths.state;
+        if (last_good_text(m_world.files, state, broken.file)) {
+            return;
+        }
+        for (const Path& named : states_in(text, m_process)) {
+            if (last_good_text(m_world.files, named, broken.file)) {
+                state = named;
+                return;
+            }
+        }
     }
 
     // What is wrong is told in the language that the file asks for; where that cannot be read, in that of its last
@@ -326,13 +379,18 @@ class Loader {
         const Node* named = paths != nullptr ? paths->find("env_file") : nullptr;
         const Path env_path = env_file_of(named);
         Environment environment = read_env_file(m_world.files, env_path, m_process);
-        const Lookup lookup = lookup_in(environment.file, m_process);
+        const VariableLookup lookup = lookup_in(environment.file, m_process);
         expand_references(root, lookup, problems);
         Config config = read_blaming_variables(root, lookup, problems);
         if (environment.unreadable) {
             note_unreadable(*environment.unreadable, named, config, problems);
         }
         add_notes(config, environment, problems);
+        for (const Path& program : programs_of_root(root)) {
+            if (std::optional<Config::Note> others = note_of_other_writers(m_world.files, program)) {
+                add_note(std::move(*others), config, problems);
+            }
+        }
         judge_zone(root, config, problems);
         config.always_muted = lookup("ALERTS_MUTED").value_or("") == "1";
         read_mute_file(config, lookup("ALERTS_MUTE_FILE").value_or(""));
@@ -342,7 +400,7 @@ class Loader {
     // A wrong value out of a variable is this host's and not the file's. In a run only what needs it is off, as
     // for a variable that is not set: to refuse the whole would end the watch, for the last good configuration
     // refers to the same value. --check-config names it as the mistake that it is.
-    Config read_blaming_variables(Node& root, const Lookup& lookup, Problems& problems) {
+    Config read_blaming_variables(Node& root, const VariableLookup& lookup, Problems& problems) {
         WrongVariables wrong;
         for (;;) { // ends: each time around, at least one more value is given up
             Problems found = problems;
@@ -355,7 +413,7 @@ class Loader {
     }
 
     // Marks as unset what an error points at and what is of a variable's making. False: there is no such value.
-    static bool give_up_wrong_values(Node& node, const Lookup& lookup, const Problems& found,
+    static bool give_up_wrong_values(Node& node, const VariableLookup& lookup, const Problems& found,
                                      WrongVariables& wrong) {
         bool any = false;
         if (auto* items = std::get_if<Node::Array>(&node.value())) {
@@ -487,9 +545,8 @@ class Loader {
     Config salvage(std::string_view text) {
         std::string rest;
         for (const std::string& piece : pieces_of(text)) {
-            Problems dropped;
-            if (tells(piece) && parse_toml(piece, dropped)) {
-                rest += piece;
+            if (tells(piece)) {
+                rest += parses(piece) ? piece : good_lines_of(piece);
             }
         }
         Problems dropped;
@@ -511,6 +568,25 @@ class Loader {
         return pieces;
     }
 
+    static bool parses(std::string_view text) {
+        Problems dropped;
+        return parse_toml(text, dropped).has_value();
+    }
+
+    // One wrong line must not take the paths with it: no others may be touched (CONTRACT 1). Under a header that is
+    // wrong itself the lines would be another table's.
+    static std::string good_lines_of(const std::string& piece) {
+        std::string good;
+        for (const std::string_view line : split_lines(piece)) {
+            if (parses(line)) {
+                good += fmt::format("{}\n", line);
+            } else if (line.starts_with('[')) {
+                return {};
+            }
+        }
+        return parses(good) ? good : std::string(); // a key that is there twice
+    }
+
     static bool tells(const std::string& piece) {
         constexpr std::array<std::string_view, 3> k_headers{"[paths]", "[channel.", "[log]"};
         return !piece.starts_with('[') ||
@@ -522,8 +598,9 @@ class Loader {
     static void keep_what_tells(Config& config) {
         config.health = HealthSettings{};
         config.routes.clear();
-        std::erase_if(config.channels, [](const TelegramChannel& channel) {
-            return channel.token.empty() || channel.chat.text.empty() || !channel.unset.empty();
+        std::erase_if(config.channels, [](const ChannelSettings& channel) {
+            const bool complete = std::visit([](const auto& own) { return own.complete(); }, channel.own);
+            return !complete || !channel.unset.empty();
         });
     }
 
@@ -590,12 +667,21 @@ class Loader {
         const LegacyConfig legacy = legacy_config(environment.file.values, m_request.usual_env_file);
         read_made(legacy.toml, loaded);
         loaded.config.source = Config::Source::config_env;
+        leave_logins_to_smoke(loaded.config);
         loaded.config.file = loaded.file;
         loaded.config.assumed = legacy.assumed;
         for (const Config::Note& note : legacy.notes) {
             add_note(note, loaded.config, loaded.problems);
         }
         return loaded;
+    }
+
+    // Who has given no test accounts to the bash suite is told by the tool that wants them, not by all.
+    static void leave_logins_to_smoke(Config& config) {
+        std::erase_if(config.notes, [](const Config::Note& note) {
+            return std::any_of(note.unset.begin(), note.unset.end(),
+                               [](const std::string& name) { return name.starts_with("SMOKE_"); });
+        });
     }
 
     LoadedConfig load_nothing() {
@@ -637,7 +723,7 @@ class Loader {
     World& m_world;
     const ConfigRequest& m_request;
     LastGood m_last_good;
-    Lookup m_process;
+    VariableLookup m_process;
     bool m_gone = false;       // the file is not there
     bool m_env_denied = false; // the env file is there and needed, but not for us to read
 };
@@ -690,8 +776,11 @@ Result<void> keep_last_good(Files& files, const LoadedConfig& loaded) {
     }
     const std::string content = first_line_of_kept(loaded.file) + loaded.text;
     const Path path = kept_path(loaded.config.paths.state);
+    // What is written out in the file, a token too, stands in its copy: nobody may read that who may not read the file.
+    const Result<FileInfo> info = files.info(path, Files::Follow::yes);
+    const bool is_private = info && (info->mode & 0077U) == 0;
     if (const Result<std::string> kept = files.read(path, Bytes{content.size() + 1});
-        kept && *kept == content) {
+        kept && *kept == content && is_private) {
         return {};
     }
     return keep(files, loaded.config.paths.state, path, content);

@@ -3,6 +3,9 @@
 #include "platform/users.h"
 #include "util/text.h"
 
+#include <algorithm>
+#include <array>
+
 #include <fmt/format.h>
 
 #include <sys/stat.h>
@@ -29,6 +32,52 @@ bool is_trusted(uid_t owner, uid_t us) {
 bool others_write(const FileInfo& info) {
     const bool group_writes = (info.mode & S_IWGRP) != 0 && info.group != 0;
     return group_writes || (info.mode & S_IWOTH) != 0;
+}
+
+bool is_interpreter(const Path& program) {
+    constexpr std::array<std::string_view, 8> k_names{"sh",   "bash", "dash", "python",
+                                                      "perl", "php",  "ruby", "node"};
+    const std::string name = program.filename().string();
+    return std::any_of(k_names.begin(), k_names.end(), [&](std::string_view known) {
+        return name.starts_with(known) &&
+               name.find_first_not_of("0123456789.", known.size()) == std::string::npos; // python3.11
+    });
+}
+
+void add_programs_of(const Node& command, std::set<Path>& programs) {
+    const auto* words = command.get<Node::Array>();
+    bool more = words != nullptr;
+    for (auto word = more ? words->begin() : Node::Array::const_iterator{}; more && word != words->end();
+         ++word) {
+        const auto* text = word->get<std::string>();
+        const Path path = text != nullptr ? Path(*text) : Path();
+        if (path.is_absolute()) {
+            programs.insert(path);
+        }
+        const bool is_option = word != words->begin() && text != nullptr && text->starts_with('-');
+        more = is_option || (word == words->begin() && is_interpreter(path));
+    }
+}
+
+void collect_programs(const Node& node, std::set<Path>& programs) {
+    if (const auto* array = node.get<Node::Array>()) {
+        for (const Node& each : *array) {
+            collect_programs(each, programs);
+        }
+    }
+    const auto* table = node.get<Node::Table>();
+    if (table == nullptr) {
+        return;
+    }
+    const Node* user = node.find("user");
+    const auto* name = user != nullptr ? user->get<std::string>() : nullptr;
+    const bool by_root = name == nullptr || *name == "root";
+    for (const Member& member : *table) {
+        if (by_root && (member.key == "command" || member.key == "test")) {
+            add_programs_of(member.value.front(), programs);
+        }
+        collect_programs(member.value.front(), programs);
+    }
 }
 
 std::string name_of(uid_t uid) {
@@ -67,6 +116,12 @@ std::optional<Config::Note> note_of_other_writers(Files& files, const Path& path
     const Result<FileInfo> file = files.info(absolute, Files::Follow::yes);
     const Result<FileInfo> folder = files.info(absolute.parent_path(), Files::Follow::yes);
     return !failed && file && folder ? note_of_other_writers(absolute, *file, *folder, 0) : std::nullopt;
+}
+
+std::set<Path> programs_of_root(const Node& root) {
+    std::set<Path> programs;
+    collect_programs(root, programs);
+    return programs;
 }
 
 } // namespace lectio

@@ -101,8 +101,12 @@ constexpr Phrase k_not_built{"\"{}\" is not built yet: ignored", "\"{}\" ещё 
 constexpr Phrase k_no_address{"expected host:port or [address]:port", "ожидается хост:порт или [адрес]:порт"};
 constexpr Phrase k_no_url{"expected a URL: http://…, https://… or unix:/socket:/path",
                           "ожидается URL: http://…, https://… или unix:/сокет:/путь"};
-constexpr Phrase k_no_redis_url{"expected redis://host:port/database or unix:/socket",
-                                "ожидается redis://хост:порт/база или unix:/сокет"};
+constexpr Phrase k_no_path_behind_socket{"of the page behind the socket there is no path: unix:/socket:/path",
+                                         "не указан путь страницы за сокетом: unix:/сокет:/путь"};
+constexpr Phrase k_no_redis_url{"expected redis://host:port/database or unix:///socket",
+                                "ожидается redis://хост:порт/база или unix:///сокет"};
+constexpr Phrase k_no_database{"the database behind the / is a number: redis://host:port/0",
+                               "база после / — это номер: redis://хост:порт/0"};
 constexpr Phrase k_nothing_to_clear{"there is no {} value to clear",
                                     "порога {} нет, и снимать с него нечего"};
 constexpr Phrase k_clear_below{"must not lie below the {} value it clears, {}",
@@ -1004,8 +1008,10 @@ std::optional<Text> address_complaint(const std::string& text) {
 }
 
 std::optional<Text> http_url_complaint(const std::string& text) {
-    if (text.starts_with("unix:/")) {
-        return std::nullopt;
+    constexpr std::string_view k_socket = "unix:/";
+    if (text.starts_with(k_socket)) { // unix:/run/app.sock:/path
+        const bool has_both = text.find(":/", k_socket.size() + 1) != std::string::npos;
+        return has_both ? std::nullopt : std::optional(say(k_no_path_behind_socket));
     }
     const std::size_t scheme = text.find("://");
     if (scheme != std::string::npos &&
@@ -1020,16 +1026,23 @@ std::optional<Text> http_url_complaint(const std::string& text) {
     return say(k_no_url);
 }
 
+// As parse_redis_url() (platform/) will read it; called here it would link hiredis to every tool.
 std::optional<Text> redis_url_complaint(const std::string& text) {
     for (const std::string_view scheme : {"redis://", "rediss://"}) {
-        if (text.starts_with(scheme)) {
-            const std::string_view rest = std::string_view(text).substr(scheme.size());
-            if (is_authority(after_user(rest.substr(0, rest.find_first_of("/?#"))))) {
-                return std::nullopt;
-            }
+        if (!text.starts_with(scheme)) {
+            continue;
         }
+        std::string_view rest = std::string_view(text).substr(scheme.size());
+        rest = after_user(rest.substr(0, rest.find('?')));
+        const std::size_t slash = std::min(rest.find('/'), rest.size());
+        const std::string_view database = rest.substr(std::min(slash + 1, rest.size()));
+        if (!is_authority(rest.substr(0, slash))) {
+            break;
+        }
+        const bool is_number = number_from<int>(database).value_or(-1) >= 0;
+        return database.empty() || is_number ? std::nullopt : std::optional(say(k_no_database));
     }
-    if (text.starts_with("unix:/")) {
+    if (text.starts_with("unix:///") || text.starts_with("redis+socket:///")) {
         return std::nullopt;
     }
     return say(k_no_redis_url);

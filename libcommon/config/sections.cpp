@@ -22,11 +22,15 @@ constexpr Phrase k_no_clock{"expected a time of day like \"09:00\", or \"\" for 
                             "ожидается время суток вроде \"09:00\" или \"\", если не нужно"};
 constexpr Phrase k_no_quiet{"expected times of day like \"23:00-08:00\", or \"\" for none",
                             "ожидаются часы вроде \"23:00-08:00\" или \"\", если не нужно"};
-constexpr Phrase k_no_web_url{"expected a URL: http://… or https://…",
-                              "ожидается URL: http://… или https://…"};
 constexpr Phrase k_no_proxy{"expected a proxy: socks5h://host:port or http://host:port",
                             "ожидается прокси: socks5h://хост:порт или http://хост:порт"};
 constexpr Phrase k_no_chat{"expected a number or @name", "ожидается число или @имя"};
+constexpr Phrase k_no_label{
+    "expected the name of a label: letters, digits and _, not beginning with a digit or __",
+    "ожидается имя метки: латинские буквы, цифры и _, в начале не цифра и не __"};
+constexpr Phrase k_password_in_the_clear{
+    "starttls: the password would cross the network readable by others; take smtps:// or \"required\"",
+    "starttls: пароль прошёл бы по сети открытым текстом; возьмите smtps:// или \"required\""};
 constexpr Phrase k_no_zone{"expected a time zone like \"Europe/Moscow\"",
                            "ожидается часовой пояс вроде \"Europe/Moscow\""};
 constexpr Phrase k_no_check_pattern{
@@ -56,13 +60,6 @@ std::optional<Text> quiet_complaint(const std::string& text) {
     return say(k_no_quiet);
 }
 
-std::optional<Text> web_url_complaint(const std::string& text) {
-    if (text.empty()) {
-        return std::nullopt;
-    }
-    return text.starts_with("unix:") ? say(k_no_web_url) : http_url_complaint(text);
-}
-
 std::optional<Text> proxy_complaint(const std::string& text) {
     constexpr std::array<std::string_view, 6> k_schemes{"http://",    "https://",  "socks4://",
                                                         "socks4a://", "socks5://", "socks5h://"};
@@ -79,6 +76,31 @@ std::optional<Text> proxy_complaint(const std::string& text) {
 template<std::optional<Text> (*complaint)(const std::string&)>
 std::optional<Text> secretly(const Secret& secret) {
     return complaint(secret.reveal());
+}
+
+// https://prometheus.io/docs/concepts/data_model/#metric-names-and-labels
+std::optional<Text> label_complaint(const std::string& name) {
+    constexpr std::string_view k_known = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789";
+    const bool good = !name.empty() && (name[0] < '0' || name[0] > '9') && !name.starts_with("__") &&
+                      name.find_first_not_of(k_known) == name.npos;
+    return good ? std::nullopt : std::optional(say(k_no_label));
+}
+
+bool is_this_host(std::string_view url) {
+    const std::string_view host = url.substr(url.find("//") + 2);
+    constexpr std::array<std::string_view, 3> k_own{"localhost", "127.", "[::1]"};
+    return std::any_of(k_own.begin(), k_own.end(),
+                       [&](std::string_view own) { return host.starts_with(own); });
+}
+
+// Who listens on the way must not read the password.
+std::vector<Complaint> email_complaints(const EmailChannel& email) {
+    const bool in_the_clear =
+        email.starttls == EmailChannel::StartTls::none && email.url.starts_with("smtp://");
+    if (in_the_clear && !email.password.empty() && !is_this_host(email.url)) {
+        return {{"starttls", say(k_password_in_the_clear)}};
+    }
+    return {};
 }
 
 std::optional<Text> chat_complaint(const IdText& chat) {
@@ -129,81 +151,6 @@ Later::Row later_timeout(std::string_view help) {
     return later<Duration>("timeout", help).between(10ms, 1h);
 }
 
-const Later& postgres_schema() {
-    static const Later schema{
-        later<Secret>("url", "postgresql://user@host/database")
-            .check(secretly<postgres_url_complaint>)
-            .needed(),
-        later_timeout("no answer by then: critical"),
-        later<std::string>("sslmode", "what the connection must have at least")
-            .one_of({"disable", "allow", "prefer", "require", "verify-ca", "verify-full"}),
-        later<Thresholds>("connect_time", "to a usable connection").units({k_time}).grows(),
-        later<Thresholds>("connections", "of max_connections").units({k_percent}).grows(),
-        later<int>("pool_min", "connections that the application's pool must hold").between(0, 10000),
-        later<Duration>("statement_timeout", "must be set, and at most this"),
-        later<Thresholds>("oldest_transaction", "age").units({k_time}).grows(),
-        later<Thresholds>("lag", "of the replica").units({k_time}).grows(),
-        later<Thresholds>("dead_rows", "share of a table").units({k_percent}).grows(),
-        later<Thresholds>("size", "of the database").units({k_bytes}).grows(),
-    };
-    return schema;
-}
-
-const Later& sqlite_schema() {
-    static const Later schema{
-        later<Path>("path", "the database").needed(),
-        later<Thresholds>("size", "of the file").units({k_bytes}).grows(),
-        later<bool>("quick_check", "PRAGMA quick_check"),
-        later<Thresholds>("wal", "of the write-ahead log").units({k_bytes}).grows(),
-        later<Thresholds>("locked", "longest wait for a lock").units({k_time}).grows(),
-        later<Thresholds>("free_pages", "share of the file").units({k_percent}).grows(),
-    };
-    return schema;
-}
-
-const Later& django_schema() {
-    static const Later schema{
-        later<Path>("manage", "manage.py").needed(),
-        later<Path>("python", "the interpreter of the virtual environment"),
-        later<std::string>("user", "who runs it").check(user_complaint),
-        later<bool>("deploy_check", "manage.py check --deploy"),
-    };
-    return schema;
-}
-
-const Later& freshness_sql_schema() {
-    static const Later schema{
-        later<Secret>("url", "postgresql://… or sqlite:/path").check(secretly<database_complaint>).needed(),
-        later<std::string>("query", "its first value is the time").needed(),
-    };
-    return schema;
-}
-const Later& freshness_json_schema() {
-    static const Later schema{
-        later<std::string>("url", "http://… or https://…").check(http_url_complaint).needed(),
-        later<std::string>("pointer", "JSON pointer to the time").check(pointer_complaint).needed(),
-    };
-    return schema;
-}
-const Later& freshness_redis_schema() {
-    static const Later schema{
-        later<Secret>("url", "redis://host:port/database").check(secretly<redis_url_complaint>).needed(),
-        later<std::string>("key", "holds the time").needed(),
-    };
-    return schema;
-}
-const Later& freshness_schema() {
-    static const Later schema{
-        later<std::string>("files", "pattern; the newest counts"),
-        later<Bytes>("min_size", "smaller files do not count"),
-        later<NotYet>("sql", freshness_sql_schema(), "the time from a database"),
-        later<NotYet>("json", freshness_json_schema(), "the time from an answer over HTTP"),
-        later<NotYet>("redis", freshness_redis_schema(), "the time from Redis"),
-        later<Thresholds>("age", "of the newest").units({k_time}).grows().needed(),
-    };
-    return schema;
-}
-
 const Later& journal_schema() {
     static const Later schema{
         later<Texts>("units", "empty: all").check(unit_complaint),
@@ -216,40 +163,6 @@ const Later& journal_schema() {
     return schema;
 }
 
-const Later& headers_schema() {
-    static const Later schema{
-        later<std::string>("url", "the page").check(http_url_complaint).needed(),
-        later<Texts>("require", "security headers that must be there")
-            .one_of({"hsts", "csp", "nosniff", "frame", "referrer", "permissions"}),
-        later<std::string>("cors_origin", "an origin that must not be allowed").check(web_url_complaint),
-        later<bool>("cookies", "Secure, HttpOnly, SameSite"),
-        later<bool>("hide_version", "no server version is told"),
-    };
-    return schema;
-}
-
-const Later& containers_schema() {
-    static const Later schema{
-        later<Path>("socket", "of the Docker API"),
-        later<std::string>("project", "the Compose project"),
-        later<Texts>("require", "what every container must have")
-            .one_of({"non-root", "restart", "memory-limit", "healthcheck"}),
-        later<Texts>("published", "ports that may be published").check(published_complaint),
-    };
-    return schema;
-}
-
-const Later& secrets_schema() {
-    static const Later schema{
-        later<Texts>("files", "files that hold secrets"),
-        later<Texts>("values", "texts that must not be a secret"),
-        later<Texts>("environments", "processes whose environment is looked at"),
-        later<std::string>("url", "the site").check(http_url_complaint),
-        later<Texts>("reachable", "paths that must not answer").check(request_path_complaint),
-    };
-    return schema;
-}
-
 const Later& nginx_schema() {
     static const Later schema{
         later<Texts>("limit_req", "paths that must be limited").check(request_path_complaint),
@@ -258,28 +171,6 @@ const Later& nginx_schema() {
         later<Texts>("headers", "security headers that must be set")
             .one_of({"hsts", "csp", "nosniff", "frame", "referrer", "permissions"}),
     };
-    return schema;
-}
-
-const Later& cmdline_schema() {
-    static const Later schema{
-        later<std::string>("match", "regular expression over the command line")
-            .check(pattern_complaint)
-            .needed(),
-        later<Texts>("rules", "what is looked for").one_of({"async-workers", "separate-queues"}),
-    };
-    return schema;
-}
-
-const Later& reboot_schema() {
-    static const Later schema{};
-    return schema;
-}
-
-const Later& ports_schema() {
-    static const Later schema{later<Texts>("allow", "ports and networks that may listen")
-                                  .check(port_or_network_complaint)
-                                  .needed()};
     return schema;
 }
 
@@ -300,51 +191,73 @@ const Later& growth_schema() {
     return schema;
 }
 
-// ── channels of later ──────────────────────────────────────────────────────────────────────────────────────
+// ── channels ───────────────────────────────────────────────────────────────────────────────────────────────
 
-const Later& email_schema() {
-    static const Later schema{
-        later<std::string>("url", "smtps://host:465 or smtp://host:587").check(mail_url_complaint).needed(),
-        later<std::string>("user", "who logs in"),
-        later<Secret>("password", "to log in"),
-        later<std::string>("from", "sender").check(mail_address_complaint).needed(),
-        later<Texts>("to", "receivers").check(mail_address_complaint).needed(),
-        later<Path>("ca", "certificates to trust; empty: the system's"),
+const Schema<TelegramChannel>& telegram_schema() {
+    static const Schema<TelegramChannel> schema{
+        required("token", &TelegramChannel::token, "of the bot"),
+        required("chat", &TelegramChannel::chat, "id of the chat, or @name of a channel")
+            .check(chat_complaint),
+        optional("thread", &TelegramChannel::thread, "topic of a forum group").between(1, 2147483647),
+        optional("api", &TelegramChannel::api, "of a Bot API server").check(web_url_complaint),
+        optional("proxy", &TelegramChannel::proxy, "socks5h://host:port").check(proxy_complaint),
+        optional("operators", &TelegramChannel::operators, "user ids whose /mute /ack /status … are obeyed"),
     };
     return schema;
 }
 
-const Later& webhook_schema() {
-    static const Later schema{
-        later<std::string>("url", "where to").check(web_url_complaint).needed(),
-        later<Secret>("secret", "signs the body: X-Lectio-Signature"),
-        later<Named<std::string>>("headers", "sent along"),
-        later_timeout("of a request"),
+const Schema<EmailChannel>& email_schema() {
+    static const Schema<EmailChannel> schema =
+        Schema<EmailChannel>{
+            required("url", &EmailChannel::url, "smtps://host:465 or smtp://host:587")
+                .check(mail_url_complaint),
+            optional("user", &EmailChannel::user, "who logs in; empty: nobody does"),
+            optional("password", &EmailChannel::password, "to log in"),
+            required("from", &EmailChannel::from, "sender").check(mail_address_complaint),
+            required("to", &EmailChannel::to, "receivers").check(mail_address_complaint),
+            optional("ca", &EmailChannel::ca, "certificates to trust; empty: the system's"),
+            optional("starttls", &EmailChannel::starttls,
+                     "of smtp://: without it nothing is sent, or it is never asked for")
+                .one_of(
+                    {{"required", EmailChannel::StartTls::required}, {"none", EmailChannel::StartTls::none}}),
+        }
+            .verify(email_complaints);
+    return schema;
+}
+
+const Schema<WebhookChannel>& webhook_schema() {
+    static const Schema<WebhookChannel> schema{
+        required("url", &WebhookChannel::url, "where to").check(secretly<web_url_complaint>),
+        optional("secret", &WebhookChannel::secret, "signs the body: X-Lectio-Signature"),
+        optional("headers", &WebhookChannel::headers, "sent along")
+            .check(header_value_complaint)
+            .check_keys(header_name_complaint),
+        optional("timeout", &WebhookChannel::timeout, "of a request").between(10ms, 1h),
     };
     return schema;
 }
 
-const Later& alertmanager_schema() {
-    static const Later schema{
-        later<std::string>("url", "of Alertmanager").check(web_url_complaint).needed(),
-        later<Named<std::string>>("labels", "added to each alert"),
-        later_timeout("of a request"),
+const Schema<AlertmanagerChannel>& alertmanager_schema() {
+    static const Schema<AlertmanagerChannel> schema{
+        required("url", &AlertmanagerChannel::url, "of Alertmanager").check(web_url_complaint),
+        optional("labels", &AlertmanagerChannel::labels, "added to each alert").check_keys(label_complaint),
+        optional("timeout", &AlertmanagerChannel::timeout, "of a request").between(10ms, 1h),
     };
     return schema;
 }
 
-const Later& command_channel_schema() {
-    static const Later schema{
-        later<Texts>("command", "gets the message on standard input").needed(),
-        later_timeout("killed after this long"),
+const Schema<CommandChannel>& command_channel_schema() {
+    static const Schema<CommandChannel> schema{
+        required("command", &CommandChannel::command, "gets the message on standard input"),
+        optional("timeout", &CommandChannel::timeout, "killed after this long").between(10ms, 1h),
     };
     return schema;
 }
 
-const Later& escalate_schema() {
-    static const Later schema{
-        later<Duration>("after", "still open and not acknowledged").needed(),
-        later<Texts>("to", "channels").needed(),
+const Schema<Escalation>& escalate_schema() {
+    static const Schema<Escalation> schema{
+        required("after", &Escalation::after, "still open and not acknowledged"),
+        required("to", &Escalation::to, "channels"),
     };
     return schema;
 }
@@ -357,99 +270,7 @@ const Schema<OutboxSettings>& outbox_schema() {
     return schema;
 }
 
-// ── smoke, deploy, backup, cleanup ─────────────────────────────────────────────────────────────────────────
-
-const Later& smoke_users_schema() {
-    static const Later schema{
-        later<Path>("manage", "manage.py").needed(),
-        later<Path>("python", "the interpreter of the virtual environment"),
-        later<std::string>("user", "who runs it").check(user_complaint),
-        later<Named<std::string>>("roles", "role of each login"),
-    };
-    return schema;
-}
-
-const Later& csrf_schema() {
-    static const Later schema{
-        later<std::string>("get", "page that sets the cookie").check(request_path_complaint).needed(),
-        later<std::string>("cookie", "its name"),
-        later<std::string>("header", "where it is sent back"),
-    };
-    return schema;
-}
-
-const Later& login_schema() {
-    static const Later schema{
-        later<std::string>("post", "path").check(request_path_complaint).needed(),
-        later<JsonText>("json", "body as JSON"),
-        later<Named<std::string>>("form", "body as a form"),
-        later<std::string>("token", "JSON pointer to the bearer token; without: the session is the login")
-            .check(pointer_complaint),
-        later<NotYet>("csrf", csrf_schema(), "token against forged requests"),
-        later<StatusSet>("status", "expected"),
-        later_timeout("of the request"),
-    };
-    return schema;
-}
-
-const Later& upload_schema() {
-    static const Later schema{
-        later<std::string>("field", "of the form").needed(),
-        later<std::string>("name", "of the file"),
-        later<Bytes>("size", "of the file"),
-        later<std::string>("type", "content type"),
-    };
-    return schema;
-}
-
-const Later& step_limit_schema() {
-    static const Later schema{
-        later<int>("requests", "sent one after the other").between(1, 1000).needed(),
-        later<Duration>("per", "within this time").needed(),
-        later<StatusSet>("status", "that the last must get").needed(),
-    };
-    return schema;
-}
-
-const Later& step_schema() {
-    static const Later schema{
-        later<std::string>("name", "of the step").check(name_complaint).needed(),
-        later<std::string>("as", "login that it needs"),
-        later<Texts>("needs", "steps that it needs"),
-        later<std::string>("get", "path").check(request_path_complaint),
-        later<std::string>("post", "path").check(request_path_complaint),
-        later<std::string>("put", "path").check(request_path_complaint),
-        later<std::string>("patch", "path").check(request_path_complaint),
-        later<std::string>("delete", "path").check(request_path_complaint),
-        later<JsonText>("json", "body as JSON"),
-        later<Named<std::string>>("form", "body as a form"),
-        later<NotYet>("upload", upload_schema(), "body as a file"),
-        later<Named<std::string>>("headers", "sent along"),
-        later<std::string>("range", "bytes asked for"),
-        later<StatusSet>("status", "expected"),
-        later<Named<JsonText>>("expect_json", "JSON pointer = value or { type, min, max }")
-            .check_keys(pointer_complaint),
-        later<Named<std::string>>("expect_headers", "header = pattern"),
-        later<std::string>("contains", "must be in the body"),
-        later<std::string>("not_contains", "must not be in the body"),
-        later<std::string>("matches", "regular expression").check(pattern_complaint),
-        later<Bytes>("max_size", "of the body"),
-        later<Duration>("max_time", "slower than this: warning"),
-        later_timeout("no full answer by then: critical"),
-        later<bool>("follow", "redirects"),
-        later<Named<JsonText>>("save", "name = JSON pointer, { header } or { matches }"),
-        later<bool>("always", "also when a step between failed"),
-        later<int>("parallel", "requests at once").between(1, 1000),
-        later<Duration>("within", "each answer"),
-        later<int>("repeat", "times").between(1, 1000),
-        later<NotYet>("limit", step_limit_schema(), "the last of these must be refused"),
-        later<Duration>("every", "not in every run").or_empty(),
-        later<std::string>("severity", "the worst a failure can be").one_of({"critical", "warning", "info"}),
-        later<bool>("enabled", "false: not run"),
-        later<std::string>("note", "a runbook line"),
-    };
-    return schema;
-}
+// ── deploy, backup, cleanup ─────────────────────────────────────────────────────────────────────────
 
 const Later& gate_schema() {
     static const Later schema{
@@ -692,12 +513,27 @@ const Schema<CheckCommon>& check_common_schema() {
 
 const Schema<HealthSettings>& health_schema() {
     static const Schema<HealthSettings> schema{
+        // Half of it and at least its last 10 s are for healing and telling: less leaves no time to look.
         optional("deadline", &HealthSettings::deadline, "of the whole run, recovery included")
-            .between(1s, 1h),
+            .between(20s, 1h),
         optional("boot_grace", &HealthSettings::boot_grace,
                  "uptime below this: shown, nothing told or healed")
             .between(0s, 1h),
         optional("limits", &HealthSettings::limits, limits_schema(), "when the healer gives up"),
+    };
+    return schema;
+}
+
+const Schema<DeepcheckSettings>& deepcheck_schema() {
+    static const Schema<AuditSettings> audit{
+        optional("profile", &AuditSettings::profile, "what is expected of this host")
+            .one_of({"lectio", "cube-demper", "horoscopus"})
+            .later(),
+    };
+    static const Schema<DeepcheckSettings> schema{
+        // Half of it and at least its last 10 s are for telling.
+        optional("deadline", &DeepcheckSettings::deadline, "of the whole run").between(20s, 1h),
+        optional("audit", &DeepcheckSettings::audit, audit, "hardening").later(),
     };
     return schema;
 }
@@ -728,9 +564,13 @@ const Schema<AlertSettings>& alerts_schema() {
             "remind", &AlertSettings::remind,
             "an open critical incident is repeated this often, then 2, 4 … times this, up to 24h; 0s: never")
             .between(0s, 7 * 24h),
-        optional("per_hour", &AlertSettings::per_hour, "messages; 0: no limit").between(0, 10000).later(),
-        later<std::string>("digest", "time of a daily summary; \"\": none").check(clock_complaint),
-        later<std::string>("quiet", "warnings wait until its end; \"\": none").check(quiet_complaint),
+        optional("per_hour", &AlertSettings::per_hour,
+                 "messages; what is not critical and new waits for room among them; 0: no limit")
+            .between(0, 10000),
+        optional("digest", &AlertSettings::digest, "time of a daily summary; \"\": none")
+            .check(clock_complaint),
+        optional("quiet", &AlertSettings::quiet, "what is not critical waits until its end; \"\": none")
+            .check(quiet_complaint),
         optional("deploy_grace", &AlertSettings::deploy_grace,
                  "a deploy marker older than this no longer silences, and is itself an alert")
             .between(1s, 30min),
@@ -740,7 +580,9 @@ const Schema<AlertSettings>& alerts_schema() {
         optional("merge_after", &AlertSettings::merge_after,
                  "what waits longer is put together into one message")
             .between(0s, 24h),
-        later<Duration>("failover", "other channels take critical ones that wait longer"),
+        optional("failover", &AlertSettings::failover,
+                 "other channels take the critical ones of a channel that fails for longer; 0s: never")
+            .between(0s, 24h),
         optional("outbox", &AlertSettings::outbox, outbox_schema(), "messages that wait"),
     };
     return schema;
@@ -755,20 +597,6 @@ const Schema<HistorySettings>& history_schema() {
     return schema;
 }
 
-const Schema<TelegramChannel>& telegram_schema() {
-    static const Schema<TelegramChannel> schema{
-        required("token", &TelegramChannel::token, "of the bot"),
-        required("chat", &TelegramChannel::chat, "id of the chat, or @name of a channel")
-            .check(chat_complaint),
-        optional("thread", &TelegramChannel::thread, "topic of a forum group").between(1, 2147483647),
-        optional("api", &TelegramChannel::api, "of a Bot API server").check(web_url_complaint),
-        optional("proxy", &TelegramChannel::proxy, "socks5h://host:port").check(proxy_complaint),
-        optional("operators", &TelegramChannel::operators, "user ids whose /mute /ack /status … are obeyed")
-            .later(),
-    };
-    return schema;
-}
-
 const Schema<Route>& route_schema() {
     static const Schema<Route> schema{
         optional("severity", &Route::severity, "empty: every")
@@ -779,7 +607,7 @@ const Schema<Route>& route_schema() {
         optional("check", &Route::check, "tool/check, * allowed; empty: every")
             .check(check_pattern_complaint),
         required("to", &Route::to, "channels"),
-        later<NotYet>("escalate", escalate_schema(), "whom to tell when nobody acknowledges"),
+        optional("escalate", &Route::escalate, escalate_schema(), "whom to tell when nobody acknowledges"),
     };
     return schema;
 }
@@ -808,32 +636,32 @@ const Schema<Heartbeat>& heartbeat_schema() {
 
 std::span<const Alternative> later_checks() {
     static const auto types = std::to_array<Alternative>({
-        {"cmdline", "how processes were started", &cmdline_schema()},
-        {"containers", "how containers are set up", &containers_schema()},
-        {"django", "migrations are applied", &django_schema()},
         {"drift", "nothing changed without a deploy", &drift_schema()},
-        {"freshness", "something is new enough", &freshness_schema()},
         {"growth", "when something is full", &growth_schema()},
-        {"headers", "security headers", &headers_schema()},
         {"journal", "lines of the journal", &journal_schema()},
         {"nginx", "how nginx is set up", &nginx_schema()},
-        {"ports", "who listens", &ports_schema()},
-        {"postgres", "PostgreSQL answers and is well", &postgres_schema()},
-        {"reboot", "whether a reboot is due", &reboot_schema()},
-        {"secrets", "secrets are secret", &secrets_schema()},
-        {"sqlite", "a SQLite database is well", &sqlite_schema()},
     });
     return types;
 }
 
-std::span<const Alternative> later_channels() {
+std::span<const Alternative> channel_types() {
     static const auto types = std::to_array<Alternative>({
-        {"alertmanager", "Alertmanager, API v2", &alertmanager_schema()},
-        {"command", "a program of your own", &command_channel_schema()},
-        {"email", "SMTP", &email_schema()},
-        {"webhook", "POST of a JSON object", &webhook_schema()},
+        {TelegramChannel::k_type, "a Telegram bot", &telegram_schema()},
+        {EmailChannel::k_type, "SMTP", &email_schema()},
+        {WebhookChannel::k_type, "POST of a JSON object", &webhook_schema()},
+        {AlertmanagerChannel::k_type, "Alertmanager, API v2", &alertmanager_schema()},
+        {CommandChannel::k_type, "a program of your own", &command_channel_schema()},
     });
     return types;
+}
+
+ChannelSettings::Own default_channel(std::string_view type) {
+    const std::array<ChannelSettings::Own, 5> all{TelegramChannel{}, EmailChannel{}, WebhookChannel{},
+                                                  AlertmanagerChannel{}, CommandChannel{}};
+    const auto found = std::find_if(all.begin(), all.end(), [&](const ChannelSettings::Own& own) {
+        return std::visit([&](const auto& settings) { return settings.k_type == type; }, own);
+    });
+    return found == all.end() ? all.front() : *found;
 }
 
 std::span<const Alternative> later_backups() {
@@ -845,29 +673,6 @@ std::span<const Alternative> later_backups() {
         {"sqlite", "SQLite, while it is in use", &backup_sqlite_schema()},
     });
     return types;
-}
-
-const SchemaBase& smoke_schema() {
-    static const Later schema{
-        later<std::string>("base_url", "of the site").check(web_url_complaint),
-        later<Duration>("deadline", "of the whole run").between(1s, 1h),
-        later_timeout("of each request"),
-        later<int>("parallel", "requests at once").between(1, 1000),
-        later<NotYet>("users", smoke_users_schema(), "test users, made by `lectio-smoke users`"),
-        later<Named<NotYet>>("login", login_schema(), "who the steps are done as"),
-        later<std::vector<NotYet>>("step", step_schema(), "what is asked"),
-    };
-    return schema;
-}
-
-const SchemaBase& deepcheck_schema() {
-    static const Later audit{later<std::string>("profile", "what is expected of this host")
-                                 .one_of({"lectio", "cube-demper", "horoscopus"})};
-    static const Later schema{
-        later<Duration>("deadline", "of the whole run").between(1s, 1h),
-        later<NotYet>("audit", audit, "hardening"),
-    };
-    return schema;
 }
 
 const SchemaBase& deploy_schema() {

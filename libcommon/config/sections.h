@@ -11,9 +11,9 @@ namespace lectio {
 const Schema<CheckCommon>& check_common_schema();
 const Schema<Paths>& paths_schema();
 const Schema<LogSettings>& log_schema();
-const Schema<HealthSettings>& health_schema(); // without check and recovery
+const Schema<HealthSettings>& health_schema();       // without check and recovery
+const Schema<DeepcheckSettings>& deepcheck_schema(); // without check
 const Schema<AlertSettings>& alerts_schema();
-const Schema<TelegramChannel>& telegram_schema();
 const Schema<Route>& route_schema();
 std::optional<Text> token_complaint(const std::string& text);
 std::optional<Text> ping_url_complaint(const std::string& text); // "" for none
@@ -36,12 +36,12 @@ using Alternative = KindSchema;
 const Schema<RungSettings>& rung_common_schema();
 std::span<const Alternative> later_actions();
 std::span<const Alternative> later_checks();
-std::span<const Alternative> later_channels();
+std::span<const Alternative> channel_types();
+// The settings of a type of channel_types(), at their defaults.
+ChannelSettings::Own default_channel(std::string_view type);
 std::span<const Alternative> later_backups();
 
 // Tables of tools that are not built yet.
-const SchemaBase& smoke_schema();
-const SchemaBase& deepcheck_schema(); // without check
 const SchemaBase& deploy_schema();
 const SchemaBase& backup_schema();
 const SchemaBase& backup_common_schema();

@@ -68,6 +68,22 @@ std::set<std::string_view> needed_by(std::string_view check, const Index& index)
     return all;
 }
 
+// The same, worked out once for each check: every pair of failing checks asks for it.
+class Needs {
+  public:
+    explicit Needs(const Index& index) : m_index(index) {}
+
+    const std::set<std::string_view>& of(std::string_view check) {
+        const auto known = m_known.find(check);
+        return known != m_known.end() ? known->second
+                                      : m_known.emplace(check, needed_by(check, m_index)).first->second;
+    }
+
+  private:
+    const Index& m_index;
+    std::map<std::string_view, std::set<std::string_view>> m_known; // its sets stay where they are
+};
+
 } // namespace
 
 std::map<std::string, std::string> find_roots(const JudgeState& state, const Policy& policy,
@@ -81,12 +97,13 @@ std::map<std::string, std::string> find_roots(const JudgeState& state, const Pol
         }
     }
     // Failing things that a failing check needs; circles are left out.
-    std::map<std::string_view, std::vector<std::string_view>> causes;
+    std::map<std::string_view, std::set<std::string_view>> causes;
+    Needs needs(index);
     for (const auto& [name, how_badly] : broken) {
-        for (const std::string_view need : needed_by(name, index)) {
+        for (const std::string_view need : needs.of(name)) {
             const auto root = broken.find(need);
-            if (root != broken.end() && root->second >= how_badly && !needed_by(need, index).contains(name)) {
-                causes[name].push_back(need);
+            if (root != broken.end() && root->second >= how_badly && !needs.of(need).contains(name)) {
+                causes[name].insert(need);
             }
         }
     }
@@ -98,9 +115,7 @@ std::map<std::string, std::string> find_roots(const JudgeState& state, const Pol
         }
         const CheckPolicy* root = nullptr;
         for (const CheckPolicy& candidate : policy.checks) { // in their order, so that equals stay in it
-            const bool causes_it =
-                std::find(found->second.begin(), found->second.end(), candidate.name) != found->second.end();
-            const bool is_root = causes_it && !causes.contains(candidate.name);
+            const bool is_root = found->second.contains(candidate.name) && !causes.contains(candidate.name);
             if (is_root && (root == nullptr || candidate.layer < root->layer)) {
                 root = &candidate;
             }

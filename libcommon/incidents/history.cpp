@@ -30,14 +30,19 @@ void add_run(RunHistory& history, Status status) {
     history.critical = history.critical << 1U | static_cast<std::uint64_t>(critical);
     history.mended <<= 1U;
     history.runs = std::min(history.runs + 1, k_kept);
+    history.fresh = std::min(history.fresh + 1, k_kept);
 }
 
 void note_mended(RunHistory& history) {
     history.mended |= history.bad & 1U;
 }
 
+void begin_window(RunHistory& history) {
+    history.fresh = 0;
+}
+
 int bad_runs(const RunHistory& history, AtLeast level, int of) {
-    const int count = std::clamp(of, 0, history.runs);
+    const int count = std::clamp(of, 0, std::clamp(history.fresh, 0, history.runs));
     const std::uint64_t bits = level == AtLeast::critical ? history.critical : history.bad;
     const std::uint64_t mask = count >= k_kept ? ~std::uint64_t{0} : (std::uint64_t{1} << count) - 1;
     return std::popcount(bits & mask);

@@ -1,6 +1,7 @@
 #include "incidents/judge.h"
 
 #include "incidents/dependencies.h"
+#include "incidents/history.h"
 #include "incidents/ids.h"
 #include "incidents/rules.h"
 #include "util/by_name.h"
@@ -27,7 +28,6 @@ constexpr Phrase k_clock_back{"the clock of this host was moved back by {}",
                               "часы сервера переведены назад: {}"};
 constexpr Phrase k_clock_hint{"look at timedatectl", "посмотрите timedatectl"};
 
-constexpr std::string_view k_self = "self";
 constexpr std::string_view k_clock = "clock";
 constexpr Duration k_clock_jump = std::chrono::minutes(5);
 constexpr Duration k_note_again = std::chrono::hours(24);
@@ -81,12 +81,19 @@ void correct_times(JudgeState& state, const Now& now) {
     for (IncidentState& incident : state.incidents) {
         correct(incident.since, now);
         correct(incident.told_at, now);
+        correct(incident.level_told_at, now);
         if (incident.ended) {
             correct(*incident.ended, now);
         }
     }
     for (PassingNote& note : state.notes) {
         correct(note.noticed, now);
+    }
+    for (Now& message : state.messages) {
+        correct(message, now);
+    }
+    if (state.summed_up) {
+        correct(*state.summed_up, now);
     }
 }
 
@@ -140,6 +147,7 @@ void take_words(IncidentState& incident, const CheckResult& result) {
     incident.message = result.message;
     incident.hint = result.hint;
     incident.evidence = result.evidence;
+    incident.blind = false;
 }
 
 IncidentState& open_incident(Pass& pass, const std::string& subject, const CheckPolicy& check, Status level,
@@ -161,12 +169,16 @@ IncidentState& open_incident(Pass& pass, const std::string& subject, const Check
 void close_incident(Pass& pass, IncidentState& incident) {
     incident.ended = pass.now;
     incident.flapping = false;
+    if (const auto check = pass.state.checks.find(incident.subject); check != pass.state.checks.end()) {
+        begin_window(check->second.history);
+    }
     note_change(pass, incident.unwatched ? Event::unwatched : Event::resolved, incident);
 }
 
 void raise_incident(Pass& pass, IncidentState& incident, const CheckResult& result) {
     incident.level = Status::critical;
     incident.acknowledged = false; // what was acknowledged was a warning
+    incident.told_escalated = false;
     take_words(incident, result);
     note_change(pass, Event::risen, incident);
 }
@@ -227,7 +239,7 @@ void maybe_open_blind(Pass& pass, const std::string& subject, const CheckPolicy&
     if (is_blind(seen) && find_open(pass.state, subject) == nullptr && make_room(pass, check)) {
         CheckResult words = result;
         words.message = say(k_blind, result.message);
-        open_incident(pass, subject, check, Status::warning, words);
+        open_incident(pass, subject, check, Status::warning, words).blind = true;
     }
 }
 
@@ -305,6 +317,7 @@ void remember_look(Pass& pass, CheckState& check, const CheckResult& result) {
 struct Seen {
     const CheckPolicy* check;
     CheckResult result;
+    bool unsteady = false;
 };
 
 std::vector<Seen> match(const std::vector<Observation>& observations, const Policy& policy) {
@@ -312,7 +325,7 @@ std::vector<Seen> match(const std::vector<Observation>& observations, const Poli
     std::vector<Seen> all;
     for (const Observation& observation : observations) {
         if (const CheckPolicy* check = policies.find(observation.name)) {
-            all.push_back({check, observation.result});
+            all.push_back({check, observation.result, observation.unsteady});
             all.back().result.status = capped(observation.result.status, check->common.severity);
         }
     }
@@ -498,7 +511,9 @@ std::vector<std::string> healable_roots(const Pass& pass, const std::vector<Seen
         const IncidentState* incident = pass.state.open_incident(seen.check->name);
         const bool confirmed = incident != nullptr && incident->level == Status::critical &&
                                seen.result.status == Status::critical;
-        if (confirmed && seen.result.remedy == Remedy::try_it && !roots.contains(seen.check->name)) {
+        const bool steady = !seen.unsteady; // else the next run decides
+        if (confirmed && steady && seen.result.remedy == Remedy::try_it &&
+            !roots.contains(seen.check->name)) {
             found.push_back(seen.check);
         }
     }
@@ -560,7 +575,9 @@ std::vector<std::string> due(const JudgeState& state, const Policy& policy, cons
     for (const CheckPolicy& check : policy.checks) {
         const auto seen = state.checks.find(check.name);
         const Duration every = check.common.every;
+        // What was skipped was not looked at.
         if (every == Duration::zero() || seen == state.checks.end() || seen->second.type != check.type ||
+            seen->second.status == Status::skipped ||
             elapsed(seen->second.seen, now) + std::min(k_cron_jitter, every / 10) >= every) {
             names.push_back(check.name);
         }
@@ -575,7 +592,7 @@ std::vector<std::string> worth_a_second_look(const JudgeState& state, const Poli
     for (const Seen& seen : match(observations, policy)) {
         const CheckPolicy& check = *seen.check;
         const bool can = check.recheck == Recheck::yes && check.common.recheck > Duration::zero();
-        if (!can || !is_bad(seen.result.status)) {
+        if (!can || !is_known(seen.result.status)) {
             continue;
         }
         const auto before = state.checks.find(check.name);
@@ -589,29 +606,62 @@ std::vector<std::string> worth_a_second_look(const JudgeState& state, const Poli
         const bool raises =
             incident != nullptr && incident->level == Status::warning && confirmed == Status::critical;
         const bool heals = healable.contains(check.name) && confirmed == Status::critical;
-        if (opens || raises || heals) {
+        const bool ends = incident != nullptr && would_end(*incident, counted, check.common);
+        if (opens || raises || heals || ends) {
             names.push_back(check.name);
         }
     }
     return names;
 }
 
-void merge_second_look(std::vector<Observation>& observations, std::vector<Observation> second) {
+std::vector<std::string> skipped_behind(const Policy& policy, const std::vector<Observation>& observations,
+                                        const std::vector<std::string>& names) {
+    std::set<std::string_view> in_front(names.begin(), names.end());
+    std::vector<std::string> behind;
+    for (bool more = true; more;) { // one may stand behind another
+        more = false;
+        for (const Seen& seen : match(observations, policy)) {
+            const CheckPolicy& check = *seen.check;
+            const std::vector<std::string>& needs = check.common.needs;
+            const bool waits = std::any_of(needs.begin(), needs.end(),
+                                           [&](const std::string& need) { return in_front.contains(need); });
+            if (waits && seen.result.status == Status::skipped && check.recheck == Recheck::yes &&
+                in_front.insert(check.name).second) {
+                behind.push_back(check.name);
+                more = true;
+            }
+        }
+    }
+    return behind;
+}
+
+void merge_second_look(const JudgeState& state, std::vector<Observation>& observations,
+                       std::vector<Observation> second) {
     for (Observation& again : second) {
         const auto first = std::find_if(observations.begin(), observations.end(),
                                         [&](const Observation& it) { return it.name == again.name; });
         if (first == observations.end() || !is_known(again.result.status)) {
             continue;
         }
-        if (again.result.memory.empty()) {
-            again.result.memory = std::move(first->result.memory);
+        if (first->result.status == Status::skipped) {
+            first->result = std::move(again.result);
+            continue;
         }
-        const bool first_is_milder =
-            first->result.status == Status::warning && again.result.status == Status::critical;
-        if (first_is_milder) {
+        if (again.result.memory.empty()) {
+            again.result.memory = first->result.memory;
+        }
+        const IncidentState* incident = state.open_incident(again.name);
+        const bool one_passed = (first->result.status == Status::ok) != (again.result.status == Status::ok);
+        first->unsteady = incident != nullptr && one_passed;
+        const bool first_is_milder = worst(first->result.status, again.result.status) != first->result.status;
+        const bool first_counts = first->unsteady ? !first_is_milder : first_is_milder;
+        if (first_counts) {
             first->result.memory = std::move(again.result.memory);
         } else {
             first->result = std::move(again.result);
+        }
+        if (first->unsteady && incident->level == Status::warning) {
+            first->result.status = Status::warning; // it rises by what fails twice only
         }
     }
 }
@@ -659,6 +709,9 @@ Judgement judge(JudgeState before, const RunFacts& facts, const Policy& policy) 
     for (const Seen& seen : all) {
         if (IncidentState* incident = find_open(judged.state, seen.check->name)) {
             incident->symptom = roots.contains(seen.check->name);
+            if (is_bad(seen.result.status)) {
+                incident->deeds.clear(); // they have not mended it
+            }
         }
     }
     note_symptoms(judged.state, all, roots);

@@ -38,6 +38,8 @@ struct CheckPolicy {
     Layer layer = Layer::other;
     Recheck recheck = Recheck::yes; // of the type; common.recheck = 0 turns it off, too
     CheckCommon common;
+    // Told so long ago at that level, still open and not acknowledged: whom the route names next is told.
+    std::optional<Duration> escalate_critical{}, escalate_warning{};
 };
 
 struct Policy {
@@ -45,6 +47,10 @@ struct Policy {
     std::string host;                // the name in messages
     std::vector<CheckPolicy> checks; // all that are enabled, in the order of the file, whatever --only says
     Duration remind = std::chrono::hours(1); // 0: never
+    int per_hour = 0;     // messages; what is not critical and new waits for room among them. 0: no limit
+    std::string quiet{};  // "23:00-08:00": what is not critical waits for their end. Empty: none
+    std::string digest{}; // "09:00": a summary a day. Empty: none
+    std::string zone{};   // of these hours; empty: the host's
     Duration boot_grace = std::chrono::minutes(2);
 };
 
@@ -53,7 +59,8 @@ struct Policy {
 // The last runs of a check as bits, the newest lowest. A run mended by the ladder was bad and ended good.
 struct RunHistory {
     std::uint64_t bad = 0, critical = 0, mended = 0;
-    int runs = 0; // how many bits mean something, at most 64
+    int runs = 0;  // how many bits mean something, at most 64
+    int fresh = 0; // of these the runs since the last incident ended: what a window may count
     bool operator==(const RunHistory&) const = default;
 };
 
@@ -91,8 +98,10 @@ struct IncidentState {
     bool acknowledged = false;
     bool flapping = false;
     bool symptom = false;   // of another one's fault just now: that one's message tells it
+    bool blind = false;     // opened because nothing could be seen, and nothing wrong has been seen since
     bool unwatched = false; // ended because its check is gone, not because it was seen to be good
     std::optional<Now> ended;
+    std::vector<Deed> deeds; // what has mended it, until it fails again: its end may be told long after
     std::vector<std::string> look_with; // recovery has given up: commands to look with
     bool gave_up = false;
     CallReason reason = CallReason::useless_attempts; // of gave_up
@@ -101,7 +110,14 @@ struct IncidentState {
     Now told_at;                // of the opening, rise or reminder
     int reminders = 0;
     bool told_flapping = false, told_gave_up = false;
-    bool hidden = false; // not told because of a mute, deploy or maintenance: its end need not be told
+    // Is told at no time if it ends so: a mute, deploy or maintenance has hidden it from its first run that would have
+    // told it. What already waited for the morning when the quiet began is not of it.
+    bool hidden = false;
+    Now level_told_at; // the level it has now was told first; escalation counts from here
+    bool told_escalated = false;
+    bool alarmed = false; // was told as critical once: what follows does not wait for the morning
+    bool waited = false;  // something of it waits, or has waited, to be told
+    std::string key{};    // as of Incident
 };
 
 struct PassingNote { // a notice without an end
@@ -119,7 +135,9 @@ struct JudgeState {
     std::map<std::string, CheckState> checks; // by subject
     std::vector<IncidentState> incidents;     // open, and ended but not yet told
     std::vector<PassingNote> notes;
-    std::vector<Quiet> quiet; // in force in the last run
+    std::vector<Quiet> quiet;     // in force in the last run
+    std::vector<Now> messages;    // told in the last hour, the oldest first
+    std::optional<Now> summed_up; // until when summaries have told; where there is none they begin there
 
     [[nodiscard]] QuietBefore quiet_before() const;
     [[nodiscard]] const std::map<std::string, std::string>& memory(const std::string& check) const;
@@ -139,19 +157,27 @@ LoadedJudgeState judge_state_from_json(std::string_view text);
 struct Observation {
     std::string name;
     CheckResult result;
+    // Of the two looks of this run one passed and one failed, while an incident is open: it is not over, and nothing
+    // is acted on. `result` is the failing look.
+    bool unsteady = false;
 };
 
 // Names of the checks whose `every` has passed, in the order of the policy.
 std::vector<std::string> due(const JudgeState& state, const Policy& policy, const Now& now);
 
-// Failures that would open or raise an incident, or start a recovery (`healable`: checks that a rung would be
-// tried for if they failed), and that can be asked again (CONTRACT 14).
+// What can be asked again (CONTRACT 14) and would change something: failures that would open or raise an incident, or
+// start a recovery (`healable`: checks that a rung would be tried for if they failed), and passes that would end one.
 std::vector<std::string> worth_a_second_look(const JudgeState& state, const Policy& policy,
                                              const std::vector<Observation>& observations,
                                              const std::set<std::string>& healable);
-// Only what fails twice counts, at the milder of its two levels. A second look that saw nothing (unknown,
-// skipped) leaves the first as it was: in doubt the operator is told.
-void merge_second_look(std::vector<Observation>& observations, std::vector<Observation> second);
+// What was skipped because of something that is asked again: it can be looked at, if that passes now.
+std::vector<std::string> skipped_behind(const Policy& policy, const std::vector<Observation>& observations,
+                                        const std::vector<std::string>& names);
+// Only what fails twice counts, at the milder of its two levels, and an open incident is over only when both looks
+// pass. A second look that saw nothing (unknown, skipped) leaves the first as it was: in doubt the operator is told.
+// Of what was skipped at first it is the first look.
+void merge_second_look(const JudgeState& state, std::vector<Observation>& observations,
+                       std::vector<Observation> second);
 
 // Gives a state that is begun the mark that ids of incidents are made of; `seed`: any random number. Stored
 // before anything is told, it lets a first run that died tell the same again under the same ids.
@@ -219,14 +245,21 @@ struct Healing {
 // The ladder gives up once, whether that run tells (--no-notify, nothing gets through) or not: the incidents
 // remember it until it is told. tell() does this, too.
 void remember_gave_up(JudgeState& state, const std::vector<GaveUp>& all);
+// What mended an incident is told with its end, whichever run tells that. tell() does this, too.
+void remember_deeds(JudgeState& state, const std::vector<Deed>& deeds);
+
+// The moment of the day's summary has come, and nothing hides it. Cheap: asked in every run.
+bool wants_summary(const JudgeState& state, const Suppression& suppression, const Now& now,
+                   const Policy& policy);
 
 struct ToTell {
     News news;        // no items: nothing to say
     JudgeState state; // in which `news` counts as told
 };
-// With --no-notify it is not called, so nothing counts as told.
+// With --no-notify it is not called, so nothing counts as told. `day`: what to sum up, where wants_summary().
+// `messages`: of the last hour, from all tools, as far as it is known; its own are counted in the state.
 ToTell tell(JudgeState state, const Suppression& suppression, const Healing& healing, const Now& now,
-            const Policy& policy);
+            const Policy& policy, const DayFigures& day = {}, std::size_t messages = 0);
 
 // ── when the state was lost ─────────────────────────────────────────────────────────────────────────────
 

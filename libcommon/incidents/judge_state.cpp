@@ -20,8 +20,11 @@ using Json = nlohmann::json;
 // out, with a word when reading.
 constexpr std::size_t k_most_text = 16 << 20;
 constexpr std::size_t k_most_notes = 100;
+constexpr std::size_t k_most_messages = 1000; // of an hour: a run a minute tells 60
 constexpr std::size_t k_most_symptoms = 20;
 constexpr std::size_t k_most_commands = 20;
+constexpr std::size_t k_most_deeds = 20;
+constexpr std::size_t k_most_fixed = 100;
 constexpr std::size_t k_most_memory = 64;
 constexpr std::size_t k_longest_value = 4096; // of a check's memory: cut it would be wrong, so it is dropped
 constexpr std::size_t k_longest_words = 2000; // characters of a message
@@ -77,6 +80,9 @@ Json json_of(const CheckState& check, const Now& last_run) {
     put_number(object, "below_critical", check.below_critical);
     put_number(object, "unknown", check.unknown);
     put_number(object, "runs", check.history.runs);
+    if (check.history.fresh != check.history.runs) {
+        object["fresh_runs"] = check.history.fresh;
+    }
     put_number(object, "bad_runs", check.history.bad);
     put_number(object, "critical_runs", check.history.critical);
     put_number(object, "mended_runs", check.history.mended);
@@ -118,11 +124,22 @@ Json json_array(const std::vector<T>& values, std::size_t most, Json (*write)(co
     return array;
 }
 
+Json json_of(const Deed& deed) {
+    return Json{{"rung", shorten(deed.rung, k_longest_words)},
+                {"action", shorten(deed.action, k_longest_words)},
+                {"target", shorten(deed.target, k_longest_words)},
+                {"ok", deed.ok},
+                {"detail", json_of(deed.detail)},
+                {"fixed", json_array(deed.fixed, k_most_fixed, json_of)},
+                {"took_ms", deed.took.count()}};
+}
+
 Json json_of(const IncidentState& incident) {
     Json object{{"id", incident.id},
                 {"subject", incident.subject},
                 {"check", incident.check},
                 {"type", incident.type},
+                {"key", shorten(incident.key, k_longest_words)},
                 {"level", to_string(incident.level)},
                 {"severity", word_of(incident.severity)},
                 {"since", json_of(incident.since)},
@@ -136,18 +153,28 @@ Json json_of(const IncidentState& incident) {
                 {"symptom", incident.symptom},
                 {"gave_up", incident.gave_up},
                 {"hour_is_full", incident.reason == CallReason::hour_is_full},
+                {"never_comes_up", incident.reason == CallReason::never_comes_up},
+                {"no_time", incident.reason == CallReason::no_time},
                 {"look_with", json_array(incident.look_with, k_most_commands, json_of)},
                 {"told_at", json_of(incident.told_at)},
                 {"reminders", incident.reminders},
                 {"told_flapping", incident.told_flapping},
                 {"told_gave_up", incident.told_gave_up},
                 {"hidden", incident.hidden},
-                {"unwatched", incident.unwatched}};
+                {"unwatched", incident.unwatched},
+                {"blind", incident.blind},
+                {"level_told_at", json_of(incident.level_told_at)},
+                {"told_escalated", incident.told_escalated},
+                {"alarmed", incident.alarmed},
+                {"waited", incident.waited}};
     if (incident.ended) {
         object["ended"] = json_of(*incident.ended);
     }
     if (incident.told) {
         object["told"] = to_string(*incident.told);
+    }
+    if (!incident.deeds.empty()) {
+        object["deeds"] = json_array(incident.deeds, k_most_deeds, json_of);
     }
     return object;
 }
@@ -289,6 +316,18 @@ class Reader {
         return good;
     }
 
+    static std::optional<Now> now_of(const Json& value) {
+        if (!value.is_array() || value.size() != 3 || !value[2].is_string()) {
+            return std::nullopt;
+        }
+        const std::optional<std::int64_t> wall = milliseconds(value[0]);
+        const std::optional<std::int64_t> boot = milliseconds(value[1]);
+        if (!wall || !boot || value[2].get_ref<const std::string&>().size() > 64) {
+            return std::nullopt;
+        }
+        return Now{WallTime(Duration(*wall)), Duration(*boot), value[2].get<std::string>()};
+    }
+
   private:
     static std::optional<Status> status_of(const Json& value) {
         if (value.is_string()) {
@@ -306,17 +345,6 @@ class Reader {
             return value.get<std::int64_t>();
         }
         return std::nullopt;
-    }
-    static std::optional<Now> now_of(const Json& value) {
-        if (!value.is_array() || value.size() != 3 || !value[2].is_string()) {
-            return std::nullopt;
-        }
-        const std::optional<std::int64_t> wall = milliseconds(value[0]);
-        const std::optional<std::int64_t> boot = milliseconds(value[1]);
-        if (!wall || !boot || value[2].get_ref<const std::string&>().size() > 64) {
-            return std::nullopt;
-        }
-        return Now{WallTime(Duration(*wall)), Duration(*boot), value[2].get<std::string>()};
     }
 
     const Json& m_object;
@@ -337,6 +365,8 @@ bool read(const Json& json, const Now& last_run, CheckState& check) {
     reader.read("below_critical", check.below_critical);
     reader.read("unknown", check.unknown);
     reader.read("runs", check.history.runs, 64);
+    check.history.fresh = check.history.runs; // where an older version wrote it
+    reader.read("fresh_runs", check.history.fresh, 64);
     reader.read("bad_runs", check.history.bad);
     reader.read("critical_runs", check.history.critical);
     reader.read("mended_runs", check.history.mended);
@@ -353,6 +383,20 @@ bool read(const Json& json, Symptom& symptom) {
     return !reader.odd() && is_bad(symptom.status);
 }
 
+bool read(const Json& json, Deed& deed) {
+    Reader reader(json);
+    reader.read("rung", deed.rung);
+    reader.read("action", deed.action);
+    reader.read("target", deed.target);
+    reader.read("ok", deed.ok);
+    reader.read("detail", deed.detail);
+    reader.read("fixed", deed.fixed, k_most_fixed);
+    std::uint64_t took = 0;
+    reader.read("took_ms", took);
+    deed.took = Duration(static_cast<std::int64_t>(std::min<std::uint64_t>(took, k_farthest_ms)));
+    return !reader.odd() && !deed.action.empty();
+}
+
 // An incident is kept as long as it can still be named and ended: what else of it is damaged is put up with,
 // because losing it would leave the operator with a fault that never ends.
 bool read(const Json& json, IncidentState& incident, bool& odd) {
@@ -361,6 +405,7 @@ bool read(const Json& json, IncidentState& incident, bool& odd) {
     reader.read("subject", incident.subject);
     reader.read("check", incident.check);
     reader.read("type", incident.type);
+    reader.read("key", incident.key);
     reader.read("level", incident.level);
     reader.read("severity", incident.severity);
     reader.read("since", incident.since);
@@ -376,14 +421,29 @@ bool read(const Json& json, IncidentState& incident, bool& odd) {
         }
         reader.accept(&value, good);
     });
+    reader.each("deeds", k_most_deeds, [&](const Json& value) {
+        Deed deed;
+        const bool good = read(value, deed);
+        if (good) {
+            incident.deeds.push_back(std::move(deed));
+        }
+        reader.accept(&value, good);
+    });
     reader.read("acknowledged", incident.acknowledged);
     reader.read("flapping", incident.flapping);
     reader.read("symptom", incident.symptom);
     reader.read("ended", incident.ended);
     reader.read("gave_up", incident.gave_up);
     bool hour_is_full = false;
+    bool never_comes_up = false;
     reader.read("hour_is_full", hour_is_full);
-    incident.reason = hour_is_full ? CallReason::hour_is_full : CallReason::useless_attempts;
+    bool no_time = false;
+    reader.read("never_comes_up", never_comes_up);
+    reader.read("no_time", no_time);
+    incident.reason = hour_is_full     ? CallReason::hour_is_full
+                      : never_comes_up ? CallReason::never_comes_up
+                      : no_time        ? CallReason::no_time
+                                       : CallReason::useless_attempts;
     reader.read("look_with", incident.look_with, k_most_commands);
     reader.read("told", incident.told);
     reader.read("told_at", incident.told_at);
@@ -392,6 +452,13 @@ bool read(const Json& json, IncidentState& incident, bool& odd) {
     reader.read("told_gave_up", incident.told_gave_up);
     reader.read("hidden", incident.hidden);
     reader.read("unwatched", incident.unwatched);
+    reader.read("blind", incident.blind);
+    incident.level_told_at = incident.told_at; // where an older version wrote it
+    reader.read("level_told_at", incident.level_told_at);
+    reader.read("told_escalated", incident.told_escalated);
+    incident.alarmed = incident.told == Status::critical;
+    reader.read("alarmed", incident.alarmed);
+    reader.read("waited", incident.waited);
     odd = reader.odd();
     if (!is_bad(incident.level)) {
         incident.level = Status::critical;
@@ -462,8 +529,14 @@ void read_note(const Json& json, LoadedJudgeState& loaded) {
     }
 }
 
+void read_message(const Json& json, JudgeState& state) {
+    if (const std::optional<Now> time = Reader::now_of(json)) {
+        state.messages.push_back(*time);
+    }
+}
+
 void read_quiet(const Json& json, JudgeState& state) {
-    for (const Quiet quiet : {Quiet::deploy, Quiet::maintenance, Quiet::mute}) {
+    for (const Quiet quiet : k_quiets) {
         if (json.is_string() && json.get_ref<const std::string&>() == to_string(quiet)) {
             state.quiet.push_back(quiet);
         }
@@ -480,6 +553,7 @@ JudgeState brief(JudgeState state) {
         incident.note.clear();
         incident.symptoms.clear();
         incident.look_with.clear();
+        incident.deeds.clear();
     }
     return state;
 }
@@ -502,6 +576,12 @@ std::string written(const JudgeState& state) {
                 {"quiet", std::move(quiet)}};
     if (state.last_run) {
         object["last_run"] = json_of(*state.last_run);
+    }
+    if (!state.messages.empty()) {
+        object["messages"] = json_array(state.messages, k_most_messages, json_of);
+    }
+    if (state.summed_up) {
+        object["summed_up"] = json_of(*state.summed_up);
     }
     return object.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
@@ -532,6 +612,8 @@ LoadedJudgeState judge_state_from(const Json& json) {
     }
     reader.each("incidents", k_most_kept, [&](const Json& value) { read_incident(value, loaded); });
     reader.each("notes", k_most_notes, [&](const Json& value) { read_note(value, loaded); });
+    reader.read("summed_up", loaded.state.summed_up);
+    reader.each("messages", k_most_messages, [&](const Json& value) { read_message(value, loaded.state); });
     reader.each("quiet", 3, [&](const Json& value) { read_quiet(value, loaded.state); });
     if (reader.odd()) {
         loaded.dropped.push_back(say(k_dropped, "state"));

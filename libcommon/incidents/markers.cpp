@@ -1,7 +1,10 @@
 #include "incidents/markers.h"
 
+#include "util/json_members.h"
 #include "util/number.h"
 #include "util/text.h"
+#include "words/error_words.h"
+#include "words/span.h"
 
 #include <algorithm>
 
@@ -15,6 +18,8 @@ using Json = nlohmann::json;
 
 constexpr Duration k_longest_deploy = std::chrono::minutes(30);
 constexpr Duration k_longest_maintenance = std::chrono::hours(2);
+// New kernels take a small server two or three minutes; a question of dpkg that nobody answers is no reason to be quiet.
+constexpr Duration k_longest_packages = std::chrono::minutes(5);
 // A mute for longer than this is milliseconds taken for seconds, or a slip: nobody means it.
 constexpr Duration k_longest_mute = std::chrono::hours(24 * 366);
 // Clocks of files and of people differ a little; nothing is called "future" or "before the boot" for less.
@@ -50,6 +55,9 @@ constexpr Phrase k_unreadable{"a marker cannot be read, it hides nothing: {}",
                               "маркер не читается, он ничего не глушит: {}"};
 constexpr Phrase k_in_maintenance{"maintenance until {}: nothing is mended, nothing is sent",
                                   "обслуживание до {}: ничего не чинится и не отправляется"};
+constexpr Phrase k_in_packages{
+    "packages are being installed since {}, until {} at the latest: nothing is mended, nothing is sent",
+    "с {} ставятся пакеты, самое позднее до {}: ничего не чинится и не отправляется"};
 constexpr Phrase k_in_deploy{
     "a deploy is going on since {}, until {} at the latest: nothing is mended, nothing is sent",
     "с {} идёт деплой, самое позднее до {}: ничего не чинится и не отправляется"};
@@ -90,7 +98,7 @@ struct DeployMarker {
     std::vector<std::string> checks;
 };
 
-std::optional<WallTime> time_of(const Json& object, const char* key) {
+std::optional<WallTime> moment_of(const Json& object, const char* key) {
     const auto found = object.find(key);
     if (found == object.end()) {
         return std::nullopt;
@@ -104,11 +112,6 @@ std::optional<WallTime> time_of(const Json& object, const char* key) {
         return WallTime(std::chrono::seconds(static_cast<std::int64_t>(found->get<double>())));
     }
     return std::nullopt;
-}
-
-std::string text_of(const Json& object, const char* key) {
-    const auto found = object.find(key);
-    return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
 std::vector<std::string> names_of(const Json& object, const char* key) {
@@ -133,8 +136,8 @@ DeployMarker read_deploy(const MarkerFile& file, Duration deploy_grace) {
         return {file.modified, file.modified + deploy_grace, "", "", {}};
     }
     DeployMarker marker;
-    marker.start = time_of(json, "start").value_or(file.modified);
-    marker.end = std::min(time_of(json, "expires").value_or(marker.start + k_longest_deploy),
+    marker.start = moment_of(json, "start").value_or(file.modified);
+    marker.end = std::min(moment_of(json, "expires").value_or(marker.start + k_longest_deploy),
                           marker.start + k_longest_deploy);
     marker.boot_id = text_of(json, "boot_id");
     marker.by = shorten(clean_line(text_of(json, "by")), 40);
@@ -152,7 +155,7 @@ void judge_deploy(const MarkerFile& file, Duration deploy_grace, const Now& now,
         result.notices.push_back(trouble("deploy", say(k_deploy_future), hint));
     } else if (now.wall >= marker.end) {
         const auto age = std::chrono::floor<std::chrono::seconds>(now.wall - marker.start);
-        result.notices.push_back(trouble("deploy", say(k_deploy_stale, spoken(age.count())), hint));
+        result.notices.push_back(trouble("deploy", say(k_deploy_stale, span_of(age.count())), hint));
     } else {
         result.reasons.push_back(Quiet::deploy);
         result.deploy_checks = marker.checks;
@@ -160,7 +163,7 @@ void judge_deploy(const MarkerFile& file, Duration deploy_grace, const Now& now,
     }
 }
 
-// ── mute and maintenance ────────────────────────────────────────────────────────────────────────────────
+// ── packages, mute and maintenance ────────────────────────────────────────────────────────────────────────────────
 
 std::optional<WallTime> parse_epoch(std::string_view content) {
     constexpr std::uint64_t k_last_second = 9'000'000'000'000; // as milliseconds it still fits a WallTime
@@ -169,6 +172,15 @@ std::optional<WallTime> parse_epoch(std::string_view content) {
         return std::nullopt;
     }
     return WallTime(std::chrono::seconds(static_cast<std::int64_t>(*seconds)));
+}
+
+void judge_packages(const PackageRun& run, const Now& now, Suppression& result) {
+    const WallTime since = now.wall - run.age;
+    const WallTime end = since + k_longest_packages;
+    if (now.wall < end) {
+        result.reasons.push_back(Quiet::packages);
+        result.spans.push_back({Quiet::packages, since, end, "", {}});
+    }
 }
 
 void judge_mute(const MarkerFile& file, const Now& now, Suppression& result) {
@@ -201,16 +213,18 @@ void judge_always_muted(Suppression& result) {
 
 void judge_maintenance(const MarkerFile& file, const Now& now, Suppression& result) {
     const Text hint = say(k_remove_hint, file.path.string());
+    // `lectio-notify maintenance 30m` writes when it ends; a script's marker is empty, or holds anything.
+    const WallTime longest = file.modified + k_longest_maintenance;
+    const WallTime end = std::min(parse_epoch(file.content).value_or(longest), longest);
     if (in_future(file.modified, now)) {
         result.notices.push_back(trouble("maintenance", say(k_maintenance_future), hint));
-    } else if (now.wall >= file.modified + k_longest_maintenance) {
+    } else if (now.wall >= end) {
         return; // has ended as it should
     } else if (before_boot(file.modified, now)) {
         result.notices.push_back(trouble("maintenance", say(k_maintenance_rebooted), hint));
     } else {
         result.reasons.push_back(Quiet::maintenance);
-        result.spans.push_back(
-            {Quiet::maintenance, file.modified, file.modified + k_longest_maintenance, "", {}});
+        result.spans.push_back({Quiet::maintenance, file.modified, end, "", {}});
     }
 }
 
@@ -223,6 +237,7 @@ Text cut_words(Quiet quiet) {
     case Quiet::mute:
         return say(k_mute_cut);
     case Quiet::maintenance:
+    case Quiet::packages: // is not told of
         break;
     }
     return say(k_maintenance_cut);
@@ -234,7 +249,8 @@ void notice_reboot(const QuietBefore& before, const Now& now, Suppression& resul
         return;
     }
     for (const Quiet quiet : before.reasons) {
-        if (std::find(result.reasons.begin(), result.reasons.end(), quiet) == result.reasons.end()) {
+        if (quiet != Quiet::packages &&
+            std::find(result.reasons.begin(), result.reasons.end(), quiet) == result.reasons.end()) {
             const Text hint = quiet == Quiet::deploy ? say(k_deploy_cut_hint) : Text{};
             result.notices.push_back({"markers", "reboot-" + std::string(to_string(quiet)), Status::warning,
                                       cut_words(quiet), hint, SelfNotice::Life::passing});
@@ -250,8 +266,8 @@ std::optional<MarkerFile> read_marker(Files& files, const Path& path, std::vecto
     const Result<FileInfo> info = files.info(path, Files::Follow::yes);
     if (!info) {
         if (info.error().kind != ErrorKind::not_found) {
-            unreadable.push_back(
-                trouble("unreadable-" + path.filename().string(), say(k_unreadable, info.error().message)));
+            unreadable.push_back(trouble("unreadable-" + path.filename().string(),
+                                         say(k_unreadable, error_words(info.error().message))));
         }
         return std::nullopt;
     }
@@ -270,6 +286,8 @@ std::string_view to_string(Quiet quiet) {
         return "deploy";
     case Quiet::maintenance:
         return "maintenance";
+    case Quiet::packages:
+        return "packages";
     case Quiet::mute:
         break;
     }
@@ -290,6 +308,8 @@ Text quiet_words(const QuietSpan& span, const std::string& zone) {
     }
     case Quiet::maintenance:
         return say(k_in_maintenance, minute(span.until));
+    case Quiet::packages:
+        return say(k_in_packages, minute(span.since), minute(span.until));
     case Quiet::mute:
         break;
     }
@@ -311,8 +331,9 @@ bool Suppression::forbids_healing() const {
     return std::any_of(reasons.begin(), reasons.end(), [](Quiet quiet) { return quiet != Quiet::mute; });
 }
 
-MarkerPaths marker_paths(const Path& run_folder) {
-    return {run_folder / "deploy_in_progress", run_folder / "mute_until", run_folder / "maintenance_mode"};
+MarkerPaths marker_paths(const Path& run_folder, const Path& mute_file) {
+    return {run_folder / "deploy_in_progress", mute_file.empty() ? run_folder / "mute_until" : mute_file,
+            run_folder / "maintenance_mode"};
 }
 
 Markers read_markers(Files& files, const MarkerPaths& paths) {
@@ -320,7 +341,16 @@ Markers read_markers(Files& files, const MarkerPaths& paths) {
     markers.deploy = read_marker(files, paths.deploy, markers.unreadable);
     markers.mute = read_marker(files, paths.mute, markers.unreadable);
     markers.maintenance = read_marker(files, paths.maintenance, markers.unreadable);
+    markers.packages = package_run(paths.package_lock);
     return markers;
+}
+
+bool silences_words(Files& files, const MarkerPaths& paths, bool always_muted, const Now& now) {
+    Markers markers;
+    markers.mute = read_marker(files, paths.mute, markers.unreadable);
+    markers.maintenance = read_marker(files, paths.maintenance, markers.unreadable);
+    markers.always_muted = always_muted;
+    return judge_markers(markers, {}, {}, now).active();
 }
 
 Suppression judge_markers(const Markers& markers, const QuietBefore& before, Duration deploy_grace,
@@ -332,6 +362,9 @@ Suppression judge_markers(const Markers& markers, const QuietBefore& before, Dur
     }
     if (markers.maintenance) {
         judge_maintenance(*markers.maintenance, now, result);
+    }
+    if (markers.packages) {
+        judge_packages(*markers.packages, now, result);
     }
     if (markers.mute) {
         judge_mute(*markers.mute, now, result);

@@ -1,4 +1,5 @@
-// Markers: files in paths.run by which people and deploys ask for quiet (CONTRACT 22).
+// Markers: files in paths.run by which people and deploys ask for quiet (CONTRACT 22). The lock that dpkg holds while it
+// replaces packages, and with them services, is taken for one.
 //
 // What a marker means is decided by a pure function over its content and age. A marker can hide messages for
 // a bounded time only: one that is stale, garbage or from the future hides nothing and is told.
@@ -7,8 +8,10 @@
 #include "checks/check.h"
 #include "platform/clock.h"
 #include "platform/files.h"
+#include "platform/package_run.h"
 #include "words/phrase.h"
 
+#include <array>
 #include <optional>
 #include <string>
 #include <vector>
@@ -27,8 +30,9 @@ struct SelfNotice {
     Life life = Life::lasting;
 };
 
-enum class Quiet { deploy, maintenance, mute };
-std::string_view to_string(Quiet quiet); // "deploy", "maintenance", "mute"
+enum class Quiet { deploy, maintenance, packages, mute };
+inline constexpr std::array k_quiets{Quiet::deploy, Quiet::maintenance, Quiet::packages, Quiet::mute};
+std::string_view to_string(Quiet quiet); // "deploy", "maintenance", "packages", "mute"
 
 // A marker in force, for the words about it.
 struct QuietSpan {
@@ -60,13 +64,16 @@ struct MarkerFile {
 };
 struct Markers {
     std::optional<MarkerFile> deploy, mute, maintenance;
+    std::optional<PackageRun> packages;
     bool always_muted = false;          // ALERTS_MUTED=1
     std::vector<SelfNotice> unreadable; // there, but we could not read it: hides nothing
 };
 struct MarkerPaths {
     Path deploy, mute, maintenance;
+    Path package_lock = "/var/lib/dpkg/lock";
 };
-MarkerPaths marker_paths(const Path& run_folder);
+// `mute_file`: the mute marker, where it is not in there.
+MarkerPaths marker_paths(const Path& run_folder, const Path& mute_file = {});
 
 Markers read_markers(Files& files, const MarkerPaths& paths);
 
@@ -75,6 +82,8 @@ struct QuietBefore {
     std::vector<Quiet> reasons;
     std::string boot_id;
 };
+// A mute and maintenance keep back what scripts say, too; a deploy and packages hide only what they may break.
+bool silences_words(Files& files, const MarkerPaths& paths, bool always_muted, const Now& now);
 Suppression judge_markers(const Markers& markers, const QuietBefore& before, Duration deploy_grace,
                           const Now& now);
 

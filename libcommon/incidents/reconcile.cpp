@@ -16,6 +16,9 @@ IncidentState* find(JudgeState& state, const std::string& id) {
 void take_as_told(IncidentState& incident, const LastWord& word) {
     incident.told = word.level;
     incident.told_at = {word.time, {}, {}};
+    incident.level_told_at = incident.told_at;
+    incident.alarmed = incident.alarmed || word.level == Status::critical;
+    incident.told_escalated = incident.told_escalated || word.event == Event::escalated;
     incident.told_flapping = incident.told_flapping || word.event == Event::flapping;
     incident.told_gave_up = incident.told_gave_up || word.event == Event::needs_person;
 }

@@ -74,6 +74,11 @@ bool is_over(const CheckState& check, const CheckCommon& rules) {
     return check.good > 0 && check.good >= rules.recover_confirm;
 }
 
+bool would_end(const IncidentState& incident, const CheckState& check, const CheckCommon& rules) {
+    const bool unsteady = incident.flapping ? !steady(check, rules) : flaps(check, rules);
+    return !unsteady && is_over(check, rules);
+}
+
 bool is_eased(const CheckState& check, const CheckCommon& rules) {
     return check.bad > 0 && check.below_critical > 0 && check.below_critical >= rules.recover_confirm;
 }

@@ -10,6 +10,9 @@ namespace lectio {
 constexpr std::size_t k_most_checks = 5000;
 constexpr std::size_t k_most_kept = 6000; // of checks and notices, and of their incidents
 
+// The type under which the suite speaks of itself; a check may have the same name as what it notices.
+constexpr std::string_view k_self = "self";
+
 // ok, warning or critical: something was seen. unknown and skipped say nothing of the target.
 bool is_known(Status status);
 bool is_bad(Status status); // warning or critical
@@ -25,6 +28,8 @@ void count_improvement(CheckState& check, Status status);
 // The level at which the check's failure counts now; ok: it passes, or not yet often enough failed.
 Status confirmed_level(const CheckState& check, const CheckCommon& rules);
 bool is_over(const CheckState& check, const CheckCommon& rules);
+// This look, counted already, ends the incident.
+bool would_end(const IncidentState& incident, const CheckState& check, const CheckCommon& rules);
 // No longer critical, but not over.
 bool is_eased(const CheckState& check, const CheckCommon& rules);
 // Silence is not health: five runs in a row have seen nothing.

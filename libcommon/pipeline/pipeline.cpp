@@ -1,7 +1,15 @@
 #include "pipeline/pipeline.h"
 
+#include "alerts/message_json.h"
 #include "checks/runner.h"
+#include "checks/systemd.h"
+#include "config/run_time.h"
+#include "incidents/acknowledgements.h"
 #include "incidents/rules.h"
+#include "incidents/unit_falls.h"
+#include "pipeline/failed_units.h"
+#include "pipeline/kept_looks.h"
+#include "pipeline/policy.h"
 #include "pipeline/run_log.h"
 #include "pipeline/run_record.h"
 #include "pipeline/run_report.h"
@@ -12,6 +20,7 @@
 #include "platform/stop.h"
 #include "platform/users.h"
 #include "report/prometheus.h"
+#include "store/past_runs.h"
 #include "words/error_words.h"
 
 #include <algorithm>
@@ -27,16 +36,19 @@ namespace {
 using std::chrono::duration_cast;
 using std::chrono::microseconds;
 
-// Of the run's deadline, what is kept back: for healing and telling after observing, for telling after
-// healing.
-constexpr Duration k_for_the_rest{10'000};
-constexpr Duration k_for_telling{3'000};
 // Sending must not hold up the next minute's run while Telegram hangs; what is not sent by then waits its
 // turn.
 constexpr Duration k_longest_telling{8'000};
 constexpr Duration k_asking_systemd{1'000};
 // A record lost to a lock that was held too long is nothing to wake anybody for; several in a row are.
 constexpr int k_lost_in_a_row = 3;
+
+// The summary of a day reads 1,440 runs back.
+constexpr Duration k_day = std::chrono::hours(24);
+constexpr Duration k_looking_back{1'000};
+
+// Of a unit that fell more than once within the hour.
+constexpr int k_good_looks_after_falls = 5;
 
 constexpr mode_t k_run_mode = 0755;
 
@@ -56,6 +68,7 @@ constexpr Phrase k_history_not_written{"the history of runs cannot be written: {
                                        "не удаётся записать историю запусков: {}"};
 constexpr Phrase k_would_act{"would try {} ({} {}) for {}", "попытался бы: {} ({} {}) из-за {}"};
 constexpr Phrase k_would_act_how{"{}: {}", "{}: {}"};
+constexpr Phrase k_would_wait{"would wait for {} because of {}: {}", "подождал бы {} из-за {}: {}"};
 constexpr Phrase k_nothing_to_change{"{} finds nothing to change", "для {} менять нечего"};
 constexpr Phrase k_would_not_act{"would not act for {}: {}", "не стал бы ничего делать с {}: {}"};
 constexpr Phrase k_not_acted{"recovery of {}: {}", "восстановление {}: {}"};
@@ -66,7 +79,7 @@ std::vector<Observation> observations_of(const std::vector<CheckRun>& runs) {
     std::vector<Observation> observations;
     observations.reserve(runs.size());
     for (const CheckRun& run : runs) {
-        observations.push_back({run.name, run.result});
+        observations.push_back({run.name, run.result, false});
     }
     return observations;
 }
@@ -84,7 +97,8 @@ class Run {
           m_keeper(world.files, job.paths.state / job.short_name, job.paths.run / (job.short_name + "-state"),
                    job.paths.memory, effective_user()),
           m_delivery(m_world, delivery_of(job), std::move(channels)), m_log(m_world, job),
-          m_policy(policy_of(job)), m_lock(std::move(lock)) {}
+          m_policy(policy_of(job)), m_checks(job.checks), m_unit_checks(job.unit_checks),
+          m_lock(std::move(lock)) {}
 
     RunOutcome run() {
         if (!take_lock()) {
@@ -97,6 +111,7 @@ class Run {
         }
         judge_it();
         heal();
+        remember_looks();
         tell_it();
         record();
         return report();
@@ -117,6 +132,10 @@ class Run {
         policy.tool = job.short_name;
         policy.host = job.host;
         policy.remind = job.remind;
+        policy.per_hour = job.per_hour;
+        policy.quiet = job.quiet;
+        policy.digest = job.digest;
+        policy.zone = job.zone;
         policy.boot_grace = job.boot_grace;
         for (const JobCheck& check : job.checks) {
             policy.checks.push_back(check.policy);
@@ -124,9 +143,8 @@ class Run {
         return policy;
     }
 
-    [[nodiscard]] SteadyTime before_end(Duration reserve) const {
-        return m_started + std::max(m_job.deadline - reserve, m_job.deadline / 2);
-    }
+    [[nodiscard]] SteadyTime end_of_looking() const { return m_started + time_to_look(m_job.deadline); }
+    [[nodiscard]] SteadyTime end_of_mending() const { return m_started + time_to_mend(m_job.deadline); }
 
     // ── one run at a time ───────────────────────────────────────────────────────────────────────────────
 
@@ -154,12 +172,172 @@ class Run {
         m_state = std::move(loaded.state);
         m_state.recovery = current_state(std::move(m_state.recovery), m_now);
         reconcile_with_the_told();
+        // Before the events: what is acknowledged is certainly among them then, if it is as new as that.
+        m_acknowledged = left_for(acknowledgements(), m_job.short_name);
+        watch_fallen_units();
+        take_over_keys();
+        adopt(m_state.judge, m_acknowledged);
         for (const Text& trouble : loaded.troubles) {
             notice("state", "damaged", Status::warning, trouble, {}, SelfNotice::Life::passing);
         }
         m_known_problems = m_delivery.problems();
         tell_of_history();
         notice_unwritable(loaded.stopgap);
+    }
+
+    [[nodiscard]] DropFolder acknowledgements() const {
+        return acknowledgement_folder(m_world.files, m_job.paths.state);
+    }
+
+    // Once the state that knows of them is durable.
+    void remove_acknowledgements() {
+        for (const Acknowledgement& acknowledgement : std::exchange(m_acknowledged, {})) {
+            [[maybe_unused]] const Result<void> removed = acknowledgements().remove(acknowledgement.file);
+        }
+    }
+
+    // What lectio-notify has told of since the last run, and what fell before and is not known to be well.
+    void watch_fallen_units() {
+        if (m_job.check_of_unit == nullptr) {
+            return;
+        }
+        const std::vector<UnitFall> falls = left_falls(events());
+        for (const FallenUnit& unit : m_state.units) {
+            watch(unit.unit);
+        }
+        for (const UnitFall& fall : falls) {
+            watch(fall.unit);
+        }
+        take_over(falls);
+    }
+
+    void watch(const std::string& unit) {
+        if (m_unit_checks.contains(unit) || m_checks.size() >= k_most_checks) {
+            return;
+        }
+        std::vector<std::string> taken;
+        for (const JobCheck& check : m_checks) {
+            taken.push_back(check.policy.name);
+        }
+        const std::string name = check_for_unit(unit, taken);
+        m_unit_checks[unit] = name;
+        m_checks.push_back(m_job.check_of_unit(name, unit));
+        add_escalations(m_checks.back().policy, m_job.short_name, m_job.delivery.routes);
+        m_policy.checks.push_back(m_checks.back().policy);
+    }
+
+    void take_over(const std::vector<UnitFall>& falls) {
+        adopt(m_state.judge, m_state.units, falls,
+              {m_policy, m_unit_checks, m_delivery.last_words(m_job.short_name)});
+        for (const UnitFall& fall : falls) {
+            m_taken_over.push_back(fall.file);
+        }
+        for (const FallenUnit& unit : m_state.units) {
+            if (is_restless(unit, m_now.wall)) {
+                let_prove(unit.check);
+            }
+        }
+    }
+
+    // What scripts have told under a key: as it was said, until they say that it is over.
+    void take_over_keys() {
+        if (m_job.check_of_unit == nullptr) {
+            return;
+        }
+        forget_silent(m_state.keys, m_now.wall);
+        std::vector<std::string> files;
+        for (const KeyEvent& event : left_key_events(events())) {
+            const std::vector<std::string>& counted = m_state.counted;
+            if (std::find(counted.begin(), counted.end(), event.file) == counted.end()) {
+                count(m_state.keys, event);
+            }
+            files.push_back(event.file);
+        }
+        m_taken_over.insert(m_taken_over.end(), files.begin(), files.end());
+        m_state.counted = std::move(files);
+        if (m_state.keys.empty()) {
+            return;
+        }
+        const std::vector<LastWord> words = m_delivery.last_words(m_job.short_name);
+        for (const KnownKey& key : m_state.keys) {
+            adopt(m_state.judge, key, words);
+            if (is_incident(key) && m_policy.checks.size() < k_most_checks) {
+                m_policy.checks.push_back(policy_of_key(key));
+                add_escalations(m_policy.checks.back(), m_job.short_name, m_job.delivery.routes);
+            }
+        }
+    }
+
+    // Information breaks nothing, unless it is what a fault has become.
+    [[nodiscard]] bool is_incident(const KnownKey& key) const {
+        return key.level != KeyLevel::info || m_state.judge.open_incident(check_of_key(key.key)) != nullptr;
+    }
+
+    void look_at_keys() {
+        for (const KnownKey& key : m_state.keys) {
+            const std::string name = check_of_key(key.key);
+            if (is_incident(key) && wanted(name)) {
+                m_facts.observations.push_back({name, look_at(key), false});
+            }
+        }
+    }
+
+    void forget_ended_keys() {
+        std::erase_if(m_state.keys, [&](const KnownKey& key) {
+            return key.level == KeyLevel::over &&
+                   m_judgement.state.open_incident(check_of_key(key.key)) == nullptr;
+        });
+    }
+
+    // What fell again and again is well when it has been so for a while.
+    void let_prove(const std::string& name) {
+        for (CheckPolicy& check : m_policy.checks) {
+            if (check.name == name) {
+                check.common.recover_confirm =
+                    std::max(check.common.recover_confirm, k_good_looks_after_falls);
+            }
+        }
+    }
+
+    // It fell while we looked, and was told by lectio-notify: not to be told once more. Where it looks good the fall
+    // came after our look, and is for the next run.
+    void take_over_what_fell_meanwhile() {
+        if (m_job.check_of_unit == nullptr) {
+            return;
+        }
+        std::vector<UnitFall> falls = left_falls(events());
+        std::erase_if(falls, [&](const UnitFall& fall) {
+            const auto check = m_unit_checks.find(fall.unit);
+            const CheckResult* seen = check == m_unit_checks.end() ? nullptr : result_of(check->second);
+            return seen == nullptr || !is_bad(seen->status);
+        });
+        take_over(falls);
+    }
+
+    void leave_to_own_checks(std::vector<Observation>& seen) {
+        for (Observation& look : seen) {
+            if (failed_units_of(look.result).empty()) {
+                continue; // nearly all of a thousand
+            }
+            std::set<std::string> just_told;
+            for (const UnitFall& fall : left_falls(events())) {
+                just_told.insert(fall.unit);
+            }
+            for (CheckPolicy& check : m_policy.checks) {
+                if (check.name == look.name) {
+                    lectio::leave_to_own_checks(check, look.result, m_unit_checks, just_told);
+                }
+            }
+        }
+    }
+
+    [[nodiscard]] DropFolder events() const { return event_folder(m_world.files, m_job.paths.state); }
+
+    // Once the state that knows of them is durable.
+    void remove_what_was_taken_over() {
+        for (const std::string& file : std::exchange(m_taken_over, {})) {
+            [[maybe_unused]] const Result<void> removed = events().remove(file);
+        }
     }
 
     // A state that was lost or could not be written knows less than the operator's phone.
@@ -207,20 +385,22 @@ class Run {
         std::vector<CheckToRun> to_run;
         const std::vector<std::string> due_list = due(m_state.judge, m_policy, m_now);
         const std::set<std::string_view> due_now(due_list.begin(), due_list.end());
-        for (const JobCheck& check : m_job.checks) {
+        for (const JobCheck& check : m_checks) {
             const std::string& name = check.policy.name;
-            if (wanted(name) && due_now.contains(name)) {
+            if (wanted(name) && (m_wishes.asks_all || due_now.contains(name))) {
                 to_run.push_back({name, check.check, m_state.judge.memory(name)});
             }
         }
         m_runner.emplace(m_world, std::move(to_run), m_job.paths.state);
-        m_runs = m_runner->run(before_end(k_for_the_rest));
+        m_runs = m_runner->run(end_of_looking());
         m_facts.observations = observations_of(m_runs);
+        look_at_keys();
         look_again();
         excuse_what_stops_with_the_host();
     }
 
-    // One lost packet is nothing: what would open an incident is asked once more (CONTRACT 14).
+    // One lost packet is nothing, and one good answer of a service that falls again and again proves nothing: what would
+    // open an incident or end one is asked once more (CONTRACT 14), all in one go.
     void look_again() {
         const std::vector<std::string> names =
             worth_a_second_look(m_state.judge, m_policy, m_facts.observations, healable());
@@ -228,8 +408,39 @@ class Run {
             return;
         }
         nap(longest_recheck(names));
-        merge_second_look(m_facts.observations,
-                          observations_of(m_runner->run_again(names, before_end(k_for_the_rest))));
+        const std::vector<std::string> woken = skipped_behind(m_policy, m_facts.observations, names);
+        std::vector<std::string> all = names;
+        all.insert(all.end(), woken.begin(), woken.end());
+        ask_again(all);
+        look_once_more_at(woken);
+    }
+
+    // What could be looked at only now, because what it needs passes now, has had one look so far.
+    void look_once_more_at(const std::vector<std::string>& woken) {
+        std::vector<Observation> fresh;
+        for (const Observation& seen : m_facts.observations) {
+            if (std::find(woken.begin(), woken.end(), seen.name) != woken.end()) {
+                fresh.push_back(seen);
+            }
+        }
+        const std::vector<std::string> names =
+            worth_a_second_look(m_state.judge, m_policy, fresh, healable());
+        if (!names.empty() && !stop_requested()) {
+            ask_again(names);
+        }
+    }
+
+    void ask_again(const std::vector<std::string>& names) {
+        std::vector<CheckRun> again = m_runner->run_again(names, end_of_looking());
+        std::vector<Observation> seen = observations_of(again);
+        for (CheckRun& first : m_runs) {
+            const auto run = std::find_if(again.begin(), again.end(),
+                                          [&](const CheckRun& each) { return each.name == first.name; });
+            if (first.result.status == Status::skipped && run != again.end()) {
+                first = std::move(*run);
+            }
+        }
+        merge_second_look(m_state.judge, m_facts.observations, std::move(seen));
     }
 
     // A planned reboot at night begins at a full minute, as we do. What is down then was stopped on purpose, and what is
@@ -267,7 +478,7 @@ class Run {
     [[nodiscard]] Duration longest_recheck(const std::vector<std::string>& names) const {
         const std::set<std::string_view> named(names.begin(), names.end());
         Duration longest{};
-        for (const JobCheck& check : m_job.checks) {
+        for (const JobCheck& check : m_checks) {
             if (named.contains(check.policy.name)) {
                 longest = std::max(longest, check.policy.common.recheck);
             }
@@ -276,13 +487,14 @@ class Run {
     }
 
     void nap(Duration duration) {
-        sleep_unless_stopped(m_world.clock,
-                             std::min(m_world.clock.steady() + duration, before_end(k_for_the_rest)));
+        sleep_unless_stopped(m_world.clock, std::min(m_world.clock.steady() + duration, end_of_looking()));
     }
 
     // ── judge ───────────────────────────────────────────────────────────────────────────────────────────
 
     void judge_it() {
+        take_over_what_fell_meanwhile();
+        leave_to_own_checks(m_facts.observations);
         m_facts.suppression = suppression_at(m_now, m_state.judge.quiet_before());
         for (const QuietSpan& span : m_facts.suppression.spans) {
             m_outcome.report.quiet.push_back(quiet_words(span, m_job.zone));
@@ -298,20 +510,27 @@ class Run {
         // Before judging, which takes the new types: another type under the same name is another check.
         forget_all_but(m_state.recovery, names_of_checks_as_before());
         m_judgement = judge(std::move(m_state.judge), m_facts, m_policy);
+        forget_well(m_state.units, m_judgement.state, m_now.wall);
+        forget_ended_keys();
         for (const Observation& seen : m_facts.observations) {
-            if (seen_working(seen.result.status)) {
-                note_success(m_state.recovery, seen.name);
-            }
+            count_for_recovery(seen);
         }
         m_log.changes(m_judgement);
     }
 
-    [[nodiscard]] Suppression suppression_at(const Now& now, const QuietBefore& before) const {
-        MarkerPaths marker_files = marker_paths(m_job.paths.run);
-        if (!m_job.mute_file.empty()) {
-            marker_files.mute = m_job.mute_file;
+    // A row of attempts ends by what is over and stays so, not by the moment between two falls (decision 0005).
+    void count_for_recovery(const Observation& seen) {
+        const IncidentState* incident = m_judgement.state.open_incident(seen.name);
+        const bool is_over = incident == nullptr || incident->level != Status::critical;
+        if (seen.result.status == Status::critical || seen.unsteady) {
+            note_fall(m_state.recovery, seen.name);
+        } else if (seen_working(seen.result.status) && is_over) {
+            note_success(m_state.recovery, seen.name, m_job.limits, m_now);
         }
-        Markers markers = read_markers(m_world.files, marker_files);
+    }
+
+    [[nodiscard]] Suppression suppression_at(const Now& now, const QuietBefore& before) const {
+        Markers markers = read_markers(m_world.files, marker_paths(m_job.paths.run, m_job.mute_file));
         markers.always_muted = m_job.always_muted;
         return judge_markers(markers, before, m_job.deploy_grace, now);
     }
@@ -325,7 +544,7 @@ class Run {
 
     [[nodiscard]] std::vector<std::string> names_of_checks_as_before() const {
         std::vector<std::string> names;
-        for (const JobCheck& check : m_job.checks) {
+        for (const JobCheck& check : m_checks) {
             const auto before = m_state.judge.checks.find(check.policy.name);
             if (before == m_state.judge.checks.end() || before->second.type == check.policy.type) {
                 names.push_back(check.policy.name);
@@ -368,15 +587,15 @@ class Run {
         remark(healed.not_acted);
         take_new_looks(healed.results);
         remember_gave_up(m_judgement.state, m_healing.gave_up);
+        remember_deeds(m_judgement.state, m_healing.deeds);
         m_log.deeds(m_healing.deeds);
     }
 
     Climber climber() {
-        Climber climber{m_world, m_job.paths.run / "host.lock", m_job.tool, before_end(k_for_telling), {},
-                        {}};
+        Climber climber{m_world, m_job.paths.run / "host.lock", m_job.tool, end_of_mending(), {}, {}};
         climber.recheck = [this](const std::vector<std::string>& names) {
             std::map<std::string, CheckResult> results;
-            for (CheckRun& run : m_runner->run_again(names, before_end(k_for_telling))) {
+            for (CheckRun& run : m_runner->run_again(names, end_of_mending())) {
                 results.emplace(run.name, std::move(run.result));
             }
             return results;
@@ -384,7 +603,9 @@ class Run {
         // The openings are on disk before the first action: a run that dies while healing is told by the
         // next.
         climber.remember = [this](const RecoveryState& recovery) -> Result<void> {
-            ToolState state{m_judgement.state, recovery, m_state.pending, m_state.finished, m_state.history};
+            ToolState state{m_judgement.state, recovery,        m_state.pending,
+                            m_state.finished,  m_state.history, m_state.looks,
+                            m_state.units,     m_state.keys,    m_state.counted};
             const StateKeeper::SaveResult saved = m_keeper.save(state);
             if (saved.where == StateKeeper::Saved::nowhere && saved.problem) {
                 return *saved.problem;
@@ -410,7 +631,7 @@ class Run {
     // What was asked of a running service passes with what is mended; what was read as new is not read twice.
     [[nodiscard]] std::set<std::string_view> asked_of_services() const {
         std::set<std::string_view> names;
-        for (const JobCheck& check : m_job.checks) {
+        for (const JobCheck& check : m_checks) {
             if (check.policy.recheck == Recheck::yes) {
                 names.insert(check.policy.name);
             }
@@ -472,12 +693,15 @@ class Run {
     // The action looks first in a run, too: what it then refuses is not to be promised here.
     [[nodiscard]] Text what_would_be_done(const Rung& rung, const std::string& roots) {
         using Kind = Readiness::Kind;
-        const Readiness ready = rung.doing->look({m_world, before_end(k_for_telling), {}});
+        const Readiness ready = rung.doing->look({m_world, end_of_mending(), Duration::zero(), rung.settle});
         if (ready.kind == Kind::refused) {
             return say(k_would_not_act, roots, ready.words);
         }
         if (ready.kind == Kind::nothing_to_change) {
             return say(k_would_not_act, roots, say(k_nothing_to_change, rung.name));
+        }
+        if (ready.kind == Kind::wait) {
+            return say(k_would_wait, rung.doing->target(), roots, ready.words);
         }
         const Text would = say(k_would_act, rung.name, rung.action, rung.doing->target(), roots);
         return ready.words.empty() ? would : say(k_would_act_how, would, ready.words);
@@ -492,14 +716,25 @@ class Run {
     void take_new_looks(const std::map<std::string, CheckResult>& results) {
         std::vector<Observation> rechecked;
         for (const auto& [name, result] : results) {
-            rechecked.push_back({name, result});
+            rechecked.push_back({name, result, false});
             for (Observation& seen : m_facts.observations) {
                 if (seen.name == name) {
                     m_before_healing.emplace(name, std::exchange(seen.result, result));
                 }
             }
         }
+        leave_to_own_checks(rechecked);
         m_judgement = judge_after_healing(std::move(m_judgement), rechecked, m_world.clock.now(), m_policy);
+    }
+
+    // ── looks that count until the next ────────────────────────────────────────────────────────────────────
+
+    void remember_looks() {
+        keep_looks(m_state.looks, m_judgement.verdicts, m_facts.observations, m_policy, m_now);
+        m_kept = kept_verdicts(m_state.looks, m_judgement.verdicts, m_judgement.state, m_policy, m_now);
+        const auto is_unwanted = [&](const auto& of) { return !wanted(of.name); };
+        std::erase_if(m_kept.verdicts, is_unwanted);
+        std::erase_if(m_kept.rows, is_unwanted);
     }
 
     // ── tell and remember ───────────────────────────────────────────────────────────────────────────────
@@ -547,7 +782,53 @@ class Run {
     }
 
     ToTell tell_now() {
-        return tell(m_judgement.state, m_facts.suppression, m_healing, m_world.clock.now(), m_policy);
+        const Now now = m_world.clock.now();
+        DayFigures day;
+        if (wants_summary(m_judgement.state, m_facts.suppression, now, m_policy)) {
+            day = figures_of_the_day(now);
+        }
+        const std::size_t messages = m_policy.per_hour > 0 ? m_delivery.messages_of_the_hour() : 0;
+        ToTell told = tell(m_judgement.state, m_facts.suppression, m_healing, now, m_policy, day, messages);
+        say_what_was_let_go(told.news);
+        return told;
+    }
+
+    // "All right again" would be false of a unit that somebody has stopped or removed.
+    void say_what_was_let_go(News& news) const {
+        for (NewsItem& item : news.items) {
+            const CheckResult* seen = result_of(item.incident.check);
+            if (is_over(item.event) && seen != nullptr && is_let_go(*seen)) {
+                item.remarks.push_back(seen->message);
+            }
+        }
+    }
+
+    // Nothing, where the history cannot be read: that is told elsewhere.
+    [[nodiscard]] DayFigures figures_of_the_day(const Now& now) {
+        DayFigures day;
+        Result<PastRuns> past = PastRuns::at(m_world.files, m_world.clock, history_place(),
+                                             m_world.clock.steady() + k_looking_back);
+        if (!past) {
+            return day;
+        }
+        const Period period{now.wall - k_day, now.wall, m_job.short_name};
+        const Result<void> read = past->each(period, [&](const PastRun& run) {
+            day.runs += run.partial ? 0 : 1;
+            day.good_runs += !run.partial && run.status != static_cast<int>(Status::critical) ? 1 : 0;
+        });
+        const Result<std::vector<AtTime<RecordedEvent>>> events = past->events(period);
+        if (!read || !events) {
+            return DayFigures{};
+        }
+        day.incidents = std::count_if(events->begin(), events->end(), [](const auto& event) {
+            return event.what.kind == RecordedEvent::Kind::change &&
+                   event.what.event == to_string(Event::opened);
+        });
+        return day;
+    }
+
+    [[nodiscard]] HistoryPlace history_place() const {
+        return {m_job.paths.state, m_job.paths.run / "history.lock", effective_user()};
     }
 
     void say_what_would_be_sent() {
@@ -558,7 +839,7 @@ class Run {
     }
 
     [[nodiscard]] SteadyTime telling_deadline() const {
-        return std::min(m_world.clock.steady() + k_longest_telling, before_end(Duration{0}));
+        return std::min(m_world.clock.steady() + k_longest_telling, m_started + m_job.deadline);
     }
 
     static void add(DeliveryReport& sum, const DeliveryReport& more) {
@@ -595,6 +876,9 @@ class Run {
             note_late({"state", Status::critical,
                        say(k_state_not_written, error_words(saved.problem->message)),
                        say(k_state_hint, m_job.paths.state.string())});
+        } else {
+            remove_acknowledgements();
+            remove_what_was_taken_over();
         }
     }
 
@@ -637,11 +921,10 @@ class Run {
         run.tool = m_job.short_name;
         run.took = duration_cast<microseconds>(m_world.clock.steady() - m_started);
         run.partial = !m_wishes.only.empty();
+        run.status = static_cast<int>(worst(static_cast<Status>(run.status), overall(m_kept.verdicts)));
         const auto code = exit_code(static_cast<Status>(run.status));
         run.exit_code = static_cast<int>(m_job.wrong_configuration.empty() ? code : ExitCode::configuration);
-        History history(m_world.files, m_world.clock,
-                        {m_job.paths.state, m_job.paths.run / "history.lock", effective_user()},
-                        m_job.history);
+        History history(m_world.files, m_world.clock, history_place(), m_job.history);
         const bool again = m_state.history.lost + 1 >= k_lost_in_a_row;
         take_outcome(history.record(run, again ? History::Newer::set_aside : History::Newer::leave));
     }
@@ -698,6 +981,7 @@ class Run {
             report.notes.push_back(say(k_not_acted, remark.check, remark.words));
         }
         report.checks = check_rows(m_judgement.verdicts, m_facts.observations, m_runs);
+        report.checks.insert(report.checks.end(), m_kept.rows.begin(), m_kept.rows.end());
         for (const ShelvedCheck& shelved : m_job.shelved) {
             if (wanted(shelved.name)) {
                 report.checks.push_back(row_of(shelved));
@@ -705,7 +989,7 @@ class Run {
         }
         report.recovery = m_healing.deeds;
         report.incidents = incident_rows(m_judgement.state);
-        report.status = overall(m_judgement.verdicts);
+        report.status = worst(overall(m_judgement.verdicts), overall(m_kept.verdicts));
         for (const LateTrouble& trouble : m_late_troubles) {
             report.checks.push_back(row_of(trouble));
             report.status = worst(report.status, trouble.status);
@@ -745,7 +1029,9 @@ class Run {
         if (m_wishes.dry_run) {
             return;
         }
-        m_log.closing(m_judgement.verdicts, m_outcome.report.quiet,
+        std::vector<Verdict> verdicts = m_judgement.verdicts;
+        verdicts.insert(verdicts.end(), m_kept.verdicts.begin(), m_kept.verdicts.end());
+        m_log.closing(verdicts, m_outcome.report.quiet,
                       duration_cast<Duration>(m_world.clock.steady() - m_started));
         for (Text& note : m_log.flush()) {
             m_notes.push_back(std::move(note));
@@ -761,10 +1047,14 @@ class Run {
     Delivery m_delivery;
     RunLog m_log;
     Policy m_policy;
+    std::vector<JobCheck> m_checks;                   // the job's, and those of units that fell
+    std::map<std::string, std::string> m_unit_checks; // unit → its check
 
     std::optional<RunLock> m_lock;
     std::optional<Error> m_no_lock;
     ToolState m_state;
+    std::vector<Acknowledgement> m_acknowledged;  // by operators since the last run
+    std::vector<std::string> m_taken_over;        // files of falls that the state knows of, once it is saved
     std::vector<ChannelProblem> m_known_problems; // with the channels, before this run
     std::optional<Runner> m_runner;
     std::vector<CheckRun> m_runs;
@@ -772,6 +1062,7 @@ class Run {
     Judgement m_judgement;
     std::map<std::string, CheckResult> m_before_healing; // first looks at what was asked again since
     Healing m_healing;
+    KeptVerdicts m_kept; // of checks that this run has not asked
     std::vector<NewsItem> m_told;
     std::vector<Text> m_notes;
     std::vector<LateTrouble> m_late_troubles;

@@ -15,6 +15,7 @@
 #include "report/report.h"
 #include "store/history.h"
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -54,8 +55,15 @@ struct Job {
     std::vector<JobCheck> checks; // enabled ones, in the order of the file
     std::vector<ShelvedCheck> shelved;
     Duration remind{3'600'000}, boot_grace{120'000}, deploy_grace{600'000};
+    int per_hour = 0;          // messages; 0: no limit
+    std::string quiet, digest; // "23:00-08:00", "09:00", in `zone`; empty: none
     bool always_muted = false;
     Path mute_file; // the mute marker, where it is not paths.run/mute_until
+
+    // Units of which lectio-notify may tell that they fell: the configured check of each, and the check that is made
+    // where none is. Only one tool takes such falls over; nullptr: another one.
+    std::map<std::string, std::string> unit_checks;
+    JobCheck (*check_of_unit)(const std::string& name, const std::string& unit) = nullptr;
 
     std::vector<Rung> ladder;
     RecoveryLimits limits;
@@ -74,6 +82,7 @@ struct Wishes {
     bool heal = true;
     bool notify = true;
     std::vector<std::string> only; // names that exist; empty: all
+    bool asks_all = false;         // of these, whatever their `every` says
 };
 
 struct RunOutcome {

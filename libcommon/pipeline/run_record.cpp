@@ -26,6 +26,10 @@ std::string_view word_of(Event event) {
         return "reminder";
     case Event::needs_person:
         return "needs-person";
+    case Event::escalated:
+        return "escalated";
+    case Event::summary:
+        return "summary";
     case Event::flapping:
         return "flapping";
     case Event::note:
@@ -65,7 +69,7 @@ RecordedLook look_of(const CheckPolicy& policy, const CheckResult& result) {
 RecordedLook look_of(const SelfNotice& notice) {
     RecordedLook look;
     look.check = notice.name;
-    look.type = "self";
+    look.type = k_self;
     look.cause = notice.cause;
     look.status = look.shown = static_cast<int>(notice.status);
     look.passing = notice.life == SelfNotice::Life::passing;

@@ -1,5 +1,6 @@
 #include "pipeline/run_report.h"
 
+#include "incidents/rules.h"
 #include "util/by_name.h"
 
 #include <utility>

@@ -7,13 +7,9 @@
 #include "report/report.h"
 
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace lectio {
-
-// The type of a row in which the suite speaks of itself; a check may have the same name.
-constexpr std::string_view k_self = "self";
 
 // What the suite found out of itself after judging: shown in this run's report; told by the next run, which finds it
 // from the start: what is wrong with a channel or the disk lasts.

@@ -2,6 +2,8 @@
 
 #include "alerts/message_json.h"
 #include "incidents/judge_json.h"
+#include "store/kept_json.h"
+#include "util/json_members.h"
 
 #include <algorithm>
 #include <utility>
@@ -22,45 +24,68 @@ constexpr Phrase k_unreadable{"the state could not be understood and was begun a
 constexpr Phrase k_news_unreadable{"news that was still to be told could not be read and was dropped",
                                    "новости, ещё не отправленные, не удалось прочитать, они отброшены"};
 
-Json json_of(const Now& now) {
-    return Json{{"wall_ms", now.wall.time_since_epoch().count()},
-                {"boot_ms", now.boot.count()},
-                {"boot_id", now.boot_id}};
-}
-
-std::optional<Now> now_of(const Json& json) {
-    const auto wall = json.find("wall_ms");
-    const auto boot = json.find("boot_ms");
-    const auto boot_id = json.find("boot_id");
-    if (wall == json.end() || !wall->is_number_integer() || boot == json.end() ||
-        !boot->is_number_integer() || boot_id == json.end() || !boot_id->is_string()) {
-        return std::nullopt;
-    }
-    return Now{WallTime(Duration(wall->get<std::int64_t>())), Duration(boot->get<std::int64_t>()),
-               boot_id->get<std::string>()};
-}
-
 Json json_of(const HistoryMemory& memory) {
     return Json{{"lost", memory.lost},
-                {"lost_why", {memory.lost_why.en, memory.lost_why.ru}},
-                {"set_aside", {memory.set_aside.en, memory.set_aside.ru}}};
-}
-
-Text text_of(const Json& json, const char* key) {
-    const auto pair = json.find(key);
-    const bool whole = pair != json.end() && pair->is_array() && pair->size() == 2 &&
-                       (*pair)[0].is_string() && (*pair)[1].is_string();
-    return whole ? Text{(*pair)[0].get<std::string>(), (*pair)[1].get<std::string>()} : Text{};
+                {"lost_why", json_of(memory.lost_why)},
+                {"set_aside", json_of(memory.set_aside)}};
 }
 
 HistoryMemory history_memory_of(const Json& json) {
     HistoryMemory memory;
-    if (const auto lost = json.find("lost"); lost != json.end() && lost->is_number_integer()) {
-        memory.lost = std::clamp(lost->get<int>(), 0, k_most_counted);
-    }
-    memory.lost_why = text_of(json, "lost_why");
-    memory.set_aside = text_of(json, "set_aside");
+    memory.lost = static_cast<int>(std::clamp<std::int64_t>(integer_of(json, "lost"), 0, k_most_counted));
+    memory.lost_why = both_of(json, "lost_why");
+    memory.set_aside = both_of(json, "set_aside");
     return memory;
+}
+
+Json json_of(const std::vector<FallenUnit>& units) {
+    Json rows = Json::array();
+    for (const FallenUnit& unit : units) {
+        Json falls = Json::array();
+        for (const WallTime fall : unit.falls) {
+            falls.push_back(milliseconds_of(fall));
+        }
+        rows.push_back({{"unit", unit.unit}, {"check", unit.check}, {"falls_ms", std::move(falls)}});
+    }
+    return rows;
+}
+
+std::optional<FallenUnit> fallen_unit_of(const Json& json) {
+    const auto unit = json.is_object() ? json.find("unit") : json.end();
+    const auto check = json.is_object() ? json.find("check") : json.end();
+    const auto falls = json.is_object() ? json.find("falls_ms") : json.end();
+    if (falls == json.end() || unit == json.end() || check == json.end() || !unit->is_string() ||
+        !check->is_string() || !falls->is_array()) {
+        return std::nullopt;
+    }
+    FallenUnit fallen{unit->get<std::string>(), check->get<std::string>(), {}};
+    for (const Json& fall : *falls) {
+        if (fall.is_number_integer() && fallen.falls.size() < FallenUnit::k_most_falls) {
+            fallen.falls.push_back(WallTime(Duration(fall.get<std::int64_t>())));
+        }
+    }
+    return fallen;
+}
+
+// One that is odd is left out: its next fall makes it known again.
+std::vector<FallenUnit> fallen_units_of(const Json& json) {
+    std::vector<FallenUnit> units;
+    for (const Json& row : json) {
+        if (std::optional<FallenUnit> unit = fallen_unit_of(row)) {
+            units.push_back(std::move(*unit));
+        }
+    }
+    return units;
+}
+
+std::vector<std::string> names_of(const Json& json) {
+    std::vector<std::string> names;
+    for (const Json& name : json) {
+        if (name.is_string() && names.size() < DropFolder::k_most) {
+            names.push_back(name.get<std::string>());
+        }
+    }
+    return names;
 }
 
 std::string json_of(const std::vector<Outgoing>& pending) {
@@ -126,6 +151,18 @@ std::string to_json(const ToolState& state) {
     if (state.history != HistoryMemory()) {
         text += ",\"history\":" + json_of(state.history).dump(-1, ' ', false, Json::error_handler_t::replace);
     }
+    if (!state.looks.empty()) {
+        text += ",\"looks\":" + to_json(state.looks);
+    }
+    if (!state.units.empty()) {
+        text += ",\"units\":" + json_of(state.units).dump(-1, ' ', false, Json::error_handler_t::replace);
+    }
+    if (!state.keys.empty()) {
+        text += ",\"keys\":" + to_json(state.keys);
+    }
+    if (!state.counted.empty()) {
+        text += ",\"counted\":" + Json(state.counted).dump(-1, ' ', false, Json::error_handler_t::replace);
+    }
     return text + "}";
 }
 
@@ -150,11 +187,21 @@ ToolState tool_state_from_json(std::string_view text, std::vector<Text>& dropped
     if (const auto pending = json.find("pending"); pending != json.end() && pending->is_array()) {
         state.pending = pending_of(*pending, dropped);
     }
-    if (const auto finished = json.find("finished"); finished != json.end() && finished->is_object()) {
-        state.finished = now_of(*finished);
-    }
+    state.finished = now_of(object_of(json, "finished"));
     if (const auto history = json.find("history"); history != json.end() && history->is_object()) {
         state.history = history_memory_of(*history);
+    }
+    if (const auto looks = json.find("looks"); looks != json.end()) {
+        state.looks = kept_looks_from_json(looks->dump(-1, ' ', false, Json::error_handler_t::replace));
+    }
+    if (const auto units = json.find("units"); units != json.end() && units->is_array()) {
+        state.units = fallen_units_of(*units);
+    }
+    if (const auto keys = json.find("keys"); keys != json.end()) {
+        state.keys = keys_from_json(keys->dump(-1, ' ', false, Json::error_handler_t::replace));
+    }
+    if (const auto counted = json.find("counted"); counted != json.end() && counted->is_array()) {
+        state.counted = names_of(*counted);
     }
     return state;
 }

@@ -5,6 +5,9 @@
 
 #include "alerts/outbox.h"
 #include "incidents/judge.h"
+#include "incidents/key_events.h"
+#include "incidents/unit_falls.h"
+#include "pipeline/kept_looks.h"
 #include "recovery/limits.h"
 #include "store/kept_state.h"
 
@@ -31,6 +34,11 @@ struct ToolState {
     static constexpr std::size_t k_most_pending = 100;
     std::optional<Now> finished; // the last whole run: what watches the watcher looks at it
     HistoryMemory history{};
+    std::vector<KeptLook> looks{}; // at checks that are not asked in every run
+    // Of lectio-health, what it has taken over from state/events:
+    std::vector<FallenUnit> units{};    // what fell is watched until it is well
+    std::vector<KnownKey> keys{};       // what scripts have told under a key
+    std::vector<std::string> counted{}; // files of `keys` that are counted, and not known to be removed
 };
 
 std::string to_json(const ToolState& state);

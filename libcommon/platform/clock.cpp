@@ -44,6 +44,15 @@ std::tm broken_down(WallTime time, const std::string& timezone) {
     return result;
 }
 
+// "2026-11-20 10:00" → "2026-11-20T10:00:00Z"
+std::string completed(std::string_view text) {
+    constexpr std::string_view k_midnight = "0000-00-00 00:00:00";
+    std::string whole(text);
+    whole += text.size() < k_midnight.size() ? k_midnight.substr(text.size()) : std::string_view();
+    std::replace(whole.begin(), whole.end(), ' ', 'T');
+    return whole + 'Z';
+}
+
 } // namespace
 
 Duration elapsed(const Now& before, const Now& after) {
@@ -98,6 +107,31 @@ std::string format_local(WallTime time, const std::string& timezone) {
 
 std::string format_local_clock(WallTime time, const std::string& timezone) {
     return fmt::format("{:%H:%M}", broken_down(time, timezone));
+}
+
+Result<WallTime> parse_moment(std::string_view text, WallTime now, const std::string& zone) {
+    if (const Result<Duration> ago = parse_duration(text)) {
+        return now - *ago;
+    }
+    const Error error{ErrorKind::invalid, "no time"};
+    constexpr std::size_t k_date = 10, k_to_the_minute = 16;
+    const Result<WallTime> wanted = parse_utc(completed(text));
+    // What is written back otherwise was no day of the calendar: 2026-02-31.
+    if ((text.size() != k_date && text.size() != k_to_the_minute) || !wanted ||
+        format_utc(*wanted) != completed(text)) {
+        return error;
+    }
+    // What the zone's clock shows at a guess tells how far the guess is off; where the clock was changed in
+    // between, the second one is right.
+    WallTime guess = *wanted;
+    for (int i = 0; i < 2; ++i) {
+        const Result<WallTime> shown = parse_utc(completed(format_local(guess, zone)));
+        if (!shown) {
+            return error;
+        }
+        guess += *wanted - *shown;
+    }
+    return guess;
 }
 
 } // namespace lectio

@@ -1,5 +1,6 @@
 #include "platform/curl_http.h"
 
+#include "platform/curl_setup.h"
 #include "platform/curl_transfer.h"
 
 #include <algorithm>
@@ -34,14 +35,6 @@ SteadyTime steady_now() {
     return std::chrono::steady_clock::now();
 }
 
-// Once a process, by its first request. Never undone: the process leaves by _exit.
-void initialise_libcurl() {
-    static const CURLcode code = curl_global_init(CURL_GLOBAL_DEFAULT);
-    if (code != CURLE_OK) {
-        throw std::runtime_error(curl_easy_strerror(code));
-    }
-}
-
 struct MultiDeleter {
     void operator()(CURLM* multi) const { curl_multi_cleanup(multi); }
 };
@@ -65,7 +58,7 @@ class CurlHttp::Loop {
 
     void begin_queued();
     void go_on(Job& job, CurlTransfer::Next next);
-    void connect(Job& job, const Lookup& lookup); // hands it to libcurl
+    void connect(Job& job, const NameLookup& lookup); // hands it to libcurl
     void end(Job& job);
 
     void wait_for_events(Duration wait);
@@ -227,7 +220,7 @@ void CurlHttp::Loop::begin_queued() {
 void CurlHttp::Loop::go_on(Job& job, CurlTransfer::Next next) {
     if (next == CurlTransfer::Next::look_up) {
         m_resolver.ask(job.transfer.name_to_ask());
-        if (const Lookup* known = m_resolver.answer(job.transfer.name_to_ask())) {
+        if (const NameLookup* known = m_resolver.answer(job.transfer.name_to_ask())) {
             connect(job, *known);
         } else {
             m_looking_up.push_back(&job);
@@ -239,7 +232,7 @@ void CurlHttp::Loop::go_on(Job& job, CurlTransfer::Next next) {
     }
 }
 
-void CurlHttp::Loop::connect(Job& job, const Lookup& lookup) {
+void CurlHttp::Loop::connect(Job& job, const NameLookup& lookup) {
     if (job.transfer.connect_to(lookup) == CurlTransfer::Next::end) {
         end(job);
         return;
@@ -291,9 +284,9 @@ std::optional<SteadyTime> CurlHttp::Loop::next_timer() const {
 }
 
 void CurlHttp::Loop::take_lookups() {
-    std::vector<std::pair<Job*, const Lookup*>> answered;
+    std::vector<std::pair<Job*, const NameLookup*>> answered;
     for (Job* job : m_looking_up) {
-        if (const Lookup* lookup = m_resolver.answer(job->transfer.name_to_ask())) {
+        if (const NameLookup* lookup = m_resolver.answer(job->transfer.name_to_ask())) {
             answered.emplace_back(job, lookup);
         }
     }

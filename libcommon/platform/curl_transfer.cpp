@@ -1,5 +1,6 @@
 #include "platform/curl_transfer.h"
 
+#include "platform/curl_setup.h"
 #include "platform/dial.h"
 #include "util/number.h"
 #include "util/secret.h"
@@ -10,7 +11,6 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <filesystem>
 #include <system_error>
 
 #include <curl/curl.h>
@@ -26,27 +26,8 @@ namespace lectio {
 namespace {
 
 constexpr std::size_t k_max_header_bytes = std::size_t{256} << 10U; // CONTRACT 9
-constexpr const char* k_ca_folder = "/etc/ssl/certs";
-
 SteadyTime steady_now() {
     return std::chrono::steady_clock::now();
-}
-
-// Reading the one certificate that is needed from a hashed folder costs a tenth of reading the whole bundle
-// (CONTRACT 33). A folder without hashed names would trust nothing.
-bool is_hashed_folder(const char* folder) {
-    std::error_code error;
-    for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
-        const std::string name = entry.path().filename().string();
-        if (name.size() == 10 && name[8] == '.' && name.find_first_not_of("0123456789abcdef") == 8) {
-            return true;
-        }
-    }
-    return false;
-}
-bool has_ca_folder() {
-    static const bool hashed = is_hashed_folder(k_ca_folder);
-    return hashed;
 }
 
 template<class Value>
@@ -210,7 +191,7 @@ const std::string& CurlTransfer::name_to_ask() const {
     return m_proxy ? m_proxy->host : m_url.host;
 }
 
-CurlTransfer::Next CurlTransfer::connect_to(const Lookup& lookup) {
+CurlTransfer::Next CurlTransfer::connect_to(const NameLookup& lookup) {
     if (!lookup.error.empty()) {
         end(lookup.own_fault ? Failure::own_fault : Failure::dns, lookup.error);
         return Next::end;
@@ -354,13 +335,7 @@ void CurlTransfer::set_up_tls() {
     set(easy, CURLOPT_SSL_CTX_DATA, this);
     set(easy, CURLOPT_SSL_VERIFYPEER, m_request.verify ? 1L : 0L);
     set(easy, CURLOPT_SSL_VERIFYHOST, m_request.verify ? 2L : 0L);
-    if (!m_request.ca.empty()) {
-        set(easy, CURLOPT_CAINFO, m_request.ca.c_str());
-        set(easy, CURLOPT_CAPATH, static_cast<const char*>(nullptr));
-    } else if (has_ca_folder()) {
-        set(easy, CURLOPT_CAINFO, static_cast<const char*>(nullptr));
-        set(easy, CURLOPT_CAPATH, k_ca_folder);
-    }
+    trust(easy, m_request.ca);
     if (!m_request.client_cert.empty()) {
         set(easy, CURLOPT_SSLCERT, m_request.client_cert.c_str());
         const std::string& key = m_request.client_key.empty() ? m_request.client_cert : m_request.client_key;
@@ -411,11 +386,13 @@ void CurlTransfer::set_up_headers() {
 }
 
 // Where to connect, so that libcurl never asks a resolver itself.
-void CurlTransfer::set_up_target(const Lookup& lookup) {
+void CurlTransfer::set_up_target(const NameLookup& lookup) {
     CURL* easy = m_easy.get();
     const std::string first = lookup.addresses.empty() ? std::string() : lookup.addresses.front();
     set(easy, CURLOPT_URL, m_url.text.c_str());
     set(easy, CURLOPT_UNIX_SOCKET_PATH, m_url.socket.empty() ? nullptr : m_url.socket.c_str());
+    set(easy, CURLOPT_SOCKS5_AUTH,
+        CURLAUTH_BASIC); // name and password: Kerberos is left out (cmake/StaticCurl.cmake)
     set(easy, CURLOPT_PROXY, m_proxy ? m_proxy->at(first).c_str() : ""); // "" also silences the environment's
     // Unlike RESOLVE, CONNECT_TO holds for one transfer only: the same name may be asked inside and outside.
     // A name beyond ASCII libcurl would look for among the given ones in its other form.
@@ -440,7 +417,7 @@ void CurlTransfer::classify(int curl_code) {
                                   : curl_easy_strerror(static_cast<CURLcode>(curl_code));
     switch (curl_code) {
     case CURLE_COULDNT_CONNECT:
-        end(failure_to_connect(),
+        end(why_not_connected(),
             m_socket_error != 0 ? std::generic_category().message(m_socket_error) : words);
         break;
     case CURLE_COULDNT_RESOLVE_HOST:
@@ -489,25 +466,12 @@ void CurlTransfer::classify(int curl_code) {
     }
 }
 
-HttpAnswer::Failure CurlTransfer::failure_to_connect() const {
+HttpAnswer::Failure CurlTransfer::why_not_connected() const {
     long error = 0;
     curl_easy_getinfo(m_easy.get(), CURLINFO_OS_ERRNO, &error);
     error = m_socket_error != 0 ? m_socket_error : error;
-    switch (error) {
-    case ENETUNREACH:
-    case EHOSTUNREACH:
-    case ENETDOWN:
-    case EHOSTDOWN:
-    case ENONET:
-        return Failure::unreachable;
-    case ETIMEDOUT:
-        return Failure::timeout;
-    case ECONNREFUSED:
-    case ENOENT: // the socket's file is not there: nobody listens
-        return Failure::refused;
-    default:
-        return is_own_fault(static_cast<int>(error)) ? Failure::own_fault : Failure::other;
-    }
+    return error == 0 ? HttpAnswer::Failure::other
+                      : failure_as<HttpAnswer::Failure>(failure_to_connect(static_cast<int>(error)));
 }
 
 // Two lengths are one lie, and one that is no number is an unrecoverable error (RFC 9112, 6.3); libcurl would take

@@ -33,7 +33,7 @@ class CurlTransfer {
     // The host whose address is wanted when `look_up` was said.
     [[nodiscard]] const std::string& name_to_ask() const;
     // With its addresses, or none where none were needed. `end`: there is nothing to connect to.
-    Next connect_to(const Lookup& lookup);
+    Next connect_to(const NameLookup& lookup);
     // libcurl is through with the hop: CURLcode.
     Next hop_ended(int curl_code);
     // deadline() has passed.
@@ -65,10 +65,10 @@ class CurlTransfer {
     void set_up_method();
     void set_up_tls();
     void set_up_headers();
-    void set_up_target(const Lookup& lookup);
+    void set_up_target(const NameLookup& lookup);
 
     void classify(int curl_code);
-    [[nodiscard]] Failure failure_to_connect() const;
+    [[nodiscard]] Failure why_not_connected() const;
     [[nodiscard]] std::string wrong_length() const;
 
     std::size_t on_header(std::string_view line);

@@ -32,19 +32,6 @@ HostPort split_address(const std::string& address) {
     return {host, colon == std::string::npos ? "" : address.substr(colon + 1)};
 }
 
-Failure failure_of(int error) {
-    switch (error) {
-    case ENETUNREACH:
-    case EHOSTUNREACH:
-    case ENETDOWN:
-        return Failure::unreachable;
-    case ETIMEDOUT:
-        return Failure::timeout;
-    default:
-        return is_own_fault(error) ? Failure::own_fault : Failure::refused;
-    }
-}
-
 // One numeric address; 0 or the errno.
 int connect_one(UniqueFd& fd, const std::string& address, const std::string& port, SteadyTime deadline) {
     addrinfo hints{};
@@ -76,6 +63,21 @@ int connect_one(UniqueFd& fd, const std::string& address, const std::string& por
 
 } // namespace
 
+Failure failure_to_connect(int error_number) {
+    switch (error_number) {
+    case ENETUNREACH:
+    case EHOSTUNREACH:
+    case ENETDOWN:
+    case EHOSTDOWN:
+    case ENONET:
+        return Failure::unreachable;
+    case ETIMEDOUT:
+        return Failure::timeout;
+    default:
+        return is_own_fault(error_number) ? Failure::own_fault : Failure::refused;
+    }
+}
+
 bool is_own_fault(int error_number) {
     switch (error_number) {
     case EACCES: // also what a packet filter of this host says
@@ -102,7 +104,7 @@ bool wait_until_ready(int fd, short events, SteadyTime deadline) {
 
 Dialled dial(const std::string& address, SteadyTime deadline) {
     const HostPort target = split_address(address);
-    const Lookup lookup = lookup_in_time(system_lookup, target.host, deadline);
+    const NameLookup lookup = lookup_in_time(system_lookup, target.host, deadline);
     if (lookup.addresses.empty()) {
         return {lookup.own_fault ? Failure::own_fault : Failure::name, {}, lookup.error};
     }
@@ -115,7 +117,7 @@ Dialled dial(const std::string& address, SteadyTime deadline) {
         if (error == 0) {
             return {Failure::none, std::move(fd), ""};
         }
-        const Failure failure = failure_of(error);
+        const Failure failure = failure_to_connect(error);
         if (failure != Failure::own_fault || dialled.failure == Failure::none) {
             dialled.failure = failure;
             dialled.detail = std::generic_category().message(error);

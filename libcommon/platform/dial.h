@@ -23,14 +23,21 @@ struct Dialled {
     std::string detail; // the system's words for the failure, without the address
 };
 
-// The same failure in a probe's own enum, which has these words and more of its own.
+// What an errno of connect(2) says of the way there; what is neither of the way nor of this host is `refused`.
+Dialled::Failure failure_to_connect(int error_number);
+
+// The same failure in another enum, which has these words and more of its own.
 template<class Failure>
 Failure failure_as(Dialled::Failure failure) {
     switch (failure) {
     case Dialled::Failure::none:
         return Failure::none;
     case Dialled::Failure::name:
-        return Failure::name;
+        if constexpr (requires { Failure::name; }) {
+            return Failure::name;
+        } else {
+            return Failure::dns;
+        }
     case Dialled::Failure::refused:
         return Failure::refused;
     case Dialled::Failure::unreachable:

@@ -371,7 +371,7 @@ HostPort split_server(const std::string& text) {
 
 std::vector<Server> servers_named(const std::string& text, SteadyTime deadline, DnsSample& sample) {
     const HostPort target = split_server(text);
-    const Lookup lookup = lookup_in_time(system_lookup, target.host, deadline);
+    const NameLookup lookup = lookup_in_time(system_lookup, target.host, deadline);
     sample.detail = lookup.error;
     sample.failure = lookup.own_fault ? Failure::own_fault : Failure::name;
     std::vector<Server> servers;

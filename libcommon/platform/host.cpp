@@ -110,7 +110,9 @@ class ProcessReader {
         if (!stat) {
             return std::nullopt;
         }
-        if (!read_at(folder.get(), "cmdline", m_text, k_longest_command_line, Until::short_read)) {
+        m_text.clear(); // threads of the kernel, more than half of all, have no command line
+        if (!stat->kernel_thread &&
+            !read_at(folder.get(), "cmdline", m_text, k_longest_command_line, Until::short_read)) {
             return not_read();
         }
         ProcessInfo info;
@@ -142,8 +144,7 @@ class ProcessReader {
     uid_t owner_of(int folder, const std::string& command_line) {
         struct stat status {};
         const uid_t seen = ::fstatat(folder, "", &status, AT_EMPTY_PATH) == 0 ? status.st_uid : 0;
-        const bool kernel_thread = command_line.empty();
-        if (seen != 0 || kernel_thread ||
+        if (seen != 0 || command_line.empty() ||
             !read_at(folder, "status", m_text, k_longest_command_line, Until::short_read)) {
             return seen;
         }
@@ -308,6 +309,10 @@ Result<ProcessPlace> SystemHost::place(int pid) {
     const Path theirs = link_target(folder / "ns/pid");
     place.contained = !ours.empty() && !theirs.empty() && ours != theirs;
     return place;
+}
+
+Result<std::string> SystemHost::environment(int pid) {
+    return read_table(m_proc / std::to_string(pid) / "environ");
 }
 
 int SystemHost::self_pid() {

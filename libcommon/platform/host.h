@@ -81,6 +81,8 @@ class Host {
     virtual Result<std::vector<Listener>> listeners() = 0;
     // not_found when there is no such process (any more).
     virtual Result<ProcessPlace> place(int pid) = 0;
+    // "NAME=value", each ended by a NUL, as it was when the process began; root's and its owner's to see.
+    virtual Result<std::string> environment(int pid) = 0;
     virtual int self_pid() = 0;
     // 1, 5, 15 minutes.
     virtual Result<std::array<double, 3>> load() = 0;
@@ -103,6 +105,7 @@ class SystemHost final : public Host {
     Result<std::vector<Mount>> mounts() override;
     Result<std::vector<Listener>> listeners() override;
     Result<ProcessPlace> place(int pid) override;
+    Result<std::string> environment(int pid) override;
     int self_pid() override;
     Result<std::array<double, 3>> load() override;
     Result<PressureInfo> pressure() override;

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <limits>
 
 #include <fmt/format.h>
 
@@ -22,13 +23,16 @@ std::optional<double> decimal(std::string_view text) {
     return value && *value >= 0 ? value : std::nullopt;
 }
 
-// Fields between runs of blanks.
-std::vector<std::string_view> fields(std::string_view text) {
+// Fields between runs of blanks, the first `at_most` of them: of the 52 of a process 22 are asked for, each minute.
+std::vector<std::string_view> fields(std::string_view text,
+                                     std::size_t at_most = std::numeric_limits<std::size_t>::max()) {
+    constexpr std::string_view k_blanks = " \t\r\n";
     std::vector<std::string_view> found;
-    for (const std::string_view part : split(text, ' ')) {
-        if (!trim(part).empty()) {
-            found.push_back(trim(part));
-        }
+    std::size_t begin = text.find_first_not_of(k_blanks);
+    while (begin != std::string_view::npos && found.size() < at_most) {
+        const std::size_t end = std::min(text.find_first_of(k_blanks, begin), text.size());
+        found.push_back(text.substr(begin, end - begin));
+        begin = text.find_first_not_of(k_blanks, end);
     }
     return found;
 }
@@ -151,19 +155,28 @@ std::optional<ProcessStat> parse_process_stat(std::string_view text) {
         return std::nullopt;
     }
     // Numbered as in proc(5), where the state is field 3.
-    const std::vector<std::string_view> rest = fields(text.substr(close + 2));
+    constexpr std::size_t k_last = 24;
+    const std::vector<std::string_view> rest = fields(text.substr(close + 2), k_last - 2);
     const auto field = [&](std::size_t n) { return n - 3 < rest.size() ? rest[n - 3] : std::string_view(); };
     const auto counter = [&](std::size_t n) { return number_from<std::uint64_t>(field(n)); };
     const std::optional<int> pid = number_from<int>(text.substr(0, open));
     const std::optional<int> parent = number_from<int>(field(4));
-    if (!pid || !parent || field(3).size() != 1 || !counter(14) || !counter(15) || !counter(22) ||
-        !counter(24)) {
+    if (!pid || !parent || field(3).size() != 1 || !counter(9) || !counter(14) || !counter(15) ||
+        !counter(22) || !counter(k_last)) {
         return std::nullopt;
     }
-    return ProcessStat{*pid,         std::string(text.substr(open + 2, close - open - 2)),
-                       field(3)[0],  *parent,
-                       *counter(14), *counter(15),
-                       *counter(22), *counter(24)};
+    constexpr std::uint64_t k_kernel_thread = 0x00200000; // PF_KTHREAD of linux/sched.h
+    ProcessStat stat;
+    stat.pid = *pid;
+    stat.name = text.substr(open + 2, close - open - 2);
+    stat.state = field(3)[0];
+    stat.parent = *parent;
+    stat.kernel_thread = (*counter(9) & k_kernel_thread) != 0;
+    stat.user_ticks = *counter(14);
+    stat.system_ticks = *counter(15);
+    stat.start_ticks = *counter(22);
+    stat.rss_pages = *counter(k_last);
+    return stat;
 }
 
 std::optional<ProcessStat> process_stat(int pid) {

@@ -32,6 +32,7 @@ struct ProcessStat {
     std::string name;
     char state = '?';
     int parent = 0;
+    bool kernel_thread = false;
     std::uint64_t user_ticks = 0, system_ticks = 0, start_ticks = 0;
     std::uint64_t rss_pages = 0;
 };

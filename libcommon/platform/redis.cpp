@@ -3,11 +3,11 @@
 #include "platform/dial.h"
 #include "platform/resolver.h"
 #include "util/number.h"
+#include "util/percent.h"
 #include "util/text.h"
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <chrono>
 #include <optional>
 
@@ -19,31 +19,13 @@
 namespace lectio {
 namespace {
 
+constexpr std::string_view k_broken_escape = "a broken %-escape";
 constexpr int k_deepest_reply = 8; // none of ours is deeper than 3
 constexpr Bytes k_longest_reply = 4_MB;
 constexpr std::size_t k_most_elements = 100'000; // of all arrays of a reply together
 
 Error bad_url(std::string_view why) {
     return Error{ErrorKind::invalid, fmt::format("not a Redis URL: {}", why)};
-}
-
-Result<std::string> percent_decoded(std::string_view text) {
-    std::string decoded;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        if (text[i] != '%') {
-            decoded += text[i];
-            continue;
-        }
-        unsigned value = 0;
-        const std::string_view digits = text.substr(i + 1, 2);
-        const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value, 16);
-        if (error != std::errc{} || digits.size() != 2 || end != digits.data() + 2) {
-            return bad_url("a broken %-escape");
-        }
-        decoded += static_cast<char>(value);
-        i += 2;
-    }
-    return decoded;
 }
 
 Result<void> read_database(std::string_view text, RedisAddress& address) {
@@ -59,9 +41,9 @@ Result<void> read_database(std::string_view text, RedisAddress& address) {
 Result<RedisAddress> parse_socket(std::string_view rest) {
     RedisAddress address;
     const std::size_t question = rest.find('?');
-    Result<std::string> path = percent_decoded(rest.substr(0, question));
-    if (!path.ok()) {
-        return path.error();
+    const std::optional<std::string> path = percent_decoded(rest.substr(0, question));
+    if (!path) {
+        return bad_url(k_broken_escape);
     }
     if (path->empty() || path->front() != '/') {
         return bad_url("the path of the socket begins with /");
@@ -83,11 +65,11 @@ Result<RedisAddress> parse_socket(std::string_view rest) {
 
 Result<void> read_credentials(std::string_view text, RedisAddress& address) {
     const std::size_t colon = text.find(':');
-    Result<std::string> user = percent_decoded(text.substr(0, colon));
-    Result<std::string> password =
+    const std::optional<std::string> user = percent_decoded(text.substr(0, colon));
+    const std::optional<std::string> password =
         percent_decoded(colon == std::string_view::npos ? std::string_view{} : text.substr(colon + 1));
-    if (!user.ok() || !password.ok()) {
-        return bad_url("a broken %-escape");
+    if (!user || !password) {
+        return bad_url(k_broken_escape);
     }
     address.user = *user;
     address.password = Secret(*password);
@@ -314,7 +296,7 @@ class HiredisConnection final : public RedisConnection {
 
 // Not by hiredis, which would wait for a silent resolver without any limit.
 Result<Context> connect_to_host(const RedisAddress& address, SteadyTime deadline) {
-    const Lookup lookup = lookup_in_time(system_lookup, address.host, deadline);
+    const NameLookup lookup = lookup_in_time(system_lookup, address.host, deadline);
     Error error{lookup.own_fault ? ErrorKind::internal : ErrorKind::not_found,
                 fmt::format("Redis: {}: {}", address.host, lookup.error)};
     auto addresses_left = static_cast<long>(lookup.addresses.size());
@@ -347,7 +329,11 @@ Result<void> expect_ok(RedisConnection& connection, const std::vector<std::strin
         return reply.error();
     }
     if (reply->type == RedisReply::Type::error) {
-        const bool about_rights = command.front() == "AUTH" || is_about_rights(*reply);
+        // "ERR invalid password" of old servers, but a server that lets nobody in says so to the first command, whatever
+        // it is: "ERR max number of clients reached", "DENIED Redis is running in protected mode".
+        const bool lets_nobody_in =
+            reply->text.starts_with("ERR max number of clients") || reply->text.starts_with("DENIED");
+        const bool about_rights = (command.front() == "AUTH" && !lets_nobody_in) || is_about_rights(*reply);
         return Error{about_rights ? ErrorKind::permission : ErrorKind::protocol,
                      fmt::format("Redis: {}: {}", command.front(), clean_line(reply->text))};
     }

@@ -60,7 +60,7 @@ void drop_unroutable(std::vector<Candidate>& candidates) {
 
 } // namespace
 
-Lookup system_lookup(const std::string& name) {
+NameLookup system_lookup(const std::string& name) {
     addrinfo hints{};
     hints.ai_family = AF_UNSPEC;
     hints.ai_socktype = SOCK_STREAM;
@@ -77,7 +77,7 @@ Lookup system_lookup(const std::string& name) {
         }
     }
     drop_unroutable(candidates);
-    Lookup lookup;
+    NameLookup lookup;
     for (Candidate& candidate : candidates) {
         lookup.addresses.push_back(std::move(candidate.address));
     }
@@ -90,13 +90,13 @@ Lookup system_lookup(const std::string& name) {
 struct Resolver::Question {
     std::mutex mutex;
     bool answered = false;
-    Lookup lookup; // not changed any more once answered
+    NameLookup lookup; // not changed any more once answered
 
     bool has_failed() {
         const std::scoped_lock lock(mutex);
         return answered && lookup.addresses.empty();
     }
-    void put(Lookup found) {
+    void put(NameLookup found) {
         const std::scoped_lock lock(mutex);
         lookup = std::move(found);
         answered = true;
@@ -121,7 +121,7 @@ void Resolver::ask(const std::string& name) {
     }
 }
 
-const Lookup* Resolver::answer(const std::string& name) {
+const NameLookup* Resolver::answer(const std::string& name) {
     const auto found = m_questions.find(name);
     if (found == m_questions.end()) {
         return nullptr;
@@ -130,18 +130,18 @@ const Lookup* Resolver::answer(const std::string& name) {
     return found->second->answered ? &found->second->lookup : nullptr;
 }
 
-Lookup lookup_in_time(const Resolver::Ask& ask, const std::string& name, SteadyTime deadline) {
+NameLookup lookup_in_time(const Resolver::Ask& ask, const std::string& name, SteadyTime deadline) {
     if (is_numeric(name)) {
         return {{name}, ""};
     }
     struct Answer { // shared with the thread
         std::mutex mutex;
         std::condition_variable come;
-        std::optional<Lookup> lookup;
+        std::optional<NameLookup> lookup;
     };
     const auto answer = std::make_shared<Answer>();
     const auto started = start_abandonable([ask, name, answer] {
-        Lookup lookup = ask(name);
+        NameLookup lookup = ask(name);
         const std::scoped_lock lock(answer->mutex);
         answer->lookup = std::move(lookup);
         answer->come.notify_one();
@@ -152,7 +152,7 @@ Lookup lookup_in_time(const Resolver::Ask& ask, const std::string& name, SteadyT
     const SteadyTime until = std::min(deadline, std::chrono::steady_clock::now() + k_longest_lookup);
     std::unique_lock lock(answer->mutex);
     const bool in_time = answer->come.wait_until(lock, until, [&] { return answer->lookup.has_value(); });
-    return in_time ? *std::move(answer->lookup) : Lookup{{}, "the DNS server is silent"};
+    return in_time ? *std::move(answer->lookup) : NameLookup{{}, "the DNS server is silent"};
 }
 
 } // namespace lectio

@@ -159,6 +159,12 @@ void set_property(UnitState& unit, std::string_view name, const Value& value) {
         unit.type = text();
     } else if (name == "Result") {
         unit.result = text();
+    } else if (name == "Restart") {
+        unit.restart = text();
+    } else if (name == "RestartUSec") {
+        unit.restart_delay = duration_of(value);
+    } else if (name == "ExecMainPID") {
+        unit.last_main_pid = number();
     } else if (name == "MainPID") {
         unit.main_pid = number();
     } else if (name == "ExecMainCode") {
@@ -183,19 +189,52 @@ void set_property(UnitState& unit, std::string_view name, const Value& value) {
     }
 }
 
+// v(aiai): exit statuses, signals.
+int read_exit_statuses(sd_bus_message* message, ExitStatusSet& set) {
+    constexpr const char* k_contents = "(aiai)";
+    if (sd_bus_message_verify_type(message, SD_BUS_TYPE_VARIANT, k_contents) <= 0) {
+        return sd_bus_message_skip(message, "v");
+    }
+    int r = sd_bus_message_enter_container(message, SD_BUS_TYPE_VARIANT, k_contents);
+    r = r < 0 ? r : sd_bus_message_enter_container(message, SD_BUS_TYPE_STRUCT, "aiai");
+    for (std::vector<std::int32_t>* numbers : {&set.statuses, &set.signals}) {
+        const void* data = nullptr;
+        std::size_t size = 0;
+        r = r < 0 ? r : sd_bus_message_read_array(message, 'i', &data, &size);
+        if (r >= 0 && size > 0) {
+            numbers->resize(size / sizeof(std::int32_t));
+            ::memcpy(numbers->data(), data, numbers->size() * sizeof(std::int32_t));
+        }
+    }
+    r = r < 0 ? r : sd_bus_message_exit_container(message);
+    return r < 0 ? r : sd_bus_message_exit_container(message);
+}
+
+int read_property(sd_bus_message* reply, const std::string& name, UnitState& unit) {
+    if (name == "RestartPreventExitStatus") {
+        return read_exit_statuses(reply, unit.restart_prevented);
+    }
+    if (name == "RestartForceExitStatus") {
+        return read_exit_statuses(reply, unit.restart_forced);
+    }
+    Value value;
+    const int r = read_variant(reply, value);
+    if (r >= 0) {
+        set_property(unit, name, value);
+    }
+    return r;
+}
+
 int read_properties(sd_bus_message* reply, UnitState& unit) {
     int r = sd_bus_message_enter_container(reply, SD_BUS_TYPE_ARRAY, "{sv}");
     while (r >= 0 && (r = sd_bus_message_enter_container(reply, SD_BUS_TYPE_DICT_ENTRY, "sv")) > 0) {
         const char* name = "";
-        Value value;
         if (r = sd_bus_message_read_basic(reply, 's', &name); r < 0) {
             return r;
         }
-        const std::string key = name;
-        if (r = read_variant(reply, value); r < 0) {
+        if (r = read_property(reply, name, unit); r < 0) {
             return r;
         }
-        set_property(unit, key, value);
         r = sd_bus_message_exit_container(reply);
     }
     return r;

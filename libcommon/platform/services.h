@@ -13,6 +13,11 @@
 
 namespace lectio {
 
+// RestartPreventExitStatus= and its kind.
+struct ExitStatusSet {
+    std::vector<std::int32_t> statuses, signals;
+};
+
 struct UnitState {
     std::string id;           // canonical name
     std::string load_state;   // loaded not-found masked error …
@@ -32,6 +37,11 @@ struct UnitState {
     Duration start_timeout{90000}; // TimeoutStartUSec; infinity is 0
     std::uint32_t start_limit_burst = 0;
     Duration start_limit_interval{};
+    std::string restart;      // of a service, Restart=: no always on-failure on-abnormal …
+    Duration restart_delay{}; // RestartSec=
+    // Of a service: ends after which it is not started again, or always is, whatever Restart= says.
+    ExitStatusSet restart_prevented, restart_forced;
+    std::uint32_t last_main_pid = 0; // ExecMainPID: of the process that was its main one last
 };
 
 struct JobResult {

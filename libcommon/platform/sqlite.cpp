@@ -1,5 +1,7 @@
 #include "platform/sqlite.h"
 
+#include "util/percent.h"
+
 #include <fmt/format.h>
 
 #include <sqlite3.h>
@@ -58,6 +60,8 @@ int flags_of(Database::Access access) {
         return SQLITE_OPEN_READWRITE;
     case Database::Access::create:
         return SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+    case Database::Access::without_locks:
+        return SQLITE_OPEN_READONLY | SQLITE_OPEN_URI;
     }
     return SQLITE_OPEN_READONLY;
 }
@@ -181,7 +185,10 @@ Database::Database(sqlite3* handle, std::unique_ptr<Patience> patience)
 
 Result<Database> Database::at(const Path& path, Access access, Clock& clock, SteadyTime deadline) {
     sqlite3* handle = nullptr;
-    const int code = sqlite3_open_v2(path.c_str(), &handle, flags_of(access) | SQLITE_OPEN_NOMUTEX, nullptr);
+    const std::string name = access == Access::without_locks
+                                 ? fmt::format("file:{}?immutable=1", percent_encoded_path(path.string()))
+                                 : path.string();
+    const int code = sqlite3_open_v2(name.c_str(), &handle, flags_of(access) | SQLITE_OPEN_NOMUTEX, nullptr);
     std::unique_ptr<sqlite3, Close> owner(handle); // there is one after most failures, too
     if (code != SQLITE_OK) {
         return error_of(handle, fmt::format("open {}", path.string()), code);

@@ -55,7 +55,9 @@ class Statement {
 class Database {
   public:
     // create: it may be absent. The file's type and owner are the caller's to look at: links are followed.
-    enum class Access { read_only, read_write, create };
+    // without_locks: reads what lies in the file, whoever may write there, and nothing of its log (immutable=1 in
+    // sqlite.org/uri.html): what looks damaged may only have been changed meanwhile.
+    enum class Access { read_only, read_write, create, without_locks };
     // Waiting for others' locks and one's own work both end at `deadline`, by `clock`.
     static Result<Database> at(const Path& path, Access access, Clock& clock, SteadyTime deadline);
 

@@ -146,9 +146,13 @@ class Climb {
 
     // What is on its way up already is waited for once, then looked at anew.
     void climb(const Rung& rung, const Names& roots) {
-        const Step step = attempt(rung, roots, Wait::allowed);
-        if (step == Step::waited && !still_failing(roots).empty() && !stop_requested()) {
-            attempt(rung, still_failing(roots), Wait::was_in_vain);
+        if (attempt(rung, roots, Wait::allowed) == Step::done) {
+            return;
+        }
+        const Names failing = still_failing(roots);
+        if (!failing.empty() && !stop_requested()) {
+            m_waited.insert(failing.begin(), failing.end());
+            attempt(rung, failing, Wait::was_in_vain);
         }
     }
 
@@ -197,6 +201,7 @@ class Climb {
     bool may_begin(const Rung& rung, const Names& roots) {
         if (time_left() < k_room_to_act) {
             block(roots, say(k_no_time));
+            m_out_of_time = true;
             return false;
         }
         if (rung.disruptive == Disruptive::no) {
@@ -348,12 +353,16 @@ class Climb {
         const Now now = m_climber.world.clock.now();
         for (const std::string& root : m_plan.roots) {
             if (!contains(m_failing, root)) {
-                note_success(m_outcome.state, root);
+                note_success(m_outcome.state, root, m_limits, now);
             } else if (m_tried.contains(root)) {
                 note_attempt(m_outcome.state, root, now);
                 if (!stop_requested()) { // else it was not seen how it ended
                     say_what_follows(root, now);
                 }
+            } else if (const bool waited = m_waited.contains(root);
+                       (waited || m_out_of_time) && waited_too_often(m_outcome.state, root, m_limits, now)) {
+                const CallReason reason = waited ? CallReason::never_comes_up : CallReason::no_time;
+                call_for({root, commands_for(root, m_plan.rungs), reason}, now);
             }
         }
         for (const PersonNeeded& held : m_plan.held_back) {
@@ -379,7 +388,7 @@ class Climb {
     // operator waiting for a restart that does not come.
     void call_for(const PersonNeeded& held, const Now& now) {
         if (!contains(m_failing, held.check)) {
-            note_success(m_outcome.state, held.check); // something else has mended it
+            note_success(m_outcome.state, held.check, m_limits, now); // something else has mended it
         } else if (!stop_requested() && call_person(m_outcome.state, held.check, now)) {
             m_outcome.needs_person.push_back(held);
         }
@@ -494,10 +503,12 @@ class Climb {
     Names m_failing; // root causes and symptoms that have not been seen good yet
     Names m_warning; // no cause to act, but it may pass with what is mended ("failed: nginx.service")
     std::set<std::string> m_tried;     // root causes for which something was done or refused
+    std::set<std::string> m_waited;    // root causes that were waited for in vain
     std::set<std::string> m_held_back; // root causes with a rung that per_hour held back in this pass
     std::set<std::pair<std::string, std::string>> m_disrupted; // action and target, in this pass
     std::set<std::string> m_seen;                              // since the last action
     std::map<std::string, Text> m_unseen;                      // not seen since the last action, and why
+    bool m_out_of_time = false;                                // some rung was not begun for want of it
     bool m_blocked = false;                                    // nothing more is begun in this run
 };
 

@@ -1,5 +1,8 @@
 #include "recovery/limits.h"
 
+#include "store/kept_json.h"
+#include "util/json_members.h"
+
 #include <algorithm>
 #include <utility>
 
@@ -43,47 +46,21 @@ Now by_this_boot(const Now& time, const Now& now) {
     return Now{now.wall - age, now.boot - age, now.boot_id};
 }
 
-Json to_json(const Now& time) {
-    return Json{{"wall_ms", time.wall.time_since_epoch().count()},
-                {"boot_ms", time.boot.count()},
-                {"boot_id", time.boot_id}};
-}
-
-std::int64_t integer_or_zero(const Json& object, const char* key) {
-    const auto found = object.find(key);
-    return found != object.end() && found->is_number_integer() ? found->get<std::int64_t>() : 0;
-}
-
-// Bounded, because differences of times out of a damaged file must not overflow.
-std::optional<Now> now_from(const Json& object) {
-    constexpr std::int64_t k_latest_ms = 253'402'300'800'000; // the year 10000
-    if (!object.is_object() || integer_or_zero(object, "wall_ms") <= 0) {
-        return std::nullopt;
-    }
-    Now time;
-    time.wall = WallTime(Duration(std::min(integer_or_zero(object, "wall_ms"), k_latest_ms)));
-    time.boot =
-        Duration(std::clamp<std::int64_t>(integer_or_zero(object, "boot_ms"), -k_latest_ms, k_latest_ms));
-    const auto boot_id = object.find("boot_id");
-    if (boot_id != object.end() && boot_id->is_string()) {
-        time.boot_id = boot_id->get<std::string>();
-    }
-    return time;
-}
-
 std::optional<Attempts> attempts_from(const Json& object) {
     if (!object.is_object()) {
         return std::nullopt;
     }
     Attempts attempts;
     attempts.failed =
-        static_cast<int>(std::clamp<std::int64_t>(integer_or_zero(object, "failed"), 0, k_most_attempts));
-    const auto last = object.find("last");
+        static_cast<int>(std::clamp<std::int64_t>(integer_of(object, "failed"), 0, k_most_attempts));
     // Without its time an attempt counts as just made: current_state() takes care of a time that cannot be.
-    attempts.last = (last != object.end() ? now_from(*last) : std::nullopt).value_or(Now{});
-    const auto gave_up = object.find("gave_up");
-    attempts.gave_up = gave_up != object.end() && gave_up->is_boolean() && gave_up->get<bool>();
-    return attempts.failed > 0 || attempts.gave_up ? std::optional(attempts) : std::nullopt;
+    attempts.last = now_of(object_of(object, "last")).value_or(Now{});
+    attempts.gave_up = flag_of(object, "gave_up");
+    attempts.waited =
+        static_cast<int>(std::clamp<std::int64_t>(integer_of(object, "waited"), 0, k_most_attempts));
+    attempts.good_since = now_of(object_of(object, "good_since"));
+    const bool says_something = attempts.failed > 0 || attempts.gave_up || attempts.waited > 0;
+    return says_something ? std::optional(attempts) : std::nullopt;
 }
 
 } // namespace
@@ -118,6 +95,9 @@ Duration until_disruptive(const RecoveryState& state, const RecoveryLimits& limi
 RecoveryState current_state(RecoveryState state, const Now& now) {
     for (auto& [check, attempts] : state.roots) {
         attempts.last = by_this_boot(attempts.last, now);
+        if (attempts.good_since) {
+            attempts.good_since = by_this_boot(*attempts.good_since, now);
+        }
     }
     for (Now& action : state.disruptive) {
         action = by_this_boot(action, now);
@@ -130,14 +110,38 @@ void note_disruptive(RecoveryState& state, const Now& now) {
     state.disruptive.push_back(now);
 }
 
-void note_success(RecoveryState& state, std::string_view check) {
-    state.roots.erase(std::string(check));
+void note_success(RecoveryState& state, std::string_view check, const RecoveryLimits& limits,
+                  const Now& now) {
+    const auto found = state.roots.find(std::string(check));
+    if (found == state.roots.end()) {
+        return;
+    }
+    std::optional<Now>& good_since = found->second.good_since;
+    good_since = good_since.value_or(now);
+    if (elapsed(*good_since, now) >= limits.cooldown) {
+        state.roots.erase(found);
+    }
+}
+
+void note_fall(RecoveryState& state, std::string_view check) {
+    if (const auto found = state.roots.find(std::string(check)); found != state.roots.end()) {
+        found->second.good_since.reset();
+    }
 }
 
 void note_attempt(RecoveryState& state, const std::string& check, const Now& now) {
     Attempts& attempts = state.roots[check];
     attempts.failed = std::min(attempts.failed + 1, k_most_attempts);
     attempts.last = now;
+    attempts.good_since.reset();
+}
+
+bool waited_too_often(RecoveryState& state, const std::string& check, const RecoveryLimits& limits,
+                      const Now& now) {
+    Attempts& attempts = state.roots.try_emplace(check, Attempts{0, now, false}).first->second;
+    attempts.waited = std::min(attempts.waited + 1, k_most_attempts);
+    attempts.good_since.reset();
+    return attempts.waited >= limits.attempts;
 }
 
 bool owes_a_call(const Attempts& attempts, const RecoveryLimits& limits) {
@@ -167,12 +171,19 @@ void forget_all_but(RecoveryState& state, const std::vector<std::string>& config
 std::string write_recovery_state(const RecoveryState& state) {
     Json roots = Json::object();
     for (const auto& [check, attempts] : state.roots) {
-        roots[check] = Json{
-            {"failed", attempts.failed}, {"last", to_json(attempts.last)}, {"gave_up", attempts.gave_up}};
+        Json object{
+            {"failed", attempts.failed}, {"last", json_of(attempts.last)}, {"gave_up", attempts.gave_up}};
+        if (attempts.waited > 0) {
+            object["waited"] = attempts.waited;
+        }
+        if (attempts.good_since) {
+            object["good_since"] = json_of(*attempts.good_since);
+        }
+        roots[check] = std::move(object);
     }
     Json disruptive = Json::array();
     for (const Now& action : state.disruptive) {
-        disruptive.push_back(to_json(action));
+        disruptive.push_back(json_of(action));
     }
     return Json{{"roots", std::move(roots)}, {"disruptive", std::move(disruptive)}}.dump(
         -1, ' ', false, Json::error_handler_t::replace);
@@ -193,7 +204,7 @@ RecoveryState read_recovery_state(std::string_view text) {
     }
     if (const auto actions = json.find("disruptive"); actions != json.end() && actions->is_array()) {
         for (const Json& action : *actions) {
-            const std::optional<Now> time = now_from(action);
+            const std::optional<Now> time = now_of(action);
             if (time && state.disruptive.size() < k_most_actions) {
                 state.disruptive.push_back(*time);
             }

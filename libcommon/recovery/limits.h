@@ -20,11 +20,14 @@ namespace lectio {
 // attempts, cooldown, waits, per_hour: [health.limits].
 using RecoveryLimits = LimitSettings;
 
-// The attempts for one root cause since it was last seen good.
+// The attempts for one root cause since it was last good for long enough to call that a success.
 struct Attempts {
     int failed = 0;       // in a row that did not help
     Now last;             // when the last of them ended
     bool gave_up = false; // a person has been called: once for each row of attempts, even an empty one
+    int waited =
+        0; // runs that could not act: they waited for what systemd starts itself, or had no time left
+    std::optional<Now> good_since{}; // seen good in every look since then
     bool operator==(const Attempts&) const = default;
 };
 
@@ -54,8 +57,11 @@ RecoveryState current_state(RecoveryState state, const Now& now);
 
 // A disruptive action is about to be done.
 void note_disruptive(RecoveryState& state, const Now& now);
-// The check was seen good: the only thing that ends a row of attempts.
-void note_success(RecoveryState& state, std::string_view check);
+// The check was seen good: the only thing that ends a row of attempts, and only once it has lasted `cooldown`. What
+// falls within that goes on counting: a service that comes up for a minute between two falls was not mended.
+void note_success(RecoveryState& state, std::string_view check, const RecoveryLimits& limits, const Now& now);
+// It was seen failing: to be good begins anew.
+void note_fall(RecoveryState& state, std::string_view check);
 // A pass of the ladder for this root cause did not help, or was begun and nobody knows how it ended.
 void note_attempt(RecoveryState& state, const std::string& check, const Now& now);
 // True once in a row of attempts: the limit is reached and a person is to be called.
@@ -66,6 +72,10 @@ bool owes_a_call(const Attempts& attempts, const RecoveryLimits& limits);
 // A person is needed for another reason than useless attempts: true once until the check is seen good, and not
 // when give_up() has called already.
 bool call_person(RecoveryState& state, const std::string& check, const Now& now);
+// A run waited in vain for what systemd is starting itself, or was over before it could act, which is no attempt: it
+// has done nothing. True once it has been so often that a person is to be called.
+bool waited_too_often(RecoveryState& state, const std::string& check, const RecoveryLimits& limits,
+                      const Now& now);
 // Checks that are no longer configured are forgotten.
 void forget_all_but(RecoveryState& state, const std::vector<std::string>& configured);
 

@@ -5,6 +5,7 @@
 #include "platform/unit_name.h"
 #include "recovery/command.h"
 #include "words/error_words.h"
+#include "words/span.h"
 
 #include <algorithm>
 
@@ -138,7 +139,7 @@ std::optional<Readiness> why_not_now(const UnitState& unit, const ActionContext&
     }
     if (unit.active_state == "active" && unit.state_changed) {
         const Duration up = context.world.clock.now().wall - *unit.state_changed;
-        const Text ago = spoken(std::chrono::floor<std::chrono::seconds>(up).count());
+        const Text ago = span_of(std::chrono::floor<std::chrono::seconds>(up).count());
         if (up >= Duration::zero() && up < context.least_uptime) {
             return Readiness{Kind::refused, say(k_just_started, unit.id, ago)};
         }

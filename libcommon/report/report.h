@@ -17,6 +17,8 @@ struct CheckReport {
     std::chrono::microseconds duration{};
     std::optional<std::string> symptom_of; // the check whose consequence this is
     std::optional<std::string> incident;   // id of its open incident
+    std::optional<Duration>
+        age; // not asked in this run (`every`): how long ago it was, as the message says, too
 };
 
 struct IncidentReport {
@@ -46,6 +48,12 @@ struct Report {
     std::vector<IncidentReport> incidents;
     AlertsReport alerts;
 };
+
+// The status in words: never "all good" where nothing was looked at (CONTRACT 1), which is `skipped`, and never that
+// where checks whose severity is info were.
+Status said_status(const Report& report);
+// The same in the four levels of Nagios, for its line and its exit code: to have looked at nothing is UNKNOWN.
+Status nagios_status(const Report& report);
 
 enum class Detail { normal, verbose };
 enum class Paint { no, yes };

@@ -33,6 +33,17 @@ Json json_of(const Metric& metric) {
     return json;
 }
 
+Json json_of(const std::vector<Finding>& findings, Lang lang) {
+    Json json = Json::array();
+    for (const Finding& finding : findings) {
+        json.push_back({{"status", to_string(finding.status)},
+                        {"seen", safe(finding.seen.in(lang))},
+                        {"why", safe(finding.why.in(lang))},
+                        {"mend", safe(finding.mend.in(lang))}});
+    }
+    return json;
+}
+
 Json json_of(const CheckReport& check, Lang lang) {
     Json metrics = Json::array();
     for (const Metric& metric : check.result.metrics) {
@@ -47,8 +58,14 @@ Json json_of(const CheckReport& check, Lang lang) {
               {"metrics", std::move(metrics)},
               {"symptom_of", optional_text(check.symptom_of)},
               {"incident", optional_text(check.incident)}};
+    if (check.age) {
+        json["age_s"] = check.age->count() / 1000;
+    }
     if (!check.result.evidence.empty()) {
         json["evidence"] = safe(check.result.evidence);
+    }
+    if (!check.result.findings.empty()) {
+        json["findings"] = json_of(check.result.findings, lang);
     }
     return json;
 }

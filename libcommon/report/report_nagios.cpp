@@ -1,4 +1,5 @@
 #include "report/report.h"
+#include "report/words.h"
 #include "util/secret.h"
 #include "util/text.h"
 #include "util/units.h"
@@ -16,14 +17,14 @@ namespace {
 std::string_view level(Status status) {
     switch (status) {
     case Status::ok:
-    case Status::skipped:
         return "OK";
     case Status::warning:
         return "WARNING";
     case Status::critical:
         return "CRITICAL";
     case Status::unknown:
-        return "UNKNOWN";
+    case Status::skipped:
+        break;
     }
     return "UNKNOWN";
 }
@@ -94,6 +95,11 @@ std::string plain_number(double value) {
     return text;
 }
 
+Status nagios_status(const Report& report) {
+    const Status status = said_status(report);
+    return status == Status::skipped ? Status::unknown : status;
+}
+
 std::string render_nagios(const Report& report, Lang lang) {
     const std::string reason = nagios_words(report.reason.in(lang));
     std::string broken;
@@ -118,7 +124,10 @@ std::string render_nagios(const Report& report, Lang lang) {
     if (!reason.empty()) {
         broken = reason + (broken.empty() ? "" : "; ") + broken;
     }
-    return fmt::format("LECTIO {} - {}{}{} of {} checks ok |{}\n", level(report.status), broken,
+    if (said_status(report) == Status::skipped) {
+        broken += (broken.empty() ? "" : "; ") + std::string(k_nothing_checked.in(lang));
+    }
+    return fmt::format("LECTIO {} - {}{}{} of {} checks ok |{}\n", level(nagios_status(report)), broken,
                        broken.empty() ? "" : "; ", fine, report.checks.size(), data);
 }
 

@@ -12,7 +12,6 @@ namespace lectio {
 namespace {
 
 constexpr Phrase k_all_good{"all good", "всё в порядке"};
-constexpr Phrase k_nothing{"nothing was checked", "ничего не проверено"};
 constexpr Phrase k_warning{"warning", "предупреждение"};
 constexpr Phrase k_critical{"broken", "сломано"};
 constexpr Phrase k_unknown{"could not look", "не удалось проверить"};
@@ -63,7 +62,7 @@ std::string painted(std::string_view text, Status status, Paint paint) {
 Text headline(Status status) {
     switch (status) {
     case Status::skipped:
-        return say(k_nothing);
+        return say(k_nothing_checked);
     case Status::warning:
         return say(k_warning);
     case Status::critical:
@@ -117,7 +116,7 @@ class TextReport {
         const std::string words = fmt::format("{} · {} · {} · ", m_report.host, m_report.tool,
                                               format_local(m_report.time, m_timezone));
         m_out += clean_line(words) + ' ';
-        const Status status = overall();
+        const Status status = said_status(m_report);
         m_out += painted(headline(status).in(m_lang), status, m_paint);
         m_out += fmt::format(" ({}, {:.0f} ms)\n", counted(count, k_checks).in(m_lang),
                              static_cast<double>(m_report.duration.count()) / 1000.0);
@@ -130,14 +129,6 @@ class TextReport {
         for (const Text& note : m_report.notes) {
             line("· " + note.in(m_lang));
         }
-    }
-
-    // Never "all good" without having looked (CONTRACT 1).
-    [[nodiscard]] Status overall() const {
-        const bool looked =
-            std::any_of(m_report.checks.begin(), m_report.checks.end(),
-                        [](const CheckReport& check) { return check.result.status != Status::skipped; });
-        return m_report.status == Status::ok && !looked ? Status::skipped : m_report.status;
     }
 
     [[nodiscard]] bool stands_in_a_check(const Text& words) const {

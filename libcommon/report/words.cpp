@@ -1,5 +1,9 @@
 #include "report/words.h"
 
+#include "report/report.h"
+
+#include <algorithm>
+
 #include <fmt/format.h>
 
 namespace lectio {
@@ -25,6 +29,14 @@ std::string_view status_mark(Status status) {
         return "-   ";
     }
     return "??  ";
+}
+
+Status said_status(const Report& report) {
+    const bool looked = std::any_of(report.checks.begin(), report.checks.end(), [](const CheckReport& check) {
+        return check.result.status != Status::skipped;
+    });
+    const bool is_fine = report.status == Status::ok || report.status == Status::skipped;
+    return !is_fine ? report.status : looked ? Status::ok : Status::skipped;
 }
 
 Text deed_words(const Deed& deed) {

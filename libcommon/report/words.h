@@ -8,6 +8,8 @@
 
 namespace lectio {
 
+inline constexpr Phrase k_nothing_checked{"nothing was checked", "ничего не проверено"};
+
 // Four columns wide, and readable without colour: "ok  ", "WARN", "CRIT", "??  ", "-   ".
 std::string_view status_mark(Status status);
 // "restart on nginx.service: done (in 340 ms); works again: site"

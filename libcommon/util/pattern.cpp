@@ -30,6 +30,7 @@ struct Free {
 };
 
 using OwnedCode = std::unique_ptr<pcre2_code, Free>;
+using OwnedMatch = std::unique_ptr<pcre2_match_data, Free>;
 
 OwnedCode compiled(std::string_view expression, PatternFault& fault) {
     constexpr std::uint32_t k_options = PCRE2_UTF | PCRE2_MATCH_INVALID_UTF | PCRE2_NEVER_BACKSLASH_C;
@@ -64,17 +65,14 @@ Result<Pattern> Pattern::compile(std::string_view expression) {
     return Pattern(std::move(code));
 }
 
-Result<bool> Pattern::found_in(std::string_view text) const {
-    // Of its own in each call: patterns are shared between threads.
-    const std::unique_ptr<pcre2_match_data, Free> data(
-        pcre2_match_data_create_from_pattern(m_code->code.get(), nullptr));
-    const auto match = [&](std::uint32_t options) {
-        return pcre2_match(m_code->code.get(), units(text), text.size(), 0, options, data.get(),
+Result<bool> Pattern::match(std::string_view text, pcre2_match_data& data) const {
+    const auto match_so = [&](std::uint32_t options) {
+        return pcre2_match(m_code->code.get(), units(text), text.size(), 0, options, &data,
                            m_code->limits.get());
     };
-    int found = match(0);
+    int found = match_so(0);
     if (found == PCRE2_ERROR_JIT_STACKLIMIT) {
-        found = match(PCRE2_NO_JIT); // long lines: the interpreter keeps its place on the heap
+        found = match_so(PCRE2_NO_JIT); // long lines: the interpreter keeps its place on the heap
     }
     if (found >= 0) {
         return true;
@@ -83,6 +81,24 @@ Result<bool> Pattern::found_in(std::string_view text) const {
         return false;
     }
     return Error{ErrorKind::too_large, fmt::format("the regular expression gave up: {}", words_of(found))};
+}
+
+// The match data is of its own in each call: patterns are shared between threads.
+Result<bool> Pattern::found_in(std::string_view text) const {
+    const OwnedMatch data(pcre2_match_data_create_from_pattern(m_code->code.get(), nullptr));
+    return match(text, *data);
+}
+
+Result<std::optional<std::string>> Pattern::capture(std::string_view text) const {
+    const OwnedMatch data(pcre2_match_data_create_from_pattern(m_code->code.get(), nullptr));
+    const Result<bool> found = match(text, *data);
+    LECTIO_TRY(found);
+    const PCRE2_SIZE* ends = pcre2_get_ovector_pointer(data.get());
+    const std::size_t group = pcre2_get_ovector_count(data.get()) > 1 ? 2 : 0;
+    if (!*found || ends[group] == PCRE2_UNSET) {
+        return std::optional<std::string>();
+    }
+    return std::optional(std::string(text.substr(ends[group], ends[group + 1] - ends[group])));
 }
 
 std::optional<PatternFault> pattern_fault(std::string_view expression) {

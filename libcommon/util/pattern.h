@@ -10,6 +10,8 @@
 #include <string>
 #include <string_view>
 
+struct pcre2_real_match_data_8; // pcre2_match_data
+
 namespace lectio {
 
 class Pattern {
@@ -20,9 +22,12 @@ class Pattern {
     // Unanchored. The text is taken as UTF-8; bytes that are not match nothing. Error (too_large) when the
     // expression needs more steps than any sane one does: it would hang on this text.
     Result<bool> found_in(std::string_view text) const;
+    // What its first group caught, of an expression without groups all that it matched; nothing where it is not found.
+    Result<std::optional<std::string>> capture(std::string_view text) const;
 
   private:
     struct Code;
+    Result<bool> match(std::string_view text, pcre2_real_match_data_8& data) const;
     explicit Pattern(std::shared_ptr<const Code> code) : m_code(std::move(code)) {}
     std::shared_ptr<const Code> m_code;
 };

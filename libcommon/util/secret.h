@@ -26,7 +26,8 @@ class Secret {
 // Registers a text that must never be shown without making a Secret of it (values of the env file).
 void remember_secret(std::string_view text);
 // `text` with every registered secret, also in its percent-encoded form, replaced by "***". Also masks
-// user:password@ in URLs and the token in …/botNNN:TOKEN/….
+// user:password@ in URLs, the token in …/botNNN:TOKEN/…, what has the shape of one, and what a query calls a token, key,
+// password or signature.
 std::string redact(std::string_view text);
 
 } // namespace lectio

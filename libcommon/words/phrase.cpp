@@ -1,5 +1,7 @@
 #include "words/phrase.h"
 
+#include "words/span.h"
+
 #include <array>
 #include <cstdlib>
 
@@ -43,34 +45,49 @@ Text counted(std::int64_t number, const Noun& noun) {
                 fmt::format("{} {}", number, russian)};
 }
 
-Text spoken(std::int64_t seconds) {
-    static constexpr Noun k_seconds{"second", "seconds", "секунда", "секунды", "секунд"};
-    static constexpr Noun k_minutes{"minute", "minutes", "минута", "минуты", "минут"};
-    static constexpr Noun k_hours{"hour", "hours", "час", "часа", "часов"};
-    static constexpr Noun k_days{"day", "days", "день", "дня", "дней"};
-    static constexpr Phrase k_moment{"less than a second", "меньше секунды"};
-    // Two units are enough for people, the smaller one only while it says something.
-    struct Unit {
-        std::int64_t seconds;
-        const Noun* noun;
-    };
-    static constexpr std::array<Unit, 4> k_units{
-        {{86400, &k_days}, {3600, &k_hours}, {60, &k_minutes}, {1, &k_seconds}}};
-    if (seconds < 1) {
-        return say(k_moment);
-    }
-    for (std::size_t i = 0; i < k_units.size(); ++i) {
-        const std::int64_t whole = seconds / k_units[i].seconds;
-        if (whole == 0) {
+namespace {
+
+struct TimeUnit {
+    std::int64_t seconds;
+    Noun noun;
+};
+using TimeUnits = std::array<TimeUnit, 4>;
+
+constexpr Noun k_days{"day", "days", "день", "дня", "дней"};
+constexpr Noun k_hours{"hour", "hours", "час", "часа", "часов"};
+constexpr Noun k_minutes{"minute", "minutes", "минута", "минуты", "минут"};
+constexpr Noun k_seconds{"second", "seconds", "секунда", "секунды", "секунд"};
+constexpr Noun k_minutes_accusative{"minute", "minutes", "минуту", "минуты", "минут"};
+constexpr Noun k_seconds_accusative{"second", "seconds", "секунду", "секунды", "секунд"};
+constexpr Phrase k_moment{"less than a second", "меньше секунды"};
+
+// Two units are enough for people, the smaller one only while it says something.
+Text in_units(std::int64_t seconds, const TimeUnits& units) {
+    for (std::size_t i = 0; i < units.size(); ++i) {
+        const std::int64_t whole = seconds / units.at(i).seconds;
+        if (whole <= 0) {
             continue;
         }
         const std::int64_t rest =
-            i + 1 < k_units.size() ? seconds % k_units[i].seconds / k_units[i + 1].seconds : 0;
-        const Text first = counted(whole, *k_units[i].noun);
+            i + 1 < units.size() ? seconds % units.at(i).seconds / units.at(i + 1).seconds : 0;
+        const Text first = counted(whole, units.at(i).noun);
         const bool round = rest == 0 || whole >= 10;
-        return round ? first : join(" ", {first, counted(rest, *k_units[i + 1].noun)});
+        return round ? first : join(" ", {first, counted(rest, units.at(i + 1).noun)});
     }
     return say(k_moment);
+}
+
+} // namespace
+
+Text spoken(std::int64_t seconds) {
+    static constexpr TimeUnits k_units{{{86400, k_days}, {3600, k_hours}, {60, k_minutes}, {1, k_seconds}}};
+    return in_units(seconds, k_units);
+}
+
+Text span_of(std::int64_t seconds) {
+    static constexpr TimeUnits k_units{
+        {{86400, k_days}, {3600, k_hours}, {60, k_minutes_accusative}, {1, k_seconds_accusative}}};
+    return in_units(seconds, k_units);
 }
 
 } // namespace lectio

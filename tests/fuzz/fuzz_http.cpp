@@ -30,7 +30,7 @@ HttpSettings settings() {
 }
 
 HttpAnswer ask(const HttpSettings& settings) {
-    CurlHttp http([](const std::string&) { return Lookup{{"127.0.0.1"}, {}, false}; });
+    CurlHttp http([](const std::string&) { return NameLookup{{"127.0.0.1"}, {}, false}; });
     std::optional<HttpAnswer> answer;
     const auto transfer = http.start(http_request(settings), [&](HttpAnswer given) {
         require(!answer, "an answer comes once");

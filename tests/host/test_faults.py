@@ -115,7 +115,7 @@ FAULTS = [
           mended=("nginx",), says=("nginx.service is stopped", "nginx.service остановлен")),
     Fault(name="nginx.service killed", inject=after("systemctl kill -s KILL nginx; while systemctl -q is-active nginx; do :; done",
                                                     *RESTART_NGINX),
-          broken={"nginx": "critical", "units": "warning"}, symptoms=BEHIND_NGINX, mended=("nginx",),
+          broken={"nginx": "critical", "units": "warning"}, symptoms=BEHIND_NGINX | {"units": "nginx"}, mended=("nginx",),
           says=("nginx.service has failed", "nginx.service упал")),
     Fault(name="nginx stopped, and its configuration is broken",
           inject=after("echo 'no directive;' >/etc/nginx/conf.d/broken.conf; systemctl stop nginx", "sh", "-c",
@@ -142,7 +142,7 @@ FAULTS = [
                        "until systemctl -q is-failed teaching_panel; do :; done", "sh", "-c",
                        "ln -s /usr/bin/gunicorn /var/www/teaching_panel/venv/bin/gunicorn; systemctl reset-failed; "
                        "systemctl restart teaching_panel"),
-          broken={"backend": "critical", "units": "warning"}, symptoms=BEHIND_BACKEND, tried=("backend",),
+          broken={"backend": "critical", "units": "warning"}, symptoms=BEHIND_BACKEND | {"units": "backend"}, tried=("backend",),
           says=("teaching_panel.service has failed", "teaching_panel.service")),
     Fault(name="gunicorn's unit file is gone",
           inject=after("systemctl stop teaching_panel; mv /etc/systemd/system/teaching_panel.service /root; systemctl daemon-reload",

@@ -148,6 +148,27 @@ class Mending(unittest.TestCase):
         code, report = host.health()
         self.assertEqual((report["recovery"], report["incidents"], report["alerts"]["queued"]), ([], [], 0), report)
 
+    def test_packages_replaced(self):
+        # What an update of nginx does at night: stops it, works, and starts it again.
+        host = self.enterContext(Host("packages-replaced"))
+        host.lay_out_site(cron=False)
+        host.write("/root/update/DEBIAN/control",
+                   "Package: update\nVersion: 1\nArchitecture: all\nMaintainer: none <none@test.local>\nDescription: none\n")
+        host.write("/root/update/DEBIAN/postinst",
+                   "#!/bin/sh -eu\nsystemctl stop nginx\nuntil [ -e /root/worked ]; do sleep 0.1; done\nsystemctl start nginx\n",
+                   mode="755")
+        host.run("dpkg-deb", "--build", "/root/update", "/root/update.deb")
+        self.assertEqual(host.health()[0], 0)
+        host.start_and_leave("dpkg", "--install", "/root/update.deb")
+        host.wait_until(lambda: not host.site_answers(), "nginx is stopped", 20)
+        _, report = host.health()
+        self.assertEqual((report["recovery"], report["alerts"]["queued"]), ([], 0), report)
+        self.assertRegex(" ".join(report["notes"]), "ставятся пакеты")
+        host.run("touch", "/root/worked")
+        host.wait_until(host.site_answers, "nginx is started", 20)
+        code, report = host.health()
+        self.assertEqual((code, report["recovery"], host.messages()), (0, [], []), report)
+
 
 if __name__ == "__main__":
     skip_where_impossible()

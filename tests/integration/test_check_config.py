@@ -155,7 +155,8 @@ IN_EXAMPLE = [
     ("owner with a blank", b'owner  = "www-data:www-data"', 'owner  = ¦"www data:www-data"'),
     ("token that is none", b'token  = "${ERRORS_BOT_TOKEN}"', 'token  = ¦"my-bot"'),
     ("ping URL without its scheme", b'url   = "${HEARTBEAT_URL:-}"', 'url   = ¦"hc-ping.com/x"'),
-    ("time-out longer than the run", b'timeout  = "10s"', 'timeout  = ¦"51s"'),
+    ("time-out longer than the run", b'timeout  = "10s"', 'timeout  = ¦"41s"'),
+    ("deadline without room to mend", b'deadline = "50s"', 'deadline = ¦"19s"'),
     ("empty test before a restart", b'test   = ["nginx", "-t"]', "test   = ¦[]"),
     ("empty text that a page must hold", b"contains = 'id=\"root\"'", 'contains = ¦""'),
     ("empty text that a page must not hold", b"contains = 'id=\"root\"'", 'not_contains = ["a", ¦""]'),
@@ -430,8 +431,7 @@ class CheckConfig(unittest.TestCase):
                              if line.startswith(f"config.toml:{where}: warning: ") and words in line], bad)
 
     def test_what_comes_later_is_said_once(self):
-        self.assertEqual(len([line for line in self.warnings(EXAMPLE)
-                              if "escalate" in line or '"after"' in line or '"to"' in line]), 1)
+        self.assertEqual(len([line for line in self.warnings(EXAMPLE) if "deploy" in line]), 1)
 
     def test_a_secret_that_cannot_be_right_is_a_warning_that_does_not_show_it(self):
         (self.folder / "config.env").write_text("ERRORS_BOT_TOKEN=made-up-nonsense\nHEARTBEAT_URL=made-up-nonsense\n")
@@ -597,7 +597,7 @@ class WrongVariables(unittest.TestCase):
         self.assertEqual(self.statuses(report), {"disk": "ok", "queue": "skipped", "config": "warning"})
         told = next(check for check in report["checks"] if check["name"] == "config")
         self.assertEqual(told["message"], "check queue is off: the value of variable REDIS_URL is wrong: "
-                                          "url: expected redis://host:port/database or unix:/socket")
+                                          "url: expected redis://host:port/database or unix:///socket")
         self.assertEqual(told["hint"], f"correct it in {self.folder}/config.env")
 
     def test_it_is_no_mistake_of_the_file_which_stays_the_last_good_one(self):

@@ -126,7 +126,7 @@ class Slips(Bench):
             done = self.health(*words)
             self.assertEqual(done.returncode, 64)
             self.assertIn(said, done.stderr)
-        for words, said in (([], "нужна команда: send, flush или test"), (["send"], "отправлять нечего: укажите текст")):
+        for words, said in (([], "нужна команда: send, flush"), (["send"], "отправлять нечего: укажите текст")):
             done = run([binary("lectio-notify"), "-c", self.monitor.config, *words])
             self.assertEqual(done.returncode, 64)
             self.assertIn(said, done.stderr)

@@ -15,8 +15,8 @@ from stack.stack import Stack
 sys.path.insert(0, str(SOURCE / "bench"))
 import health as bench  # noqa: E402 (found by the line above)
 
-# kB resident (issue 3). Measured on this stack: 15.4 to 15.9 MB, by where the kernel happens to load each library; the
-# first run, which begins the history, is the heavier one. 8.7 MB of it are there before main() (docs/decisions/0011).
+# kB resident (issue 3). Measured on this stack: 12.8 to 13.3 thousand, by where the kernel happens to load each library;
+# the first run, which begins the history, takes up to 14.1 (docs/decisions/0011 and 0018).
 # When this fails and nothing has grown on purpose, the list by which the linker lays functions together is old:
 # bench/function_order.py makes it again.
 MEMORY_LIMIT = 16 * 1024

@@ -137,6 +137,86 @@ class Notify(unittest.TestCase):
         self.notify("send", "again")
         self.assertEqual([message["chat"] for message in self.bot.messages], ["-1007", "-1007"])
 
+    def keep_quiet(self, policy):
+        with open(self.path("config.toml"), "a", encoding="utf-8") as out:
+            out.write(f"[alerts]\n{policy}\n")
+
+    def test_a_warning_waits_for_the_morning_unless_now(self):
+        day = self.path("config.toml")
+        self.keep_quiet('quiet = "00:00-23:59"')  # in the minute that is left it would be sent
+        done = self.notify("send", "--level", "warning", "disk is slow")
+        self.assertEqual((done.returncode, done.stdout), (
+            0, "stored; it waits for the end of the quiet hours (00:00-23:59); --now sends it at once\n"))
+        self.assertTrue(self.waiting()[0].endswith(".later"))
+        self.assertEqual(self.notify("send", "--level", "warning", "--now", "at once").stdout, "delivered\n")
+        self.assertEqual(self.notify("send", "--level", "critical", "on fire").stdout, "delivered\n")
+        self.assertEqual(self.bot.texts(), ["⚠️ at once · lectio-1", "🚨 on fire · lectio-1"])
+        done = self.notify("flush")  # does not wait fifty seconds for the morning
+        self.assertEqual((done.returncode, done.stdout), (
+            1, "sent 0, waiting 1, rejected 0\n"
+               "kept until the mute or the quiet hours are over, or the hour has room: 1\n"))
+        status = json.loads(self.notify("status", "--format", "json").stdout)["outbox"]
+        self.assertEqual(status, {"waiting": 1, "kept": 1, "rejected": 0, "oldest_s": None})
+        os.remove(day)
+        self.configure(self.bot.url)
+        self.assertEqual(self.notify("flush").returncode, 0)
+        self.assertTrue(self.bot.texts()[2].startswith("⚠️ disk is slow · lectio-1"))
+
+    def test_what_is_sent_under_a_mute_waits_for_its_end_unless_now(self):
+        self.notify("mute", "30m")
+        for level in ("critical", "info"):
+            done = self.notify("send", "--level", level, f"{level} words")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertRegex(done.stdout, r"^stored; muted until .*; it waits until that is over, --now sends it at once\n$")
+        self.assertEqual(sorted(name.rpartition(".")[2] for name in self.waiting()), ["later", "muted"])
+        self.assertEqual(self.notify("send", "--level", "critical", "--now", "on fire").stdout, "delivered\n")
+        self.assertEqual(self.notify("flush").stdout, (
+            "sent 0, waiting 2, rejected 0\nkept until the mute or the quiet hours are over, or the hour has room: 2\n"))
+        self.assertIn("2 of them kept until the mute", self.notify("status").stdout)
+        self.notify("unmute")
+        self.assertEqual(self.notify("flush").returncode, 0)
+        self.assertEqual(self.bot.texts(), ["🚨 on fire · lectio-1", "🚨 critical words · lectio-1", "ℹ️ info words · lectio-1"])
+        self.notify("maintenance", "1h")
+        self.assertIn("stored; maintenance until", self.notify("send", "--level", "critical", "in maintenance").stdout)
+
+    def test_where_the_state_cannot_be_read_nobody_says_that_all_is_well(self):
+        os.rmdir(self.path("state"))
+        with open(self.path("state"), "w", encoding="utf-8"):
+            pass
+        for command in ("list", "status"):
+            done = self.notify(command)
+            self.assertEqual(done.returncode, 2, done.stdout)
+            self.assertIn("what is broken is not known: unable to", done.stdout)
+            self.assertNotIn("nothing is broken", done.stdout)
+        for command in ("rejected", "retry", "flush"):
+            done = self.notify(command)
+            self.assertEqual((done.returncode, done.stdout.startswith("unable to")), (2, True), done.stdout)
+        os.remove(self.path("state"))
+        os.makedirs(self.path("state/health/state.json"))
+        done = self.notify("list")
+        self.assertEqual(done.returncode, 2, done.stdout)
+        self.assertIn("what is broken is not known", done.stdout)
+
+    def test_status_says_what_the_last_attempt_was_answered(self):
+        self.configure(f"http://127.0.0.1:{free_port()}")
+        self.notify("send", "hello")
+        self.assertRegex(self.notify("status").stdout, r"\nthe last attempt: errors: 127\.0\.0\.1:\d+: connection refused")
+
+    def test_a_token_on_the_command_line_is_not_repeated(self):
+        token = "123456789:AAEhBOweik6ad9r_made-up-K4K-bcxyz01"
+        for option in (["--token", token], [f"--token={token}"]):
+            done = self.notify("setup", *option)
+            self.assertEqual(done.returncode, 64)
+            self.assertIn("***", done.stderr)
+            self.assertNotIn("AAEhBO", done.stdout + done.stderr)
+
+    def test_beyond_per_hour_only_what_is_critical_is_sent(self):
+        self.keep_quiet("per_hour = 1")
+        self.notify("send", "first")
+        self.assertRegex(self.notify("send", "second").stdout, "^stored; it waits for room: in the last hour there were 1")
+        self.notify("send", "--level", "critical", "third")
+        self.assertEqual(self.bot.texts(), ["ℹ️ first · lectio-1", "🚨 third · lectio-1"])
+
     def test_the_same_key_is_told_once(self):
         self.notify("send", "--key", "backup", "late")
         self.notify("send", "--key", "backup", "late")

@@ -126,20 +126,22 @@ bool has_any(const std::string& text, std::initializer_list<std::string> forms) 
                        [&](const std::string& form) { return text.find(form) != std::string::npos; });
 }
 
-// The lists that people write: in both READMEs, and in the example either in use or named in a comment.
+// The lists that people write: in both READMEs, and in the example either in use or named in a comment, or in its sequel.
 int check_lists(const std::string& source, const std::vector<KindSchema>& types) {
     int faults = 0;
-    const auto expect = [&](const char* where, std::string_view name,
+    const auto text_of = [&](const char* where) { return slurp(fmt::format("{}/{}", source, where)); };
+    const auto expect = [&](const char* where, const std::string& text, std::string_view name,
                             std::initializer_list<std::string> forms) {
-        if (!has_any(slurp(fmt::format("{}/{}", source, where)), forms)) {
-            std::cerr << source << "/" << where << " does not list " << name << "\n";
+        if (!has_any(text, forms)) {
+            std::cerr << where << " does not list " << name << "\n";
             ++faults;
         }
     };
+    const std::string examples = text_of("config/config.example.toml") + text_of("config/config.more.toml");
     for (const auto& [name, help, schema] : types) {
-        expect("README.md", name, {fmt::format("`{}`", name)});
-        expect("README.ru.md", name, {fmt::format("`{}`", name)});
-        expect("config/config.example.toml", name,
+        expect("README.md", text_of("README.md"), name, {fmt::format("`{}`", name)});
+        expect("README.ru.md", text_of("README.ru.md"), name, {fmt::format("`{}`", name)});
+        expect("config/config.example.toml and config.more.toml", examples, name,
                {fmt::format("= \"{}\"", name), fmt::format("  {} ", name), fmt::format("| {}", name)});
     }
     return faults;

@@ -17,8 +17,9 @@ LEVELS = [
     ["discovery"],
     ["config", "store"],
     ["checks", "incidents", "alerts", "recovery"],
-    ["report", "cli"],
+    ["bot", "report", "cli"],
     ["pipeline"],
+    ["operator", "smoke"],
 ]
 LEVEL_OF = {folder: level for level, folders in enumerate(LEVELS) for folder in folders}
 TOOL_LEVEL = len(LEVELS)

@@ -36,6 +36,10 @@ Result<std::vector<Listener>> NoHost::listeners() {
 Result<ProcessPlace> NoHost::place(int) {
     unexpected("places of processes");
 }
+
+Result<std::string> NoHost::environment(int) {
+    unexpected("environments of processes");
+}
 int NoHost::self_pid() {
     unexpected("own pid");
 }

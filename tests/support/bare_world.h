@@ -27,6 +27,7 @@ class NoHost : public Host {
     Result<std::vector<Mount>> mounts() override;
     Result<std::vector<Listener>> listeners() override;
     Result<ProcessPlace> place(int pid) override;
+    Result<std::string> environment(int pid) override;
     int self_pid() override;
     Result<std::array<double, 3>> load() override;
     Result<PressureInfo> pressure() override;

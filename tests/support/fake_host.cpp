@@ -12,6 +12,11 @@ Result<ProcessPlace> FakeHost::place(int pid) {
     return found == places.end() ? Result<ProcessPlace>(missing()) : found->second;
 }
 
+Result<std::string> FakeHost::environment(int pid) {
+    const auto found = environments.find(pid);
+    return found == environments.end() ? Result<std::string>(missing()) : found->second;
+}
+
 ProcessInfo made_up_process(int pid, int parent, std::string command_line) {
     ProcessInfo process;
     process.pid = pid;

@@ -18,7 +18,8 @@ class FakeHost final : public Host {
     std::map<Path, Result<DiskSpace>> disks;
     Result<std::vector<Mount>> mount_list = missing();
     Result<std::vector<Listener>> listener_list = missing();
-    std::map<int, ProcessPlace> places; // by process
+    std::map<int, ProcessPlace> places;      // by process
+    std::map<int, std::string> environments; // by process
     Result<std::array<double, 3>> load_average = missing();
     Result<PressureInfo> pressure_info = missing();
     unsigned core_count = 2;
@@ -33,6 +34,7 @@ class FakeHost final : public Host {
     Result<std::vector<Mount>> mounts() override { return mount_list; }
     Result<std::vector<Listener>> listeners() override { return listener_list; }
     Result<ProcessPlace> place(int pid) override;
+    Result<std::string> environment(int pid) override;
     int self_pid() override { return self; }
     Result<std::array<double, 3>> load() override { return load_average; }
     Result<PressureInfo> pressure() override { return pressure_info; }

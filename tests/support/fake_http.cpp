@@ -57,7 +57,7 @@ std::unique_ptr<Http::Transfer> FakeHttp::start(HttpRequest request, Done done) 
 }
 
 void FakeHttp::poll(Duration wait) {
-    if (hand_out_one() || woken_soon()) {
+    if (run_posted() || hand_out_one() || woken_soon()) {
         return;
     }
     const auto next = std::min_element(m_waiting.begin(), m_waiting.end(),
@@ -91,13 +91,20 @@ bool FakeHttp::hand_out_one() {
 bool FakeHttp::woken_soon() {
     std::unique_lock lock(m_mutex);
     m_wake.wait_for(lock, k_moment, [this] { return m_woken; });
-    const std::vector<std::function<void()>> posted = std::exchange(m_posted, {});
     const bool woken = std::exchange(m_woken, false);
+    lock.unlock();
+    run_posted();
+    return woken;
+}
+
+bool FakeHttp::run_posted() {
+    std::unique_lock lock(m_mutex);
+    const std::vector<std::function<void()>> posted = std::exchange(m_posted, {});
     lock.unlock();
     for (const std::function<void()>& what : posted) {
         what();
     }
-    return woken;
+    return !posted.empty();
 }
 
 void FakeHttp::wake() {

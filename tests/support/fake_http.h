@@ -55,6 +55,7 @@ class FakeHttp final : public Http {
     [[nodiscard]] Rule rule_for(const std::string& url) const;
     bool hand_out_one();
     bool woken_soon();
+    bool run_posted();
 
     FakeClock& m_clock;
     std::map<std::string, Rule> m_rules;

@@ -1,6 +1,5 @@
 #include "cli/last_resort.h"
 #include "cli/terminal.h"
-#include "history.h"
 #include "init.h"
 #include "options.h"
 #include "platform/core_dumps.h"

@@ -3,6 +3,7 @@
 
 #include "cli/common_options.h"
 #include "config/config.h"
+#include "pipeline/history_command.h"
 #include "words/phrase.h"
 
 #include <optional>
@@ -15,11 +16,6 @@ struct InitCommand {
     std::string output = "/etc/lectio-monitor/config.toml"; // "-": standard output
     std::optional<Lang> lang;                               // absent: the terminal's
     Path state = Paths{}.state;                             // what earlier runs have found is kept there
-};
-
-struct HistoryQuestion {
-    std::optional<std::string> check; // absent: all
-    std::string since = "24h";        // as given
 };
 
 struct Options {

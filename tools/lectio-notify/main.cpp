@@ -2,6 +2,7 @@
 #include "cli/terminal.h"
 #include "options.h"
 #include "platform/core_dumps.h"
+#include "platform/processes.h"
 #include "platform/real_world.h"
 #include "platform/stop.h"
 #include "platform/threads.h"
@@ -32,5 +33,7 @@ int main(int argc, char** argv) {
         return *leave;
     }
     const auto& options = std::get<notify::Options>(parsed);
-    ::_exit(run_or_say_why("lectio-notify", options.common.format, [&] { return run(options); }));
+    const int status = run_or_say_why("lectio-notify", options.common.format, [&] { return run(options); });
+    end_running_programs(); // of channels that were cut off
+    ::_exit(status);
 }

@@ -13,6 +13,7 @@ class Fault:
     broken: dict  # check → level: what is red before anything is mended, symptoms apart
     says: tuple  # of the first of `broken`: a piece of its words in English, in Russian
     symptoms: dict = dataclasses.field(default_factory=dict)  # check → of which check; all critical
+    skipped: tuple = ()  # checks of lectio-smoke that are not asked because of it
     mended: tuple = ()  # the rungs that mended it
     tried: tuple = ()  # the rungs that did something, in vain
     told: str = ""  # the first signs of the messages in the run; "": by the worst level
@@ -41,7 +42,7 @@ class Fault:
 
     @property
     def symptom_levels(self):
-        return dict.fromkeys(self.symptoms, "critical")
+        return {name: self.broken.get(name, "critical") for name in self.symptoms}
 
     @property
     def worst(self):
@@ -63,6 +64,10 @@ _MARKS = {"ok": "", "unknown": "", "warning": "⚠", "critical": "🚨"}
 def broken_in(run):
     """check → level of all that is red in a report."""
     return {check["name"]: check["status"] for check in run.report.get("checks", []) if check["status"] not in ("ok", "skipped")}
+
+
+def skipped_in(run):
+    return {check["name"] for check in run.report.get("checks", []) if check["status"] == "skipped"}
 
 
 def symptoms_in(run):

@@ -15,6 +15,7 @@ import mounts
 from monitor import Monitor
 from stack.stack import PYTHON, Stack, free_port, wait_until
 from stand_ins.bot_api import BotApi
+from stand_ins.loopback import Loopback
 
 PROFILE = """
 [health.check.web]
@@ -198,43 +199,14 @@ settle = "3s"
 """
 
 
-class Site(Stack):
-    """Whole and watched; a fault changes it and leaves with afterwards() how that is undone."""
+class Breakable(Stack):
+    """A stack that a fault changes, leaving with afterwards() how that is undone."""
 
-    def __init__(self):
-        super().__init__(parts=["redis", "gunicorn", "nginx", "celery", "dnsmasq"])
-        self.disk = self.folder / "disk"
-        self.partner, self.mail = Partner(PARTNER_IS_WELL), Partner(b"250 mail at your service\r\n")
+    def __init__(self, parts, api=False):
+        super().__init__(parts=parts, api=api)
         self.monitor = None  # of the fault that is being tried
         self.bot = None
         self._after = contextlib.ExitStack()
-        self._parts = contextlib.ExitStack()
-
-    def __enter__(self):
-        self.disk.mkdir()
-        if os.geteuid() == 0:
-            mounts.own_mounts()
-            mounts.mount("none", self.disk, "tmpfs", "size=4M,nr_inodes=200,mode=755")
-        self._lay_out()
-        self.restarter = self._parts.enter_context(Restarter(self)).url
-        for stand_in in (self.partner, self.mail):
-            self._parts.enter_context(stand_in)
-        super().__enter__()
-        shutil.copytree(self.build, f"{self.build}_old")
-        self.give_to_nginx()
-        return self
-
-    def __exit__(self, *_):
-        self._parts.close()
-        if os.geteuid() == 0:
-            mounts.unmount(self.disk)
-        super().__exit__()
-
-    @contextlib.contextmanager
-    def watched(self, tune=()):
-        """A monitor that has found all of it well, in a state of its own."""
-        with BotApi() as self.bot, Monitor(self, self.bot.url, PROFILE, lang="ru") as self.monitor:
-            yield self.monitor
 
     # --- for those who break it ----------------------------------------------------------------------------
 
@@ -275,6 +247,12 @@ class Site(Stack):
         self.afterwards(self.nginx_changes.clear)
         wait_until(lambda: can_connect(self.https_port), "nginx listens")
 
+    def listen(self, port, answer):
+        """Takes a port with a stand-in."""
+        thief = Partner(answer, port)
+        thief.start()
+        self.afterwards(thief.stop)
+
     def keep(self, path):
         """Puts the file, folder or link as it is now back afterwards."""
         path = pathlib.Path(path)
@@ -288,6 +266,44 @@ class Site(Stack):
         self.afterwards(back)
         return path
 
+
+class Site(Breakable):
+    """Whole, and watched by lectio-health."""
+
+    def __init__(self):
+        super().__init__(parts=["redis", "gunicorn", "nginx", "celery", "dnsmasq"])
+        self.disk = self.folder / "disk"
+        self.partner, self.mail = Partner(PARTNER_IS_WELL), Partner(b"250 mail at your service\r\n")
+        self._parts = contextlib.ExitStack()
+
+    def __enter__(self):
+        self.disk.mkdir()
+        if os.geteuid() == 0:
+            mounts.own_mounts()
+            mounts.mount("none", self.disk, "tmpfs", "size=4M,nr_inodes=200,mode=755")
+        self._lay_out()
+        self.restarter = self._parts.enter_context(Restarter(self)).url
+        for stand_in in (self.partner, self.mail):
+            self._parts.enter_context(stand_in)
+        super().__enter__()
+        shutil.copytree(self.build, f"{self.build}_old")
+        self.give_to_nginx()
+        return self
+
+    def __exit__(self, *_):
+        self._parts.close()
+        if os.geteuid() == 0:
+            mounts.unmount(self.disk)
+        super().__exit__()
+
+    @contextlib.contextmanager
+    def watched(self, tune=()):
+        """A monitor that has found all of it well, in a state of its own."""
+        with BotApi() as self.bot, Monitor(self, self.bot.url, PROFILE, lang="ru") as self.monitor:
+            yield self.monitor
+
+    # --- for those who break it ----------------------------------------------------------------------------
+
     def break_partner(self, answer=b""):
         """The partner answers this: bytes, or a function of the connection; by default HTTP 500."""
         self.afterwards(setattr, self.partner, "answer", self.partner.well)
@@ -296,12 +312,6 @@ class Site(Stack):
     def break_api(self, fault):
         self.afterwards(self.mend_api)
         super().break_api(fault)
-
-    def listen(self, port, answer):
-        """Takes a port with a stand-in."""
-        thief = Partner(answer, port)
-        thief.start()
-        self.afterwards(thief.stop)
 
     # --- inside --------------------------------------------------------------------------------------------
 
@@ -415,7 +425,7 @@ class Partner:
                 connection.sendall(self.answer)
 
 
-class Restarter:
+class Restarter(Loopback):
     """POST /PART restarts it, as systemd does on a host. One thread: what it starts ends with it (pdeathsig)."""
 
     def __init__(self, site):
@@ -429,13 +439,4 @@ class Restarter:
 
             def log_message(self, *_):
                 pass
-        self._server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-
-    def __enter__(self):
-        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-        return self
-
-    def __exit__(self, *_):
-        self._server.shutdown()
-        self._server.server_close()
+        super().__init__(Handler, server=http.server.HTTPServer)

@@ -22,7 +22,8 @@ What happens when something breaks, seen on the real stack and on real hosts: wr
 In every one of them all checks of the profile ran, and nothing was red but what stands here. `…` is a number, time or
 path that is another one in each run.
 
-- **Seen**: the checks that turn red and how; in brackets the symptoms, which are no incident of their own.
+- **Seen**: the checks that turn red and how; in brackets the symptoms, which are no incident of their own, and of
+  lectio-smoke the steps that are not asked because of it.
 - **Mended by**: the rungs that acted in that run, in their order; "in vain" where they did not help.
 - **Told**: the signs of the messages in that run and, after the arrow, in the one after the fault's end.
 """
@@ -37,9 +38,11 @@ _VARIES = [
     (re.compile(r"\b\d{2}:\d{2}(?::\d{2})?\b"), "…"),
     (re.compile(rf"\b{_NUMBER}[  ]?{_UNIT}(?![\w])"), "…"),
     (re.compile(rf"{_NUMBER} (?:(?:second|minute|hour|day)s?|секунд\w*|минут\w*|час\w*|дн\w*|день)(?!\w)|меньше секунды"), "…"),
+    (re.compile(r"\d+(?= of \d+ at once)|\d+(?= из \d+ одновременных)"), "…"),
     (re.compile(r"\d+(?= process(?:es)? running)|(?<=работает )\d+ процесс\w*"), "…"),
     (re.compile(r"(?<=process )\d+|(?<=процесс )\d+|(?<=процесса )\d+"), "…"),
     (re.compile(r"(?<=[\w\]]):\d{4,5}\b"), ":…"),
+    (re.compile(r"(?<= -p )\d{4,5}\b"), "…"),
 ]
 
 
@@ -55,7 +58,7 @@ def row(fault, site, looked, run, told):
     """A line of the table, as plain data."""
     words = [said(fault, looked)] if looked else []
     words.append(" · ".join(told[0].split("\n")[:2]) if fault.mended else said(fault, run))
-    return {"fault": fault.name, "broken": fault.broken, "symptoms": fault.symptoms,
+    return {"fault": fault.name, "broken": fault.broken, "symptoms": [*fault.symptoms, *fault.skipped],
             "words": [normalised(text, site) for text in words], "tried": fault.tried, "mended": fault.mended,
             "exit": run.exit_code, "told": fault.marks, "after": fault.marks_after}
 

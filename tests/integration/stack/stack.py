@@ -75,7 +75,9 @@ def write_frontend(folder):
 class Stack:
     """The running site. Each part is a Popen by its name in `processes`."""
 
-    def __init__(self, celery=False, parts=None):
+    def __init__(self, celery=False, parts=None, api=False):
+        """`api`: with users and everything that the smoke check asks for."""
+        self.api = api
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="lectio-stack-"))
         self.folder.chmod(0o755)  # nginx's workers are somebody else
         self.build = self.folder / "frontend/build"
@@ -117,11 +119,24 @@ class Stack:
                               "--dir", str(self.folder), "--maxmemory", "64mb"])
 
     def start_gunicorn(self):
-        environment = {"SITE_DATA": str(self.data), "PYTHONDONTWRITEBYTECODE": "1"}
+        environment = self.environment()
+        if self.api and not (self.data / "db.sqlite3").exists():
+            self.manage("migrate", "--run-syncdb")
         self._start("gunicorn", [PYTHON, "/usr/bin/gunicorn", "--preload", "--workers", "3", "--threads", "2",
                                  "--bind", f"127.0.0.1:{self.api_port}", "--chdir", str(HERE / "project"),
                                  "--worker-tmp-dir", str(self.folder), "--graceful-timeout", "1",
                                  "teaching_panel.wsgi"], environment)
+
+    def environment(self):
+        return {"SITE_DATA": str(self.data), "PYTHONDONTWRITEBYTECODE": "1", **({"SITE_API": "1"} if self.api else {})}
+
+    def manage(self, *words, text=""):
+        """manage.py of the site; returns what it printed."""
+        done = subprocess.run([PYTHON, str(HERE / "project/manage.py"), *words], input=text, capture_output=True, text=True, timeout=60,
+                              env={"PATH": "/usr/bin:/bin", **self.environment()}, check=False)
+        if done.returncode:
+            raise AssertionError(f"manage.py {words}: {done.stderr}")
+        return done.stdout
 
     def start_nginx(self):
         user = "www-data" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
@@ -176,14 +191,14 @@ class Stack:
 
     # --- breaking it ---------------------------------------------------------------------------------------
 
-    def break_api(self, fault):
+    def break_api(self, fault, view=""):
         """See project/teaching_panel/faults.py. Written aside and renamed: a worker must not read half of it."""
         fresh = self.data / "fault.new"
         fresh.write_text(fault)
-        fresh.rename(self.data / "fault")
+        fresh.rename(self.data / (f"fault-{view}" if view else "fault"))
 
-    def mend_api(self):
-        (self.data / "fault").unlink(missing_ok=True)
+    def mend_api(self, view=""):
+        (self.data / (f"fault-{view}" if view else "fault")).unlink(missing_ok=True)
 
     # --- looking at it -------------------------------------------------------------------------------------
 

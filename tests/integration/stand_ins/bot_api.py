@@ -13,11 +13,17 @@ import argparse
 import collections
 import http.server
 import json
+import pathlib
 import re
 import socket
+import sys
 import threading
 import time
 import urllib.parse
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))  # as a program it is alone with its folder
+
+from loopback import Loopback  # noqa: E402 (found by the line above)
 
 TOKEN = "123456:made-up-token-of-the-tests"
 TEXT_UNITS = 4096  # UTF-16 code units, counted after parsing and trimming
@@ -107,53 +113,75 @@ def visible(text, parse_mode):
 # --- the server -----------------------------------------------------------------------------------------------
 
 
-class BotApi:
-    """Accepts messages until stop(); `messages` are {"chat", "text", "raw", "time"}."""
+class BotApi(Loopback):
+    """Accepts messages until stop(); `messages` are {"chat", "text", "raw", "time", "answers", "buttons"}."""
 
     def __init__(self, port=0, limits=True, log=None, token=TOKEN, chats=None):
+        super().__init__(_Handler, port)
         self.messages = []
         self._limits, self._log, self._token, self._chats = limits, log, token, chats
         self._faults = collections.deque()
         self._accepted_at = collections.defaultdict(collections.deque)  # chat → times, within the last minute
-        self._lock = threading.Lock()
+        self.commands = {}  # chat → what setMyCommands registered
+        self.presses_answered = {}  # id of the press → text of the bubble
+        self.webhook = False
+        self._updates, self._next_update, self._pollers, self._held = [], 1000, 0, 0
+        self._lock = threading.RLock()
+        self._changed = threading.Condition(self._lock)
         self._ended = threading.Event()
-        self._port, self._server = port, None
-
-    def __enter__(self):
-        self.start()
-        return self
-
-    def __exit__(self, *_):
-        self.stop()
-
-    @property
-    def url(self):
-        return f"http://127.0.0.1:{self._port}"
 
     def texts(self):
         return [message["text"] for message in self.messages]
 
     def start(self):
-        """Listens; after a stop() on the same port again."""
         self._ended.clear()
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", self._port), _Handler)
-        self._server.daemon_threads = True
-        self._server.bot = self
-        self._port = self._server.server_port
-        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        super().start()
 
     def stop(self):
-        """Connections are refused from now on."""
-        if self._server:
-            self._ended.set()
-            self._server.shutdown()
-            self._server.server_close()
-            self._server = None
+        self._ended.set()
+        super().stop()
 
     def fail(self, fault, times=1):
         """The next answers: a Refused, "status N" (as a proxy would say it: HTML), "hang", "drop" (the connection is
         cut, nothing accepted), "cut" (accepted, but the answer is lost)."""
         self._faults.extend([fault] * times)
+
+    def forget(self):
+        """What was sent and what was written to the bot; who is who stays."""
+        with self._lock:
+            self.messages.clear()
+            self._updates.clear()
+
+    # --- what people do ------------------------------------------------------------------------------------------
+
+    def write(self, text, who, chat, date=None, name="anna"):
+        """Somebody writes to the bot; the id of the update."""
+        return self.update(message={"message_id": 5000 + self._next_update, "from": {"id": who, "is_bot": False, "username": name},
+                                    "chat": {"id": int(chat)}, "date": int(date or time.time()), "text": text})
+
+    def press(self, data, who, chat, message=1, name="anna"):
+        """Somebody presses a button; the id of the press."""
+        number = self.update(callback_query={"id": f"press-{self._next_update}", "data": data,
+                                             "from": {"id": who, "is_bot": False, "username": name},
+                                             "message": {"message_id": message, "chat": {"id": int(chat)}, "date": 1}})
+        return f"press-{number}"
+
+    def update(self, **what):
+        with self._changed:
+            number, self._next_update = self._next_update, self._next_update + 1
+            self._updates.append({"update_id": number, **what})
+            self._changed.notify_all()
+            return number
+
+    def is_polled(self):
+        """A getUpdates is being held just now."""
+        with self._lock:
+            return self._held > 0
+
+    def unconfirmed(self):
+        """Updates that nobody has confirmed by asking for what comes after them."""
+        with self._lock:
+            return [update["update_id"] for update in self._updates]
 
     # --- called by the handler -----------------------------------------------------------------------------
 
@@ -173,7 +201,40 @@ class BotApi:
             return {"id": 123456, "is_bot": True, "first_name": "stand-in", "username": "stand_in_bot"}
         if method == "sendMessage":
             return self._send(fields)
+        if method == "getUpdates":
+            return self._get_updates(fields)
+        if method == "setMyCommands":
+            commands = fields["commands"]
+            if not all(re.fullmatch(r"[a-z0-9_]{1,32}", each["command"]) and 1 <= len(each["description"]) <= 256
+                       for each in commands):
+                raise Refused(400, "Bad Request: BOT_COMMAND_INVALID")
+            self.commands[str(fields["scope"]["chat_id"])] = commands
+            return True
+        if method == "answerCallbackQuery":
+            if len(fields.get("text", "")) > 200:
+                raise Refused(400, "Bad Request: MESSAGE_TOO_LONG")
+            self.presses_answered[fields["callback_query_id"]] = fields.get("text", "")
+            return True
         raise Refused(404, "Not Found")
+
+    def _get_updates(self, fields):
+        if self.webhook:
+            raise Refused(409, "Conflict: can't use getUpdates method while webhook is active; use deleteWebhook to "
+                               "delete the webhook first")
+        offset, until = int(fields.get("offset", 0)), time.monotonic() + min(int(fields.get("timeout", 0)), 50)
+        with self._changed:
+            self._pollers += 1
+            mine = self._pollers
+            self._changed.notify_all()  # an earlier poller is ended by this one
+            self._updates = [update for update in self._updates if update["update_id"] >= offset]
+            while not self._updates and time.monotonic() < until and not self._ended.is_set():
+                self._held += 1
+                self._changed.wait(min(0.2, max(0.0, until - time.monotonic())))
+                self._held -= 1
+                if self._pollers != mine:
+                    raise Refused(409, "Conflict: terminated by other getUpdates request; make sure that only one "
+                                       "bot instance is running")
+            return self._updates[:int(fields.get("limit", 100))]
 
     def _send(self, fields):
         chat = str(fields.get("chat_id", ""))
@@ -183,7 +244,9 @@ class BotApi:
         text = visible(raw, fields.get("parse_mode", ""))
         with self._lock:
             self._keep_to_rates(chat)
-            message = {"chat": chat, "text": text, "raw": raw, "time": time.time()}
+            message = {"chat": chat, "text": text, "raw": raw, "time": time.time(),
+                       "answers": fields.get("reply_parameters", {}).get("message_id"),
+                       "buttons": _buttons(fields.get("reply_markup"))}
             self.messages.append(message)
             if self._log:
                 with open(self._log, "a", encoding="utf-8") as log:
@@ -208,6 +271,17 @@ class BotApi:
         return Refused(429, f"Too Many Requests: retry after {wait}", retry_after=wait)
 
 
+def _buttons(markup):
+    """{label: data} of an inline keyboard; Refused where the server takes it not."""
+    buttons = {}
+    for row in (markup or {}).get("inline_keyboard", []):
+        for each in row:
+            if not each.get("text") or not 1 <= len(each.get("callback_data", "").encode()) <= 64:
+                raise Refused(400, "Bad Request: BUTTON_DATA_INVALID")
+            buttons[each["text"]] = each["callback_data"]
+    return buttons
+
+
 class _Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
@@ -219,7 +293,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def _serve(self):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        bot, fault = self.server.bot, self.server.bot.next_fault()
+        bot, fault = self.server.stand_in, self.server.stand_in.next_fault()
         if isinstance(fault, Refused):
             return self._refuse(fault)
         if fault and fault.startswith("status"):

@@ -8,6 +8,7 @@
 #include "support/temp_folder.h"
 
 #include <cerrno>
+#include <cstdlib>
 #include <deque>
 #include <filesystem>
 #include <fstream>
@@ -19,6 +20,7 @@
 #include <vector>
 
 #include <catch2/catch.hpp>
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 using namespace lectio;
@@ -123,6 +125,9 @@ class Bench {
         settings.memory = memory.path();
         settings.voice = {Lang::en, "UTC"};
         settings.routes = routes;
+        settings.markers = marker_paths(folder / "run");
+        settings.quiet = quiet;
+        settings.per_hour = per_hour;
         return std::make_unique<Delivery>(world, settings, std::move(channels));
     }
 
@@ -168,6 +173,23 @@ class Bench {
         return compose(Words{Level::info, "", text, key, "lectio-1", bare.clock.now().wall}, Lang::en);
     }
 
+    Message paced(Level level, const std::string& text) {
+        return compose(
+            Words{level, "", text, "", "lectio-1", bare.clock.now().wall, Words::Pace::by_the_clock},
+            Lang::en);
+    }
+
+    // As lectio-notify mute and send do it.
+    void mute(Duration length) {
+        const auto until = std::chrono::ceil<std::chrono::seconds>(bare.clock.now().wall + length);
+        std::ofstream(folder / "run/mute_until") << until.time_since_epoch().count();
+    }
+    Message muted(Level level, const std::string& text) {
+        Message message = paced(level, text);
+        message.muted = true;
+        return message;
+    }
+
     TempFolder folder;
     TempFolder memory; // a disk of its own
     std::vector<std::string> m_names;
@@ -176,6 +198,8 @@ class Bench {
     std::string token = "42:planted-token-";
     std::string chat = "-5";
     std::vector<AlertRoute> routes;
+    std::string quiet;
+    int per_hour = 0;
     FaultyFiles files;
     BareWorld bare;
     World world{bare.clock, files, bare.host, bare.http, bare.processes, bare.services, bare.redis};
@@ -213,6 +237,7 @@ TEST_CASE("each change of an incident is told, however alike, and each once") {
         news.items.front().event = event;
         bench.tell(news);
         bench.tell(news); // by a run that was done again
+        bench.bare.clock.advance(2s);
     }
     CHECK(bench.server.accepted.size() == 7);
     --news.run.run; // a run that died long ago has left it
@@ -661,6 +686,7 @@ TEST_CASE("after an outage one message tells how things ended") {
     bench.flush_every_minute(4);
     REQUIRE(bench.server.accepted.size() == 1);
     CHECK(bench.server.accepted[0].text == "ℹ️ While nothing got through: 2 messages · lectio-1\n"
+                                           "Now: none of it is broken any more.\n"
                                            "From 10:00 to 10:08.\n"
                                            "10:04 ℹ️ backup done · lectio-1\n"
                                            "✅ 10:08 site is all right again (8 minutes)");
@@ -677,6 +703,138 @@ TEST_CASE("the same key is told once in its window") {
     CHECK(bench.tell(bench.words("a", "backup")).queued == 0); // one was delivered
     bench.bare.clock.advance(1h);
     CHECK(bench.tell(bench.words("a", "backup")).queued == 1);
+}
+
+TEST_CASE("words that wake nobody wait for the end of the quiet hours, and come together") {
+    Bench bench;
+    bench.quiet = "09:00-12:00"; // it is ten
+    CHECK(bench.delivery()->pause() == Pause::quiet_hours);
+    CHECK(bench.tell(bench.paced(Level::warning, "disk is slow")).kept == 1);
+    CHECK(bench.tell(bench.paced(Level::info, "backup done")).sent == 0);
+    CHECK(bench.tell(bench.paced(Level::critical, "on fire")).sent == 1);
+    CHECK(bench.tell(bench.paced(Level::resolved, "fire is out")).sent == 1);
+    CHECK(bench.tell(bench.words("asked for --now")).sent == 1);
+    CHECK(bench.tell(bench.news(Event::opened)).sent == 1); // the judge has let it through
+    const DeliveryReport night = bench.flush();
+    CHECK(night.waiting == 2);
+    CHECK(night.kept == 2);
+    CHECK(bench.server.accepted.size() == 4);
+    CHECK(bench.delivery()->backlog().kept == 2);
+    CHECK_FALSE(bench.delivery()->backlog().since); // nothing is late
+    bench.bare.clock.advance(2h);
+    CHECK(bench.flush().waiting == 0);
+    REQUIRE(bench.server.accepted.size() == 5);
+    CHECK(bench.server.accepted[4].text == "⚠️ Collected meanwhile: 2 messages · lectio-1\n"
+                                           "From 10:00 to 10:00.\n"
+                                           "10:00 ⚠️ disk is slow · lectio-1\n"
+                                           "10:00 ℹ️ backup done · lectio-1");
+}
+
+TEST_CASE(
+    "words told under a mute wait for its end, whatever their level; news and what waits already do not") {
+    Bench bench;
+    REQUIRE(bench.delivery()->store(bench.words("said before the mute")));
+    bench.mute(30min);
+    CHECK(bench.delivery()->is_muted());
+    CHECK(bench.tell(bench.muted(Level::critical, "on fire")).kept == 1);
+    CHECK(bench.server.accepted.size() == 1);
+    CHECK(bench.tell(bench.muted(Level::info, "backup done")).kept == 2);
+    CHECK(bench.tell(bench.news(Event::opened)).sent == 1); // the judge has let it through
+    bench.bare.clock.advance(29min);
+    CHECK(bench.flush().kept == 2);
+    CHECK(bench.server.accepted.size() == 2);
+    CHECK_FALSE(bench.delivery()->backlog().since); // nothing is late
+    bench.bare.clock.advance(1min);
+    CHECK_FALSE(bench.delivery()->is_muted());
+    CHECK(bench.flush().waiting == 0);
+    REQUIRE(bench.server.accepted.size() == 3);
+    CHECK(bench.server.accepted[2].text == "🚨 Collected meanwhile: 2 messages · lectio-1\n"
+                                           "From 10:00 to 10:00.\n"
+                                           "10:00 🚨 on fire · lectio-1\n"
+                                           "10:00 ℹ️ backup done · lectio-1");
+}
+
+TEST_CASE("a mute that ends in the quiet hours lets only what is critical through") {
+    Bench bench;
+    bench.quiet = "09:00-12:00";
+    bench.mute(30min);
+    bench.tell(bench.muted(Level::critical, "on fire"));
+    bench.tell(bench.muted(Level::warning, "disk is slow"));
+    bench.bare.clock.advance(30min);
+    CHECK(bench.flush().kept == 1);
+    REQUIRE(bench.server.accepted.size() == 1);
+    CHECK(bench.server.accepted[0].text ==
+          "🚨 on fire · lectio-1\nThis was at 2026-01-22 10:00: it has waited for the end of the mute.");
+}
+
+TEST_CASE("a channel that fails hands on nothing that a mute keeps back") {
+    Bench bench({"errors", "second"});
+    bench.server.down = true;
+    bench.tell(bench.words("first"));
+    bench.mute(60min);
+    bench.tell(bench.muted(Level::critical, "on fire"));
+    const std::size_t before = bench.other.accepted.size();
+    bench.bare.clock.advance(15min);
+    bench.flush();
+    CHECK(bench.other.accepted.size() == before);
+}
+
+TEST_CASE("what waited alone says when it was, and waits on if the morning does not get through") {
+    Bench bench;
+    bench.quiet = "09:00-12:00";
+    bench.tell(bench.paced(Level::warning, "disk is slow"));
+    bench.bare.clock.advance(2h);
+    bench.server.down = true;
+    CHECK(bench.flush().waiting == 1);
+    bench.quiet = "11:00-13:00"; // not told yet, so it waits like before
+    bench.server.down = false;
+    bench.bare.clock.advance(10min);
+    CHECK(bench.flush().kept == 1);
+    bench.bare.clock.advance(1h);
+    bench.flush();
+    REQUIRE(bench.server.accepted.size() == 1);
+    CHECK(bench.server.accepted[0].text ==
+          "⚠️ disk is slow · lectio-1\n"
+          "This was at 2026-01-22 10:00: what is not critical waits for its time.");
+}
+
+TEST_CASE("an hour has room for so many messages, whoever sends them; critical ones always pass") {
+    Bench bench;
+    bench.per_hour = 3;
+    bench.tell(bench.news(Event::opened, "AAAAAA"));
+    bench.tell(bench.news(Event::opened, "BBBBBB"));
+    CHECK(bench.delivery()->messages_of_the_hour() == 2);
+    CHECK(bench.tell(bench.paced(Level::warning, "third")).sent == 1);
+    CHECK(bench.delivery()->pause() == Pause::hour_is_full);
+    CHECK(bench.tell(bench.paced(Level::warning, "fourth")).kept == 1);
+    CHECK(bench.tell(bench.paced(Level::critical, "fifth")).sent == 1);
+    bench.bare.clock.advance(59min);
+    CHECK(bench.flush().kept == 1);
+    bench.bare.clock.advance(1min);
+    CHECK(bench.flush().waiting == 0);
+    CHECK(bench.server.accepted.size() == 5);
+    bench.bare.clock.advance(-24h); // a clock that was set back counts nothing against them
+    CHECK(bench.delivery()->messages_of_the_hour() == 0);
+}
+
+TEST_CASE("who has asked for the problems of the channels knows how many messages the hour had: nothing is "
+          "read again") {
+    Bench bench;
+    bench.tell(bench.news(Event::opened, "AAAAAA"));
+    const std::unique_ptr<Delivery> delivery = bench.delivery();
+    REQUIRE(delivery->problems().empty());
+    std::filesystem::remove_all(bench.folder / "state/outbox");
+    CHECK(delivery->messages_of_the_hour() == 1);
+    CHECK(bench.delivery()->messages_of_the_hour() == 0);
+}
+
+TEST_CASE("a thousand messages that may wait hold up none that may not") {
+    Bench bench;
+    bench.quiet = "09:00-12:00";
+    for (int i = 0; i < 1200; ++i) {
+        REQUIRE(bench.delivery()->store(bench.paced(Level::info, std::to_string(i))));
+    }
+    CHECK(bench.tell(bench.paced(Level::critical, "on fire")).sent == 1);
 }
 
 TEST_CASE("routes choose the channels; what matches none goes everywhere") {
@@ -1007,4 +1165,156 @@ TEST_CASE("trying a channel out stores nothing and tells what is wrong") {
     CHECK(refused.kind == Outcome::Kind::channel_refused);
     CHECK(refused.hint.en.find("@BotFather") != std::string::npos);
     CHECK(delivery->count_waiting() == 0);
+}
+
+// ── several channels ─────────────────────────────────────────────────────────────────────────────────────
+
+namespace {
+
+bool mentions(const Server& server, const std::string& words) {
+    return std::any_of(server.accepted.begin(), server.accepted.end(), [&](const Server::Accepted& message) {
+        return message.text.find(words) != std::string::npos;
+    });
+}
+
+} // namespace
+
+TEST_CASE("the end goes to each channel that was told of the beginning, wherever the routes lead now") {
+    Bench bench({"errors", "second"});
+    bench.tell(bench.news(Event::opened));
+    REQUIRE(bench.other.accepted.size() == 1);
+    bench.routes = {{{}, {}, {}, {"errors"}, {}}};
+    bench.tell(bench.news(Event::reminder));
+    CHECK(bench.other.accepted.size() == 1);
+    bench.tell(bench.news(Event::resolved, "ABCDEF", 5min));
+    REQUIRE(bench.other.accepted.size() == 2);
+    CHECK(bench.other.accepted[1].answers == 101);
+    // Once: what is over is over there, too.
+    bench.tell(bench.news(Event::opened, "GHIJKL"));
+    bench.tell(bench.news(Event::resolved, "GHIJKL", 5min));
+    CHECK(bench.other.accepted.size() == 2);
+}
+
+TEST_CASE("an escalation goes to whom the route names for it, who then hear of the end") {
+    Bench bench({"errors", "second"});
+    bench.routes = {{{Level::critical}, {}, {}, {"errors"}, {"second"}}};
+    bench.tell(bench.news(Event::opened));
+    bench.tell(bench.news(Event::escalated));
+    CHECK(bench.server.accepted.size() == 1);
+    REQUIRE(bench.other.accepted.size() == 1);
+    bench.tell(bench.news(Event::resolved, "ABCDEF", 20min));
+    CHECK(bench.server.accepted.size() == 2);
+    CHECK(bench.other.accepted.size() == 2);
+}
+
+TEST_CASE("a channel that fails for ten minutes hands what is critical to the others, once") {
+    Bench bench({"errors", "second"});
+    bench.routes = {{{}, {}, {}, {"errors"}, {}}};
+    bench.server.down = true;
+    bench.tell(bench.news(Event::opened));
+    bench.tell(bench.words("only information"));
+    for (int minute = 0; minute < 9; ++minute) {
+        bench.bare.clock.advance(1min);
+        bench.flush();
+    }
+    CHECK(bench.other.accepted.empty());
+    bench.bare.clock.advance(2min);
+    bench.flush();
+    REQUIRE(bench.other.accepted.size() == 1);
+    CHECK(bench.other.accepted[0].text.find("site: HTTP 403") != std::string::npos);
+    CHECK(bench.other.accepted[0].text.find("because channel errors has not worked since") !=
+          std::string::npos);
+    bench.flush_every_minute(5);
+    CHECK(bench.other.accepted.size() == 1);
+    // It works again: its own are told there, and say that they are no news.
+    bench.server.down = false;
+    bench.flush_every_minute(5);
+    CHECK(mentions(bench.server, "Told meanwhile through second."));
+    CHECK(mentions(bench.server, "only information"));
+    // The one that stood in hears of the end.
+    bench.tell(bench.news(Event::resolved, "ABCDEF", 20min));
+    CHECK(bench.other.accepted.size() == 2);
+}
+
+TEST_CASE("a channel that refuses every message has its critical ones told at once by the others") {
+    Bench bench({"errors", "second"});
+    bench.routes = {{{}, {}, {}, {"errors"}, {}}};
+    bench.server.prepare_refusal(401, "Unauthorized");
+    bench.tell(bench.news(Event::opened));
+    bench.bare.clock.advance(1min);
+    bench.flush();
+    CHECK(bench.other.accepted.size() == 1);
+}
+
+TEST_CASE("with all channels down nothing is handed round") {
+    Bench bench({"errors", "second"});
+    bench.server.down = bench.other.down = true;
+    bench.tell(bench.news(Event::opened));
+    bench.flush_every_minute(30);
+    CHECK(bench.delivery()->count_waiting() == 2);
+    bench.server.down = bench.other.down = false;
+    bench.flush_every_minute(5);
+    CHECK(bench.server.accepted.size() == 1);
+    CHECK(bench.other.accepted.size() == 1);
+}
+
+TEST_CASE("a group is sent no more than it takes in a minute; what is over waits its turn") {
+    Bench bench;
+    int told = 0;
+    for (int second = 0; second < 50; ++second) {
+        told += bench.tell(bench.words("text " + std::to_string(second))).sent;
+        bench.bare.clock.advance(1s);
+    }
+    CHECK(told <= 20);
+    CHECK(bench.server.accepted.size() <= 20);
+    // What is critical is tried all the same.
+    bench.tell(bench.news(Event::opened));
+    CHECK(mentions(bench.server, "site: HTTP 403"));
+    bench.flush_every_minute(5);
+    for (int second = 0; second < 50; ++second) {
+        CHECK(mentions(bench.server, "text " + std::to_string(second)));
+    }
+}
+
+// ── an outage of twelve hours ────────────────────────────────────────────────────────────────────────────
+
+TEST_CASE("after twelve hours without Telegram and hundreds of incidents a handful of messages tells it") {
+    const int incidents = LECTIO_COUNT_OUTAGE / (std::getenv("LECTIO_SOAK") != nullptr ? 1 : 10);
+    const Duration between = Duration(12h) / incidents;
+    Bench bench;
+    bench.server.down = true;
+    const auto id = [](int number) { return "AA" + std::to_string(1000 + number); };
+    for (int number = 0; number < incidents; ++number) {
+        News opened = bench.news(Event::opened, id(number));
+        opened.items[0].incident.check = "check-" + std::to_string(number);
+        opened.run.run = static_cast<std::uint64_t>(number) * 2 + 1;
+        bench.tell(opened);
+        bench.bare.clock.advance(1min);
+        if (number < incidents - 2) { // two are still open in the end
+            News ended = bench.news(Event::resolved, id(number), 1min);
+            ended.items[0].incident.check = "check-" + std::to_string(number);
+            ended.run.run = static_cast<std::uint64_t>(number) * 2 + 2;
+            bench.tell(ended);
+        }
+        bench.bare.clock.advance(between - 1min);
+        bench.flush();
+    }
+    CHECK(bench.server.accepted.empty());
+    CHECK(bench.delivery()->count_waiting() == incidents * 2 - 2);
+    bench.server.down = false;
+    for (int minute = 0; minute < 10 && bench.delivery()->count_waiting() > 0; ++minute) {
+        bench.bare.clock.advance(1min);
+        bench.flush();
+    }
+    CHECK(bench.delivery()->count_waiting() == 0);
+    REQUIRE_FALSE(bench.server.accepted.empty());
+    CHECK(bench.server.accepted.size() <= 12);
+    const std::string& first = bench.server.accepted.front().text;
+    CHECK(first.find("While nothing got through") != std::string::npos);
+    const std::string second_line = first.substr(first.find('\n') + 1, 60);
+    CHECK(second_line.starts_with(
+        fmt::format("Now still broken: check-{}, check-{}\n", incidents - 2, incidents - 1)));
+    for (int number = 0; number < incidents; ++number) {
+        CHECK(mentions(bench.server, "check-" + std::to_string(number)));
+    }
 }

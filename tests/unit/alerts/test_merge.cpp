@@ -49,12 +49,20 @@ TEST_CASE("few and fresh messages go as they are") {
     CHECK_FALSE(batch_of({told(Event::opened, "A", "site", 60)}).merged);
 }
 
+TEST_CASE("what may wait was kept back, and not held up by the network") {
+    Letter kept = words("backup done", 600);
+    kept.state = Letter::State::later;
+    const Batch batch = batch_of({kept, words("size 2 GB", 599)});
+    CHECK(batch.message.title == "ℹ️ Накопилось: 2 сообщения · lectio-1");
+}
+
 TEST_CASE("what waited is told as it ended") {
     const Batch batch = batch_of({told(Event::opened, "A", "site", 12), told(Event::opened, "B", "redis", 9),
                                   words("backup done\nsize 2 GB", 7), told(Event::resolved, "A", "site", 5)});
     CHECK(batch.merged);
     CHECK(batch.letters == 4);
     CHECK(plain_text(batch.message) == "🚨 Пока связи не было: 3 сообщения · lectio-1\n"
+                                       "Сейчас всё ещё не в порядке: redis\n"
                                        "С 10:00 до 10:07.\n"
                                        "🚨 10:03 redis: HTTP 500\n"
                                        "→ look\n"
@@ -63,6 +71,13 @@ TEST_CASE("what waited is told as it ended") {
                                        "✅ 10:07 site: снова в порядке (4 минуты)");
     CHECK(batch.message.level == Level::critical);
     CHECK(batch.message.subjects.size() == 2);
+}
+
+TEST_CASE("what a script has told is called by its key, not by the name that its check has") {
+    Letter key = told(Event::opened, "A", "key-abcdef", 12);
+    key.message.subjects[0].key = "резервная копия";
+    const Batch batch = batch_of({key, words("b", 5)});
+    CHECK(batch.message.lines.at(0).pieces.at(0).text == "Сейчас всё ещё не в порядке: резервная копия");
 }
 
 TEST_CASE("many fresh ones are put together, too, and nobody speaks of an outage then") {

@@ -1,7 +1,10 @@
-// The words of the messages, whole: golden/messages.ru.txt and messages.en.txt are what the operator reads,
-// and are there to be proof-read. LECTIO_UPDATE_GOLDEN=1 writes them anew.
+// The words of the messages, whole: golden/messages.*.txt, and golden/checks.*.txt for each check failing in each way,
+// are what the operator reads, and are there to be proof-read. LECTIO_UPDATE_GOLDEN=1 writes them anew.
+#include "alerts/merge.h"
 #include "alerts/message.h"
 #include "alerts/message_json.h"
+#include "checks/all_checks.h"
+#include "failing_checks.h"
 #include "news_samples.h"
 #include "recovery/all_actions.h"
 #include "support/temp_folder.h"
@@ -45,9 +48,15 @@ std::vector<Sample> openings() {
     Incident slow =
         sample_incident("site", "http", Status::warning,
                         {"answered after 6.2 s, expected 5 s", "ответ через 6.2 s, ожидалось 5 s"});
+    Incident unseen =
+        sample_incident("site", "http", Status::warning,
+                        {"nothing could be seen for five runs in a row: unable to open a socket",
+                         "пять запусков подряд проверить не удаётся: не открывается сокет"});
+    unseen.blind = true;
     return {
         {"opened: http 403", opened(forbidden_site())},
         {"opened: http slow", opened(slow)},
+        {"opened: http unseen", opened(unseen)},
         {"opened: unit failed", opened(failed_nginx())},
         {"opened: disk",
          opened(hinted(sample_incident("disk", "disk", Status::critical,
@@ -73,7 +82,39 @@ std::vector<Sample> openings() {
     };
 }
 
+NewsItem waited(NewsItem item) {
+    item.waited = true;
+    return item;
+}
+
+NewsItem day_of(DayFigures figures) {
+    NewsItem item = sample_item(Event::summary, sample_incident("summary", "self", Status::warning, {}));
+    item.incident.id.clear();
+    item.incident.severity = Severity::info;
+    item.day = figures;
+    return item;
+}
+
 std::vector<Sample> later_events() {
+    const Incident few_free = sample_incident("disk", "disk", Status::warning,
+                                              {"12% of / free (2.4 GB)", "на / свободно 12% (2.4 GB)"});
+    const std::vector<NewsItem> night{
+        waited(sample_item(Event::mended, few_free, 40min)),
+        waited(sample_item(Event::resolved,
+                           sample_incident("queue", "redis", Status::warning,
+                                           {"60 messages in celery, 50 are many",
+                                            "в очереди celery 60 сообщений, 50 уже много"}),
+                           5h)),
+        waited(
+            sample_item(Event::opened,
+                        sample_incident("memory", "memory", Status::warning,
+                                        {"200 MB available, below 256 MB", "доступно 200 MB, меньше 256 MB"}),
+                        3h))};
+    NewsItem bad_day = day_of({1440, 1380, 12});
+    bad_day.symptoms = {few_free};
+    NewsItem fallen = sample_item(Event::needs_person, failed_nginx(), 3min);
+    fallen.look_with = {"systemctl status nginx.service"};
+    fallen.reason = CallReason::never_comes_up;
     const auto told = [](Event event, Duration lasted) {
         return sample_news({sample_item(event, forbidden_site(), lasted)});
     };
@@ -88,6 +129,8 @@ std::vector<Sample> later_events() {
     NewsItem limited = person;
     limited.deeds.clear();
     limited.reason = CallReason::hour_is_full;
+    NewsItem hurried = limited;
+    hurried.reason = CallReason::no_time;
     NewsItem root = sample_item(Event::opened, failed_nginx());
     root.symptoms = {forbidden_site(), sample_incident("frontend", "frontend", Status::critical,
                                                        {"index.html: no answer", "index.html: нет ответа"})};
@@ -97,6 +140,20 @@ std::vector<Sample> later_events() {
         sample_incident("frontend", "frontend", Status::critical,
                         {"/var/www/teaching_panel/frontend/build/static/js/main.0a1b2c3d.js is empty",
                          "файл /var/www/teaching_panel/frontend/build/static/js/main.0a1b2c3d.js пуст"});
+    std::vector<NewsItem> storm;
+    for (const char* name : {"site", "api", "admin", "frontend", "media", "search", "chat", "files"}) {
+        Incident incident = forbidden_site();
+        incident.check = name;
+        incident.id = std::string("STORM") + name[0] + name[1];
+        storm.push_back(sample_item(Event::opened, incident));
+    }
+    Incident marker = sample_incident("markers", "self", Status::warning,
+                                      {"the deploy marker has been lying there for 25 minutes: it no longer "
+                                       "silences alerts",
+                                       "маркер деплоя лежит уже 25 минут: оповещения он больше не глушит"});
+    marker.hint = {
+        "look whether the deploy has finished, then remove /var/run/lectio-monitor/deploy_in_progress",
+        "проверьте, закончился ли деплой, затем удалите /var/run/lectio-monitor/deploy_in_progress"};
     Incident info = sample_incident("backup-age", "file", Status::warning, {"27 hours old", "ему 27 часов"});
     info.severity = Severity::info;
     return {
@@ -119,12 +176,26 @@ std::vector<Sample> later_events() {
         {"flapping", told(Event::flapping, 9min)},
         {"a person is needed", sample_news({person})},
         {"a person is needed: per_hour is used up", sample_news({limited})},
+        {"a person is needed: no run has time to act", sample_news({hurried})},
+        {"a person is needed: it never comes up", sample_news({fallen})},
+        {"escalated", told(Event::escalated, 15min)},
+        {"the morning after a night of warnings", sample_news(night)},
+        {"the day: all was well", sample_news({day_of({1440, 1440, 0})})},
+        {"the day: all is well again", sample_news({day_of({1440, 1439, 2})})},
+        {"the day: something is open", sample_news({bad_day})},
+        {"the day: nothing is known of it", sample_news({day_of({})})},
         {"symptoms under their cause", sample_news({root})},
         {"several at once", sample_news({sample_item(Event::resolved,
                                                      sample_incident("redis", "redis", Status::critical,
                                                                      {"no answer", "нет ответа"}),
                                                      5min),
                                          sample_item(Event::opened, disk), root})},
+        {"a storm", sample_news(storm)},
+        {"a deploy marker left behind", sample_news({sample_item(Event::opened, marker)})},
+        {"broken since the deploy, told when its grace ended",
+         sample_news({waited(sample_item(Event::opened, forbidden_site(), 10min))})},
+        {"mended after the deploy, without a word before",
+         sample_news({waited(sample_item(Event::mended, forbidden_site(), 4min))})},
         {"information only", sample_news({sample_item(Event::opened, info)})},
         {"note of the suite",
          sample_news({sample_item(Event::note, sample_incident("config", "self", Status::warning,
@@ -133,14 +204,57 @@ std::vector<Sample> later_events() {
     };
 }
 
+// What Telegram gets when it is back: letters of hours put together, and one that is late.
+std::string after_an_outage(Lang lang) {
+    std::vector<Letter> waiting;
+    const auto add = [&](Event event, const Incident& incident, Duration before) {
+        NewsItem item = sample_item(event, incident, 5min);
+        News news = sample_news({std::move(item)});
+        news.time.wall -= before;
+        Letter letter;
+        letter.name = std::to_string(waiting.size());
+        letter.message = *compose(news, {lang, "UTC"});
+        waiting.push_back(std::move(letter));
+    };
+    Incident nginx = failed_nginx();
+    nginx.id = "NGINX2";
+    Incident redis = sample_incident("redis", "redis", Status::critical, {"no answer", "нет ответа"});
+    redis.id = "REDIS2";
+    add(Event::opened, forbidden_site(), 3h);
+    add(Event::resolved, forbidden_site(), 2h);
+    add(Event::opened, nginx, 90min);
+    add(Event::opened, redis, 1h);
+    const Batch batch = next_batch(waiting, sample_now().wall, {}, {lang, "UTC"});
+    REQUIRE(batch.letters == waiting.size());
+    return "──── while Telegram was unreachable\n" + plain_text(batch.message) + "\n\n";
+}
+
 std::string catalogue(Lang lang) {
-    std::string all;
+    std::string all = after_an_outage(lang);
     for (const auto& samples : {openings(), later_events()}) {
         for (const Sample& sample : samples) {
             const std::optional<Message> message = compose(sample.news, {lang, "UTC"});
             REQUIRE(message);
             all += std::string("──── ") + sample.name + "\n" + plain_text(*message) + "\n\n";
         }
+    }
+    return all;
+}
+
+// Of each way to fail the whole message; what passes after all is none.
+std::string catalogue_of_checks(Lang lang) {
+    std::string all;
+    for (const FailingCheck& failing : failing_checks()) {
+        CAPTURE(failing.type, failing.what);
+        REQUIRE(failing.result.status != Status::ok);
+        Incident incident =
+            sample_incident(failing.type, failing.type, failing.result.status, failing.result.message);
+        incident.hint = failing.result.hint;
+        incident.evidence = failing.result.evidence;
+        const std::optional<Message> message =
+            compose(sample_news({sample_item(Event::opened, std::move(incident))}), {lang, "UTC"});
+        REQUIRE(message);
+        all += "──── " + failing.type + ": " + failing.what + "\n" + plain_text(*message) + "\n\n";
     }
     return all;
 }
@@ -166,6 +280,34 @@ TEST_CASE("what the operator reads, in Russian") {
 
 TEST_CASE("what the operator reads, in English") {
     compare_with_golden(catalogue(Lang::en), "messages.en.txt");
+}
+
+TEST_CASE("what the operator reads of each check that fails, in each way") {
+    compare_with_golden(catalogue_of_checks(Lang::ru), "checks.ru.txt");
+    compare_with_golden(catalogue_of_checks(Lang::en), "checks.en.txt");
+    const std::vector<FailingCheck> failing = failing_checks();
+    for (const CheckType& type : all_checks()) {
+        CAPTURE(type.name);
+        CHECK(std::any_of(failing.begin(), failing.end(),
+                          [&](const FailingCheck& each) { return each.type == type.name; }));
+    }
+}
+
+TEST_CASE("the first line of each message is enough for a lock screen") {
+    const std::string mark = "──── ";
+    for (const Lang lang : {Lang::ru, Lang::en}) {
+        const std::string all = catalogue(lang) + catalogue_of_checks(lang);
+        std::size_t messages = 0;
+        for (std::size_t at = all.find(mark); at != std::string::npos; at = all.find(mark, at + 1)) {
+            const std::size_t title = all.find('\n', at) + 1;
+            const std::string first_line = all.substr(title, all.find('\n', title) - title);
+            CAPTURE(first_line);
+            CHECK(characters(first_line) < 80);
+            CHECK(characters(first_line) > 5);
+            ++messages;
+        }
+        CHECK(messages >= 100);
+    }
 }
 
 TEST_CASE("a title fits the lock screen whatever the check says") {
@@ -195,6 +337,34 @@ TEST_CASE("a title that is too long keeps what is wrong and how much more there 
     CHECK(title_of("/a/b/c is a path that fits", 1) == "🚨 site: /a/b/c is a path that fits · lectio-1");
     CHECK(title_of("one two three four five six seven eight nine ten eleven twelve thirteen", 1) ==
           "🚨 site: one two three four five six seven eight nine ten eleven… · lectio-1");
+}
+
+TEST_CASE("what ends has begun before, though the clock was moved meanwhile") {
+    const auto text_of = [](Event event, Duration clock_moved, bool waited) {
+        NewsItem item = sample_item(event, forbidden_site(), 4min);
+        item.incident.since.wall += clock_moved;
+        item.waited = waited;
+        return plain_text(*compose(sample_news({item}), {Lang::en, "UTC"})); // at 10:12
+    };
+    CHECK(text_of(Event::resolved, 10min, false).find("(10:08 to 10:12)") != std::string::npos); // moved back
+    CHECK(text_of(Event::resolved, -10min, false).find("(10:08 to 10:12)") != std::string::npos);
+    CHECK(text_of(Event::resolved, 20s, false).find("(10:08 to 10:12)") != std::string::npos);
+    CHECK(text_of(Event::reminder, 10min, false).find("Since 10:08 (for 4 minutes)") != std::string::npos);
+    // It ended long before it is told.
+    CHECK(text_of(Event::resolved, -3h, true).find("(07:08 to 07:12)") != std::string::npos);
+}
+
+TEST_CASE("why nothing is done stands in one line, and mending is named once") {
+    NewsItem item = sample_item(Event::opened, forbidden_site(), 3min);
+    item.remarks = {{"one", "раз"}, {"two", "два"}};
+    const auto text_of = [&](Event event) {
+        item.event = event;
+        return plain_text(*compose(sample_news({item}), {Lang::ru, "UTC"}));
+    };
+    CHECK(text_of(Event::opened).find("\nАвтоматическая починка: раз; два\n") != std::string::npos);
+    const std::string call = text_of(Event::needs_person);
+    CHECK(call.find("\nСейчас: раз; два\n") != std::string::npos);
+    CHECK(call.find("Автоматическая починка") == call.rfind("Автоматическая починка"));
 }
 
 TEST_CASE("the end of what was told does not repeat its log lines") {

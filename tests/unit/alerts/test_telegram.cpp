@@ -1,6 +1,5 @@
 #include "alerts/telegram.h"
-#include "support/fake_clock.h"
-#include "support/fake_http.h"
+#include "support/bare_world.h"
 #include "support/telegram_server.h"
 #include "util/text.h"
 
@@ -333,20 +332,19 @@ struct Sent {
 };
 
 Sent send_with(TelegramSettings settings, Draft draft, FakeHttp::Handler handler) {
-    FakeClock clock;
-    FakeHttp http(clock);
-    http.on_any(std::move(handler));
+    BareWorld bare;
+    bare.http.on_any(std::move(handler));
     settings.name = "errors";
     settings.token = Secret("42:secret-token-of-the-bot");
     settings.chat = settings.chat.empty() ? "-5" : settings.chat;
     const Telegram channel(settings, k_voice, "alerts.log");
     bool done = false;
-    Task<Outcome> task = channel.send(http, draft, std::chrono::seconds(9));
+    Task<Outcome> task = channel.send(bare.world, draft, std::chrono::seconds(9));
     task.start([&] { done = true; });
     while (!done) {
-        http.poll(std::chrono::seconds(1));
+        bare.http.poll(std::chrono::seconds(1));
     }
-    return {task.value(), http.requests()};
+    return {task.value(), bare.http.requests()};
 }
 
 HttpAnswer accept(const HttpRequest&) {

@@ -125,6 +125,20 @@ TEST_CASE("dns: only a nameserver on this host can be mended from here", "[dns]"
     CHECK(evaluate_dns(sample, settings_for("A")).remedy == Remedy::outside_host);
 }
 
+TEST_CASE("dns: by hand the same nameserver is asked, at the same port", "[dns]") {
+    DnsSettings settings = settings_for("A");
+    const auto hint = [&](const std::string& server) {
+        DnsSample sample = failed(Failure::timeout);
+        sample.server = server;
+        return evaluate_dns(sample, settings).hint.en;
+    };
+    CHECK(hint("127.0.0.1:53") == "by hand: dig @127.0.0.1 www.example.org A");
+    CHECK(hint("127.0.0.1:5353") == "by hand: dig @127.0.0.1 -p 5353 www.example.org A");
+    CHECK(hint("[::1]:5353") == "by hand: dig @::1 -p 5353 www.example.org A");
+    settings.server.clear();
+    CHECK(hint("127.0.0.1:53") == "by hand: dig www.example.org A");
+}
+
 TEST_CASE("dns: a dead nameserver before the one that answers is a warning", "[dns]") {
     DnsSample sample = answered({"192.0.2.1"});
     sample.failed = {"192.0.2.53:53"};

@@ -91,6 +91,29 @@ TEST_CASE("frontend: names scripts and style sheets, whatever stands around them
     }
 }
 
+TEST_CASE("frontend: names are what <base href> makes of them", "[frontend]") {
+    const auto named = [](const std::string& base, const std::string& url) {
+        return html_assets("<base href='" + base + "'><script src='" + url + "'></script>")[0].url;
+    };
+    CHECK(named("/app/", "../x.js?v=../1") == "/x.js?v=../1");
+    CHECK(named("/app/", "x.js") == "/app/x.js");
+    CHECK(named("/app", "./x.js") == "/x.js");
+    CHECK(named("/", "../../x.js") == "/x.js"); // as browsers do
+    CHECK(named("/app/", "/x.js") == "/x.js");
+    CHECK(named("app/", "../x.js") == "x.js");
+    CHECK(named("https://cdn.example/a/?q#f", "../x.js") == "https://cdn.example/x.js");
+    CHECK(named("https://cdn.example", "x.js") == "https://cdn.example/x.js");
+    CHECK(named("//cdn.example/a/", "/x.js") == "//cdn.example/x.js");
+    CHECK(named("/app/", "//cdn.example/x.js") == "//cdn.example/x.js");
+    CHECK(named("/app/", "https://site.example/../x.js") == "https://site.example/../x.js");
+    CHECK(named("", "../x.js") == "../x.js");
+    CHECK(html_assets("<script src=a.js></script><base target=_blank><base href=/b/><base href=/c/>"
+                      "<script src=a.js></script>") ==
+          std::vector<HtmlAsset>{{Kind::script, "a.js"}, {Kind::script, "/b/a.js"}});
+    CHECK(local_path(named("/app/", "../x.js"), "https://site.example/") == "x.js");
+    CHECK_FALSE(local_path(named("https://cdn.example/", "x.js"), "https://site.example/").has_value());
+}
+
 TEST_CASE("frontend: the scanner survives garbage", "[frontend]") {
     std::mt19937 random(7);
     constexpr std::string_view k_pieces = "<>/=\"' !-scriptlnkhef\0\xff&;";
@@ -146,6 +169,13 @@ TEST_CASE("frontend: what is wrong on disk is told by its file", "[frontend]") {
     }
     SECTION("an empty page") {
         spill(site.folder / "index.html", "");
+    }
+    SECTION("its folder is missing") {
+        std::filesystem::remove_all(site.folder / "static");
+        CHECK_THAT(site.check().message.en,
+                   Catch::Contains("there is no folder " + (site.folder / "static").string()));
+        std::filesystem::remove_all(site.folder.path());
+        CHECK_THAT(site.check().message.ru, Catch::Contains("нет папки " + site.folder.path().string()));
     }
     SECTION("a script is missing") {
         std::filesystem::remove(site.folder / "static/js/main.abc.js");

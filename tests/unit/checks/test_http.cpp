@@ -180,6 +180,37 @@ TEST_CASE("http check: a client certificate that is refused is not the site's ce
     CHECK_THAT(result.message.ru, Catch::Contains("сертификат"));
 }
 
+TEST_CASE("http check: an answer that has begun is not one that does not come", "[http-check]") {
+    HttpAnswer answer;
+    answer.failure = HttpAnswer::Failure::timeout;
+    const auto hint = [&](HttpAnswer::Phase phase) {
+        answer.phase = phase;
+        return evaluate_http(answer, HttpSettings{}).hint.en;
+    };
+    CHECK_THAT(hint(HttpAnswer::Phase::first_byte), Catch::Contains("does not answer"));
+    CHECK_THAT(hint(HttpAnswer::Phase::body), Catch::Contains("the answer has begun"));
+}
+
+TEST_CASE("http check: how much is too much is said, and where to allow more", "[http-check]") {
+    HttpAnswer answer;
+    answer.failure = HttpAnswer::Failure::too_large;
+    HttpSettings settings;
+    settings.max_body = 7_kB;
+    const CheckResult result = evaluate_http(answer, settings);
+    CHECK_THAT(result.message.en, Catch::Contains("larger than allowed (7 KB)"));
+    CHECK_THAT(result.hint.en, Catch::Contains("max_body"));
+    const auto elsewhere = http_failure(answer, HttpRequest{}); // of checks that have no such key
+    REQUIRE(elsewhere);
+    CHECK_THAT(elsewhere->hint.en, !Catch::Contains("max_body"));
+}
+
+TEST_CASE("http check: a port without TLS is named as such", "[http-check]") {
+    HttpAnswer answer;
+    answer.failure = HttpAnswer::Failure::tls;
+    answer.detail = "error:0A00010B:SSL routines::wrong version number";
+    CHECK_THAT(evaluate_http(answer, HttpSettings{}).hint.en, Catch::Contains("TLS is switched on"));
+}
+
 TEST_CASE("http check: too many headers are no matter of max_body", "[http-check]") {
     HttpAnswer answer;
     answer.failure = HttpAnswer::Failure::headers_too_large;
@@ -196,6 +227,17 @@ TEST_CASE("http check: headers by part of their value", "[http-check]") {
           Status::ok);
     CHECK(evaluate_http(page(200, "", {{"content-type", "image/png"}}), settings).status == Status::critical);
     CHECK(evaluate_http(page(200), settings).status == Status::critical);
+}
+
+TEST_CASE("http check: of several headers of one name any may be the one", "[http-check]") {
+    HttpSettings settings = site();
+    settings.expect_headers = {{"Set-Cookie", "sessionid="}};
+    const auto status = [&](const std::string& second) {
+        return evaluate_http(page(200, "", {{"set-cookie", "csrftoken=a"}, {"set-cookie", second}}), settings)
+            .status;
+    };
+    CHECK(status("sessionid=b") == Status::ok);
+    CHECK(status("lang=ru") == Status::critical);
 }
 
 TEST_CASE("http check: values in JSON", "[http-check]") {

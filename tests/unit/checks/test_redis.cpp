@@ -211,3 +211,134 @@ TEST_CASE("What the end of the run cut short is not the server's fault") {
     CHECK(run(1s).memory == memory);
     CHECK(run(10s).status == Status::critical);
 }
+
+namespace {
+
+// What the check sees of a server that answers like this, looking as it does in a run.
+CheckResult looked(FakeRedis& redis, const RedisSettings& settings,
+                   const std::map<std::string, std::string>& memory = {}) {
+    BareWorld bare;
+    World world{bare.clock, bare.files, bare.host, bare.http, bare.processes, bare.services, redis};
+    const CheckContext context{world, bare.clock.now(), bare.clock.steady() + 30s, memory};
+    const std::unique_ptr<Check> check = redis_check_type().make(&settings);
+    return dynamic_cast<const BlockingCheck&>(*check).run(context);
+}
+
+// Keys "cache:N", every `nth` of them without an expiry, in steps of ten.
+Result<RedisReply> many_keys(const FakeRedis::Command& command, int count, int nth) {
+    if (command[0] == "PING") {
+        return redis_status("PONG");
+    }
+    if (command[0] == "TTL") {
+        return redis_number(std::stoi(command[1].substr(6)) % nth == 0 ? -1 : 300);
+    }
+    if (command[0] != "SCAN") {
+        return redis_text("redis_version:7\r\n");
+    }
+    const int first = std::stoi(command[1]);
+    const int last = std::min(first + 10, count);
+    std::vector<RedisReply> keys;
+    for (int i = first; i < last; ++i) {
+        keys.push_back(redis_text("cache:" + std::to_string(i)));
+    }
+    return redis_array({redis_text(last == count ? "0" : std::to_string(last)), redis_array(keys)});
+}
+
+RedisSettings with_no_ttl(int sample) {
+    RedisSettings settings;
+    settings.no_ttl = NoTtlSettings{"cache:*", sample};
+    return settings;
+}
+
+RedisSample with_info(const std::string& info) {
+    RedisSample sample = well(info.c_str());
+    sample.now = WallTime(1'000'000s);
+    return sample;
+}
+
+constexpr Thresholds one_or_more{Amount{Amount::Unit::number, 1}, {}};
+
+} // namespace
+
+TEST_CASE("Keys that would never expire are counted in a sample") {
+    FakeRedis redis;
+    redis.answer = [](const FakeRedis::Command& command) { return many_keys(command, 100, 10); };
+    const CheckResult result = looked(redis, with_no_ttl(50));
+    CHECK(result.status == Status::warning);
+    CHECK(result.message.en == "5 of 50 keys cache:* never expire, cache:0 for one");
+    CHECK(result.message.ru == "5 из 50 ключей cache:* бессрочные, например cache:0");
+
+    redis.answer = [](const FakeRedis::Command& command) { return many_keys(command, 100, 1000); };
+    CHECK(looked(redis, with_no_ttl(100)).status == Status::ok); // 1% of them
+    CHECK(looked(redis, with_no_ttl(20)).status == Status::warning);
+
+    redis.answer = [](const FakeRedis::Command& command) { return many_keys(command, 0, 10); };
+    CHECK(looked(redis, with_no_ttl(50)).status == Status::ok);
+}
+
+TEST_CASE("A scan ends where the server never comes to its end, and where it is refused") {
+    FakeRedis redis;
+    redis.answer = [](const FakeRedis::Command& command) -> Result<RedisReply> {
+        return command[0] == "PING" ? redis_status("PONG") : redis_array({redis_text("7"), redis_array({})});
+    };
+    CHECK(looked(redis, with_no_ttl(50)).status == Status::ok);
+    CHECK(redis.commands.size() <= 102);
+
+    for (const RedisReply& odd : {redis_error("NOPERM this user has no permissions"), redis_text("?"),
+                                  redis_array({redis_text("0")}), redis_number(7)}) {
+        redis.answer = [&](const FakeRedis::Command& command) -> Result<RedisReply> {
+            return command[0] == "PING" ? redis_status("PONG") : odd;
+        };
+        CHECK(looked(redis, with_no_ttl(50)).message.en.find("cannot be counted") != std::string::npos);
+    }
+}
+
+TEST_CASE("Evictions are counted since the last run, once") {
+    RedisSettings settings;
+    settings.evictions = one_or_more;
+    const CheckResult first = evaluate_redis(with_info("evicted_keys:100\r\n"), settings, {});
+    CHECK(first.status == Status::ok); // from before anybody looked
+    const CheckResult second = evaluate_redis(with_info("evicted_keys:103\r\n"), settings, first.memory);
+    CHECK(second.status == Status::warning);
+    CHECK(second.message.en ==
+          "3 keys evicted since the last look: memory is full, what is stored is thrown away");
+    RedisSample again = with_info("evicted_keys:104\r\n");
+    again.again = true;
+    const CheckResult recheck = evaluate_redis(again, settings, second.memory);
+    CHECK(recheck.status == Status::warning);
+    CHECK(evaluate_redis(with_info("evicted_keys:104\r\n"), settings, recheck.memory).status == Status::ok);
+    CHECK(evaluate_redis(with_info("evicted_keys:2\r\n"), settings, recheck.memory).status ==
+          Status::warning);
+}
+
+TEST_CASE("The last snapshot is judged by its age and by its outcome") {
+    RedisSettings settings;
+    settings.rdb_age = {Amount{Amount::Unit::milliseconds, 8.0 * 3600 * 1000}, {}};
+    const std::string old = "rdb_last_save_time:960000\r\nrdb_last_bgsave_status:ok\r\n"; // 11 h ago
+    const CheckResult aged =
+        evaluate_redis(with_info(old + "rdb_changes_since_last_save:7\r\n"), settings, {});
+    CHECK(aged.status == Status::warning);
+    CHECK(aged.message.en.find("7 changes since would be lost") != std::string::npos);
+    CHECK(evaluate_redis(with_info(old + "rdb_changes_since_last_save:0\r\n"), settings, {}).status ==
+          Status::ok);
+    CHECK(
+        evaluate_redis(with_info("rdb_last_save_time:999999\r\nrdb_last_bgsave_status:err\r\n"), settings, {})
+            .status == Status::critical);
+    CHECK(evaluate_redis(with_info("rdb_last_save_time:99999999999999999999\r\n"), settings, {}).status ==
+          Status::ok);
+}
+
+TEST_CASE("The append-only file must be on and well") {
+    RedisSettings settings;
+    settings.aof = "ok";
+    const auto with = [&](const char* info) { return evaluate_redis(with_info(info), settings, {}).status; };
+    CHECK(with("aof_enabled:0\r\n") == Status::warning);
+    CHECK(with("aof_enabled:1\r\naof_last_write_status:err\r\n") == Status::critical);
+    CHECK(with("aof_enabled:1\r\naof_last_write_status:ok\r\naof_last_bgrewrite_status:err\r\n") ==
+          Status::warning);
+    CHECK(with("aof_enabled:1\r\naof_last_write_status:ok\r\naof_last_bgrewrite_status:ok\r\n") ==
+          Status::ok);
+    RedisSample refused = well();
+    refused.info.clear();
+    CHECK(evaluate_redis(refused, settings, {}).status == Status::warning);
+}

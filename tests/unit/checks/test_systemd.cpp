@@ -1,4 +1,5 @@
 #include "checks/systemd.h"
+#include "checks/unit_words.h"
 #include "support/bare_world.h"
 #include "support/fake_services.h"
 
@@ -85,6 +86,52 @@ TEST_CASE("Stopped on purpose is told apart from fallen, and is what the configu
     CHECK(says(look(disabled), "app.service is stopped; it is disabled"));
 }
 
+TEST_CASE("What is watched only because it fell may be stopped, forgotten, removed or forbidden: its fall is "
+          "over") {
+    SystemdSettings settings;
+    settings.only_as_it_fell = true;
+    const auto over = [&](const UnitState& unit) {
+        const CheckResult result = look(unit, settings);
+        CHECK(is_let_go(result));
+        return result.message;
+    };
+    UnitState unit = in_state("inactive", "dead");
+    unit.state_changed = FakeClock().now().wall - 60s;
+    CHECK(over(unit).ru == "app.service остановлен намеренно");
+    unit.result = "exit-code"; // stopped while it waited for its next start
+    CHECK(over(unit).en == "app.service was stopped on purpose");
+    unit.state_changed.reset();
+    CHECK(over(unit).en == "app.service is not running, and not failed any more");
+
+    UnitState removed = failed_unit("app.service", "exit-code", CLD_EXITED, 3);
+    removed.load_state = "not-found";
+    CHECK(over(removed).ru == "такого юнита больше нет: app.service");
+    removed.load_state = "masked";
+    CHECK(over(removed).en == "app.service is masked: somebody has forbidden its start");
+
+    UnitState stopping = in_state("deactivating", "stop-sigterm");
+    stopping.job = "stop";
+    CHECK(over(stopping).en == "app.service was stopped on purpose");
+    stopping.job = ""; // on its way down after a fall
+    CHECK(look(stopping, settings).status == Status::critical);
+
+    const CheckResult fallen = look(failed_unit("app.service", "exit-code", CLD_EXITED, 3), settings);
+    CHECK(fallen.status == Status::critical);
+    CHECK(!is_let_go(look(running_unit("app.service"), settings)));
+}
+
+TEST_CASE("A fall of what runs and ends is over with a run that ends well") {
+    SystemdSettings settings;
+    settings.only_as_it_fell = true;
+    UnitState unit = in_state("inactive", "dead");
+    unit.type = "oneshot";
+    unit.state_changed = FakeClock().now().wall - 60s;
+    CHECK(look(unit, settings).message.en == "app.service has run and ended well");
+    CHECK(!is_let_go(look(unit, settings)));
+    unit.exit_status = 3; // systemctl reset-failed: it did not end well
+    CHECK(is_let_go(look(unit, settings)));
+}
+
 TEST_CASE("What a timer starts may rest between its runs") {
     UnitState unit = in_state("inactive", "dead");
     unit.type = "oneshot";
@@ -164,6 +211,36 @@ TEST_CASE("Restarts by systemd are counted over the last hour") {
     CHECK(minute(2h, 0).status == Status::ok);
 }
 
+TEST_CASE("A unit that falls again and again is not well in the moment between two falls") {
+    FakeClock clock;
+    Memory memory;
+    const auto minute = [&](UnitState unit, std::uint32_t restarts, Duration passed = 1min) {
+        clock.advance(passed);
+        unit.restarts = restarts;
+        const CheckResult result = evaluate_unit(unit, {}, memory, clock.now());
+        memory = result.memory;
+        return result;
+    };
+    const UnitState running = running_unit("app.service");
+    const UnitState between_two = in_state("activating", "auto-restart");
+    CHECK(minute(running, 3).status == Status::ok);
+    CHECK(minute(running, 4).status == Status::ok); // one fall, and systemd has mended it
+    CHECK(minute(between_two, 5).status == Status::critical);
+    const CheckResult again = minute(running, 19);
+    CHECK(again.status == Status::critical);
+    CHECK(again.remedy == Remedy::cannot_help);
+    CHECK(says(again, "fell again, systemd has restarted it"));
+    CHECK(minute(running, 30).status == Status::critical);
+    CHECK(minute(running, 30).status == Status::ok); // a minute without a fall
+
+    CHECK(minute(between_two, 30).status == Status::critical);
+    CHECK(minute(running, 31).status == Status::ok); // the start that it was waiting for
+    CHECK(minute(between_two, 31).status == Status::critical);
+    CHECK(minute(running, 0).status == Status::ok); // restarted by hand
+    CHECK(minute(between_two, 1).status == Status::critical);
+    CHECK(minute(running, 3, 5s).status == Status::ok); // brought up by the healer, in the same run
+}
+
 TEST_CASE("A damaged memory counts as none") {
     const auto falls =
         GENERATE(as<std::string>{}, "", "x", "*", "9999999999999999999*1", "1*99999999999999999999");
@@ -175,13 +252,44 @@ TEST_CASE("A damaged memory counts as none") {
 
 TEST_CASE("Failed units of the host are listed") {
     CHECK(evaluate_failed_units({}).status == Status::ok);
-    std::vector<UnitState> failed;
+    std::vector<std::string> failed;
     for (int i = 0; i < 7; ++i) {
-        failed.push_back(failed_unit("u" + std::to_string(i) + ".service", "exit-code", CLD_EXITED, 1));
+        failed.push_back("u" + std::to_string(i) + ".service");
     }
     const CheckResult result = evaluate_failed_units(failed);
     CHECK(result.status == Status::warning);
     CHECK(says(result, "u0.service, u1.service, u2.service, u3.service, u4.service and 2 more"));
+    CHECK(failed_units_of(result) == failed);
+    CHECK(failed_units_of(evaluate_failed_units({})).empty());
+    failed.resize(101, "x.service");
+    CHECK(failed_units_of(evaluate_failed_units(failed)).empty()); // nothing is left to others by mistake
+}
+
+TEST_CASE("What the unit itself says of being started again is obeyed, and named") {
+    UnitState unit;
+    unit.restart = "always";
+    unit.result = "exit-code";
+    unit.exit_code = CLD_EXITED;
+    unit.exit_status = 3;
+    CHECK(will_be_restarted(unit));
+    CHECK(why_not_restarted(unit).empty());
+    unit.restart_prevented.signals = {3}; // SIGQUIT is another matter
+    CHECK(will_be_restarted(unit));
+    unit.restart_prevented.statuses = {2, 3};
+    CHECK_FALSE(will_be_restarted(unit));
+    CHECK(why_not_restarted(unit).en == "its RestartPreventExitStatus= names this: exit status 3");
+    CHECK(why_not_restarted(unit).ru == "так задано в его RestartPreventExitStatus= (код выхода 3)");
+    unit.exit_code = CLD_KILLED;
+    unit.exit_status = SIGQUIT;
+    CHECK_FALSE(will_be_restarted(unit));
+    unit.restart_prevented = {};
+    unit.restart = "no";
+    CHECK(why_not_restarted(unit).en == "its Restart= is no");
+    unit.restart_forced.signals = {SIGQUIT};
+    CHECK(will_be_restarted(unit));
+    unit.result = "start-limit-hit"; // says itself why
+    CHECK_FALSE(will_be_restarted(unit));
+    CHECK(why_not_restarted(unit).empty());
 }
 
 TEST_CASE("Without systemd the check is skipped; a silent bus is unknown; the counters are kept") {

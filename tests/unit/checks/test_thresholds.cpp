@@ -64,6 +64,12 @@ TEST_CASE("clear replaces the default", "[thresholds]") {
 TEST_CASE("a share of everything can still clear", "[thresholds]") {
     const Thresholds nearly_all{percent(90), std::nullopt};
     CHECK(judge_thresholds({100, 100}, nearly_all, {}, Direction::runs_out, Status::warning) == Status::ok);
+    CHECK(judge_thresholds({95, 100}, nearly_all, {}, Direction::runs_out, Status::warning) == Status::ok);
+    CHECK(judge_thresholds({94, 100}, nearly_all, {}, Direction::runs_out, Status::warning) ==
+          Status::warning);
+    const Thresholds nearly_all_bytes{Amount{Amount::Unit::bytes, 900}, std::nullopt};
+    CHECK(judge_thresholds({950, 1000}, nearly_all_bytes, {}, Direction::runs_out, Status::warning) ==
+          Status::ok);
 }
 
 TEST_CASE("zero days left is a day like any other", "[thresholds]") {

@@ -100,6 +100,59 @@ const Later& celery() {
     return schema;
 }
 
+const Later& sqlite() {
+    static const Later schema{
+        later<Path>("path", "the database").needed(),
+        later<Thresholds>("size", "of the file").units({Amount::Unit::bytes}).grows(),
+        later<bool>("quick_check", "of its pages"),
+        later<Thresholds>("wal", "of the log").units({Amount::Unit::bytes}).grows(),
+        later<Thresholds>("locked", "for how long").units({Amount::Unit::milliseconds}).grows(),
+        later<Thresholds>("free_pages", "share").units({Amount::Unit::percent}).grows(),
+    };
+    return schema;
+}
+
+const Later& postgres() {
+    static const Later schema{
+        later<Secret>("url", "where").needed(),
+        later<std::string>("sslmode", "at least").one_of({"disable", "require", "verify-full"}),
+        later<Thresholds>("connect_time", "to a connection").units({Amount::Unit::milliseconds}).grows(),
+        later<Thresholds>("connections", "share").units({Amount::Unit::percent}).grows(),
+        later<int>("pool_min", "of the pool").between(0, 10000),
+        later<Duration>("statement_timeout", "at most"),
+        later<Thresholds>("oldest_transaction", "age").units({Amount::Unit::milliseconds}).grows(),
+        later<Thresholds>("lag", "of the replica").units({Amount::Unit::milliseconds}).grows(),
+        later<Thresholds>("dead_rows", "share").units({Amount::Unit::percent}).grows(),
+        later<Thresholds>("size", "of the database").units({Amount::Unit::bytes}).grows(),
+    };
+    return schema;
+}
+
+const Later& django() {
+    static const Later schema{later<Path>("manage", "manage.py").needed(), later<Path>("python", "which"),
+                              later<std::string>("user", "who"), later<bool>("deploy_check", "too")};
+    return schema;
+}
+
+const Later& source() {
+    static const Later schema{later<std::string>("url", "where").needed(),
+                              later<std::string>("query", "what"), later<std::string>("pointer", "what"),
+                              later<std::string>("key", "what")};
+    return schema;
+}
+
+const Later& freshness() {
+    static const Later schema{
+        later<std::string>("files", "pattern"),
+        later<Bytes>("min_size", "at least"),
+        later<NotYet>("sql", source(), "from a database"),
+        later<NotYet>("json", source(), "over HTTP"),
+        later<NotYet>("redis", source(), "from Redis"),
+        later<Thresholds>("age", "of the newest").units({Amount::Unit::milliseconds}).grows().needed(),
+    };
+    return schema;
+}
+
 const Later& tls() {
     static const Later schema{
         later<std::string>("address", "host:port").check(address_complaint).needed(),
@@ -121,6 +174,42 @@ const Later& log() {
         later<Thresholds>("count", "lines").units({Amount::Unit::number}).grows(),
         later<Duration>("window", "counted over"),
     };
+    return schema;
+}
+
+const Later& headers() {
+    static const Later schema{later<std::string>("url", "the page").needed(),
+                              later<Texts>("require", "names"),
+                              later<std::string>("cors_origin", "a stranger"),
+                              later<bool>("cookies", "flags"), later<bool>("hide_version", "none is told")};
+    return schema;
+}
+
+const Later& containers() {
+    static const Later schema{later<Path>("socket", "where"), later<std::string>("project", "which"),
+                              later<Texts>("require", "of each"), later<Texts>("published", "ports")};
+    return schema;
+}
+
+const Later& secrets() {
+    static const Later schema{later<Texts>("files", "where"), later<Texts>("values", "none of these"),
+                              later<Texts>("environments", "of processes"),
+                              later<std::string>("url", "the site"), later<Texts>("reachable", "paths")};
+    return schema;
+}
+
+const Later& cmdline() {
+    static const Later schema{later<std::string>("match", "which").needed(), later<Texts>("rules", "names")};
+    return schema;
+}
+
+const Later& reboot() {
+    static const Later schema{};
+    return schema;
+}
+
+const Later& ports() {
+    static const Later schema{later<Texts>("allow", "may listen").needed()};
     return schema;
 }
 
@@ -153,13 +242,23 @@ const Later& exec_action() {
 
 const Kinds& stand_in_kinds() {
     static const Kinds kinds{{{"celery", "workers answer", &celery()},
+                              {"cmdline", "command lines", &cmdline()},
+                              {"containers", "containers", &containers()},
                               {"disk", "space", &disk()},
+                              {"django", "migrations", &django()},
+                              {"freshness", "new enough", &freshness()},
                               {"frontend", "the build", &frontend()},
+                              {"headers", "headers", &headers()},
                               {"http", "an answer", &http()},
                               {"log", "new lines", &log()},
                               {"memory", "memory", &memory()},
+                              {"ports", "who listens", &ports()},
+                              {"postgres", "PostgreSQL", &postgres()},
                               {"process", "processes", &process()},
+                              {"reboot", "a reboot", &reboot()},
                               {"redis", "Redis", &redis()},
+                              {"secrets", "secrets", &secrets()},
+                              {"sqlite", "SQLite", &sqlite()},
                               {"systemd", "a unit is active", &systemd()},
                               {"tls", "a certificate", &tls()}},
                              {{"exec", "a program", &exec_action()},

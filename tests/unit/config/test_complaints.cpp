@@ -1,4 +1,6 @@
 #include "config/complaints.h"
+#include "config/schema.h"
+#include "platform/redis.h"
 #include "platform/unit_name.h"
 #include "russian.h"
 
@@ -31,6 +33,40 @@ TEST_CASE("what no unit is called is said, with the ending that was meant") {
     for (const std::string name : {"ngi/nx.service", "my app", ".service", "nginx.service ", "тест"}) {
         CAPTURE(name);
         CHECK(english(unit_complaint(name)) == "expected the name of a unit, like \"nginx.service\"");
+    }
+}
+
+TEST_CASE("a socket is no page without the path behind it") {
+    for (const std::string url :
+         {"unix:/run/app.sock:/", "unix:/run/app.sock:/api/?x=1", "http://a/", "https://a"}) {
+        CAPTURE(url);
+        CHECK(http_url_complaint(url) == std::nullopt);
+    }
+    for (const std::string url :
+         {"unix:/run/app.sock", "unix:/run/app.sock:", "unix:/run/app.sock:api", "unix:/"}) {
+        CAPTURE(url);
+        CHECK(english(http_url_complaint(url)) ==
+              "of the page behind the socket there is no path: unix:/socket:/path");
+    }
+}
+
+TEST_CASE("a Redis is named as it will be read") {
+    for (const std::string url : {"redis://h", "redis://h/", "redis://h:6379/15", "redis://u:p/w@h/0?x=a/b",
+                                  "unix:///run/r.sock?db=2", "redis+socket:///run/r.sock"}) {
+        CAPTURE(url);
+        CHECK(redis_url_complaint(url) == std::nullopt);
+        CHECK(parse_redis_url(Secret(url)).ok());
+    }
+    for (const std::string url : {"redis://h/abc", "redis://h:6379/1x", "redis://h/-1", "redis://h/0/1"}) {
+        CAPTURE(url);
+        CHECK(english(redis_url_complaint(url)) ==
+              "the database behind the / is a number: redis://host:port/0");
+        CHECK_FALSE(parse_redis_url(Secret(url)).ok());
+    }
+    for (const std::string url : {"unix:/run/r.sock", "unix://r.sock", "http://h", "redis://h:x/0", ""}) {
+        CAPTURE(url);
+        CHECK(english(redis_url_complaint(url)) == "expected redis://host:port/database or unix:///socket");
+        CHECK_FALSE(parse_redis_url(Secret(url)).ok());
     }
 }
 

@@ -281,11 +281,34 @@ TEST_CASE("config.env alone does what health_check.sh did") {
     CHECK(loaded.config.health.limits.cooldown == 10min);
     CHECK(loaded.config.health.recovery.size() == 5);
     REQUIRE(loaded.config.channels.size() == 1);
-    CHECK(loaded.config.channels[0].token.reveal() == "4711:made-up-errors");
-    CHECK(loaded.config.channels[0].chat.text == "-100123");
+    CHECK(loaded.config.channels[0].as<TelegramChannel>()->token.reveal() == "4711:made-up-errors");
+    CHECK(loaded.config.channels[0].as<TelegramChannel>()->chat.text == "-100123");
     CHECK(loaded.config.always_muted);
     CHECK(loaded.config.notes.empty());
     CHECK(check_config_text(loaded, Strict::no).text.find("made-up-errors") == std::string::npos);
+}
+
+TEST_CASE("config.env alone asks what smoke_check_v2.sh asked") {
+    Bench bench;
+    bench.write("opt/config.env", "SITE_URL=https://site.example/\nAPI_URL=https://site.example/api\n"
+                                  "PROJECT_ROOT=/srv/app\nSMOKE_TEACHER_PASSWORD=made-up-teacher\n");
+    const LoadedConfig loaded = bench.load();
+    REQUIRE(loaded.ok());
+    const SmokeSettings& smoke = loaded.config.smoke;
+    CHECK(smoke.base_url == "https://site.example");
+    REQUIRE(smoke.logins.size() == 2);
+    CHECK(smoke.logins[0].unset.empty());
+    CHECK(smoke.logins[1].unset == std::vector<std::string>{"SMOKE_STUDENT_PASSWORD"});
+    CHECK(smoke.steps.size() == 11);
+    REQUIRE(smoke.users);
+    CHECK(smoke.users->manage == "/srv/app/teaching_panel/manage.py");
+    CHECK(loaded.config.notes.empty()); // who has no test account is told by lectio-smoke alone
+
+    bench.write("opt/config.env", "SITE_URL=https://site.example\nAPI_URL=https://api.example/v1\n");
+    const SmokeSettings elsewhere = bench.load().config.smoke;
+    CHECK(elsewhere.base_url == "https://api.example");
+    CHECK(elsewhere.steps.front().get == "https://site.example/");
+    CHECK(elsewhere.steps.size() == 10); // the script of the page is not at the API
 }
 
 TEST_CASE("the other bot only where both of the right one are not there, and never in silence") {
@@ -293,7 +316,7 @@ TEST_CASE("the other bot only where both of the right one are not there, and nev
     bench.write("opt/config.env", "ERRORS_BOT_TOKEN=half\nTELEGRAM_BOT_TOKEN=other\nTELEGRAM_CHAT_ID=5\n");
     const LoadedConfig other = bench.load();
     REQUIRE(other.config.channels.size() == 1);
-    CHECK(other.config.channels[0].token.reveal() == "other");
+    CHECK(other.config.channels[0].as<TelegramChannel>()->token.reveal() == "other");
     CHECK(other.config.notes.size() == 1);
     bench.write("opt/config.env", "ERRORS_BOT_TOKEN=half\nTELEGRAM_CHAT_ID=5\n");
     CHECK(bench.load().config.channels.empty());
@@ -364,7 +387,7 @@ TEST_CASE("the env file wins over the environment, and one that others can read 
                     "[channel.a]\ntype = \"telegram\"\ntoken = \"1:t\"\nchat = \"${A_CHAT}\"\n");
     const LoadedConfig loaded = bench.load();
     REQUIRE(loaded.ok());
-    CHECK(loaded.config.channels[0].chat.text == "2");
+    CHECK(loaded.config.channels[0].as<TelegramChannel>()->chat.text == "2");
     REQUIRE(loaded.config.notes.size() == 1);
     CHECK(loaded.config.notes[0].hint.en == "run: chmod 600 " + env.string());
 }
@@ -467,6 +490,66 @@ TEST_CASE("a typo does not end the watch") {
     CHECK(bench.load().ok());
 }
 
+TEST_CASE("a typo where an installation names its own paths does not end the watch either") {
+    Bench bench;
+    bench.request.usual_state = bench.folder() / "usual";
+    const std::string state = (bench.folder() / "state").string();
+    const std::string run = "run = \"" + (bench.folder() / "run").string() + "\"\n";
+    bench.write("etc/config.toml", bench.paths() + run + k_check + k_channel);
+    REQUIRE(bench.keep(bench.load()).ok());
+    const std::string rest = run + k_check + k_channel;
+    for (const std::string& broken :
+         {"host = \"a\n[paths]\nstate = \"" + state + "\"\n" + rest,     // a quote in the head
+          "[paths\nstate = \"" + state + "\"\n" + rest,                  // a bracket of the header
+          "[path]\nstate = \"" + state + "\"\n" + rest,                  // its name
+          "[paths]\nstate = \"" + state + "\n" + rest,                   // a quote of the path
+          "[paths]\nstate = " + state + "\n" + rest,                     // both
+          "[paths]\nstaet = \"" + state + "\"\n" + rest,                 // the key
+          "[paths]\nlogs = \nstate = '" + state + "' # here\r\n" + rest, // a neighbour
+          "lang = \npaths.state = \"" + state + "\"\n" + k_check,        // in the head itself
+          "paths = { state = \"" + state + "\"\n" + k_check,
+          "[paths]\n\"state = \"${HOME_OF_IT}/state\"\n" + rest}) {
+        CAPTURE(broken);
+        bench.environment["HOME_OF_IT"] = bench.folder().string();
+        bench.write("etc/config.toml", broken);
+        const LoadedConfig loaded = bench.load();
+        CHECK(loaded.use == Use::last_good);
+        CHECK(names(loaded.config) == std::vector<std::string>{"web"});
+        CHECK(loaded.config.paths.state == bench.folder() / "state");
+    }
+}
+
+TEST_CASE(
+    "what a broken file seems to name as its state is believed only where its own last good copy lies") {
+    Bench bench;
+    bench.request.usual_state = bench.folder() / "usual";
+    bench.request.file = bench.write("other.toml", bench.paths() + k_check).string();
+    REQUIRE(bench.keep(bench.load()).ok());
+    bench.request.file.reset();
+    for (const std::string& broken : {"[paths\nstate = \"" + (bench.folder() / "state").string() + "\"\n",
+                                      std::string("[paths\nstate = \"/nowhere\"\n"), std::string("state ="),
+                                      std::string("="), std::string("[paths\nstate = \"\n")}) {
+        CAPTURE(broken);
+        bench.write("etc/config.toml", broken);
+        CHECK(bench.load().use == Use::telling);
+        CHECK(bench.load().config.paths.state == Paths{}.state);
+    }
+}
+
+TEST_CASE("one wrong line among the paths leaves the others in force") {
+    Bench bench;
+    const std::string run = "run = \"" + (bench.folder() / "run").string() + "\"\n";
+    for (const char* wrong : {"logs = /var/log\n", "logs\n", "logs = \"\n"}) {
+        CAPTURE(wrong);
+        bench.write("etc/config.toml", bench.paths() + wrong + run + k_channel);
+        const LoadedConfig loaded = bench.load();
+        CHECK(loaded.use == Use::telling);
+        CHECK(loaded.config.paths.state == bench.folder() / "state");
+        CHECK(loaded.config.paths.run == bench.folder() / "run");
+        CHECK(loaded.config.channels.size() == 1);
+    }
+}
+
 TEST_CASE("what is wrong is told in the language that the file asks for, however broken it is") {
     Bench bench;
     const auto told_in = [&](const std::string& text) {
@@ -535,6 +618,29 @@ TEST_CASE("the last good one of another file, or a damaged one, is none") {
     CHECK(bench.load().use == Use::telling);
 }
 
+TEST_CASE(
+    "the copy of a file with a token written out is for its owner's eyes only, whatever the file is for") {
+    Bench bench;
+    const mode_t before = ::umask(0);
+    bench.write("etc/config.toml", bench.paths() + k_check + k_channel, 0666);
+    REQUIRE(bench.keep(bench.load()).ok());
+    ::umask(before);
+    const Path kept = bench.folder() / "state/config/last-good.toml";
+    CHECK(slurp(kept).find("1:made-up-token") != std::string::npos);
+    const auto mode = [&](const Path& path) {
+        struct stat info {};
+        REQUIRE(::stat(path.c_str(), &info) == 0);
+        CHECK(info.st_uid == effective_user());
+        return info.st_mode & 0777U;
+    };
+    CHECK(mode(kept) == 0600);
+    CHECK(mode(kept.parent_path()) == 0700);
+    CHECK(mode(bench.folder() / "state") == 0700);
+    ::chmod(kept.c_str(), 0644); // somebody has looked into it
+    REQUIRE(bench.keep(bench.load()).ok());
+    CHECK(mode(kept) == 0600);
+}
+
 TEST_CASE("a file that is gone and had paths of its own: the words say where its last good copy lies") {
     Bench bench;
     const Path own = bench.write("own.toml", bench.paths() + k_check);
@@ -599,7 +705,7 @@ TEST_CASE("without a last good one, what can tell of the problem is kept and not
         CHECK(loaded.use == Use::telling);
         CHECK(loaded.config.health.checks.empty());
         REQUIRE(loaded.config.channels.size() == 1);
-        CHECK(loaded.config.channels[0].chat.text == "7");
+        CHECK(loaded.config.channels[0].as<TelegramChannel>()->chat.text == "7");
         CHECK(loaded.config.paths.state == bench.folder() / "state");
     }
 }

@@ -1,5 +1,6 @@
 // Whoever may change a configuration may do what root does: that is said.
 #include "config/other_writers.h"
+#include "config/parse.h"
 
 #include <catch2/catch.hpp>
 
@@ -51,4 +52,32 @@ TEST_CASE("who else can change a configuration is named, with the line that mend
           file + "lies in a folder that others can write to, and root does what it says; " + mend_folder);
     CHECK(note(owned(0, 33, 0664), owned(0, 0, 01777)) ==
           file + "can be changed by others, and root does what it says; " + mend_file);
+}
+
+TEST_CASE("the programs that a configuration has root run") {
+    Problems problems;
+    const std::optional<Node> root = parse_toml(R"(
+[health.check.a]
+command = ["/usr/lib/nagios/plugins/check_dns", "-H", "/etc/hosts"]
+[health.check.b]
+command = ["/usr/bin/python3.11", "-u", "/srv/app/check.py", "/srv/app/data"]
+[health.check.c]
+command = ["/srv/app/as_user"]
+user = "www-data"
+[[health.recovery]]
+test = ["nginx", "-t"]
+[[health.recovery]]
+command = ["/srv/app/mend"]
+user = "root"
+[channel.own]
+command = ["bash", "/srv/app/tell.sh"]
+[odd]
+command = "/srv/app/none"
+test = [1, ["/srv/app/none"]]
+)",
+                                                problems);
+    REQUIRE(root);
+    CHECK(programs_of_root(*root) == std::set<Path>{"/usr/lib/nagios/plugins/check_dns",
+                                                    "/usr/bin/python3.11", "/srv/app/check.py",
+                                                    "/srv/app/mend", "/srv/app/tell.sh"});
 }

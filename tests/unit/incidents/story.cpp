@@ -110,6 +110,10 @@ std::string_view word(Event event) {
         return "reminder";
     case Event::needs_person:
         return "needs_person";
+    case Event::escalated:
+        return "escalated";
+    case Event::summary:
+        return "summary";
     case Event::flapping:
         return "flapping";
     case Event::note:

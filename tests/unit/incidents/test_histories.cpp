@@ -143,7 +143,9 @@ class Phone {
             m_over.insert(id);
             break;
         case Event::needs_person:
+        case Event::escalated:
         case Event::note:
+        case Event::summary:
             break;
         }
     }

@@ -164,6 +164,22 @@ TEST_CASE("each marker in force is put into words: what does not happen, by whom
     CHECK(host.mute("soon").spans.empty());
 }
 
+TEST_CASE("while packages are replaced nothing is mended or told, for five minutes") {
+    const Machine host;
+    Markers markers;
+    markers.packages = PackageRun{4242, seconds(20)};
+    const Suppression during = host.judge(markers);
+    CHECK(during.hides("site"));
+    CHECK(during.forbids_healing());
+    REQUIRE(during.spans.size() == 1);
+    CHECK(during.spans[0].since == host.now.wall - seconds(20));
+    CHECK(quiet_words(during.spans[0], "UTC").en.starts_with("packages are being installed since "));
+    markers.packages->age = minutes(5);
+    CHECK_FALSE(host.judge(markers).active());
+    CHECK(host.judge({}, {{Quiet::packages}, "boot-0"})
+              .notices.empty()); // a reboot in between is told elsewhere
+}
+
 TEST_CASE("quiet that a reboot has ended is told") {
     const Machine host;
     const QuietBefore before{{Quiet::mute, Quiet::deploy}, "boot-0"};

@@ -75,6 +75,17 @@ TEST_CASE("window: opens on so many of the last runs, in place of confirm") {
         {{"CCOOOCO", ""}, {"COCOC", "5 opened"}, {"CCCO", "3 opened, 4 resolved"}, {"COOOOCOOOOC", ""}});
 }
 
+TEST_CASE("window: failures of an incident that is over are counted for no other") {
+    CheckCommon common;
+    common.window = {3, 5};
+    common.flap = {};
+    check_all(site(common), {{"CCCOC", "3 opened, 4 resolved"},
+                             {"CCCOCC", "3 opened, 4 resolved"},
+                             {"CCCOCOCC", "3 opened, 4 resolved, 8 opened"},
+                             {"CCMCC", "3 mended"},
+                             {"CCMCCC", "3 mended, 6 opened"}});
+}
+
 TEST_CASE("flapping: told once, and its end once") {
     // Six changes among twenty runs; the sixth is here the end of the third incident.
     check_all(site(),

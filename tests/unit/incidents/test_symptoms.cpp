@@ -2,6 +2,7 @@
 #include "story.h"
 
 #include <catch2/catch.hpp>
+#include <fmt/format.h>
 
 using namespace lectio;
 
@@ -62,6 +63,18 @@ TEST_CASE("needs reach through others, and the root is the one that needs nothin
                        policy_for("backend", Layer::unit)});
     CHECK(words(middle_well.run({{"site", critical}, {"api", ok}, {"backend", critical}})) ==
           "opened backend");
+}
+
+TEST_CASE("a long chain of needs is judged in no time") {
+    std::vector<CheckPolicy> chain{policy_for("c0", Layer::unit)};
+    std::map<std::string, Status> all_down{{"c0", critical}};
+    for (int i = 1; i < 1000; ++i) {
+        chain.push_back(policy_for(fmt::format("c{}", i), Layer::unit, {fmt::format("c{}", i - 1)}));
+        all_down.emplace(fmt::format("c{}", i), critical);
+    }
+    Story story(chain);
+    CHECK(words(story.run(all_down)) ==
+          "opened c0"); // each pair asked anew what it needs: three quarters of a minute
 }
 
 TEST_CASE("of several roots the lowest layer leads") {

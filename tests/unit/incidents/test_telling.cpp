@@ -325,3 +325,17 @@ TEST_CASE("states that were begun apart have different epochs") {
     CHECK(judge({}, facts, {}).state.epoch != one);
     CHECK(one.size() == 6);
 }
+
+TEST_CASE("of what could not be seen nothing is claimed, until something is") {
+    Story story = one_site();
+    const std::vector<NewsItem> told = story.run_for(5, {{"site", Status::unknown}});
+    REQUIRE(words(told) == "opened site");
+    CHECK(told[0].incident.blind);
+    const News seen = story.run({{"site", critical}});
+    REQUIRE(words(seen) == "risen site");
+    CHECK_FALSE(seen.items[0].incident.blind);
+    CHECK(words(story.run({{"site", ok}})) == "resolved site");
+    CHECK(words(story.run_for(5, {{"site", Status::unknown}})) == "opened site");
+    story.run({{"site", warning}});
+    CHECK_FALSE(story.state.incidents[0].blind);
+}

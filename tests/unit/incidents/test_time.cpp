@@ -108,6 +108,18 @@ TEST_CASE("`every`: a check runs when its time has come, in spite of cron's jitt
     CHECK(due(story.state, story.policy, story.clock.now()) == Names{"site", "rare"});
 }
 
+TEST_CASE("`every`: what was skipped was not looked at, and is due again") {
+    CheckPolicy rare = policy_for("rare");
+    rare.common.every = hours(24);
+    Story story({policy_for("site"), rare});
+    story.run({{"site", ok}, {"rare", Status::skipped}});
+    story.clock.advance(minutes(5));
+    CHECK(due(story.state, story.policy, story.clock.now()).size() == 2);
+    story.run({{"site", ok}, {"rare", ok}});
+    story.clock.advance(minutes(5));
+    CHECK(due(story.state, story.policy, story.clock.now()).size() == 1);
+}
+
 TEST_CASE("`every` with a clock set back across a reboot waits once more and then goes on") {
     CheckPolicy rare = policy_for("rare");
     rare.common.every = minutes(5);

@@ -1,211 +1,16 @@
 // Whole runs of the pipeline in a made-up world: what the operator's phone shows after them.
-#include "alerts/message_json.h"
-#include "pipeline/pipeline.h"
+#include "machine.h"
 #include "platform/sqlite.h"
 #include "platform/users.h"
 #include "store/past_runs.h"
-#include "support/bare_world.h"
-#include "support/faulty_files.h"
-#include "support/temp_folder.h"
 
 #include <algorithm>
 #include <cerrno>
-#include <functional>
-#include <random>
 #include <set>
 
 #include <catch2/catch.hpp>
 
 using namespace lectio;
-
-namespace {
-
-// What there is to find, how often it was looked at, what the phone got. Outlives every run.
-struct Outside {
-    bool broken = false;
-    std::set<int> bad_looks; // looks (from 1) that fail though nothing is broken
-    int looks = 0;
-    bool acting_helps = false;
-    bool acting_blinds = false; // after it, looks see nothing
-    int acts = 0;
-    std::function<void()> on_act;
-    bool phone_reachable = true;
-    bool has_phone = true; // is configured, with its secrets
-    bool phone_refuses = false;
-    std::vector<Message> phone;
-    std::vector<bool> marked; // of each: says that it may have come before
-
-    [[nodiscard]] std::vector<Event> told() const {
-        std::vector<Event> events;
-        for (const Message& message : phone) {
-            for (const Subject& subject : message.subjects) {
-                if (subject.check == "health/site") {
-                    events.push_back(subject.event);
-                }
-            }
-        }
-        return events;
-    }
-};
-
-class Site final : public AsyncCheck {
-  public:
-    explicit Site(Outside& outside) : m_outside(outside) {}
-    Task<CheckResult> run(const CheckContext&) const override {
-        CheckResult result;
-        ++m_outside.looks;
-        const bool bad = m_outside.broken || m_outside.bad_looks.contains(m_outside.looks);
-        result.status = bad ? Status::critical : Status::ok;
-        result.message = verbatim(bad ? "HTTP 500, expected 200" : "HTTP 200");
-        if (m_outside.acting_blinds && m_outside.acts > 0) {
-            result = CheckResult{};
-        }
-        co_return result;
-    }
-
-  private:
-    Outside& m_outside;
-};
-
-class Restart final : public Action {
-  public:
-    explicit Restart(Outside& outside, std::string target = "nginx.service")
-        : m_outside(outside), m_target(std::move(target)) {}
-    std::string target() const override { return m_target; }
-    Readiness look(const ActionContext&) const override { return {}; }
-    ActionResult act(const ActionContext&) const override {
-        ++m_outside.acts;
-        if (m_outside.on_act) {
-            m_outside.on_act();
-        }
-        m_outside.broken = m_outside.broken && !m_outside.acting_helps;
-        return {true, verbatim("restarted")};
-    }
-    std::vector<std::string> look_with() const override { return {"systemctl status nginx"}; }
-
-  private:
-    Outside& m_outside;
-    std::string m_target;
-};
-
-class Phone final : public Channel {
-  public:
-    explicit Phone(Outside& outside) : m_outside(outside) {}
-    const std::string& name() const override { return m_name; }
-    const std::string& chat() const override { return m_name; }
-    std::string fingerprint() const override { return m_name; }
-    Task<Outcome> send(Http&, const Draft& draft, Duration) const override {
-        Outcome outcome;
-        if (m_outside.phone_refuses) {
-            outcome.kind = Outcome::Kind::message_refused;
-            outcome.problem = verbatim("Bad Request");
-        } else if (m_outside.phone_reachable) {
-            m_outside.phone.push_back(draft.message);
-            m_outside.marked.push_back(draft.maybe_again);
-            outcome.kind = Outcome::Kind::accepted;
-            outcome.message_id = static_cast<std::int64_t>(m_outside.phone.size());
-        }
-        co_return outcome;
-    }
-
-  private:
-    Outside& m_outside;
-    std::string m_name = "phone";
-};
-
-class Machine { // with its disk, clock and phone
-  public:
-    Machine() : files(folder.path()) {
-        job.tool = "lectio-health";
-        job.short_name = "health";
-        job.host = "test-1";
-        job.paths = {folder / "state", folder / "run", folder / "logs", folder / "shm"};
-        JobCheck site;
-        site.policy.name = "site";
-        site.policy.type = "http";
-        site.policy.layer = Layer::web;
-        site.check = std::make_shared<Site>(outside);
-        job.checks = {site};
-        Rung rung;
-        rung.name = "nginx";
-        rung.when = {"site"};
-        rung.action = "restart";
-        rung.doing = std::make_shared<Restart>(outside);
-        job.ladder = {rung};
-    }
-
-    RunOutcome run(const Wishes& wishes = {}) {
-        bare.clock.advance(std::chrono::minutes(1));
-        World world{bare.clock, files, bare.host, bare.http, bare.processes, bare.services, bare.redis};
-        std::vector<std::unique_ptr<Channel>> channels;
-        if (outside.has_phone) {
-            channels.push_back(std::make_unique<Phone>(outside));
-        }
-        return run_pipeline(job, wishes, world, std::move(channels));
-    }
-
-    // What the operator was told last of the site is how it is.
-    [[nodiscard]] bool phone_agrees() const {
-        std::set<std::string> open; // as far as the operator knows
-        for (const Message& message : outside.phone) {
-            for (const Subject& subject : message.subjects) {
-                const bool over = subject.event == Event::resolved || subject.event == Event::mended;
-                if (subject.check == "health/site" && over) {
-                    open.erase(subject.id);
-                } else if (subject.check == "health/site") {
-                    open.insert(subject.id);
-                }
-            }
-        }
-        return open.size() == (outside.broken ? 1 : 0);
-    }
-    // For who looks into a failure: what has come so far.
-    [[nodiscard]] std::string phone_shows() const {
-        std::string all = " |";
-        for (const Message& message : outside.phone) {
-            for (const Subject& subject : message.subjects) {
-                all += " " + std::string(to_string(subject.event)) + " " + subject.check + " " + subject.id +
-                       " " + message.run.epoch + std::to_string(message.run.run) + ";";
-            }
-        }
-        return all;
-    }
-    [[nodiscard]] bool nothing_comes_twice_unmarked() const {
-        std::set<std::pair<std::string, Event>> seen;
-        for (std::size_t i = 0; i < outside.phone.size(); ++i) {
-            for (const Subject& subject : outside.phone[i].subjects) {
-                if (!seen.insert({subject.id, subject.event}).second && !outside.marked[i]) {
-                    return false;
-                }
-            }
-        }
-        return true;
-    }
-
-    TempFolder folder;
-    FaultyFiles files;
-    BareWorld bare;
-    Outside outside;
-    Job job;
-};
-
-Wishes without_recovery() {
-    Wishes wishes;
-    wishes.heal = false;
-    return wishes;
-}
-
-std::set<std::string> everything_in(const Path& folder) {
-    std::set<std::string> names;
-    for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
-        names.insert(entry.path().string());
-    }
-    return names;
-}
-
-using Events = std::vector<Event>;
-
-} // namespace
 
 TEST_CASE("all good: exit 0 and nothing said") {
     Machine host;
@@ -279,6 +84,46 @@ TEST_CASE("one bad answer among good ones: nothing") {
     }
     CHECK(host.outside.phone.empty());
     CHECK(host.outside.acts == 0);
+}
+
+TEST_CASE("a service that passes between two falls: one opening, no end until it passes twice") {
+    Machine host;
+    host.outside.broken = true;
+    host.run(without_recovery());
+    host.outside.broken = false;
+    for (int i = 0; i < 5; ++i) {
+        host.outside.bad_looks = {host.outside.looks + 2};
+        CHECK(host.run(without_recovery()).exit == ExitCode::critical);
+    }
+    CHECK(host.outside.told() == Events{Event::opened});
+    const int before = host.outside.looks;
+    CHECK(host.run(without_recovery()).exit == ExitCode::ok);
+    CHECK(host.outside.looks == before + 2);
+    CHECK(host.outside.told() == Events{Event::opened, Event::resolved});
+}
+
+TEST_CASE("attempts go on being counted over a moment in which the site is well") {
+    Machine host;
+    host.outside.broken = true;
+    int called_after = 0;
+    for (int minute = 0; called_after == 0 && minute < 60; ++minute) {
+        host.outside.broken = minute % 4 != 3; // its end is told each time, and it falls again
+        host.run();
+        const Events told = host.outside.told();
+        called_after = told.back() == Event::needs_person ? host.outside.acts : 0;
+    }
+    CHECK(called_after == 3);
+}
+
+TEST_CASE("--dry-run promises no action where a run would wait") {
+    Machine host;
+    host.job.ladder[0].doing = std::make_shared<OnItsWay>();
+    host.outside.broken = true;
+    Wishes wishes;
+    wishes.dry_run = true;
+    const std::vector<Text> notes = host.run(wishes).report.notes;
+    REQUIRE(notes.size() == 1);
+    CHECK(notes[0].en == "would wait for nginx.service because of site: systemd is starting it");
 }
 
 TEST_CASE("broken and mended in one run: one message, exit 0") {
@@ -456,6 +301,29 @@ TEST_CASE("a call for a person that could neither be stored nor sent is made by 
     CHECK(host.outside.told() == Events{Event::opened, Event::needs_person});
 }
 
+TEST_CASE("warnings of the night are in the morning's message, in one run after a restart of the host, too") {
+    Machine host;
+    host.job.quiet = "23:00-08:00";
+    host.job.zone = "UTC";
+    host.job.checks[0].policy.common.severity = Severity::warning;
+    host.run();
+    host.bare.clock.advance(std::chrono::hours(14)); // midnight
+    host.outside.broken = true;
+    host.run();
+    host.outside.broken = false;
+    host.run();
+    host.outside.broken = true;
+    CHECK(host.run().exit == ExitCode::warning);
+    CHECK(host.outside.phone.empty());
+    host.bare.clock.reboot(std::chrono::hours(8));
+    host.bare.clock.advance(std::chrono::minutes(5));
+    host.run();
+    REQUIRE(host.outside.phone.size() == 1);
+    CHECK(host.outside.told() == Events{Event::opened, Event::mended});
+    host.run();
+    CHECK(host.outside.phone.size() == 1);
+}
+
 TEST_CASE("an unreachable phone: told when it is back, and once") {
     Machine host;
     host.outside.broken = true;
@@ -556,69 +424,6 @@ TEST_CASE("what waited when the disk began to refuse is told once, and the disk 
     }
 }
 
-TEST_CASE("a run that dies at any of its steps: the next works, and nothing is lost or told twice") {
-    const bool is_first = GENERATE(false, true);
-    for (const bool power_cut : {false, true}) {
-        std::size_t step = 1;
-        for (bool stopped = true; stopped; ++step) {
-            CAPTURE(is_first, step, power_cut);
-            Machine host;
-            if (!is_first) {
-                host.run();
-            }
-            host.outside.broken = true;
-            host.files.crash_at(step);
-            stopped = stopped_by_crash([&] { host.run(without_recovery()); });
-            if (power_cut) {
-                host.files.power_cut();
-            }
-            host.files.heal();
-            for (int i = 0; i < 3; ++i) {
-                const RunOutcome outcome = host.run(without_recovery());
-                REQUIRE_FALSE(outcome.no_run.has_value());
-                REQUIRE(outcome.exit == ExitCode::critical);
-            }
-            // A second copy is possible only where the answer to an accepted request was lost.
-            const Events told = host.outside.told();
-            REQUIRE(!told.empty());
-            REQUIRE(told.size() <= 2);
-            REQUIRE((told.size() == 1 || host.outside.marked.back()));
-            REQUIRE(std::set<Event>(told.begin(), told.end()) == std::set<Event>{Event::opened});
-        }
-        CHECK(step > 10);
-    }
-}
-
-TEST_CASE("a run that dies at any of its steps, and the site is another when the next looks") {
-    const bool breaks = GENERATE(false, true);
-    for (const bool power_cut : {false, true}) {
-        std::size_t step = 1;
-        for (bool stopped = true; stopped; ++step) {
-            CAPTURE(breaks, step, power_cut);
-            Machine host;
-            host.outside.broken = !breaks;
-            host.run(without_recovery());
-            host.outside.broken = breaks;
-            host.files.crash_at(step);
-            stopped = stopped_by_crash([&] { host.run(without_recovery()); });
-            if (power_cut) {
-                host.files.power_cut();
-            }
-            host.files.heal();
-            host.outside.broken = !breaks;
-            host.run(without_recovery());
-            REQUIRE(host.phone_agrees());
-            for (int i = 0; i < 3; ++i) {
-                host.outside.broken = !host.outside.broken;
-                host.run(without_recovery());
-                REQUIRE(host.phone_agrees());
-            }
-            REQUIRE(host.nothing_comes_twice_unmarked());
-        }
-        CHECK(step > 10);
-    }
-}
-
 TEST_CASE("a damaged state: what was told is known from those who told it") {
     for (const char* files : {"state.json", "state.json state.prev.json"}) {
         for (const bool was_over : {false, true}) {
@@ -644,58 +449,6 @@ TEST_CASE("a damaged state: what was told is known from those who told it") {
                     CHECK(host.phone_agrees());
                     CHECK(host.outside.told().size() == told + (was_over == broken ? 1 : 0));
                 }
-            }
-        }
-    }
-}
-
-TEST_CASE("whatever befalls runs, state and phone: one whole run later the phone agrees with the truth") {
-    for (std::uint32_t seed = 1; seed <= 40; ++seed) {
-        CAPTURE(seed);
-        std::mt19937 random(seed);
-        const auto one_in = [&](unsigned n) { return random() % n == 0; };
-        Machine host;
-        host.job.remind = {};
-        host.job.checks[0].policy.common.flap = {0, 0};
-        std::string story; // of what befell, for who looks into a failure
-        for (int minute = 0; minute < 40; ++minute) {
-            host.outside.broken = one_in(2);
-            host.outside.phone_reachable = !one_in(5);
-            const bool damaged = one_in(8);
-            if (damaged) {
-                spill(host.job.paths.state / "health/state.json", "garbage");
-            }
-            Wishes wishes = without_recovery();
-            wishes.notify = !one_in(6);
-            const bool full = one_in(8);
-            if (full) {
-                host.files.fail_writing(ENOSPC, host.folder / "state/outbox");
-            } else if (one_in(2)) {
-                host.files.crash_at(1 + random() % 90);
-            }
-            const bool stopped = stopped_by_crash([&] { host.run(wishes); });
-            const bool power_cut = stopped && one_in(3);
-            if (power_cut) {
-                host.files.power_cut();
-            }
-            host.files.heal();
-            for (const auto& [holds, word] :
-                 {std::pair(true, "\n"), std::pair(host.outside.broken, " broken"),
-                  std::pair(!host.outside.phone_reachable, " no-phone"), std::pair(damaged, " damaged"),
-                  std::pair(!wishes.notify, " no-notify"), std::pair(full, " full"),
-                  std::pair(stopped, " killed"), std::pair(power_cut, " power-cut")}) {
-                story += holds ? word : "";
-            }
-            story += host.phone_shows();
-            if (one_in(4)) {
-                host.outside.broken = one_in(2);
-                host.outside.phone_reachable = true;
-                host.bare.clock.advance(std::chrono::minutes(3)); // the longest wait after a failure
-                host.run(without_recovery());
-                story += host.outside.broken ? "\n broken, whole" : "\n good, whole";
-                story += host.phone_shows();
-                CAPTURE(story);
-                REQUIRE(host.phone_agrees());
             }
         }
     }
@@ -868,6 +621,44 @@ TEST_CASE("a run that found, mended and told is in the history with all of it") 
         words.push_back((event.what.kind == RecordedEvent::Kind::told ? "told " : "") + event.what.event);
     }
     CHECK(words == std::vector<std::string>{"opened", "resolved", "told mended"});
+}
+
+TEST_CASE("the day is summed up from the history, once") {
+    Machine host;
+    host.job.digest = "09:00"; // the made-up clock begins at 10:00
+    host.job.zone = "UTC";
+    host.run(without_recovery());
+    host.outside.broken = true;
+    host.run(without_recovery());
+    host.outside.broken = false;
+    host.run(without_recovery());
+    host.run(without_recovery());
+    CHECK(host.outside.phone.size() == 2);
+    host.bare.clock.advance(std::chrono::hours(22) + std::chrono::minutes(57));
+    for (int i = 0; i < 3; ++i) {
+        host.run(without_recovery());
+    }
+    REQUIRE(host.outside.phone.size() == 3);
+    const Message& summary = host.outside.phone.back();
+    CHECK(summary.title == "ℹ️ всё в порядке: 4 запуска, 1 инцидент, 75,00% · test-1");
+    REQUIRE(summary.subjects.size() == 1);
+    CHECK(summary.subjects[0].event == Event::summary);
+}
+
+TEST_CASE("a history that cannot be read: the summary says so, and nothing else is held up by it") {
+    Machine host;
+    host.job.digest = "09:00";
+    host.job.zone = "UTC";
+    host.run(without_recovery());
+    std::filesystem::remove(history_of(host).file().string() + "-wal");
+    spill(history_of(host).file(), std::string(9000, 'x'));
+    host.bare.clock.advance(std::chrono::hours(23));
+    host.outside.broken = true;
+    host.run(without_recovery());
+    REQUIRE(host.outside.phone.size() == 1);
+    CHECK(host.outside.told() == Events{Event::opened});
+    CHECK(host.outside.phone[0].subjects.back().event == Event::summary);
+    CHECK(host.outside.phone[0].subjects.back().summary == "сводка: записей за сутки нет");
 }
 
 TEST_CASE("--dry-run is not in the history, --only is as a part") {

@@ -479,7 +479,7 @@ TEST_CASE("http: a name that needs no asking, and one that is asked at a given a
     bool asked = false;
     CurlHttp http([&](const std::string&) {
         asked = true;
-        return Lookup{{}, "must not be asked"};
+        return NameLookup{{}, "must not be asked"};
     });
     SECTION("an address") {
         CHECK(ask(http, get(server.url("/"))).status == 200);
@@ -503,7 +503,8 @@ TEST_CASE("http: one lookup a name", "[http]") {
     std::atomic<int> lookups = 0;
     CurlHttp http([&](const std::string& name) {
         ++lookups;
-        return name == "site.example" ? Lookup{{"127.0.0.1"}, ""} : Lookup{{}, "Name or service not known"};
+        return name == "site.example" ? NameLookup{{"127.0.0.1"}, ""}
+                                      : NameLookup{{}, "Name or service not known"};
     });
     SECTION("that is found") {
         for (int i = 0; i < 3; ++i) {
@@ -534,7 +535,7 @@ TEST_CASE("http: a resolver that says nothing is left behind", "[http]") {
         CurlHttp http([opened = gate->get_future().share(), gone](const std::string&) {
             opened.wait();
             gone->set_value_at_thread_exit();
-            return Lookup{{"127.0.0.1"}, ""};
+            return NameLookup{{"127.0.0.1"}, ""};
         });
         HttpRequest request = get("http://silent.example/");
         request.timeout = k_soon;
@@ -664,7 +665,7 @@ TEST_CASE("http: a proxy of one's own is found by our resolver and asked for the
     CurlHttp http([&](const std::string& name) {
         const std::scoped_lock lock(mutex);
         asked.push_back(name);
-        return Lookup{{"127.0.0.1"}, ""};
+        return NameLookup{{"127.0.0.1"}, ""};
     });
     HttpRequest request = get("http://site.example/page");
     request.proxy = fmt::format("http://proxy.example:{}", proxy.port());
@@ -700,7 +701,7 @@ TEST_CASE("http: what is cancelled is never answered, wherever it stands", "[htt
     HostileServer silent([](Connection& peer) { peer.wait_until_gone(); });
     HostileServer quick(answering(http_answer("quick")));
     const auto unexpected = [](const HttpAnswer&) { FAIL("answered"); };
-    CurlHttp http([](const std::string&) { return Lookup{{"127.0.0.1"}, ""}; });
+    CurlHttp http([](const std::string&) { return NameLookup{{"127.0.0.1"}, ""}; });
     SECTION("before it began") {
         http.start(get(silent.url("/")), unexpected).reset();
         http.poll(0ms);

@@ -104,6 +104,14 @@ TEST_CASE("garbage in a stat line gives nothing") {
     }
 }
 
+TEST_CASE("a thread of the kernel is known by its flags") {
+    const auto kthreadd =
+        parse_process_stat("2 (kthreadd) S 0 0 0 0 -1 2129984 0 0 0 0 0 3 0 0 20 0 1 0 2 0 0 0");
+    REQUIRE(kthreadd);
+    CHECK(kthreadd->kernel_thread);
+    CHECK_FALSE(parse_process_stat(stat_line("kthreadd")).value().kernel_thread);
+}
+
 TEST_CASE("the effective user") {
     CHECK(parse_effective_user("Name:\tx\nUid:\t0\t33\t33\t33\nGid:\t0\t0\t0\t0\n") == 33U);
     CHECK_FALSE(parse_effective_user("Name:\tx\n"));

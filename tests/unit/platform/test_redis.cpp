@@ -77,6 +77,24 @@ TEST_CASE("redis: silence and nonsense", "[redis]") {
     CHECK(refused_as("HTTP/1.1 400 Bad Request\r\n\r\n") == ErrorKind::protocol);
 }
 
+TEST_CASE("redis: who lets nobody in has not refused the password", "[redis]") {
+    const auto refused_login = [](const std::string& answer) {
+        HostileServer server([&](Connection& peer) {
+            peer.send(answer);
+            peer.wait_until_gone();
+        });
+        HiredisConnector connector;
+        const auto connection =
+            connector.connect(Secret(fmt::format("redis://:made-up@127.0.0.1:{}", server.port())), 10s);
+        REQUIRE_FALSE(connection.ok());
+        return connection.error().kind;
+    };
+    CHECK(refused_login("-ERR max number of clients reached\r\n") == ErrorKind::protocol);
+    CHECK(refused_login("-DENIED Redis is running in protected mode\r\n") == ErrorKind::protocol);
+    CHECK(refused_login("-ERR invalid password\r\n") == ErrorKind::permission);
+    CHECK(refused_login("-WRONGPASS invalid username-password pair\r\n") == ErrorKind::permission);
+}
+
 TEST_CASE("redis: the time limit is that of all commands together", "[redis]") {
     HostileServer server([](Connection& peer) {
         while (peer.send("+PONG\r\n")) {

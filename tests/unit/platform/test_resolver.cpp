@@ -17,17 +17,18 @@ SteadyTime in(Duration time) {
 
 TEST_CASE("lookup: the answer, and why there is none", "[resolver]") {
     const auto ask = [](const std::string& name) {
-        return name == "site.example" ? Lookup{{"192.0.2.1", "2001:db8::1"}, ""} : Lookup{{}, "no such name"};
+        return name == "site.example" ? NameLookup{{"192.0.2.1", "2001:db8::1"}, ""}
+                                      : NameLookup{{}, "no such name"};
     };
     CHECK(lookup_in_time(ask, "site.example", in(10s)).addresses.size() == 2);
-    const Lookup unknown = lookup_in_time(ask, "other.example", in(10s));
+    const NameLookup unknown = lookup_in_time(ask, "other.example", in(10s));
     CHECK(unknown.addresses.empty());
     CHECK(unknown.error == "no such name");
     CHECK_FALSE(unknown.own_fault);
 }
 
 TEST_CASE("lookup: an address is not asked for", "[resolver]") {
-    const auto ask = [](const std::string&) { return Lookup{{}, "asked"}; };
+    const auto ask = [](const std::string&) { return NameLookup{{}, "asked"}; };
     CHECK(lookup_in_time(ask, "192.0.2.1", in(-1s)).addresses == std::vector<std::string>{"192.0.2.1"});
     CHECK(lookup_in_time(ask, "::1", in(-1s)).addresses == std::vector<std::string>{"::1"});
 }
@@ -36,9 +37,9 @@ TEST_CASE("lookup: a silent resolver is left behind at the deadline", "[resolver
     const auto release = std::make_shared<std::promise<void>>();
     const auto ask = [released = release->get_future().share()](const std::string&) {
         released.wait();
-        return Lookup{{"192.0.2.1"}, ""};
+        return NameLookup{{"192.0.2.1"}, ""};
     };
-    const Lookup lookup = lookup_in_time(ask, "site.example", in(50ms));
+    const NameLookup lookup = lookup_in_time(ask, "site.example", in(50ms));
     CHECK(lookup.addresses.empty());
     CHECK(lookup.error == "the DNS server is silent");
     CHECK_FALSE(lookup.own_fault);

@@ -415,7 +415,57 @@ TEST_CASE("A unit that systemd goes on starting is waited for once a run") {
     const RecoveryOutcome outcome = scene.climb();
     CHECK(names_of(outcome.deeds) == Names{"backend:wait"});
     CHECK(scene.bare.clock.slept() < 12s);
-    CHECK(outcome.state.roots.empty()); // waiting is no attempt
+    CHECK(outcome.state.roots.at("api").failed == 0); // waiting is no attempt
+    CHECK(outcome.needs_person.empty());
+}
+
+TEST_CASE("Where no run has time left to act, a person is called once") {
+    Scene scene;
+    const ScriptedAction& backend = scene.rung("backend", {"api"});
+    scene.rung("web", {"site"});
+    scene.fails("api");
+    scene.fails("site");
+    for (int run = 1; run <= 5; ++run) {
+        CAPTURE(run);
+        scene.climber().deadline = scene.bare.clock.steady(); // the checks have taken it all
+        const RecoveryOutcome outcome = scene.climb();
+        CHECK_FALSE(outcome.not_acted.empty());
+        Names called;
+        for (const PersonNeeded& needed : outcome.needs_person) {
+            CHECK(needed.reason == CallReason::no_time);
+            called.push_back(needed.check);
+        }
+        CHECK(called ==
+              (run == scene.limits.attempts ? Names{"api", "site"} : Names{})); // what comes after, too
+        scene.state = read_recovery_state(write_recovery_state(scene.state));
+    }
+    scene.climber().deadline = scene.bare.clock.steady() + 40s;
+    scene.climb();
+    CHECK(backend.acted == 1); // it was no attempt
+}
+
+TEST_CASE("What systemd starts again and again is left to it, and a person is called once") {
+    Scene scene;
+    const ScriptedAction& backend = scene.rung("backend", {"api"});
+    scene.fails("api");
+    std::vector<int> called_in_run;
+    for (int run = 1; run <= 6; ++run) {
+        backend.looks = {Readiness{Readiness::Kind::wait}, Readiness{Readiness::Kind::wait}};
+        scene.climber().deadline =
+            scene.bare.clock.steady() + (run == 2 ? 8s : 40s); // it need not be a whole wait
+        const RecoveryOutcome outcome = scene.climb();
+        if (!outcome.needs_person.empty()) {
+            called_in_run.push_back(run);
+            CHECK(outcome.needs_person[0].reason == CallReason::never_comes_up);
+            CHECK(outcome.needs_person[0].look_with == Names{"look at backend.service"});
+        }
+        scene.state = read_recovery_state(write_recovery_state(scene.state));
+    }
+    CHECK(called_in_run == std::vector<int>{3});
+    CHECK(backend.acted == 0);
+    scene.climber().deadline = scene.bare.clock.steady() + 40s;
+    scene.climb(); // systemd has given up
+    CHECK(backend.acted == 1);
 }
 
 TEST_CASE("The unit's own start-up time is waited for, up to the deadline") {
@@ -563,7 +613,7 @@ TEST_CASE("The call that an earlier run owed is not made for what works again") 
     CHECK(plan.held_back[0].look_with == Names{"look at nginx.service"});
     scene.down.clear(); // by the action for api
     CHECK(scene.climb().needs_person.empty());
-    CHECK_FALSE(scene.state.roots.contains("site"));
+    CHECK(scene.state.roots.at("site").good_since == scene.bare.clock.now());
 }
 
 TEST_CASE("It is said when the next attempt comes, in the run whose attempt did not help, too") {
@@ -625,7 +675,7 @@ TEST_CASE("Waits before the second and third attempt, then a person is called on
     CHECK(called_in_minute == std::vector<int>{8});
 }
 
-TEST_CASE("Only an observed success ends a row of attempts") {
+TEST_CASE("Only an observed success that lasts ends a row of attempts") {
     Scene scene;
     ScriptedAction& nginx = scene.rung("nginx", {"site"});
     scene.fails("site");
@@ -634,6 +684,9 @@ TEST_CASE("Only an observed success ends a row of attempts") {
     scene.climber().deadline = scene.bare.clock.steady() + 40s;
     nginx.on_act = scene.mends({"site"});
     scene.climb();
+    CHECK(scene.state.roots.at("site").failed == 1);
+    scene.bare.clock.advance(scene.limits.cooldown);
+    note_success(scene.state, "site", scene.limits, scene.bare.clock.now());
     CHECK(scene.state.roots.empty());
 }
 
@@ -680,7 +733,8 @@ TEST_CASE("When per_hour is used up a person is called, once until the check is 
     scene.state = read_recovery_state(write_recovery_state(scene.state)); // as through the state file
     CHECK(scene.climb().needs_person.empty());
 
-    note_success(scene.state, "queue");
+    scene.limits.cooldown = 0s;
+    note_success(scene.state, "queue", scene.limits, scene.bare.clock.now());
     CHECK(scene.climb().needs_person.size() == 1);
 }
 
@@ -809,7 +863,7 @@ TEST_CASE("Random hosts: no restart storm, no endless run, and what is mended is
                 if (scene.down.contains(check)) {
                     scene.failures.push_back({check, Status::critical, Remedy::try_it, ""});
                 } else {
-                    note_success(scene.state, check);
+                    note_success(scene.state, check, scene.limits, scene.bare.clock.now());
                     calls.erase(check);
                 }
             }

@@ -19,6 +19,14 @@ RecoveryState failed_times(int times, const Now& last, const std::string& check 
     return state;
 }
 
+// Seen good now and a cooldown later.
+void stays_good(RecoveryState& state, const std::string& check, const RecoveryLimits& limits,
+                FakeClock& clock) {
+    note_success(state, check, limits, clock.now());
+    clock.advance(limits.cooldown);
+    note_success(state, check, limits, clock.now());
+}
+
 Turn turn_after(int failed, Duration passed) {
     FakeClock clock;
     const RecoveryState state = failed_times(failed, clock.now());
@@ -68,7 +76,8 @@ TEST_CASE("More attempts than waits: the last wait is used again; no waits: at o
 
 TEST_CASE("A person is called once in a row of attempts") {
     const RecoveryLimits limits;
-    const Now now = FakeClock().now();
+    FakeClock clock;
+    const Now now = clock.now();
     RecoveryState state;
     note_attempt(state, "site", now);
     note_attempt(state, "site", now);
@@ -78,13 +87,63 @@ TEST_CASE("A person is called once in a row of attempts") {
     note_attempt(state, "site", now);
     CHECK_FALSE(give_up(state, "site", limits));
 
-    note_success(state, "site");
+    stays_good(state, "site", limits, clock);
     CHECK_FALSE(give_up(state, "site", limits));
     CHECK(state.roots.empty());
 }
 
+TEST_CASE("A success ends a row of attempts once it has lasted the cooldown") {
+    const RecoveryLimits limits;
+    FakeClock clock;
+    RecoveryState state = failed_times(2, clock.now());
+    const auto good_for = [&](Duration at_most) {
+        for (Duration passed{}; passed < at_most; passed += 1min) {
+            note_success(state, "site", limits, clock.now());
+            clock.advance(1min);
+            state = current_state(read_recovery_state(write_recovery_state(state)), clock.now());
+        }
+    };
+    good_for(4min);
+    note_fall(state, "site");
+    CHECK(turn_of(state.roots.at("site"), limits, clock.now()).attempt == 3);
+    good_for(5min);
+    CHECK(state.roots.at("site").failed == 2);
+    SECTION("it has lasted") {
+        note_success(state, "site", limits, clock.now());
+        CHECK(state.roots.empty());
+    }
+    SECTION("it has lasted, over a reboot, too") {
+        clock.reboot(0s);
+        state = current_state(state, clock.now());
+        note_success(state, "site", limits, clock.now());
+        CHECK(state.roots.empty());
+    }
+    SECTION("an attempt that is begun begins it anew") {
+        note_attempt(state, "site", clock.now());
+        note_success(state, "site", limits, clock.now());
+        CHECK(state.roots.at("site").failed == 3);
+    }
+    note_success(state, "other", limits, clock.now()); // of what was never tried nothing is kept
+    CHECK_FALSE(state.roots.contains("other"));
+}
+
+TEST_CASE("Runs that wait in vain for systemd are counted apart from attempts") {
+    const RecoveryLimits limits;
+    FakeClock clock;
+    RecoveryState state;
+    CHECK_FALSE(waited_too_often(state, "site", limits, clock.now()));
+    CHECK_FALSE(waited_too_often(state, "site", limits, clock.now()));
+    CHECK(read_recovery_state(write_recovery_state(state)) == state);
+    CHECK(
+        turn_of(state.roots.at("site"), limits, clock.now()).now()); // once systemd gives up, acting is free
+    CHECK(waited_too_often(state, "site", limits, clock.now()));
+    stays_good(state, "site", limits, clock);
+    CHECK_FALSE(waited_too_often(state, "site", limits, clock.now()));
+}
+
 TEST_CASE("A person who was called for another reason is not called again by useless attempts") {
-    const Now now = FakeClock().now();
+    FakeClock clock;
+    const Now now = clock.now();
     RecoveryState state;
     CHECK(call_person(state, "site", now));
     CHECK_FALSE(call_person(state, "site", now));
@@ -94,7 +153,7 @@ TEST_CASE("A person who was called for another reason is not called again by use
         note_attempt(state, "site", now);
     }
     CHECK_FALSE(give_up(state, "site", RecoveryLimits{}));
-    note_success(state, "site");
+    stays_good(state, "site", RecoveryLimits{}, clock);
     CHECK(call_person(state, "site", now));
 }
 
@@ -254,7 +313,8 @@ TEST_CASE("Random histories without clock jumps: waits, per_hour and the one cal
             const Now now = history.clock.now();
             state = current_state(read_recovery_state(write_recovery_state(state)), now);
             if (history.one_in(30)) {
-                note_success(state, "site");
+                stays_good(state, "site", history.limits, history.clock);
+                history.real += history.limits.cooldown;
                 failed = calls = 0;
                 last_attempt.reset();
                 continue;

@@ -171,6 +171,24 @@ TEST_CASE("nothing is called good where nothing was looked at") {
     CHECK(headline().ends_with("warning"));
 }
 
+TEST_CASE("Nagios is told UNKNOWN where nothing was looked at") {
+    Report report = broken_site();
+    report.checks.resize(1);
+    report.checks[0].result.metrics.clear();
+    report.checks[0].result.status = Status::skipped;
+    for (const Status status : {Status::ok, Status::skipped}) {
+        report.status = status;
+        CHECK(render_nagios(report, Lang::en) ==
+              "LECTIO UNKNOWN - nothing was checked; 0 of 1 checks ok |\n");
+        CHECK(nagios_status(report) == Status::unknown);
+    }
+    report.status = Status::skipped; // of checks that are for information only
+    report.checks[0].result.status = Status::ok;
+    CHECK(render_nagios(report, Lang::en) == "LECTIO OK - 1 of 1 checks ok |\n");
+    report.status = Status::critical;
+    CHECK(nagios_status(report) == Status::critical);
+}
+
 TEST_CASE("quiet is said in every form: silence must not look like health") {
     Report report = broken_site();
     report.quiet = {verbatim("maintenance until noon")};

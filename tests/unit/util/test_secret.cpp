@@ -14,5 +14,27 @@ TEST_CASE("credentials in addresses are masked though nobody registered them") {
     CHECK(redact("redis://user:pw@10.0.0.1/0") == "redis://***@10.0.0.1/0");
     CHECK(redact("https://api.telegram.org/bot12345:AAExyz/sendMessage failed") ==
           "https://api.telegram.org/bot***/sendMessage failed");
+    CHECK(redact("not expected: 123456789:AAEhBOweik6ad9r_made-up-K4K-bcxyz01, 2") == "not expected: ***, 2");
+    CHECK(redact("at 1769083200:5 and 12:34:56, sha256:0123456789012345678901234567890123456789") ==
+          "at 1769083200:5 and 12:34:56, sha256:0123456789012345678901234567890123456789");
     CHECK(redact("https://example.org/bots/1") == "https://example.org/bots/1");
+}
+
+TEST_CASE("what the query of a URL calls a secret is masked though nobody registered it") {
+    CHECK(redact("https://example.org/x?page=2&token=abc#part") ==
+          "https://example.org/x?page=2&token=***#part");
+    CHECK(redact("GET /x?access_token=abc HTTP/1.1") == "GET /x?access_token=*** HTTP/1.1");
+    CHECK(redact("?X-Api-Key=a&PASSWORD=b&client_secret=c&X-Amz-Signature=d&sig=e") ==
+          "?X-Api-Key=***&PASSWORD=***&client_secret=***&X-Amz-Signature=***&sig=***");
+    CHECK(redact("\"https://example.org/?key=a%20b\", 'x?auth=c'") ==
+          "\"https://example.org/?key=***\", 'x?auth=***'");
+    CHECK(redact("?token=a=b&x=1") == "?token=***&x=1");
+}
+
+TEST_CASE("what a query says beside its secrets stays, and so do words that are no query") {
+    for (const std::string text : {"/x?page=2&tokens_left=5&keyboard=de", "/x?token=&page=2", "?token",
+                                   "what? token=abc", "a & key=b", "token=abc", "?", "&"}) {
+        CHECK(redact(text) == text);
+    }
+    CHECK(redact("/x?token=***&page=2") == "/x?token=***&page=2"); // masked already
 }

@@ -1,11 +1,10 @@
-#include "history.h"
+#include "pipeline/history_command.h"
 
 #include "cli/guess.h"
 #include "cli/known_kinds.h"
 #include "cli/last_resort.h"
 #include "cli/terminal.h"
 #include "config/load.h"
-#include "job.h"
 #include "platform/environment.h"
 #include "platform/files.h"
 #include "platform/host.h"
@@ -19,11 +18,9 @@
 
 #include <fmt/format.h>
 
-namespace lectio::health {
+namespace lectio {
 namespace {
 
-constexpr std::string_view k_tool = "lectio-health";
-constexpr std::string_view k_short_name = "health";
 // Reading waits for nobody but for one who is just beginning the file; a history of 200 MB is read in a second.
 constexpr Duration k_patience{30'000};
 
@@ -36,9 +33,10 @@ constexpr Phrase k_unreadable{"the history cannot be read: {}", "историю 
 
 class HistoryCommand {
   public:
-    HistoryCommand(const Options& options, World world)
-        : m_common(options.common), m_question(*options.history), m_world(world),
-          m_now(world.clock.now().wall) {}
+    HistoryCommand(const HistoryOf& tool, const HistoryQuestion& question, const CommonOptions& options,
+                   World world)
+        : m_tool(tool), m_name(fmt::format("lectio-{}", tool.short_name)), m_common(options),
+          m_question(question), m_world(world), m_now(world.clock.now().wall) {}
 
     int run() {
         ConfigRequest request;
@@ -51,7 +49,7 @@ class HistoryCommand {
             return leave(m_loaded.needs_rights ? ExitCode::rights : ExitCode::configuration,
                          {std::string(trim(lines.en)), std::string(trim(lines.ru))});
         }
-        const Result<WallTime> since = parse_since(m_question.since, m_now, config().timezone);
+        const Result<WallTime> since = parse_moment(m_question.since, m_now, config().timezone);
         if (!since) {
             return leave(ExitCode::usage, say(k_no_time, clean_line(m_question.since)));
         }
@@ -64,7 +62,7 @@ class HistoryCommand {
             return leave(ExitCode::usage, *why);
         }
         const Result<Past> past =
-            read_past(*runs, {std::string(k_short_name), *since, m_now, m_question.check});
+            read_past(*runs, {std::string(m_tool.short_name), *since, m_now, m_question.check});
         return past ? show(*past) : no_runs(past.error(), *since);
     }
 
@@ -82,10 +80,9 @@ class HistoryCommand {
         if (!m_question.check) {
             return std::nullopt;
         }
-        std::vector<std::string> names = runs.names(std::string(k_short_name)).value_or({});
-        for (const CheckSettings& check : config().health.checks) {
-            names.push_back(check.name);
-        }
+        std::vector<std::string> names = runs.names(std::string(m_tool.short_name)).value_or({});
+        const std::vector<std::string> configured = m_tool.checks(config());
+        names.insert(names.end(), configured.begin(), configured.end());
         if (std::find(names.begin(), names.end(), *m_question.check) != names.end()) {
             return std::nullopt;
         }
@@ -103,12 +100,12 @@ class HistoryCommand {
     int nothing_yet(WallTime since) {
         if (m_common.format == Format::json) {
             Past empty;
-            empty.tool = k_tool;
+            empty.tool = m_name;
             empty.since = since;
             empty.now = m_now;
             return show(empty);
         }
-        return printed(say(k_nothing_yet, k_tool).in(config().lang) + '\n', ExitCode::ok);
+        return printed(say(k_nothing_yet, m_name).in(config().lang) + '\n', ExitCode::ok);
     }
 
     int show(const Past& past) {
@@ -123,18 +120,19 @@ class HistoryCommand {
     int leave(ExitCode code, const Text& why) {
         const std::string words =
             (code == ExitCode::rights ? say(k_needs_rights, why) : why).in(config().lang);
-        complain(fmt::format("{}: {}\n", k_tool, trim(clean(words))));
+        complain(fmt::format("{}: {}\n", m_name, trim(clean(words))));
         if (m_common.format == Format::json && code != ExitCode::usage) {
-            return printed(
-                render_json_reason(std::string(k_tool), host(), m_now, static_cast<int>(code), words), code);
+            return printed(render_json_reason(m_name, host(), m_now, static_cast<int>(code), words), code);
         }
         return static_cast<int>(code);
     }
 
     [[nodiscard]] int printed(const std::string& text, ExitCode code) const {
-        return print_or_say_why(k_tool, config().lang, m_common.format, text, static_cast<int>(code));
+        return print_or_say_why(m_name, config().lang, m_common.format, text, static_cast<int>(code));
     }
 
+    const HistoryOf& m_tool;
+    const std::string m_name;
     const CommonOptions& m_common;
     const HistoryQuestion& m_question;
     World m_world;
@@ -142,44 +140,11 @@ class HistoryCommand {
     LoadedConfig m_loaded;
 };
 
-// "2026-11-20 10:00" → "2026-11-20T10:00:00Z"
-std::string completed(std::string_view text) {
-    constexpr std::string_view k_midnight = "0000-00-00 00:00:00";
-    std::string whole(text);
-    whole += text.size() < k_midnight.size() ? k_midnight.substr(text.size()) : std::string_view();
-    std::replace(whole.begin(), whole.end(), ' ', 'T');
-    return whole + 'Z';
-}
-
 } // namespace
 
-int show_history(const Options& options, World world) {
-    return HistoryCommand(options, world).run();
+int show_history(const HistoryOf& tool, const HistoryQuestion& question, const CommonOptions& options,
+                 World world) {
+    return HistoryCommand(tool, question, options, world).run();
 }
 
-Result<WallTime> parse_since(std::string_view text, WallTime now, const std::string& zone) {
-    if (const Result<Duration> ago = parse_duration(text)) {
-        return now - *ago;
-    }
-    const Error error{ErrorKind::invalid, "no time"};
-    constexpr std::size_t k_date = 10, k_to_the_minute = 16;
-    const Result<WallTime> wanted = parse_utc(completed(text));
-    // What is written back otherwise was no day of the calendar: 2026-02-31.
-    if ((text.size() != k_date && text.size() != k_to_the_minute) || !wanted ||
-        format_utc(*wanted) != completed(text)) {
-        return error;
-    }
-    // What the zone's clock shows at a guess tells how far the guess is off; where the clock was changed in
-    // between, the second one is right.
-    WallTime guess = *wanted;
-    for (int i = 0; i < 2; ++i) {
-        const Result<WallTime> shown = parse_utc(completed(format_local(guess, zone)));
-        if (!shown) {
-            return error;
-        }
-        guess += *wanted - *shown;
-    }
-    return guess;
-}
-
-} // namespace lectio::health
+} // namespace lectio

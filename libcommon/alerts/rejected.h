@@ -1,0 +1,25 @@
+// What a server has refused for good lies in outbox/rejected, with the reason beside it, for a person to look at and
+// to try again.
+#pragma once
+
+#include "alerts/message.h"
+#include "platform/files.h"
+
+#include <string>
+#include <vector>
+
+namespace lectio {
+
+struct Rejected {
+    std::string id; // of its file: "errors-0001769076000000-00004711-0"
+    std::string channel;
+    std::string why;
+    Message message;
+};
+
+// The oldest first. `outbox` is paths.state/outbox; what cannot be read is left out.
+std::vector<Rejected> rejected_messages(Files& files, const Path& outbox);
+// Waits to be sent again, in one step: it never lies in both places. not_found: there is none of that id (any more).
+Result<void> put_back(Files& files, const Path& outbox, const Rejected& rejected);
+
+} // namespace lectio

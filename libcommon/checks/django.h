@@ -1,0 +1,32 @@
+// django: every migration of a Django project is applied, and its own `check --deploy` finds nothing.
+#pragma once
+
+#include "checks/check_type.h"
+#include "platform/files.h"
+#include "platform/processes.h"
+
+#include <map>
+#include <optional>
+#include <string>
+
+namespace lectio {
+
+struct DjangoSettings {
+    Path manage, python;
+    std::string user; // empty: whose manage.py is
+    bool deploy_check = false;
+    Duration timeout{60'000}; // of each command
+};
+
+struct DjangoSample {
+    std::optional<Error> not_started;    // nothing below was seen
+    ProcessAnswer migrations;            // of showmigrations --plan
+    std::optional<ProcessAnswer> deploy; // of check --deploy
+    std::string user;
+};
+
+// Pure.
+CheckResult evaluate_django(const DjangoSample& sample, const DjangoSettings& settings);
+CheckType django_check_type();
+
+} // namespace lectio

@@ -1,0 +1,31 @@
+// headers: what a page tells browsers to keep its visitors safe, and what it should not tell.
+#pragma once
+
+#include "checks/check_type.h"
+#include "platform/http.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace lectio {
+
+struct HeadersSettings {
+    enum class Header { hsts, csp, nosniff, frame, referrer, permissions };
+    std::string url;
+    std::vector<Header> require;
+    std::string cors_origin;
+    bool cookies = false;
+    bool hide_version = false;
+};
+
+struct HeadersSample {
+    HttpAnswer page;
+    std::optional<HttpAnswer> foreign; // the same asked with `Origin: cors_origin`
+};
+
+// Pure. The page is complete (http_failure()); its status does not matter: a 404 needs the headers, too.
+CheckResult evaluate_headers(const HeadersSample& sample, const HeadersSettings& settings);
+CheckType headers_check_type();
+
+} // namespace lectio

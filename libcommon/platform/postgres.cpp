@@ -1,0 +1,358 @@
+#include "platform/postgres.h"
+
+#include "platform/dial.h"
+#include "platform/resolver.h"
+#include "util/text.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include <arpa/inet.h>
+#include <dlfcn.h>
+#include <libpq-fe.h>
+#include <poll.h>
+
+namespace lectio {
+namespace {
+
+constexpr Duration k_lock_timeout{500};
+constexpr std::size_t k_most_words = 400;
+
+// ── libpq, loaded when it is needed ─────────────────────────────────────────────────────────────────────────
+
+#define LECTIO_LIBPQ(use)                                                                                    \
+    use(PQconnectStartParams) use(PQconnectPoll) use(PQsocket) use(PQerrorMessage) use(PQfinish)             \
+        use(PQsetErrorVerbosity) use(PQsetNoticeProcessor) use(PQconninfoParse) use(PQconninfoFree)          \
+            use(PQfreemem) use(PQsetnonblocking) use(PQsendQuery) use(PQflush) use(PQconsumeInput)           \
+                use(PQisBusy) use(PQgetResult) use(PQresultStatus) use(PQresultErrorMessage)                 \
+                    use(PQresultErrorField) use(PQntuples) use(PQnfields) use(PQgetvalue) use(PQgetlength)   \
+                        use(PQgetisnull) use(PQclear) use(PQsslInUse)
+
+struct Libpq {
+#define LECTIO_DECLARE(name) decltype(&::name) name = nullptr;
+    LECTIO_LIBPQ(LECTIO_DECLARE)
+#undef LECTIO_DECLARE
+    std::string missing; // why it cannot be used
+};
+
+Libpq load_libpq() {
+    Libpq libpq;
+    // Never unloaded: OpenSSL, which it brings, does not like to go.
+    void* const library = ::dlopen("libpq.so.5", RTLD_NOW | RTLD_LOCAL);
+    if (library == nullptr) {
+        libpq.missing = "libpq.so.5 is not installed (apt-get install libpq5)";
+        return libpq;
+    }
+#define LECTIO_LOAD(name)                                                                                    \
+    libpq.name = reinterpret_cast<decltype(&::name)>(::dlsym(library, #name));                               \
+    if (libpq.name == nullptr) {                                                                             \
+        libpq.missing = "libpq.so.5 is too old: it lacks " #name;                                            \
+    }
+    LECTIO_LIBPQ(LECTIO_LOAD)
+#undef LECTIO_LOAD
+    return libpq;
+}
+
+const Libpq& libpq() {
+    static const Libpq loaded = load_libpq();
+    return loaded;
+}
+
+// ── what it says ────────────────────────────────────────────────────────────────────────────────────────────
+
+// "FATAL:  28P01: password authentication failed for user "x"\nLOCATION:  …": the code stands between two colons where
+// the verbosity asks for it. Empty: the server has said nothing.
+std::string_view code_in(std::string_view words) {
+    constexpr std::size_t k_code = 5;
+    for (std::size_t at = words.find(":  "); at != words.npos; at = words.find(":  ", at + 1)) {
+        const std::string_view rest = words.substr(at + 3);
+        const std::string_view code = rest.substr(0, k_code);
+        const bool all = std::all_of(code.begin(), code.end(),
+                                     [](char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z'); });
+        if (code.size() == k_code && all && rest.substr(k_code).starts_with(": ")) {
+            return code;
+        }
+    }
+    return {};
+}
+
+// Of several lines the last that says why; without code, place and what libpq says around it.
+std::string words_in(std::string_view message) {
+    std::string words;
+    for (std::string_view line : split_lines(message)) {
+        line = trim(line);
+        if (!line.empty() && !line.starts_with("LOCATION:")) {
+            words += (words.empty() ? "" : " ") + std::string(line);
+        }
+    }
+    if (const std::string_view code = code_in(words); !code.empty()) {
+        words.erase(words.find(code), code.size() + 2);
+    }
+    return shorten(clean_line(words), k_most_words);
+}
+
+// postgresql.org/docs/15/errcodes-appendix.html
+ErrorKind kind_of_code(std::string_view code) {
+    constexpr std::string_view k_too_many = "53300", k_not_enough_rights = "42501", k_cancelled = "57014",
+                               k_lock_not_available = "55P03";
+    if (code.starts_with("28") || code == k_not_enough_rights) {
+        return ErrorKind::permission;
+    }
+    if (code == k_too_many) {
+        return ErrorKind::busy;
+    }
+    if (code == k_cancelled || code == k_lock_not_available) {
+        return ErrorKind::timeout;
+    }
+    return code.starts_with("42") || code.starts_with("22") ? ErrorKind::invalid : ErrorKind::protocol;
+}
+
+// What libpq says by itself is in English only where no translation is installed: its kind is taken from what is the
+// system's. What came over the wire and is no PostgreSQL it names in words of its own.
+Error connection_error(std::string_view message) {
+    const std::string_view code = code_in(message);
+    if (!code.empty()) {
+        return {kind_of_code(code), words_in(message)};
+    }
+    constexpr std::array<std::string_view, 5> k_odd{"expected authentication request",
+                                                    "invalid response to SSL", "does not support SSL",
+                                                    "certificate", "SSL error"};
+    const bool odd = std::any_of(k_odd.begin(), k_odd.end(),
+                                 [&](std::string_view words) { return message.find(words) != message.npos; });
+    return {odd ? ErrorKind::protocol : ErrorKind::io, words_in(message)};
+}
+
+Error too_late() {
+    return {ErrorKind::timeout, "PostgreSQL does not answer in time"};
+}
+
+struct ClearResult {
+    void operator()(PGresult* result) const { libpq().PQclear(result); }
+};
+using Answer = std::unique_ptr<PGresult, ClearResult>;
+
+// ── where it is ─────────────────────────────────────────────────────────────────────────────────────────────
+
+struct FreeOptions {
+    void operator()(PQconninfoOption* options) const { libpq().PQconninfoFree(options); }
+};
+
+// The host of the URL, where it is a single name that has to be looked up; empty where it is not.
+Result<std::string> name_to_look_up(const Secret& url) {
+    char* complaint = nullptr;
+    const std::unique_ptr<PQconninfoOption, FreeOptions> options(
+        libpq().PQconninfoParse(url.reveal().c_str(), &complaint));
+    if (!options) {
+        Error error{ErrorKind::invalid, complaint == nullptr ? "no memory" : words_in(complaint)};
+        libpq().PQfreemem(complaint);
+        return error;
+    }
+    for (const PQconninfoOption* option = options.get(); option->keyword != nullptr; ++option) {
+        const std::string_view keyword = option->keyword;
+        const std::string value = option->val == nullptr ? "" : option->val;
+        if (keyword == "hostaddr" && !value.empty()) {
+            return std::string();
+        }
+        if (keyword == "host") {
+            std::array<unsigned char, sizeof(in6_addr)> address{};
+            const bool numeric = ::inet_pton(AF_INET, value.c_str(), address.data()) == 1 ||
+                                 ::inet_pton(AF_INET6, value.c_str(), address.data()) == 1;
+            const bool plain =
+                !value.starts_with('/') && !value.starts_with('@') && value.find(',') == std::string::npos;
+            return plain && !numeric ? value : std::string();
+        }
+    }
+    return std::string();
+}
+
+// libpq would wait for a silent resolver without any limit.
+struct Place {
+    std::string host, addresses; // one host for each address, separated by commas; empty: as the URL says
+};
+Result<Place> place_of(const Secret& url, SteadyTime deadline) {
+    const Result<std::string> name = name_to_look_up(url);
+    if (!name) {
+        return name.error();
+    }
+    Place place;
+    if (name->empty()) {
+        return place;
+    }
+    const NameLookup found = lookup_in_time(system_lookup, *name, deadline);
+    if (found.addresses.empty()) {
+        return Error{found.own_fault ? ErrorKind::internal : ErrorKind::not_found, found.error};
+    }
+    for (const std::string& address : found.addresses) {
+        place.host += (place.host.empty() ? "" : ",") + *name;
+        place.addresses += (place.addresses.empty() ? "" : ",") + address;
+    }
+    return place;
+}
+
+void say_nothing(void*, const char*) {} // a notice is not for our standard error
+
+} // namespace
+
+// ── session ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+struct PostgresConnection::Session {
+    Session(Clock& the_clock, SteadyTime end) : clock(the_clock), deadline(end) {}
+    Session(const Session&) = delete;
+    Session& operator=(const Session&) = delete;
+    ~Session() {
+        if (connection != nullptr) {
+            libpq().PQfinish(connection);
+        }
+    }
+
+    Result<void> open(const Target& target) {
+        Result<Place> place = place_of(target.url, deadline);
+        if (!place) {
+            return place.error();
+        }
+        std::vector<const char*> keys, values;
+        const auto add = [&](const char* key, const std::string& value) {
+            if (!value.empty()) {
+                keys.push_back(key);
+                values.push_back(value.c_str());
+            }
+        };
+        const std::string url = target.url.reveal(), name = "lectio", encoding = "UTF8";
+        add("dbname", url); // expanded; what follows stands in place of its own
+        add("host", place->host);
+        add("hostaddr", place->addresses);
+        add("sslmode", target.sslmode);
+        add("application_name", name);
+        add("client_encoding", encoding);
+        keys.push_back(nullptr);
+        values.push_back(nullptr);
+        connection = libpq().PQconnectStartParams(keys.data(), values.data(), 1);
+        if (connection == nullptr) {
+            return Error{ErrorKind::internal, "no memory for a connection"};
+        }
+        libpq().PQsetErrorVerbosity(connection, PQERRORS_VERBOSE);
+        libpq().PQsetNoticeProcessor(connection, say_nothing, nullptr);
+        return shake_hands();
+    }
+
+    Result<void> shake_hands() {
+        PostgresPollingStatusType wanted = PGRES_POLLING_WRITING;
+        for (;;) {
+            if (wanted == PGRES_POLLING_OK) {
+                return libpq().PQsetnonblocking(connection, 1) == 0 ? Result<void>()
+                                                                    : Result<void>(failure());
+            }
+            if (wanted == PGRES_POLLING_FAILED || libpq().PQsocket(connection) < 0) {
+                return failure();
+            }
+            const short events = wanted == PGRES_POLLING_READING ? POLLIN : POLLOUT;
+            if (!wait_until_ready(libpq().PQsocket(connection), events, deadline)) {
+                return too_late();
+            }
+            wanted = libpq().PQconnectPoll(connection);
+        }
+    }
+
+    [[nodiscard]] Error failure() const { return connection_error(libpq().PQerrorMessage(connection)); }
+
+    Result<Answer> ask(const std::string& sql) {
+        if (libpq().PQsendQuery(connection, sql.c_str()) == 0) {
+            return failure();
+        }
+        Answer last;
+        std::optional<Error> refused;
+        for (;;) { // to the end in any case: only then the next statement may be sent
+            LECTIO_TRY(wait_for_answer());
+            Answer answer(libpq().PQgetResult(connection));
+            if (!answer) {
+                break;
+            }
+            const ExecStatusType status = libpq().PQresultStatus(answer.get());
+            if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) {
+                const char* code = libpq().PQresultErrorField(answer.get(), PG_DIAG_SQLSTATE);
+                refused = Error{code == nullptr ? ErrorKind::io : kind_of_code(code),
+                                words_in(libpq().PQresultErrorMessage(answer.get()))};
+            }
+            last = std::move(answer);
+        }
+        if (refused) {
+            return *refused;
+        }
+        return last ? Result<Answer>(std::move(last)) : Result<Answer>(failure());
+    }
+
+    Result<void> wait_for_answer() {
+        for (;;) {
+            const int unsent = libpq().PQflush(connection);
+            if (unsent < 0) {
+                return failure();
+            }
+            if (unsent == 0 && libpq().PQisBusy(connection) == 0) {
+                return {};
+            }
+            const auto events = static_cast<short>(POLLIN | (unsent > 0 ? POLLOUT : 0));
+            if (!wait_until_ready(libpq().PQsocket(connection), events, deadline)) {
+                return too_late();
+            }
+            if (libpq().PQconsumeInput(connection) == 0) {
+                return failure();
+            }
+        }
+    }
+
+    Clock& clock;
+    SteadyTime deadline;
+    PGconn* connection = nullptr;
+};
+
+PostgresConnection::PostgresConnection(std::unique_ptr<Session> session) : m_session(std::move(session)) {}
+PostgresConnection::PostgresConnection(PostgresConnection&&) noexcept = default;
+PostgresConnection& PostgresConnection::operator=(PostgresConnection&&) noexcept = default;
+PostgresConnection::~PostgresConnection() = default;
+
+Result<PostgresConnection> PostgresConnection::at(const Target& target, Clock& clock) {
+    if (!libpq().missing.empty()) {
+        return Error{ErrorKind::internal, libpq().missing};
+    }
+    auto session = std::make_unique<Session>(clock, target.deadline);
+    LECTIO_TRY(session->open(target));
+    return PostgresConnection(std::move(session));
+}
+
+Result<std::vector<PostgresRow>> PostgresConnection::query(const std::string& sql, std::size_t most) {
+    const auto left = std::chrono::ceil<Duration>(m_session->deadline - m_session->clock.steady());
+    // SET LOCAL and a transaction: behind a pool in transaction mode nothing of ours stays with the connection.
+    LECTIO_TRY(m_session->ask(fmt::format("BEGIN READ ONLY; SET LOCAL statement_timeout = {}; "
+                                          "SET LOCAL lock_timeout = {}",
+                                          std::max<std::int64_t>(left.count(), 1), k_lock_timeout.count())));
+    Result<Answer> answer = m_session->ask(sql);
+    LECTIO_TRY(m_session->ask("ROLLBACK"));
+    if (!answer) {
+        return answer.error();
+    }
+    std::vector<PostgresRow> rows;
+    const int count = std::min(libpq().PQntuples(answer->get()), static_cast<int>(most));
+    for (int row = 0; row < count; ++row) {
+        PostgresRow& values = rows.emplace_back();
+        for (int column = 0; column < libpq().PQnfields(answer->get()); ++column) {
+            if (libpq().PQgetisnull(answer->get(), row, column) != 0) {
+                values.emplace_back();
+            } else {
+                values.emplace_back(
+                    std::in_place, libpq().PQgetvalue(answer->get(), row, column),
+                    static_cast<std::size_t>(libpq().PQgetlength(answer->get(), row, column)));
+            }
+        }
+    }
+    return rows;
+}
+
+bool PostgresConnection::is_encrypted() const {
+    return libpq().PQsslInUse(m_session->connection) != 0;
+}
+
+} // namespace lectio

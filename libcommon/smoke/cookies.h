@@ -1,0 +1,30 @@
+// CookieJar: the cookies of one login, as far as a walk through one site needs them (RFC 6265): names and values,
+// deletion, nothing of paths, domains and times. They are sent to the origin of the site only.
+#pragma once
+
+#include "platform/http.h"
+
+#include <map>
+#include <string>
+
+namespace lectio {
+
+class CookieJar {
+  public:
+    // Takes over what the answer's Set-Cookie headers say. What deletes a cookie (Max-Age=0 or no value) deletes it.
+    // Values may be sessions: they are registered for redact().
+    void take(const HttpAnswer& answer);
+    // Of the header Cookie; empty: there are none.
+    [[nodiscard]] std::string header() const;
+    [[nodiscard]] const std::string* find(const std::string& name) const;
+    [[nodiscard]] bool empty() const { return m_cookies.empty(); }
+    // Any beside the one of that name.
+    [[nodiscard]] bool has_other_than(const std::string& name) const {
+        return m_cookies.size() > m_cookies.count(name);
+    }
+
+  private:
+    std::map<std::string, std::string> m_cookies;
+};
+
+} // namespace lectio

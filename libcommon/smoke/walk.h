@@ -1,0 +1,54 @@
+// Walk: one walk through the site, logins and steps as a graph.
+//
+// Whoever asks for a step gets its result; a step is begun when it is first asked for, and asks for what it needs. So
+// everything that needs nothing else is under way at once, and what no step needs is not asked at all. A step behind
+// one that failed is skipped, with the reason, and so is everything where the site itself cannot be reached
+// ("connection", a place like the others). On the thread of the run's loop only.
+#pragma once
+
+#include "checks/check.h"
+#include "config/smoke.h"
+#include "platform/http.h"
+#include "util/task.h"
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace lectio {
+
+// One request and its answer, for people who look closely (lectio-smoke run -v). Not cleaned of secrets.
+struct Exchange {
+    HttpRequest request;
+    HttpAnswer answer;
+};
+
+class Walk {
+    class Graph;
+
+  public:
+    explicit Walk(std::unique_ptr<Graph> graph);
+    Walk(std::shared_ptr<const SmokeSettings> settings, Http& http, Clock& clock);
+    ~Walk();
+    Walk(const Walk&) = delete;
+    Walk& operator=(const Walk&) = delete;
+
+    // A walk that begins again, but for the logins that have worked in this one and for what must not be sent twice
+    // (docs/decisions/0022-the-walk.md).
+    [[nodiscard]] std::shared_ptr<Walk> again() const;
+
+    // The result of "connection", a login ("login-NAME") or a step. This walk outlives the task.
+    Task<CheckResult> result_of(std::string name);
+    // The same, and then waits for the clean-up of what it has made.
+    Task<CheckResult> result_and_clean_up(std::string name);
+
+    [[nodiscard]] bool was_asked_for(const std::string& name) const;
+    // In the order in which they were made; nothing of what was skipped.
+    [[nodiscard]] const std::vector<Exchange>& exchanges_of(const std::string& name) const;
+
+  private:
+    std::unique_ptr<Graph> m_graph;
+};
+
+} // namespace lectio

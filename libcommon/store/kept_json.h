@@ -1,0 +1,23 @@
+// What more than one of our files holds, written and read the same way in each. A file may be damaged: see what is none.
+#pragma once
+
+#include "platform/clock.h"
+#include "words/phrase.h"
+
+#include <optional>
+
+#include <nlohmann/json_fwd.hpp>
+
+namespace lectio {
+
+nlohmann::json json_of(const Now& now);
+// Bounded by the year 10000, both ways, so that differences of two of them do not overflow. None: `json` is no such
+// object, or a time before 1970.
+std::optional<Now> now_of(const nlohmann::json& json);
+
+// A text in both languages as [English, Russian].
+nlohmann::json json_of(const Text& text);
+// The member `key` of an object; empty where it is not such a pair.
+Text both_of(const nlohmann::json& object, const char* key);
+
+} // namespace lectio

@@ -1,0 +1,269 @@
+#!/usr/bin/env python3
+"""The checks of data in lectio-deepcheck, against real servers and real files: PostgreSQL, SQLite, times from anywhere."""
+
+import json
+import os
+import pathlib
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "stack"))
+
+from monitor import Run, binary
+from postgres import Postgres, programs
+from stack import free_port, wait_until
+
+PATHS = """lang = "en"
+host = "test-host"
+[paths]
+state = "{folder}/state"
+run = "{folder}/run"
+logs = "{folder}/logs"
+env_file = "{folder}/config.env"
+"""
+
+
+class Place:
+    """A folder with a configuration of lectio-deepcheck in it."""
+
+    def __init__(self):
+        self._temporary = tempfile.TemporaryDirectory(prefix="lectio-data-")
+        self.folder = pathlib.Path(self._temporary.name)
+        (self.folder / "config.env").touch(0o600)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._temporary.cleanup()
+
+    def look(self, keys):
+        """One look by a check with these keys: its row of the report."""
+        config = self.folder / "config.toml"
+        config.write_text(PATHS.format(folder=self.folder) + "[deepcheck.check.it]\n" + keys)
+        command = [str(binary("lectio-deepcheck")), "-c", str(config), "--format", "json", "run", "it"]
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False)
+        return Run(done, 0).check("it")
+
+
+@unittest.skipUnless(programs(), "PostgreSQL is not installed")
+class PostgresTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.server = cls.enterClassContext(Postgres())
+        cls.place = cls.enterClassContext(Place())
+
+    def look(self, more="", url=None):
+        return self.place.look(f'type = "postgres"\nurl = "{url or self.server.url()}"\nrecheck = "0s"\n' + more)
+
+    def bad(self, more):
+        row = self.look(more)
+        return row if row["status"] != "ok" else None
+
+    def metrics(self, row):
+        return {metric["name"]: metric["value"] for metric in row["metrics"]}
+
+    def test_a_what_is_seen_of_one_that_is_well(self):
+        row = self.look('connections = { warn = "80%" }\nsize = { warn = "1GB" }\nconnect_time = { warn = "5s" }\n'
+                        'dead_rows = { warn = "20%" }\nlag = { warn = "30s" }\n')
+        self.assertEqual(row["status"], "ok", row)
+        metrics = self.metrics(row)
+        self.assertGreater(metrics["size"], 1_000_000)
+        self.assertGreaterEqual(metrics["connections"], 1)
+
+    def test_b_each_trouble_in_its_own_words(self):
+        self.assertIn("statement_timeout is not set", self.look('statement_timeout = "60s"\n')["message"])
+        self.server.sql("alter role monitor set statement_timeout = '30s'")
+        self.assertEqual(self.look('statement_timeout = "60s"\n')["status"], "ok")
+        self.assertIn("may run for 30 s, expected at most 10 s", self.look('statement_timeout = "10s"\n')["message"])
+
+        self.assertIn("transactions of others are not seen", self.look('oldest_transaction = { warn = "1h" }\n')["message"])
+        self.server.sql("grant pg_monitor to monitor")
+        client = self.server.hold("begin; select 1")
+        row = wait_until(lambda: self.bad('oldest_transaction = { warn = "500ms" }\n'), "the transaction is old")
+        self.assertIn("a transaction has been open for", row["message"])
+        self.assertIn("idle in transaction", row["message"])
+        client.kill()
+
+        self.assertIn("the site's pool should hold 5", self.look("pool_min = 5\n")["message"])
+
+        self.server.sql("create table t as select generate_series(1, 10000) as a", "delete from t where a > 3000", database="lectio")
+        row = wait_until(lambda: self.bad('dead_rows = { warn = "20%" }\n'), "the server's figures know of it")
+        self.assertRegex(row["message"], r"\d\d% of the rows of public\.t are dead")
+
+    def test_c_who_is_not_let_in(self):
+        self.assertIn("server does not support SSL", self.look('sslmode = "require"\n')["message"])
+        wrong = self.look(url=self.server.url("secretive:wrong-made-up"))
+        self.assertEqual(wrong["status"], "critical")
+        self.assertIn("PostgreSQL refuses us", wrong["message"])
+        self.assertNotIn("wrong-made-up", json.dumps(wrong))
+        self.assertIn('database "nosuch" does not exist', self.look(url=self.server.url(database="nosuch"))["message"])
+        for _ in range(12):  # until there is no room
+            try:
+                self.server.hold("select 1")
+            except (RuntimeError, BrokenPipeError):
+                break
+        full = self.look('connections = { warn = "50%", critical = "80%" }\n')
+        self.assertEqual(full["status"], "critical")
+        self.assertIn("PostgreSQL has no free connection", full["message"])
+
+    def test_d_the_time_by_a_query(self):
+        self.server.stop()
+        self.server.start()
+        self.server.sql("create table orders (at timestamptz)", "grant select on orders to monitor",
+                        "insert into orders values (now() - interval '3 hours')", database="lectio")
+        keys = 'type = "freshness"\nage = {{ warn = "2h", critical = "6h" }}\nsql = {{ url = "{}", query = "{}" }}\n'
+        late = self.place.look(keys.format(self.server.url(), "select max(at) from orders"))
+        self.assertEqual((late["status"], late["message"]), ("warning", "the last was 3 hours ago"))
+        none = self.place.look(keys.format(self.server.url(), "select max(at) from orders where false"))
+        self.assertEqual((none["status"], none["message"]), ("critical", "there is no time: the query gives nothing"))
+        naive = self.place.look(keys.format(self.server.url(), "select max(at) at time zone 'UTC' from orders"))
+        self.assertIn("read as UTC", naive["message"])
+        wrong = self.place.look(keys.format(self.server.url(), "select nosuch from orders"))
+        self.assertEqual(wrong["status"], "critical")
+        self.assertIn('column "nosuch" does not exist', wrong["message"])
+        write = self.place.look(keys.format(self.server.url(), "delete from orders returning at"))
+        self.assertIn("read-only transaction", write["message"])
+
+    def test_e_down(self):
+        self.server.stop()
+        try:
+            down = self.look()
+            self.assertEqual(down["status"], "critical")
+            self.assertIn("PostgreSQL cannot be reached", down["message"])
+        finally:
+            self.server.start()
+
+
+class SqliteTest(unittest.TestCase):
+    def test_no_writer_is_ever_kept_out(self):
+        """Writers that wait for nobody, the check again and again beside them."""
+        for journal in ("wal", "delete"):
+            with self.subTest(journal=journal), Place() as place:
+                path = place.folder / "db.sqlite3"
+                database = sqlite3.connect(path, timeout=0, check_same_thread=False, isolation_level=None)
+                database.execute(f"pragma journal_mode={journal}")
+                database.execute("create table t (a integer primary key, b blob)")
+                database.execute("begin")
+                database.executemany("insert into t (b) values (?)", ((os.urandom(2000),) for _ in range(10_000)))
+                database.execute("commit")
+                stop, refused, written = threading.Event(), [], [0]
+
+                def write():
+                    while not stop.is_set():
+                        try:
+                            database.execute("insert into t (b) values (?)", (b"x" * 500,))
+                            written[0] += 1
+                        except sqlite3.OperationalError as error:
+                            refused.append(str(error))
+
+                writer = threading.Thread(target=write)
+                writer.start()
+                try:
+                    rows = [place.look(f'type = "sqlite"\npath = "{path}"\nquick_check = true\n') for _ in range(5)]
+                finally:
+                    stop.set()
+                    writer.join()
+                self.assertEqual(refused, [])
+                self.assertGreater(written[0], 0)
+                for row in rows:
+                    self.assertIn(row["status"], ("ok", "unknown"), row)  # unknown: written to all the time
+                    self.assertNotIn("locked for writing", row["message"])
+                self.assertEqual(rows[-1]["status"] if journal == "wal" else "ok", "ok")
+                database.close()
+                self.assertEqual(place.look(f'type = "sqlite"\npath = "{path}"\nquick_check = true\n')["status"], "ok")
+
+    def test_a_lock_that_is_held(self):
+        with Place() as place:
+            path = place.folder / "db.sqlite3"
+            database = sqlite3.connect(path, isolation_level=None)
+            database.execute("create table t (a)")
+            database.execute("begin immediate")
+            keys = f'type = "sqlite"\npath = "{path}"\nlocked = {{ warn = "300ms" }}\n'
+            row = place.look(keys)
+            self.assertEqual(row["status"], "warning")
+            self.assertIn(f"by process {os.getpid()} (", row["message"])
+            database.execute("rollback")
+            self.assertEqual(place.look(keys)["status"], "ok")
+            database.close()
+
+    def test_what_is_no_database(self):
+        with Place() as place:
+            garbage, fifo, empty = (place.folder / name for name in ("garbage", "fifo", "empty"))
+            garbage.write_bytes(os.urandom(10_000))
+            os.utime(garbage, (1_700_000_000, 1_700_000_000))
+            os.mkfifo(fifo)
+            empty.touch()
+            for path, words in ((garbage, "damaged, or no SQLite database"), (fifo, "is no file"), (empty, "is empty"),
+                                (place.folder, "is no file"), (place.folder / "nosuch", "is not there")):
+                row = place.look(f'type = "sqlite"\npath = "{path}"\nquick_check = true\n')
+                self.assertEqual(row["status"], "critical", row)
+                self.assertIn(words, row["message"])
+
+
+class FreshnessTest(unittest.TestCase):
+    AGE = 'age = { warn = "2h", critical = "6h" }\n'
+
+    def test_files(self):
+        with Place() as place:
+            keys = f'type = "freshness"\nfiles = "{place.folder}/*/b-*.zst"\nmin_size = "1KB"\n' + self.AGE
+            self.assertIn("no file matches", place.look(keys)["message"])
+            now = time.time()
+            for folder, name, size, hours in (("x", "b-1.zst", 5000, 8), ("y", "b-2.zst", 5000, 3), ("y", "b-3.zst", 10, 0),
+                                              ("y", "c-4.zst", 5000, 0)):
+                file = place.folder / folder / name
+                file.parent.mkdir(exist_ok=True)
+                file.write_bytes(b"x" * size)
+                os.utime(file, (now - hours * 3600, now - hours * 3600))
+            row = place.look(keys)
+            self.assertEqual((row["status"], row["message"]), ("warning", "the newest file is 3 hours old: b-2.zst"))
+            (place.folder / "x/b-1.zst").unlink()
+            (place.folder / "y/b-2.zst").unlink()
+            self.assertIn("the newest, b-3.zst, is 10 B", place.look(keys)["message"])
+
+    def test_sqlite(self):
+        for journal in ("wal", "delete"):
+            with self.subTest(journal=journal), Place() as place:
+                path = place.folder / "db.sqlite3"
+                database = sqlite3.connect(path, isolation_level=None)
+                database.execute(f"pragma journal_mode={journal}")
+                database.execute("create table jobs (at text)")
+                database.execute("insert into jobs values (datetime('now', '-7 hours'))")
+                row = place.look(f'type = "freshness"\nsql = {{ url = "sqlite:{path}", query = "select max(at) from jobs" }}\n' + self.AGE)
+                self.assertEqual(row["status"], "critical")
+                self.assertEqual(row["message"], "the last was 7 hours ago (without a time zone, read as UTC)")
+                database.close()
+
+    def test_redis_and_json(self):
+        with Place() as place:
+            port = free_port()
+            server = subprocess.Popen(["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(place.folder)],
+                                      stdout=subprocess.DEVNULL)
+            try:
+                client = ["redis-cli", "-p", str(port)]
+                ping = [*client, "ping"]
+                wait_until(lambda: subprocess.run(ping, capture_output=True, check=False).returncode == 0, "Redis is ready")
+                keys = f'type = "freshness"\nredis = {{ url = "redis://127.0.0.1:{port}/0", key = "last_sync" }}\n' + self.AGE
+                self.assertIn("the key last_sync gives nothing", place.look(keys)["message"])
+                for value, status, words in ((str(time.time()), "ok", "ago"), (str(int((time.time() - 3 * 3600) * 1000)), "warning", "3 hours ago"),
+                                             (str(int(time.time() + 7200)), "warning", "in the future"), ("soon", "critical", "“soon” is no time")):
+                    subprocess.run([*client, "set", "last_sync", value], check=True, stdout=subprocess.DEVNULL)
+                    row = place.look(keys)
+                    self.assertEqual(row["status"], status, row)
+                    self.assertIn(words, row["message"])
+                subprocess.run([*client, "del", "last_sync"], check=True, stdout=subprocess.DEVNULL)
+                subprocess.run([*client, "lpush", "last_sync", "x"], check=True, stdout=subprocess.DEVNULL)
+                self.assertIn("holds no text", place.look(keys)["message"])
+            finally:
+                server.terminate()
+                server.wait(10)
+            self.assertEqual(place.look(keys)["status"], "critical")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,148 @@
+#!/usr/bin/env python3
+"""lectio-deepcheck as cron and people start it: what is due, what is kept, what is told."""
+
+import pathlib
+import subprocess
+import tempfile
+import unittest
+
+from monitor import Run, binary
+
+PATHS = """lang = "{lang}"
+host = "test-host"
+[paths]
+state = "{folder}/state"
+run = "{folder}/run"
+logs = "{folder}/logs"
+env_file = "{folder}/config.env"
+metrics = "{folder}/lectio.prom"
+"""
+
+# Counts how often it was asked; the verdict stands in a file.
+PROBE = """#!/bin/sh
+echo asked >>"{folder}/$1.asked"
+read code words <"{folder}/$1.verdict"
+echo "$words"
+exit "$code"
+"""
+
+CHECK = """
+[deepcheck.check.{name}]
+type = "exec"
+command = ["{folder}/probe", "{name}"]
+recheck = "0s"
+{more}
+"""
+
+
+class Deep:
+    """A configured lectio-deepcheck in a folder of its own."""
+
+    def __init__(self, checks, lang="en", more=""):
+        self._temporary = tempfile.TemporaryDirectory(prefix="lectio-deepcheck-")
+        self.folder = pathlib.Path(self._temporary.name)
+        probe = self.folder / "probe"
+        probe.write_text(PROBE.format(folder=self.folder))
+        probe.chmod(0o755)
+        (self.folder / "config.env").touch(0o600)
+        text = PATHS.format(folder=self.folder, lang=lang)
+        for name, keys in checks.items():
+            text += CHECK.format(folder=self.folder, name=name, more=keys)
+            self.says(name, 0, "good|size=7B")
+        self.config = self.folder / "config.toml"
+        self.config.write_text(text + more)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._temporary.cleanup()
+
+    def says(self, name, code, words):
+        (self.folder / f"{name}.verdict").write_text(f"{code} {words}\n")
+
+    def asked(self, name):
+        file = self.folder / f"{name}.asked"
+        return len(file.read_text().splitlines()) if file.exists() else 0
+
+    def run(self, *words, form="json", program=None):
+        command = [str(program or binary("lectio-deepcheck")), "-c", str(self.config), "--format", form, *words]
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False)
+        return Run(done, 0)
+
+
+class DeepcheckTest(unittest.TestCase):
+    def test_what_is_not_due_is_kept_and_shown_with_its_age(self):
+        with Deep({"cheap": "", "dear": 'every = "24h"'}) as deep:
+            deep.says("dear", 2, "corrupt|pages=3")
+            first = deep.run()
+            self.assertEqual(first.exit_code, 2, first.err)
+            self.assertNotIn("age_s", first.check("dear"))
+
+            again = deep.run()
+            self.assertEqual((deep.asked("cheap"), deep.asked("dear")), (2, 1))
+            self.assertEqual(again.exit_code, 2, "what was broken when it was last asked is broken")
+            kept = again.check("dear")
+            self.assertEqual(kept["status"], "critical")
+            self.assertRegex(kept["message"], r"^corrupt.* \(looked at .* ago\)$")
+            self.assertGreaterEqual(kept["age_s"], 0)
+            self.assertEqual([metric["value"] for metric in kept["metrics"]], [3])
+            self.assertEqual(kept["incident"], first.check("dear")["incident"])
+            metrics = (deep.folder / "lectio-deepcheck.prom").read_text()
+            self.assertIn('lectio_check_status{tool="deepcheck",check="dear"} 2', metrics)
+            log = (deep.folder / "logs/deepcheck.log").read_text()
+            self.assertIn("looked at", log.splitlines()[-2])
+
+    def test_who_asks_by_name_wants_it_now(self):
+        with Deep({"cheap": "", "dear": 'every = "24h"'}) as deep:
+            deep.run()
+            self.assertEqual(deep.asked("dear"), 1)
+            only = deep.run("--only", "dear")
+            self.assertEqual([check["name"] for check in only.report["checks"]], ["dear"])
+            self.assertEqual((deep.asked("cheap"), deep.asked("dear")), (1, 2))
+
+            state = (deep.folder / "state/deepcheck/state.json").read_bytes()
+            deep.says("dear", 1, "grown")
+            looked = deep.run("run", "dear", "-v", form="text")
+            self.assertEqual(looked.exit_code, 1)
+            self.assertIn("grown", looked.out)
+            self.assertEqual(deep.asked("dear"), 3)
+            self.assertEqual((deep.folder / "state/deepcheck/state.json").read_bytes(), state, "run remembers nothing")
+            self.assertEqual(deep.run().check("dear")["status"], "ok", "what was remembered is the run before it")
+
+    def test_usage_and_configuration(self):
+        with Deep({"cheap": ""}) as deep:
+            unknown = deep.run("run", "cheep")
+            self.assertEqual(unknown.exit_code, 64)
+            self.assertIn('did you mean "cheap"?', unknown.err)
+            checked = deep.run("--check-config", form="text")
+            self.assertEqual(checked.exit_code, 0)
+            self.assertIn("lectio-deepcheck: 1 check, at most 5m a run", checked.out.replace("5 m", "5m"))
+            self.assertEqual(deep.run("--check-config").report["deepcheck"],
+                             [{"name": "cheap", "type": "exec", "runs": True}])
+            self.assertEqual(deep.asked("cheap"), 0)
+            self.assertEqual(deep.run("--dry-run").exit_code, 0)
+            self.assertFalse((deep.folder / "state").exists())
+            deep.config.write_text(deep.config.read_text().replace('type = "exec"', 'type = "exex"'))
+            wrong = deep.run()
+            self.assertEqual(wrong.exit_code, 78)
+            self.assertIn('did you mean "exec"?', wrong.report["checks"][0]["message"])
+
+    def test_by_the_old_name_it_has_the_old_exit_codes(self):
+        with Deep({"cheap": ""}) as deep:
+            old = deep.folder / "deep_check.sh"
+            old.symlink_to(binary("lectio-deepcheck"))
+            deep.says("cheap", 1, "slow")
+            self.assertEqual(deep.run(program=old).exit_code, 0)
+            deep.says("cheap", 2, "gone")
+            self.assertEqual(deep.run(program=old).exit_code, 1)
+
+    def test_without_a_check_it_says_so(self):
+        with Deep({}, lang="ru") as deep:
+            run = deep.run()
+            self.assertEqual(run.exit_code, 1)
+            self.assertIn("смотреть не на что", run.check("config")["message"])
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,65 @@
+#include "job.h"
+
+#include "pipeline/common_job.h"
+#include "pipeline/configured_checks.h"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+#include <vector>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+namespace lectio::deepcheck {
+namespace {
+
+constexpr Phrase k_nothing{"nothing is looked at: the configuration has no [deepcheck.check.NAME]",
+                           "смотреть не на что: в настройках нет ни одного [deepcheck.check.ИМЯ]"};
+constexpr Phrase k_nothing_hint{
+    "write down what is to be looked at, or take lectio-deepcheck out of the crontab",
+    "опишите, за чем следить, или уберите lectio-deepcheck из crontab"};
+
+constexpr Phrase k_no_audit{"there is nothing to audit: the configuration has no check of hardening",
+                            "проверять нечего: в настройках нет ни одной проверки защиты"};
+constexpr Phrase k_no_audit_hint{"add some of [deepcheck.check.NAME] with type = {}",
+                                 "добавьте [deepcheck.check.ИМЯ] с type = {}"};
+
+// The checks that gather findings (checks/findings.h).
+constexpr std::array<std::string_view, 6> k_hardening{"cmdline", "containers", "headers",
+                                                      "ports",   "reboot",     "secrets"};
+
+bool is_hardening(const CheckSettings& check) {
+    return std::find(k_hardening.begin(), k_hardening.end(), check.type) != k_hardening.end();
+}
+
+struct NothingToDo {
+    Text words, hint;
+};
+
+Job job_of(const LoadedConfig& loaded, World& world, const std::vector<CheckSettings>& checks,
+           const NothingToDo& nothing) {
+    Job job = common_job(loaded, world, "deepcheck");
+    job.deadline = loaded.config.deepcheck.deadline;
+    add_configured_checks(job, checks, loaded.config);
+    add_configuration_notices(job, loaded);
+    if (job.checks.empty() && job.shelved.empty() && loaded.use != LoadedConfig::Use::telling) {
+        job.notices.push_back(config_notice("no-checks", nothing.words, nothing.hint));
+    }
+    return job;
+}
+
+} // namespace
+
+Job make_job(const LoadedConfig& loaded, World& world) {
+    return job_of(loaded, world, loaded.config.deepcheck.checks, {say(k_nothing), say(k_nothing_hint)});
+}
+
+Job make_audit(const LoadedConfig& loaded, World& world) {
+    std::vector<CheckSettings> checks = loaded.config.deepcheck.checks;
+    std::erase_if(checks, [](const CheckSettings& check) { return !is_hardening(check); });
+    const Text hint = say(k_no_audit_hint, fmt::format("{}", fmt::join(k_hardening, " | ")));
+    return job_of(loaded, world, checks, {say(k_no_audit), hint});
+}
+
+} // namespace lectio::deepcheck

@@ -1,0 +1,14 @@
+// The run of lectio-smoke.
+#pragma once
+
+#include "options.h"
+#include "platform/world.h"
+
+namespace lectio::smoke {
+
+// One run in this world; prints the report. Returns the process's exit status.
+int run(const Options& options, World world);
+// What the recorded runs have found.
+int show_history(const Options& options, World world);
+
+} // namespace lectio::smoke
