@@ -76,13 +76,13 @@ class Host:
 
     # --- doing ---------------------------------------------------------------------------------------------
 
-    def attempt(self, *command, text=None, timeout=120):
+    def attempt(self, *command, text=None, timeout=300):
         """Runs a command as root inside; the CompletedProcess, whatever its exit code."""
         return subprocess.run([HERE / "testhost", "exec", self.name, *command], env=self.environment, input=text,
                               stdin=subprocess.DEVNULL if text is None else None, capture_output=True, text=True,
                               timeout=timeout, check=False)
 
-    def run(self, *command, text=None, timeout=120):
+    def run(self, *command, text=None, timeout=300):
         """The same for what must succeed; its standard output."""
         done = self.attempt(*command, text=text, timeout=timeout)
         if done.returncode != 0:

@@ -146,5 +146,5 @@ class Monitor:
             other.write_text(re.sub('^lang = ".."', f'lang = "{lang}"', self.config.read_text()))
             command = [str(other) if word == str(self.config) else word for word in command]
         start = time.monotonic()
-        done = subprocess.run(command, text=True, timeout=90, check=False, **around)
+        done = subprocess.run(command, text=True, timeout=300, check=False, **around)
         return Run(done, time.monotonic() - start)

@@ -131,7 +131,7 @@ class Audited:
 
     def audit(self, *words):
         command = [str(binary("lectio-deepcheck")), "-c", str(self.config), "audit", *words]
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300, check=False)
         return Run(done, 0)
 
 

@@ -111,7 +111,7 @@ class Channels(unittest.TestCase):
         watching = Processes([*SECRETS.values(), HOOK_TOKEN], self.folder)
         watching.start()
         done = subprocess.run([TOOLS / tool / tool, "-c", str(self.folder / "config.toml"), *arguments], input=text, text=True,
-                              capture_output=True, timeout=90)
+                              capture_output=True, timeout=300)
         watching.end()
         self.assertEqual(watching.found, [])
         self.said += done.stdout + done.stderr
@@ -344,7 +344,7 @@ class Alertmanager(Channels):
     def alerts(self):
         """What is firing, as amtool sees it."""
         done = subprocess.run(["amtool", f"--alertmanager.url={self.url}", "--output=json", "alert"], check=True,
-                              capture_output=True, text=True, timeout=30)
+                              capture_output=True, text=True, timeout=300)
         return json.loads(done.stdout or "[]")
 
     def test_a_text_is_an_alert_with_labels_and_an_end(self):

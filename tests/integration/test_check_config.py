@@ -305,7 +305,7 @@ class CheckConfig(unittest.TestCase):
     def ask(self, *options, tool="lectio-health"):
         environment = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8"}
         return subprocess.run([binary(tool), "--check-config", *options], cwd=self.folder, env=environment,
-                              stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=False)
+                              stdin=subprocess.DEVNULL, capture_output=True, timeout=300, check=False)
 
     @staticmethod
     def errors(done):
@@ -584,7 +584,7 @@ class WrongVariables(unittest.TestCase):
     def run_tool(self, *options, tool="lectio-health"):
         environment = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8"}
         done = subprocess.run([binary(tool), "-c", self.config, "--format", "json", *options], env=environment,
-                              stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=False)
+                              stdin=subprocess.DEVNULL, capture_output=True, timeout=300, check=False)
         return done.returncode, json.loads(done.stdout)
 
     def statuses(self, report):

@@ -18,7 +18,7 @@ NAGIOS = {"OK": 0, "WARNING": 1, "CRITICAL": 2, "UNKNOWN": 3}
 
 def run(command, **more):
     more = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | more
-    return subprocess.run([str(word) for word in command], text=True, timeout=90, check=False, **more)
+    return subprocess.run([str(word) for word in command], text=True, timeout=300, check=False, **more)
 
 
 class Bench(unittest.TestCase):

@@ -47,7 +47,7 @@ class Place:
         config = self.folder / "config.toml"
         config.write_text(PATHS.format(folder=self.folder) + "[deepcheck.check.it]\n" + keys)
         command = [str(binary("lectio-deepcheck")), "-c", str(config), "--format", "json", "run", "it"]
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300, check=False)
         return Run(done, 0).check("it")
 
 

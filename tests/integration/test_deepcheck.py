@@ -67,7 +67,7 @@ class Deep:
 
     def run(self, *words, form="json", program=None):
         command = [str(program or binary("lectio-deepcheck")), "-c", str(self.config), "--format", form, *words]
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300, check=False)
         return Run(done, 0)
 
 

@@ -77,7 +77,7 @@ class DiscoveryTest(unittest.TestCase):
     @staticmethod
     def lectio(*arguments):
         return subprocess.run([str(binary("lectio-health")), *arguments], stdin=subprocess.DEVNULL, capture_output=True,
-                              text=True, timeout=60, check=False)
+                              text=True, timeout=300, check=False)
 
 
 if __name__ == "__main__":

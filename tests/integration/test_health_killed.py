@@ -87,7 +87,7 @@ class HealthKilled(unittest.TestCase):
         """Here a minute has many rounds, but a group takes 20 messages in it, and a flush tries for less than one."""
         for _ in range(2):
             done = subprocess.run([self.notify, "-c", str(self.monitor.config), "flush"], stdin=subprocess.DEVNULL,
-                                  capture_output=True, text=True, timeout=90, check=False)
+                                  capture_output=True, text=True, timeout=300, check=False)
             if done.returncode == 0:
                 return
         self.fail(f"not delivered: {done.returncode} {done.stdout} {done.stderr}")

@@ -60,7 +60,7 @@ class History(unittest.TestCase):
 
     def history(self, *options, form="text", **how):
         command = [str(binary("lectio-health")), "-c", str(self.monitor.config), "history", "--format", form, *options]
-        return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False,
+        return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300, check=False,
                               **how)
 
     def shown(self, *options):

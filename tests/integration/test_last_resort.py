@@ -30,7 +30,7 @@ def limited(kind, soft):
 
 
 def run(command, **more):
-    return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=90, check=False, **more)
+    return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300, check=False, **more)
 
 
 def command_of(pid):

@@ -45,7 +45,7 @@ class Notify(unittest.TestCase):
 
     def notify(self, *arguments, text=None):
         done = subprocess.run([NOTIFY, "-c", self.path("config.toml"), *arguments], input=text, text=True,
-                              capture_output=True, timeout=90)
+                              capture_output=True, timeout=300)
         self.assertNotIn("made-up-token", done.stdout + done.stderr)
         return done
 
@@ -283,7 +283,7 @@ class Notify(unittest.TestCase):
             self.assertNotIn(option, done.stdout)
         with open("/dev/full", "w", encoding="utf-8") as full:
             self.assertEqual(subprocess.run([NOTIFY, "--help"], stdout=full, stderr=subprocess.PIPE,
-                                            timeout=30).returncode, 70)
+                                            timeout=300).returncode, 70)
 
     def test_a_configuration_that_is_not_there_is_named_once(self):
         os.remove(self.path("config.toml"))
@@ -294,7 +294,7 @@ class Notify(unittest.TestCase):
         """The tool as somebody to whom nothing belongs; root may read everything whatever its mode."""
         user = {"user": 65534} if os.geteuid() == 0 else {}
         return subprocess.run([NOTIFY, "-c", self.path("config.toml"), *arguments], text=True, capture_output=True,
-                              timeout=90, stdin=subprocess.DEVNULL, **user)
+                              timeout=300, stdin=subprocess.DEVNULL, **user)
 
     def assert_needs_rights(self, path, *arguments):
         done = self.without_rights(*arguments)

@@ -39,7 +39,7 @@ class Keys(unittest.TestCase):
     def run_tool(self, tool, *arguments, status=0):
         program = os.path.join(BUILD, "tools", tool, tool)
         done = subprocess.run([program, "-c", self.path("config.toml"), *arguments], text=True, capture_output=True,
-                              stdin=subprocess.DEVNULL, timeout=60)
+                              stdin=subprocess.DEVNULL, timeout=300)
         self.assertEqual(done.returncode, status, done.stdout + done.stderr)
         return done.stdout
 

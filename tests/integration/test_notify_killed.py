@@ -65,7 +65,7 @@ free = {{ warn = "0%", critical = "0%" }}
 
     def run_tool(self, *arguments, before=(), tool="lectio-notify", environment=None):
         return subprocess.run([*before, TOOLS / tool / tool, "-c", self.folder / "config.toml", *arguments], text=True,
-                              capture_output=True, timeout=120, env={**os.environ, **(environment or {})}, check=False)
+                              capture_output=True, timeout=300, env={**os.environ, **(environment or {})}, check=False)
 
     def store(self, text):
         """Stored, and not delivered; the channel is good again afterwards, and nothing is to be waited for."""
@@ -91,7 +91,7 @@ free = {{ warn = "0%", critical = "0%" }}
             self.assertLess(time.monotonic(), end, f"not taken: {self.bot.unconfirmed()}; told: {self.bot.texts()}")
             time.sleep(0.01)
         polling.send_signal(signal.SIGTERM)
-        _, err = polling.communicate(timeout=60)
+        _, err = polling.communicate(timeout=300)
         self.assertIn(polling.returncode, (128 + signal.SIGTERM, -signal.SIGKILL), err)
         return polling.returncode == -signal.SIGKILL
 

@@ -41,7 +41,7 @@ class Operator(unittest.TestCase):
 
     def run_tool(self, tool, *arguments):
         return subprocess.run([os.path.join(BUILD, "tools", tool, tool), "-c", self.path("config.toml"), *arguments],
-                              text=True, capture_output=True, timeout=60)
+                              text=True, capture_output=True, timeout=300)
 
     def notify(self, *arguments, status=0):
         done = self.run_tool("lectio-notify", *arguments)

@@ -39,7 +39,7 @@ class Setup(unittest.TestCase):
 
     def setup_with(self, *options, text=""):
         return subprocess.run([NOTIFY, "-c", self.path("config.toml"), "setup", "--api", self.bot.url, *options], text=True,
-                              capture_output=True, input=text, timeout=120)
+                              capture_output=True, input=text, timeout=300)
 
     def answer_the_code(self, program, written_as, who=111, chat=777):
         """As a person does: reads the code from what the program says, and sends it to the bot."""
@@ -50,7 +50,7 @@ class Setup(unittest.TestCase):
             said += line
         self.bot.write("000000", 666, 666)  # somebody else, who does not see the terminal
         self.bot.write(written_as.format(code[1]), who, chat)
-        out, err = program.communicate(timeout=60)
+        out, err = program.communicate(timeout=300)
         return out, said + err
 
     def start(self, *options):
@@ -127,7 +127,7 @@ class Setup(unittest.TestCase):
 
     def test_a_configuration_that_is_gone_is_not_written_anew(self):
         subprocess.run([os.path.join(os.path.dirname(NOTIFY), "../lectio-health/lectio-health"), "-c", self.path("config.toml")],
-                       capture_output=True, check=False, timeout=60)
+                       capture_output=True, check=False, timeout=300)
         os.remove(self.path("config.toml"))
         done = self.setup_with("--token-file", self.path("token"), "--chat", "1")
         self.assertNotEqual(done.returncode, 0)

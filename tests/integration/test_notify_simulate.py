@@ -37,11 +37,11 @@ class Simulate(unittest.TestCase):
         elif os.path.exists(self.path("page")):
             os.remove(self.path("page"))
         subprocess.run([os.path.join(TOOLS, "lectio-health", "lectio-health"), "-c", self.path("config.toml"), "-q"],
-                       stdin=subprocess.DEVNULL, capture_output=True, timeout=90, check=False)
+                       stdin=subprocess.DEVNULL, capture_output=True, timeout=300, check=False)
 
     def simulate(self, config, *options):
         done = subprocess.run([os.path.join(TOOLS, "lectio-notify", "lectio-notify"), "-c", config, "simulate", "--format",
-                               "json", *options], capture_output=True, text=True, timeout=90, check=False)
+                               "json", *options], capture_output=True, text=True, timeout=300, check=False)
         return done.returncode, json.loads(done.stdout)
 
     def test_the_same_configuration_tells_the_same_and_another_tells_otherwise(self):

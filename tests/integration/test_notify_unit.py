@@ -40,7 +40,7 @@ class Unit(unittest.TestCase):
     def run_tool(self, tool, *arguments, environment=None, name=None):
         program = os.path.join(BUILD, "tools", tool, tool)
         return subprocess.run([name or program, *arguments], executable=program, text=True, capture_output=True,
-                              timeout=60, env={**os.environ, "LECTIO_CONFIG": self.path("config.toml"),
+                              timeout=300, env={**os.environ, "LECTIO_CONFIG": self.path("config.toml"),
                                                **(environment or {})})
 
     def fell(self, environment, unit="demo", status=0, **rest):

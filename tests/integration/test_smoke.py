@@ -53,12 +53,12 @@ class Walker:
 
     def run(self, *words, form="json"):
         command = [str(binary("lectio-smoke")), "-c", str(self.config), "--format", form, *words]
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=90, check=False)
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300, check=False)
         return Run(done, 0)
 
     def other(self, tool, *words):
         command = [str(binary(tool)), *words, "-c", str(self.config)]
-        return Run(subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=90, check=False), 0)
+        return Run(subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300, check=False), 0)
 
     def statuses(self, *words):
         return {check["name"]: check["status"] for check in self.run(*words).report["checks"]}
@@ -190,7 +190,7 @@ class ByOldNameTest(unittest.TestCase):
         over = " && ".join(f"mount -t tmpfs none {place}" for place in places)
         copy = f"cp -p {self.folder}/config.env /opt/lectio-monitor/"
         done = subprocess.run(["unshare", "-m", "sh", "-c", f'{over} && {copy} && exec "$@"', "sh", str(self.script), *words],
-                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=90, check=False)
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300, check=False)
         return Run(done, 0)
 
     def site(self, more="SMOKE_TEACHER_PASSWORD=made-up-old\nSMOKE_STUDENT_PASSWORD=made-up-old\n"):
@@ -260,7 +260,7 @@ token = "/access"
 """)
 
     def manage(self, *words):
-        return subprocess.run([PYTHON, str(self.project / "manage.py"), *words], capture_output=True, text=True, timeout=60,
+        return subprocess.run([PYTHON, str(self.project / "manage.py"), *words], capture_output=True, text=True, timeout=300,
                               env={"PATH": "/usr/bin:/bin", **self.environment}, user=self.owner.pw_uid, group=self.owner.pw_gid,
                               check=True).stdout.strip()
 
@@ -270,7 +270,7 @@ token = "/access"
 
     def setup_users(self, *before):
         process = self.start(*before)
-        out, err = process.communicate(timeout=90)
+        out, err = process.communicate(timeout=300)
         return process.returncode, out, err
 
     def python(self, code):
@@ -303,7 +303,7 @@ token = "/access"
 
     def test_two_at_once_make_one_password(self):
         both = [self.start(), self.start()]
-        done = [(process.communicate(timeout=90), process.returncode) for process in both]
+        done = [(process.communicate(timeout=300), process.returncode) for process in both]
         codes = sorted(code for _, code in done)
         self.assertIn(codes, ([0, 0], [0, 75]), done)
         self.assertEqual(self.env_file.read_text().count("SMOKE_TEACHER_PASSWORD="), 1)

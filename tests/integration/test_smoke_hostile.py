@@ -101,7 +101,7 @@ class SmokeHostileTest(unittest.TestCase):
             + steps)
         (self.folder / "env_file").touch(0o600)
         done = subprocess.run([str(binary("lectio-smoke")), "-c", str(config), "--format", "json", *words], stdin=subprocess.DEVNULL,
-                              capture_output=True, text=True, timeout=60, check=False)
+                              capture_output=True, text=True, timeout=300, check=False)
         self.assertEqual(done.stderr, "")
         return Run(done, 0)
 

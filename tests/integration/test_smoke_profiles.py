@@ -27,7 +27,7 @@ class ProfileTest:
 
     def run_smoke(self, *words, config=None):
         done = subprocess.run([str(binary("lectio-smoke")), "-c", str(config or self.config), "--format", "json", *words],
-                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False)
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300, check=False)
         return Run(done, 0)
 
     def seen(self):
@@ -44,7 +44,7 @@ class ProfileTest:
 
     def test_it_loads(self):
         done = subprocess.run([str(binary("lectio-smoke")), "-c", str(SOURCE / "config/profiles" / self.PROFILE), "--check-config"],
-                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False)
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300, check=False)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
     def test_it_is_green(self):

@@ -37,7 +37,7 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def wait_until(condition, what, seconds=20):
+def wait_until(condition, what, seconds=90):
     """Waits until condition() is true and returns it; a condition that fails to connect is just not true yet."""
     end = time.monotonic() + seconds
     while True:
@@ -132,7 +132,7 @@ class Stack:
 
     def manage(self, *words, text=""):
         """manage.py of the site; returns what it printed."""
-        done = subprocess.run([PYTHON, str(HERE / "project/manage.py"), *words], input=text, capture_output=True, text=True, timeout=60,
+        done = subprocess.run([PYTHON, str(HERE / "project/manage.py"), *words], input=text, capture_output=True, text=True, timeout=300,
                               env={"PATH": "/usr/bin:/bin", **self.environment()}, check=False)
         if done.returncode:
             raise AssertionError(f"manage.py {words}: {done.stderr}")
