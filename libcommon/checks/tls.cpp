@@ -27,6 +27,20 @@ constexpr Phrase k_nothing_shown{"{} shows no certificate", "{} не показ�
 constexpr Phrase k_untrusted{"browsers do not trust the certificate “{}”: {}",
                              "браузеры не доверяют сертификату «{}»: {}"};
 constexpr Phrase k_other_name{"the certificate “{}” is not for {}", "сертификат «{}» выдан не для {}"};
+constexpr Phrase k_no_names{
+    "the certificate “{}” has no alternative names (SAN): browsers look at nothing else",
+    "в сертификате «{}» нет альтернативных имён (SAN), а других браузеры не смотрят"};
+constexpr Phrase k_refused_key{"browsers refuse the certificate “{}”: its key is {}",
+                               "браузеры не принимают сертификат «{}»: его ключ — {}"};
+constexpr Phrase k_old_protocol{"{} speaks {} at best, and browsers refuse that",
+                                "{} говорит в лучшем случае на {}, а браузеры его не принимают"};
+constexpr Phrase k_no_upgrade{"{} does not change over to TLS: {}", "{} не переходит на TLS: {}"};
+constexpr Phrase k_closed{"it closed the connection", "он закрыл соединение"};
+constexpr Phrase k_ended_along{
+    "the server also shows the certificate “{}”, which expired on {} and is not needed",
+    "сервер показывает и сертификат «{}», срок которого вышел {} и который не нужен"};
+constexpr Phrase k_newer_on_disk{"the server still shows the certificate until {}; {} has one until {}",
+                                 "сервер всё ещё показывает сертификат до {}, а в {} лежит до {}"};
 constexpr Phrase k_expired{"the certificate “{}” expired on {}", "срок сертификата «{}» вышел {}"};
 constexpr Phrase k_not_yet{"the certificate “{}” is valid only from {} on",
                            "сертификат «{}» действует только с {}"};
@@ -40,6 +54,14 @@ constexpr Phrase k_hint_chain{
     "сервер должен отдавать свой сертификат вместе с промежуточными (fullchain.pem)"};
 constexpr Phrase k_hint_clock{"look whether this server's clock is right",
                               "проверьте, верны ли часы этого сервера"};
+constexpr Phrase k_hint_reload{"reload the web server (systemctl reload nginx)",
+                               "перезагрузите конфигурацию веб-сервера (systemctl reload nginx)"};
+constexpr Phrase k_hint_new_key{"have a certificate made for a new key: RSA 2048 or ECDSA P-256",
+                                "выпустите сертификат с новым ключом: RSA 2048 или ECDSA P-256"};
+constexpr Phrase k_hint_protocol{"allow TLS 1.2 and 1.3 (nginx: ssl_protocols TLSv1.2 TLSv1.3;)",
+                                 "включите TLS 1.2 и 1.3 (nginx: ssl_protocols TLSv1.2 TLSv1.3;)"};
+constexpr Phrase k_hint_along{"take it out of the file that the server shows (fullchain.pem)",
+                              "уберите его из файла, который отдаёт сервер (fullchain.pem)"};
 constexpr Phrase k_own_fault{"unable to look at the certificate: {}", "не удалось проверить сертификат: {}"};
 
 CheckResult broken(Text message, Remedy remedy = Remedy::cannot_help, Text hint = {}) {
@@ -81,6 +103,8 @@ CheckResult judge_connection(const TlsSample& sample, const TlsSettings& setting
         return broken(say(k_no_tls, settings.address, detail), Remedy::try_it,
                       sample.detail.find(k_plain_text_peer) != std::string::npos ? say(k_hint_plain_text)
                                                                                  : Text{});
+    case Failure::upgrade:
+        return broken(say(k_no_upgrade, settings.address, sample.detail.empty() ? say(k_closed) : detail));
     case Failure::refused:
     case Failure::none:
         break;
@@ -101,10 +125,14 @@ Thresholds default_expires(const ShownCertificate& certificate) {
                     : Thresholds{amount(14 * k_day_ms), amount(7 * k_day_ms)};
 }
 
+// An authority's cross-signed certificate that nobody needs any more may be over: old programs stumble over it.
+bool is_sooner(const ShownCertificate& one, const ShownCertificate& other) {
+    return one.is_needed != other.is_needed ? one.is_needed : one.ends < other.ends;
+}
+
 CheckResult judge_dates(const TlsSample& sample, const TlsSettings& settings, const CheckContext& context) {
     const ShownCertificate& first_to_end =
-        *std::min_element(sample.certificates.begin(), sample.certificates.end(),
-                          [](const auto& a, const auto& b) { return a.ends < b.ends; });
+        *std::min_element(sample.certificates.begin(), sample.certificates.end(), is_sooner);
     const std::string subject = clean_line(first_to_end.subject);
     const Duration left = first_to_end.ends - context.now.wall;
     CheckResult result;
@@ -141,8 +169,16 @@ std::optional<CheckResult> judge_what_is_shown(const TlsSample& sample, const Tl
     if (sample.certificates.empty()) {
         return broken(say(k_nothing_shown, settings.address));
     }
+    if (!sample.old_protocol.empty()) {
+        return broken(say(k_old_protocol, settings.address, sample.old_protocol), Remedy::cannot_help,
+                      say(k_hint_protocol));
+    }
     for (const ShownCertificate& shown : sample.certificates) {
-        if (shown.begins > now) {
+        if (shown.is_needed && !shown.refused_key.empty()) {
+            return broken(say(k_refused_key, clean_line(shown.subject), shown.refused_key),
+                          Remedy::cannot_help, say(k_hint_new_key));
+        }
+        if (shown.is_needed && shown.begins > now) {
             return broken(say(k_not_yet, clean_line(shown.subject), day_of(shown.begins)),
                           Remedy::cannot_help, say(k_hint_clock));
         }
@@ -152,10 +188,42 @@ std::optional<CheckResult> judge_what_is_shown(const TlsSample& sample, const Tl
         return broken(say(k_untrusted, subject, error_words(sample.untrusted)), Remedy::cannot_help,
                       say(k_hint_chain));
     }
+    if (!sample.has_names) {
+        return broken(say(k_no_names, subject));
+    }
     if (!sample.name_matches) {
         return broken(say(k_other_name, subject, name_of(settings)));
     }
     return std::nullopt;
+}
+
+// Renewed, and the server was never told: that comes before the days, for a reload mends it.
+void judge_file(CheckResult& result, const ShownCertificate& shown, const Result<ShownCertificate>& on_disk,
+                const std::string& file) {
+    const bool is_newer = on_disk.ok() && on_disk->begins > shown.begins && on_disk->ends > shown.ends;
+    if (!on_disk.ok()) {
+        if (result.status == Status::ok) { // what visitors see comes first
+            result.status = Status::warning;
+            result.message = say(k_own_fault, error_words(on_disk.error().message));
+        }
+    } else if (is_newer) {
+        result.status = worst(result.status, Status::warning);
+        result.message = say(k_newer_on_disk, day_of(shown.ends), file, day_of(on_disk->ends));
+        result.hint = say(k_hint_reload);
+        result.remedy = Remedy::try_it;
+    }
+}
+
+void judge_along(CheckResult& result, const TlsSample& sample, WallTime now) {
+    for (const ShownCertificate& shown : sample.certificates) {
+        if (!shown.is_needed && shown.ends <= now) {
+            result.status = Status::warning;
+            result.message = say(k_ended_along, clean_line(shown.subject), day_of(shown.ends));
+            result.hint = say(k_hint_along);
+            result.remedy = Remedy::cannot_help;
+            return;
+        }
+    }
 }
 
 class TlsCheck final : public BlockingCheck {
@@ -164,7 +232,11 @@ class TlsCheck final : public BlockingCheck {
 
     CheckResult run(const CheckContext& context) const override {
         const Duration at_most = time_for(context, m_settings.timeout);
-        const auto sample = tls_probe({m_settings.address, name_of(m_settings), m_settings.ca, at_most});
+        const auto sample = tls_probe({.address = m_settings.address,
+                                       .server_name = name_of(m_settings),
+                                       .ca = m_settings.ca,
+                                       .timeout = at_most,
+                                       .starttls = m_settings.starttls});
         if (!sample.ok()) {
             CheckResult result;
             result.message = say(k_own_fault, error_words(sample.error().message));
@@ -174,7 +246,11 @@ class TlsCheck final : public BlockingCheck {
         if (sample->failure == Failure::timeout && at_most < m_settings.timeout) {
             return not_finished(context.memory);
         }
-        return evaluate_tls(*sample, m_settings, context);
+        std::optional<Result<ShownCertificate>> on_disk;
+        if (!m_settings.file.empty()) {
+            on_disk = read_certificate(m_settings.file);
+        }
+        return evaluate_tls(*sample, m_settings, context, on_disk);
     }
 
   private:
@@ -197,7 +273,15 @@ const Schema<TlsSettings>& tls_schema() {
                 .units({Amount::Unit::milliseconds})
                 .or_empty(),
             optional("timeout", &TlsSettings::timeout, "no answer by then: critical").between(10ms, 1h),
-            later<std::string>("starttls", "protocol to upgrade")}
+            optional("starttls", &TlsSettings::starttls, "what the server speaks before TLS")
+                .one_of({{"none", StartTls::none},
+                         {"smtp", StartTls::smtp},
+                         {"imap", StartTls::imap},
+                         {"pop3", StartTls::pop3},
+                         {"ftp", StartTls::ftp},
+                         {"postgres", StartTls::postgres}}),
+            optional("file", &TlsSettings::file,
+                     "PEM file that the server should show: a newer one there than shown is a warning")}
             .verify([](const TlsSettings& settings) {
                 // The default depends on the certificate.
                 return settings.expires == Thresholds{}
@@ -209,12 +293,20 @@ const Schema<TlsSettings>& tls_schema() {
 
 } // namespace
 
-CheckResult evaluate_tls(const TlsSample& sample, const TlsSettings& settings, const CheckContext& context) {
+CheckResult evaluate_tls(const TlsSample& sample, const TlsSettings& settings, const CheckContext& context,
+                         const std::optional<Result<ShownCertificate>>& on_disk) {
     if (auto wrong = judge_what_is_shown(sample, settings, context.now.wall)) {
         wrong->memory = context.memory; // the dates were not judged: what was open stays open
         return *std::move(wrong);
     }
-    return judge_dates(sample, settings, context);
+    CheckResult result = judge_dates(sample, settings, context);
+    if (on_disk) {
+        judge_file(result, sample.certificates.front(), *on_disk, settings.file);
+    }
+    if (result.status == Status::ok) {
+        judge_along(result, sample, context.now.wall);
+    }
+    return result;
 }
 
 CheckType tls_check_type() {

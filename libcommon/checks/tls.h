@@ -5,6 +5,7 @@
 #include "config/values.h"
 #include "platform/tls_probe.h"
 
+#include <optional>
 #include <string>
 
 namespace lectio {
@@ -15,11 +16,15 @@ struct TlsSettings {
     std::string ca;
     Thresholds expires; // empty: 14 and 7 days, or shares of a short life
     Thresholds clear;   // of `expires`
+    StartTls starttls = StartTls::none;
+    std::string file; // the PEM file that the server should show; empty: nobody says
     Duration timeout{10000};
 };
 
-// Pure. The first of: no connection, not trusted, another name, days left of the certificate that ends first.
-CheckResult evaluate_tls(const TlsSample& sample, const TlsSettings& settings, const CheckContext& context);
+// Pure. The first of: no connection, a protocol or key that browsers refuse, not trusted, another name, days left of the
+// needed certificate that ends first; then what is served along and over, and a newer certificate in `file`.
+CheckResult evaluate_tls(const TlsSample& sample, const TlsSettings& settings, const CheckContext& context,
+                         const std::optional<Result<ShownCertificate>>& on_disk = {});
 CheckType tls_check_type();
 
 } // namespace lectio

@@ -14,8 +14,6 @@
 
 #include <fmt/format.h>
 
-#include <arpa/inet.h>
-
 namespace lectio {
 
 namespace {
@@ -87,12 +85,6 @@ bool is_account(std::string_view name) {
     return !name.starts_with('-') && std::none_of(name.begin(), name.end(), [](char c) {
         return static_cast<unsigned char>(c) <= ' ' || c == ':' || c == '/' || c == '\x7f';
     });
-}
-
-bool is_ip_address(const std::string& text) {
-    in6_addr parsed{};
-    return ::inet_pton(AF_INET, text.c_str(), &parsed) == 1 ||
-           ::inet_pton(AF_INET6, text.c_str(), &parsed) == 1;
 }
 
 bool is_number(std::string_view text, int least, int most) {

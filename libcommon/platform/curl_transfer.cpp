@@ -2,6 +2,7 @@
 
 #include "platform/curl_setup.h"
 #include "platform/dial.h"
+#include "util/network.h"
 #include "util/number.h"
 #include "util/secret.h"
 #include "util/text.h"
@@ -181,9 +182,9 @@ CurlTransfer::Next CurlTransfer::begin_hop() {
     m_header_bytes = 0;
     m_error_text.front() = '\0';
     if (m_proxy) {
-        return is_address(m_proxy->host) ? Next::connect : Next::look_up; // the proxy looks up the rest
+        return is_ip_address(m_proxy->host) ? Next::connect : Next::look_up; // the proxy looks up the rest
     }
-    const bool known = !m_url.socket.empty() || !m_request.resolve.empty() || is_address(m_url.host);
+    const bool known = !m_url.socket.empty() || !m_request.resolve.empty() || is_ip_address(m_url.host);
     return known ? Next::connect : Next::look_up;
 }
 

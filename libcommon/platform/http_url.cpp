@@ -3,13 +3,10 @@
 #include "util/secret.h"
 #include "util/text.h"
 
-#include <array>
 #include <charconv>
 #include <memory>
 
 #include <curl/curl.h>
-
-#include <arpa/inet.h>
 
 namespace lectio {
 namespace {
@@ -62,12 +59,6 @@ Result<HttpUrl> parse_plain(std::string_view written) {
 }
 
 } // namespace
-
-bool is_address(const std::string& host) {
-    std::array<unsigned char, sizeof(in6_addr)> ignored{};
-    return ::inet_pton(AF_INET, host.c_str(), ignored.data()) == 1 ||
-           ::inet_pton(AF_INET6, host.c_str(), ignored.data()) == 1;
-}
 
 std::string HttpUrl::shown() const {
     constexpr std::string_view k_stand_in = "http://localhost";

@@ -34,7 +34,4 @@ struct ProxyUrl {
 };
 Result<ProxyUrl> parse_proxy(const std::string& url);
 
-// A numeric IPv4 or IPv6 address, without brackets.
-bool is_address(const std::string& host);
-
 } // namespace lectio

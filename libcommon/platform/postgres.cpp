@@ -2,6 +2,7 @@
 
 #include "platform/dial.h"
 #include "platform/resolver.h"
+#include "util/network.h"
 #include "util/text.h"
 
 #include <algorithm>
@@ -11,7 +12,6 @@
 
 #include <fmt/format.h>
 
-#include <arpa/inet.h>
 #include <dlfcn.h>
 #include <libpq-fe.h>
 #include <poll.h>
@@ -158,12 +158,9 @@ Result<std::string> name_to_look_up(const Secret& url) {
             return std::string();
         }
         if (keyword == "host") {
-            std::array<unsigned char, sizeof(in6_addr)> address{};
-            const bool numeric = ::inet_pton(AF_INET, value.c_str(), address.data()) == 1 ||
-                                 ::inet_pton(AF_INET6, value.c_str(), address.data()) == 1;
             const bool plain =
                 !value.starts_with('/') && !value.starts_with('@') && value.find(',') == std::string::npos;
-            return plain && !numeric ? value : std::string();
+            return plain && !is_ip_address(value) ? value : std::string();
         }
     }
     return std::string();

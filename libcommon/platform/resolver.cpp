@@ -1,6 +1,7 @@
 #include "platform/resolver.h"
 
 #include "platform/threads.h"
+#include "util/network.h"
 #include "util/unique_fd.h"
 
 #include <algorithm>
@@ -33,12 +34,6 @@ std::string numeric(const addrinfo& target) {
     const int failed = ::getnameinfo(target.ai_addr, target.ai_addrlen, text.data(), text.size(), nullptr, 0,
                                      NI_NUMERICHOST);
     return failed == 0 ? text.data() : std::string();
-}
-
-bool is_numeric(const std::string& name) {
-    std::array<unsigned char, sizeof(in6_addr)> ignored{};
-    return ::inet_pton(AF_INET, name.c_str(), ignored.data()) == 1 ||
-           ::inet_pton(AF_INET6, name.c_str(), ignored.data()) == 1;
 }
 
 // What the C library says then depends on how far it came ("Name or service not known" as well), so it is tried
@@ -131,7 +126,7 @@ const NameLookup* Resolver::answer(const std::string& name) {
 }
 
 NameLookup lookup_in_time(const Resolver::Ask& ask, const std::string& name, SteadyTime deadline) {
-    if (is_numeric(name)) {
+    if (is_ip_address(name)) {
         return {{name}, ""};
     }
     struct Answer { // shared with the thread

@@ -16,6 +16,10 @@ constexpr unsigned k_bits_before_ipv4 = 96;
 
 } // namespace
 
+bool is_ip_address(std::string_view text) {
+    return Network::parse(text).has_value() && text.find('/') == std::string_view::npos;
+}
+
 std::optional<Network::Octets> Network::octets_of(std::string_view address) {
     const std::string text(address);
     Octets octets{};

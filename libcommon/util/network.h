@@ -8,6 +8,9 @@
 
 namespace lectio {
 
+// "127.0.0.1", "::1", without brackets, zone or port.
+bool is_ip_address(std::string_view text);
+
 class Network {
   public:
     // An address with the length of its prefix; without one that address alone. Bits beyond the prefix do not matter.

@@ -77,6 +77,9 @@ constexpr std::array k_parts{
     Phrase{"unsuitable certificate purpose", "он выдан для другой цели"},
     Phrase{"EE certificate key too weak", "его ключ слишком слаб"},
     Phrase{"CA certificate key too weak", "ключ выдавшего его слишком слаб"},
+    Phrase{"permitted subtree violation", "выдавшему его это имя не позволено"},
+    Phrase{"excluded subtree violation", "выдавшему его это имя запрещено"},
+    Phrase{"path length constraint exceeded", "в цепочке больше звеньев, чем позволено"},
     Phrase{"CA signature digest algorithm too weak", "алгоритм подписи слишком слаб"},
     // OpenSSL's reasons
     Phrase{"wrong version number", "там отвечают без TLS"},

@@ -14,7 +14,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "stack"))
 
-from monitor import Run, binary
+from monitor import Run, binary, count
 from postgres import Postgres, programs
 from stack import free_port, wait_until
 
@@ -143,6 +143,7 @@ class PostgresTest(unittest.TestCase):
 class SqliteTest(unittest.TestCase):
     def test_no_writer_is_ever_kept_out(self):
         """Writers that wait for nobody, the check again and again beside them."""
+        megabytes = count("sqlite_megabytes")
         for journal in ("wal", "delete"):
             with self.subTest(journal=journal), Place() as place:
                 path = place.folder / "db.sqlite3"
@@ -150,7 +151,9 @@ class SqliteTest(unittest.TestCase):
                 database.execute(f"pragma journal_mode={journal}")
                 database.execute("create table t (a integer primary key, b blob)")
                 database.execute("begin")
-                database.executemany("insert into t (b) values (?)", ((os.urandom(2000),) for _ in range(10_000)))
+                rows_of_a_megabyte = 500
+                database.executemany("insert into t (b) values (?)",
+                                     ((os.urandom(2000),) for _ in range(megabytes * rows_of_a_megabyte)))
                 database.execute("commit")
                 stop, refused, written = threading.Event(), [], [0]
 
@@ -171,6 +174,7 @@ class SqliteTest(unittest.TestCase):
                     writer.join()
                 self.assertEqual(refused, [])
                 self.assertGreater(written[0], 0)
+                print(f"counted: {megabytes} MB, {journal}: {written[0]} writes beside five looks, none refused", flush=True)
                 for row in rows:
                     self.assertIn(row["status"], ("ok", "unknown"), row)  # unknown: written to all the time
                     self.assertNotIn("locked for writing", row["message"])

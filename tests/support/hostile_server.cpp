@@ -85,6 +85,10 @@ ssl_ctx_st* tls_context(const TestCertificate& certificate, const std::string& c
         PEM_read_bio_X509(read(certificate.pem).get(), nullptr, nullptr, nullptr), X509_free);
     const std::unique_ptr<EVP_PKEY, void (*)(EVP_PKEY*)> key(
         PEM_read_bio_PrivateKey(read(certificate.key_pem).get(), nullptr, nullptr, nullptr), EVP_PKEY_free);
+    SSL_CTX_set_security_level(context, 0); // what a test wishes for may be weak
+    must(SSL_CTX_set_min_proto_version(context, TLS1_VERSION) == 1 &&
+             SSL_CTX_set_cipher_list(context, "DEFAULT:@SECLEVEL=0") == 1,
+         "old protocols not usable");
     must(SSL_CTX_use_certificate(context, own.get()) == 1 && SSL_CTX_use_PrivateKey(context, key.get()) == 1,
          "certificate not usable");
     if (!chain.empty()) {
@@ -109,6 +113,14 @@ void HostileServer::ask_for_certificate(const TestCertificate& authority) {
     must(X509_STORE_add_cert(SSL_CTX_get_cert_store(m_tls.get()), trusted.get()) == 1,
          "authority not usable");
     SSL_CTX_set_verify(m_tls.get(), SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
+}
+
+void HostileServer::speak_at_most(int tls_version) {
+    must(SSL_CTX_set_max_proto_version(m_tls.get(), tls_version) == 1, "version not usable");
+}
+
+void HostileServer::before_tls(Script prologue) {
+    m_before_tls = std::move(prologue);
 }
 
 bool Connection::handshake(ssl_ctx_st* context) {
@@ -153,6 +165,19 @@ std::string Connection::read_request() {
         }
         m_read.append(buffer.data(), static_cast<std::size_t>(size));
     }
+}
+
+char Connection::read_byte() {
+    char byte = 0;
+    return receive(&byte, 1) == 1 ? byte : '\0';
+}
+
+std::string Connection::read_line() {
+    std::string line;
+    for (char byte = read_byte(); byte != '\n' && byte != 0; byte = read_byte()) {
+        line += byte;
+    }
+    return line.ends_with('\r') ? line.substr(0, line.size() - 1) : line;
 }
 
 bool Connection::send(std::string_view bytes) {
@@ -213,6 +238,9 @@ void HostileServer::accept_all() {
         Worker& worker = m_workers.emplace_back();
         worker.connection = std::make_unique<Connection>(std::move(fd));
         worker.thread = std::thread([this, peer = worker.connection.get()] {
+            if (m_before_tls) {
+                m_before_tls(*peer);
+            }
             if (peer->handshake(m_tls.get())) {
                 m_script(*peer);
                 if (peer->m_tls != nullptr) {

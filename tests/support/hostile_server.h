@@ -33,6 +33,8 @@ class Connection {
     explicit Connection(UniqueFd fd) : m_fd(std::move(fd)) {}
     // One request with its body (Content-Length); empty when the peer has gone.
     std::string read_request();
+    std::string read_line();           // without its end; empty when the peer has gone
+    char read_byte();                  // 0 when the peer has gone
     bool send(std::string_view bytes); // false when the peer or the test has gone
     void wait_until_gone();            // reads and drops until the peer or the test goes
 
@@ -57,6 +59,8 @@ class HostileServer {
     ~HostileServer();
     // Before the first connection: who has no certificate of this authority is turned away.
     void ask_for_certificate(const TestCertificate& authority);
+    void speak_at_most(int tls_version); // before the first connection: TLS1_VERSION, …
+    void before_tls(Script prologue);    // before the first connection: what is said before the handshake
     HostileServer(const HostileServer&) = delete;
     HostileServer& operator=(const HostileServer&) = delete;
 
@@ -73,6 +77,7 @@ class HostileServer {
     void accept_all();
 
     Script m_script;
+    Script m_before_tls;
     std::unique_ptr<ssl_ctx_st, void (*)(ssl_ctx_st*)> m_tls{nullptr, nullptr};
     UniqueFd m_listener;
     std::uint16_t m_port = 0;

@@ -68,10 +68,24 @@ void set_serial(X509* certificate) {
     must(BN_to_ASN1_INTEGER(number.get(), X509_get_serialNumber(certificate)));
 }
 
+Key make_key(const std::string& kind) {
+    if (kind.starts_with("RSA-")) {
+        return Key(must(EVP_RSA_gen(static_cast<unsigned>(std::stoul(kind.substr(4))))));
+    }
+    return Key(
+        must(kind == "ED25519" ? EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519") : EVP_EC_gen(kind.c_str())));
+}
+
+void sign(X509* certificate, EVP_PKEY* key, const std::string& digest) {
+    const EVP_MD* with =
+        EVP_PKEY_get_base_id(key) == EVP_PKEY_ED25519 ? nullptr : must(EVP_get_digestbyname(digest.c_str()));
+    must(X509_sign(certificate, key, with));
+}
+
 } // namespace
 
 TestCertificate make_certificate(const CertificateWish& wish, const TestCertificate* issuer) {
-    const Key key(must(EVP_EC_gen("P-256")));
+    const Key key = make_key(wish.key);
     const Certificate certificate(must(X509_new()));
     X509_set_version(certificate.get(), X509_VERSION_3);
     set_serial(certificate.get());
@@ -85,16 +99,22 @@ TestCertificate make_certificate(const CertificateWish& wish, const TestCertific
     if (const std::string names = alternative_names(wish); !names.empty() && !wish.authority) {
         add_extension(certificate.get(), NID_subject_alt_name, names);
     }
+    if (!wish.extended_key_usage.empty()) {
+        add_extension(certificate.get(), NID_ext_key_usage, wish.extended_key_usage);
+    }
+    if (!wish.name_constraints.empty()) {
+        add_extension(certificate.get(), NID_name_constraints, "critical," + wish.name_constraints);
+    }
     if (issuer == nullptr) {
         X509_set_issuer_name(certificate.get(), subject);
-        must(X509_sign(certificate.get(), key.get(), EVP_sha256()));
+        sign(certificate.get(), key.get(), wish.digest);
     } else {
         const Certificate above(
             must(PEM_read_bio_X509(reading(issuer->pem).get(), nullptr, nullptr, nullptr)));
         const Key above_key(
             must(PEM_read_bio_PrivateKey(reading(issuer->key_pem).get(), nullptr, nullptr, nullptr)));
         X509_set_issuer_name(certificate.get(), X509_get_subject_name(above.get()));
-        must(X509_sign(certificate.get(), above_key.get(), EVP_sha256()));
+        sign(certificate.get(), above_key.get(), wish.digest);
     }
     const Bio pem(must(BIO_new(BIO_s_mem())));
     const Bio key_pem(must(BIO_new(BIO_s_mem())));

@@ -19,6 +19,10 @@ struct CertificateWish {
     int begins_in_hours = -24;
     int ends_in_hours = 24 * 90;
     bool authority = false;
+    std::string key = "P-256";           // or another curve, "RSA-2048", "RSA-1024", "ED25519"
+    std::string digest = "SHA256";       // of the signature; without a meaning under an Ed25519 key
+    std::string extended_key_usage = {}; // "clientAuth"; empty: none said
+    std::string name_constraints = {};   // "permitted;DNS:.example"; empty: none
 };
 
 // Signed by `issuer`, or by itself.

@@ -530,6 +530,24 @@ void tls(All& all) {
     sample = lasting(60 * 24h);
     sample.name_matches = false;
     add("another name", sample);
+    sample.has_names = false;
+    add("no alternative names", sample);
+    sample = lasting(60 * 24h);
+    sample.certificates.front().refused_key = "RSA 1024";
+    add("a weak key", sample);
+    sample = lasting(60 * 24h);
+    sample.old_protocol = "TLSv1.1";
+    add("an old protocol", sample);
+    sample = lasting(60 * 24h);
+    sample.certificates.push_back(lasting(-24h).certificates.front());
+    sample.certificates.back().is_needed = false;
+    add("one that ended is shown along", sample);
+    settings.file = "/etc/letsencrypt/live/lectio.example/fullchain.pem";
+    all.push_back({"tls", "renewed, and never loaded",
+                   evaluate_tls(lasting(12 * 24h), settings,
+                                {bare.world, sample_now(), bare.clock.steady() + 10s, memory},
+                                lasting(89 * 24h).certificates.front())});
+    settings.file.clear();
     const auto fails = [&](const char* what, Failure failure, TlsSample::Phase phase, const char* detail) {
         TlsSample failing;
         failing.failure = failure;
@@ -539,6 +557,7 @@ void tls(All& all) {
     };
     fails("refused", Failure::refused, TlsSample::Phase::connecting, "Connection refused");
     fails("silent", Failure::timeout, TlsSample::Phase::handshake, "");
+    fails("stays without TLS", Failure::upgrade, TlsSample::Phase::upgrading, "502 command not implemented");
     fails("no TLS", Failure::handshake, TlsSample::Phase::handshake, "wrong version number");
 }
 

@@ -221,3 +221,151 @@ TEST_CASE("tls: the end of the run comes before the end of the check's own time"
     CHECK(run(1h, 100ms).status == Status::unknown);
     CHECK(run(100ms, 1h).status == Status::critical);
 }
+
+TEST_CASE("tls: a server that changes over to TLS when it is asked", "[tls]") {
+    const TempFolder folder;
+    const TestCertificate authority = make_authority();
+    spill(folder / "ca.pem", authority.pem);
+    struct Protocol {
+        StartTls starttls;
+        HostileServer::Script prologue;
+    };
+    const std::vector<Protocol> protocols{{StartTls::smtp,
+                                           [](Connection& peer) {
+                                               peer.send("220-mail.example\r\n220 ESMTP\r\n");
+                                               CHECK(peer.read_line().starts_with("EHLO "));
+                                               peer.send(
+                                                   "250-mail.example\r\n250-SIZE 1000\r\n250 STARTTLS\r\n");
+                                               CHECK(peer.read_line() == "STARTTLS");
+                                               peer.send("220 go ahead\r\n");
+                                           }},
+                                          {StartTls::imap,
+                                           [](Connection& peer) {
+                                               peer.send("* OK [CAPABILITY IMAP4rev1 STARTTLS] ready\r\n");
+                                               CHECK(peer.read_line() == "a STARTTLS");
+                                               peer.send("* CAPABILITY IMAP4rev1\r\na OK begin\r\n");
+                                           }},
+                                          {StartTls::pop3,
+                                           [](Connection& peer) {
+                                               peer.send("+OK ready\r\n");
+                                               CHECK(peer.read_line() == "STLS");
+                                               peer.send("+OK begin\r\n");
+                                           }},
+                                          {StartTls::ftp,
+                                           [](Connection& peer) {
+                                               peer.send("220 ftp.example\r\n");
+                                               CHECK(peer.read_line() == "AUTH TLS");
+                                               peer.send("234 begin\r\n");
+                                           }},
+                                          {StartTls::postgres, [](Connection& peer) {
+                                               std::string request;
+                                               while (request.size() < 8) {
+                                                   request += peer.read_byte();
+                                               }
+                                               CHECK(request == std::string("\0\0\0\x08\x04\xD2\x16\x2F", 8));
+                                               peer.send("S");
+                                           }}};
+    for (const Protocol& protocol : protocols) {
+        HostileServer server(hang_up, make_certificate({}, &authority));
+        server.before_tls(protocol.prologue);
+        const auto sample = tls_probe({.address = fmt::format("127.0.0.1:{}", server.port()),
+                                       .server_name = "localhost",
+                                       .ca = (folder / "ca.pem").string(),
+                                       .timeout = 1h,
+                                       .starttls = protocol.starttls});
+        REQUIRE(sample.ok());
+        CHECK(sample->failure == Failure::none);
+        CHECK(sample->name_matches);
+        CHECK(sample->untrusted.empty());
+    }
+}
+
+TEST_CASE("tls: a server that does not change over to TLS", "[tls]") {
+    Judging judging;
+    const auto ask = [](HostileServer::Script script, StartTls starttls, Duration timeout = 1h) {
+        HostileServer server(std::move(script));
+        auto sample = tls_probe({.address = fmt::format("127.0.0.1:{}", server.port()),
+                                 .server_name = "localhost",
+                                 .timeout = timeout,
+                                 .starttls = starttls});
+        REQUIRE(sample.ok());
+        return *std::move(sample);
+    };
+    SECTION("it does not know how") {
+        const TlsSample sample = ask(
+            [](Connection& peer) {
+                peer.send("220 mail.example\r\n");
+                peer.read_line();
+                peer.send("250 mail.example\r\n");
+                peer.read_line();
+                peer.send("502 5.5.1 command not implemented\r\n");
+                peer.wait_until_gone();
+            },
+            StartTls::smtp);
+        CHECK(sample.failure == Failure::upgrade);
+        CHECK(judging.judge(sample).status == Status::critical);
+        CHECK(judging.judge(sample).message.en ==
+              "site.example:443 does not change over to TLS: 502 5.5.1 command not implemented");
+    }
+    SECTION("it speaks TLS at once and says nothing") {
+        const TlsSample sample = ask(hang_up, StartTls::imap, 200ms);
+        CHECK(sample.failure == Failure::timeout);
+    }
+    SECTION("it closes") {
+        const TlsSample sample = ask([](Connection&) {}, StartTls::pop3);
+        CHECK(sample.failure == Failure::upgrade);
+        CHECK_THAT(judging.judge(sample).message.en, Catch::Contains("closed the connection"));
+    }
+    SECTION("lines without end") {
+        const TlsSample sample = ask(
+            [](Connection& peer) {
+                while (peer.send("220-and so on\r\n")) {
+                }
+            },
+            StartTls::smtp);
+        CHECK(sample.failure == Failure::upgrade);
+    }
+    SECTION("a line without end") {
+        const TlsSample sample = ask(
+            [](Connection& peer) {
+                while (peer.send(std::string(1000, 'x'))) {
+                }
+            },
+            StartTls::ftp);
+        CHECK(sample.failure == Failure::upgrade);
+    }
+}
+
+TEST_CASE("tls: a newer certificate in the file than the server shows", "[tls]") {
+    Judging judging;
+    judging.settings.file = "/etc/ssl/site.pem";
+    const auto judge = [&](const TlsSample& shown, const Result<ShownCertificate>& on_disk) {
+        return evaluate_tls(
+            shown, judging.settings,
+            {judging.bare.world, judging.bare.clock.now(), judging.bare.clock.steady() + 10s, judging.memory},
+            on_disk);
+    };
+    const TlsSample old = judging.lasting(20 * k_day);
+    const ShownCertificate renewed = judging.lasting(89 * k_day).certificates.front();
+    const CheckResult early = judge(old, renewed);
+    CHECK(early.status == Status::warning);
+    CHECK_THAT(early.hint.en, Catch::Contains("reload"));
+    CHECK(judge(judging.lasting(3 * k_day), renewed).status == Status::critical);
+    CHECK_THAT(judge(judging.lasting(3 * k_day), renewed).message.en,
+               Catch::Contains("/etc/ssl/site.pem has one until"));
+    CHECK(judge(old, old.certificates.front()).status == Status::ok);
+    CHECK(judge(judging.lasting(89 * k_day), old.certificates.front()).status == Status::ok);
+
+    SECTION("the file as it is on the disk") {
+        const TempFolder folder;
+        const std::string path = (folder / "site.pem").string();
+        CHECK_THAT(read_certificate(path).error().message, Catch::Contains("No such file"));
+        spill(path, "nothing of the kind");
+        CHECK_THAT(read_certificate(path).error().message, Catch::Contains("no certificate"));
+        CHECK(judge(old, read_certificate(path)).status == Status::warning);
+        CHECK(judge(judging.lasting(3 * k_day), read_certificate(path)).status == Status::critical);
+        spill(path, make_certificate({.common_name = "site.example"}).pem);
+        REQUIRE(read_certificate(path).ok());
+        CHECK(read_certificate(path)->subject == "site.example");
+    }
+}
