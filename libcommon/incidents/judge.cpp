@@ -359,6 +359,38 @@ void note_symptoms(JudgeState& state, const std::vector<Seen>& all,
     }
 }
 
+// It was a symptom, and its root is good again.
+void stand_alone(Pass& pass, const Seen& seen) {
+    const std::string& name = seen.check->name;
+    follow(pass, name, *seen.check, pass.state.checks[name], seen.result, false);
+    if (IncidentState* incident = find_open(pass.state, name)) {
+        incident->symptom = false;
+    }
+}
+
+// What fails on was not broken by what is over; perhaps by what has just become an incident.
+void tell_apart(JudgeState& state, const std::vector<Seen>& all,
+                const std::map<std::string, std::string>& roots, const std::set<std::string>& outlived) {
+    for (const Seen& seen : all) {
+        const std::string& name = seen.check->name;
+        const auto is_it = [&](const Symptom& symptom) { return symptom.check == name; };
+        const bool has_another_cause = outlived.contains(name) || roots.contains(name);
+        if (!is_bad(seen.result.status) || !has_another_cause) {
+            continue;
+        }
+        for (IncidentState& incident : state.incidents) {
+            if (incident.ended) {
+                std::erase_if(incident.symptoms, is_it);
+            }
+        }
+        const auto root = roots.find(name);
+        IncidentState* cause = root == roots.end() ? nullptr : find_open(state, root->second);
+        if (cause != nullptr && std::none_of(cause->symptoms.begin(), cause->symptoms.end(), is_it)) {
+            cause->symptoms.push_back({name, seen.check->type, seen.result.status, seen.result.message});
+        }
+    }
+}
+
 // ── notices ─────────────────────────────────────────────────────────────────────────────────────────────
 
 CheckPolicy self_policy(const SelfNotice& notice) {
@@ -734,7 +766,7 @@ Judgement judge(JudgeState before, const RunFacts& facts, const Policy& policy) 
 }
 
 Judgement judge_after_healing(Judgement judged, const std::vector<Observation>& rechecked, const Now& now,
-                              const Policy& policy) {
+                              const Policy& policy, const std::set<std::string>& outlived) {
     Pass pass{judged.state, policy, now, judged.changes, is_starting(policy, now)};
     std::vector<Seen> all = match(rechecked, policy);
     std::erase_if(all, [](const Seen& seen) { return !is_known(seen.result.status); });
@@ -758,7 +790,9 @@ Judgement judge_after_healing(Judgement judged, const std::vector<Observation>& 
     for (const Seen& seen : all) {
         const std::string& name = seen.check->name;
         IncidentState* incident = find_open(judged.state, name);
-        if (incident != nullptr && better.contains(name)) {
+        if (outlived.contains(name) && !roots.contains(name)) {
+            stand_alone(pass, seen);
+        } else if (incident != nullptr && better.contains(name)) {
             follow(pass, name, *seen.check, judged.state.checks[name], seen.result, roots.contains(name));
         } else if (incident != nullptr && seen.result.status == incident->level) {
             take_words(*incident, seen.result);
@@ -768,7 +802,9 @@ Judgement judge_after_healing(Judgement judged, const std::vector<Observation>& 
             judged.verdicts.begin(), judged.verdicts.end(),
             [&](const Verdict& it) { return it.name == name && it.type != k_self; }, verdict);
     }
-    judged.to_heal.clear();
+    tell_apart(judged.state, all, roots, outlived);
+    std::erase_if(all, [&](const Seen& seen) { return !outlived.contains(seen.check->name); });
+    judged.to_heal = pass.starting ? std::vector<std::string>{} : healable_roots(pass, all, roots);
     return judged;
 }
 

@@ -219,8 +219,10 @@ Judgement judge(JudgeState before, const RunFacts& facts, const Policy& policy);
 
 // `rechecked`: the last look at each check that the ladder asked again. It can only make things better: what
 // is worse now is for the next run to find, and unknown and skipped are no look: the one before stands.
+// `outlived`: those of them that were symptoms and failed on for as long as their mended root was given to settle. Where
+// nothing else explains them they are incidents of their own from now on, and `to_heal` names those to be acted on.
 Judgement judge_after_healing(Judgement judged, const std::vector<Observation>& rechecked, const Now& now,
-                              const Policy& policy);
+                              const Policy& policy, const std::set<std::string>& outlived = {});
 
 // ── telling ─────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -613,6 +613,7 @@ class Run {
             return {};
         };
         climber.forbidden = [this] { return forbidden_by_now(); };
+        climber.outliving = outliving();
         return climber;
     }
 
@@ -713,7 +714,7 @@ class Run {
         }
     }
 
-    void take_new_looks(const std::map<std::string, CheckResult>& results) {
+    void take_new_looks(const LatestLooks& results, const std::set<std::string>& outlived = {}) {
         std::vector<Observation> rechecked;
         for (const auto& [name, result] : results) {
             rechecked.push_back({name, result, false});
@@ -724,7 +725,46 @@ class Run {
             }
         }
         leave_to_own_checks(rechecked);
-        m_judgement = judge_after_healing(std::move(m_judgement), rechecked, m_world.clock.now(), m_policy);
+        m_judgement =
+            judge_after_healing(std::move(m_judgement), rechecked, m_world.clock.now(), m_policy, outlived);
+    }
+
+    [[nodiscard]] Outliving outliving() {
+        return {[this](const LatestLooks& looks, const std::vector<std::string>& symptoms) {
+                    return unexplained(looks, symptoms);
+                },
+                [this](const LatestLooks& looks, const std::vector<std::string>& symptoms) {
+                    return take_up(looks, symptoms);
+                }};
+    }
+
+    // Asked of the judge without holding to its answer: they may pass yet.
+    [[nodiscard]] std::vector<std::string> unexplained(const LatestLooks& looks,
+                                                       const std::vector<std::string>& symptoms) const {
+        std::vector<Observation> rechecked;
+        for (const auto& [name, result] : looks) {
+            rechecked.push_back({name, result, false});
+        }
+        const Judgement now = judge_after_healing(m_judgement, rechecked, m_world.clock.now(), m_policy);
+        std::vector<std::string> names;
+        for (const Verdict& verdict : now.verdicts) {
+            const bool is_asked = std::find(symptoms.begin(), symptoms.end(), verdict.name) != symptoms.end();
+            if (is_asked && verdict.type != k_self && verdict.symptom_of.empty()) {
+                names.push_back(verdict.name);
+            }
+        }
+        return names;
+    }
+
+    // Told with the rest of this run, whatever becomes of the attempts to mend them.
+    NextRound take_up(const LatestLooks& looks, const std::vector<std::string>& symptoms) {
+        const std::size_t logged = m_judgement.changes.size();
+        take_new_looks(looks, {symptoms.begin(), symptoms.end()});
+        m_log.changes(m_judgement, logged);
+        NextRound next;
+        next.failures = confirmed_failures();
+        next.plan = plan_recovery(m_job.ladder, m_job.limits, m_state.recovery, next.failures, m_now);
+        return next;
     }
 
     // ── looks that count until the next ────────────────────────────────────────────────────────────────────

@@ -71,8 +71,9 @@ RunLog::RunLog(World& world, const Job& job)
       m_alert_log(world.files, job.paths.logs / "alerts.log", job.tool, job.log_format, LogLevel::debug,
                   job.zone) {}
 
-void RunLog::changes(const Judgement& judgement) {
-    for (const Change& change : judgement.changes) {
+void RunLog::changes(const Judgement& judgement, std::size_t from) {
+    for (std::size_t i = from; i < judgement.changes.size(); ++i) {
+        const Change& change = judgement.changes[i];
         const Verdict* verdict = verdict_of(change.check, judgement.verdicts);
         say_now(level_of(change.event, verdict),
                 join(": ", {say(k_log_change, change.check, words_of(change.event), change.incident),

@@ -16,7 +16,8 @@ class RunLog {
     // `job` outlives this.
     RunLog(World& world, const Job& job);
 
-    void changes(const Judgement& judgement);
+    // From this one of its changes on.
+    void changes(const Judgement& judgement, std::size_t from = 0);
     void deeds(const std::vector<Deed>& deeds);
     void alerts(const std::vector<AlertLine>& lines);
     void stopped_by(int signal);

@@ -113,12 +113,12 @@ std::optional<Text> why_acting_is_useless(Remedy remedy) {
 // One way down the ladder.
 class Climb {
   public:
-    Climb(const RecoveryPlan& plan, const RecoveryLimits& limits, RecoveryState state,
-          const std::vector<ConfirmedFailure>& failures, const Climber& climber)
-        : m_plan(plan), m_limits(limits), m_failures(failures), m_climber(climber) {
+    Climb(RecoveryPlan plan, const RecoveryLimits& limits, RecoveryState state,
+          std::vector<ConfirmedFailure> failures, const Climber& climber)
+        : m_plan(std::move(plan)), m_limits(limits), m_failures(std::move(failures)), m_climber(climber) {
         m_outcome.state = std::move(state);
-        m_outcome.not_acted = plan.not_acted;
-        for (const ConfirmedFailure& failure : failures) {
+        m_outcome.not_acted = m_plan.not_acted;
+        for (const ConfirmedFailure& failure : m_failures) {
             if (failure.status == Status::critical) {
                 m_failing.push_back(failure.check);
             } else if (failure.status == Status::warning) {
@@ -128,7 +128,19 @@ class Climb {
     }
 
     RecoveryOutcome run() {
-        for (const Rung* rung : m_plan.rungs) {
+        climb(m_plan.rungs);
+        for (Names left = outlived(); !left.empty(); left = outlived()) {
+            take_up(left);
+        }
+        draw_the_line();
+        return std::move(m_outcome);
+    }
+
+  private:
+    enum class Step { done, waited };
+
+    void climb(const std::vector<const Rung*>& rungs) {
+        for (const Rung* rung : rungs) {
             if (m_blocked || stop_requested()) {
                 break;
             }
@@ -137,12 +149,84 @@ class Climb {
                 climb(*rung, roots);
             }
         }
-        draw_the_line();
-        return std::move(m_outcome);
     }
 
-  private:
-    enum class Step { done, waited };
+    // Symptoms that had all the time to pass that their mended root allows, and did not: what fails because a service
+    // is still starting is none of them. Without the time for that, or where nothing may be touched any more, there is
+    // nothing to say of them yet.
+    Names outlived() {
+        const bool held_up = m_blocked && !m_out_of_time;
+        if (!m_climber.outliving || held_up || stop_requested() || m_climber.forbidden()) {
+            return {};
+        }
+        const Names left = unexplained();
+        if (still_unsettled(left)) {
+            settle(roots_behind(left), m_last_settle);
+            return settled(unexplained());
+        }
+        return left;
+    }
+
+    // Of the judge: what stands under another root by now is no fault of its own.
+    Names unexplained() {
+        Names left;
+        for (const ConfirmedFailure& failure : m_failures) {
+            const bool fails = failure.status == Status::critical && contains(m_failing, failure.check);
+            const bool root_is_mended =
+                is_root(failure.symptom_of) && !contains(m_failing, failure.symptom_of);
+            const bool is_new = !m_taken_up.contains(failure.check) && m_seen.contains(failure.check);
+            if (fails && root_is_mended && is_new) {
+                left.push_back(failure.check);
+            }
+        }
+        return left.empty() ? left : m_climber.outliving->unexplained(m_outcome.results, left);
+    }
+
+    bool is_root(const std::string& check) const {
+        return std::any_of(m_failures.begin(), m_failures.end(), [&](const ConfirmedFailure& failure) {
+            return failure.check == check && failure.status == Status::critical && failure.symptom_of.empty();
+        });
+    }
+
+    bool still_unsettled(const Names& left) const { return settled(left).size() < left.size(); }
+
+    Names settled(const Names& left) const {
+        Names had_time;
+        std::copy_if(left.begin(), left.end(), std::back_inserter(had_time),
+                     [&](const std::string& check) { return m_settled.contains(check); });
+        return had_time;
+    }
+
+    Names roots_behind(const Names& symptoms) const {
+        Names roots;
+        for (const ConfirmedFailure& failure : m_failures) {
+            if (contains(symptoms, failure.check) && !contains(roots, failure.symptom_of)) {
+                roots.push_back(failure.symptom_of);
+            }
+        }
+        return roots;
+    }
+
+    void take_up(const Names& left) {
+        NextRound next = m_climber.outliving->take_up(m_outcome.results, left);
+        m_taken_up.insert(left.begin(), left.end());
+        for (ConfirmedFailure& failure : next.failures) {
+            std::erase_if(m_failures, [&](const ConfirmedFailure& it) { return it.check == failure.check; });
+            m_failures.push_back(std::move(failure));
+        }
+        for (const NotActed& entry : next.plan.not_acted) {
+            not_acted({entry.check}, entry.reason);
+        }
+        append(m_plan.roots, next.plan.roots);
+        append(m_plan.rungs, next.plan.rungs);
+        append(m_plan.held_back, next.plan.held_back);
+        climb(next.plan.rungs);
+    }
+
+    template<typename T>
+    static void append(std::vector<T>& all, const std::vector<T>& more) {
+        all.insert(all.end(), more.begin(), more.end());
+    }
 
     // What is on its way up already is waited for once, then looked at anew.
     void climb(const Rung& rung, const Names& roots) {
@@ -209,6 +293,10 @@ class Climb {
         }
         // The same restart twice in one pass heals nothing that the first one did not.
         if (m_disrupted.contains({rung.action, rung.doing->target()})) {
+            return false;
+        }
+        // What was mended and proved a moment ago is not put down again for what outlived it.
+        if (!m_taken_up.empty() && was_touched_here(rung)) {
             return false;
         }
         const Duration wait = until_disruptive(m_outcome.state, m_limits, m_climber.world.clock.now());
@@ -287,9 +375,12 @@ class Climb {
     // Asks the roots of the rung and their symptoms until they pass or the time is over, then the other
     // failing checks once: an action may mend more than it was meant for.
     void settle(const Names& roots, Duration at_most) {
-        const SteadyTime until = std::min(m_climber.deadline, m_climber.world.clock.steady() + at_most);
+        const SteadyTime whole = m_climber.world.clock.steady() + at_most;
+        const SteadyTime until = std::min(m_climber.deadline, whole);
         const Names asked = with_symptoms(roots);
         m_seen.clear();
+        m_settled.clear();
+        m_last_settle = at_most;
         Duration pause = k_first_pause;
         for (;;) {
             ask_again(still_failing(asked));
@@ -303,6 +394,12 @@ class Climb {
             }
             nap(std::min(pause, left));
             pause = std::min(pause * 2, k_longest_pause);
+        }
+        if (m_climber.world.clock.steady() >= whole && !stop_requested()) {
+            const Names failing = still_failing(asked);
+            m_settled.insert(failing.begin(), failing.end());
+            std::erase_if(m_settled,
+                          [&](const std::string& check) { return !m_failed_last.contains(check); });
         }
         if (!still_failing(asked).empty()) {
             ask_again(passing(asked)); // while the rest failed they may have fallen again
@@ -323,14 +420,18 @@ class Climb {
             return;
         }
         for (auto& [check, result] : m_climber.recheck(checks)) {
+            m_failed_last.erase(check);
             if (result.status == Status::unknown || result.status == Status::skipped) {
                 saw_nothing(check, result);
                 continue;
             }
             if (result.status != Status::critical) {
                 std::erase(m_failing, check);
-            } else if (!contains(m_failing, check)) {
-                m_failing.push_back(check);
+            } else {
+                m_failed_last.insert(check);
+                if (!contains(m_failing, check)) {
+                    m_failing.push_back(check);
+                }
             }
             if (result.status == Status::ok) {
                 std::erase(m_warning, check);
@@ -495,9 +596,9 @@ class Climb {
         return std::chrono::floor<Duration>(m_climber.world.clock.steady() - begun);
     }
 
-    const RecoveryPlan& m_plan;
+    RecoveryPlan m_plan; // and what was added for symptoms that outlived their root
     const RecoveryLimits& m_limits;
-    const std::vector<ConfirmedFailure>& m_failures;
+    std::vector<ConfirmedFailure> m_failures;
     const Climber& m_climber;
     RecoveryOutcome m_outcome;
     Names m_failing; // root causes and symptoms that have not been seen good yet
@@ -508,8 +609,12 @@ class Climb {
     std::set<std::pair<std::string, std::string>> m_disrupted; // action and target, in this pass
     std::set<std::string> m_seen;                              // since the last action
     std::map<std::string, Text> m_unseen;                      // not seen since the last action, and why
-    bool m_out_of_time = false;                                // some rung was not begun for want of it
-    bool m_blocked = false;                                    // nothing more is begun in this run
+    std::set<std::string> m_failed_last;                       // in its last look of all
+    std::set<std::string> m_settled; // failed on through the whole `settle` of the last action
+    Duration m_last_settle{};
+    std::set<std::string> m_taken_up; // symptoms that became faults of their own in this run
+    bool m_out_of_time = false;       // some rung was not begun for want of it
+    bool m_blocked = false;           // nothing more is begun in this run
 };
 
 // Disruptive rungs leave the plan while per_hour is used up, and with them the root causes that have no other.

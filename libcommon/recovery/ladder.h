@@ -70,6 +70,22 @@ RecoveryPlan plan_recovery(const std::vector<Rung>& ladder, const RecoveryLimits
 // The root causes of the plan that trigger this rung of it.
 std::vector<std::string> roots_of(const Rung& rung, const RecoveryPlan& plan);
 
+using LatestLooks = std::map<std::string, CheckResult>; // by check
+
+// What may be done about symptoms that have become faults of their own.
+struct NextRound {
+    RecoveryPlan plan;
+    std::vector<ConfirmedFailure> failures; // of all that fails now, as given to plan_recovery()
+};
+
+// Symptoms that fail on after their root cause was mended: whose they are is the judge's to say.
+struct Outliving {
+    // Those of these checks that nothing else explains.
+    std::function<std::vector<std::string>(const LatestLooks&, const std::vector<std::string>&)> unexplained;
+    // These are incidents from now on: called once for each, before anything is done about it.
+    std::function<NextRound(const LatestLooks&, const std::vector<std::string>&)> take_up;
+};
+
 // What climbing needs of the run.
 struct Climber {
     World& world;
@@ -85,6 +101,7 @@ struct Climber {
     // Asked before each action: why nothing may be touched any more (a deploy or a maintenance that began after this
     // run was judged). Nothing: go on.
     std::function<std::optional<Text>()> forbidden = [] { return std::nullopt; };
+    std::optional<Outliving> outliving{}; // nothing: what outlives its root is left to the next run
 };
 
 struct RecoveryOutcome {

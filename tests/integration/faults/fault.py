@@ -15,6 +15,7 @@ class Fault:
     symptoms: dict = dataclasses.field(default_factory=dict)  # check → of which check; all critical
     skipped: tuple = ()  # checks of lectio-smoke that are not asked because of it
     mended: tuple = ()  # the rungs that mended it
+    left: dict = dataclasses.field(default_factory=dict)  # check → level: still red after `mended`, by another cause
     tried: tuple = ()  # the rungs that did something, in vain
     told: str = ""  # the first signs of the messages in the run; "": by the worst level
     over: str | None = None  # and in the run after its end; None: ✅ where something was told as broken
@@ -31,14 +32,15 @@ class Fault:
         """The signs of the messages that are told in the run with the fault."""
         if self.quiet:
             return ""
-        return self.told or ("✅" if self.mended else _MARKS[self.worst])
+        return self.told or ("✅" if self.mended and not self.left else _MARKS[self.worst])
 
     @property
     def marks_after(self):
         """And in the run after it."""
         if self.over is not None:
             return self.over
-        return "" if self.quiet or self.mended or self.aftermath or not self.marks else "✅"
+        over = self.quiet or self.aftermath or (self.mended and not self.left) or not self.marks
+        return "" if over else "✅"
 
     @property
     def symptom_levels(self):
@@ -53,7 +55,7 @@ class Fault:
         """The exit code of the run that mends and tells."""
         if self.exit_code is not None:
             return self.exit_code
-        return 0 if self.mended else _CODES[self.worst]
+        return _CODES[max(self.left.values(), key=_RANKS.index, default="ok") if self.mended else self.worst]
 
 
 _RANKS = ("ok", "unknown", "warning", "critical")

@@ -3,6 +3,7 @@
 import signal
 
 from faults.fault import Fault
+from faults.files import SCRIPT, in_build, mode, says
 from faults.site import http_answer
 
 TITLE = "Services and ports"
@@ -10,12 +11,22 @@ TITLE = "Services and ports"
 BEHIND_NGINX = {"certificate": "web", "site": "web", "frontend": "web", "behind": "web"}
 HTML = http_answer(b"<html><title>It works!</title></html>", kind="text/html")
 
-def steal(part, port, *says, answer=HTML, **more):
+def steal(part, port, *words, answer=HTML, **more):
     """A part is down, and another program has taken its port."""
     def inject(site):
         site.lose(part)
         site.listen(getattr(site, port), answer)
-    return Fault(inject=inject, says=says, **more)
+    return Fault(inject=inject, says=words, **more)
+
+
+def nginx_and(*causes, **more):
+    """nginx is down, and what it serves is broken besides: its symptom has a cause of its own."""
+    def inject(site):
+        site.lose("nginx")
+        for cause in causes:
+            cause(site)
+    return Fault(inject=inject, broken={"web": "critical"}, symptoms=BEHIND_NGINX,
+                 says=("Connection refused", "соединении отказано"), **more)
 
 
 FAULTS = [
@@ -28,6 +39,10 @@ FAULTS = [
     Fault(name="nginx hangs (SIGSTOP)", inject=lambda site: site.hang("nginx"),
           broken={"certificate": "critical", "site": "critical", "frontend": "critical", "behind": "critical"},
           mended=("nginx",), says=("did not agree on encryption", "не согласовал шифрование")),
+    nginx_and(in_build(mode(0), "index.html"), name="two causes: nginx stopped and index.html with mode 000",
+              mended=("nginx", "permissions"), needs_root=True),
+    nginx_and(in_build(says("fetch('http://localhost:3000/api/')"), SCRIPT),
+              name="two causes: nginx stopped and a development build", mended=("nginx",), left={"frontend": "critical"}),
     Fault(name="gunicorn stopped", inject=lambda site: site.lose("gunicorn"),
           broken={"workers": "critical"}, symptoms={"api": "workers", "behind": "workers"}, mended=("backend",),
           says=("0 processes running", "работает 0 процессов")),

@@ -24,7 +24,8 @@ path that is another one in each run.
 
 - **Seen**: the checks that turn red and how; in brackets the symptoms, which are no incident of their own, and of
   lectio-smoke the steps that are not asked because of it.
-- **Mended by**: the rungs that acted in that run, in their order; "in vain" where they did not help.
+- **Mended by**: the rungs that acted in that run, in their order; "in vain" where they did not help. Of two causes at
+  once, in brackets, what the first had hidden and nothing has mended: told in that run, too.
 - **Told**: the signs of the messages in that run and, after the arrow, in the one after the fault's end.
 """
 COLUMNS = ("Fault", "Seen", "Words", "Mended by", "Exit", "Told")
@@ -60,6 +61,7 @@ def row(fault, site, looked, run, told):
     words.append(" · ".join(told[0].split("\n")[:2]) if fault.mended else said(fault, run))
     return {"fault": fault.name, "broken": fault.broken, "symptoms": [*fault.symptoms, *fault.skipped],
             "words": [normalised(text, site) for text in words], "tried": fault.tried, "mended": fault.mended,
+            "left": fault.left,
             "exit": run.exit_code, "told": fault.marks, "after": fault.marks_after}
 
 
@@ -90,6 +92,7 @@ def _cells(row):
     if row["symptoms"]:
         seen += f"<br>({', '.join(row['symptoms'])})"
     deeds = [f"{name}, in vain" for name in row["tried"]] + list(row["mended"])
+    deeds += [f"(left: {check}, {level})" for check, level in row["left"].items()]
     told = row["told"] + (f" → {row['after']}" if row["after"] else "")
     return (row["fault"], seen, "<br>".join(row["words"]), "<br>".join(deeds) or "—", str(row["exit"]), told or "—")
 

@@ -56,7 +56,8 @@ class Trials:
         self.assertEqual(tried, [(name, False) for name in fault.tried] + [(name, True) for name in fault.mended],
                          (words_in(run), run.report))
         if fault.mended:
-            self.assertEqual(broken_in(run), {}, words_in(run))
+            self.assertEqual(broken_in(run), fault.left, words_in(run))
+            self.assertEqual(symptoms_in(run), {}, words_in(run))
         else:
             self.assert_seen(fault, run)
         self.assertEqual(run.exit_code, fault.code, words_in(run))

@@ -61,8 +61,8 @@ News Story::run(const Minute& minute) {
     facts.seed = 7;
     m_judged = judge(between_runs(), facts, policy);
     if (!minute.healed.empty()) {
-        m_judged =
-            judge_after_healing(std::move(m_judged), observations_of(minute.healed), clock.now(), policy);
+        m_judged = judge_after_healing(std::move(m_judged), observations_of(minute.healed), clock.now(),
+                                       policy, minute.outlived);
     }
     state = m_judged.state;
     if (!minute.notify) {

@@ -7,6 +7,7 @@
 #include "support/fake_clock.h"
 
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -21,7 +22,8 @@ struct Minute {
     std::map<std::string, Status> healed; // what the ladder's rechecks find
     std::vector<SelfNotice> notices;
     Healing healing;
-    bool notify = true; // false: --no-notify
+    bool notify = true;               // false: --no-notify
+    std::set<std::string> outlived{}; // of `healed`: what failed on while its mended root settled
 };
 
 class Story {

@@ -38,7 +38,8 @@ TEST_CASE("a symptom that outlives its root is an incident of its own") {
     CHECK(words(story.run({{"nginx", ok}, {"site", ok}})) == "resolved site");
 }
 
-TEST_CASE("a root mended in this run: whether the symptom outlives it is for the next run to find") {
+TEST_CASE(
+    "a root mended in this run: what was not given the time to pass with it is for the next run to find") {
     Story story = nginx_and_site();
     Minute minute;
     minute.seen = {{"nginx", critical}, {"site", critical}};
@@ -48,6 +49,37 @@ TEST_CASE("a root mended in this run: whether the symptom outlives it is for the
     CHECK(news.items[0].symptoms.size() == 1); // it still says what was broken
     CHECK(story.verdict("site").symptom_of.empty());
     CHECK(words(story.run({{"nginx", ok}, {"site", critical}})) == "opened site");
+}
+
+TEST_CASE("a root mended in this run: a symptom that had its time and fails on is an incident at once") {
+    Story story({policy_for("nginx", Layer::unit), policy_for("frontend", Layer::web, {"nginx"}),
+                 policy_for("page", Layer::web, {"nginx", "frontend"})});
+    Minute minute;
+    minute.seen = {{"nginx", critical}, {"frontend", critical}, {"page", critical}};
+    minute.healed = {{"nginx", ok}, {"frontend", critical}, {"page", critical}};
+    minute.outlived = {"frontend", "page"};
+    SECTION("told beside the end of its root, under which it stands no more") {
+        const News news = story.run(minute);
+        REQUIRE(words(news) == "opened frontend, mended nginx");
+        REQUIRE(news.items[0].symptoms.size() == 1);
+        CHECK(news.items[0].symptoms[0].check == "page"); // of the two it needs, the one that fails
+        CHECK(news.items[1].symptoms.empty());
+        CHECK(story.judged().to_heal == std::vector<std::string>{"frontend"});
+        CHECK(words(story.run({{"nginx", ok}, {"frontend", ok}, {"page", ok}})) == "resolved frontend");
+    }
+    SECTION("not before it has failed as often as it must") {
+        story.policy.checks[1].common.confirm = 2;
+        CHECK(words(story.run(minute)) == "mended nginx");
+        CHECK(story.judged().to_heal.empty());
+    }
+    SECTION("not while its root fails still") {
+        minute.healed["nginx"] = critical;
+        CHECK(words(story.run(minute)) == "opened nginx");
+    }
+    SECTION("an incident that had become a symptom rises") {
+        CHECK(words(story.run({{"nginx", ok}, {"frontend", warning}, {"page", ok}})) == "opened frontend");
+        CHECK(words(story.run(minute)) == "risen frontend, mended nginx");
+    }
 }
 
 TEST_CASE("needs reach through others, and the root is the one that needs nothing broken") {

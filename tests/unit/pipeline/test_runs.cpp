@@ -139,6 +139,83 @@ TEST_CASE("broken and mended in one run: one message, exit 0") {
     CHECK(host.outside.told() == Events{Event::mended});
 }
 
+namespace {
+
+// A check of a machine that is how the test says.
+class Said final : public AsyncCheck {
+  public:
+    explicit Said(const bool& broken) : m_broken(broken) {}
+    Task<CheckResult> run(const CheckContext&) const override {
+        CheckResult result;
+        result.status = m_broken ? Status::critical : Status::ok;
+        result.message = verbatim(m_broken ? "may not be read" : "all there");
+        co_return result;
+    }
+
+  private:
+    const bool& m_broken;
+};
+
+std::string told_in(const Message& message) {
+    std::string all;
+    for (const Subject& subject : message.subjects) {
+        all += (all.empty() ? "" : ", ") + std::string(to_string(subject.event)) + " " + subject.check;
+    }
+    return all;
+}
+
+} // namespace
+
+TEST_CASE("two causes at once: what outlives the first is told and mended in the same run") {
+    Machine host; // its "site" stands for nginx here
+    bool files_broken = false;
+    JobCheck frontend = host.job.checks[0];
+    frontend.policy.name = "frontend";
+    frontend.policy.common.needs = {"site"};
+    frontend.check = std::make_shared<Said>(files_broken);
+    host.job.checks.push_back(frontend);
+    Outside files; // of the rung for them
+    Rung rung = host.job.ladder[0];
+    rung.name = "permissions";
+    rung.when = {"frontend"};
+    rung.action = "fix-permissions";
+    rung.doing = std::make_shared<Restart>(files, "/srv/site");
+    host.job.ladder.push_back(rung);
+    host.run();
+
+    host.outside.broken = files_broken = true;
+    host.outside.acting_helps = true;
+    SECTION("mended") {
+        files.on_act = [&] { files_broken = false; };
+        const RunOutcome outcome = host.run();
+        CHECK(outcome.exit == ExitCode::ok);
+        CHECK(files.acts == 1);
+        REQUIRE(host.outside.phone.size() == 1);
+        CHECK(told_in(host.outside.phone[0]) == "mended health/site, mended health/frontend");
+        REQUIRE(outcome.report.recovery.size() == 2);
+        CHECK(outcome.report.recovery[0].fixed == std::vector<std::string>{"site"});
+        CHECK(outcome.report.recovery[1].fixed == std::vector<std::string>{"frontend"});
+    }
+    SECTION("in vain") {
+        const RunOutcome outcome = host.run();
+        CHECK(outcome.exit == ExitCode::critical);
+        CHECK(files.acts == 1);
+        REQUIRE(host.outside.phone.size() == 1);
+        CHECK(told_in(host.outside.phone[0]) == "opened health/frontend, mended health/site");
+        CHECK(outcome.report.incidents.size() == 1);
+        files_broken = false;
+        host.run();
+        REQUIRE(host.outside.phone.size() == 2);
+        CHECK(told_in(host.outside.phone[1]) == "resolved health/frontend");
+    }
+    SECTION("without a rung of its own it is told as well") {
+        host.job.ladder.pop_back();
+        host.run();
+        REQUIRE(host.outside.phone.size() == 1);
+        CHECK(told_in(host.outside.phone[0]) == "opened health/frontend, mended health/site");
+    }
+}
+
 TEST_CASE("a deploy marker hides and forbids healing; what outlives it is told at once") {
     Machine host;
     host.run();

@@ -70,6 +70,20 @@ class Scene {
         failures.push_back({check, status, remedy, symptom_of});
         down[check] = Status::critical;
     }
+    // The judge of what outlives its root: nothing else explains it, and all rungs for it may be tried.
+    void takes_up_what_outlives() {
+        climber().outliving =
+            Outliving{[](const LatestLooks&, const Names& symptoms) { return symptoms; },
+                      [this](const LatestLooks&, const Names& symptoms) {
+                          taken_up.push_back(symptoms);
+                          NextRound next;
+                          for (const std::string& check : symptoms) {
+                              next.failures.push_back({check, Status::critical, Remedy::try_it, ""});
+                          }
+                          next.plan = plan_recovery(ladder, limits, state, next.failures, bare.clock.now());
+                          return next;
+                      }};
+    }
     std::function<void()> mends(Names checks) {
         return [this, checks] {
             for (const std::string& check : checks) {
@@ -93,6 +107,7 @@ class Scene {
     std::vector<ConfirmedFailure> failures;
     std::map<std::string, Status> down; // what fails now, and how
     std::vector<Names> asked;           // the rechecks, in order
+    std::vector<Names> taken_up;        // symptoms that became faults of their own
     std::vector<RecoveryState> remembered;
     Duration mends_itself_after = 24h;
     std::map<std::string, int> good_looks; // so many, then it fails again; by default it stays good
@@ -216,14 +231,92 @@ TEST_CASE("Symptoms trigger nothing, but are seen to pass with their root") {
     CHECK(outcome.results.contains("site"));
 }
 
-TEST_CASE("A symptom that outlives its root is left to the next run") {
+TEST_CASE("A symptom that outlives its root is mended by its own rungs, once it had its time") {
     Scene scene;
-    scene.rung("nginx", {"nginx"}).on_act = scene.mends({"nginx"});
-    const ScriptedAction& site_rung = scene.rung("backend", {"site"});
+    ScriptedAction& nginx = scene.rung("nginx", {"nginx", "site"});
+    nginx.on_act = scene.mends({"nginx"});
+    ScriptedAction& files = scene.rung("files", {"site"});
+    files.on_act = scene.mends({"site"});
     scene.fails("nginx");
     scene.fails("site", "nginx");
-    CHECK(scene.climb().deeds.at(0).fixed == Names{"nginx"});
-    CHECK(site_rung.acted == 0);
+    scene.takes_up_what_outlives();
+    SECTION("in the same run, and what was mended is not put down for it") {
+        const RecoveryOutcome outcome = scene.climb();
+        CHECK(scene.taken_up == std::vector<Names>{{"site"}});
+        REQUIRE(names_of(outcome.deeds) == Names{"nginx:restart", "files:restart"});
+        CHECK(outcome.deeds[0].fixed == Names{"nginx"});
+        CHECK(outcome.deeds[1].fixed == Names{"site"});
+        CHECK(nginx.acted == 1);
+        CHECK(outcome.state.roots.empty());
+        CHECK(scene.bare.clock.slept() >= 10s);
+    }
+    SECTION("nor by another way") {
+        const ScriptedAction& again = scene.rung("again", {"site"}, Disruptive::yes, "nginx.service");
+        scene.ladder.back().action = "exec";
+        scene.ladder.erase(scene.ladder.begin() + 1);
+        CHECK(scene.climb().deeds.size() == 1);
+        CHECK(again.acted == 0);
+    }
+    SECTION("in vain: that counts as an attempt, and all is tried once") {
+        files.on_act = nullptr;
+        const RecoveryOutcome outcome = scene.climb();
+        CHECK(names_of(outcome.deeds) == Names{"nginx:restart", "files:restart"});
+        CHECK(scene.taken_up.size() == 1);
+        CHECK(outcome.state.roots.at("site").failed == 1);
+        CHECK_FALSE(outcome.state.roots.contains("nginx"));
+    }
+    SECTION("what only takes as long as a start does is none") {
+        scene.mends_itself_after = 8s;
+        CHECK(scene.climb().deeds.at(0).fixed == Names{"nginx", "site"});
+        CHECK(scene.taken_up.empty());
+        CHECK(files.acted == 0);
+    }
+    SECTION("where the time of the run ended before its own, the next run looks") {
+        scene.climber().deadline = scene.bare.clock.steady() + 9s;
+        CHECK(scene.climb().deeds.at(0).fixed == Names{"nginx"});
+        CHECK(scene.taken_up.empty());
+    }
+    SECTION("where its time was the last of the run, it is told and not acted on") {
+        scene.climber().deadline = scene.bare.clock.steady() + 12s;
+        const RecoveryOutcome outcome = scene.climb();
+        CHECK(scene.taken_up.size() == 1);
+        CHECK(files.acted == 0);
+        CHECK(std::any_of(outcome.not_acted.begin(), outcome.not_acted.end(),
+                          [](const NotActed& entry) { return entry.check == "site"; }));
+    }
+    SECTION("not during a deploy that has begun since") {
+        nginx.on_act = [&] {
+            scene.down.erase("nginx");
+            scene.climber().forbidden = [] { return std::optional(verbatim("a deploy is running")); };
+        };
+        CHECK(scene.climb().deeds.size() == 1);
+        CHECK(scene.taken_up.empty());
+    }
+    SECTION("not while its root fails still") {
+        nginx.on_act = nullptr;
+        CHECK(scene.climb().deeds.size() == 1);
+        CHECK(scene.taken_up.empty());
+    }
+}
+
+TEST_CASE("A symptom has its time anew after whatever was done last") {
+    Scene scene;
+    scene.rung("nginx", {"nginx"}).on_act = scene.mends({"nginx"});
+    ScriptedAction& backend = scene.rung("backend", {"api"});
+    const ScriptedAction& files = scene.rung("files", {"site"});
+    scene.fails("nginx");
+    scene.fails("api");
+    scene.fails("site", "nginx"); // needs both
+    scene.takes_up_what_outlives();
+    backend.on_act = [&] { // and is up two seconds later
+        scene.down.erase("api");
+        scene.mends_itself_after = scene.bare.clock.slept() + 2s;
+    };
+    const RecoveryOutcome outcome = scene.climb();
+    CHECK(names_of(outcome.deeds) == Names{"nginx:restart", "backend:restart"});
+    CHECK(scene.taken_up.empty());
+    CHECK(files.acted == 0);
+    CHECK(outcome.results.at("site").status == Status::ok);
 }
 
 TEST_CASE("One action can mend what has another rung") {
