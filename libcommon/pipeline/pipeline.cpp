@@ -396,6 +396,7 @@ class Run {
         m_facts.observations = observations_of(m_runs);
         look_at_keys();
         look_again();
+        look_at_causes();
         excuse_what_stops_with_the_host();
     }
 
@@ -441,6 +442,75 @@ class Run {
             }
         }
         merge_second_look(m_state.judge, m_facts.observations, std::move(seen));
+    }
+
+    // What --only leaves out is known from the run before. Somebody who has just mended a cause asks for what it had
+    // broken: that must not be explained by what is over. Only what passes twice counts (decision 0005); what fails
+    // still is as it was known, and is for the next whole run to act on.
+    void look_at_causes() {
+        std::vector<std::string> names =
+            m_wishes.only.empty() || stop_requested() ? std::vector<std::string>{} : known_causes();
+        if (names.empty()) {
+            return;
+        }
+        std::vector<CheckToRun> to_run;
+        for (const JobCheck& check : m_checks) {
+            if (std::find(names.begin(), names.end(), check.policy.name) != names.end()) {
+                to_run.push_back({check.policy.name, check.check, m_state.judge.memory(check.policy.name)});
+            }
+        }
+        Runner runner(m_world, std::move(to_run), m_job.paths.state);
+        const auto keep_passing = [&](const std::vector<CheckRun>& runs) {
+            names.clear();
+            for (const CheckRun& run : runs) {
+                if (run.result.status == Status::ok) {
+                    names.push_back(run.name);
+                }
+            }
+        };
+        keep_passing(runner.run(end_of_looking()));
+        nap(longest_recheck(names));
+        const std::vector<CheckRun> again = runner.run_again(names, end_of_looking());
+        for (const CheckRun& run : again) {
+            if (run.result.status == Status::ok) {
+                m_facts.observations.push_back({run.name, run.result, false});
+                m_runs.push_back(run);
+            }
+        }
+    }
+
+    // What failed in the last run, was not looked at in this one, and is needed by what fails now.
+    [[nodiscard]] std::vector<std::string> known_causes() const {
+        std::set<std::string> needed;
+        for (const Observation& seen : m_facts.observations) {
+            if (is_bad(seen.result.status)) {
+                add_needs(seen.name, needed);
+            }
+        }
+        std::vector<std::string> names;
+        for (const std::string& name : needed) {
+            const auto known = m_state.judge.checks.find(name);
+            const bool failed = m_state.judge.open_incident(name) != nullptr ||
+                                (known != m_state.judge.checks.end() && is_bad(known->second.known));
+            if (failed && result_of(name) == nullptr) {
+                names.push_back(name);
+            }
+        }
+        return names;
+    }
+
+    // Directly and through others.
+    void add_needs(const std::string& name, std::set<std::string>& needed) const {
+        for (const CheckPolicy& check : m_policy.checks) {
+            if (check.name != name) {
+                continue;
+            }
+            for (const std::string& need : check.common.needs) {
+                if (needed.insert(need).second) {
+                    add_needs(need, needed);
+                }
+            }
+        }
     }
 
     // A planned reboot at night begins at a full minute, as we do. What is down then was stopped on purpose, and what is
