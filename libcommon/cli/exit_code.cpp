@@ -37,8 +37,8 @@ int process_exit(ExitCode code, Status site, Format format) {
     if (format != Format::nagios || static_cast<int>(code) <= 3) {
         return static_cast<int>(code);
     }
-    return static_cast<int>(
-        exit_code(code == ExitCode::configuration ? worst(site, Status::warning) : Status::unknown));
+    const bool seen = code == ExitCode::configuration && site != Status::unknown;
+    return static_cast<int>(exit_code(seen ? worst(site, Status::warning) : Status::unknown));
 }
 
 } // namespace lectio

@@ -1,5 +1,6 @@
 #include "config/schema.h"
 
+#include "config/homes.h"
 #include "config/lookalikes.h"
 #include "config/meant.h"
 #include "util/number.h"
@@ -95,6 +96,8 @@ constexpr Phrase k_critical_above{"critical must not lie above warn: less is wor
 
 constexpr Phrase k_belongs_at_top{"unknown key \"{}\": it belongs at the top, before the first [table]",
                                   "неизвестный ключ \"{}\": его место в начале файла, до первой [таблицы]"};
+constexpr Phrase k_belongs_in{"unknown key \"{}\": it belongs in [{}]",
+                              "неизвестный ключ \"{}\": его место в [{}]"};
 constexpr Phrase k_missing_key{"missing key \"{}\"", "не хватает ключа \"{}\""};
 constexpr Phrase k_not_built{"\"{}\" is not built yet: ignored", "\"{}\" ещё не сделано: пропускается"};
 
@@ -138,6 +141,22 @@ void wrong_value(const Node& text, const Text& complaint, Reading& reading, std:
 void wrong_quotes(const Node& value, const Text& expected, const std::string& meant, Reading& reading) {
     reading.problems.error(value.position(), say(k_expected_write, expected, value.type_name(), meant),
                            meant);
+}
+
+// A command as one types it into a shell, word by word. Quotes and backslashes are left to who meant them.
+std::string as_list(const Node& text) {
+    const std::string whole = quoted(text);
+    const std::string inside = whole.substr(1, whole.size() - 2);
+    if (inside.find_first_of("\"'\\") != std::string::npos) {
+        return fmt::format("[{}]", whole);
+    }
+    std::string words;
+    for (const std::string_view word : split(inside, ' ')) {
+        if (!word.empty()) {
+            words += fmt::format("{}\"{}\"", words.empty() ? "" : ", ", word);
+        }
+    }
+    return fmt::format("[{}]", words.empty() ? whole : words);
 }
 
 void not_a_whole_number(const Node& value, Reading& reading) {
@@ -331,13 +350,23 @@ std::vector<std::string_view> all_keys(std::span<const Target> targets,
 void report_unknown_keys(const Node& table, std::span<const Target> targets,
                          std::span<const std::string_view> known, Reading& reading) {
     const std::vector<std::string_view> keys = all_keys(targets, known);
+    const bool is_part =
+        targets.size() > 1 ||
+        std::any_of(known.begin(), known.end(), [](std::string_view key) { return key == "type"; });
+    const Around around = is_part ? Around::part : Around::section;
     for (const Member& member : *table.get<Node::Table>()) {
         if (std::find(keys.begin(), keys.end(), member.key) != keys.end()) {
             continue;
         }
-        // Appended to a file they fall into its last table, where nobody looks for the reason.
-        if (member.key == "lang" || member.key == "timezone") {
+        // Appended to a file it falls into its last table, where nobody looks for the reason. A key that several tables
+        // might have had is a slip of another kind, and so is one that resembles what this table has.
+        const std::optional<std::string_view> home = home_of(member.key, around);
+        const bool is_near = nearest(member.key, keys).has_value();
+        const bool is_clear = member.key == "lang" || member.key == "timezone";
+        if (home && home->empty() && (is_clear || !is_near)) {
             reading.problems.error(member.key_position, say(k_belongs_at_top, member.key));
+        } else if (home && !is_near) {
+            reading.problems.error(member.key_position, say(k_belongs_in, member.key, *home));
         } else {
             report_unknown(k_unknown_key, member.key, member.key_position, keys, reading.problems);
         }
@@ -503,7 +532,7 @@ const Node::Array* expect_array(const Node& value, const Text& type, Reading& re
 const Node::Array* expect_list(const Node& value, const Text& type, Reading& reading) {
     const auto* items = value.get<Node::Array>();
     if (items == nullptr && value.get<std::string>() != nullptr) {
-        wrong_quotes(value, with_article(type), fmt::format("[{}]", quoted(value)), reading);
+        wrong_quotes(value, with_article(type), as_list(value), reading);
         return nullptr;
     }
     return expect_array(value, type, reading);

@@ -26,7 +26,10 @@ constexpr Duration k_patience{30'000};
 
 constexpr Phrase k_nothing_yet{"no history yet: each run of {} adds to it",
                                "истории пока нет: её пишет каждый запуск {}"};
-constexpr Phrase k_no_such_check{"no check is named \"{}\"", "нет проверки с именем «{}»"};
+constexpr Phrase k_no_such_check{"no check is named \"{}\" (there are {})",
+                                 "нет проверки с именем «{}» (есть {})"};
+constexpr Phrase k_no_checks{"no check is named \"{}\": there are none",
+                             "нет проверки с именем «{}»: нет никаких"};
 constexpr Phrase k_no_time{"\"{}\" is no time; like 2h, 7d, 2026-11-20 or \"2026-11-20 10:00\"",
                            "«{}» — не время; нужно вроде 2h, 7d, 2026-11-20 или \"2026-11-20 10:00\""};
 constexpr Phrase k_unreadable{"the history cannot be read: {}", "историю не удалось прочитать: {}"};
@@ -86,7 +89,13 @@ class HistoryCommand {
         if (std::find(names.begin(), names.end(), *m_question.check) != names.end()) {
             return std::nullopt;
         }
-        return join("; ", {say(k_no_such_check, *m_question.check), did_you_mean(*m_question.check, names)});
+        if (names.empty()) {
+            return say(k_no_checks, *m_question.check);
+        }
+        std::sort(names.begin(), names.end());
+        names.erase(std::unique(names.begin(), names.end()), names.end());
+        return join("; ", {say(k_no_such_check, *m_question.check, fmt::format("{}", fmt::join(names, ", "))),
+                           did_you_mean(*m_question.check, names)});
     }
 
     int no_runs(const Error& error, WallTime since) {

@@ -81,8 +81,8 @@ class Nagios(Bench):
         with open(self.monitor.run_folder / "health.lock", "w", encoding="utf-8") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             for words, config, word in (
-                    ([], "/nonexistent", "WARNING"),  # CONTRACT 5
-                    ([], self.monitor.folder, "WARNING"),
+                    ([], "/nonexistent", "UNKNOWN"),  # nothing was looked at
+                    ([], self.monitor.folder, "UNKNOWN"),
                     ([], broken, None),
                     ([], None, "UNKNOWN"),  # the lock is held
                     (["--dry-run"], None, "OK"),

@@ -111,6 +111,9 @@ class History(unittest.TestCase):
         done = self.history("prot")
         self.assertEqual(done.returncode, 64)
         self.assertIn('did you mean "port"?', done.stderr)
+        done = self.history("site")
+        self.assertEqual(done.returncode, 64)
+        self.assertRegex(done.stderr, r'no check is named "site" \(there are [^)]*\bport\b[^)]*\)')
         for since in ("yesterday", "2026-02-31", "10:00", "-2h", ""):
             done = self.history("--since=" + since)
             self.assertEqual(done.returncode, 64, since + done.stdout)

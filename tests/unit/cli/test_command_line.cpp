@@ -197,6 +197,8 @@ TEST_CASE("the words of a command line are looked at for Nagios only where it ha
 TEST_CASE("Nagios sees only 0 to 3") {
     CHECK(process_exit(ExitCode::configuration, Status::ok, Format::nagios) == 1);
     CHECK(process_exit(ExitCode::configuration, Status::critical, Format::nagios) == 2);
+    CHECK(process_exit(ExitCode::configuration, Status::unknown, Format::nagios) ==
+          3); // nothing was looked at
     CHECK(process_exit(ExitCode::locked, Status::ok, Format::nagios) == 3);
     CHECK(process_exit(ExitCode::locked, Status::ok, Format::text) == 75);
     CHECK(process_exit(ExitCode::critical, Status::critical, Format::nagios) == 2);
