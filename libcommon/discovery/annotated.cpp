@@ -160,11 +160,12 @@ class Writer {
         return found;
     }
 
-    // The checks that say whether it helped. A certificate that runs out and a unit among all units are not its doing.
+    // The checks that say whether it helped. A certificate that runs out, a unit among all units and a file that is
+    // missing from a build are not its doing.
     [[nodiscard]] std::string when(const FoundCheck& root) const {
         std::vector<std::string> names{root.name};
         for (const FoundCheck* check : needing(root)) {
-            if (!is_one_of(check->type, {"tls", "systemd"})) {
+            if (!is_one_of(check->type, {"tls", "systemd", "frontend"})) {
                 names.push_back(check->name);
             }
         }
