@@ -3,13 +3,16 @@
 #include "checks/thresholds.h"
 #include "checks/unit_words.h"
 #include "config/complaints.h"
+#include "platform/journal.h"
 #include "platform/unit_name.h"
 #include "util/number.h"
+#include "util/secret.h"
 #include "util/text.h"
 #include "words/error_words.h"
 #include "words/span.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include <fmt/format.h>
@@ -23,6 +26,8 @@ constexpr Duration k_timeout{5'000};
 // A unit that has begun to start this long ago is given the benefit of the doubt: a restart by hand or by a deploy
 // must not be an alert. One that falls again and again is not, whatever state it is met in.
 constexpr Duration k_start_grace{15'000};
+constexpr Duration k_reading{400}; // of the journal
+constexpr std::size_t k_longest_reason = 300;
 constexpr std::chrono::seconds k_window = 1h;
 constexpr std::size_t k_most_falls = 100; // kept; more in an hour is beyond every threshold
 constexpr std::size_t k_names_shown = 5;
@@ -97,6 +102,10 @@ Text look_hint(const std::string& unit) {
     return verbatim("journalctl -u " + unit + " -n 50 --no-pager");
 }
 
+Text start_hint(const std::string& unit) {
+    return join("; ", {verbatim("systemctl start " + unit), look_hint(unit)});
+}
+
 // The journal of a unit that cannot be started at all says nothing of why.
 Text hint_for(const UnitState& unit) {
     if (unit.load_state == "not-found") {
@@ -108,7 +117,8 @@ Text hint_for(const UnitState& unit) {
     if (unit.load_state != "loaded") {
         return verbatim("systemd-analyze verify " + unit.id);
     }
-    return look_hint(unit.id);
+    const bool is_stopped = unit.active_state == "inactive";
+    return is_stopped ? start_hint(unit.id) : look_hint(unit.id);
 }
 
 // ── restarts ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -344,8 +354,14 @@ class SystemdCheck final : public BlockingCheck {
                                : could_not_look(failed.error(), context);
         }
         const Result<UnitState> unit = services.unit(m_settings.unit, k_timeout);
-        return unit.ok() ? evaluate_unit(*unit, m_settings, context.memory, context.now)
-                         : could_not_look(unit.error(), context);
+        if (!unit) {
+            return could_not_look(unit.error(), context);
+        }
+        CheckResult result = evaluate_unit(*unit, m_settings, context.memory, context.now);
+        if (result.status == Status::critical && !how_it_ended(*unit).empty()) {
+            result.evidence = why_it_fell(last_journal_lines({unit->id, {}}, k_reading));
+        }
+        return result;
     }
 
   private:
@@ -385,6 +401,29 @@ CheckResult evaluate_unit(const UnitState& unit, const SystemdSettings& settings
     }
     judge_restarts(result, unit, settings, restarts, memory);
     return result;
+}
+
+std::string why_it_fell(const std::vector<std::string>& lines) {
+    constexpr std::array<std::string_view, 10> k_signs{
+        "error", "fail", "emerg", "fatal", "cannot", "denied", "unable", "not found", "no such", "exception"};
+    constexpr std::size_t k_most = 2;
+    std::vector<std::string> telling;
+    for (const std::string& line : lines) {
+        const bool tells = std::any_of(k_signs.begin(), k_signs.end(), [&](std::string_view sign) {
+            return contains_ignoring_case(line, sign);
+        });
+        if (tells) {
+            telling.push_back(line);
+        }
+    }
+    if (telling.empty() && !lines.empty()) {
+        telling.push_back(lines.back());
+    }
+    std::string why;
+    for (std::size_t i = telling.size() - std::min(telling.size(), k_most); i < telling.size(); ++i) {
+        why += (why.empty() ? "" : "\n") + shorten(redact(clean_line(telling[i])), k_longest_reason);
+    }
+    return why;
 }
 
 CheckResult evaluate_failed_units(const std::vector<std::string>& failed) {

@@ -21,6 +21,9 @@ struct SystemdSettings {
 // Pure. `memory` is what the last run kept: the restart counter and when it grew.
 CheckResult evaluate_unit(const UnitState& unit, const SystemdSettings& settings,
                           const std::map<std::string, std::string>& memory, const Now& now);
+// Of the last lines that a unit has written, the oldest first, the one or two that say why it fell: those that speak of an
+// error, else the last; secrets masked.
+std::string why_it_fell(const std::vector<std::string>& lines);
 CheckResult evaluate_failed_units(const std::vector<std::string>& failed);
 // Those that evaluate_failed_units() was given; of any other result none.
 std::vector<std::string> failed_units_of(const CheckResult& result);

@@ -118,6 +118,44 @@ bool is_of_token(char c) {
     return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '-';
 }
 
+// Before the colon or equals sign at `end`: `password`, "password"; where the name begins and what it is.
+std::string_view name_before(std::string_view text, std::size_t end) {
+    const auto skip = [&](auto is_such) {
+        while (end > 0 && is_such(text[end - 1])) {
+            --end;
+        }
+        return end;
+    };
+    skip([](char c) { return c == ' '; });
+    if (end > 0 && (text[end - 1] == '"' || text[end - 1] == '\'')) {
+        --end;
+    }
+    const std::size_t last = end;
+    const std::size_t first = skip(is_of_token);
+    return text.substr(first, last - first);
+}
+
+// password = "abc", 'token': 'abc', "api_key": "abc" of a configuration, a JSON answer or a program's log. What only
+// refers to a variable is no secret; a bare `key` names whatever one likes.
+void mask_quoted(std::string& text) {
+    for (std::size_t at = text.find_first_of(":="); at != std::string::npos;
+         at = text.find_first_of(":=", at + 1)) {
+        const std::size_t quote = text.find_first_not_of(' ', at + 1);
+        if (quote == std::string::npos || (text[quote] != '"' && text[quote] != '\'')) {
+            continue;
+        }
+        const std::size_t stop = text.find(text[quote], quote + 1);
+        const std::string_view name = name_before(text, at);
+        const bool refers = std::string_view(text).substr(quote + 1).starts_with("${");
+        const bool is_bare = name == "key" || name == "auth" || name == "sig";
+        if (stop == std::string::npos || stop == quote + 1 || refers || is_bare || !names_secret(name)) {
+            continue;
+        }
+        text.replace(quote + 1, stop - quote - 1, k_mask);
+        at = quote + 1 + k_mask.size();
+    }
+}
+
 // 123456789:AAE… as @BotFather gives it out: somebody has typed it where it does not belong.
 void mask_bare_tokens(std::string& text) {
     constexpr std::size_t k_shortest_id = 6, k_shortest_rest = 30; // today they have 8 to 10, and 35
@@ -152,6 +190,7 @@ std::string redact(std::string_view text) {
     mask_user_info(masked);
     mask_bot_tokens(masked);
     mask_query(masked);
+    mask_quoted(masked);
     mask_bare_tokens(masked);
     return masked;
 }

@@ -304,3 +304,22 @@ TEST_CASE("Without systemd the check is skipped; a silent bus is unknown; the co
     services.units["app.service"] = running_unit("app.service");
     CHECK(run_check(services).status == Status::ok);
 }
+
+TEST_CASE("Of what a unit has written the lines that say why it fell are shown, without secrets") {
+    using Lines = std::vector<std::string>;
+    CHECK(why_it_fell(Lines{}).empty());
+    CHECK(why_it_fell(Lines{"starting", "listening on 8000"}) == "listening on 8000");
+    CHECK(why_it_fell(Lines{"nginx: [warn] conflicting name",
+                            "nginx: [emerg] host not found in upstream \"app\"",
+                            "nginx: configuration file /etc/nginx/nginx.conf test failed", "bye"}) ==
+          "nginx: [emerg] host not found in upstream \"app\"\n"
+          "nginx: configuration file /etc/nginx/nginx.conf test failed");
+    CHECK(why_it_fell(Lines{"Error: connect(password='made up') refused\x1b[0m"}).find("made up") ==
+          std::string::npos);
+}
+
+TEST_CASE("The hint for a stopped unit names the command that starts it") {
+    CHECK(look(in_state("inactive", "dead")).hint.en ==
+          "systemctl start app.service; journalctl -u app.service -n 50 --no-pager");
+    CHECK(look(in_state("failed", "failed")).hint.en == "journalctl -u app.service -n 50 --no-pager");
+}
