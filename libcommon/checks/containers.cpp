@@ -22,7 +22,6 @@ using Json = nlohmann::json;
 using Must = ContainersSettings::Must;
 using Findings = std::vector<Finding>;
 
-constexpr int k_max_json_depth = 100; // CONTRACT 9
 constexpr std::size_t k_shown_characters = 120;
 constexpr Duration k_timeout{5'000};
 
@@ -93,11 +92,6 @@ const Schema<ContainersSettings>& containers_schema() {
 }
 
 // ── reading ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-Json parse(std::string_view text) {
-    return json_depth(text) > k_max_json_depth ? Json(Json::value_t::discarded)
-                                               : Json::parse(text, nullptr, false);
-}
 
 std::string shown(const std::string& text) {
     return shorten(redact(clean_line(text)), k_shown_characters);
@@ -240,7 +234,7 @@ class ContainersCheck final : public AsyncCheck {
 } // namespace
 
 std::optional<ContainerSetup> container_setup_of(std::string_view text) {
-    const Json json = parse(text);
+    const Json json = json_within_depth(text);
     const Json config = object_of(json, "Config");
     const Json host = object_of(json, "HostConfig");
     const Json state = object_of(json, "State");

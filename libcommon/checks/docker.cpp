@@ -20,7 +20,6 @@ using namespace std::chrono_literals;
 using Json = nlohmann::json;
 using Memory = std::map<std::string, std::string>;
 
-constexpr int k_max_json_depth = 100; // CONTRACT 9
 constexpr std::size_t k_shown_troubles = 3;
 constexpr std::size_t k_shown_characters = 120;
 // A restart by Docker is a moment, not a state: shown this long, so that a crash that Docker mended is told and two
@@ -114,11 +113,6 @@ std::string text_of(const Json* json) {
 
 std::int64_t number_of(const Json* json) {
     return json != nullptr && json->is_number_integer() ? json->get<std::int64_t>() : 0;
-}
-
-Json parse(std::string_view text) {
-    return json_depth(text) > k_max_json_depth ? Json(Json::value_t::discarded)
-                                               : Json::parse(text, nullptr, false);
 }
 
 std::string last_health_output(const Json* health) {
@@ -313,7 +307,7 @@ class DockerCheck final : public AsyncCheck {
 } // namespace
 
 std::optional<DockerContainer> container_of(std::string_view text) {
-    const Json json = parse(text);
+    const Json json = json_within_depth(text);
     const Json* state = member(&json, "State");
     const Json* health = member(state, "Health");
     DockerContainer container;

@@ -22,7 +22,6 @@ using Texts = std::vector<std::string>;
 
 constexpr std::size_t k_most_containers = 200; // of a project; more are not asked one by one
 constexpr Bytes k_largest_answer = 8_MB;       // a list of some thousand containers
-constexpr int k_max_json_depth = 100;          // CONTRACT 9
 constexpr std::size_t k_shown_characters = 120;
 
 constexpr Phrase k_no_docker{"Docker does not answer: {}", "Docker не отвечает: {}"};
@@ -32,11 +31,6 @@ constexpr Phrase k_not_understood{"the answer of Docker cannot be understood",
                                   "ответ Docker не удаётся понять"};
 constexpr Phrase k_docker_hint{"look: systemctl status docker; journalctl -u docker -n 50 --no-pager",
                                "посмотреть: systemctl status docker; journalctl -u docker -n 50 --no-pager"};
-
-Json parse(std::string_view text) {
-    return json_depth(text) > k_max_json_depth ? Json(Json::value_t::discarded)
-                                               : Json::parse(text, nullptr, false);
-}
 
 CheckResult failed(Status status, Text message) {
     CheckResult result;
@@ -61,7 +55,7 @@ std::optional<CheckResult> wrong_answer(const HttpAnswer& answer, const DockerQu
         return judge_answer_failure(answer, question);
     }
     if (answer.status != 200) {
-        const std::string message = text_of(parse(answer.body), "message");
+        const std::string message = text_of(json_within_depth(answer.body), "message");
         return failed(Status::critical,
                       say(k_bad_status, answer.status,
                           message.empty() ? excerpt(answer.body)
@@ -146,7 +140,7 @@ bool is_container_id(std::string_view text) {
 }
 
 std::optional<Texts> container_ids(std::string_view text) {
-    const Json json = parse(text);
+    const Json json = json_within_depth(text);
     if (!json.is_array()) {
         return std::nullopt;
     }

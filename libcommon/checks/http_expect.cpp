@@ -18,7 +18,6 @@ namespace {
 using namespace std::chrono_literals;
 using Json = nlohmann::json;
 
-constexpr int k_max_json_depth = 100; // CONTRACT 9
 constexpr std::size_t k_shown_characters = 80;
 
 constexpr Phrase k_good{"HTTP {} in {}", "HTTP {} за {}"};

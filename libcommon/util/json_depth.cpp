@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstddef>
 
+#include <nlohmann/json.hpp>
+
 namespace lectio {
 
 int json_depth(std::string_view text) {
@@ -23,6 +25,12 @@ int json_depth(std::string_view text) {
         }
     }
     return deepest;
+}
+
+nlohmann::json json_within_depth(std::string_view text) {
+    using Json = nlohmann::json;
+    return json_depth(text) > k_max_json_depth ? Json(Json::value_t::discarded)
+                                               : Json::parse(text, nullptr, false);
 }
 
 } // namespace lectio

@@ -9,7 +9,7 @@ import pwd
 import shutil
 import signal
 import socket
-import threading
+import socketserver
 
 import mounts
 from monitor import Monitor
@@ -375,54 +375,34 @@ def http_answer(body, status="200 OK", kind="application/json", more=()):
 PARTNER_IS_WELL = http_answer(b'{"name": "partner", "ready": true, "version": 3}')
 
 
-class Partner:
+class Partner(Loopback):
     """Answers each connection, once something was asked, with bytes or by a function of the connection."""
 
     def __init__(self, answer, port=0):
         self.well = self.answer = answer
-        self.port = port
-        self._listener = None
+        super().__init__(Asked, port, server=Plain)
 
-    def __enter__(self):
-        self.start()
-        return self
 
-    def __exit__(self, *_):
-        self.stop()
+class Plain(socketserver.ThreadingTCPServer):
+    """Any protocol; how a connection ends is for who answers it to say."""
 
-    @property
-    def url(self):
-        return f"http://127.0.0.1:{self.port}"
+    allow_reuse_address = True
+    request_queue_size = 128
 
-    def start(self):
-        self._listener = socket.create_server(("127.0.0.1", self.port), reuse_port=False)
-        self.port = self._listener.getsockname()[1]
-        threading.Thread(target=self._serve, args=(self._listener,), daemon=True).start()
+    def shutdown_request(self, request):
+        self.close_request(request)
 
-    def stop(self):
-        """Connections are refused from now on."""
-        if self._listener:
-            with contextlib.suppress(OSError):
-                self._listener.shutdown(socket.SHUT_RDWR)
-            self._listener.close()
-            self._listener = None
 
-    def _serve(self, listener):
-        while True:
-            try:
-                connection = listener.accept()[0]
-            except OSError:
-                return
-            threading.Thread(target=self._answer, args=(connection,), daemon=True).start()
-
-    def _answer(self, connection):
-        with connection, contextlib.suppress(OSError):
-            connection.settimeout(5)
-            connection.recv(65536)
-            if callable(self.answer):
-                self.answer(connection)
+class Asked(socketserver.BaseRequestHandler):
+    def handle(self):
+        answer = self.server.stand_in.answer
+        with contextlib.suppress(OSError):
+            self.request.settimeout(5)
+            self.request.recv(65536)
+            if callable(answer):
+                answer(self.request)
             else:
-                connection.sendall(self.answer)
+                self.request.sendall(answer)
 
 
 class Restarter(Loopback):

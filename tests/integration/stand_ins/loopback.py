@@ -1,4 +1,4 @@
-"""What stand-ins for HTTP services share: a server on loopback, in a thread of its own, from `with` to its end."""
+"""What stand-ins for services share: a server on loopback, in a thread of its own, from `with` to its end."""
 
 import http.server
 import threading
@@ -9,7 +9,7 @@ class Loopback:
     again it keeps that."""
 
     def __init__(self, handler, port=0, server=http.server.ThreadingHTTPServer):
-        self._handler, self._port, self._new_server = handler, port, server
+        self._handler, self.port, self._new_server = handler, port, server
         self._server = None
 
     def __enter__(self):
@@ -21,13 +21,13 @@ class Loopback:
 
     @property
     def url(self):
-        return f"http://127.0.0.1:{self._port}"
+        return f"http://127.0.0.1:{self.port}"
 
     def start(self):
-        self._server = self._new_server(("127.0.0.1", self._port), self._handler)
+        self._server = self._new_server(("127.0.0.1", self.port), self._handler)
         self._server.daemon_threads = True
         self._server.stand_in = self
-        self._port = self._server.server_port
+        self.port = self._server.server_address[1]
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
 
     def stop(self):
