@@ -35,6 +35,20 @@ readonly notifier_file=/etc/systemd/system/failure-notifier@.service
 # What the last installation put where, so that it can be taken away again whatever its version and prefix.
 readonly manifest=$state_dir/installed
 
+# Scripts of the bash suite whose work a tool does under their name, with their exit codes.
+readonly old_names=(
+    health_check.sh=lectio-health
+    notify_failure.sh=lectio-notify
+    smoke_check.sh=lectio-smoke
+    smoke_check_v2.sh=lectio-smoke
+    setup_smoke_users.sh=lectio-smoke
+    deep_check.sh=lectio-deepcheck
+    integration_check.sh=lectio-deepcheck
+    security_check.sh=lectio-deepcheck
+    latency_check.sh=lectio-deepcheck
+    deep_diagnostics.py=lectio-deepcheck
+)
+
 # A run of a tool ends within its deadline of 50 s.
 readonly lock_wait=60
 
@@ -216,8 +230,11 @@ install_programs() {
     step "Programs into $prefix/bin"
     if [[ $dry_run == yes ]]; then
         note "+ each program: copied beside its old one, then renamed over it under its lock in $run_dir"
-        note "+ link $prefix/bin/health_check.sh to lectio-health: the old name, with the old exit codes"
-        note "+ link $prefix/bin/notify_failure.sh to lectio-notify"
+        note "+ the profiles into $prefix/share/lectio-monitor/profiles"
+        local old
+        for old in "${old_names[@]}"; do
+            note "+ link $prefix/bin/${old%%=*} to ${old#*=}: the old name, with the old exit codes"
+        done
         return
     fi
     local staged target
@@ -225,10 +242,12 @@ install_programs() {
         target=${staged#"$work_dir/stage"}
         install -d "$(dirname "$target")"
         replace "$staged" "$target"
-        note "$(basename "$target")"
+        [[ $target == */share/* ]] || note "$(basename "$target")"
     done < <(find "$work_dir/stage" -type f | sort)
-    link_old_name health_check.sh lectio-health
-    link_old_name notify_failure.sh lectio-notify
+    local old
+    for old in "${old_names[@]}"; do
+        link_old_name "${old%%=*}" "${old#*=}"
+    done
 }
 
 # By rename: a run that is under way finishes with the file it was started from.
@@ -236,6 +255,11 @@ replace() {
     local staged=$1 target=$2 fresh lock
     fresh=$(dirname "$target")/.$(basename "$target").new
     install -m "$(stat -c %a "$staged")" "$staged" "$fresh"
+    if [[ $target == */share/* ]]; then # no program: nothing to wait for
+        mv -fT "$fresh" "$target"
+        record "$target"
+        return
+    fi
     lock=$run_dir/$(basename "$target" | sed 's/^lectio-//').lock
     if ! flock --wait "$lock_wait" "$lock" mv -fT "$fresh" "$target"; then
         # A run that hangs must not keep its own mending out.
@@ -361,14 +385,16 @@ alerts_have_a_way() {
 
 uninstall_suite() {
     step "Uninstall"
-    local path
+    local path folder=
     # The schedule first: nothing is to be started while its program goes.
     run rm -f "$cron_file" "$logrotate_file"
     if [[ -r $manifest ]]; then
         while read -r path; do
             run rm -f -- "$path"
+            [[ $path != */share/lectio-monitor/profiles/* ]] || folder=$(dirname "$path")
         done <"$manifest"
         run rm -f "$manifest"
+        [[ ! -d $folder ]] || run rmdir --ignore-fail-on-non-empty -- "$folder" "$(dirname "$folder")"
     else
         note "no record of an installation in $manifest: nothing else to remove"
     fi

@@ -18,6 +18,7 @@
 #include "checks/load.h"
 #include "checks/log.h"
 #include "checks/memory.h"
+#include "checks/nginx.h"
 #include "checks/ports.h"
 #include "checks/postgres.h"
 #include "checks/pressure.h"
@@ -57,6 +58,7 @@ std::span<const CheckType> all_checks() {
         load_check_type(),
         log_check_type(),
         memory_check_type(),
+        nginx_check_type(),
         ports_check_type(),
         postgres_check_type(),
         pressure_check_type(),

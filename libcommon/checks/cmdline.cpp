@@ -40,6 +40,12 @@ constexpr Phrase k_why_one{
     "одна долгая задача задерживает все короткие: письма и платежи стоят за обработкой видео"};
 constexpr Phrase k_mend_one{"a unit of its own for the slow queue: celery worker -Q heavy -c 1 -n heavy@%h",
                             "отдельный юнит для медленной очереди: celery worker -Q heavy -c 1 -n heavy@%h"};
+constexpr Phrase k_development{"a development server runs: {}", "работает сервер для разработки: {}"};
+constexpr Phrase k_why_development{
+    "it serves one request after the other, was never looked over for holes, and shows its source in errors",
+    "он обслуживает запросы по одному, на уязвимости его никто не проверял, а в ошибках он показывает код"};
+constexpr std::string_view k_mend_development =
+    "gunicorn PROJECT.wsgi:application --worker-class gthread --threads 4; a built frontend, served by nginx";
 constexpr Phrase k_cannot_look{"unable to look at the processes: {}", "не удалось посмотреть процессы: {}"};
 
 const Schema<CmdlineSettings>& cmdline_schema() {
@@ -47,7 +53,9 @@ const Schema<CmdlineSettings>& cmdline_schema() {
         required("match", &CmdlineSettings::match, "regular expression over the command line")
             .check(pattern_complaint),
         optional("rules", &CmdlineSettings::rules, "what is looked for")
-            .one_of({{"async-workers", Rule::async_workers}, {"separate-queues", Rule::separate_queues}}),
+            .one_of({{"async-workers", Rule::async_workers},
+                     {"separate-queues", Rule::separate_queues},
+                     {"no-development-server", Rule::no_development_server}}),
     };
     return schema;
 }
@@ -135,6 +143,29 @@ void find_lone_worker(const std::vector<ProcessInfo>& matching, std::vector<Find
     }
 }
 
+// Programs that their own documentation keeps for the desk: Django's runserver, flask run, uvicorn --reload, Vite and
+// Next in development.
+bool is_development_server(const Words& words) {
+    const auto has = [&](std::string_view word) {
+        return std::find(words.begin(), words.end(), word) != words.end();
+    };
+    return (has("runserver") &&
+            (names_program(words, "manage.py") || names_program(words, "django-admin"))) ||
+           (names_program(words, "flask") && has("run")) ||
+           (names_program(words, "uvicorn") && has("--reload")) ||
+           (names_program(words, "next") && has("dev")) || (names_program(words, "vite") && !has("build"));
+}
+
+void find_development_servers(const std::vector<ProcessInfo>& matching, std::vector<Finding>& findings) {
+    std::set<std::string> told; // runserver runs itself once more, to see its own files change
+    for (const ProcessInfo& process : matching) {
+        if (is_development_server(words_of(process)) && told.insert(process.command_line).second) {
+            findings.push_back({Status::warning, say(k_development, shown(process)), say(k_why_development),
+                                verbatim(k_mend_development)});
+        }
+    }
+}
+
 class CmdlineCheck final : public BlockingCheck {
   public:
     explicit CmdlineCheck(CmdlineSettings settings) : m_settings(std::move(settings)) {}
@@ -168,10 +199,16 @@ CheckResult evaluate_cmdline(const std::vector<ProcessInfo>& matching, const Cmd
     }
     std::vector<Finding> findings;
     for (const Rule rule : settings.rules) {
-        if (rule == Rule::async_workers) {
+        switch (rule) {
+        case Rule::async_workers:
             find_sync_workers(matching, findings);
-        } else {
+            break;
+        case Rule::separate_queues:
             find_lone_worker(matching, findings);
+            break;
+        case Rule::no_development_server:
+            find_development_servers(matching, findings);
+            break;
         }
     }
     return result_of(std::move(findings),

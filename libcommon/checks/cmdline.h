@@ -10,7 +10,7 @@
 namespace lectio {
 
 struct CmdlineSettings {
-    enum class Rule { async_workers, separate_queues };
+    enum class Rule { async_workers, separate_queues, no_development_server };
     std::string match;
     std::vector<Rule> rules{Rule::async_workers, Rule::separate_queues};
 };

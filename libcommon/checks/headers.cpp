@@ -101,30 +101,7 @@ std::string lower_header(const HttpAnswer& answer, std::string_view name) {
 
 // ── what must be there ──────────────────────────────────────────────────────────────────────────────────────────
 
-struct Rule {
-    std::string_view name, advice;
-    const Phrase& why;
-};
-
-Rule rule_of(Header header) {
-    switch (header) {
-    case Header::hsts:
-        return {"Strict-Transport-Security", "max-age=31536000", k_why_hsts};
-    case Header::csp:
-        return {"Content-Security-Policy", "default-src 'self'", k_why_csp};
-    case Header::nosniff:
-        return {"X-Content-Type-Options", "nosniff", k_why_nosniff};
-    case Header::frame:
-        return {"X-Frame-Options", "DENY", k_why_frame};
-    case Header::referrer:
-        return {"Referrer-Policy", "strict-origin-when-cross-origin", k_why_referrer};
-    case Header::permissions:
-        break;
-    }
-    return {"Permissions-Policy", "camera=(), microphone=(), geolocation=()", k_why_permissions};
-}
-
-Finding about(const Rule& rule, Text seen) {
+Finding about(const SecurityHeader& rule, Text seen) {
     return {Status::warning, std::move(seen), say(rule.why),
             verbatim(fmt::format("nginx: add_header {} \"{}\" always;", rule.name, rule.advice))};
 }
@@ -145,7 +122,8 @@ std::optional<std::int64_t> max_age_of(std::string_view value) {
     return std::nullopt;
 }
 
-std::optional<Text> wrong_hsts(const HttpAnswer& page, const Rule& rule, const HeadersSettings& settings) {
+std::optional<Text> wrong_hsts(const HttpAnswer& page, const SecurityHeader& rule,
+                               const HeadersSettings& settings) {
     const std::string value = lower_header(page, "strict-transport-security");
     if (!settings.url.starts_with("https://")) {
         return say(k_plain, shown(settings.url));
@@ -162,7 +140,7 @@ std::optional<Text> wrong_hsts(const HttpAnswer& page, const Rule& rule, const H
 
 // What a header of this kind says, with whether it says enough.
 std::optional<Text> wrong_header(const HttpAnswer& page, Header header, const HeadersSettings& settings) {
-    const Rule rule = rule_of(header);
+    const SecurityHeader rule = security_header(header);
     if (header == Header::hsts) {
         return wrong_hsts(page, rule, settings);
     }
@@ -185,7 +163,7 @@ std::optional<Text> wrong_header(const HttpAnswer& page, Header header, const He
 void find_missing(const HttpAnswer& page, const HeadersSettings& settings, Findings& findings) {
     for (const Header header : settings.require) {
         if (std::optional<Text> seen = wrong_header(page, header, settings)) {
-            Finding finding = about(rule_of(header), std::move(*seen));
+            Finding finding = about(security_header(header), std::move(*seen));
             if (header == Header::hsts && !settings.url.starts_with("https://")) {
                 finding.mend = say(k_plain_mend);
             }
@@ -302,6 +280,24 @@ class HeadersCheck final : public AsyncCheck {
 };
 
 } // namespace
+
+SecurityHeader security_header(Header header) {
+    switch (header) {
+    case Header::hsts:
+        return {"Strict-Transport-Security", "max-age=31536000", k_why_hsts};
+    case Header::csp:
+        return {"Content-Security-Policy", "default-src 'self'", k_why_csp};
+    case Header::nosniff:
+        return {"X-Content-Type-Options", "nosniff", k_why_nosniff};
+    case Header::frame:
+        return {"X-Frame-Options", "DENY", k_why_frame};
+    case Header::referrer:
+        return {"Referrer-Policy", "strict-origin-when-cross-origin", k_why_referrer};
+    case Header::permissions:
+        break;
+    }
+    return {"Permissions-Policy", "camera=(), microphone=(), geolocation=()", k_why_permissions};
+}
 
 CheckResult evaluate_headers(const HeadersSample& sample, const HeadersSettings& settings) {
     Findings findings;

@@ -6,6 +6,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace lectio {
@@ -18,6 +19,13 @@ struct HeadersSettings {
     bool cookies = false;
     bool hide_version = false;
 };
+
+// What such a header is called, a value that does, and what may come of its absence.
+struct SecurityHeader {
+    std::string_view name, advice;
+    const Phrase& why;
+};
+SecurityHeader security_header(HeadersSettings::Header header);
 
 struct HeadersSample {
     HttpAnswer page;

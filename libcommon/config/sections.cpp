@@ -163,17 +163,6 @@ const Later& journal_schema() {
     return schema;
 }
 
-const Later& nginx_schema() {
-    static const Later schema{
-        later<Texts>("limit_req", "paths that must be limited").check(request_path_complaint),
-        later<Bytes>("max_body", "client_max_body_size at least this"),
-        later<bool>("server_tokens", "what it must be"),
-        later<Texts>("headers", "security headers that must be set")
-            .one_of({"hsts", "csp", "nosniff", "frame", "referrer", "permissions"}),
-    };
-    return schema;
-}
-
 const Later& drift_schema() {
     static const Later schema{
         later<Texts>("watch", "what must not change without a deploy")
@@ -526,14 +515,14 @@ const Schema<HealthSettings>& health_schema() {
 
 const Schema<DeepcheckSettings>& deepcheck_schema() {
     static const Schema<AuditSettings> audit{
-        optional("profile", &AuditSettings::profile, "what is expected of this host")
-            .one_of({"lectio", "cube-demper", "horoscopus"})
-            .later(),
+        optional("profile", &AuditSettings::profile,
+                 "whose checks of hardening an audit takes, beside those here")
+            .one_of({"lectio", "cube-demper", "horoscopus"}),
     };
     static const Schema<DeepcheckSettings> schema{
         // Half of it and at least its last 10 s are for telling.
         optional("deadline", &DeepcheckSettings::deadline, "of the whole run").between(20s, 1h),
-        optional("audit", &DeepcheckSettings::audit, audit, "hardening").later(),
+        optional("audit", &DeepcheckSettings::audit, audit, "lectio-deepcheck audit"),
     };
     return schema;
 }
@@ -639,7 +628,6 @@ std::span<const Alternative> later_checks() {
         {"drift", "nothing changed without a deploy", &drift_schema()},
         {"growth", "when something is full", &growth_schema()},
         {"journal", "lines of the journal", &journal_schema()},
-        {"nginx", "how nginx is set up", &nginx_schema()},
     });
     return types;
 }

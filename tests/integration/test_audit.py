@@ -18,6 +18,7 @@ daemon off;
 events {{}}
 http {{
     access_log off;
+    limit_req_zone $binary_remote_addr zone=login:1m rate=5r/m;
     client_body_temp_path {folder}/body;
     proxy_temp_path {folder}/proxy;
     fastcgi_temp_path {folder}/fastcgi;
@@ -32,11 +33,16 @@ http {{
 """
 
 BAD = """
+        autoindex on;
+        client_max_body_size 2g;
+        location /api/ {{ proxy_pass http://127.0.0.1:{port}/; add_header X-Own 1; }}
         add_header Access-Control-Allow-Origin $http_origin always;
         add_header Access-Control-Allow-Credentials true always;
         add_header Set-Cookie "sessionid=1; Path=/" always;
 """
 GOOD = """
+        client_max_body_size 200m;
+        location /api/ {{ proxy_pass http://127.0.0.1:{port}/; limit_req zone=login burst=3; }}
         server_tokens off;
         add_header Content-Security-Policy "default-src 'self'" always;
         add_header X-Content-Type-Options nosniff always;
@@ -44,7 +50,7 @@ GOOD = """
         add_header Referrer-Policy same-origin always;
         add_header Permissions-Policy "camera=()" always;
         add_header Set-Cookie "sessionid=1; Path=/; HttpOnly; SameSite=Lax" always;
-        location ~ /\\. { deny all; }
+        location ~ /\\. {{ deny all; }}
 """
 
 CONFIG = """
@@ -83,6 +89,13 @@ reachable = ["/.env", "/.git/HEAD"]
 type = "cmdline"
 match = "{folder}/wsgi"
 rules = ["async-workers"]
+
+[deepcheck.check.ngx]
+type = "nginx"
+command = ["nginx", "-T", "-c", "{folder}/nginx.conf", "-e", "{folder}/error.log"]
+limit_req = ["/api/jwt/token/"]
+max_body = "200MB"
+headers = ["nosniff", "frame"]
 """
 
 
@@ -100,7 +113,7 @@ class Audited:
         (root / ".env").write_text("SECRET_KEY=x\n")
         (root / ".git/HEAD").write_text("ref: refs/heads/main\n")
         (self.folder / "nginx.conf").write_text(
-            NGINX.format(folder=self.folder, port=self.port, directives=GOOD if good else BAD))
+            NGINX.format(folder=self.folder, port=self.port, directives=(GOOD if good else BAD).format(port=self.port)))
         secret = "b7f0c2d4e9" if good else "change-in-production"
         (self.folder / "app.env").write_text(f"DEBUG=0\nSECRET_KEY={secret}\n")
         (self.folder / "app.env").chmod(0o600 if good else 0o644)
@@ -144,7 +157,7 @@ class AuditTest(unittest.TestCase):
         with Audited(good=False) as site:
             run = site.audit("--format", "json")
             self.assertEqual(run.exit_code, 2, run.err)
-            self.assertEqual({check["name"] for check in run.report["checks"]}, {"heads", "open", "keys", "cmd"})
+            self.assertEqual({check["name"] for check in run.report["checks"]}, {"heads", "open", "keys", "cmd", "ngx"})
             version = next(words for words in seen(run, "heads") if words.startswith("Server tells its version"))
             self.assertEqual(seen(run, "heads") - {version}, {
                 "no Content-Security-Policy header", "no X-Content-Type-Options header", "no X-Frame-Options header",
@@ -160,6 +173,16 @@ class AuditTest(unittest.TestCase):
             for path in ("/.env", "/.git/HEAD"):
                 self.assertIn(f"http://127.0.0.1:{site.port}{path} is served to everyone (HTTP 200)", keys)
             self.assertEqual(len(seen(run, "cmd")), 1)
+            server = f"127.0.0.1:{site.port}"
+            self.assertEqual(seen(run, "ngx"), {
+                f"{server}: /api/jwt/token/ is passed on without a limit on requests",
+                f"{server}: bodies of up to 2 GB are taken, the application takes 200 MB",
+                "http: nginx tells its version",
+                f"{server}: no X-Content-Type-Options, X-Frame-Options",
+                f"{server}, location /api/: no X-Content-Type-Options, X-Frame-Options "
+                "(its own add_header stands instead of those around it)",
+                f"{server}: autoindex is on",
+                f"{server}: /.env, /.git/HEAD is not denied"})
             self.assertNotIn("change-in-production", run.out + run.err)
             self.assertFalse((site.folder / "state").exists(), "an audit remembers nothing")
 
@@ -167,8 +190,18 @@ class AuditTest(unittest.TestCase):
         with Audited(good=True) as site:
             run = site.audit("--format", "json")
             self.assertEqual(run.exit_code, 0, run.out + run.err)
-            for check in ("heads", "open", "keys", "cmd"):
+            for check in ("heads", "open", "keys", "cmd", "ngx"):
                 self.assertEqual(seen(run, check), set(), check)
+
+    def test_a_configuration_that_nginx_refuses_is_told_by_its_own_line(self):
+        with Audited(good=True) as site:
+            conf = site.folder / "nginx.conf"
+            conf.write_text(conf.read_text().replace("server_tokens off;", "server_token off;"))
+            run = site.audit("--format", "json")
+            self.assertEqual(run.exit_code, 1, run.out + run.err)
+            line = next(iter(seen(run, "ngx")))
+            self.assertRegex(line, r'^nginx does not take its configuration: .*unknown directive "server_token" in '
+                                   rf'{conf}:\d+$')
 
     def test_for_people_and_for_a_ticket(self):
         with Audited(good=False, lang="ru") as site:

@@ -38,7 +38,7 @@ class Walker:
         python.write_text(f'#!/bin/sh\nexec env {variables} {PYTHON} "$@"\n')
         python.chmod(0o755)
         profile = PROFILE.read_text()
-        profile = profile[profile.index("\n[smoke]"):].replace("https://lectio.tw1.ru", stack.site_url)
+        profile = profile[profile.index("\n[smoke]"):profile.index("\n[deepcheck]")].replace("https://lectio.tw1.ru", stack.site_url)
         self.config.write_text(
             'lang = "en"\nhost = "test-host"\n[paths]\n'
             + "".join(f'{name} = "{self.folder / name}"\n' for name in ("state", "run", "logs"))

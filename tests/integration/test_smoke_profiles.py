@@ -19,7 +19,7 @@ class ProfileTest:
         self.config = self.folder / "config.toml"
         text = (SOURCE / "config/profiles" / self.PROFILE).read_text()
         assert self.ADDRESS in text
-        text = text[text.index("\n[smoke]"):].replace(self.ADDRESS, self.site.url)
+        text = text[text.index("\n[smoke]"):text.index("\n[deepcheck]")].replace(self.ADDRESS, self.site.url)
         self.config.write_text('lang = "en"\n[paths]\n'
                                + "".join(f'{name} = "{self.folder / name}"\n' for name in ("state", "run", "logs", "env_file")) + text)
         (self.folder / "env_file").write_text(self.VARIABLES)

@@ -32,6 +32,8 @@ check() {
 }
 
 check '/usr/local/bin/lectio-health' --cron
+check 'link /usr/local/bin/deep_check.sh to lectio-deepcheck'
+check '/opt/lectio/share/lectio-monitor/profiles' --prefix /opt/lectio --no-deps
 check 'write /etc/cron.d/lectio-monitor' --cron
 check '/opt/lectio/bin/lectio-health' --prefix /opt/lectio --no-deps
 check 'rm -f /etc/cron.d/lectio-monitor' --uninstall

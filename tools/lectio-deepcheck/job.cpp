@@ -1,7 +1,10 @@
 #include "job.h"
 
+#include "cli/known_kinds.h"
 #include "pipeline/common_job.h"
 #include "pipeline/configured_checks.h"
+#include "platform/environment.h"
+#include "util/text.h"
 
 #include <algorithm>
 #include <array>
@@ -25,12 +28,22 @@ constexpr Phrase k_no_audit{"there is nothing to audit: the configuration has no
 constexpr Phrase k_no_audit_hint{"add some of [deepcheck.check.NAME] with type = {}",
                                  "добавьте [deepcheck.check.ИМЯ] с type = {}"};
 
+constexpr Phrase k_wrong_profile{"the profile is wrong: {}", "ошибка в профиле: {}"};
+
 // The checks that gather findings (checks/findings.h).
-constexpr std::array<std::string_view, 6> k_hardening{"cmdline", "containers", "headers",
+constexpr std::array<std::string_view, 7> k_hardening{"cmdline", "containers", "headers", "nginx",
                                                       "ports",   "reboot",     "secrets"};
 
 bool is_hardening(const CheckSettings& check) {
     return std::find(k_hardening.begin(), k_hardening.end(), check.type) != k_hardening.end();
+}
+
+LoadedConfig load_profile(World& world, const Path& file) {
+    ConfigRequest request;
+    request.file = file.string();
+    request.environment = environment_variable;
+    request.kinds = known_kinds();
+    return load_config(world, request, LastGood::never);
 }
 
 struct NothingToDo {
@@ -55,11 +68,28 @@ Job make_job(const LoadedConfig& loaded, World& world) {
     return job_of(loaded, world, loaded.config.deepcheck.checks, {say(k_nothing), say(k_nothing_hint)});
 }
 
-Job make_audit(const LoadedConfig& loaded, World& world) {
+Job make_audit(const LoadedConfig& loaded, World& world, const Path& profile) {
     std::vector<CheckSettings> checks = loaded.config.deepcheck.checks;
+    LoadedConfig expected;
+    if (!profile.empty()) {
+        expected = load_profile(world, profile);
+        for (CheckSettings& check : expected.config.deepcheck.checks) {
+            const bool is_own = std::any_of(checks.begin(), checks.end(),
+                                            [&](const CheckSettings& own) { return own.name == check.name; });
+            if (!is_own) {
+                checks.push_back(std::move(check));
+            }
+        }
+    }
     std::erase_if(checks, [](const CheckSettings& check) { return !is_hardening(check); });
     const Text hint = say(k_no_audit_hint, fmt::format("{}", fmt::join(k_hardening, " | ")));
-    return job_of(loaded, world, checks, {say(k_no_audit), hint});
+    Job job = job_of(loaded, world, checks, {say(k_no_audit), hint});
+    if (!profile.empty() && !expected.ok()) {
+        job.wrong_configuration = verbatim(trim(problem_lines(expected).en));
+        job.wrong_configuration.ru = trim(problem_lines(expected).ru);
+        job.notices.push_back(config_notice("profile", say(k_wrong_profile, job.wrong_configuration), {}));
+    }
+    return job;
 }
 
 } // namespace lectio::deepcheck

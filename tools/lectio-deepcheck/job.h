@@ -7,7 +7,8 @@
 namespace lectio::deepcheck {
 
 Job make_job(const LoadedConfig& loaded, World& world);
-// Only the checks of hardening among them.
-Job make_audit(const LoadedConfig& loaded, World& world);
+// Only the checks of hardening among them, and those of the profile (a file) whose names the configuration does not
+// have itself. Empty: no profile.
+Job make_audit(const LoadedConfig& loaded, World& world, const Path& profile);
 
 } // namespace lectio::deepcheck

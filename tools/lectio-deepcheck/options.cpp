@@ -20,6 +20,8 @@ constexpr std::string_view k_examples =
     "  lectio-deepcheck audit              how hard this host is to break into: what, why, and the line that "
     "mends it\n"
     "  lectio-deepcheck audit --format markdown >audit.md\n"
+    "  lectio-deepcheck audit --profile lectio   what is expected of such a host, whatever its configuration "
+    "asks\n"
     "  lectio-deepcheck --check-config     is the configuration right, and what does it look at?\n"
     "  lectio-deepcheck --format json | jq .status\n";
 
@@ -53,6 +55,10 @@ std::variant<Options, int> parse_options(int argc, char** argv) {
     audit->add_option("--format", form, "text, json or markdown")
         ->type_name("FORMAT")
         ->transform(CLI::IsMember({"text", "json", "markdown"}, CLI::ignore_case).description(""));
+    audit
+        ->add_option("--profile", options.profile,
+                     "The checks of this profile, too: lectio, cube-demper, horoscopus or a file of your own")
+        ->type_name("NAME");
     app.require_subcommand(0, 1);
     if (const std::optional<int> leave = parse(app, argc, argv, Reports::all)) {
         return *leave;

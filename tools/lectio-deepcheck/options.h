@@ -5,6 +5,7 @@
 #include "report/audit.h"
 
 #include <optional>
+#include <string>
 #include <variant>
 
 namespace lectio::deepcheck {
@@ -13,6 +14,7 @@ struct Options {
     CommonOptions common;
     bool looks_only = false;        // run CHECK…, audit: nothing is remembered and nobody is told
     std::optional<AuditForm> audit; // as JSON it is the report with its findings, whatever stands here
+    std::string profile;            // of the audit: a name or a path; empty: that of the configuration
     bool by_old_name = false;       // called as deep_check.sh: its exit codes (CONTRACT 24)
 };
 

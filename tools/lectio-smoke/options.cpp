@@ -24,8 +24,11 @@ constexpr Phrase k_history_formats{"history knows the formats text and json",
                                    "history знает только форматы text и json"};
 
 // The old scripts took no arguments: a cron line that calls one has none, and whoever gives some means ours.
+std::string name_of(const char* argv0) {
+    return std::filesystem::path(argv0 == nullptr ? "" : argv0).filename();
+}
 bool is_old_name(const char* argv0) {
-    const std::filesystem::path name = std::filesystem::path(argv0 == nullptr ? "" : argv0).filename();
+    const std::string name = name_of(argv0);
     return name == "smoke_check_v2.sh" || name == "smoke_check.sh";
 }
 
@@ -34,6 +37,7 @@ bool is_old_name(const char* argv0) {
 std::variant<Options, int> parse_options(int argc, char** argv) {
     Options options;
     options.by_old_name = argc > 0 && is_old_name(argv[0]);
+    const bool by_name_of_setup = argc > 0 && name_of(argv[0]) == "setup_smoke_users.sh";
     CLI::App app;
     describe(app, "lectio-smoke",
              "Logs in as real users do, walks through the site, and tells what is broken. What fails is "
@@ -59,7 +63,7 @@ std::variant<Options, int> parse_options(int argc, char** argv) {
     if (const std::optional<int> leave = parse(app, argc, argv, Reports::all)) {
         return *leave;
     }
-    options.sets_up_users = users->parsed();
+    options.sets_up_users = users->parsed() || by_name_of_setup;
     if (history->parsed()) {
         if (options.common.format != Format::text && options.common.format != Format::json) {
             return wrong_usage("lectio-smoke", say(k_history_formats), options.common);

@@ -62,7 +62,7 @@ class SmokeMonitor(Monitor):
 
     def __init__(self, site, api):
         profile = (SOURCE / "config/profiles/lectio.toml").read_text()
-        steps = profile[profile.index("\n[smoke]"):].replace("https://lectio.tw1.ru", site.site_url)
+        steps = profile[profile.index("\n[smoke]"):profile.index("\n[deepcheck]")].replace("https://lectio.tw1.ru", site.site_url)
         for every in ('every    = "24h"\n', 'every    = "1h"\n'):
             assert every in steps
             steps = steps.replace(every, "")

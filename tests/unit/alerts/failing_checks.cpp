@@ -18,6 +18,7 @@
 #include "checks/load.h"
 #include "checks/log.h"
 #include "checks/memory.h"
+#include "checks/nginx.h"
 #include "checks/ports.h"
 #include "checks/postgres.h"
 #include "checks/pressure.h"
@@ -698,6 +699,15 @@ void hardening(All& all) {
     all.push_back(
         {"cmdline", "sync workers",
          evaluate_cmdline({made_up_process(7, 1, "/srv/venv/bin/gunicorn -w 2 teaching_panel.wsgi")}, {})});
+
+    NginxSettings nginx;
+    nginx.limit_req = {"/api/jwt/token/"};
+    const std::string site =
+        "# configuration file /etc/nginx/nginx.conf:\n"
+        "http { server { server_name lectio.test; location / { proxy_pass http://a; } } }";
+    all.push_back({"nginx", "no limit", evaluate_nginx(exited(0, site), nginx)});
+    const char* complaint = "nginx: [emerg] unknown directive \"lisen\" in /etc/nginx/nginx.conf:3\n";
+    all.push_back({"nginx", "broken", evaluate_nginx(exited(1, "", complaint), nginx)});
 
     ContainerSetup container;
     container.name = "db";

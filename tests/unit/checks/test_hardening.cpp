@@ -247,6 +247,23 @@ TEST_CASE("one Celery worker for all queues is found, one for each is not") {
     CHECK(evaluate_cmdline(processes({"celery -A app worker"}), only_gunicorn).status == Status::ok);
 }
 
+TEST_CASE("a development server is found where the rule asks for it, and once") {
+    CmdlineSettings settings;
+    settings.rules = {Rule::no_development_server};
+    const auto judged = [&](std::initializer_list<const char*> lines) {
+        return evaluate_cmdline(processes(lines), settings);
+    };
+    const CheckResult found =
+        judged({"python manage.py runserver 0.0.0.0:8000", "python manage.py runserver 0.0.0.0:8000",
+                "node /app/node_modules/.bin/vite"});
+    CHECK(found.findings.size() == 2);
+    CHECK(finds(found, "a development server runs: python manage.py runserver 0.0.0.0:8000"));
+    CHECK(judged({"uvicorn app.main:app --reload", "flask run", "next dev"}).findings.size() == 3);
+    CHECK(judged(
+              {"gunicorn -k sync app.wsgi", "uvicorn app.main:app", "python manage.py migrate", "vite build"})
+              .status == Status::ok);
+}
+
 TEST_CASE("where no process matches nothing was looked at, and that is said") {
     const CheckResult none = started({});
     CHECK(none.status == Status::unknown);

@@ -208,6 +208,15 @@ const Later& reboot() {
     return schema;
 }
 
+const Later& nginx() {
+    static const Later schema{
+        later<Texts>("command", "prints it"), later<Texts>("limit_req", "paths"),
+        later<Bytes>("max_body", "at most"),  later<bool>("server_tokens", "told"),
+        later<Texts>("headers", "names"),     later<Texts>("listed", "paths"),
+    };
+    return schema;
+}
+
 const Later& ports() {
     static const Later schema{later<Texts>("allow", "may listen").needed()};
     return schema;
@@ -252,6 +261,7 @@ const Kinds& stand_in_kinds() {
                               {"http", "an answer", &http()},
                               {"log", "new lines", &log()},
                               {"memory", "memory", &memory()},
+                              {"nginx", "nginx", &nginx()},
                               {"ports", "who listens", &ports()},
                               {"postgres", "PostgreSQL", &postgres()},
                               {"process", "processes", &process()},
