@@ -145,7 +145,7 @@ std::string alertmanager::body(const Draft& draft, WallTime now, const Alertmana
 
 Outcome alertmanager::judge(const HttpAnswer& answer, const std::string& whom) {
     using Kind = Outcome::Kind;
-    if (answer.failure != HttpAnswer::Failure::none) {
+    if (!is_judged(answer)) {
         Outcome failed = outcome_of_failure(answer, whom);
         // The same alert told twice is one alert: nothing is doubled by trying again.
         failed.kind = failed.kind == Kind::unknown ? Kind::later : failed.kind;

@@ -19,6 +19,12 @@ namespace lectio {
 struct World;
 
 // One message on its way, with what has become of it since it was written.
+// The beginning of a message that is sent in parts, when it has arrived and what follows it has not.
+struct FirstPart {
+    std::string digest; // of its text
+    std::optional<std::int64_t> message_id;
+};
+
 struct Draft {
     Message message;
     Text late;                           // "delivered 12 minutes late, this was at 10:00"; may be empty
@@ -28,6 +34,7 @@ struct Draft {
     std::optional<std::int64_t> answers; // the id, in this channel, of the message that opened it
     std::string chat;                    // where to instead of the configured chat: it has moved
     std::string address;                 // connect to this instead of resolving the name; empty: resolve
+    std::optional<FirstPart> first_part; // that an earlier sending has brought there
     // The level at which this channel was last told of each incident that is open, by identity().
     std::map<std::string, Level> told_before;
     // Nothing new, only told anew (Channel::told_anew_after): what this channel knows as open. `message` is empty.
@@ -51,6 +58,7 @@ struct Outcome {
     std::string chat;                       // moved
     std::string address;                    // accepted: the peer, for the day the resolver fails
     bool resolver_failed = false;           // later: trying again with a remembered address makes sense
+    std::optional<FirstPart> first_part;    // not accepted, but this of it was
     // What is wrong, in words, without secrets. Of what is accepted: whom it did not reach although others took it.
     Text problem;
     Text hint; // what to do about it; may be empty

@@ -1,5 +1,7 @@
 #include "alerts/delivery.h"
 
+#include "alerts/channel_memory.h"
+#include "alerts/failover.h"
 #include "alerts/merge.h"
 #include "alerts/rejected.h"
 #include "incidents/hours.h"
@@ -21,7 +23,6 @@
 namespace lectio {
 namespace {
 
-constexpr int k_ledger_schema = 1;
 constexpr std::string_view k_by_hand = "notify/send"; // what scripts tell, as routes name it
 // Read in one go; more wait for the next round.
 constexpr std::size_t k_most_at_once = 1000;
@@ -87,136 +88,12 @@ constexpr Phrase k_no_lock{"sent without a lock, which could not be taken: {}",
 constexpr Phrase k_memory_trouble{"what was told cannot be remembered: {}",
                                   "не удаётся запомнить, что уже сказано: {}"};
 constexpr Phrase k_told_elsewhere{"Told meanwhile through {}.", "Тем временем это передано через {}."};
-constexpr Phrase k_told_for_another{"Told here because channel {} has not worked since {}.",
-                                    "Сообщаем здесь, потому что канал {} не работает с {}."};
 constexpr Phrase k_no_answer{"no answer within {}", "нет ответа за {}"};
 constexpr Phrase k_ran_out_of_time{"no time was left for it in this run",
                                    "в этом запуске не хватило времени"};
 
 bool contains(const std::vector<std::string>& names, const std::string& name) {
     return std::find(names.begin(), names.end(), name) != names.end();
-}
-
-KeptState ledger_file(World& world, const DeliverySettings& settings, const std::string& channel) {
-    const KeptState::Places places{settings.state / "outbox" / fmt::format("memory-{}", channel),
-                                   settings.run / fmt::format("notify-{}-memory", channel), settings.memory};
-    return {world.files, places, k_ledger_schema, ::geteuid()};
-}
-
-// The newest that is found, and where, when the outbox could not be written.
-struct Recalled {
-    Ledger ledger;
-    Path stopgap;
-};
-
-Recalled recall(KeptState& file, WallTime now, StateFile::Access access) {
-    Recalled newest;
-    for (const KeptState::Found& found : file.load(now, access)) {
-        Ledger ledger = ledger_from_json(found.state.text);
-        if (found.stopgap.empty() || ledger.revision > newest.ledger.revision) {
-            newest = {std::move(ledger), found.stopgap};
-        }
-    }
-    return newest;
-}
-
-Recalled recall(World& world, const DeliverySettings& settings, const std::string& channel) {
-    KeptState file = ledger_file(world, settings, channel);
-    return recall(file, world.clock.now().wall, StateFile::Access::reader);
-}
-
-Outbox::Names delivered_of(const Ledger& ledger) {
-    return {ledger.delivered.begin(), ledger.delivered.end()};
-}
-
-Ledger::Told told_by(const Message& letter, const Subject& subject) {
-    return {subject.event, letter.time,   letter.run,      subject.check,
-            subject.level, subject.since, subject.summary, subject.hint};
-}
-
-// What the operator knows once this letter has arrived.
-void note_told(Ledger& ledger, const Message& letter) {
-    if (!letter.key.empty()) {
-        ledger.keys[letter.key] = letter.time;
-    }
-    for (const Subject& subject : letter.subjects) {
-        ledger.told[identity(subject)] = told_by(letter, subject);
-    }
-}
-
-// What a later message of the same incidents answers.
-void note_opening(Ledger& ledger, const Message& sent, const Outcome& outcome, WallTime now) {
-    for (const Subject& subject : sent.subjects) {
-        if (is_over(subject.event)) {
-            ledger.openings.erase(identity(subject));
-        } else if (outcome.message_id) {
-            ledger.openings.try_emplace(identity(subject), Ledger::Opening{*outcome.message_id, now});
-        }
-    }
-}
-
-// A message leads with its first subject; what is not its beginning answers the message that was.
-std::optional<std::int64_t> opening_of(const Ledger& ledger, const Message& message) {
-    if (message.subjects.empty()) {
-        return std::nullopt;
-    }
-    const auto opening = ledger.openings.find(identity(message.subjects.front()));
-    return opening == ledger.openings.end() ? std::nullopt : std::optional(opening->second.message_id);
-}
-
-// The chat that has become another since it was configured; else empty.
-std::string moved_chat(const Ledger& ledger, const Channel& channel) {
-    return ledger.moved_from == channel.chat() ? ledger.moved_to : std::string();
-}
-
-Path lock_of(const DeliverySettings& settings, const std::string& channel) {
-    return settings.run / fmt::format("notify-{}.lock", channel);
-}
-
-// busy: another process empties the channel.
-Result<Lock> lock_channel(World& world, const DeliverySettings& settings, const std::string& channel) {
-    const Path path = lock_of(settings, channel);
-    const auto take = [&] { return world.files.lock(path, "lectio-notify", world.clock.now().wall); };
-    Result<Lock> lock = take();
-    const bool no_folder = !lock && lock.error().kind == ErrorKind::not_found;
-    return no_folder && world.files.make_folders(settings.run, 0755) ? take() : std::move(lock);
-}
-
-// ── what was told already ────────────────────────────────────────────────────────────────────────────────
-
-// The last that was told of each incident, and the keys of texts: from what waits and what was delivered.
-struct Known {
-    std::map<std::string, Ledger::Told> told;
-    std::map<std::string, WallTime> keys;
-};
-
-Known known_to(World& world, Outbox& outbox, const DeliverySettings& settings, const std::string& channel) {
-    // The outbox first: a message that is delivered in between stands in the ledger by then.
-    const Outbox::Waiting waiting = outbox.waiting(channel, std::numeric_limits<std::size_t>::max());
-    const Ledger ledger = recall(world, settings, channel).ledger;
-    const Outbox::Names delivered = delivered_of(ledger);
-    Known known{ledger.told, ledger.keys};
-    for (const Letter& letter : waiting.letters) {
-        if (delivered.contains(letter.name)) {
-            continue; // what the ledger says of it may be newer
-        }
-        for (const Subject& subject : letter.message.subjects) {
-            known.told[identity(subject)] = told_by(letter.message, subject);
-        }
-        if (!letter.message.key.empty()) {
-            known.keys[letter.message.key] = letter.message.time;
-        }
-    }
-    return known;
-}
-
-// The run that tells this letter has told the channel of its incidents already, or a later one has.
-bool is_known(const Known& known, const Message& letter) {
-    return std::any_of(letter.subjects.begin(), letter.subjects.end(), [&](const Subject& subject) {
-        const auto last = known.told.find(identity(subject));
-        return !letter.run.epoch.empty() && last != known.told.end() &&
-               last->second.run.epoch == letter.run.epoch && last->second.run.run >= letter.run.run;
-    });
 }
 
 LastWord last_word(const std::string& id, const Ledger::Told& told, const std::string& tool) {
@@ -280,6 +157,16 @@ void add_problem(std::vector<ChannelProblem>& problems, ChannelProblem problem) 
     }
 }
 
+void note_dropped(DeliveryReport& report, const std::string& channel, const Outbox::Put& put, WallTime time) {
+    if (put.critical > 0) {
+        const Text words = say(k_dropped_critical, put.critical);
+        add_problem(report.problems, {channel, Status::critical, words, say(k_dropped_hint)});
+        report.log.push_back({time, "dropped", fmt::format("{}: {}", channel, words.en)});
+    } else if (put.dropped > 0) {
+        add_problem(report.problems, {channel, Status::warning, say(k_dropped, put.dropped), {}});
+    }
+}
+
 // What a later step found and did, added to what the earlier one did.
 DeliveryReport together(DeliveryReport first, DeliveryReport then) {
     first.queued += then.queued;
@@ -295,6 +182,11 @@ DeliveryReport together(DeliveryReport first, DeliveryReport then) {
         first.stored = false;
         first.storage_problem = then.storage_problem;
     }
+    const auto append = [](std::vector<std::string>& to, const std::vector<std::string>& more) {
+        to.insert(to.end(), more.begin(), more.end());
+    };
+    append(first.reached_unstored, then.reached_unstored);
+    append(first.missed_unstored, then.missed_unstored);
     first.queued_for.insert(first.queued_for.end(), then.queued_for.begin(), then.queued_for.end());
     first.log.insert(first.log.end(), then.log.begin(), then.log.end());
     for (ChannelProblem& problem : then.problems) {
@@ -342,6 +234,9 @@ class Delivery::Flusher {
     Flusher(Delivery& delivery, const Channel& channel, Patience patience, DeliveryReport& report)
         : m_delivery(delivery), m_channel(channel), m_patience(patience), m_report(report),
           m_file(ledger_file(delivery.m_world, delivery.m_settings, channel.name())) {}
+
+    // There is more to send: it looks once more, unless the channel has failed.
+    void look_again() { m_finished = false; }
 
     // Goes on as far as it can without waiting. false: finished.
     bool step(SteadyTime deadline) {
@@ -418,9 +313,12 @@ class Delivery::Flusher {
     // It is tried whatever the budget says: perhaps the server has room for it.
     bool critical_waits(const Ledger& ledger) {
         const std::vector<Letter> waiting =
-            outbox().waiting(name(), k_most_at_once, {}, m_delivery.hold_of(ledger)).letters;
-        return std::any_of(waiting.begin(), waiting.end(),
-                           [](const Letter& letter) { return letter.message.level == Level::critical; });
+            outbox()
+                .waiting(name(), k_most_at_once, delivered_of(ledger), m_delivery.hold_of(ledger))
+                .letters;
+        return std::any_of(waiting.begin(), waiting.end(), [this](const Letter& letter) {
+            return letter.message.level == Level::critical && !m_passed_over.contains(letter.name);
+        });
     }
 
     // The next message on its way, or the end: the folder is looked at again after unlocking, because who
@@ -458,7 +356,10 @@ class Delivery::Flusher {
         }
         const Now now = world().clock.now();
         const MergePolicy policy{m_delivery.m_settings.merge_after, m_separately ? k_most_at_once : 3};
-        const Batch batch = m_separately || !m_channel.puts_together()
+        if (const std::size_t torn = torn_letters(waiting.letters); torn > 0) {
+            waiting.letters.resize(torn); // the rest of what has begun to arrive, not that with others
+        }
+        const Batch batch = m_separately || !m_channel.puts_together() || waiting.letters.size() == 1
                                 ? Batch{1, waiting.letters.front().message, false}
                                 : next_batch(waiting.letters, now.wall, policy, m_delivery.m_settings.voice);
         waiting.letters.resize(batch.letters);
@@ -466,9 +367,22 @@ class Delivery::Flusher {
         begin(draft_of(batch, now), deadline);
     }
 
+    // So many from the front are those of the message whose beginning has arrived; 0: they are not.
+    [[nodiscard]] std::size_t torn_letters(const std::vector<Letter>& waiting) const {
+        const std::vector<std::string>& torn = m_ledger.torn.letters;
+        const bool same =
+            torn.size() <= waiting.size() &&
+            std::equal(torn.begin(), torn.end(), waiting.begin(),
+                       [](const std::string& name, const Letter& it) { return name == it.name; });
+        return same ? torn.size() : 0;
+    }
+
     Draft draft_of(const Batch& batch, const Now& now) {
         Draft draft;
         draft.message = batch.message;
+        if (const std::size_t torn = torn_letters(m_letters); torn > 0 && torn == m_letters.size()) {
+            draft.first_part = FirstPart{m_ledger.torn.digest, m_ledger.torn.message_id};
+        }
         draft.maybe_again = std::any_of(m_letters.begin(), m_letters.end(), [this](const Letter& letter) {
             return letter.state == Letter::State::begun || contains(m_ledger.begun, letter.name);
         });
@@ -499,9 +413,10 @@ class Delivery::Flusher {
     // It is news no more to who has read the other channels.
     [[nodiscard]] Text told_elsewhere() const {
         std::set<std::string> channels;
+        const Lent lent = lent_of(m_delivery.m_world, m_delivery.m_settings, name());
         for (const Letter& letter : m_letters) {
-            if (const auto lent = m_ledger.lent.find(letter.name); lent != m_ledger.lent.end()) {
-                channels.insert(lent->second.begin(), lent->second.end());
+            if (const auto others = lent.find(letter.name); others != lent.end()) {
+                channels.insert(others->second.begin(), others->second.end());
             }
         }
         return channels.empty() ? Text{}
@@ -612,6 +527,7 @@ class Delivery::Flusher {
         }
         m_ledger.trouble = {};
         note_shortfall(outcome, now);
+        m_ledger.torn = {};
         if (!outcome.address.empty()) {
             m_ledger.address = outcome.address;
         }
@@ -637,7 +553,6 @@ class Delivery::Flusher {
     void remember(const Message& message, const Outcome& outcome, WallTime now) {
         for (const Letter& letter : m_letters) {
             m_ledger.delivered.push_back(letter.name);
-            m_ledger.lent.erase(letter.name);
             std::erase(m_ledger.begun, letter.name);
             note_told(m_ledger, letter.message);
         }
@@ -662,6 +577,8 @@ class Delivery::Flusher {
         Draft again = draft;
         again.chat = outcome.chat;
         again.answers.reset(); // message ids of the old chat mean nothing in the new one
+        again.first_part.reset();
+        m_ledger.torn = {};
         m_ledger.openings.clear();
         m_attempt.emplace(world(), m_channel, std::move(again), deadline);
     }
@@ -726,8 +643,8 @@ class Delivery::Flusher {
     void failed(const Outcome& outcome) {
         const Now now = world().clock.now();
         Ledger::Trouble& trouble = m_ledger.trouble;
-        if (trouble.failures++ == 0) {
-            trouble.since = now.wall;
+        if (trouble.failures++ == 0 || trouble.lasts(now) < Duration::zero()) {
+            trouble.since = now;
         }
         trouble.last_attempt = now;
         trouble.refused = outcome.kind == Outcome::Kind::channel_refused;
@@ -738,6 +655,7 @@ class Delivery::Flusher {
         trouble.fingerprint = m_channel.fingerprint();
         trouble.problem = outcome.problem;
         trouble.hint = outcome.hint;
+        note_first_part(outcome, now.wall);
         m_failed = true;
         if (outcome.kind != Outcome::Kind::unknown) {
             take_back();
@@ -747,6 +665,19 @@ class Delivery::Flusher {
             m_report.next_try = std::min(m_report.next_try.value_or(trouble.wait), trouble.wait);
         }
         finish();
+    }
+
+    void note_first_part(const Outcome& outcome, WallTime now) {
+        if (!outcome.first_part || m_letters.empty()) {
+            return;
+        }
+        if (m_ledger.torn.digest != outcome.first_part->digest) {
+            m_ledger.sent.push_back(now); // the server has counted it
+        }
+        m_ledger.torn = {{}, outcome.first_part->digest, outcome.first_part->message_id};
+        for (const Letter& letter : m_letters) {
+            m_ledger.torn.letters.push_back(letter.name);
+        }
     }
 
     // Surely not accepted this time; what an earlier attempt may have brought there keeps its mark.
@@ -933,7 +864,9 @@ bool Delivery::wants(const Channel& channel, const Message& message) {
         return last != known.told.end() && !is_over(last->second.event);
     }
     const auto told = known.keys.find(message.key);
-    return told == known.keys.end() || message.time - told->second >= m_settings.key_window;
+    return told == known.keys.end() ||
+           // A clock that was set back must not silence it for longer than that.
+           std::chrono::abs(message.time - told->second) >= m_settings.key_window;
 }
 
 Delivery::Stored Delivery::store_each(const std::vector<Outgoing>& letters) {
@@ -956,16 +889,7 @@ Delivery::Stored Delivery::store_each(const std::vector<Outgoing>& letters) {
         }
         ++stored.report.queued;
         stored.report.queued_for.push_back(name);
-        if (put->critical > 0) {
-            add_problem(
-                stored.report.problems,
-                {name, Status::critical, say(k_dropped_critical, put->critical), say(k_dropped_hint)});
-            stored.report.log.push_back(
-                {message.time, "dropped",
-                 fmt::format("{}: {}", name, say(k_dropped_critical, put->critical).en)});
-        } else if (put->dropped > 0) {
-            add_problem(stored.report.problems, {name, Status::warning, say(k_dropped, put->dropped), {}});
-        }
+        note_dropped(stored.report, name, *put, message.time);
     }
     return stored;
 }
@@ -975,97 +899,46 @@ Result<DeliveryReport> Delivery::store(const Message& message) {
     return stored.why ? Result<DeliveryReport>(*stored.why) : std::move(stored.report);
 }
 
-// What is critical must not wait for a channel that does not work while others do. Those that have none of it to
-// tell are not asked.
-void Delivery::stand_in_for_failing(DeliveryReport& report) {
-    if (m_settings.failover <= Duration::zero() || m_channels.size() < 2) {
-        return;
+// Half of the time that is left: the copies are to be sent in the other.
+std::set<std::string> Delivery::stand_in_for_failing(SteadyTime deadline, DeliveryReport& report) {
+    Failover failover(m_world, m_settings, m_outbox, m_channels,
+                      [this](const Ledger& ledger) { return hold_of(ledger); });
+    const SteadyTime now = m_world.clock.steady();
+    const Failover::Copies copies = failover.lend(now + (deadline - now) / 2);
+    report.queued += static_cast<int>(copies.to.size());
+    report.queued_for.insert(report.queued_for.end(), copies.to.begin(), copies.to.end());
+    for (const auto& [channel, gave_way] : copies.gave_way) {
+        note_dropped(report, channel, gave_way, m_world.clock.now().wall);
     }
-    for (const std::unique_ptr<Channel>& channel : m_channels) {
-        if (m_outbox.count_waiting(channel->name()) > 0 &&
-            fails_for_long(*channel, recall(m_world, m_settings, channel->name()).ledger)) {
-            hand_over_critical(*channel, report);
-        }
-    }
-}
-
-// What refuses every message needs a person, so there is nothing to wait for.
-bool Delivery::fails_for_long(const Channel& channel, const Ledger& ledger) {
-    const Ledger::Trouble& trouble = ledger.trouble;
-    const bool known = trouble.failures > 0 && trouble.fingerprint == channel.fingerprint();
-    return known && (trouble.refused || m_world.clock.now().wall - trouble.since >= m_settings.failover);
-}
-
-// The letters stay where they are: once the channel works again they are sent, and say that they were told. Stored
-// with the others first, then noted: killed in between the others know them already.
-void Delivery::hand_over_critical(const Channel& failing, DeliveryReport& report) {
-    const Result<Lock> lock = lock_channel(m_world, m_settings, failing.name());
-    if (!lock) {
-        return; // its owner, or the next run, does it
-    }
-    const WallTime now = m_world.clock.now().wall;
-    KeptState file = ledger_file(m_world, m_settings, failing.name());
-    Ledger ledger = recall(file, now, StateFile::Access::owner).ledger;
-    bool changed = false;
-    for (const Letter& letter :
-         m_outbox.waiting(failing.name(), k_most_at_once, delivered_of(ledger), hold_of(ledger)).letters) {
-        if (letter.message.level != Level::critical || ledger.lent.contains(letter.name)) {
-            continue;
-        }
-        std::vector<std::string> told = lend(failing, letter, ledger.trouble.since, report);
-        if (!told.empty()) {
-            ledger.lent[letter.name] = std::move(told);
-            changed = true;
-        }
-    }
-    if (changed) {
-        ++ledger.revision;
-        file.save(to_json(ledger));
-    }
-}
-
-// The channels that tell this letter, of themselves or from now on in place of the failing one.
-std::vector<std::string> Delivery::lend(const Channel& failing, const Letter& letter, WallTime since,
-                                        DeliveryReport& report) {
-    std::vector<std::string> told;
-    for (const std::unique_ptr<Channel>& other : m_channels) {
-        const bool works = other->name() != failing.name() &&
-                           !fails_for_long(*other, recall(m_world, m_settings, other->name()).ledger);
-        if (!works) {
-            continue;
-        }
-        Message copy = letter.message;
-        // By its key a text is known again, by its run an incident.
-        copy.key = copy.subjects.empty() && copy.key.empty() ? "lent/" + letter.name : copy.key;
-        const Known known = known_to(m_world, m_outbox, m_settings, other->name());
-        const bool knows = is_known(known, copy) || (!copy.key.empty() && known.keys.contains(copy.key));
-        const std::string when = format_local(since, m_settings.voice.timezone).substr(0, 16);
-        copy.lines.push_back({Line::Form::text,
-                              {{Piece::Kind::plain,
-                                say(k_told_for_another, failing.name(), when).in(m_settings.voice.lang)}}});
-        if (knows) {
-            told.push_back(other->name());
-        } else if (m_outbox.put(other->name(), copy)) {
-            told.push_back(other->name());
-            ++report.queued;
-            report.queued_for.push_back(other->name());
-        }
-    }
-    return told;
+    return {copies.to.begin(), copies.to.end()};
 }
 
 DeliveryReport Delivery::flush(SteadyTime deadline, Patience patience) {
     DeliveryReport report;
-    stand_in_for_failing(report);
-    std::vector<std::unique_ptr<Flusher>> flushers;
+    std::map<std::string, Flusher> flushers;
     for (const std::unique_ptr<Channel>& channel : m_channels) {
-        flushers.push_back(std::make_unique<Flusher>(*this, *channel, patience, report));
+        flushers.try_emplace(channel->name(), *this, *channel, patience, report);
     }
+    const SteadyTime began = m_world.clock.steady();
+    const SteadyTime half = began + (deadline - began) / 2;
+    bool stood_in = false;
     // All channels at once: one that hangs does not hold up the others.
     for (;;) {
         const SteadyTime until = stop_requested() ? m_world.clock.steady() : deadline;
-        std::erase_if(flushers, [&](const auto& flusher) { return !flusher->step(until); });
-        if (flushers.empty()) {
+        bool finished = true;
+        for (auto& [name, flusher] : flushers) {
+            finished = !flusher.step(until) && finished;
+        }
+        // What is new comes first; what hangs must not take the time of those who could tell it.
+        if (!stood_in && (finished || m_world.clock.steady() >= half)) {
+            stood_in = true;
+            for (const std::string& name : stand_in_for_failing(until, report)) {
+                flushers.at(name).look_again();
+                finished = false;
+            }
+            continue;
+        }
+        if (finished) {
             break;
         }
         wait_a_little(m_world, until);
@@ -1118,6 +991,48 @@ Pause Delivery::pause() {
         least = std::min(least, pause_of(recall(m_world, m_settings, channel->name()).ledger));
     }
     return least;
+}
+
+// By the channel that has room first, as pause() does.
+std::optional<WallTime> Delivery::pause_until() {
+    const WallTime now = m_world.clock.now().wall;
+    switch (pause()) {
+    case Pause::none:
+        return std::nullopt;
+    case Pause::quiet_hours: {
+        WallTime end = std::chrono::floor<std::chrono::minutes>(now);
+        const WallTime tomorrow = end + std::chrono::days(1);
+        do {
+            end += std::chrono::minutes(1);
+        } while (end < tomorrow && is_within(end, m_settings.quiet, m_settings.voice.timezone));
+        return end;
+    }
+    case Pause::hour_is_full:
+        break;
+    }
+    std::optional<WallTime> first;
+    for (const std::unique_ptr<Channel>& channel : m_channels) {
+        std::vector<WallTime> lately = recall(m_world, m_settings, channel->name()).ledger.sent;
+        std::erase_if(lately, [&](WallTime time) { return time > now || now - time >= k_hour; });
+        std::sort(lately.begin(), lately.end());
+        const auto limit = static_cast<std::size_t>(m_settings.per_hour);
+        if (lately.size() >= limit) {
+            const WallTime room = lately[lately.size() - limit] + k_hour;
+            first = std::min(first.value_or(room), room);
+        }
+    }
+    return first;
+}
+
+std::vector<Delivery::Struggle> Delivery::struggles() {
+    std::vector<Struggle> all;
+    for (const std::unique_ptr<Channel>& channel : m_channels) {
+        const Ledger::Trouble trouble = recall(m_world, m_settings, channel->name()).ledger.trouble;
+        if (trouble.failures > 0 && trouble.fingerprint == channel->fingerprint()) {
+            all.push_back({channel->name(), trouble.failures, trouble.since.wall, trouble.problem});
+        }
+    }
+    return all;
 }
 
 std::size_t Delivery::messages_of_the_hour() {
@@ -1327,6 +1242,7 @@ DeliveryReport Delivery::send_unstored(std::vector<Outgoing>& letters, const Err
             if (outcome.kind == Outcome::Kind::accepted) {
                 ++report.sent;
                 ++report.sent_unstored;
+                report.reached_unstored.push_back(letter.channel);
                 remember_unstored(*find_channel(letter.channel), letter.message, outcome);
                 letters.erase(letters.begin() + static_cast<std::ptrdiff_t>(sent->at));
             } else {
@@ -1336,6 +1252,9 @@ DeliveryReport Delivery::send_unstored(std::vector<Outgoing>& letters, const Err
             }
         }
     } while (!stop_requested() && remaining(m_world, deadline) >= k_shortest_attempt);
+    for (const Outgoing& letter : letters) {
+        report.missed_unstored.push_back(letter.channel);
+    }
     return report;
 }
 

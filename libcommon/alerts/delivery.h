@@ -99,6 +99,8 @@ struct DeliveryReport {
     bool stored = true;               // false: the outbox could not be written
     int sent_unstored = 0;            // of `sent`, what got through although it could not be stored
     Text storage_problem;             // why not
+    // Of what could not be stored: whom it reached, and whom it did not.
+    std::vector<std::string> reached_unstored, missed_unstored;
 };
 
 // Waits of our own after failures may be skipped (a person asks for it now, or has changed the channel's
@@ -138,6 +140,16 @@ class Delivery {
     [[nodiscard]] int count_waiting();
     // For the channel that has most of its hour left.
     [[nodiscard]] Pause pause();
+    // When it is over, as far as is known now; none: there is no pause.
+    [[nodiscard]] std::optional<WallTime> pause_until();
+    // Attempts that have failed one after the other, with nothing accepted since.
+    struct Struggle {
+        std::string channel;
+        int failures = 0;
+        WallTime since;
+        Text problem; // of the last
+    };
+    [[nodiscard]] std::vector<Struggle> struggles();
     // Somebody's words are kept back: a mute or maintenance is in force.
     [[nodiscard]] bool is_muted();
     // That arrived, from all tools, in the channel that had most. As problems() has seen it last: what another tool has
@@ -173,11 +185,8 @@ class Delivery {
     [[nodiscard]] const Channel* find_channel(const std::string& name) const;
     [[nodiscard]] bool is_for(const Channel& channel, const Subject& subject, Level level) const;
     [[nodiscard]] bool leads_to(const std::vector<std::string>& to, const Channel& channel) const;
-    void stand_in_for_failing(DeliveryReport& report);
-    void hand_over_critical(const Channel& failing, DeliveryReport& report);
-    [[nodiscard]] bool fails_for_long(const Channel& channel, const Ledger& ledger);
-    [[nodiscard]] std::vector<std::string> lend(const Channel& failing, const Letter& letter, WallTime since,
-                                                DeliveryReport& report);
+    // The channels that have more to send now.
+    [[nodiscard]] std::set<std::string> stand_in_for_failing(SteadyTime deadline, DeliveryReport& report);
     DeliveryReport send_unstored(std::vector<Outgoing>& letters, const Error& why, SteadyTime deadline);
     [[nodiscard]] std::vector<Unstored> next_wave(const std::vector<Outgoing>& letters,
                                                   std::set<std::string> done_with, const Error& why,

@@ -267,7 +267,9 @@ Outcome email::judge(const MailAnswer& answer, const EmailChannel& settings) {
     case Failure::tls:
         return outcome_of(Kind::later, say(k_tls, server, detail), say(k_tls_hint));
     case Failure::no_starttls:
-        return outcome_of(Kind::channel_refused, say(k_no_starttls, server), say(k_no_starttls_hint));
+        // 454: not now (RFC 3207, 4).
+        return outcome_of(answer.code >= 400 && answer.code < 500 ? Kind::later : Kind::channel_refused,
+                          say(k_no_starttls, server), say(k_no_starttls_hint));
     case Failure::greeting:
         return outcome_of(kind_of_refusal(answer, Kind::channel_refused),
                           say(k_greeting, server, answer.code, answer.said));

@@ -86,6 +86,10 @@ Outcome outcome_of_failure(const HttpAnswer& answer, const std::string& whom, co
     return result;
 }
 
+bool is_judged(const HttpAnswer& answer) {
+    return answer.failure == HttpAnswer::Failure::none || answer.status >= 200;
+}
+
 std::optional<Duration> retry_after(const HttpAnswer& answer) {
     const std::string* header = answer.header("retry-after");
     const auto seconds = number_from<int>(header == nullptr ? std::string_view() : trim(*header));

@@ -27,6 +27,9 @@ struct FailureHints {
 Outcome outcome_of_failure(const HttpAnswer& answer, const std::string& whom);
 Outcome outcome_of_failure(const HttpAnswer& answer, const std::string& whom, const FailureHints& hints);
 
+// The server has said what becomes of the request; what it said besides may have been cut, too long or garbled.
+bool is_judged(const HttpAnswer& answer);
+
 // A whole number of seconds from 1 on (RFC 9110, 10.2.3); a server that says anything else has said nothing.
 std::optional<Duration> retry_after(const HttpAnswer& answer);
 

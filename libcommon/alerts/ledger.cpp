@@ -39,14 +39,10 @@ Now read_now(const Json& json) {
 }
 
 Json write(const Ledger::Trouble& trouble) {
-    return {{"failures", trouble.failures},
-            {"last_attempt", write(trouble.last_attempt)},
-            {"wait", trouble.wait.count()},
-            {"asked_by_server", trouble.asked_by_server},
-            {"since", milliseconds_of(trouble.since)},
-            {"refused", trouble.refused},
-            {"problem", write(trouble.problem)},
-            {"hint", write(trouble.hint)},
+    return {{"failures", trouble.failures},      {"last_attempt", write(trouble.last_attempt)},
+            {"wait", trouble.wait.count()},      {"asked_by_server", trouble.asked_by_server},
+            {"since", write(trouble.since)},     {"refused", trouble.refused},
+            {"problem", write(trouble.problem)}, {"hint", write(trouble.hint)},
             {"fingerprint", trouble.fingerprint}};
 }
 
@@ -57,7 +53,7 @@ Ledger::Trouble read_trouble(const Json& json) {
     trouble.wait =
         Duration(std::clamp<std::int64_t>(integer_of(json, "wait"), 0, Ledger::k_longest_wait.count()));
     trouble.asked_by_server = flag_of(json, "asked_by_server");
-    trouble.since = time_of(json, "since");
+    trouble.since = read_now(object_of(json, "since"));
     trouble.refused = flag_of(json, "refused");
     trouble.problem = read_text(object_of(json, "problem"));
     trouble.hint = read_text(object_of(json, "hint"));
@@ -74,6 +70,12 @@ Json write(const Ledger::Shortfall& shortfall) {
 Ledger::Shortfall read_shortfall(const Json& json) {
     return {read_text(object_of(json, "problem")), read_text(object_of(json, "hint")),
             text_of(json, "fingerprint")};
+}
+
+Json write(const Ledger::Torn& torn) {
+    return {{"letters", torn.letters},
+            {"digest", torn.digest},
+            {"message_id", torn.message_id ? Json(*torn.message_id) : Json()}};
 }
 
 WallTime when(WallTime time) {
@@ -119,6 +121,14 @@ std::vector<std::string> texts_of(const Json& json, const char* key) {
     return texts;
 }
 
+Ledger::Torn read_torn(const Json& json) {
+    Ledger::Torn torn{texts_of(json, "letters"), text_of(json, "digest"), {}};
+    if (const auto id = json.find("message_id"); id != json.end() && id->is_number_integer()) {
+        torn.message_id = id->get<std::int64_t>();
+    }
+    return torn;
+}
+
 std::vector<WallTime> times_of(const Json& json, const char* key) {
     std::vector<WallTime> times;
     const auto found = json.is_object() ? json.find(key) : json.end();
@@ -148,9 +158,6 @@ void Ledger::forget_old(WallTime now, Duration key_window, const std::set<std::s
     if (sent.size() > kept) {
         sent.erase(sent.begin(), sent.end() - static_cast<std::ptrdiff_t>(kept));
     }
-    while (lent.size() > k_most_letters) {
-        lent.erase(lent.begin()); // names sort by time
-    }
 }
 
 std::size_t Ledger::sent_within(Duration span, WallTime now) const {
@@ -174,6 +181,11 @@ std::optional<Duration> Ledger::must_wait(WallTime now, const Budget& budget) co
     const Duration wait = std::max(wait_for(budget.messages, budget.per),
                                    wait_for(budget.burst, std::chrono::seconds(budget.burst)));
     return wait > Duration::zero() ? std::optional(wait) : std::nullopt;
+}
+
+Duration Ledger::Trouble::lasts(const Now& now) const {
+    const bool same_boot = !now.boot_id.empty() && now.boot_id == since.boot_id;
+    return same_boot ? now.boot - since.boot : now.wall - since.wall;
 }
 
 std::optional<Duration> Ledger::must_wait(const Now& now) const {
@@ -225,7 +237,7 @@ std::string to_json(const Ledger& ledger) {
                     {"trouble", write(ledger.trouble)},
                     {"shortfall", write(ledger.shortfall)},
                     {"sent", std::move(sent)},
-                    {"lent", ledger.lent},
+                    {"torn", write(ledger.torn)},
                     {"told_anew", milliseconds_of(ledger.told_anew)}};
     return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
@@ -262,13 +274,10 @@ Ledger ledger_from_json(std::string_view text) {
     ledger.moved_to = text_of(json, "moved_to");
     ledger.address = text_of(json, "address");
     ledger.sent = times_of(json, "sent");
-    const Json lent = object_of(json, "lent");
-    for (const auto& [letter, channels] : lent.items()) {
-        ledger.lent[letter] = texts_of(lent, letter.c_str());
-    }
     ledger.told_anew = time_of(json, "told_anew");
     ledger.trouble = read_trouble(object_of(json, "trouble"));
     ledger.shortfall = read_shortfall(object_of(json, "shortfall"));
+    ledger.torn = read_torn(object_of(json, "torn"));
     return ledger;
 }
 

@@ -42,16 +42,25 @@ struct Ledger {
         Now last_attempt;
         Duration wait{};
         bool asked_by_server = false;
-        WallTime since;
+        Now since;
         bool refused = false; // every message: wrong token, blocked, no such chat
         Text problem, hint;
         std::string fingerprint; // of the channel's settings that failed; of others nothing is known
+        // By the clock that nobody sets, within one boot; negative: the wall clock was set back across a reboot.
+        [[nodiscard]] Duration lasts(const Now& now) const;
     };
 
     // What was accepted and yet did not reach everybody it was for (Outcome::problem of what is accepted).
     struct Shortfall {
         Text problem, hint;      // empty: the last message reached everybody
         std::string fingerprint; // as in Trouble
+    };
+
+    // A message of which only the beginning has arrived: what follows is to be sent alone.
+    struct Torn {
+        std::vector<std::string> letters; // that were put together to it; empty: there is none
+        std::string digest;               // as in FirstPart
+        std::optional<std::int64_t> message_id;
     };
 
     std::map<std::string, Opening> openings; // by incident id
@@ -63,10 +72,10 @@ struct Ledger {
     std::string moved_from, moved_to;        // the chat that became another
     std::string address;                     // the peer at the last success
     std::vector<WallTime> sent;              // the last successes, the oldest first: for the budget
-    std::map<std::string, std::vector<std::string>> lent; // letters that other channels have told, and which
-    WallTime told_anew;                                   // what is open: Channel::told_anew_after
+    WallTime told_anew;                      // what is open: Channel::told_anew_after
     Trouble trouble;
     Shortfall shortfall;
+    Torn torn;
 
     // Entries that can mean nothing any more go. `lying`: letters that are in the outbox though delivered.
     void forget_old(WallTime now, Duration key_window, const std::set<std::string>& lying = {});

@@ -210,50 +210,77 @@ Path Outbox::place(const std::string& channel, const Letter& letter) const {
 }
 
 Result<Outbox::Put> Outbox::put(const std::string& channel, const Message& message) {
+    Room room = room_of(channel);
+    const PutAll put = put_all(channel, {message}, room);
+    return put.why ? Result<Put>(*put.why) : Result<Put>(put.put);
+}
+
+Outbox::PutAll Outbox::put_all(const std::string& channel, const std::vector<Message>& messages, Room& room) {
+    PutAll all;
+    const Path folder = folder_of(channel);
+    for (const Message& message : messages) {
+        if (const Result<void> put = put_into(folder, message, room, all.put); !put) {
+            all.why = put.error();
+            break;
+        }
+        ++all.stored;
+    }
+    return all;
+}
+
+Result<void> Outbox::put_into(const Path& folder, const Message& message, Room& room, Put& put) {
     const std::string content = to_json(message);
     if (content.size() > k_largest.count) {
         return Error{ErrorKind::too_large,
                      fmt::format("unable to store a message of {}", format_size(Bytes{content.size()}))};
     }
-    const Path folder = folder_of(channel);
-    if (!m_files.info(folder)) {
-        LECTIO_TRY(m_files.make_folders(m_folder.parent_path(), k_folder_mode)); // CONTRACT 6
-        LECTIO_TRY(m_files.make_folders(m_folder, k_folder_mode));
-        LECTIO_TRY(m_files.make_folders(folder, k_folder_mode));
-        // The folders themselves must outlive a power cut, or what is in them does not.
-        LECTIO_TRY(m_files.sync_folder(m_folder));
-        LECTIO_TRY(m_files.sync_folder(m_folder.parent_path()));
-    }
-    Put put;
-    LECTIO_TRY(make_room(channel, put));
-    const std::string name = next_name(message.time, letters_in(m_files, folder));
-    const Path place = folder / fmt::format("{}{}", name, ending(state_of_new(message)));
-    if (const Result<void> written = write_atomically(m_files, place, content, k_file_mode); !written) {
+    LECTIO_TRY(make_folders_for(folder));
+    LECTIO_TRY(make_room(folder, room, put));
+    const std::string name =
+        fmt::format("{}{}", next_name(message.time, room.names), ending(state_of_new(message)));
+    if (const Result<void> written = write_atomically(m_files, folder / name, content, k_file_mode);
+        !written) {
         // It may be there and only its folder unsynced; whoever hears of the failure tells by another way, so
         // it must not be told from here as well.
-        [[maybe_unused]] const Result<void> removed = m_files.remove(place);
+        [[maybe_unused]] const Result<void> removed = m_files.remove(folder / name);
         return written.error();
     }
-    return put;
+    room.names.push_back(name);
+    room.size += content.size();
+    return {};
 }
 
-Result<void> Outbox::make_room(const std::string& channel, Put& put) {
-    const Path folder = folder_of(channel);
-    const std::vector<std::string> names = letters_in(m_files, folder);
-    std::uint64_t total = 0;
-    for (const std::string& name : names) {
-        const Result<FileInfo> info = m_files.info(folder / name);
-        total += info ? info->size.count : 0;
+Result<void> Outbox::make_folders_for(const Path& folder) {
+    if (m_files.info(folder)) {
+        return {};
     }
-    std::size_t count = names.size();
+    LECTIO_TRY(m_files.make_folders(m_folder.parent_path(), k_folder_mode)); // CONTRACT 6
+    LECTIO_TRY(m_files.make_folders(m_folder, k_folder_mode));
+    LECTIO_TRY(m_files.make_folders(folder, k_folder_mode));
+    // The folders themselves must outlive a power cut, or what is in them does not.
+    LECTIO_TRY(m_files.sync_folder(m_folder));
+    return m_files.sync_folder(m_folder.parent_path());
+}
+
+Outbox::Room Outbox::room_of(const std::string& channel) {
+    const Path folder = folder_of(channel);
+    Room room{letters_in(m_files, folder), 0};
+    for (const std::string& name : room.names) {
+        const Result<FileInfo> info = m_files.info(folder / name);
+        room.size += info ? info->size.count : 0;
+    }
+    return room;
+}
+
+Result<void> Outbox::make_room(const Path& folder, Room& room, Put& put) {
     const auto is_full = [&](std::size_t share) { // of what the limits allow, kept free
-        return count + m_limits.messages / k_whole * share >= m_limits.messages ||
-               total + m_limits.size.count / k_whole * share >= m_limits.size.count;
+        return room.names.size() + m_limits.messages / k_whole * share >= m_limits.messages ||
+               room.size + m_limits.size.count / k_whole * share >= m_limits.size.count;
     };
     if (!is_full(0)) {
         return {};
     }
-    for (const Tenant& tenant : tenants(m_files, folder, names)) {
+    for (const Tenant& tenant : tenants(m_files, folder, room.names)) {
         // Of what may go, some more than need be: each time all of them are read.
         if (!is_full(tenant.rank == Tenant::Rank::passing ? k_spare : 0)) {
             break;
@@ -265,8 +292,8 @@ Result<void> Outbox::make_room(const std::string& channel, Put& put) {
         }
         put.dropped += removed ? 1 : 0;
         put.critical += removed && tenant.rank == Tenant::Rank::critical ? 1 : 0;
-        total -= std::min(total, tenant.size);
-        --count;
+        room.size -= std::min(room.size, tenant.size);
+        std::erase(room.names, tenant.file);
     }
     return {};
 }

@@ -65,6 +65,19 @@ class Outbox {
         int critical = 0; // of `dropped`, of what is not over
     };
     Result<Put> put(const std::string& channel, const Message& message);
+    // What waits in a channel, kept up while it is filled by us.
+    struct Room {
+        std::vector<std::string> names;
+        std::uint64_t size = 0;
+    };
+    [[nodiscard]] Room room_of(const std::string& channel);
+    // One after the other, as put() does; the folder was read once for all of them.
+    struct PutAll {
+        std::size_t stored = 0; // the first so many
+        Put put;
+        std::optional<Error> why; // the next was not
+    };
+    PutAll put_all(const std::string& channel, const std::vector<Message>& messages, Room& room);
 
     // In the order of telling, at most `most` of them; damaged ones are set aside on the way. `delivered`:
     // names of letters that wait for nothing but being removed.
@@ -105,7 +118,9 @@ class Outbox {
   private:
     [[nodiscard]] Path folder_of(const std::string& channel) const;
     [[nodiscard]] Path place(const std::string& channel, const Letter& letter) const;
-    Result<void> make_room(const std::string& channel, Put& put);
+    Result<void> make_folders_for(const Path& folder);
+    Result<void> put_into(const Path& folder, const Message& message, Room& room, Put& put);
+    Result<void> make_room(const Path& folder, Room& room, Put& put);
     Result<void> rename_all(const std::string& channel, std::vector<Letter>& letters, Letter::State state);
     bool set_aside(const std::string& channel, const std::string& file);
 

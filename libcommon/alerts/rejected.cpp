@@ -21,8 +21,32 @@ Path folder_of(const Path& outbox) {
     return outbox / "rejected";
 }
 
+bool is_number(std::string_view text) {
+    return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+// "errors-0001769076000000-00004711-0": what stands before the three numbers is a channel.
+bool is_id(std::string_view id) {
+    const std::string_view channel = channel_of_aside(id);
+    if (channel.empty() || channel.size() == id.size() || channel.find('/') != std::string_view::npos) {
+        return false;
+    }
+    std::string_view numbers = id.substr(channel.size());
+    for (int part = 0; part < 3; ++part) {
+        const std::size_t end = std::min(numbers.find('-', 1), numbers.size());
+        if (numbers.empty() || numbers.front() != '-' || !is_number(numbers.substr(1, end - 1))) {
+            return false;
+        }
+        numbers.remove_prefix(end);
+    }
+    return numbers.empty();
+}
+
 std::optional<Rejected> read_rejected(Files& files, const Path& outbox, const std::string& file) {
     const Path folder = folder_of(outbox);
+    if (!is_id(file.substr(0, file.size() - k_ending.size()))) {
+        return std::nullopt;
+    }
     const Result<std::string> content = files.read(folder / file, k_largest);
     Result<Message> message = content ? message_from_json(*content) : Result<Message>(content.error());
     if (!message) {
@@ -51,6 +75,18 @@ std::vector<Rejected> rejected_messages(Files& files, const Path& outbox) {
     std::stable_sort(all.begin(), all.end(),
                      [](const Rejected& a, const Rejected& b) { return a.message.time < b.message.time; });
     return all;
+}
+
+std::vector<std::string> strange_among_rejected(Files& files, const Path& outbox) {
+    std::vector<std::string> strange;
+    for (const std::string& file : files.list(folder_of(outbox)).value_or({})) {
+        const bool reason = file.ends_with(".why") && is_id(file.substr(0, file.size() - 4));
+        const bool ours = file.ends_with(k_ending) && read_rejected(files, outbox, file);
+        if (!reason && !ours && !file.starts_with('.')) {
+            strange.push_back(file);
+        }
+    }
+    return strange;
 }
 
 Result<void> put_back(Files& files, const Path& outbox, const Rejected& rejected) {

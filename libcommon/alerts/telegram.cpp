@@ -411,6 +411,10 @@ HttpRequest request_for(const TelegramSettings& settings, const Draft& draft, st
     return request;
 }
 
+std::string digest_of(const std::string& text) {
+    return fmt::format("{:016x}", stable_hash(text));
+}
+
 // Behind a proxy the peer, the resolver and most failures are the proxy's.
 Outcome judge_for(const TelegramSettings& settings, const HttpAnswer& answer) {
     Outcome result = telegram::judge(answer);
@@ -524,14 +528,23 @@ Budget Telegram::budget() const {
 Task<Outcome> Telegram::send(World& world, const Draft& draft, Duration timeout) const {
     using telegram::Markup;
     Markup markup = Markup::html;
-    std::vector<std::string> texts = telegram::render(draft, markup, m_voice, m_rest);
+    // Without markup, which the server may refuse at another time: what is said is the same.
+    const std::string first = digest_of(telegram::render(draft, Markup::none, m_voice, m_rest).front());
+    const bool has_begun = draft.first_part && draft.first_part->digest == first;
+    Draft whole = draft;
+    // Its beginning has arrived in other words: it comes once more.
+    whole.maybe_again = draft.maybe_again || (draft.first_part && !has_begun);
+    std::vector<std::string> texts = telegram::render(whole, markup, m_voice, m_rest);
     // A refusal comes fast: sending a part a second time without markup needs no share of its own, and who
     // gave the time ends what takes longer.
     const Duration share = timeout / static_cast<Duration::rep>(texts.size());
-    Outcome whole;
-    for (std::size_t part = 0; part < texts.size();) {
+    FirstPart begun = draft.first_part.value_or(FirstPart{});
+    begun.digest = first;
+    Outcome accepted;
+    accepted.messages = 0;
+    for (std::size_t part = has_begun && texts.size() > 1 ? 1 : 0; part < texts.size();) {
         HttpRequest request = request_for(
-            m_settings, draft, request_body(m_settings, draft, texts[part], markup, m_voice.lang), share);
+            m_settings, whole, request_body(m_settings, whole, texts[part], markup, m_voice.lang), share);
         Fetch fetching = fetch(world.http, std::move(request));
         const HttpAnswer answer = co_await fetching;
         Outcome outcome_of_part = judge_for(m_settings, answer);
@@ -539,24 +552,29 @@ Task<Outcome> Telegram::send(World& world, const Draft& draft, Duration timeout)
                              outcome_of_part.kind == Outcome::Kind::refused;
         if (refused && markup == Markup::html) {
             markup = Markup::none;
-            texts = telegram::render(draft, markup, m_voice, m_rest);
+            texts = telegram::render(whole, markup, m_voice, m_rest);
             continue; // the same part once more
         }
         if (outcome_of_part.kind != Outcome::Kind::accepted) {
-            // After the first part something of the message has arrived.
-            const bool torn = part > 0 && (outcome_of_part.kind == Outcome::Kind::later ||
-                                           outcome_of_part.kind == Outcome::Kind::refused ||
-                                           outcome_of_part.kind == Outcome::Kind::channel_refused);
-            outcome_of_part.kind = torn ? Outcome::Kind::unknown : outcome_of_part.kind;
+            if (part > 0) {
+                outcome_of_part.first_part = begun;
+            }
+            if (part > 0 && outcome_of_part.kind == Outcome::Kind::refused) {
+                // The chat takes messages: it has just taken one, so it is this one that it does not.
+                outcome_of_part.kind = Outcome::Kind::message_refused;
+            }
             co_return outcome_of_part;
         }
         if (part == 0) {
-            whole = std::move(outcome_of_part);
-            whole.messages = static_cast<int>(texts.size());
+            begun.message_id = outcome_of_part.message_id;
         }
+        const int messages = accepted.messages + 1;
+        accepted = std::move(outcome_of_part);
+        accepted.messages = messages;
         ++part;
     }
-    co_return whole;
+    accepted.message_id = begun.message_id;
+    co_return accepted;
 }
 
 } // namespace lectio

@@ -71,7 +71,7 @@ std::string webhook::body(const Draft& draft, WallTime sent, const Voice& voice,
 
 Outcome webhook::judge(const HttpAnswer& answer, const std::string& whom) {
     using Kind = Outcome::Kind;
-    if (answer.failure != HttpAnswer::Failure::none) {
+    if (!is_judged(answer)) {
         return outcome_of_failure(answer, whom);
     }
     const int status = answer.status;

@@ -62,6 +62,10 @@ struct Standing {
     std::vector<OpenIncident> incidents;
     Text unreadable;  // as of Desk
     Text why_waiting; // what the last attempt was answered
+    // Kept back by the quiet hours or a full hour: incidents that nobody was told of yet, until when, and why.
+    int untold = 0;
+    Pause pause = Pause::none;
+    std::optional<WallTime> pause_until;
 
     [[nodiscard]] std::optional<WallTime> mute_until() const;
 };

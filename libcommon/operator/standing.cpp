@@ -14,6 +14,13 @@ constexpr Phrase k_last_try{"the last attempt: {}", "последняя попы
 constexpr Phrase k_kept{
     "{} of them kept until the mute or the quiet hours are over, or the hour has room",
     "из них отложено: {} — придут, когда кончатся тишина или тихие часы либо освободится лимит часа"};
+constexpr Phrase k_held_back{"kept back until {}, because {}: {} incidents, {} messages",
+                             "отложено до {} ({}): инцидентов {}, сообщений {}"};
+constexpr Phrase k_quiet_hours{"these are the quiet hours", "тихие часы"};
+constexpr Phrase k_hour_is_full{"the hour has had its {} messages", "за час уже {} сообщений, это предел"};
+constexpr Phrase k_attempts{"{} attempts have failed since {}", "неудачных попыток: {}, с {}"};
+constexpr Phrase k_attempts_because{"{} attempts have failed since {}: {}",
+                                    "неудачных попыток: {}, с {}: {}"};
 constexpr Phrase k_rejected{"{} refused for good: lectio-notify rejected",
                             "отвергнуто окончательно: {} (lectio-notify rejected)"};
 constexpr Phrase k_good{"channel {}: good", "канал {}: в порядке"};
@@ -61,9 +68,27 @@ Standing Desk::standing(Delivery& delivery) const {
             row->detail = join("; ", {row->detail, detail});
         }
     }
+    for (const Delivery::Struggle& struggle : delivery.struggles()) {
+        const auto row = std::find_if(standing.channels.begin(), standing.channels.end(),
+                                      [&](const ChannelStanding& it) { return it.name == struggle.channel; });
+        if (row != standing.channels.end()) {
+            const std::string since = minute(struggle.since);
+            const Text attempts = row->ok
+                                      ? say(k_attempts_because, struggle.failures, since, struggle.problem)
+                                      : say(k_attempts, struggle.failures, since);
+            row->ok = false;
+            row->detail = join("; ", {row->detail, attempts});
+        }
+    }
+    standing.pause = delivery.pause();
+    standing.pause_until = delivery.pause_until();
     standing.quiet = suppression().spans;
     standing.mute_reason = mute_reason();
     standing.incidents = incidents();
+    standing.untold = static_cast<int>(std::count_if(
+        standing.incidents.begin(), standing.incidents.end(), [&](const OpenIncident& incident) {
+            return standing.pause != Pause::none && !incident.told && incident.level != Status::critical;
+        }));
     standing.unreadable = unreadable();
     standing.why_waiting = delivery.why_waiting();
     return standing;
@@ -82,7 +107,11 @@ Text Desk::words(const Standing& standing) const {
     if (!standing.why_waiting.empty()) {
         add(say(k_last_try, standing.why_waiting));
     }
-    if (standing.kept > 0) {
+    if (standing.pause_until && standing.kept + standing.untold > 0) {
+        const Text why = standing.pause == Pause::quiet_hours ? say(k_quiet_hours)
+                                                              : say(k_hour_is_full, m_config.alerts.per_hour);
+        add(say(k_held_back, minute(*standing.pause_until), why, standing.untold, standing.kept));
+    } else if (standing.kept > 0) {
         add(say(k_kept, standing.kept));
     }
     if (standing.rejected > 0) {

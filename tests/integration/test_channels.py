@@ -215,6 +215,50 @@ class Email(Channels):
         self.assertEqual(first["Message-ID"], second["Message-ID"])
         self.assertIn("answer to its first sending was lost", second.get_body(("plain",)).get_content())
 
+    def test_at_whatever_stage_it_fails_the_mail_comes_once_when_that_is_over(self):
+        server = self.server()
+        self.mail(server)
+        later, person = r"stored, will be delivered", r"it will be delivered when that is mended"
+        for number, (command, reply, words) in enumerate((
+                ("EHLO", "421 4.3.2 shutting down", later), ("EHLO", "drop", later),
+                ("STARTTLS", "454 4.7.0 TLS not available", later), ("STARTTLS", "drop", later),
+                ("AUTH", "454 4.7.0 try later", later), ("AUTH", "535 5.7.8 no", person), ("AUTH", "drop", later),
+                ("MAIL", "451 4.3.0 later", later), ("MAIL", "550 5.7.1 not you", person), ("MAIL", "drop", later),
+                ("RCPT", "drop", later),
+                ("354", "451 4.3.0 later", later), ("354", "drop", later),
+                ("DATA", "451 4.3.0 later", later), ("DATA", "552 5.2.2 quota", later), ("DATA", "421 4.3.2 bye", later))):
+            with self.subTest(f"{command}: {reply}"):
+                server.mails.clear()
+                server.fail(command, reply)
+                done = self.notify("send", f"number {number}")
+                self.assertEqual(done.returncode, 0, done.stderr)
+                self.assertIn(words, done.stdout)
+                self.assertEqual(len(self.waiting("mail")), 1)
+                self.assertRegex(self.notify("status").stdout, "channel mail: .*1 attempts have failed since")
+                self.assertEqual(self.notify("flush").returncode, 0)
+                self.assertEqual(len(server.mails), 1)
+                self.assertIn(f"number {number}", server.mails[0]["Subject"])
+                self.assertNotIn("answer to its first sending was lost", server.mails[0].get_body(("plain",)).get_content())
+                self.assertEqual(self.waiting("mail"), [])
+
+    def test_what_the_server_has_accepted_is_delivered_however_it_says_goodbye(self):
+        server = self.server()
+        self.mail(server)
+        for reply in ("drop", "421 4.3.2 bye", "500 what?"):
+            with self.subTest(reply):
+                server.mails.clear()
+                server.fail("QUIT", reply)
+                self.assertEqual(self.notify("send", "hello").stdout, "delivered\n")
+                self.assertEqual((len(server.mails), self.waiting("mail")), (1, []))
+
+    def test_where_encryption_is_stripped_no_password_is_sent(self):
+        server = self.server(mode="plain")
+        self.mail(server)
+        done = self.notify("test")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("offers no encryption", done.stdout)
+        self.assertEqual((server.logins, server.mails), (0, []))
+
     def test_a_server_that_says_nothing_costs_send_two_seconds(self):
         server = self.server()
         self.mail(server)
@@ -244,6 +288,12 @@ class Webhook(Channels):
         self.assertEqual(self.notify("flush").returncode, 0)
         first, second = self.hook.bodies
         self.assertEqual((first["id"], first["maybe_again"], second["maybe_again"]), (second["id"], False, True))
+
+    def test_what_was_accepted_with_a_torn_body_is_accepted(self):
+        self.hook.fail("torn", times=5)
+        self.assertEqual(self.notify("send", "hello").stdout, "delivered\n")
+        self.assertEqual(self.notify("flush").returncode, 0)
+        self.assertEqual(len(self.hook.bodies), 1)
 
     def test_what_is_wrong_is_said(self):
         for status, words in ((401, "`secret` and `headers`"), (404, "nobody takes this webhook"), (410, "nobody takes"),

@@ -210,6 +210,19 @@ class Notify(unittest.TestCase):
             self.assertIn("***", done.stderr)
             self.assertNotIn("AAEhBO", done.stdout + done.stderr)
 
+    def test_where_nothing_can_be_stored_it_says_whom_it_reached_and_whom_not(self):
+        with open(self.path("config.toml"), "a", encoding="utf-8") as out:
+            out.write(f'[channel.second]\ntype = "telegram"\ntoken = "${{TOKEN}}"\nchat = "-5"\n'
+                      f'api = "http://127.0.0.1:{free_port()}"\n')
+        os.rmdir(self.path("state"))
+        with open(self.path("state"), "w", encoding="utf-8"):
+            pass  # whoever writes there is refused, root too
+        done = self.notify("send", "the disk is full")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertRegex(done.stdout, r"^it could not be stored \(.+\), so it was sent at once; delivered through: errors\n"
+                                      r"channel second was not told and will not be: .*connection refused")
+        self.assertEqual(len(self.bot.texts()), 1)
+
     def test_beyond_per_hour_only_what_is_critical_is_sent(self):
         self.keep_quiet("per_hour = 1")
         self.notify("send", "first")

@@ -3,6 +3,8 @@
 import glob
 import json
 import os
+import pathlib
+import shutil
 import socket
 import subprocess
 import tempfile
@@ -149,6 +151,41 @@ class Operator(unittest.TestCase):
         self.assertEqual(self.bot.texts(), ["ℹ️ a strange one · lectio-1"])
         self.assertIn("no message has been refused", self.notify("rejected"))
         self.assertEqual(glob.glob(self.path("state/outbox/rejected/*")), [])
+
+    def test_a_strange_file_among_the_refused_is_named_and_left_alone(self):
+        self.bot.fail(Refused(400, "Bad Request: can't parse entities: strange"), times=2)
+        self.notify("send", "a strange one")
+        rejected = pathlib.Path(self.path("state/outbox/rejected"))
+        [message] = rejected.glob("*.json")
+        for name in ("copy.json", "errors-1-2-3-x.json", "1-2-3.json", "note.txt"):
+            shutil.copy(message, rejected / name)
+        (rejected / "errors-1-2-3.json").write_text("no message")
+        said = self.notify("retry", "all")
+        self.assertIn("put back: 1", said)
+        for name in ("copy.json", "errors-1-2-3-x.json", "1-2-3.json", "note.txt", "errors-1-2-3.json"):
+            self.assertIn(name, said)
+            self.assertTrue((rejected / name).exists())
+        self.assertEqual(self.bot.texts(), ["ℹ️ a strange one · lectio-1"])
+
+    def test_status_counts_attempts_that_failed(self):
+        self.bot.fail("status 502", times=100)
+        self.notify("send", "hello")
+        self.assertRegex(self.notify("status"), r"channel errors: 1 attempts have failed since 20\d\d-.*502")
+        self.assertFalse(json.loads(self.notify("status", "--format", "json"))["channels"][0]["ok"])
+
+    def test_status_tells_what_a_full_hour_keeps_back_and_until_when(self):
+        with open(self.path("config.toml"), encoding="utf-8") as file:
+            text = file.read()
+        with open(self.path("config.toml"), "w", encoding="utf-8") as file:
+            file.write(text.replace("[alerts]\n", "[alerts]\nper_hour = 1\n").replace("[health.check.door]", '[health.check.door]\nseverity = "warning"\nconfirm = 1'))
+        self.notify("send", "the only one of this hour")
+        self.notify("send", "one that waits")
+        self.health()
+        self.assertRegex(self.notify("status"),
+                         r"kept back until 20\d\d-\S+ \d\d:\d\d, because the hour has had its 1 messages: 1 incidents, 1 messages")
+        kept = json.loads(self.notify("status", "--format", "json"))["kept_back"]
+        self.assertEqual((kept["incidents"], kept["messages"]), (1, 1))
+        self.assertTrue(kept["until"].endswith("Z"))
 
     def test_status_tells_of_channels_and_of_what_waits(self):
         self.bot.fail("status 502", times=100)

@@ -151,11 +151,11 @@ class Setup(unittest.TestCase):
     def test_a_channel_with_values_of_its_own_is_left_alone_and_said(self):
         self.write("config.toml", self.read("config.toml") +
                    f'\n[channel.errors]\ntype = "telegram"\ntoken = "1:other"\nchat = "5"\napi = "{self.bot.url}"\n')
-        before = self.read("config.toml")
+        before = self.read("config.toml"), self.read("config.env")
         done = self.setup_with("--token-file", self.path("token"), "--chat", "1")
         self.assertEqual(done.returncode, 2)
         self.assertIn("${ERRORS_BOT_TOKEN}", done.stdout)
-        self.assertEqual(self.read("config.toml"), before)
+        self.assertEqual((self.read("config.toml"), self.read("config.env")), before)
 
     def test_on_a_terminal_the_token_is_asked_for_and_not_shown(self):
         program, terminal = pty.fork()

@@ -9,6 +9,8 @@
 
 #include <chrono>
 
+#include <fmt/ranges.h>
+
 namespace lectio::notify {
 namespace {
 
@@ -17,9 +19,13 @@ using namespace std::chrono_literals;
 constexpr Duration k_budget = 15s;
 constexpr Duration k_grace = 5s; // for a disk that hangs
 
+constexpr std::size_t k_longest_list = 400; // bytes of names
+
 constexpr Phrase k_none_of_it{"no refused message is called \"{}\"; lectio-notify rejected names them",
                               "нет отвергнутого сообщения «{}»; их назовёт lectio-notify rejected"};
 constexpr Phrase k_put_back{"put back: {}", "возвращено: {}"};
+constexpr Phrase k_strange{"left alone, because it is no message that was refused: {}",
+                           "не тронуто, это не отвергнутое сообщение: {}"};
 constexpr Phrase k_would_put_back{"would put back: {}", "было бы возвращено: {}"};
 
 class Retry final : public Command {
@@ -41,8 +47,10 @@ class Retry final : public Command {
         if (wanted.empty() && !m_what.empty() && m_what != "all") {
             return session.say_answer({Answer::Kind::wrong, say(k_none_of_it, clean_line(m_what))});
         }
+        const Text strange = strange_words(session);
         if (session.options().dry_run) {
-            return session.say_outcome(say(k_would_put_back, wanted.size()), k_good, DeliveryReport{});
+            return session.say_outcome(join("\n", {say(k_would_put_back, wanted.size()), strange}), k_good,
+                                       DeliveryReport{});
         }
         for (const Rejected& rejected : wanted) {
             const Result<void> back =
@@ -55,8 +63,8 @@ class Retry final : public Command {
         session.log(report);
         const Text back = wanted.empty() ? Text{} : say(k_put_back, wanted.size());
         const int status = report.rejected > 0 ? k_bad : report.waiting > 0 ? k_waiting : k_good;
-        return session.say_outcome(join("\n", {back, delivery_counts(report), why_not_yet(report)}), status,
-                                   report);
+        return session.say_outcome(join("\n", {back, strange, delivery_counts(report), why_not_yet(report)}),
+                                   status, report);
     }
 
   private:
@@ -70,6 +78,21 @@ class Retry final : public Command {
             std::erase_if(all, [&](const Rejected& rejected) { return rejected.id != m_what; });
         }
         return all;
+    }
+
+    // Named, so that nobody takes it for something that was put back.
+    [[nodiscard]] Text strange_words(Session& session) const {
+        if (m_what != "all") {
+            return {};
+        }
+        std::vector<std::string> files =
+            strange_among_rejected(session.world().files, session.config().paths.state / "outbox");
+        for (std::string& file : files) {
+            file = clean_line(file);
+        }
+        return files.empty()
+                   ? Text{}
+                   : say(k_strange, shorten(fmt::format("{}", fmt::join(files, ", ")), k_longest_list));
     }
 
     std::string m_what;

@@ -15,6 +15,7 @@
 #include <iostream>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 namespace lectio::notify {
 namespace {
@@ -33,6 +34,10 @@ constexpr std::size_t k_longest_summary = 160;
 constexpr Phrase k_nothing_to_send{"there is nothing to send: give a text, or put it on standard input",
                                    "отправлять нечего: укажите текст или подайте его на стандартный ввод"};
 constexpr Phrase k_sent{"delivered", "доставлено"};
+constexpr Phrase k_unstored{"it could not be stored ({}), so it was sent at once; delivered through: {}",
+                            "сохранить не удалось ({}), отправлено сразу; доставлено через: {}"};
+constexpr Phrase k_missed{"channel {} was not told and will not be: {}",
+                          "канал {} не получил и не получит: {}"};
 constexpr Phrase k_kept{"stored; {}", "сохранено; {}"};
 constexpr Phrase k_stored{"stored, will be delivered as soon as possible",
                           "сохранено, будет доставлено при первой возможности"};
@@ -65,6 +70,19 @@ std::string read_standard_input() {
     return text;
 }
 
+// Who was told of what could not be stored, and who was not and never will be: nothing of it is left to try again.
+Text who_was_told(const DeliveryReport& report) {
+    Text lines =
+        say(k_unstored, report.storage_problem, fmt::format("{}", fmt::join(report.reached_unstored, ", ")));
+    for (const std::string& channel : report.missed_unstored) {
+        const auto problem = std::find_if(report.problems.begin(), report.problems.end(),
+                                          [&](const ChannelProblem& it) { return it.channel == channel; });
+        lines = join("\n", {lines, say(k_missed, channel,
+                                       problem == report.problems.end() ? Text{} : problem->message)});
+    }
+    return lines;
+}
+
 // The channels that refuse what was stored for them now, one a line, and what to do about it.
 Text what_is_held_up(const DeliveryReport& report) {
     Text lines;
@@ -83,6 +101,9 @@ Text what_became_of_it(const DeliveryReport& report, const Text& kept, const Con
     Text held_up = what_is_held_up(report);
     if (!kept.empty() && report.queued > 0 && report.kept > 0) {
         return join("\n", {say(k_kept, kept), held_up});
+    }
+    if (!report.stored) {
+        return join("\n", {who_was_told(report), held_up});
     }
     if (report.sent > 0) {
         return join("\n", {say(k_sent), held_up});

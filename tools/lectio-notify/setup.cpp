@@ -237,6 +237,9 @@ class Setup final : public Command {
             const Text why = say(k_not_arrived, join("; ", {outcome.problem, outcome.hint}));
             return refuse(session, say(k_meet_failed, why));
         }
+        if (has_own_values(session, place)) { // what would be written would change nothing
+            return refuse(session, say(k_channel_there, m_channel, session.loaded().file, table));
+        }
         if (const Result<void> written = write_secrets(session, place); !written) {
             return refuse(session, say(k_by_hand, place.env.string(), error_words(written.error().message)));
         }
@@ -277,6 +280,33 @@ class Setup final : public Command {
             table += fmt::format("operators = [{}]\n", *m_operator);
         }
         return table;
+    }
+
+    // The channel stands there with a token or chat that is neither meant nor read from our variables.
+    [[nodiscard]] bool has_own_values(Session& session, const Place& place) const {
+        const auto& channels = session.config().channels;
+        const auto known = std::find_if(channels.begin(), channels.end(),
+                                        [&](const ChannelSettings& each) { return each.name == m_channel; });
+        if (known == channels.end()) {
+            return false;
+        }
+        const auto* telegram = known->as<TelegramChannel>();
+        const Result<std::string> text = session.world().files.read(place.config, k_config_size);
+        Problems problems;
+        const std::optional<Node> all = text ? parse_toml(*text, problems) : std::nullopt;
+        const Node* of_channels = all ? all->find("channel") : nullptr;
+        const Node* written = of_channels != nullptr ? of_channels->find(m_channel) : nullptr;
+        if (telegram == nullptr || written == nullptr) {
+            return telegram == nullptr; // of another type; or of config.env, which is read by these names
+        }
+        const auto is_read_from = [&](const char* key, const std::string& variable) {
+            const Node* value = written->find(key);
+            const auto* words = value != nullptr ? value->get<std::string>() : nullptr;
+            return words != nullptr && *words == fmt::format("${{{}}}", variable);
+        };
+        const bool token = telegram->token == m_token || is_read_from("token", place.token_variable);
+        const bool chat = telegram->chat.text == m_chat || is_read_from("chat", place.chat_variable);
+        return !token || !chat;
     }
 
     Result<void> write_secrets(Session& session, const Place& place) const {

@@ -22,7 +22,9 @@ class MailServer:
     def __init__(self, certificates, mode="starttls", login=True):
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.load_cert_chain(certificates / "site.pem", certificates / "site.key")
-        self.mails, self.receivers, self._faults = [], [], {}
+        self.mails, self.receivers, self.logins, self._faults = [], [], 0, {}
+
+        server = self
 
         class Server(SMTP):
             """As aiosmtpd, but "hang" and "drop" are answers, too."""
@@ -33,6 +35,32 @@ class MailServer:
                     self.transport.abort()
                 elif not text.startswith("hang"):
                     await super().push(status)
+
+            async def _or_fail(self, command, obey):
+                reply = server.fault(command)
+                if reply is None:
+                    await obey
+                else:
+                    obey.close()
+                    await self.push(reply)
+
+            async def smtp_EHLO(self, hostname):
+                await self._or_fail("EHLO", super().smtp_EHLO(hostname))
+
+            async def smtp_HELO(self, hostname):
+                await self._or_fail("HELO", super().smtp_HELO(hostname))
+
+            async def smtp_STARTTLS(self, arg):
+                await self._or_fail("STARTTLS", super().smtp_STARTTLS(arg))
+
+            async def smtp_AUTH(self, arg):
+                await self._or_fail("AUTH", super().smtp_AUTH(arg))
+
+            async def smtp_DATA(self, arg):
+                await self._or_fail("354", super().smtp_DATA(arg))
+
+            async def smtp_QUIT(self, arg):
+                await self._or_fail("QUIT", super().smtp_QUIT(arg))
 
             async def auth_GSSAPI(self, *_):
                 """Kerberos, as Exchange offers it: who tries it without a ticket is refused."""
@@ -61,14 +89,15 @@ class MailServer:
         self._thread.join()
 
     def fail(self, command, reply):
-        """The next such command is answered so: "RCPT", "MAIL", "DATA" (the whole message); "hang", "drop"."""
+        """The next such command is answered so: "EHLO", "HELO", "STARTTLS", "AUTH", "MAIL", "RCPT", "354" (the command
+        DATA), "DATA" (the whole message), "QUIT"; the answer may be "hang" or "drop"."""
         self._faults[command] = reply
 
     def fault(self, command):
         return self._faults.pop(command, None)
 
-    @staticmethod
-    def _authenticate(_server, _session, _envelope, _mechanism, data):
+    def _authenticate(self, _server, _session, _envelope, _mechanism, data):
+        self.logins += 1
         good = isinstance(data, LoginPassword) and (data.login, data.password) == (USER.encode(), PASSWORD.encode())
         return AuthResult(success=good, handled=False)
 

@@ -27,7 +27,7 @@ class WebhookServer(Loopback):
         return f"{super().url}/hook/made-up-hook-token"
 
     def fail(self, fault, times=1):
-        """The next answers: a status, or "cut" (accepted, but the answer is lost)."""
+        """The next answers: a status, "cut" (accepted, but the answer is lost), "torn" (accepted, the body of that cut)."""
         self._faults.extend([fault] * times)
 
     def take_fault(self):
@@ -57,6 +57,13 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             return
         self.server.stand_in.take(self.headers, raw)
         if fault == "cut":
+            self.connection.shutdown(socket.SHUT_RDWR)
+            return
+        if fault == "torn":
+            self.send_response(200)
+            self.send_header("Content-Length", "100")
+            self.end_headers()
+            self.wfile.write(b"take")
             self.connection.shutdown(socket.SHUT_RDWR)
             return
         self.send_response(204)

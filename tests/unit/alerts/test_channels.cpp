@@ -177,6 +177,7 @@ TEST_CASE("what a mail server's answer means") {
     CHECK(judge(Failure::content, 552).kind == Kind::refused);
     CHECK(judge(Failure::content, 452, true).kind == Kind::later);
     CHECK(judge(Failure::no_starttls, 250).kind == Kind::channel_refused);
+    CHECK(judge(Failure::no_starttls, 454).kind == Kind::later);
     CHECK(judge(Failure::greeting, 421).kind == Kind::later);
     CHECK(judge(Failure::greeting, 554).kind == Kind::channel_refused);
     CHECK(judge(Failure::closed, 354).kind == Kind::later);
@@ -282,6 +283,16 @@ TEST_CASE("what a webhook's answer means") {
     CHECK(webhook::judge(page(429, "", {{"retry-after", "7"}}), "h").wait == 7s);
     CHECK(webhook::judge(lost(HttpAnswer::Phase::connect), "h").kind == Kind::later);
     CHECK(webhook::judge(lost(HttpAnswer::Phase::first_byte), "h").kind == Kind::unknown);
+    // What the server has said before its answer was cut is said.
+    HttpAnswer torn = lost(HttpAnswer::Phase::body);
+    for (const auto& [status, meaning] : {std::pair(200, Kind::accepted),
+                                          {204, Kind::accepted},
+                                          {401, Kind::channel_refused},
+                                          {503, Kind::later}}) {
+        torn.status = status;
+        CHECK(webhook::judge(torn, "h").kind == meaning);
+        CHECK(alertmanager::judge(torn, "h").kind == meaning);
+    }
     const Sent refused = send(
         hook(), draft(), [](const HttpRequest& request) { return page(403, "no access to " + request.url); });
     CHECK(refused.outcome.problem.en.find("planted") == std::string::npos);

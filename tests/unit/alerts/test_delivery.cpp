@@ -173,6 +173,22 @@ class Bench {
         return compose(Words{Level::info, "", text, key, "lectio-1", bare.clock.now().wall}, Lang::en);
     }
 
+    // As lectio-notify send --key disk tells it.
+    Message incident_by_hand(const std::string& id, Event event, Level level = Level::critical) {
+        Message message = words(fmt::format("disk is failing ({})", id), "disk");
+        message.level = is_over(event) ? Level::resolved : level;
+        Subject subject;
+        subject.id = id;
+        subject.check = "notify/disk";
+        subject.event = event;
+        subject.level = message.level;
+        subject.summary = fmt::format("disk is failing ({})", id);
+        subject.since = message.time;
+        subject.key = "disk";
+        message.subjects = {subject};
+        return message;
+    }
+
     Message paced(Level level, const std::string& text) {
         return compose(
             Words{level, "", text, "", "lectio-1", bare.clock.now().wall, Words::Pace::by_the_clock},
@@ -605,19 +621,89 @@ TEST_CASE("the memory of a channel knows its settings, but no secret") {
     CHECK(memory->find("planted") == std::string::npos);
 }
 
-TEST_CASE("refused in the middle of a long message, it may have arrived in part") {
+TEST_CASE("stopped in the middle of a long message, only the rest of it is sent again") {
+    const std::string long_text = std::string(5000, 'x') + " the end";
+    struct Refusal {
+        int code;
+        std::string words, parameters;
+    };
+    for (const Refusal& refusal : {Refusal{429, "Too Many Requests: retry after 3", R"({"retry_after":3})"},
+                                   Refusal{403, "Forbidden: bot was kicked from the group chat", "{}"},
+                                   Refusal{500, "Internal Server Error", "{}"}}) {
+        CAPTURE(refusal.code);
+        Bench bench;
+        int request_number = 0;
+        bench.bare.http.on_any([&](const HttpRequest& request) {
+            if (++request_number == 2) {
+                bench.server.prepare_refusal(refusal.code, refusal.words, refusal.parameters);
+            }
+            return bench.server.answer(request);
+        });
+        bench.tell(bench.words(long_text));
+        REQUIRE(bench.server.accepted.size() == 1);
+        // Others that come meanwhile are not put together with it.
+        REQUIRE(bench.delivery()->store(bench.words("another")));
+        CHECK(bench.flush_every_minute(5).waiting == 0);
+        REQUIRE(bench.server.accepted.size() == 3);
+        CHECK(bench.server.accepted[0].text.starts_with("ℹ️"));
+        CHECK(bench.server.accepted[1].text.find("the end") != std::string::npos);
+        CHECK(bench.server.accepted[1].text.size() < 2000);
+        CHECK(bench.server.accepted[2].text.find("another") != std::string::npos);
+        for (const Server::Accepted& each : bench.server.accepted) {
+            CHECK(each.text.find(k_mark) == std::string::npos);
+        }
+    }
+}
+
+TEST_CASE("a long message whose second half is refused for good is set aside, and its first comes once") {
+    Bench bench;
+    int request_number = 0;
+    bench.bare.http.on_any([&](const HttpRequest& request) {
+        if (++request_number == 2 || request_number == 3) { // with markup and without
+            bench.server.prepare_refusal(400, "Bad Request: nobody knows why");
+        }
+        return bench.server.answer(request);
+    });
+    const DeliveryReport report = bench.tell(bench.words(std::string(6000, 'x')));
+    CHECK(report.rejected == 1);
+    CHECK(bench.flush_every_minute(5).waiting == 0);
+    CHECK(bench.server.accepted.size() == 1);
+}
+
+TEST_CASE("where the answer to the second half was lost only that comes again, and says so") {
     Bench bench;
     int request_number = 0;
     bench.bare.http.on_any([&](const HttpRequest& request) {
         if (++request_number == 2) {
-            bench.server.prepare_refusal(403, "Forbidden: bot was kicked from the group chat");
+            bench.server.prepare(failed(Failure::closed, Phase::first_byte, "cut"));
         }
         return bench.server.answer(request);
     });
     bench.tell(bench.words(std::string(6000, 'x')));
-    CHECK(bench.flush_every_minute(3).waiting == 0);
+    CHECK(bench.flush_every_minute(5).waiting == 0);
     REQUIRE(bench.server.accepted.size() == 3);
     CHECK(bench.server.accepted[2].text.find(k_mark) != std::string::npos);
+    CHECK(bench.server.accepted[2].text.size() < 3000);
+}
+
+TEST_CASE("attempts that fail are known at once, and until when an hour is full") {
+    Bench bench;
+    bench.server.down = true;
+    bench.tell(bench.news(Event::opened));
+    REQUIRE(bench.delivery()->struggles().size() == 1);
+    CHECK(bench.delivery()->struggles()[0].failures == 1);
+    CHECK(bench.delivery()->struggles()[0].since == bench.bare.clock.now().wall);
+    bench.server.down = false;
+    bench.flush_every_minute(3);
+    CHECK(bench.delivery()->struggles().empty());
+    const WallTime told = bench.bare.clock.now().wall;
+    CHECK_FALSE(bench.delivery()->pause_until());
+    bench.per_hour = 1;
+    bench.bare.clock.advance(10min);
+    CHECK(bench.delivery()->pause() == Pause::hour_is_full);
+    CHECK(bench.delivery()->pause_until() == told + 1h);
+    bench.quiet = "09:00-11:30";
+    CHECK(format_utc(bench.delivery()->pause_until().value()) == "2026-01-22T11:30:00Z");
 }
 
 TEST_CASE("messages that wait for long are a warning") {
@@ -1234,6 +1320,126 @@ TEST_CASE("a channel that fails for ten minutes hands what is critical to the ot
     // The one that stood in hears of the end.
     bench.tell(bench.news(Event::resolved, "ABCDEF", 20min));
     CHECK(bench.other.accepted.size() == 2);
+}
+
+TEST_CASE("what is critical is lent although the other channel was told of the same key before") {
+    Bench bench({"errors", "second"});
+    // By hand: no run numbers it. The first was told everywhere, and is over in both.
+    bench.tell(bench.incident_by_hand("AAAAAA", Event::opened));
+    bench.tell(bench.incident_by_hand("AAAAAA", Event::resolved));
+    REQUIRE(bench.other.accepted.size() == 2);
+    bench.routes = {{{}, {}, {}, {"errors"}, {}}};
+    bench.server.down = true;
+    bench.tell(bench.incident_by_hand("BBBBBB", Event::opened));
+    bench.flush_every_minute(12);
+    REQUIRE(bench.other.accepted.size() == 3);
+    CHECK(bench.other.accepted[2].text.find("disk is failing (BBBBBB)") != std::string::npos);
+    // What it was told of the incident at another level is not this.
+    bench.routes = {{{}, {}, {}, {"second"}, {}}};
+    bench.tell(bench.incident_by_hand("CCCCCC", Event::opened, Level::warning));
+    bench.routes = {{{}, {}, {}, {"errors"}, {}}};
+    bench.tell(bench.incident_by_hand("CCCCCC", Event::risen));
+    bench.flush_every_minute(3);
+    CHECK(bench.other.accepted.size() == 5);
+    CHECK(mentions(bench.other, "disk is failing (CCCCCC)"));
+}
+
+TEST_CASE("what only a part of a message's incidents was told elsewhere is lent whole") {
+    Bench bench({"errors", "second"});
+    AlertRoute both, rest;
+    both.checks = {"health/site"};
+    both.to = {"errors", "second"};
+    rest.to = {"errors"};
+    bench.routes = {both, rest};
+    News news = bench.news(Event::opened);
+    NewsItem item = news.items.front();
+    item.incident.id = "GHIJKL";
+    item.incident.check = "backend";
+    news.items.push_back(item);
+    bench.server.down = true;
+    bench.tell(news);
+    REQUIRE(bench.other.accepted.size() == 1);
+    bench.flush_every_minute(12);
+    CHECK(bench.other.accepted.size() == 2);
+    CHECK(mentions(bench.other, "backend"));
+}
+
+TEST_CASE("hundreds of critical messages are lent in a time that grows with their number, each once") {
+    const auto calls_for = [](int letters) {
+        Bench bench({"errors", "second"});
+        bench.routes = {{{}, {}, {}, {"errors"}, {}}};
+        bench.server.down = true;
+        bench.tell(bench.incident_by_hand("FIRST", Event::opened));
+        for (int i = 0; i < letters; ++i) {
+            REQUIRE(bench.delivery()->store(bench.incident_by_hand(fmt::format("I{:05}", i), Event::opened)));
+        }
+        bench.bare.clock.advance(1min);
+        bench.flush();
+        bench.bare.clock.advance(11min);
+        bench.other.down = true; // what is counted is the lending, not what is sent of it
+        bench.files.heal();      // counts from here
+        const DeliveryReport report = bench.flush();
+        const std::size_t calls = bench.files.calls();
+        CHECK(report.queued == letters + 1);
+        bench.other.down = false;
+        // Again it lends nothing, however many there are.
+        for (int minute = 0; minute < 3; ++minute) {
+            bench.bare.clock.advance(3min);
+            CHECK(bench.flush().queued == 0);
+        }
+        return calls;
+    };
+    const std::size_t some = calls_for(150);
+    CHECK(calls_for(600) < some * 5);
+}
+
+TEST_CASE("what is new is told before what is lent, and lending keeps to the time of the run") {
+    Bench bench({"errors", "second"});
+    bench.routes = {{{}, {}, {}, {"errors"}, {}}};
+    bench.server.down = true;
+    for (int i = 0; i < 50; ++i) {
+        REQUIRE(bench.delivery()->store(bench.incident_by_hand(fmt::format("I{:05}", i), Event::opened)));
+    }
+    bench.flush();
+    bench.bare.clock.advance(11min);
+    bench.routes = {{{}, {}, {}, {"second"}, {}}};
+    Message fresh = bench.words("this is new");
+    bench.tell(fresh);
+    REQUIRE(bench.other.accepted.size() >= 2);
+    CHECK(bench.other.accepted[0].text.find("this is new") != std::string::npos);
+    // A run without any time left lends nothing and loses nothing.
+    bench.routes = {{{}, {}, {}, {"errors"}, {}}};
+    REQUIRE(bench.delivery()->store(bench.incident_by_hand("LATER", Event::opened)));
+    CHECK(bench.delivery()->flush(bench.deadline(0s)).queued == 0);
+    bench.bare.clock.advance(1min);
+    CHECK(bench.flush().queued == 1);
+}
+
+TEST_CASE(
+    "a clock that was set back neither stops the failover nor silences a key for longer than its window") {
+    Bench bench({"errors", "second"});
+    bench.tell(bench.words("before", "backup"));
+    REQUIRE(bench.other.accepted.size() == 1);
+    bench.routes = {{{}, {}, {}, {"errors"}, {}}};
+    bench.server.down = true;
+    bench.tell(bench.news(Event::opened));
+    bench.bare.clock.jump_wall(-24h);
+    bench.flush_every_minute(12);
+    CHECK(bench.other.accepted.size() == 2);
+    bench.routes = {{{}, {}, {}, {"second"}, {}}};
+    bench.tell(bench.words("after", "backup"));
+    CHECK(mentions(bench.other, "after"));
+}
+
+TEST_CASE("set back across a reboot, too, the failover comes: it counts anew") {
+    Bench bench({"errors", "second"});
+    bench.routes = {{{}, {}, {}, {"errors"}, {}}};
+    bench.server.down = true;
+    bench.tell(bench.news(Event::opened));
+    bench.bare.clock.jump_wall(-24h);
+    bench.bare.clock.reboot(1min);
+    bench.flush_every_minute(14);
+    CHECK(bench.other.accepted.size() == 1);
 }
 
 TEST_CASE("a channel that refuses every message has its critical ones told at once by the others") {

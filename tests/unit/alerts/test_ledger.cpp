@@ -23,11 +23,12 @@ Ledger sample_ledger() {
     ledger.moved_from = "-5";
     ledger.moved_to = "-1005";
     ledger.address = "149.154.167.220";
+    ledger.torn = {{"0000001", "0000002"}, "00ff00ff00ff00ff", 77};
     ledger.trouble = {3,
                       now,
                       40s,
                       true,
-                      now.wall - 5min,
+                      Now{now.wall - 5min, now.boot - 5min, now.boot_id},
                       true,
                       {"down", "лежит"},
                       {"look", "смотреть"},

@@ -405,14 +405,28 @@ TEST_CASE("what is refused with markup goes again without") {
     CHECK(never.requests.size() == 2);
 }
 
-TEST_CASE("after the first of two parts nothing is surely unread") {
+TEST_CASE("of two parts the first is remembered, and the rest alone is sent while it is the same") {
     int asked = 0;
     const Sent sent =
         send_with({}, draft_of("t", {text_line(std::string(6000, 'x'))}), [&](const HttpRequest& request) {
             return ++asked == 1 ? accept(request) : page(429, refusal(429, "", R"({"retry_after":3})"));
         });
-    CHECK(sent.outcome.kind == Kind::unknown);
+    CHECK(sent.outcome.kind == Kind::later);
     CHECK(sent.outcome.wait == std::chrono::seconds(3));
+    REQUIRE(sent.outcome.first_part);
+    Draft again = draft_of("t", {text_line(std::string(6000, 'x'))});
+    again.first_part = sent.outcome.first_part;
+    const Sent rest = send_with({}, again, accept);
+    REQUIRE(rest.requests.size() == 1);
+    CHECK(rest.outcome.kind == Kind::accepted);
+    CHECK(rest.outcome.messages == 1);
+    CHECK(rest.outcome.message_id == sent.outcome.first_part->message_id); // the end answers the first
+    // In other words it comes whole, and says that it comes again.
+    again.message.title = "another";
+    const Sent whole = send_with({}, again, accept);
+    REQUIRE(whole.requests.size() == 2);
+    CHECK(std::string(body_of(whole.requests[1])["text"]).find("answer to its first sending") !=
+          std::string::npos);
 }
 
 TEST_CASE("a chat that moved and an address that was remembered are used") {
