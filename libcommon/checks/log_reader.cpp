@@ -1,6 +1,8 @@
 #include "checks/log_reader.h"
 
+#include "platform/gzip.h"
 #include "util/fnv1a.h"
+#include "util/number.h"
 #include "util/text.h"
 
 #include <algorithm>
@@ -33,9 +35,9 @@ class Follower {
         } else if (is_same(*from, m_path, *seen)) {
             m_position = *from;
         } else {
-            LECTIO_TRY(finish_old(*from));
+            LECTIO_TRY(read_what_was_rotated_away(*from));
             if (m_stopped) {
-                return LogReading{m_position, LogReading::Reached::limit};
+                return LogReading{m_position, LogReading::Reached::limit, m_lost_track};
             }
             seen = look_at(m_path); // it may have been rotated just now
             LECTIO_TRY(seen);
@@ -43,7 +45,8 @@ class Follower {
         }
         LECTIO_TRY(read_on(m_path, Tail::may_grow));
         renew_head(m_path);
-        return LogReading{m_position, m_stopped ? LogReading::Reached::limit : LogReading::Reached::end};
+        return LogReading{m_position, m_stopped ? LogReading::Reached::limit : LogReading::Reached::end,
+                          m_lost_track};
     }
 
   private:
@@ -62,55 +65,173 @@ class Follower {
         return seen.inode == before.inode && holds(before, path, seen);
     }
     bool holds(const LogPosition& before, const Path& path, const FileInfo& seen) const {
-        if (seen.size.count < before.offset) {
-            return false;
-        }
-        const Result<std::string> head = m_files.read_from(path, 0_B, {before.head_size});
-        return head && head->size() == before.head_size && fnv1a(*head) == before.head_hash;
+        return seen.size.count >= before.offset && begins_as(before, head_of(path, before.head_size));
+    }
+    static bool begins_as(const LogPosition& before, std::string_view head) {
+        return head.size() == before.head_size && fnv1a(head) == before.head_hash;
+    }
+    std::string head_of(const Path& path, std::uint64_t size) const {
+        return m_files.read_from(path, 0_B, {size}).value_or({});
+    }
+    std::string gzipped_head_of(const Path& path, std::uint64_t size) const {
+        std::string head;
+        const Result<void> read = read_gzip(m_files, path, [&](std::string_view text) {
+            head += text.substr(0, size - head.size());
+            return head.size() < size;
+        });
+        return read.ok() ? head : std::string();
     }
 
-    // What was not read yet before the log was rotated away, if the file can still be found.
-    Result<void> finish_old(const LogPosition& before) {
-        const std::optional<Path> old = find_old(before);
-        if (!old) {
+    // From the old position on, oldest first, as far as the files can still be found.
+    Result<void> read_what_was_rotated_away(const LogPosition& before) {
+        const std::vector<Sibling> siblings = rotated_siblings();
+        const Sibling* old = find_old(before, siblings);
+        if (old == nullptr) {
+            m_lost_track = true;
             return {};
         }
-        const Result<FileInfo> seen = look_at(*old);
-        LECTIO_TRY(seen);
-        m_position = before;
-        m_position.inode = seen->inode; // another one after copytruncate
-        LECTIO_TRY(read_on(*old, Tail::is_final));
-        renew_head(*old);
+        LECTIO_TRY(read_rotated(*old, before));
+        for (const Sibling* next : newer_than(*old, siblings)) {
+            if (m_stopped) {
+                return {};
+            }
+            LECTIO_TRY(read_rotated(*next, {}));
+        }
         return {};
     }
 
-    std::optional<Path> find_old(const LogPosition& before) const {
-        const std::vector<Path> siblings = rotated_siblings();
-        for (const Path& path : siblings) { // renamed
-            const Result<FileInfo> info = look_at(path);
-            if (info && is_same(before, path, *info)) {
-                return path;
-            }
+    // What a rotated file's name says of when it was rotated away.
+    struct Sibling {
+        Path path;
+        enum class Order { unknown, number, date } order = Order::unknown;
+        std::uint64_t rank = 0; // number: the smaller the newer; date: the greater
+        bool gzipped = false;
+    };
+
+    const Sibling* find_old(const LogPosition& before, const std::vector<Sibling>& siblings) const {
+        const auto first = [&](const auto& is_it) {
+            const auto found = std::find_if(siblings.begin(), siblings.end(), [&](const Sibling& sibling) {
+                const Result<FileInfo> info = look_at(sibling.path);
+                return info && is_it(sibling, *info);
+            });
+            return found == siblings.end() ? nullptr : &*found;
+        };
+        const bool is_proof = before.head_size >= k_shortest_proof;
+        if (const Sibling *renamed = first([&](const Sibling& sibling, const FileInfo& info) {
+                return !sibling.gzipped && is_same(before, sibling.path, info);
+            })) {
+            return renamed;
         }
-        for (const Path& path : siblings) { // copied
-            const Result<FileInfo> info = look_at(path);
-            if (info && before.head_size >= k_shortest_proof && holds(before, path, *info)) {
-                return path;
-            }
+        if (const Sibling *copied = first([&](const Sibling& sibling, const FileInfo& info) {
+                return is_proof && !sibling.gzipped && holds(before, sibling.path, info);
+            })) {
+            return copied;
         }
-        return std::nullopt;
+        return first([&](const Sibling& sibling, const FileInfo&) {
+            return is_proof && sibling.gzipped &&
+                   begins_as(before, gzipped_head_of(sibling.path, before.head_size));
+        });
     }
 
-    // error.log.1, error.log-20260122 …
-    std::vector<Path> rotated_siblings() const {
+    static std::vector<const Sibling*> newer_than(const Sibling& old, const std::vector<Sibling>& siblings) {
+        using Order = Sibling::Order;
+        std::vector<const Sibling*> newer;
+        for (const Sibling& one : siblings) {
+            const bool is_newer = one.order == Order::number ? one.rank < old.rank : one.rank > old.rank;
+            // While it is being packed both are there, and only the plain one is whole.
+            const bool is_double =
+                one.gzipped && std::any_of(siblings.begin(), siblings.end(), [&](const Sibling& other) {
+                    return !other.gzipped && other.order == one.order && other.rank == one.rank;
+                });
+            if (one.order == old.order && one.order != Order::unknown && is_newer && !is_double) {
+                newer.push_back(&one);
+            }
+        }
+        std::sort(newer.begin(), newer.end(), [](const Sibling* a, const Sibling* b) {
+            return a->order == Order::number ? a->rank > b->rank : a->rank < b->rank;
+        });
+        return newer;
+    }
+
+    // error.log.1, error.log.2.gz, error.log-20260122, error.log-20260122-1769040000 …
+    std::vector<Sibling> rotated_siblings() const {
         const std::string name = m_path.filename().string();
-        std::vector<Path> siblings;
+        std::vector<Sibling> siblings;
         for (const std::string& other : m_files.list(m_path.parent_path()).value_or({})) {
             if (other.size() > name.size() && other.starts_with(name) && siblings.size() < k_most_siblings) {
-                siblings.push_back(m_path.parent_path() / other);
+                siblings.push_back(sibling_of(m_path.parent_path() / other, other.substr(name.size())));
             }
         }
         return siblings;
+    }
+
+    static Sibling sibling_of(const Path& path, std::string_view suffix) {
+        using Order = Sibling::Order;
+        constexpr std::string_view k_gz = ".gz";
+        constexpr std::size_t k_longest_number = 4;
+        Sibling sibling{path, Order::unknown, 0, suffix.ends_with(k_gz)};
+        suffix.remove_suffix(sibling.gzipped ? k_gz.size() : 0);
+        std::string digits;
+        for (const char c : suffix) {
+            if (c >= '0' && c <= '9') {
+                digits += c;
+            } else if (c != '.' && c != '-' && c != '_') {
+                return sibling; // error.log.bak
+            }
+        }
+        if (const auto rank = number_from<std::uint64_t>(digits)) {
+            sibling.order = digits.size() <= k_longest_number ? Order::number : Order::date;
+            sibling.rank = *rank;
+        }
+        return sibling;
+    }
+
+    Result<void> read_rotated(const Sibling& sibling, const LogPosition& from) {
+        const Result<FileInfo> seen = look_at(sibling.path);
+        LECTIO_TRY(seen);
+        m_position = from;
+        m_position.inode = seen->inode; // another one after copytruncate, or when it was gzipped
+        if (sibling.gzipped) {
+            const Result<void> read = read_gzipped(sibling.path);
+            // A damaged one stays damaged: what can be read of the rest is not held up by it.
+            m_lost_track = m_lost_track || !read.ok();
+        } else {
+            LECTIO_TRY(read_on(sibling.path, Tail::is_final));
+            renew_head(sibling.path);
+        }
+        return {};
+    }
+
+    // A packed file can only be read from its beginning.
+    Result<void> read_gzipped(const Path& path) {
+        std::uint64_t to_skip = m_position.offset;
+        std::string kept; // the line that is not complete yet
+        std::string head;
+        const auto give = [&](std::string_view lines) {
+            m_position.offset += lines.size();
+            m_left -= std::min<std::uint64_t>(m_left, lines.size());
+            m_stopped = !m_take(lines) || m_left == 0;
+        };
+        const Result<void> read = read_gzip(m_files, path, [&](std::string_view text) {
+            head += text.substr(0, k_head.count - std::min<std::size_t>(head.size(), k_head.count));
+            const std::size_t skipped = std::min<std::uint64_t>(to_skip, text.size());
+            to_skip -= skipped;
+            kept += text.substr(skipped);
+            if (const std::size_t whole = kept.rfind('\n') + 1; whole > 0) {
+                give(std::string_view(kept).substr(0, whole));
+                kept.erase(0, whole);
+            } else if (kept.size() >= k_chunk.count) {
+                give(kept);
+                kept.clear();
+            }
+            return !m_stopped;
+        });
+        if (read.ok() && !m_stopped && !kept.empty()) {
+            give(kept);
+        }
+        m_position.head_size = std::min<std::uint64_t>(m_position.offset, head.size());
+        m_position.head_hash = fnv1a(std::string_view(head).substr(0, m_position.head_size));
+        return read;
     }
 
     Result<void> read_on(const Path& path, Tail tail) {
@@ -173,6 +294,7 @@ class Follower {
     const TakeLines& m_take;
     LogPosition m_position;
     bool m_stopped = false; // the limit is reached, or who takes the lines has enough
+    bool m_lost_track = false;
 };
 
 } // namespace

@@ -2,8 +2,9 @@
 //
 // The position is the file's inode, the offset behind the last complete line, and a fingerprint of the file's
 // head, which tells a log that was emptied and has grown again, or another file under a used inode number.
-// After a rotation (rename or copytruncate) what was left in the old file is read first, if it is still there
-// uncompressed beside the new one. A line that is not complete yet is left for the next run.
+// After rotations (rename or copytruncate) what was left in the old file is read first, then what was rotated away after
+// it (log.2 before log.1, log-20260121 before log-20260122), if they are still beside the new one, gzipped or not. A line
+// that is not complete yet is left for the next run.
 #pragma once
 
 #include "platform/files.h"
@@ -32,6 +33,8 @@ enum class LogStart { end, begin };
 struct LogReading {
     LogPosition position;
     enum class Reached { end, limit } reached = Reached::end; // limit: there is more, for the next run
+    // The file of the last run is gone, or was emptied: whether something stood behind the position nobody can say.
+    bool lost_track = false;
 };
 
 // Whole lines, newlines included; only the last line of a file that was rotated away may have none. Says

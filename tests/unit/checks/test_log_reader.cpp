@@ -8,6 +8,8 @@
 #include <catch2/catch.hpp>
 #include <fmt/format.h>
 
+#include <zlib.h>
+
 using namespace lectio;
 namespace fs = std::filesystem;
 
@@ -15,6 +17,49 @@ namespace {
 
 void add(const Path& path, std::string_view text) {
     std::ofstream(path, std::ios::app | std::ios::binary) << text;
+}
+
+std::string text_of(const Path& path) {
+    std::ifstream file(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), {}};
+}
+
+// As gzip(1) does: the plain file is gone afterwards.
+void pack(const Path& path, const Path& packed) {
+    const std::string text = text_of(path);
+    const gzFile file = gzopen(packed.c_str(), "wb");
+    REQUIRE(file != nullptr);
+    REQUIRE(gzwrite(file, text.data(), static_cast<unsigned>(text.size())) == static_cast<int>(text.size()));
+    REQUIRE(gzclose(file) == Z_OK);
+    fs::remove(path);
+}
+
+enum class Rotation { rename, copy_and_empty };
+
+// As logrotate does: log.1 becomes log.2 and so on, up to nine; `packed`: what was log.1 is packed, or the new one at once.
+void rotate(const Path& log, Rotation rotation, bool packed) {
+    const auto name = [&](int number, const char* ending) {
+        return Path(log.string() + fmt::format(".{}{}", number, ending));
+    };
+    for (int number = 9; number > 0; --number) {
+        for (const char* ending : {"", ".gz"}) {
+            if (fs::exists(name(number, ending))) {
+                fs::rename(name(number, ending), name(number + 1, ending));
+            }
+        }
+    }
+    fs::remove(name(10, ""));
+    fs::remove(name(10, ".gz"));
+    if (rotation == Rotation::rename) {
+        fs::rename(log, name(1, ""));
+        spill(log, "");
+    } else {
+        fs::copy_file(log, name(1, ""));
+        fs::resize_file(log, 0);
+    }
+    if (packed) {
+        pack(name(1, ""), name(1, ".gz"));
+    }
 }
 
 // Reads on like one run after another does.
@@ -33,12 +78,14 @@ class Reader {
         if (reading) {
             m_position = position_from_text(position_to_text(reading->position)); // as through the state file
             m_reached = reading->reached;
+            m_lost_track = reading->lost_track;
         } else {
             m_error = reading.error().kind;
         }
         return taken;
     }
     [[nodiscard]] LogReading::Reached reached() const { return m_reached; }
+    [[nodiscard]] bool lost_track() const { return m_lost_track; }
     [[nodiscard]] std::optional<ErrorKind> error() const { return m_error; }
 
   private:
@@ -48,6 +95,7 @@ class Reader {
     Bytes m_most;
     std::optional<LogPosition> m_position;
     LogReading::Reached m_reached = LogReading::Reached::end;
+    bool m_lost_track = false;
     std::optional<ErrorKind> m_error;
 };
 
@@ -180,6 +228,77 @@ TEST_CASE("positions that nobody wrote are none") {
     }
 }
 
+TEST_CASE("rotated twice between two runs: what was in the middle is read, too") {
+    const std::string name = GENERATE("number", "date");
+    CAPTURE(name);
+    const std::string first = name == "number" ? "log.2" : "log-20260120";
+    const std::string second = name == "number" ? "log.1" : "log-20260121";
+    ReadLog log("begun long before with a head of its own\n");
+    log.grow("rest of the first\n");
+    log.rename(first);
+    spill(log.path, "second\n");
+    log.rename(second);
+    spill(log.path, "third\n");
+    spill(log.folder / "log.bak", "a copy that somebody made\n");
+    CHECK(log.reader.next() == "rest of the first\nsecond\nthird\n");
+    CHECK_FALSE(log.reader.lost_track());
+    CHECK(log.reader.next().empty());
+}
+
+TEST_CASE("rotated and packed at once: the rest is read from the packed file") {
+    ReadLog log("begun long before with a head of its own\n");
+    log.grow("rest of the first\n");
+    pack(log.path, log.folder / "log.2.gz");
+    spill(log.path, "second\nwithout an end");
+    pack(log.path, log.folder / "log.1.gz");
+    spill(log.path, "third\n");
+    SECTION("whole") {
+        CHECK(log.reader.next() == "rest of the first\nsecond\nwithout an endthird\n");
+        CHECK_FALSE(log.reader.lost_track());
+    }
+    SECTION("while it is being packed, the plain one counts") {
+        spill(log.folder / "log.1", "second\nwithout an end");
+        fs::resize_file(log.folder / "log.1.gz", 12);
+        CHECK(log.reader.next() == "rest of the first\nsecond\nwithout an endthird\n");
+    }
+    SECTION("damaged: the rest is not held up") {
+        spill(log.folder / "log.1.gz", "\x1f\x8b nothing of the kind");
+        CHECK(log.reader.next() == "rest of the first\nthird\n");
+        CHECK(log.reader.lost_track());
+    }
+    CHECK(log.reader.next().empty());
+}
+
+TEST_CASE("a packed file is read in parts, too") {
+    Log log("", LogStart::begin, 100_B);
+    std::string all = "a head that is long enough to be known again\n";
+    log.grow(all);
+    CHECK(log.reader.next() == all);
+    std::string rest;
+    for (int i = 0; i < 200'000; ++i) {
+        rest += fmt::format("line {}\n", i);
+    }
+    log.grow(rest);
+    pack(log.path, log.folder / "log.1.gz");
+    spill(log.path, "new\n");
+    std::string seen;
+    for (int runs = 0; runs < 100 && seen != rest + "new\n"; ++runs) {
+        seen += log.reader.next();
+    }
+    CHECK(seen == rest + "new\n");
+}
+
+TEST_CASE("where the old file is gone, that is said") {
+    ReadLog log("begun long before with a head of its own\n");
+    log.grow("nobody will read this\n");
+    fs::remove(log.path);
+    spill(log.path, "new\n");
+    CHECK(log.reader.next() == "new\n");
+    CHECK(log.reader.lost_track());
+    CHECK(log.reader.next().empty());
+    CHECK_FALSE(log.reader.lost_track());
+}
+
 TEST_CASE("whatever happens to a log, each line is read exactly once") {
     const unsigned seed = GENERATE(range(0U, 60U));
     CAPTURE(seed);
@@ -192,27 +311,19 @@ TEST_CASE("whatever happens to a log, each line is read exactly once") {
     std::string written; // since the last run, of what is to be read
     std::string partial; // of it, the unfinished line at the end
     int line = 0;
-    bool rotated = false; // at most once between two runs, as logrotate does
     std::size_t in_file = 0;
+    std::size_t read_of_file = 0; // enough of it and its copies are known again
+    bool rotated = false;         // since the last run: then only the first of them had to be known again
     for (int step = 0; step < 120; ++step) {
         if (chance(4)) {
             const std::string expected = written.substr(0, written.size() - partial.size());
             REQUIRE(reader.next() == expected);
             written = partial;
+            read_of_file = in_file - partial.size();
             rotated = false;
-        } else if (chance(10) && !rotated && in_file > 64 && written.size() < in_file - 32) {
-            // A rotated file's last line is finished, whether it looks so or not.
-            fs::remove(root / "log.2");
-            if (fs::exists(root / "log.1")) {
-                fs::rename(root / "log.1", root / "log.2");
-            }
-            if (chance(2)) {
-                fs::rename(log, root / "log.1");
-                spill(log, "");
-            } else {
-                fs::copy_file(log, root / "log.1");
-                fs::resize_file(log, 0);
-            }
+        } else if (chance(10) && (rotated || read_of_file >= 32)) {
+            // As often as chance has it between two runs. A rotated file's last line is finished, whether it looks so or not.
+            rotate(log, chance(2) ? Rotation::rename : Rotation::copy_and_empty, chance(2));
             partial.clear();
             in_file = 0;
             rotated = true;
