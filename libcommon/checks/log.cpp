@@ -1,17 +1,19 @@
 #include "checks/log.h"
 
-#include "checks/moment.h"
 #include "checks/thresholds.h"
 #include "config/complaints.h"
+#include "util/network.h"
 #include "util/secret.h"
 #include "util/text.h"
 #include "words/error_words.h"
 
-#include <charconv>
+#include <algorithm>
+#include <array>
 #include <chrono>
+#include <optional>
+#include <utility>
 
 #include <fmt/format.h>
-#include <re2/re2.h>
 
 namespace lectio {
 namespace {
@@ -25,15 +27,39 @@ constexpr Phrase k_more{"the log grows faster than it is read: the rest follows 
                         "журнал растёт быстрее, чем читается: остальное — в следующий раз"};
 constexpr Phrase k_missing{"there is no log file {}", "нет файла журнала {}"};
 constexpr Phrase k_unread{"unable to read the log: {}", "не удалось прочитать журнал: {}"};
-constexpr Phrase k_matches_all{"an empty expression matches every line",
-                               "пустому выражению подходит любая строка"};
-constexpr Phrase k_no_expression{"not a regular expression: {}", "это не регулярное выражение: {}"};
+constexpr Phrase k_lost_track{
+    "the file read before is gone or was emptied: what stood at its end is not known",
+    "прежний файл пропал или очищен: что было в его конце, неизвестно"};
+constexpr Phrase k_errors{"5xx: {} of {} (window: {})", "ответы 5xx: {} из {} (период: {})"};
+constexpr Phrase k_share{"matching: {} of {} (window: {})", "подходящих строк: {} из {} (период: {})"};
+constexpr Phrase k_slow{"the slowest {} of answers take {} or longer (window: {})",
+                        "самые медленные {} ответов заняли {} и дольше (период: {})"};
+constexpr Phrase k_attempts{"attempts from {}: {} (window: {})", "попытки с {}: {} (период: {})"};
+constexpr Phrase k_quiet{"{} and nothing that stands out (window: {})", "{}, ничего необычного (период: {})"};
+constexpr Noun k_answers{"answer", "answers", "ответ", "ответа", "ответов"};
+constexpr Phrase k_hint_slow{
+    "which: sort the log by its time to answer; a slow query: EXPLAIN, an index",
+    "какие: отсортируйте журнал по времени ответа; медленный запрос: EXPLAIN, индекс"};
+constexpr Phrase k_hint_attack{
+    "keep the address out (ufw deny from {}), limit logins (nginx: limit_req)",
+    "закройте доступ адресу (ufw deny from {}), ограничьте вход (nginx: limit_req)"};
+constexpr Phrase k_nothing_asked{"say what to look for: matches, or format = \"nginx-access\"",
+                                 "укажите, что искать: matches или format = \"nginx-access\""};
+constexpr Phrase k_needs_format{"only with format = \"nginx-access\"",
+                                "только вместе с format = \"nginx-access\""};
+constexpr Phrase k_no_percentile{"not a percentile: p50, p90, p95, p99",
+                                 "это не перцентиль: p50, p90, p95, p99"};
+constexpr Phrase k_brute_force{"password guessing", "подбор пароля"};
+constexpr Phrase k_traversal{"foreign files", "чужие файлы"};
+constexpr Phrase k_sql_injection{"SQL injection", "SQL-инъекции"};
+constexpr Phrase k_scanner{"scanner", "сканер"};
+constexpr Phrase k_kind_count{"{} ({})", "{} ({})"};
 constexpr Phrase k_look{"look: tail -n 100 {}", "посмотреть: tail -n 100 {}"};
 
-// In one run. A log that grows by more in a minute is read late, never skipped.
-constexpr Bytes k_most_read = 64_MB;
-// Of the run's time, what is left to others when reading stops.
-constexpr Duration k_reserve = 2s;
+// In one run. A log that grows by more is read late, never skipped.
+constexpr Bytes k_most_read = 4_GB;
+// Of the run's time, what reading may take: what the others have found must not wait for a log's gigabytes.
+constexpr int k_share_of_time = 4;
 constexpr std::size_t k_longest_evidence = 300; // characters
 constexpr std::size_t k_longest_kept = 2000;    // bytes of a line, before it is cleaned
 // Counts are kept in this many steps of the window: the memory stays small however long it is.
@@ -44,27 +70,47 @@ constexpr const char* k_absent = "absent"; // the file was not there: when it co
 constexpr const char* k_counts = "counts";
 constexpr const char* k_evidence = "evidence";
 
-RE2::Options options() {
-    RE2::Options chosen;
-    chosen.set_log_errors(false);
-    chosen.set_never_nl(true); // [^x] and \s must not reach into the next line
-    return chosen;
+// Of an access log each step holds dozens of numbers.
+constexpr int k_access_steps = 12;
+constexpr std::size_t k_most_addresses = 10; // in one run, those with most attempts
+constexpr std::size_t k_most_told = 3;
+
+constexpr std::string_view k_matched = "matched";
+constexpr std::string_view k_all_lines = "lines";
+constexpr std::string_view k_all_answers = "answers";
+constexpr std::string_view k_5xx = "errors";
+
+std::optional<int> percent_of(std::string_view percentile) {
+    static const std::map<std::string_view, int> known{{"p50", 50}, {"p90", 90}, {"p95", 95}, {"p99", 99}};
+    const auto found = known.find(percentile);
+    return found == known.end() ? std::nullopt : std::optional(found->second);
 }
 
-std::optional<Text> expression_complaint(const std::string& expression) {
-    if (expression.empty()) {
-        return say(k_matches_all);
+std::optional<Text> percentile_complaint(const std::string& name) {
+    return percent_of(name) ? std::nullopt : std::optional(say(k_no_percentile));
+}
+
+std::vector<Complaint> log_complaints(const LogCheckSettings& settings) {
+    std::vector<Complaint> complaints =
+        clear_complaints(settings.count, settings.clear, Limits::Direction::grows);
+    const bool is_access = settings.format == LogCheckSettings::Format::nginx_access;
+    if (settings.matches.empty() && !is_access) {
+        complaints.push_back({"matches", say(k_nothing_asked)});
     }
-    const RE2 compiled(expression, options());
-    return compiled.ok() ? std::nullopt
-                         : std::optional(say(k_no_expression, expression_words(compiled.error())));
+    if (!is_access && !settings.latency.empty()) {
+        complaints.push_back({"latency", say(k_needs_format)});
+    }
+    if (!is_access && !settings.attacks.empty()) {
+        complaints.push_back({"attacks", say(k_needs_format)});
+    }
+    return complaints;
 }
 
 const Schema<LogCheckSettings>& log_schema() {
     static const Schema<LogCheckSettings> schema =
         Schema<LogCheckSettings>{
             required("path", &LogCheckSettings::path, "the log file"),
-            required("matches", &LogCheckSettings::matches,
+            optional("matches", &LogCheckSettings::matches,
                      "regular expressions (RE2); a line that matches any counts")
                 .or_single()
                 .check(expression_complaint),
@@ -78,68 +124,32 @@ const Schema<LogCheckSettings>& log_schema() {
             optional("clear", &LogCheckSettings::clear, "`count` at which it is well again")
                 .units({Amount::Unit::number})
                 .or_empty(),
-            later<std::string>("format", "how lines are taken apart").one_of({"nginx-access"}),
-            later<Thresholds>("ratio", "share of answers with 5xx, without `format` of matching lines")
+            optional("format", &LogCheckSettings::format, "how lines are taken apart")
+                .one_of({{"text", LogCheckSettings::Format::text},
+                         {"nginx-access", LogCheckSettings::Format::nginx_access}}),
+            optional("ratio", &LogCheckSettings::ratio,
+                     "share of answers with 5xx, without `format` of matching lines")
                 .units({Amount::Unit::percent})
                 .grows(),
-            later<std::map<std::string, Thresholds>>("latency", "percentiles of the time to answer")
+            optional("latency", &LogCheckSettings::latency,
+                     "p50, p90, p95, p99 of the time to answer (nginx: $request_time at the line's end)")
                 .units({Amount::Unit::milliseconds})
+                .grows()
+                .check_keys(percentile_complaint),
+            optional("attacks", &LogCheckSettings::attacks, "kinds of attempts to look for")
+                .one_of({{"brute-force", Attack::brute_force},
+                         {"traversal", Attack::traversal},
+                         {"sql-injection", Attack::sql_injection},
+                         {"scanner", Attack::scanner}}),
+            optional("attempts", &LogCheckSettings::attempts, "attempts of one address within the window")
+                .units({Amount::Unit::number})
                 .grows(),
-            later<std::vector<std::string>>("attacks", "kinds of attacks to look for")
-                .one_of({"brute-force", "traversal", "sql-injection", "scanner"}),
-            later<int>("min_samples", "a ratio of fewer lines is not judged").between(1, 1'000'000),
+            optional("min_samples", &LogCheckSettings::min_samples,
+                     "a ratio or percentile of fewer is not judged")
+                .between(1, 1'000'000),
         }
-            .verify([](const LogCheckSettings& settings) {
-                return clear_complaints(settings.count, settings.clear, Limits::Direction::grows);
-            });
+            .verify(log_complaints);
     return schema;
-}
-
-// Matches within the window: how many, and when they were read.
-struct Count {
-    std::uint64_t matches = 0;
-    Now read;
-};
-
-std::vector<Count> counts_from(const std::map<std::string, std::string>& memory) {
-    std::vector<Count> counts;
-    const auto kept = memory.find(k_counts);
-    const std::string_view text = kept == memory.end() ? std::string_view() : kept->second;
-    for (const std::string_view part : split(text, ' ')) {
-        Count count;
-        const auto [end, reason] = std::from_chars(part.data(), part.data() + part.size(), count.matches);
-        if (reason != std::errc{} || end == part.data() + part.size() || *end != '@') {
-            continue;
-        }
-        if (const std::optional<Now> read =
-                moment_from_text(std::string_view(end + 1, part.data() + part.size()))) {
-            count.read = *read;
-            counts.push_back(std::move(count));
-        }
-    }
-    return counts;
-}
-
-std::string counts_to_text(const std::vector<Count>& counts) {
-    std::string text;
-    for (const Count& count : counts) {
-        text += fmt::format("{}{}@{}", text.empty() ? "" : " ", count.matches, moment_to_text(count.read));
-    }
-    return text;
-}
-
-std::vector<Count> counts_within(std::vector<Count> counts, std::uint64_t fresh, const Now& now,
-                                 Duration window) {
-    std::erase_if(counts, [&](const Count& count) { return elapsed(count.read, now) >= window; });
-    if (fresh == 0) {
-        return counts;
-    }
-    if (!counts.empty() && elapsed(counts.back().read, now) < window / k_steps) {
-        counts.back().matches += fresh;
-    } else {
-        counts.push_back({fresh, now});
-    }
-    return counts;
 }
 
 // A line that is not cut in the middle of a character, without what must not leave the host.
@@ -164,6 +174,101 @@ CheckResult not_read(const Error& error, const LogCheckSettings& settings, const
     return result;
 }
 
+// Takes new lines apart and counts what is in them.
+class LogTaker {
+  public:
+    explicit LogTaker(const LogCheckSettings& settings) : m_settings(settings), m_attacks(settings.attacks) {
+        if (!settings.matches.empty()) {
+            m_matcher.emplace(settings.matches);
+        }
+    }
+
+    void take(std::string_view lines) {
+        if (m_matcher) {
+            m_matcher->look_through(lines, [&](std::string_view line) {
+                ++m_matched;
+                m_last = line.substr(0, k_longest_kept);
+            });
+        }
+        if (m_settings.format == LogCheckSettings::Format::nginx_access) {
+            take_answers(lines);
+        } else if (m_settings.ratio != Thresholds{}) {
+            m_lines += static_cast<std::uint64_t>(std::count(lines.begin(), lines.end(), '\n'));
+        }
+        m_attacks.look_through(lines, [&](Attack attack, std::string_view address) {
+            if (m_attempts.size() < k_most_kept || m_attempts.contains({std::string(address), attack})) {
+                ++m_attempts[{std::string(address), attack}];
+            }
+        });
+    }
+
+    [[nodiscard]] LogSample taken(const LogReading& reading) const {
+        LogSample sample;
+        for (const auto& [bucket, count] : m_times) {
+            sample.counts[bucket] = count;
+        }
+        sample.counts[std::string(k_matched)] = m_matched;
+        sample.counts[std::string(k_all_lines)] = m_lines;
+        sample.counts[std::string(k_all_answers)] = m_answers;
+        sample.counts[std::string(k_5xx)] = m_errors;
+        add_attempts(sample.counts);
+        sample.last = m_last;
+        sample.reached = reading.reached;
+        sample.lost_track = reading.lost_track;
+        return sample;
+    }
+
+  private:
+    using Attempt = std::pair<std::string, Attack>;
+    // Of as many addresses the count of each is known; a storm from more is seen by those.
+    static constexpr std::size_t k_most_kept = 20'000;
+
+    void take_answers(std::string_view lines) {
+        while (!lines.empty()) {
+            const std::size_t end = std::min(lines.find('\n'), lines.size());
+            if (const auto answer = parse_access_line(lines.substr(0, end))) {
+                ++m_answers;
+                m_errors += answer->status >= 500 ? 1 : 0;
+                if (answer->seconds && !m_settings.latency.empty()) {
+                    ++m_times[time_bucket(*answer->seconds)];
+                }
+            }
+            lines.remove_prefix(std::min(end + 1, lines.size()));
+        }
+    }
+
+    // Of the addresses with most of them.
+    void add_attempts(Tallies& counts) const {
+        std::map<std::string, std::uint64_t> by_address;
+        for (const auto& [attempt, count] : m_attempts) {
+            by_address[attempt.first] += count;
+        }
+        std::vector<std::pair<std::uint64_t, std::string>> most;
+        for (const auto& [address, count] : by_address) {
+            most.emplace_back(count, address);
+        }
+        std::sort(most.rbegin(), most.rend());
+        most.resize(std::min(most.size(), k_most_addresses));
+        for (const auto& [attempt, count] : m_attempts) {
+            const auto& [address, attack] = attempt;
+            if (is_ip_address(address) && std::any_of(most.begin(), most.end(), [&](const auto& one) {
+                    return one.second == address;
+                })) {
+                counts[fmt::format("{}/{}", k_attack_names[static_cast<std::size_t>(attack)], address)] +=
+                    count;
+            }
+        }
+    }
+
+    const LogCheckSettings& m_settings;
+    std::optional<LineMatcher> m_matcher;
+    AttackFinder m_attacks;
+    std::uint64_t m_matched = 0, m_lines = 0, m_answers = 0, m_errors = 0;
+    std::map<std::string, std::uint64_t> m_times;
+    std::map<Attempt, std::uint64_t> m_attempts;
+    std::string m_last;
+};
+
 class LogCheck final : public BlockingCheck {
   public:
     explicit LogCheck(LogCheckSettings settings) : m_settings(std::move(settings)) {}
@@ -172,20 +277,20 @@ class LogCheck final : public BlockingCheck {
         if (context.recheck) {
             return evaluate_log({}, m_settings, context.now, context.memory); // nothing is read twice
         }
-        LineMatcher matcher(m_settings.matches);
-        const auto in_time = [&] { return context.world.clock.steady() < context.deadline - k_reserve; };
+        LogTaker taker(m_settings);
+        const SteadyTime began = context.world.clock.steady();
+        const SteadyTime stop = began + (context.deadline - began) / k_share_of_time;
         const Result<LogReading> reading =
             read_new_lines(context.world.files, m_settings.path, kept_position(context.memory),
                            context.memory.contains(k_absent) ? LogStart::begin : m_settings.start,
                            k_most_read, [&](std::string_view lines) {
-                               matcher.look_through(lines);
-                               return in_time();
+                               taker.take(lines);
+                               return context.world.clock.steady() < stop;
                            });
         if (!reading) {
             return not_read(reading.error(), m_settings, context);
         }
-        CheckResult result = evaluate_log({matcher.count(), matcher.last(), reading->reached}, m_settings,
-                                          context.now, context.memory);
+        CheckResult result = evaluate_log(taker.taken(*reading), m_settings, context.now, context.memory);
         result.memory[k_position] = position_to_text(reading->position);
         return result;
     }
@@ -199,83 +304,200 @@ class LogCheck final : public BlockingCheck {
     LogCheckSettings m_settings;
 };
 
-} // namespace
+// ── Judging ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-struct LineMatcher::Expression {
-    explicit Expression(const std::string& text) : compiled(text, options()) {}
-    RE2 compiled;
+class Judging {
+  public:
+    Judging(const LogSample& sample, const LogCheckSettings& settings, const Now& now,
+            const std::map<std::string, std::string>& before)
+        : m_sample(sample), m_settings(settings), m_before(before),
+          m_window(spoken(std::chrono::floor<std::chrono::seconds>(settings.window).count())) {
+        m_result.status = Status::ok;
+        m_result.memory = before;
+        m_result.memory.erase(k_absent);
+        const auto kept = before.find(k_counts);
+        TallyWindow window = TallyWindow::from(kept == before.end() ? std::string_view() : kept->second);
+        window.add(sample.counts, now, settings.window, is_access() ? k_access_steps : k_steps);
+        m_result.memory[k_counts] = window.text();
+        m_total = window.total();
+    }
+
+    CheckResult judge() {
+        m_result.message =
+            is_access()
+                ? say(k_quiet, counted(static_cast<std::int64_t>(count(k_all_answers)), k_answers), m_window)
+                : say(k_none, m_window);
+        if (!m_settings.matches.empty()) {
+            judge_count();
+        }
+        judge_ratio();
+        judge_latency();
+        judge_attempts();
+        add_notes();
+        return std::move(m_result);
+    }
+
+  private:
+    [[nodiscard]] bool is_access() const {
+        return m_settings.format == LogCheckSettings::Format::nginx_access;
+    }
+    [[nodiscard]] std::uint64_t count(std::string_view name) const {
+        const auto found = m_total.find(std::string(name));
+        return found == m_total.end() ? 0 : found->second;
+    }
+    Status level(double seen, const Thresholds& thresholds, const Thresholds& clear,
+                 const std::string& name) {
+        return judge_thresholds({seen, std::nullopt}, thresholds, clear, Direction::grows, name, m_before,
+                                m_result.memory);
+    }
+    void add_metric(const std::string& name, double value, const char* unit, const Thresholds& thresholds) {
+        const Quantity seen{value, std::nullopt};
+        m_result.metrics.push_back(
+            {name, value, unit, in_units_of(seen, thresholds.warn), in_units_of(seen, thresholds.critical)});
+    }
+
+    void judge_count() {
+        const std::uint64_t total = count(k_matched);
+        add_metric("matches", static_cast<double>(total), "", m_settings.count);
+        const Status status = level(static_cast<double>(total), m_settings.count, m_settings.clear, "count");
+        if (total > 0) {
+            const Text message = say(k_found, m_settings.path.string(),
+                                     counted(static_cast<std::int64_t>(total), k_lines), m_window);
+            if (status == Status::ok) {
+                m_result.message = message;
+            } else {
+                raise(m_result, status, message, say(k_look, m_settings.path.string()));
+            }
+        }
+        if (count_of_sample(k_matched) > 0) {
+            m_result.memory[k_evidence] = evidence_from(m_sample.last);
+        } else if (total == 0) {
+            m_result.memory.erase(k_evidence);
+        }
+        if (status != Status::ok && m_result.memory.contains(k_evidence)) {
+            m_result.evidence = m_result.memory.at(k_evidence);
+        }
+    }
+
+    [[nodiscard]] std::uint64_t count_of_sample(std::string_view name) const {
+        const auto found = m_sample.counts.find(std::string(name));
+        return found == m_sample.counts.end() ? 0 : found->second;
+    }
+
+    void judge_ratio() {
+        if (m_settings.ratio == Thresholds{}) {
+            return;
+        }
+        const std::uint64_t all = count(is_access() ? k_all_answers : k_all_lines);
+        if (all < static_cast<std::uint64_t>(m_settings.min_samples)) {
+            return;
+        }
+        const double part = static_cast<double>(count(is_access() ? k_5xx : k_matched));
+        const double percent = part / static_cast<double>(all) * 100;
+        add_metric("ratio", percent, "%", m_settings.ratio);
+        const Noun& noun = is_access() ? k_answers : k_lines;
+        raise(m_result, level(percent, m_settings.ratio, {}, "ratio"),
+              say(is_access() ? k_errors : k_share, fmt::format("{:.1f}%", percent),
+                  counted(static_cast<std::int64_t>(all), noun), m_window),
+              say(k_look, m_settings.path.string()));
+    }
+
+    void judge_latency() {
+        std::uint64_t all = 0;
+        for (const auto& [name, number] : m_total) {
+            all += is_time_bucket(name) ? number : 0;
+        }
+        for (const auto& [name, thresholds] : m_settings.latency) {
+            const int percent = percent_of(name).value_or(0);
+            const auto ms = percentile(m_total, percent / 100.0);
+            if (!ms || all < static_cast<std::uint64_t>(m_settings.min_samples)) {
+                continue;
+            }
+            add_metric(name, *ms, "ms", thresholds);
+            raise(m_result, level(*ms, thresholds, {}, name),
+                  say(k_slow, fmt::format("{}%", 100 - percent),
+                      format_duration(std::chrono::duration_cast<Duration>(
+                          std::chrono::duration<double, std::milli>(*ms))),
+                      m_window),
+                  say(k_hint_slow));
+        }
+    }
+
+    void judge_attempts() {
+        if (m_settings.attacks.empty()) {
+            return;
+        }
+        std::map<std::string, std::map<std::size_t, std::uint64_t>> by_address;
+        std::map<std::string, std::uint64_t> all;
+        for (std::size_t kind = 0; kind < k_attack_names.size(); ++kind) {
+            const std::string prefix = std::string(k_attack_names[kind]) + "/";
+            for (auto found = m_total.lower_bound(prefix);
+                 found != m_total.end() && found->first.starts_with(prefix); ++found) {
+                const std::string address = found->first.substr(prefix.size());
+                by_address[address][kind] += found->second;
+                all[address] += found->second;
+            }
+        }
+        std::vector<std::pair<std::uint64_t, std::string>> most;
+        for (const auto& [address, number] : all) {
+            most.emplace_back(number, address);
+        }
+        std::sort(most.rbegin(), most.rend());
+        const double worst_count = most.empty() ? 0 : static_cast<double>(most.front().first);
+        add_metric("attempts", worst_count, "", m_settings.attempts);
+        const Status status = level(worst_count, m_settings.attempts, {}, "attempts");
+        if (status == Status::ok || most.empty()) {
+            return;
+        }
+        most.resize(std::min(most.size(), k_most_told));
+        Text told;
+        for (const auto& [number, address] : most) {
+            told = listed("; ", told, say(k_attempts, address, kinds_of(by_address[address]), m_window));
+        }
+        raise(m_result, status, told, say(k_hint_attack, most.front().second));
+    }
+
+    static Text kinds_of(const std::map<std::size_t, std::uint64_t>& kinds) {
+        static constexpr std::array k_names{&k_brute_force, &k_traversal, &k_sql_injection, &k_scanner};
+        Text told;
+        for (const auto& [kind, number] : kinds) {
+            told = listed(", ", told, say(k_kind_count, say(*k_names.at(kind)), number));
+        }
+        return told;
+    }
+
+    static Text listed(std::string_view separator, const Text& list, const Text& one) {
+        return list.empty() ? one : join(separator, {list, one});
+    }
+
+    void add_notes() {
+        if (m_sample.reached == LogReading::Reached::limit) {
+            m_result.message = join("; ", {m_result.message, say(k_more)});
+        }
+        if (m_sample.lost_track) {
+            m_result.message = join("; ", {m_result.message, say(k_lost_track)});
+        }
+    }
+
+    const LogSample& m_sample;
+    const LogCheckSettings& m_settings;
+    const std::map<std::string, std::string>& m_before;
+    Text m_window;
+    Tallies m_total;
+    CheckResult m_result;
 };
 
-LineMatcher::LineMatcher(const std::vector<std::string>& patterns) {
-    std::string any;
-    for (const std::string& pattern : patterns) {
-        any += fmt::format("{}(?:{})", any.empty() ? "" : "|", pattern);
-    }
-    m_expression = std::make_unique<Expression>("(?m)" + any); // ^ and $ are those of a line
-}
-
-LineMatcher::~LineMatcher() = default;
-
-// Over the whole text at once, not line by line: most lines do not match, and a call for each would cost
-// more than the looking.
-void LineMatcher::look_through(std::string_view lines) {
-    const re2::StringPiece text(lines.data(), lines.size());
-    re2::StringPiece found;
-    std::size_t at = 0;
-    while (at < lines.size() &&
-           m_expression->compiled.Match(text, at, lines.size(), RE2::UNANCHORED, &found, 1)) {
-        const auto place = static_cast<std::size_t>(found.data() - lines.data());
-        if (place >= lines.size()) {
-            return; // an empty match behind the last line
-        }
-        const std::size_t before = place == 0 ? std::string_view::npos : lines.rfind('\n', place - 1);
-        const std::size_t begin = before == std::string_view::npos ? 0 : before + 1;
-        const std::size_t end = std::min(lines.find('\n', place), lines.size());
-        ++m_count;
-        m_last = lines.substr(begin, std::min(end - begin, k_longest_kept));
-        at = end + 1;
-    }
-}
+} // namespace
 
 CheckResult evaluate_log(const LogSample& sample, const LogCheckSettings& settings, const Now& now,
                          const std::map<std::string, std::string>& memory) {
-    CheckResult result;
-    result.memory = memory;
-    result.memory.erase(k_absent);
-    const std::vector<Count> counts =
-        counts_within(counts_from(memory), sample.matched, now, settings.window);
-    std::uint64_t total = 0;
-    for (const Count& count : counts) {
-        total += count.matches;
-    }
-    result.memory[k_counts] = counts_to_text(counts);
-    const Quantity seen{static_cast<double>(total), std::nullopt};
-    result.metrics.push_back({"matches", seen.value, "", in_units_of(seen, settings.count.warn),
-                              in_units_of(seen, settings.count.critical)});
-    result.status = judge_thresholds(seen, settings.count, settings.clear, Direction::grows, "count", memory,
-                                     result.memory);
-    const Text window = spoken(std::chrono::floor<std::chrono::seconds>(settings.window).count());
-    result.message = total == 0 ? say(k_none, window)
-                                : say(k_found, settings.path.string(),
-                                      counted(static_cast<std::int64_t>(total), k_lines), window);
-    if (sample.matched > 0) {
-        result.memory[k_evidence] = evidence_from(sample.last);
-    } else if (total == 0) {
-        result.memory.erase(k_evidence);
-    }
-    if (result.status != Status::ok) {
-        result.evidence = result.memory.contains(k_evidence) ? result.memory.at(k_evidence) : "";
-        result.hint = say(k_look, settings.path.string());
-    }
-    if (sample.reached == LogReading::Reached::limit) {
-        result.message = join("; ", {result.message, say(k_more)});
-    }
-    return result;
+    return Judging(sample, settings, now, memory).judge();
 }
 
 CheckType log_check_type() {
-    return make_check_type<log_schema, LogCheck>("log", Layer::application, Recheck::no,
-                                                 "new lines of a log that match");
+    return make_check_type<log_schema, LogCheck>(
+        "log", Layer::application, Recheck::no,
+        "new lines of a log that match; answers, times and attempts in an access log");
 }
 
 } // namespace lectio

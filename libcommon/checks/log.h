@@ -1,15 +1,15 @@
-// log: new lines of a log file that match. Read on from where the last run stopped; counted over a window of
-// time, by the time of reading (CONTRACT 26).
+// log: new lines of a log file that match, and what an access log says of answers, times and attacks. Read on from
+// where the last run stopped; counted over a window of time, by the time of reading (CONTRACT 26).
 #pragma once
 
+#include "checks/access_log.h"
 #include "checks/check_type.h"
 #include "checks/log_reader.h"
+#include "checks/tally_window.h"
 
-#include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace lectio {
@@ -21,31 +21,21 @@ struct LogCheckSettings {
     Duration window{std::chrono::minutes(10)};
     LogStart start = LogStart::end;
     Thresholds clear; // of `count`
+    enum class Format { text, nginx_access } format = Format::text;
+    Thresholds ratio;                          // of answers with 5xx; without a format of lines that match
+    std::map<std::string, Thresholds> latency; // by percentile: "p95"
+    std::vector<Attack> attacks;
+    Thresholds attempts{Amount{Amount::Unit::number, 50}, std::nullopt}; // of one address
+    int min_samples = 20;
 };
 
-// Counts the lines that match any of the patterns, all of them in one pass (RE2).
-class LineMatcher {
-  public:
-    explicit LineMatcher(const std::vector<std::string>& patterns);
-    ~LineMatcher();
-    LineMatcher(const LineMatcher&) = delete;
-    LineMatcher& operator=(const LineMatcher&) = delete;
-
-    void look_through(std::string_view lines);
-    [[nodiscard]] std::uint64_t count() const { return m_count; }
-    [[nodiscard]] const std::string& last() const { return m_last; } // the last line that matched, cut short
-
-  private:
-    struct Expression;
-    std::unique_ptr<Expression> m_expression;
-    std::uint64_t m_count = 0;
-    std::string m_last;
-};
-
+// What new lines add to the window. Names: "matched", "lines", "answers", "errors" (5xx), times (access_log.h), and
+// "KIND/ADDRESS" of attempts.
 struct LogSample {
-    std::uint64_t matched = 0; // since the last run
-    std::string last;          // the last such line
+    Tallies counts;
+    std::string last; // the last line that matched
     LogReading::Reached reached = LogReading::Reached::end;
+    bool lost_track = false;
 };
 
 CheckResult evaluate_log(const LogSample& sample, const LogCheckSettings& settings, const Now& now,

@@ -4,7 +4,6 @@
 #include "util/text.h"
 
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <cerrno>
 
@@ -54,12 +53,13 @@ Result<UniqueFd> open_regular(const Path& path) {
     return fd;
 }
 
-Result<std::string> read_at_most(int fd, const Path& path, Bytes limit) {
+// `expected`: what is taken in one piece, as much as there is likely to be.
+Result<std::string> read_at_most(int fd, const Path& path, Bytes limit, std::size_t expected = 65536) {
     std::string content;
-    std::array<char, 65536> buffer{};
-    while (content.size() < limit.count) {
-        const std::size_t want = std::min<std::size_t>(buffer.size(), limit.count - content.size());
-        const ssize_t got = ::read(fd, buffer.data(), want);
+    std::size_t filled = 0;
+    while (filled < limit.count) {
+        content.resize(filled + std::min<std::size_t>(expected, limit.count - filled));
+        const ssize_t got = ::read(fd, content.data() + filled, content.size() - filled);
         if (got < 0 && errno == EINTR) {
             continue;
         }
@@ -69,8 +69,9 @@ Result<std::string> read_at_most(int fd, const Path& path, Bytes limit) {
         if (got == 0) {
             break;
         }
-        content.append(buffer.data(), static_cast<std::size_t>(got));
+        filled += static_cast<std::size_t>(got);
     }
+    content.resize(filled);
     return content;
 }
 
@@ -153,7 +154,7 @@ Result<std::string> SystemFiles::read_from(const Path& path, Bytes offset, Bytes
     if (::lseek(fd->get(), static_cast<off_t>(offset.count), SEEK_SET) < 0) {
         return at_path("seek in", path);
     }
-    return read_at_most(fd->get(), path, limit);
+    return read_at_most(fd->get(), path, limit, limit.count);
 }
 
 Result<FileInfo> SystemFiles::info(const Path& path, Follow follow) {

@@ -4,8 +4,10 @@
 
 #include <filesystem>
 #include <fstream>
+#include <random>
 
 #include <catch2/catch.hpp>
+#include <fmt/format.h>
 
 using namespace lectio;
 using namespace std::chrono_literals;
@@ -15,11 +17,14 @@ namespace {
 std::uint64_t matched(const std::vector<std::string>& patterns, std::string_view lines,
                       std::string* last = nullptr) {
     LineMatcher matcher(patterns);
-    matcher.look_through(lines);
-    if (last != nullptr) {
-        *last = matcher.last();
-    }
-    return matcher.count();
+    std::uint64_t count = 0;
+    matcher.look_through(lines, [&](std::string_view line) {
+        ++count;
+        if (last != nullptr) {
+            *last = line;
+        }
+    });
+    return count;
 }
 
 // One check over one file, run after run, with its memory.
@@ -66,6 +71,43 @@ TEST_CASE("patterns stay within their line, and ^ and $ are those of a line") {
     CHECK(matched({"a.*b"}, "a\nb\n") == 0);
     CHECK(matched({"(?i)error"}, "ERROR\nError\nok\n") == 2);
     CHECK(matched({"ошибка"}, "была ошибка\n") == 1);
+}
+
+TEST_CASE("much text and little text have the same lines") {
+    const std::vector<std::vector<std::string>> all_patterns{{"\" 50[0-9] ", "Traceback"},
+                                                             {"(?i)error|ОШИБКА"},
+                                                             {"^a.*z$"},
+                                                             {"x*"},
+                                                             {"colou?r", "[0-9]{3}-[0-9]{4}"},
+                                                             {"(?i)union(\\+|%20)+select", "\\.\\./"},
+                                                             {"ab"},
+                                                             {"[^q]uit"},
+                                                             {"a\\s+b"}};
+    std::mt19937 random(7);
+    const std::vector<std::string> pieces{"\" 500 ", "\" 200 ", "Traceback", "tracebacK", "ERROR",
+                                          "ошибка",  "a",       "z",         "\n",        "\n\n",
+                                          " ",       "color",   "colour",    "555-1234",  "UNION%20select",
+                                          "../",     "ab",      "quit",      "suit",      "a  b"};
+    for (const auto& patterns : all_patterns) {
+        std::string text;
+        while (text.size() < 300'000) {
+            text += pieces[random() % pieces.size()] + (random() % 6 == 0 ? "\n" : "");
+        }
+        CAPTURE(patterns.front());
+        std::vector<std::string> at_once;
+        LineMatcher matcher(patterns);
+        matcher.look_through(text, [&](std::string_view line) { at_once.emplace_back(line); });
+        std::vector<std::string> one_by_one;
+        const LineMatcher each(patterns);
+        for (std::string_view rest = text; !rest.empty();) {
+            const std::size_t end = std::min(rest.find('\n'), rest.size());
+            if (each.matches(rest.substr(0, end))) {
+                one_by_one.emplace_back(rest.substr(0, end));
+            }
+            rest.remove_prefix(std::min(end + 1, rest.size()));
+        }
+        CHECK(at_once == one_by_one);
+    }
 }
 
 TEST_CASE("a pattern that matches nothing at all matches each line once") {
@@ -177,6 +219,184 @@ TEST_CASE("the memory stays small however long the window") {
 TEST_CASE("garbage in the memory of a check is as no memory") {
     Watched log;
     log.write(k_500);
-    log.memory = {{"position", "x"}, {"counts", "1@ @ 2@1/2 x@1/2/3 3"}, {"level-count", "?"}};
+    log.memory = {{"position", "x"},
+                  {"counts", "matched=1@ @ matched=2@1/2 x@1/2/3 matched=3 matched=@1"},
+                  {"level-count", "?"}};
     CHECK(log.run().metrics.front().value == 0);
+}
+
+namespace {
+
+// nginx's combined format with the time to answer behind it.
+std::string access_line(const std::string& request, int status, const std::string& address = "198.51.100.7",
+                        const std::string& behind = " 0.012", const std::string& agent = "Mozilla/5.0") {
+    return fmt::format("{} - - [22/Nov/2026:10:00:00 +0000] \"{}\" {} 512 \"-\" \"{}\"{}\n", address, request,
+                       status, agent, behind);
+}
+
+struct WatchedAccess : Watched {
+    WatchedAccess() {
+        settings.matches.clear();
+        settings.format = LogCheckSettings::Format::nginx_access;
+        settings.window = 1h;
+        run();
+    }
+    void write_many(int number, const std::string& line) const {
+        std::string text;
+        for (int i = 0; i < number; ++i) {
+            text += line;
+        }
+        write(text);
+    }
+};
+
+} // namespace
+
+namespace {
+
+std::optional<AccessLine> parsed_line(const std::string& line) {
+    static std::string kept; // what the parts lie in
+    kept = line.substr(0, line.find('\n'));
+    return parse_access_line(kept);
+}
+
+} // namespace
+
+TEST_CASE("access log: a line taken apart") {
+    const std::string line = access_line("GET /api/?q=%22 HTTP/1.1", 200);
+    const auto parsed = parsed_line(line);
+    REQUIRE(parsed);
+    CHECK(parsed->address == "198.51.100.7");
+    CHECK(parsed->method == "GET");
+    CHECK(parsed->target == "/api/?q=%22");
+    CHECK(parsed->status == 200);
+    CHECK(parsed->seconds == 0.012);
+    CHECK(parsed_line(access_line("GET / HTTP/1.1", 200, "::1", " rt=1.5 uct=0.1"))->seconds == 1.5);
+    CHECK(parsed_line(access_line("GET / HTTP/1.1", 200, "::1", " \"203.0.113.9\" request_time=0.250"))
+              ->seconds == 0.25);
+    CHECK_FALSE(parsed_line(access_line("GET / HTTP/1.1", 200, "::1", ""))->seconds);
+    CHECK_FALSE(parsed_line(access_line("GET / HTTP/1.1", 200, "::1", " 8080 -"))->seconds);
+    CHECK(parsed_line(access_line("\\x16\\x03\\x01", 400))->status == 400); // TLS on a plain port
+    CHECK(parse_access_line("::1 - - [x] \"\" 400 0 \"-\" \"-\"")->target.empty());
+    for (const char* none : {"", "x", "\"", "1.2.3.4 \"GET / HTTP/1.1", "1.2.3.4 \"GET / HTTP/1.1\" abc 1",
+                             "1.2.3.4 \"GET / HTTP/1.1\" 999 1", "1.2.3.4 \"GET / HTTP/1.1\""}) {
+        CHECK_FALSE(parse_access_line(none));
+    }
+}
+
+TEST_CASE("access log: the share of 5xx, once there are enough answers") {
+    WatchedAccess log;
+    log.settings.ratio = {Amount{Amount::Unit::percent, 1}, Amount{Amount::Unit::percent, 20}};
+    log.write_many(10, access_line("GET / HTTP/1.1", 502));
+    CHECK(log.run().status == Status::ok); // fewer than min_samples
+    log.write_many(90, access_line("GET / HTTP/1.1", 200));
+    const CheckResult some = log.run();
+    CHECK(some.status == Status::warning);
+    CHECK(some.message.en == "5xx: 10.0% of 100 answers (window: 1 hour)");
+    CHECK(some.message.ru == "ответы 5xx: 10.0% из 100 ответов (период: 1 час)");
+    log.write_many(100, access_line("GET / HTTP/1.1", 500));
+    CHECK(log.run().status == Status::critical);
+    log.bare.clock.advance(1h);
+    CHECK(log.run().status == Status::ok);
+}
+
+TEST_CASE("access log: percentiles of the time to answer") {
+    WatchedAccess log;
+    log.settings.latency["p95"] = {Amount{Amount::Unit::milliseconds, 1000}, std::nullopt};
+    log.write_many(96, access_line("GET / HTTP/1.1", 200, "::1", " 0.020"));
+    log.write_many(4, access_line("GET / HTTP/1.1", 200, "::1", " 3.000"));
+    const CheckResult quick = log.run();
+    CHECK(quick.status == Status::ok);
+    CHECK(quick.metrics.at(0).value == Approx(20).epsilon(0.11));
+    CHECK(quick.message.en == "100 answers and nothing that stands out (window: 1 hour)");
+    log.write_many(20, access_line("GET / HTTP/1.1", 200, "::1", " 3.000"));
+    const CheckResult slow = log.run();
+    CHECK(slow.status == Status::warning);
+    CHECK(slow.metrics.at(0).value == Approx(3000).epsilon(0.11));
+    CHECK_THAT(slow.message.ru, Catch::Contains("самые медленные 5% ответов заняли 3."));
+}
+
+TEST_CASE("access log: attempts from outside, by kind and address") {
+    WatchedAccess log;
+    log.settings.attacks = {Attack::brute_force, Attack::traversal, Attack::sql_injection, Attack::scanner};
+    log.settings.attempts = {Amount{Amount::Unit::number, 50}, std::nullopt};
+    const std::string guessing = access_line("POST /api/jwt/token/ HTTP/1.1", 401, "203.0.113.5");
+    log.write_many(30, guessing);
+    log.write_many(60, access_line("POST /api/jwt/token/ HTTP/1.1", 200, "203.0.113.6")); // who logs in
+    log.write_many(
+        60, access_line("GET /api/union/select-seats HTTP/1.1", 200, "203.0.113.7")); // a site's own words
+    CHECK(log.run().status == Status::ok);
+    log.write_many(25, guessing);
+    log.write_many(10, access_line("GET /?id=1%27%20OR%201=1 HTTP/1.1", 200, "203.0.113.5"));
+    log.write_many(5, access_line("GET /../../etc/passwd HTTP/1.1", 400, "203.0.113.8"));
+    log.write_many(7, access_line("GET /.env HTTP/1.1", 404, "2001:db8::1", "", "sqlmap/1.7"));
+    const CheckResult told = log.run();
+    CHECK(told.status == Status::warning);
+    CHECK(told.message.en ==
+          "attempts from 203.0.113.5: password guessing (55), SQL injection (10) (window: 1 hour); "
+          "attempts from 2001:db8::1: scanner (7) (window: 1 hour); "
+          "attempts from 203.0.113.8: foreign files (5) (window: 1 hour)");
+    CHECK_THAT(told.hint.en, Catch::Contains("ufw deny from 203.0.113.5"));
+    CHECK(told.metrics.at(0).value == 65);
+}
+
+TEST_CASE("access log: each kind of attempt, and what only looks like one") {
+    const auto kind_of = [](Attack kind, const std::string& line) {
+        int found = 0;
+        AttackFinder({kind}).look_through(line, [&](Attack, std::string_view) { ++found; });
+        return found == 1;
+    };
+    for (const char* target : {"/static/..%2f..%2fetc/passwd", "/%2e%2e/%2e%2e/x", "/?f=/etc/shadow",
+                               "/a/../../b", "/x?f=..\\x5cwin.ini"}) {
+        CHECK(kind_of(Attack::traversal, access_line(fmt::format("GET {} HTTP/1.1", target), 404)));
+    }
+    for (const char* target : {"/?id=1+UNION+ALL+SELECT+1", "/?q=pg_sleep(5)", "/?a=%27+or+%27a%27%3D%27a",
+                               "/?t=information_schema.tables"}) {
+        CHECK(kind_of(Attack::sql_injection, access_line(fmt::format("GET {} HTTP/1.1", target), 200)));
+    }
+    for (const char* target :
+         {"/.env", "/.git/config", "/wp-login.php", "/phpmyadmin/", "/actuator/health"}) {
+        CHECK(kind_of(Attack::scanner, access_line(fmt::format("GET {} HTTP/1.1", target), 404)));
+    }
+    CHECK(kind_of(Attack::scanner, access_line("GET / HTTP/1.1", 200, "::1", "", "Mozilla/5.0 Nikto/2.5")));
+    for (const Attack kind :
+         {Attack::brute_force, Attack::traversal, Attack::sql_injection, Attack::scanner}) {
+        for (const char* harmless :
+             {"GET / HTTP/1.1", "GET /static/js/main.0a1b2c3d.js HTTP/1.1",
+              "GET /api/lessons/?from=2026-01-01 HTTP/1.1", "POST /api/homework/ HTTP/1.1",
+              "GET /news/it's-spring HTTP/1.1", "GET /credit-union/ HTTP/1.1"}) {
+            CHECK_FALSE(kind_of(kind, access_line(harmless, 200)));
+        }
+    }
+}
+
+TEST_CASE("access log: the memory stays small under a storm from everywhere") {
+    WatchedAccess log;
+    log.settings.window = 24h;
+    log.settings.latency["p99"] = {Amount{Amount::Unit::milliseconds, 60'000}, std::nullopt};
+    log.settings.attacks = {Attack::scanner};
+    for (int hour = 0; hour < 30; ++hour) {
+        std::string text;
+        for (int i = 0; i < 2000; ++i) {
+            text += access_line("GET /.env HTTP/1.1", 404, fmt::format("10.{}.{}.1", hour, i % 250),
+                                fmt::format(" {}.{:03}", i % 50, i % 1000));
+        }
+        log.write(text);
+        log.bare.clock.advance(1h);
+        log.run();
+    }
+    CHECK(log.memory.at("counts").size() < 20'000);
+}
+
+TEST_CASE("a ratio of matching lines without a format") {
+    Watched log;
+    log.settings.count = {};
+    log.settings.ratio = {Amount{Amount::Unit::percent, 10}, std::nullopt};
+    log.run();
+    for (int i = 0; i < 30; ++i) {
+        log.write(i % 5 == 0 ? k_500 : k_200);
+    }
+    const CheckResult result = log.run();
+    CHECK(result.status == Status::warning);
+    CHECK(result.message.en == "matching: 20.0% of 30 lines (window: 10 minutes)");
 }

@@ -1,0 +1,106 @@
+#include "platform/literals.h"
+
+#include <limits>
+#include <utility>
+
+#include <dlfcn.h>
+#include <hs/hs.h>
+
+namespace lectio {
+namespace {
+
+// ── libhs, loaded when much is to be read ───────────────────────────────────────────────────────────────────
+
+#define LECTIO_LIBHS(use)                                                                                    \
+    use(hs_compile_lit_multi) use(hs_free_compile_error) use(hs_free_database) use(hs_alloc_scratch)         \
+        use(hs_free_scratch) use(hs_scan) use(hs_valid_platform)
+
+struct Libhs {
+#define LECTIO_DECLARE(name) decltype(&::name) name = nullptr;
+    LECTIO_LIBHS(LECTIO_DECLARE)
+#undef LECTIO_DECLARE
+    bool usable = false;
+};
+
+Libhs load_libhs() {
+    Libhs libhs;
+    void* const library = ::dlopen("libhs.so.5", RTLD_NOW | RTLD_LOCAL);
+    if (library == nullptr) {
+        return libhs;
+    }
+    libhs.usable = true;
+#define LECTIO_LOAD(name)                                                                                    \
+    libhs.name = reinterpret_cast<decltype(&::name)>(::dlsym(library, #name));                               \
+    libhs.usable = libhs.usable && libhs.name != nullptr;
+    LECTIO_LIBHS(LECTIO_LOAD)
+#undef LECTIO_LOAD
+    libhs.usable = libhs.usable && libhs.hs_valid_platform() == HS_SUCCESS; // SSSE3 or SSE4.2 at least
+    return libhs;
+}
+
+const Libhs& libhs() {
+    static const Libhs loaded = load_libhs();
+    return loaded;
+}
+
+using Found = std::function<bool(std::size_t)>;
+
+int hand_on(unsigned, unsigned long long, unsigned long long to, unsigned, void* found) {
+    return (*static_cast<const Found*>(found))(static_cast<std::size_t>(to)) ? 0 : 1;
+}
+
+} // namespace
+
+struct LiteralScanner::State {
+    State() = default;
+    State(const State&) = delete;
+    State& operator=(const State&) = delete;
+    ~State() {
+        libhs().hs_free_scratch(scratch);
+        libhs().hs_free_database(database);
+    }
+
+    hs_database_t* database = nullptr;
+    hs_scratch_t* scratch = nullptr;
+};
+
+LiteralScanner::LiteralScanner(std::unique_ptr<State> state) : m_state(std::move(state)) {}
+LiteralScanner::~LiteralScanner() = default;
+
+std::unique_ptr<LiteralScanner> LiteralScanner::make(const std::vector<std::string>& literals) {
+    if (literals.empty() || !libhs().usable) {
+        return nullptr;
+    }
+    std::vector<const char*> texts;
+    std::vector<std::size_t> sizes;
+    for (const std::string& literal : literals) {
+        texts.push_back(literal.data());
+        sizes.push_back(literal.size());
+    }
+    const std::vector<unsigned> flags(literals.size(), HS_FLAG_CASELESS);
+    const std::vector<unsigned> ids(literals.size(), 0);
+    auto state = std::make_unique<State>();
+    hs_compile_error_t* wrong = nullptr;
+    const hs_error_t compiled = libhs().hs_compile_lit_multi(
+        texts.data(), flags.data(), ids.data(), sizes.data(), static_cast<unsigned>(literals.size()),
+        HS_MODE_BLOCK, nullptr, &state->database, &wrong);
+    if (wrong != nullptr) {
+        libhs().hs_free_compile_error(wrong);
+    }
+    if (compiled != HS_SUCCESS || libhs().hs_alloc_scratch(state->database, &state->scratch) != HS_SUCCESS) {
+        return nullptr;
+    }
+    return std::unique_ptr<LiteralScanner>(new LiteralScanner(std::move(state)));
+}
+
+bool LiteralScanner::scan(std::string_view text, const Found& found) const {
+    if (text.size() > std::numeric_limits<unsigned>::max()) {
+        return false;
+    }
+    const hs_error_t done =
+        libhs().hs_scan(m_state->database, text.data(), static_cast<unsigned>(text.size()), 0,
+                        m_state->scratch, hand_on, const_cast<Found*>(&found));
+    return done == HS_SUCCESS || done == HS_SCAN_TERMINATED;
+}
+
+} // namespace lectio
