@@ -77,7 +77,7 @@ struct Impact {
 };
 
 // In the order in which they matter to visitors: of a cause and its consequences the first is told.
-constexpr std::array<Impact, 12> k_impacts{{
+constexpr std::array<Impact, 11> k_impacts{{
     {"http",
      {"Who opens the page that {} checks gets an error.",
       "Кто открывает страницу, которую проверяет {}, видит ошибку."},
@@ -125,11 +125,6 @@ constexpr std::array<Impact, 12> k_impacts{{
       "Когда память кончится, ядро убьёт какой-нибудь процесс, возможно сам сайт."},
      {"Nothing is broken yet, but the site may slow down.",
       "Пока ничего не сломано, но сайт может замедлиться."}},
-    {"log",
-     {"The application failed somewhere: some visitors may have seen an error.",
-      "В приложении был сбой: часть посетителей могла увидеть ошибку."},
-     {"The application failed somewhere: some visitors may have seen an error.",
-      "В приложении был сбой: часть посетителей могла увидеть ошибку."}},
 }};
 
 constexpr Phrase k_only_monitoring{"This concerns the monitoring, not the site.",

@@ -373,11 +373,25 @@ void killed_by_the_kernel(All& all) {
 
 void log(All& all) {
     LogCheckSettings settings;
-    settings.path = "/var/log/teaching_panel/error.log";
+    settings.path = "/var/log/lectio/django.log";
+    const auto add = [&](const char* what, const Tallies& counts, const char* last) {
+        LogSample sample;
+        sample.counts = counts;
+        sample.last = last;
+        all.push_back({"log", what, evaluate_log(sample, settings, sample_now(), {})});
+    };
     settings.matches = {"ERROR"};
-    all.push_back(
-        {"log", "lines",
-         evaluate_log({3, "ERROR Internal Server Error: /api/homework/"}, settings, sample_now(), {})});
+    add("lines", {{"matched", 3}}, "ERROR Internal Server Error: /api/homework/");
+    settings = {};
+    settings.path = "/var/log/nginx/access.log";
+    settings.format = LogCheckSettings::Format::nginx_access;
+    settings.window = 1h;
+    settings.ratio.warn = Amount{Amount::Unit::percent, 1};
+    settings.latency["p95"].warn = Amount{Amount::Unit::milliseconds, 1000};
+    settings.attacks = {Attack::brute_force, Attack::scanner};
+    add("answers with 5xx", {{"answers", 1234}, {"errors", 61}}, "");
+    add("slow answers", {{"answers", 1234}, {time_bucket(0.02), 1100}, {time_bucket(2.5), 134}}, "");
+    add("attempts", {{"answers", 1234}, {"brute-force/203.0.113.5", 83}, {"scanner/203.0.113.5", 4}}, "");
 }
 
 void process(All& all) {
