@@ -90,7 +90,7 @@ std::unique_ptr<LiteralScanner> LiteralScanner::make(const std::vector<std::stri
     if (compiled != HS_SUCCESS || libhs().hs_alloc_scratch(state->database, &state->scratch) != HS_SUCCESS) {
         return nullptr;
     }
-    return std::unique_ptr<LiteralScanner>(new LiteralScanner(std::move(state)));
+    return std::make_unique<LiteralScanner>(std::move(state));
 }
 
 bool LiteralScanner::scan(std::string_view text, const Found& found) const {

@@ -10,10 +10,13 @@
 namespace lectio {
 
 class LiteralScanner {
+    struct State;
+
   public:
     // `literals` without regard to the case of ASCII letters. The library is loaded by the first of all scanners; none:
     // it is not installed, or takes no such words (docs/decisions/0023).
     static std::unique_ptr<LiteralScanner> make(const std::vector<std::string>& literals);
+    explicit LiteralScanner(std::unique_ptr<State> state); // for make()
     ~LiteralScanner();
     LiteralScanner(const LiteralScanner&) = delete;
     LiteralScanner& operator=(const LiteralScanner&) = delete;
@@ -22,8 +25,6 @@ class LiteralScanner {
     bool scan(std::string_view text, const std::function<bool(std::size_t end)>& found) const;
 
   private:
-    struct State;
-    explicit LiteralScanner(std::unique_ptr<State> state);
     std::unique_ptr<State> m_state;
 };
 
