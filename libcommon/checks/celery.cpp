@@ -183,7 +183,7 @@ class Question {
     Result<RedisReply> command(const std::vector<std::string>& arguments) {
         Result<RedisReply> reply = m_redis.command(arguments);
         if (reply.ok() && reply->type == RedisReply::Type::error) {
-            const ErrorKind kind = is_about_rights(*reply) ? ErrorKind::permission : ErrorKind::protocol;
+            const ErrorKind kind = is_about_rights(*reply) ? ErrorKind::permission : ErrorKind::busy;
             return Error{kind, "the broker refuses a command: " + clean_line(reply->text)};
         }
         return reply;

@@ -21,6 +21,7 @@ namespace {
 constexpr Phrase k_free{"{} free of {} ({})", "свободно {} из {} ({})"};
 constexpr Phrase k_little{"little space on {}: {}", "мало места на {}: {}"};
 constexpr Phrase k_full{"almost no space on {}: {}", "почти нет места на {}: {}"};
+constexpr Phrase k_none{"no space is left on {} ({} in all)", "на {} не осталось места (всего {})"};
 constexpr Phrase k_few_inodes{"{}: only {} of {} inodes left, new files will soon fail",
                               "{}: осталось {} из {} inode, скоро нельзя будет создавать файлы"};
 constexpr Phrase k_grown{"{} more used than a day ago", "за сутки занято на {} больше"};
@@ -131,8 +132,9 @@ void judge_space(CheckResult& result, const DiskSpace& space, const DiskSettings
         say(k_free, format_size(space.free), format_size(space.total), share(seen.value, *seen.total));
     result.message = free;
     if (result.status != Status::ok) {
-        result.message =
-            say(result.status == Status::critical ? k_full : k_little, settings.path.string(), free);
+        result.message = space.free.count == 0 ? say(k_none, settings.path.string(), format_size(space.total))
+                                               : say(result.status == Status::critical ? k_full : k_little,
+                                                     settings.path.string(), free);
         result.hint = say(k_find_large, settings.path.string());
     }
 }

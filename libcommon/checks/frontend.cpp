@@ -472,7 +472,12 @@ std::optional<std::string> local_path(std::string_view url, std::string_view sit
     if (decoded.find('\0') != std::string::npos) {
         return std::nullopt;
     }
-    const Path below = Path(decoded).relative_path().lexically_normal();
+    Path below = Path(decoded).relative_path().lexically_normal();
+    // Above the site's root there is nothing: of "../x.js" on its first page browsers make /x.js (RFC 3986, 5.2.4).
+    const bool from_the_root = folder.empty() && !decoded.starts_with('/');
+    while (from_the_root && !below.empty() && *below.begin() == "..") {
+        below = below.lexically_relative("..");
+    }
     if (below.empty() || below == "." || *below.begin() == "..") {
         return std::nullopt;
     }

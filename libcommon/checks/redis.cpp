@@ -453,8 +453,12 @@ CheckResult redis_failure(const Error& error, const Secret& url) {
         result.status = Status::unknown;
         result.message = say(k_unable, why);
         break;
-    case ErrorKind::protocol: // it was reached: another program listens there, or it refuses what it is asked
-        result.message = why.en.find("Protocol error") == std::string::npos ? why : say(k_not_redis, why);
+    case ErrorKind::protocol: // another program listens there
+        result.message = say(k_not_redis, why);
+        break;
+    case ErrorKind::busy: // it was reached and refuses what it is asked
+    case ErrorKind::too_large:
+        result.message = why;
         break;
     case ErrorKind::not_found: // its name
         result.message = say(k_down, place_of(url), why);

@@ -264,7 +264,7 @@ class HiredisConnection final : public RedisConnection {
             void* raw = nullptr;
             const bool readable = redisGetReplyFromReader(m_context.get(), &raw) == REDIS_OK;
             if (m_budget.exceeded() || m_context->reader->len > k_longest_reply.count) {
-                return Error{ErrorKind::protocol,
+                return Error{ErrorKind::too_large,
                              fmt::format("Redis: {}: the answer is larger than {} or {} elements", what,
                                          format_size(k_longest_reply), k_most_elements)};
             }
@@ -334,7 +334,7 @@ Result<void> expect_ok(RedisConnection& connection, const std::vector<std::strin
         const bool lets_nobody_in =
             reply->text.starts_with("ERR max number of clients") || reply->text.starts_with("DENIED");
         const bool about_rights = (command.front() == "AUTH" && !lets_nobody_in) || is_about_rights(*reply);
-        return Error{about_rights ? ErrorKind::permission : ErrorKind::protocol,
+        return Error{about_rights ? ErrorKind::permission : ErrorKind::busy,
                      fmt::format("Redis: {}: {}", command.front(), clean_line(reply->text))};
     }
     return {};

@@ -45,8 +45,9 @@ class RedisConnection {
 class RedisConnector {
   public:
     virtual ~RedisConnector() = default;
-    // AUTH and SELECT included; a refused password is `permission`, a name that is not found `not_found`, what keeps
-    // us from asking at all `internal`. `timeout` is that of the connection's whole life.
+    // AUTH and SELECT included; a refused password is `permission`, a Redis that lets nobody in (too many clients,
+    // protected mode) or has no such database `busy`, what is no Redis `protocol`, an answer over the limits
+    // `too_large`, a name that is not found `not_found`, what keeps us from asking at all `internal`. `timeout` is that of the connection's whole life.
     virtual Result<std::unique_ptr<RedisConnection>> connect(const Secret& url, Duration timeout) = 0;
 };
 

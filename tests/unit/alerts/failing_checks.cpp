@@ -69,7 +69,7 @@ void celery(All& all) {
     add("nobody answers", sample);
     sample.answered = {{"celery@one", {"celery"}}, {"celery@two", {"celery"}}};
     add("a queue without a worker", sample);
-    sample.failure = Error{ErrorKind::protocol, "NOAUTH Authentication required."};
+    sample.failure = Error{ErrorKind::busy, "NOAUTH Authentication required."};
     add("the broker", sample);
 }
 

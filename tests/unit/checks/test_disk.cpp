@@ -29,7 +29,8 @@ TEST_CASE("free space by its thresholds, and clear only beyond them") {
     CHECK(judged(space(12), little.memory).status == Status::ok);
     const CheckResult full = judged(space(0));
     CHECK(full.status == Status::critical);
-    CHECK(full.message.en == "almost no space on /: 0 B free of 100 GB (0.0%)");
+    CHECK(full.message.en == "no space is left on / (100 GB in all)");
+    CHECK(full.message.ru == "на / не осталось места (всего 100 GB)");
     CHECK_FALSE(full.hint.empty());
 }
 

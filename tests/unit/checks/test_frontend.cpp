@@ -140,6 +140,11 @@ TEST_CASE("frontend: which addresses are files of ours", "[frontend]") {
     CHECK_FALSE(local_path("/../../etc/passwd", site).has_value());
     CHECK_FALSE(local_path("/%2e%2e/etc/passwd", site).has_value());
     CHECK_FALSE(local_path("/", site).has_value());
+    CHECK(local_path("../x.js", site) == "x.js"); // as browsers do
+    CHECK(local_path("../../js/x.js?v=1", "https://site.example/") == "js/x.js");
+    CHECK_FALSE(
+        local_path("../x.js", "https://site.example/app/").has_value()); // another place than the build
+    CHECK_FALSE(local_path("..", site).has_value());
 }
 
 TEST_CASE("frontend: a whole build is good, and asked cheaply", "[frontend]") {

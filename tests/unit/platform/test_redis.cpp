@@ -59,15 +59,15 @@ TEST_CASE("redis: an answer within bounds comes whole, nested or not", "[redis]"
 
 TEST_CASE("redis: an answer that announces too much is refused before memory is set aside for it",
           "[redis]") {
-    CHECK(refused_as("*100001\r\n") == ErrorKind::protocol);
-    CHECK(refused_as(repeated("*100000000\r\n", 7)) == ErrorKind::protocol);
-    CHECK(refused_as(repeated("*60000\r\n", 2)) == ErrorKind::protocol); // together
+    CHECK(refused_as("*100001\r\n") == ErrorKind::too_large);
+    CHECK(refused_as(repeated("*100000000\r\n", 7)) == ErrorKind::too_large);
+    CHECK(refused_as(repeated("*60000\r\n", 2)) == ErrorKind::too_large); // together
 }
 
 TEST_CASE("redis: an answer of many parts is bounded as a whole", "[redis]") {
     const std::string part = "$1000000\r\n" + std::string(1'000'000, 'x') + "\r\n";
-    CHECK(refused_as("*10\r\n" + repeated(part, 9)) == ErrorKind::protocol);
-    CHECK(refused_as("+" + std::string(5'000'000, 'x')) == ErrorKind::protocol);
+    CHECK(refused_as("*10\r\n" + repeated(part, 9)) == ErrorKind::too_large);
+    CHECK(refused_as("+" + std::string(5'000'000, 'x')) == ErrorKind::too_large);
     CHECK(refused_as(repeated("*1\r\n", 20)) == ErrorKind::protocol); // deeper than hiredis goes
 }
 
@@ -89,8 +89,8 @@ TEST_CASE("redis: who lets nobody in has not refused the password", "[redis]") {
         REQUIRE_FALSE(connection.ok());
         return connection.error().kind;
     };
-    CHECK(refused_login("-ERR max number of clients reached\r\n") == ErrorKind::protocol);
-    CHECK(refused_login("-DENIED Redis is running in protected mode\r\n") == ErrorKind::protocol);
+    CHECK(refused_login("-ERR max number of clients reached\r\n") == ErrorKind::busy);
+    CHECK(refused_login("-DENIED Redis is running in protected mode\r\n") == ErrorKind::busy);
     CHECK(refused_login("-ERR invalid password\r\n") == ErrorKind::permission);
     CHECK(refused_login("-WRONGPASS invalid username-password pair\r\n") == ErrorKind::permission);
 }
