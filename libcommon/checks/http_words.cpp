@@ -7,6 +7,7 @@
 #include "util/units.h"
 
 #include <algorithm>
+#include <array>
 
 namespace lectio {
 namespace {
@@ -211,6 +212,13 @@ std::optional<CheckResult> http_failure(const HttpAnswer& answer, const HttpRequ
     result.remedy = remedy_of(answer, request);
     result.hint = hint_of(answer, result.remedy);
     return result;
+}
+
+bool speaks_of_a_service(const CheckResult& result) {
+    constexpr std::array k_hints{k_hint_refused, k_hint_silent, k_hint_no_way_in};
+    return std::any_of(k_hints.begin(), k_hints.end(), [&](const Phrase& hint) {
+        return result.hint.en.find(hint.in(Lang::en)) != std::string::npos;
+    });
 }
 
 std::optional<CheckResult> wrong_status(const HttpAnswer& answer, const StatusSet& wanted) {

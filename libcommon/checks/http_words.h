@@ -14,6 +14,9 @@ namespace lectio {
 // `request` is what was asked: whether this very host was, and how long the limits were.
 std::optional<CheckResult> http_failure(const HttpAnswer& answer, const HttpRequest& request);
 
+// The hint of http_failure() is to look at the service that was asked: it hangs, or nobody listens.
+bool speaks_of_a_service(const CheckResult& result);
+
 // A status that was not wanted, with what it usually means; nothing when it was.
 std::optional<CheckResult> wrong_status(const HttpAnswer& answer, const StatusSet& wanted);
 

@@ -14,6 +14,7 @@
 #include "pipeline/run_record.h"
 #include "pipeline/run_report.h"
 #include "pipeline/tool_state.h"
+#include "pipeline/unit_commands.h"
 #include "platform/clock.h"
 #include "platform/files.h"
 #include "platform/services.h"
@@ -331,6 +332,19 @@ class Run {
         }
     }
 
+    void name_commands(std::vector<Observation>& seen) const {
+        for (Observation& look : seen) {
+            if (look.result.status != Status::critical) {
+                continue; // nearly all of a thousand
+            }
+            for (const CheckPolicy& check : m_policy.checks) {
+                if (check.name == look.name) {
+                    lectio::name_commands(check, m_unit_checks, m_job.ladder, look.result);
+                }
+            }
+        }
+    }
+
     [[nodiscard]] DropFolder events() const { return event_folder(m_world.files, m_job.paths.state); }
 
     // Once the state that knows of them is durable.
@@ -565,6 +579,7 @@ class Run {
     void judge_it() {
         take_over_what_fell_meanwhile();
         leave_to_own_checks(m_facts.observations);
+        name_commands(m_facts.observations);
         m_facts.suppression = suppression_at(m_now, m_state.judge.quiet_before());
         for (const QuietSpan& span : m_facts.suppression.spans) {
             m_outcome.report.quiet.push_back(quiet_words(span, m_job.zone));
@@ -788,9 +803,12 @@ class Run {
         std::vector<Observation> rechecked;
         for (const auto& [name, result] : results) {
             rechecked.push_back({name, result, false});
+        }
+        name_commands(rechecked);
+        for (const Observation& again : rechecked) {
             for (Observation& seen : m_facts.observations) {
-                if (seen.name == name) {
-                    m_before_healing.emplace(name, std::exchange(seen.result, result));
+                if (seen.name == again.name) {
+                    m_before_healing.emplace(again.name, std::exchange(seen.result, again.result));
                 }
             }
         }
