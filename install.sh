@@ -15,7 +15,7 @@ usage: sudo ./install.sh [--cron] [--prefix DIR] [--no-deps] [--dry-run]
   --yes          do not ask
   --dry-run      print every step and change nothing; needs no rights and no network
 
-The build takes about six minutes of processor time. Programs are replaced one by one, each while none of its runs is under way; a server may stay in service.
+The build takes about nine minutes of processor time. Programs are replaced one by one, each while none of its runs is under way; a server may stay in service.
 USAGE
 }
 
@@ -198,7 +198,7 @@ install_dependencies() {
 
 build() {
     step "Build"
-    note "takes about six minutes of processor time the first time, and says nothing meanwhile"
+    note "takes about nine minutes of processor time the first time, and says nothing meanwhile"
     # As the owner of the tree: root would leave files there that the owner cannot remove.
     local owner as=()
     owner=$(stat -c %U "$source_dir")

@@ -62,12 +62,15 @@ class Writer {
     std::string text() {
         remark(say(k_written, clean_line(m_heading.host), m_heading.when));
         remark(say(k_test));
-        m_text += fmt::format("\nlang = \"{}\"\n", m_heading.lang == Lang::ru ? "ru" : "en");
-        m_text +=
-            fmt::format("#host = {} # {}\n\n", toml_text(m_heading.host), say(k_host).in(m_heading.lang));
-        m_text +=
-            fmt::format("[paths]\nenv_file = {} # {}\n\n", toml_text(env_file_for_secrets(m_files).string()),
-                        say(k_env_file).in(m_heading.lang));
+        m_text += '\n';
+        if (!m_heading.behind) {
+            add_top();
+        }
+        if (!m_heading.behind || !m_heading.behind->paths) {
+            m_text += fmt::format("[paths]\nenv_file = {} # {}\n\n",
+                                  toml_text(env_file_for_secrets(m_files).string()),
+                                  say(k_env_file).in(m_heading.lang));
+        }
         remark(say(k_checks));
         for (const FoundCheck& check : m_discovered.checks) {
             m_text += '\n';
@@ -75,15 +78,28 @@ class Writer {
             m_text += config_of(check, m_discovered);
         }
         add_recovery();
+        if (!m_heading.behind || !m_heading.behind->channels) {
+            add_channel();
+        }
+        return std::move(m_text);
+    }
+
+  private:
+    // Keys that stand before the first table.
+    void add_top() {
+        m_text += fmt::format("lang = \"{}\"\n", m_heading.lang == Lang::ru ? "ru" : "en");
+        m_text +=
+            fmt::format("#host = {} # {}\n\n", toml_text(m_heading.host), say(k_host).in(m_heading.lang));
+    }
+
+    void add_channel() {
         m_text += '\n';
         remark(say(k_channel));
         remark(say(k_secrets, env_file_for_secrets(m_files).string()));
         m_text += "\n[channel.errors]\ntype = \"telegram\"\ntoken = \"${ERRORS_BOT_TOKEN}\"\n"
                   "chat = \"${ERRORS_CHAT_ID}\"\n";
-        return std::move(m_text);
     }
 
-  private:
     void remark(const Text& words) {
         for (const std::string_view line : split_lines(words.in(m_heading.lang))) {
             if (!line.empty()) {

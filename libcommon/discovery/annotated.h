@@ -4,6 +4,7 @@
 #include "discovery/found_check.h"
 #include "platform/files.h"
 
+#include <optional>
 #include <string>
 
 namespace lectio {
@@ -12,6 +13,11 @@ struct Heading {
     Lang lang = Lang::ru;
     std::string when; // "2026-01-22"
     std::string host;
+    // Goes behind a file that has these already and watches nothing yet: what `lectio-notify setup` has written, say.
+    struct Behind {
+        bool paths = false, channels = false;
+    };
+    std::optional<Behind> behind{};
 };
 
 // TOML with comments in `lang`: every check with why it is there, then the recovery that suggests itself, then a

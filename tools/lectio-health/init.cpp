@@ -4,7 +4,9 @@
 #include "cli/known_kinds.h"
 #include "cli/last_resort.h"
 #include "cli/terminal.h"
+#include "config/edit.h"
 #include "config/load.h"
+#include "config/parse.h"
 #include "discovery/annotated.h"
 #include "platform/clock.h"
 #include "platform/environment.h"
@@ -13,6 +15,7 @@
 #include "platform/processes.h"
 #include "platform/users.h"
 #include "util/text.h"
+#include "words/error_words.h"
 
 #include <fmt/format.h>
 
@@ -26,6 +29,11 @@ constexpr Phrase k_next{"Read it, put ERRORS_BOT_TOKEN and ERRORS_CHAT_ID into {
                         "  lectio-health --check-config{1}\n  lectio-health --dry-run{1}",
                         "Прочитайте его, впишите ERRORS_BOT_TOKEN и ERRORS_CHAT_ID в {0}, затем:\n"
                         "  lectio-health --check-config{1}\n  lectio-health --dry-run{1}"};
+constexpr Phrase k_added{"Added to {}: {}. What stood there stays as it was.",
+                         "Добавлено в {}: {}. То, что там было, осталось как есть."};
+constexpr Phrase k_next_added{
+    "Read it, then:\n  lectio-health --check-config{0}\n  lectio-health --dry-run{0}",
+    "Прочитайте его, затем:\n  lectio-health --check-config{0}\n  lectio-health --dry-run{0}"};
 constexpr Phrase k_no_folder{"there is no folder {}: make it first, or correct the name",
                              "нет папки {}: сначала создайте её или поправьте имя"};
 constexpr Phrase k_not_root{"without root some services stay unseen; run with sudo",
@@ -60,7 +68,8 @@ class Init {
 
     int run() {
         const Path path = m_command.output;
-        if (!m_prints && m_world.files.info(path).ok()) {
+        m_behind = m_prints ? std::nullopt : what_may_be_added_to(path);
+        if (!m_prints && !m_behind && m_world.files.info(path).ok()) {
             return refuse(say(k_there, path.string()), ExitCode::usage);
         }
         if (!m_prints && !is_usual(path) && !m_world.files.info(folder_of(path), Files::Follow::yes).ok()) {
@@ -75,10 +84,13 @@ class Init {
         if (m_prints) {
             return printed(text);
         }
+        const auto count = static_cast<std::int64_t>(found.checks.size());
+        if (m_behind) {
+            return add(path, text, count);
+        }
         if (const Result<void> written = write(path, text); !written) {
             return refuse_error(written.error(), path);
         }
-        const auto count = static_cast<std::int64_t>(found.checks.size());
         const Text said = join("\n", {say(k_written, path.string(), counted(count, k_check_noun)),
                                       say(k_next, env_file_for_secrets(m_world.files).string(),
                                           is_usual(path) ? std::string() : " -c " + path.string())});
@@ -86,6 +98,41 @@ class Init {
     }
 
   private:
+    // A file that watches nothing yet: `lectio-notify setup` was there first. What init finds goes behind it.
+    struct Behind {
+        std::string text;
+        Heading::Behind has;
+    };
+
+    std::optional<Behind> what_may_be_added_to(const Path& path) {
+        const Result<std::string> text = m_world.files.read(path, k_config_size);
+        Problems problems;
+        const std::optional<Node> root = text ? parse_toml(*text, problems) : std::nullopt;
+        const bool watches = root && (root->find("health") != nullptr || root->find("smoke") != nullptr ||
+                                      root->find("deepcheck") != nullptr);
+        if (!root || watches || root->find("channel") == nullptr) {
+            return std::nullopt;
+        }
+        return Behind{*text, {root->find("paths") != nullptr, true}};
+    }
+
+    int add(const Path& path, const std::string& found, std::int64_t checks) {
+        const std::string whole = with_table(m_behind->text, found);
+        Problems problems;
+        if (!parse_toml(whole, problems)) {
+            return refuse(say(k_there, path.string()), ExitCode::usage);
+        }
+        if (const Result<void> written = replace_file(m_world.files, path, whole, k_mode); !written) {
+            const Text why = error_words(written.error().message);
+            const ExitCode code = exit_code(written.error());
+            return refuse(code == ExitCode::rights ? say(k_needs_rights, why) : why, code);
+        }
+        const Text said =
+            join("\n", {say(k_added, path.string(), counted(checks, k_check_noun)),
+                        say(k_next_added, is_usual(path) ? std::string() : " -c " + path.string())});
+        return printed(said.in(m_lang) + "\n");
+    }
+
     // Where the tools look without -c; its folder is ours to make.
     static bool is_usual(const Path& path) { return path == Path(InitCommand{}.output); }
 
@@ -117,7 +164,12 @@ class Init {
     }
 
     [[nodiscard]] Heading heading() const {
-        return {m_lang, format_local(m_world.clock.now().wall, "").substr(0, 10), m_world.host.hostname()};
+        Heading heading{m_lang, format_local(m_world.clock.now().wall, "").substr(0, 10),
+                        m_world.host.hostname()};
+        if (m_behind) {
+            heading.behind = m_behind->has;
+        }
+        return heading;
     }
 
     // Never over another, also not over one that somebody else is writing at this moment: a link fails where a
@@ -156,6 +208,7 @@ class Init {
     World m_world;
     Lang m_lang;
     bool m_prints; // instead of writing
+    std::optional<Behind> m_behind;
 };
 
 } // namespace

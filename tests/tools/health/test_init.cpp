@@ -138,6 +138,27 @@ TEST_CASE("init writes over nothing") {
     CHECK(entries == 2); // no temporary file is left
 }
 
+TEST_CASE("init adds what it has found to what setup has written") {
+    InitBench bench;
+    const Path file = bench.folder / "config.toml";
+    const std::string setup =
+        "[paths]\nenv_file = \"/etc/made-up.env\"\n\n[channel.mine] # by hand\ntype  = \"telegram\"\n"
+        "token = \"${MINE_BOT_TOKEN}\"\nchat  = \"${MINE_CHAT_ID}\"\n";
+    spill(file, setup);
+    REQUIRE(bench.init(file.string()) == 0);
+    const std::string text = slurp(file);
+    CHECK(text.starts_with(setup));
+    const LoadedConfig loaded = bench.load(file);
+    INFO(text + problem_lines(loaded).en);
+    REQUIRE(loaded.ok());
+    CHECK(loaded.config.paths.env_file == "/etc/made-up.env");
+    REQUIRE(loaded.config.channels.size() == 1);
+    CHECK(loaded.config.channels[0].name == "mine");
+    CHECK(names(loaded).size() == bench.server.look().checks.size());
+    CHECK(bench.init(file.string()) == 64); // now it watches something
+    CHECK(slurp(file) == text);
+}
+
 TEST_CASE("init makes no folder for a name that was mistyped") {
     InitBench bench;
     CHECK(bench.init((bench.folder / "nope/x.toml").string()) == 64);
