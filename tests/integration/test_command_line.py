@@ -121,7 +121,7 @@ class Slips(Bench):
                             (["--format", "xml"], "--format: значения xml нет, можно"),
                             (["--strict"], "--strict нужно только вместе с --check-config"),
                             (["history", "--format", "prometheus"], "history знает только форматы text и json"),
-                            (["history", "dsk"], "нет проверки с именем «dsk»; может быть, «disk»?"),
+                            (["history", "dsk"], "нет проверки с именем «dsk» (есть disk); может быть, «disk»?"),
                             (["history", "--since", "yesterday"], "«yesterday» — не время")):
             done = self.health(*words)
             self.assertEqual(done.returncode, 64)
