@@ -32,6 +32,8 @@ constexpr Duration k_nap{100}; // how soon a wish to stop is noticed while waiti
 constexpr std::size_t k_most_doubted = 3;
 // Cut off sooner it says nothing of the other side.
 constexpr Duration k_an_answer_takes{1'000};
+// An attempt ends itself so much before the deadline, and says how far it came: cut off it may have arrived.
+constexpr Duration k_to_say_so{100};
 // With less than this left an attempt would only be cut off.
 constexpr Duration k_shortest_attempt{300};
 // Waits after a failure: 10 s, 20 s, 40 s … up to this. Within a cron line of every minute, so that news is
@@ -203,7 +205,8 @@ class Delivery::Attempt {
     Attempt(World& world, const Channel& channel, Draft draft, SteadyTime deadline)
         : m_world(world), m_began(world.clock.steady()), m_draft(std::make_unique<Draft>(std::move(draft))),
           m_done(std::make_unique<bool>(false)),
-          m_task(channel.send(world, *m_draft, std::min(k_attempt, remaining(world, deadline)))) {
+          m_task(
+              channel.send(world, *m_draft, std::min(k_attempt, remaining(world, deadline) - k_to_say_so))) {
         m_task.start([done = m_done.get()] { *done = true; });
     }
     [[nodiscard]] bool done() const { return *m_done; }
@@ -1173,15 +1176,20 @@ std::vector<ChannelProblem> Delivery::problems() {
     return problems;
 }
 
-DeliveryReport Delivery::tell(const News& news, SteadyTime deadline) {
-    std::vector<Outgoing> outgoing = letters(news);
-    DeliveryReport told = hand_over(outgoing, deadline);
-    return together(std::move(told), flush(deadline));
+DeliveryReport Delivery::tell(const News& news, SteadyTime deadline, const WhenStored& stored) {
+    return deliver(letters(news), deadline, stored);
 }
 
-DeliveryReport Delivery::tell(const Message& message, SteadyTime deadline) {
-    std::vector<Outgoing> outgoing = address(message);
-    DeliveryReport told = hand_over(outgoing, deadline);
+DeliveryReport Delivery::tell(const Message& message, SteadyTime deadline, const WhenStored& stored) {
+    return deliver(address(message), deadline, stored);
+}
+
+DeliveryReport Delivery::deliver(std::vector<Outgoing> letters, SteadyTime deadline,
+                                 const WhenStored& stored) {
+    DeliveryReport told = hand_over(letters, deadline);
+    if (stored) {
+        stored();
+    }
     return together(std::move(told), flush(deadline));
 }
 
@@ -1304,6 +1312,27 @@ void Delivery::remember_unstored(const Channel& channel, const Message& message,
     Ledger ledger = recall(file, now, StateFile::Access::owner).ledger;
     note_told(ledger, message);
     note_opening(ledger, message, outcome, now);
+    ++ledger.revision;
+    file.save(to_json(ledger));
+}
+
+// Whoever empties the channel now has its memory in his hands; he is done within seconds, and is not waited for longer
+// than an operator would notice.
+void Delivery::count_answer(const std::string& channel, int messages) {
+    constexpr Duration k_longest = std::chrono::milliseconds(500);
+    const SteadyTime end = m_world.clock.steady() + k_longest;
+    Result<Lock> lock = lock_channel(m_world, m_settings, channel);
+    while (!lock && lock.error().kind == ErrorKind::busy && m_world.clock.steady() < end) {
+        m_world.clock.sleep_for(Duration(10));
+        lock = lock_channel(m_world, m_settings, channel);
+    }
+    if (!lock && lock.error().kind == ErrorKind::busy) {
+        return;
+    }
+    const WallTime now = m_world.clock.now().wall;
+    KeptState file = ledger_file(m_world, m_settings, channel);
+    Ledger ledger = recall(file, now, StateFile::Access::owner).ledger;
+    ledger.sent.insert(ledger.sent.end(), static_cast<std::size_t>(std::max(1, messages)), now);
     ++ledger.revision;
     file.save(to_json(ledger));
 }

@@ -19,6 +19,7 @@
 #include "incidents/markers.h"
 #include "platform/world.h"
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <set>
@@ -130,8 +131,10 @@ class Delivery {
     // elsewhere (docs/decisions/0003). A wish to stop ends it as the deadline does.
     DeliveryReport flush(SteadyTime deadline, Patience patience = Patience::obey);
     // hand_over() and flush().
-    DeliveryReport tell(const News& news, SteadyTime deadline);
-    DeliveryReport tell(const Message& message, SteadyTime deadline);
+    // `stored` is called in between: what follows is no more than sending it.
+    using WhenStored = std::function<void()>;
+    DeliveryReport tell(const News& news, SteadyTime deadline, const WhenStored& stored = {});
+    DeliveryReport tell(const Message& message, SteadyTime deadline, const WhenStored& stored = {});
 
     // What is known to be wrong with the channels, without trying anything; at most one a channel.
     [[nodiscard]] std::vector<ChannelProblem> problems();
@@ -164,6 +167,8 @@ class Delivery {
     [[nodiscard]] Backlog backlog();
     // "errors: HTTP 502"; empty: nothing waits, or nothing has been tried yet.
     [[nodiscard]] Text why_waiting();
+    // The channel's bot has answered an operator in so many messages: its chat's budget (Channel::budget) has less left.
+    void count_answer(const std::string& channel, int messages);
     // One message to one channel, now, stored nowhere: `lectio-notify test`.
     Outcome try_out(const Channel& channel, const Message& message, SteadyTime deadline);
     // The chat that the configured one has become (a group that is a supergroup now); empty: it is where it was.
@@ -187,6 +192,7 @@ class Delivery {
     [[nodiscard]] bool leads_to(const std::vector<std::string>& to, const Channel& channel) const;
     // The channels that have more to send now.
     [[nodiscard]] std::set<std::string> stand_in_for_failing(SteadyTime deadline, DeliveryReport& report);
+    DeliveryReport deliver(std::vector<Outgoing> letters, SteadyTime deadline, const WhenStored& stored);
     DeliveryReport send_unstored(std::vector<Outgoing>& letters, const Error& why, SteadyTime deadline);
     [[nodiscard]] std::vector<Unstored> next_wave(const std::vector<Outgoing>& letters,
                                                   std::set<std::string> done_with, const Error& why,

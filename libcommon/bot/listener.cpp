@@ -624,6 +624,8 @@ Outcome CommandListener::reply(const ListenedChat& chat, std::int64_t to, const 
     if (outcome.kind != Outcome::Kind::accepted) {
         note(fmt::format("the answer in channel {} did not arrive: {}", chat.channel.name,
                          outcome.problem.in(lang)));
+    } else if (m_settings.answered) {
+        m_settings.answered(chat.channel.name, outcome.messages);
     }
     return outcome;
 }

@@ -56,6 +56,8 @@ struct ListenerSettings {
     KeptState::Places memory;
     Voice voice;
     std::string host;
+    // An answer was accepted in the chat of this channel, in so many messages.
+    std::function<void(const std::string& channel, int messages)> answered{};
     std::string rest; // where to read what is too long for a message
     // What was written longer ago is not carried out: who asked may have forgotten it, and things have changed.
     Duration stale{300'000};

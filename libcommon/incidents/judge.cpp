@@ -52,15 +52,6 @@ bool is_starting(const Policy& policy, const Now& now) {
     return now.boot < policy.boot_grace;
 }
 
-IncidentState* find_open(JudgeState& state, std::string_view subject) {
-    for (IncidentState& incident : state.incidents) {
-        if (incident.subject == subject && !incident.ended) {
-            return &incident;
-        }
-    }
-    return nullptr;
-}
-
 // ── times that cannot be ────────────────────────────────────────────────────────────────────────────────
 
 // elapsed() is 0 for a time that lies ahead of now or absurdly far behind. Left as it is, a reminder or an
@@ -236,7 +227,7 @@ void maybe_open(Pass& pass, const std::string& subject, const CheckPolicy& check
 // Nothing could be seen, again.
 void maybe_open_blind(Pass& pass, const std::string& subject, const CheckPolicy& check,
                       const CheckState& seen, const CheckResult& result) {
-    if (is_blind(seen) && find_open(pass.state, subject) == nullptr && make_room(pass, check)) {
+    if (is_blind(seen) && pass.state.open_incident(subject) == nullptr && make_room(pass, check)) {
         CheckResult words = result;
         words.message = say(k_blind, result.message);
         open_incident(pass, subject, check, Status::warning, words).blind = true;
@@ -256,7 +247,7 @@ void follow(Pass& pass, const std::string& subject, const CheckPolicy& check, co
     if (!is_known(result.status)) {
         return;
     }
-    IncidentState* incident = find_open(pass.state, subject);
+    IncidentState* incident = pass.state.open_incident(subject);
     if (incident == nullptr) {
         if (is_bad(result.status) && !is_symptom) {
             maybe_open(pass, subject, check, seen, result);
@@ -353,7 +344,7 @@ void note_symptoms(JudgeState& state, const std::vector<Seen>& all,
         }
     }
     for (auto& [root, symptoms] : of) {
-        if (IncidentState* incident = find_open(state, root)) {
+        if (IncidentState* incident = state.open_incident(root)) {
             incident->symptoms = std::move(symptoms);
         }
     }
@@ -363,7 +354,7 @@ void note_symptoms(JudgeState& state, const std::vector<Seen>& all,
 void stand_alone(Pass& pass, const Seen& seen) {
     const std::string& name = seen.check->name;
     follow(pass, name, *seen.check, pass.state.checks[name], seen.result, false);
-    if (IncidentState* incident = find_open(pass.state, name)) {
+    if (IncidentState* incident = pass.state.open_incident(name)) {
         incident->symptom = false;
     }
 }
@@ -384,7 +375,7 @@ void tell_apart(JudgeState& state, const std::vector<Seen>& all,
             }
         }
         const auto root = roots.find(name);
-        IncidentState* cause = root == roots.end() ? nullptr : find_open(state, root->second);
+        IncidentState* cause = root == roots.end() ? nullptr : state.open_incident(root->second);
         if (cause != nullptr && std::none_of(cause->symptoms.begin(), cause->symptoms.end(), is_it)) {
             cause->symptoms.push_back({name, seen.check->type, seen.result.status, seen.result.message});
         }
@@ -431,7 +422,7 @@ bool is_still_noticed(const std::set<std::string>& noticed, const std::string& n
 
 // "✅ config" while the configuration is wrong in another way would be false: the end of the last one is told.
 void end_in_silence(JudgeState& state, const std::string& subject) {
-    if (IncidentState* incident = find_open(state, subject)) {
+    if (IncidentState* incident = state.open_incident(subject)) {
         incident->told.reset();
         incident->hidden = true;
     }
@@ -455,7 +446,7 @@ void follow_absent_notices(Pass& pass, const std::set<std::string>& noticed) {
         }
         follow_notice(pass, gone, Status::ok);
         if (pass.state.checks[subject].good >= k_self_forgotten_after &&
-            find_open(pass.state, subject) == nullptr) {
+            pass.state.open_incident(subject) == nullptr) {
             pass.state.checks.erase(subject);
         }
     }
@@ -587,11 +578,24 @@ const std::map<std::string, std::string>& JudgeState::memory(const std::string& 
     return found == checks.end() ? k_nothing : found->second.memory;
 }
 
-const IncidentState* JudgeState::open_incident(std::string_view subject) const {
+namespace {
+
+template<class Incidents>
+auto* open_one(Incidents& incidents, std::string_view subject) {
     const auto found = std::find_if(incidents.begin(), incidents.end(), [&](const IncidentState& incident) {
         return incident.subject == subject && !incident.ended;
     });
     return found == incidents.end() ? nullptr : &*found;
+}
+
+} // namespace
+
+const IncidentState* JudgeState::open_incident(std::string_view subject) const {
+    return open_one(incidents, subject);
+}
+
+IncidentState* JudgeState::open_incident(std::string_view subject) {
+    return open_one(incidents, subject);
 }
 
 void begin_state(JudgeState& state, std::uint64_t seed) {
@@ -739,7 +743,7 @@ Judgement judge(JudgeState before, const RunFacts& facts, const Policy& policy) 
         follow(pass, name, *seen.check, judged.state.checks[name], seen.result, roots.contains(name));
     }
     for (const Seen& seen : all) {
-        if (IncidentState* incident = find_open(judged.state, seen.check->name)) {
+        if (IncidentState* incident = judged.state.open_incident(seen.check->name)) {
             incident->symptom = roots.contains(seen.check->name);
             if (is_bad(seen.result.status)) {
                 incident->deeds.clear(); // they have not mended it
@@ -789,7 +793,7 @@ Judgement judge_after_healing(Judgement judged, const std::vector<Observation>& 
     const std::map<std::string, std::string> roots = find_roots(judged.state, policy, observed, now);
     for (const Seen& seen : all) {
         const std::string& name = seen.check->name;
-        IncidentState* incident = find_open(judged.state, name);
+        IncidentState* incident = judged.state.open_incident(name);
         if (outlived.contains(name) && !roots.contains(name)) {
             stand_alone(pass, seen);
         } else if (incident != nullptr && better.contains(name)) {

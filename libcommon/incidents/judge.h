@@ -142,6 +142,7 @@ struct JudgeState {
     [[nodiscard]] QuietBefore quiet_before() const;
     [[nodiscard]] const std::map<std::string, std::string>& memory(const std::string& check) const;
     [[nodiscard]] const IncidentState* open_incident(std::string_view subject) const;
+    [[nodiscard]] IncidentState* open_incident(std::string_view subject);
 };
 
 // Tolerant: whatever is odd is left out with a word about it, never a failure. Sizes are bounded both ways.

@@ -133,14 +133,6 @@ Text span_words(Duration span) {
     return span < 36h ? one_or(count(1h), k_the_hour, k_hours) : one_or(count(24h), k_the_day, k_days);
 }
 
-IncidentState* find_open(JudgeState& state, const std::string& subject) {
-    const auto found =
-        std::find_if(state.incidents.begin(), state.incidents.end(), [&](const IncidentState& incident) {
-            return incident.subject == subject && !incident.ended;
-        });
-    return found == state.incidents.end() ? nullptr : &*found;
-}
-
 const LastWord* find_word(const std::vector<LastWord>& words, const std::string& id) {
     const auto found =
         std::find_if(words.begin(), words.end(), [&](const LastWord& word) { return word.id == id; });
@@ -387,7 +379,7 @@ CheckResult look_at(const KnownKey& key) {
 
 void adopt(JudgeState& state, const KnownKey& key, const std::vector<LastWord>& words) {
     const CheckPolicy check = policy_of_key(key);
-    IncidentState* open = find_open(state, check.name);
+    IncidentState* open = state.open_incident(check.name);
     const LastWord* word = find_word(words, key.incident);
     if (key.level == KeyLevel::over) {
         const bool untold = !key.told_at && word == nullptr && key.was > KeyLevel::info;

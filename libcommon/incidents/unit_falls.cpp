@@ -52,14 +52,6 @@ std::optional<UnitFall> fall_of(const Dropped& dropped) {
                : std::optional(std::move(fall));
 }
 
-IncidentState* find_open(JudgeState& state, std::string_view subject) {
-    const auto found =
-        std::find_if(state.incidents.begin(), state.incidents.end(), [&](const IncidentState& incident) {
-            return incident.subject == subject && !incident.ended;
-        });
-    return found == state.incidents.end() ? nullptr : &*found;
-}
-
 // Discovery names the check of a unit like the unit; who falls does not know what was discovered.
 const IncidentState* open_incident_of(const UnitFall& fall, const FallHistory& history) {
     for (const FallenUnit& known : history.units) {
@@ -127,7 +119,7 @@ void take_over(JudgeState& state, const UnitFall& fall, const CheckPolicy& check
     CheckState& seen = state.checks[check.name];
     seen.type = check.type;
     seen.good = 0; // it was not, between two looks
-    IncidentState* known = find_open(state, check.name);
+    IncidentState* known = state.open_incident(check.name);
     IncidentState& incident = known != nullptr ? *known : open_for(state, fall, check);
     const Status level = capped(fall.level, check.common.severity);
     if (worst(level, incident.level) != incident.level) {
@@ -250,7 +242,7 @@ void adopt(JudgeState& state, std::vector<FallenUnit>& units, const std::vector<
         }
         if (!fall.counted) {
             // Of a fall that was taken over, and may be over by now: then there is nothing to go on with.
-            if (entry.falls.empty() || find_open(state, check->name) != nullptr) {
+            if (entry.falls.empty() || state.open_incident(check->name) != nullptr) {
                 take_over(state, fall, *check, context);
             }
             continue;

@@ -395,6 +395,8 @@ void CurlTransfer::set_up_target(const NameLookup& lookup) {
     set(easy, CURLOPT_SOCKS5_AUTH,
         CURLAUTH_BASIC); // name and password: Kerberos is left out (cmake/StaticCurl.cmake)
     set(easy, CURLOPT_PROXY, m_proxy ? m_proxy->at(first).c_str() : ""); // "" also silences the environment's
+    // What a proxy says to CONNECT is not the server's answer: without it nothing of the request has left.
+    set(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     // Unlike RESOLVE, CONNECT_TO holds for one transfer only: the same name may be asked inside and outside.
     // A name beyond ASCII libcurl would look for among the given ones in its other form.
     const std::string fixed = !m_request.resolve.empty() || is_ascii(m_url.host) ? m_request.resolve : first;

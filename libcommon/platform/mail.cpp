@@ -107,7 +107,8 @@ class Dialogue {
         }
         code = *number;
         words = shorten(redact(clean_line(line.substr(4))), k_longest_reply);
-        if (command == Command::rcpt && code >= 400) {
+        const bool is_last_line = line[3] != '-'; // RFC 5321, 4.2.1
+        if (command == Command::rcpt && code >= 400 && is_last_line) {
             refused_receivers.push_back(receiver);
             refusal_code = code;
             refusal_words = words;

@@ -210,12 +210,31 @@ int read_exit_statuses(sd_bus_message* message, ExitStatusSet& set) {
     return r < 0 ? r : sd_bus_message_exit_container(message);
 }
 
+// v(as)
+int read_names(sd_bus_message* message, std::vector<std::string>& names) {
+    constexpr const char* k_contents = "as";
+    if (sd_bus_message_verify_type(message, SD_BUS_TYPE_VARIANT, k_contents) <= 0) {
+        return sd_bus_message_skip(message, "v");
+    }
+    int r = sd_bus_message_enter_container(message, SD_BUS_TYPE_VARIANT, k_contents);
+    r = r < 0 ? r : sd_bus_message_enter_container(message, SD_BUS_TYPE_ARRAY, "s");
+    const char* name = "";
+    while (r >= 0 && (r = sd_bus_message_read_basic(message, 's', &name)) > 0) {
+        names.emplace_back(name);
+    }
+    r = r < 0 ? r : sd_bus_message_exit_container(message);
+    return r < 0 ? r : sd_bus_message_exit_container(message);
+}
+
 int read_property(sd_bus_message* reply, const std::string& name, UnitState& unit) {
     if (name == "RestartPreventExitStatus") {
         return read_exit_statuses(reply, unit.restart_prevented);
     }
     if (name == "RestartForceExitStatus") {
         return read_exit_statuses(reply, unit.restart_forced);
+    }
+    if (name == "TriggeredBy") {
+        return read_names(reply, unit.triggered_by);
     }
     Value value;
     const int r = read_variant(reply, value);

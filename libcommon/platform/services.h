@@ -41,7 +41,8 @@ struct UnitState {
     Duration restart_delay{}; // RestartSec=
     // Of a service: ends after which it is not started again, or always is, whatever Restart= says.
     ExitStatusSet restart_prevented, restart_forced;
-    std::uint32_t last_main_pid = 0; // ExecMainPID: of the process that was its main one last
+    std::vector<std::string> triggered_by; // units that start it: timers, sockets, paths
+    std::uint32_t last_main_pid = 0;       // ExecMainPID: of the process that was its main one last
 };
 
 struct JobResult {

@@ -5,6 +5,7 @@ A secret of each is planted, and after each test everything that is left behind 
 runs every command line and environment of the machine."""
 
 import base64
+import collections
 import glob
 import http.server
 import json
@@ -13,6 +14,7 @@ import pathlib
 import re
 import shutil
 import socket
+import socketserver
 import subprocess
 import tempfile
 import threading
@@ -190,11 +192,11 @@ class Email(Channels):
     def test_one_wrong_receiver_keeps_nothing_from_the_others(self):
         server = self.server()
         self.mail(server)
-        server.fail("RCPT", "550 5.1.1 no such user")
+        server.fail("RCPT", "550-5.1.1 no such\r\n550-5.1.1 user\r\n550 5.1.1 here")
         self.assertEqual(self.notify("send", "hello").stdout, "delivered\n")
         self.assertEqual(server.receivers, [["second@example.org"]])
         why = "the mail server refuses these receivers: op@example.org"
-        self.assertIn(f"channel mail: {why}; look at `to` of the channel", self.notify("status").stdout)
+        self.assertIn(f"channel mail: {why}; look at `to` of the channel", self.notify("status").stdout)  # named once
         self.assertIn(f"[warning] mail: {why}", (self.folder / "logs/alerts.log").read_text(encoding="utf-8"))
         server.fail("RCPT", "550 5.1.1 no such user")
         done = self.notify("test")
@@ -335,6 +337,63 @@ class Command(Channels):
                 self.assertIn(words, done.stdout)
         os.remove(self.folder / "page")
         self.assertIn("cannot be started", self.notify("test").stdout)
+
+
+class RefusingProxy(Loopback):
+    """A proxy that lets nobody through; `how` it says so."""
+
+    def __init__(self):
+        self.how, self.asked, self.ended = "", 0, threading.Event()
+        outer = self
+
+        class Handler(socketserver.BaseRequestHandler):
+            def handle(self):
+                outer.asked += 1
+                self.request.recv(4096)
+                if outer.how == "hangs":
+                    outer.ended.wait()
+                elif outer.how.startswith("HTTP"):
+                    self.request.sendall(f"{outer.how}\r\nContent-Length: 13\r\n\r\n<html></html>".encode())
+                elif outer.how == "no method":  # RFC 1928, 3
+                    self.request.sendall(b"\x05\xff")
+                elif outer.how == "not allowed":
+                    self.request.sendall(b"\x05\x00")
+                    self.request.recv(4096)
+                    self.request.sendall(b"\x05\x02\x00\x01\0\0\0\0\0\0")
+
+        super().__init__(Handler, server=socketserver.ThreadingTCPServer)
+
+    def stop(self):
+        self.ended.set()
+        super().stop()
+
+
+class BehindAProxy(Channels):
+    def telegram(self, api, proxy=""):
+        proxy = f'proxy = "{proxy}"\n' if proxy else ""
+        self.configure(f'[channel.bot]\ntype = "telegram"\ntoken = "${{TOKEN}}"\nchat = "-5"\napi = "{api}"\n{proxy}')
+
+    def test_a_proxy_that_refuses_loses_and_doubles_nothing(self):
+        bot = self.enterContext(BotApi(token=SECRETS["TOKEN"], chats=("-5",), limits=False))
+        for number, (scheme, how) in enumerate((
+                ("socks5h", "no method"), ("socks5h", "not allowed"), ("socks5h", "is cut"), ("socks5h", "hangs"),
+                ("http", "HTTP/1.1 407 Proxy Authentication Required"), ("http", "HTTP/1.1 403 Forbidden"),
+                ("http", "HTTP/1.1 502 Bad Gateway"), ("http", "is cut"), ("http", "hangs"))):
+            with self.subTest(f"{scheme}: {how}"), RefusingProxy() as proxy:
+                proxy.how = how
+                self.telegram("https://api.telegram.test", f"{scheme}://127.0.0.1:{proxy.port}")
+                # Critical: the budget of the chat holds it back from no attempt.
+                done = self.notify("send", "--level", "critical", f"number {number}")
+                self.assertEqual(done.returncode, 0, done.stderr)
+                self.assertIn("stored, will be delivered", done.stdout)
+                self.assertGreaterEqual(proxy.asked, 1)
+                self.assertRegex(self.notify("status").stdout, r"channel bot: 1 attempts have failed since")
+                self.telegram(bot.url)
+                self.assertEqual(self.notify("flush").returncode, 0)
+                self.assertEqual(len(bot.messages), number + 1)
+                self.assertIn(f"number {number}", bot.texts()[-1])
+                # It never came through: nothing can have arrived before.
+                self.assertNotIn("answer to its first sending was lost", bot.messages[-1]["text"])
 
 
 class Receiver(Loopback):
@@ -483,6 +542,57 @@ class Alertmanager(Channels):
         bot = self.enterContext(BotApi())
         self.configure(f'[channel.fleet]\ntype = "alertmanager"\nurl = "{bot.url}"\n')
         self.assertIn("no Alertmanager answers there (HTTP 404)", self.notify("test").stdout)
+
+
+class FailingAlertmanager(Loopback):
+    """Answers as it is told: a status, "hang", "cut" (taken, and no word about it)."""
+
+    def __init__(self):
+        self.alerts, self.answers, self.ended = [], collections.deque(), threading.Event()
+        outer = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                alerts = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                answer = outer.answers.popleft() if outer.answers else 200
+                if answer in (200, "cut"):
+                    outer.alerts.extend(alerts)
+                if answer == "hang":
+                    outer.ended.wait()
+                if answer in ("hang", "cut"):
+                    self.close_connection = True
+                    return
+                self.send_response(answer)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_):
+                """Silent."""
+
+        super().__init__(Handler)
+
+    def stop(self):
+        self.ended.set()
+        super().stop()
+
+
+class FailingFleet(Channels):
+    def test_whatever_it_answers_the_alert_fires_when_that_is_over(self):
+        fleet = self.enterContext(FailingAlertmanager())
+        self.configure(f'[channel.fleet]\ntype = "alertmanager"\nurl = "{fleet.url}"\n')
+        for number, (answer, words) in enumerate(((500, "HTTP 500"), (503, "HTTP 503"), (429, "HTTP 429"), (400, "HTTP 400"),
+                                                  (401, "HTTP 401"), (404, "HTTP 404"), ("hang", "no full answer within"), ("cut", "closed before an answer"))):
+            with self.subTest(answer):
+                fleet.alerts.clear()
+                fleet.answers.append(answer)
+                done = self.notify("send", "--level", "critical", f"number {number}")
+                self.assertEqual(done.returncode, 0, done.stderr)
+                self.assertIn("stored", done.stdout)
+                self.assertIn(words, self.notify("status").stdout)
+                self.assertEqual(self.notify("flush").returncode, 0)
+                # The same alert told twice is one alert.
+                self.assertEqual(len({json.dumps(alert["labels"], sort_keys=True) for alert in fleet.alerts}), 1)
+                self.assertEqual(self.waiting("fleet"), [])
 
 
 class GuardedAlertmanager(Loopback):

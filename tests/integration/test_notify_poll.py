@@ -100,6 +100,13 @@ class Poll(unittest.TestCase):
         with open(self.path("logs/notify.log"), encoding="utf-8") as log:
             self.assertRegex(log.read(), r"\[INFO\] /mute 30m of 111 \(@anna\) in channel errors")
 
+    def test_its_answers_count_in_the_budget_of_the_chat(self):
+        with self.polling():
+            for _ in range(3):
+                self.ask_and_listen_on("/mutestatus")
+        with open(self.path("state/outbox/memory-errors/state.json"), encoding="utf-8") as memory:
+            self.assertEqual(len(json.load(memory)["sent"]), 3)
+
     def test_check_looks_now_and_answers_with_the_report(self):
         self.configure(checks=f'[health.check.page]\ntype = "file"\npath = "{self.path("site/index.html")}"\n')
         with self.polling():

@@ -14,7 +14,10 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr Duration k_for_the_lock = 300ms;
+// Held while events are read and one is stored, never while it is sent. Where it cannot be had even so (a disk that
+// hangs) we go on without: each event is a file of its own and none is lost, but two at the same moment may both be told.
+// An alert twice is better than one that waits for such a disk.
+constexpr Duration k_for_the_lock = 1s;
 constexpr mode_t k_run_mode = 0755; // as the pipeline makes it
 
 } // namespace

@@ -117,6 +117,9 @@ class Poll final : public Command {
         settings.voice = {config.lang, config.timezone};
         settings.host = session.host();
         settings.rest = (config.paths.logs / "notify.log").string();
+        settings.answered = [&session](const std::string& channel, int messages) {
+            session.delivery().count_answer(channel, messages);
+        };
         FromChat operators(session);
         CommandListener listener(session.world(), std::move(settings), operators);
         ListenReport report = listener.listen(end);

@@ -178,7 +178,7 @@ class Send final : public Command {
     // ── under a key ──
 
     int execute_keyed(Session& session) {
-        const Lock lock = lock_events(session); // two calls at once are one message, and one that is counted
+        Lock lock = lock_events(session); // two calls at once are one message, and one that is counted
         Keyed keyed = look_up(session);
         if (keyed.news.kind == KeyNews::Kind::nothing) {
             return session.say_outcome(say(k_nothing_open), k_good, DeliveryReport{});
@@ -193,7 +193,7 @@ class Send final : public Command {
         if (left) {
             message.subjects = subjects_of(keyed);
         } // else nobody knows of it the next time: the channels know the key, and tell it once in the window
-        return tell(session, message);
+        return tell(session, message, std::move(lock));
     }
 
     [[nodiscard]] Keyed look_up(Session& session) const {
@@ -354,7 +354,8 @@ class Send final : public Command {
     }
 
     // Stores first; that alone is enough to have said it (CONTRACT 21).
-    int tell(Session& session, const Message& message) {
+    // `lock` is held until then: who comes after it finds this stored, and does not wait for a server that hangs.
+    int tell(Session& session, const Message& message, Lock lock = {}) {
         if (session.options().dry_run) {
             return session.say_outcome(say(k_would_send, plain_text(message)), k_good, DeliveryReport{});
         }
@@ -363,7 +364,8 @@ class Send final : public Command {
                         {});
         }
         const Text kept = why_kept_back(session, message);
-        const DeliveryReport report = session.delivery().tell(message, session.deadline(k_budget));
+        const DeliveryReport report =
+            session.delivery().tell(message, session.deadline(k_budget), [&] { lock.release(); });
         session.log(report);
         const bool durable_or_delivered = report.stored || report.sent_unstored > 0;
         if (!durable_or_delivered) {

@@ -172,13 +172,19 @@ class TellUnit final : public Command {
 
     // Of what runs and ends: the next start is its timer's business, not that of Restart=.
     [[nodiscard]] std::string timer_of(Services& services) const {
-        constexpr std::string_view k_service = ".service";
-        if (m_state.type != "oneshot" || !m_unit.ends_with(k_service)) {
+        if (m_state.type != "oneshot") {
             return {};
         }
-        const std::string name = m_unit.substr(0, m_unit.size() - k_service.size()) + ".timer";
-        const Result<UnitState> timer = services.unit(name, k_asking);
-        return timer && timer->active_state == "active" ? name : std::string();
+        for (const std::string& name : m_state.triggered_by) {
+            if (!name.ends_with(".timer")) {
+                continue;
+            }
+            const Result<UnitState> timer = services.unit(name, k_asking);
+            if (!timer || timer->active_state == "active") {
+                return timer ? name : std::string(); // one that does not answer is asked once
+            }
+        }
+        return {};
     }
 
     [[nodiscard]] UnitFall what_happened(Session& session, bool systemd_answered) {
@@ -226,7 +232,7 @@ class TellUnit final : public Command {
 
     int tell(Session& session, UnitFall fall) {
         // ExecStopPost= and OnFailure= of one unit may run at the same moment.
-        const Lock lock = lock_events(session);
+        Lock lock = lock_events(session);
         const FallHistory history = history_of(session);
         fall.counted = m_call.from != Call::From::on_failure || !has_just_fallen(fall, history);
         const FallNews news = news_of(fall, history, session.config().timezone);
@@ -244,7 +250,8 @@ class TellUnit final : public Command {
                        ? outcome(session, quiet_words(fall, news), k_good, DeliveryReport{})
                        : lost(session, error_words(left.error().message), {});
         }
-        const DeliveryReport report = session.delivery().tell(news_item(session, fall, news), m_end);
+        const DeliveryReport report =
+            session.delivery().tell(news_item(session, fall, news), m_end, [&] { lock.release(); });
         session.log(report);
         if (!report.stored && report.sent_unstored == 0) {
             return lost(session, report.storage_problem, report);

@@ -1484,6 +1484,33 @@ TEST_CASE("a group is sent no more than it takes in a minute; what is over waits
 
 // ── an outage of twelve hours ────────────────────────────────────────────────────────────────────────────
 
+TEST_CASE("what the bot has answered in a group counts among what the group takes in a minute") {
+    Bench bench;
+    bench.tell(bench.words("first"));
+    for (int i = 0; i < 19; ++i) {
+        bench.delivery()->count_answer("errors", 1);
+    }
+    bench.bare.clock.advance(10s);
+    const DeliveryReport full = bench.tell(bench.words("one too many"));
+    CHECK(full.sent == 0);
+    CHECK(full.waiting == 1);
+    CHECK(full.next_try == 50s);
+    bench.bare.clock.advance(50s);
+    CHECK(bench.flush().sent == 1);
+}
+
+TEST_CASE("who waits for what is told to be stored does not wait for a server") {
+    Bench bench;
+    bool stored = false;
+    bench.bare.http.on_any([&](const HttpRequest& request) {
+        CHECK(stored);
+        CHECK(bench.delivery()->count_waiting() == 1);
+        return bench.server.answer(request);
+    });
+    bench.delivery()->tell(bench.words("hello"), bench.deadline(), [&] { stored = true; });
+    CHECK(bench.server.accepted.size() == 1);
+}
+
 TEST_CASE("after twelve hours without Telegram and hundreds of incidents a handful of messages tells it") {
     const int incidents = LECTIO_COUNT_OUTAGE / (std::getenv("LECTIO_SOAK") != nullptr ? 1 : 10);
     const Duration between = Duration(12h) / incidents;
