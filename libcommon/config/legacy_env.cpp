@@ -100,8 +100,9 @@ bool is_below_a_folder(const std::string& text) {
 // Builds the text section by section, taking each value only when it fits.
 class Builder {
   public:
-    Builder(const std::map<std::string, std::string>& values, const Path& env_file)
-        : m_values(values), m_env_file(env_file) {}
+    Builder(const std::map<std::string, std::string>& values, const Path& env_file,
+            const std::function<bool(const Path&)>& is_there)
+        : m_values(values), m_env_file(env_file), m_is_there(is_there) {}
 
     LegacyConfig build() {
         m_made.assumed.push_back(say(k_from_env, m_env_file.string()));
@@ -112,6 +113,7 @@ class Builder {
         write_recovery();
         write_channel();
         write_smoke();
+        write_deepcheck();
         return std::move(m_made);
     }
 
@@ -265,8 +267,42 @@ class Builder {
              login, variable);
     }
 
+    // lectio-deepcheck: what deep_check.sh looked at, by its thresholds.
+    void write_deepcheck() {
+        constexpr std::string_view k_secure = "https://";
+        if (m_site.starts_with(k_secure)) {
+            const std::string host = m_site.substr(k_secure.size());
+            const bool has_port =
+                host.find(':', host.rfind(']') == host.npos ? 0 : host.rfind(']')) != host.npos;
+            line("[deepcheck.check.certificate]\ntype = \"tls\"\naddress = {}\n"
+                 "expires = {{ warn = \"14d\", critical = \"7d\" }}",
+                 toml_quoted(has_port ? host : host + ":443"));
+        }
+        const std::string project = m_root + "/teaching_panel";
+        if (m_is_there(project + "/db.sqlite3")) {
+            line("[deepcheck.check.database]\ntype = \"sqlite\"\npath = {}\nsize = {{ warn = \"1000MB\" }}",
+                 toml_quoted(project + "/db.sqlite3"));
+        }
+        line("[deepcheck.check.disk]\ntype = \"disk\"\npath = \"/\"\n"
+             "free = {{ warn = \"15%\", critical = \"5%\" }}");
+        line("[deepcheck.check.memory]\ntype = \"memory\"\n"
+             "available = {{ warn = \"256MB\", critical = \"100MB\" }}");
+        line("[deepcheck.check.workers]\ntype = \"process\"\nmatch = 'gunicorn.*teaching_panel'\nmin = 2\n"
+             "cpu = {{ warn = \"90%\" }}");
+        if (m_is_there("/var/log/nginx/error.log")) { // more than 100 lines in an hour, whatever they say
+            line("[deepcheck.check.nginx-errors]\ntype = \"log\"\npath = \"/var/log/nginx/error.log\"\n"
+                 "matches = '.'\ncount = {{ warn = 101 }}\nwindow = \"1h\"");
+        }
+        if (m_is_there(project + "/manage.py")) {
+            line("[deepcheck.check.migrations]\ntype = \"django\"\nmanage = {}\npython = {}\n"
+                 "severity = \"warning\"",
+                 toml_quoted(project + "/manage.py"), toml_quoted(m_root + "/venv/bin/python"));
+        }
+    }
+
     const std::map<std::string, std::string>& m_values;
     const Path& m_env_file;
+    const std::function<bool(const Path&)>& m_is_there;
     LegacyConfig m_made;
     std::string m_backend, m_nginx, m_root, m_build;
     std::string m_site; // its origin; empty: not known
@@ -275,8 +311,9 @@ class Builder {
 
 } // namespace
 
-LegacyConfig legacy_config(const std::map<std::string, std::string>& values, const Path& env_file) {
-    return Builder(values, env_file).build();
+LegacyConfig legacy_config(const std::map<std::string, std::string>& values, const Path& env_file,
+                           const std::function<bool(const Path&)>& is_there) {
+    return Builder(values, env_file, is_there).build();
 }
 
 std::string toml_quoted(std::string_view text) {

@@ -1,9 +1,10 @@
-// What the bash suite's config.env says, as a configuration: health_check.sh and smoke_check_v2.sh in our words
-// (LEGACY.md).
+// What the bash suite's config.env says, as a configuration: health_check.sh, smoke_check_v2.sh and deep_check.sh in our
+// words (LEGACY.md).
 #pragma once
 
 #include "config/config.h"
 
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -15,8 +16,10 @@ struct LegacyConfig {
     std::vector<Config::Note> notes;
     std::vector<Text> assumed;
 };
-// `env_file` is where the values are from; secrets stay references to it.
-LegacyConfig legacy_config(const std::map<std::string, std::string>& values, const Path& env_file);
+// `env_file` is where the values are from; secrets stay references to it. `is_there` says of a file whether this host has
+// it: deep_check.sh passed over the database and the migrations of a site that has none.
+LegacyConfig legacy_config(const std::map<std::string, std::string>& values, const Path& env_file,
+                           const std::function<bool(const Path&)>& is_there);
 
 // A text as a TOML string, whatever is in it.
 std::string toml_quoted(std::string_view text);

@@ -664,7 +664,10 @@ class Loader {
             loaded.fingerprint = fingerprint_of(environment.unreadable->message);
             return loaded;
         }
-        const LegacyConfig legacy = legacy_config(environment.file.values, m_request.usual_env_file);
+        const LegacyConfig legacy =
+            legacy_config(environment.file.values, m_request.usual_env_file, [this](const Path& path) {
+                return m_world.files.info(path, Files::Follow::yes).ok();
+            });
         read_made(legacy.toml, loaded);
         loaded.config.source = Config::Source::config_env;
         leave_logins_to_smoke(loaded.config);

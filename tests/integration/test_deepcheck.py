@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """lectio-deepcheck as cron and people start it: what is due, what is kept, what is told."""
 
+import os
 import pathlib
 import subprocess
 import tempfile
@@ -136,6 +137,20 @@ class DeepcheckTest(unittest.TestCase):
             self.assertEqual(deep.run(program=old).exit_code, 0)
             deep.says("cheap", 2, "gone")
             self.assertEqual(deep.run(program=old).exit_code, 1)
+
+    @unittest.skipUnless(os.geteuid() == 0 and not pathlib.Path("/etc/lectio-monitor/config.toml").exists(), "/opt is hidden by a mount")
+    def test_with_the_config_env_of_the_bash_suite_alone_it_looks_at_what_deep_check_sh_did(self):
+        script = """mount -t tmpfs none /opt && mkdir /opt/lectio-monitor /opt/app /opt/app/teaching_panel &&
+                    printf 'SITE_URL=https://127.0.0.1:1\\nPROJECT_ROOT=/opt/app\\n' >/opt/lectio-monitor/config.env &&
+                    sqlite3 /opt/app/teaching_panel/db.sqlite3 'create table a (b)' && exec "$0" --dry-run --no-notify --format json"""
+        done = subprocess.run(["unshare", "--mount", "sh", "-c", script, str(binary("lectio-deepcheck"))],
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300, check=False)
+        run = Run(done, 0)
+        self.assertIsNotNone(run.report, run.out + run.err)
+        seen = {check["name"]: check["status"] for check in run.report["checks"]}
+        self.assertLessEqual({"certificate", "database", "disk", "memory", "workers"}, set(seen))
+        self.assertEqual((seen["certificate"], seen["database"], seen["workers"]), ("critical", "ok", "critical"), run.out)
+        self.assertNotIn("migrations", seen, "there is no manage.py")
 
     def test_without_a_check_it_says_so(self):
         with Deep({}, lang="ru") as deep:

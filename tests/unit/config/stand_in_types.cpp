@@ -34,6 +34,7 @@ const Later& systemd() {
 const Later& process() {
     static const Later schema{later<std::string>("match", "regular expression").needed(),
                               later<int>("min", "at least").between(0, 100000),
+                              later<Thresholds>("cpu", "of one").units({Amount::Unit::percent}),
                               later<std::string>("user", "whose")};
     return schema;
 }
@@ -208,6 +209,17 @@ const Later& reboot() {
     return schema;
 }
 
+const Later& journal() {
+    static const Later schema{
+        later<Texts>("units", "whose"),
+        later<std::string>("priority", "or worse").one_of({"err", "warning", "info"}),
+        later<Texts>("matches", "expressions").or_single(),
+        later<Thresholds>("count", "messages").units({Amount::Unit::number}).grows(),
+        later<Duration>("window", "counted over"),
+    };
+    return schema;
+}
+
 const Later& nginx() {
     static const Later schema{
         later<Texts>("command", "prints it"), later<Texts>("limit_req", "paths"),
@@ -259,6 +271,7 @@ const Kinds& stand_in_kinds() {
                               {"frontend", "the build", &frontend()},
                               {"headers", "headers", &headers()},
                               {"http", "an answer", &http()},
+                              {"journal", "messages", &journal()},
                               {"log", "new lines", &log()},
                               {"memory", "memory", &memory()},
                               {"nginx", "nginx", &nginx()},

@@ -288,6 +288,30 @@ TEST_CASE("config.env alone does what health_check.sh did") {
     CHECK(check_config_text(loaded, Strict::no).text.find("made-up-errors") == std::string::npos);
 }
 
+TEST_CASE("config.env alone looks at what deep_check.sh looked at, as far as it is there") {
+    Bench bench;
+    const auto deep = [&] {
+        const LoadedConfig loaded = bench.load();
+        INFO(problem_lines(loaded).en);
+        REQUIRE(loaded.ok());
+        std::vector<std::string> names;
+        for (const CheckSettings& check : loaded.config.deepcheck.checks) {
+            if (check.name != "nginx-errors") { // this machine may have nginx's log
+                names.push_back(check.name);
+            }
+        }
+        return names;
+    };
+    const std::string root = (bench.folder() / "app").string();
+    bench.write("opt/config.env", "SITE_URL=http://site.example\nPROJECT_ROOT=" + root + "\n");
+    CHECK(deep() == std::vector<std::string>{"disk", "memory", "workers"});
+    bench.write("opt/config.env", "SITE_URL=https://site.example:8443/x\nPROJECT_ROOT=" + root + "\n");
+    bench.write("app/teaching_panel/db.sqlite3", "");
+    bench.write("app/teaching_panel/manage.py", "");
+    CHECK(deep() ==
+          std::vector<std::string>{"certificate", "database", "disk", "memory", "workers", "migrations"});
+}
+
 TEST_CASE("config.env alone asks what smoke_check_v2.sh asked") {
     Bench bench;
     bench.write("opt/config.env", "SITE_URL=https://site.example/\nAPI_URL=https://site.example/api\n"
