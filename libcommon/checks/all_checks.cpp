@@ -15,6 +15,7 @@
 #include "checks/frontend.h"
 #include "checks/headers.h"
 #include "checks/http.h"
+#include "checks/journal.h"
 #include "checks/load.h"
 #include "checks/log.h"
 #include "checks/memory.h"
@@ -55,6 +56,7 @@ std::span<const CheckType> all_checks() {
         frontend_check_type(),
         headers_check_type(),
         http_check_type(),
+        journal_check_type(),
         load_check_type(),
         log_check_type(),
         memory_check_type(),

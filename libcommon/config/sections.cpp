@@ -151,18 +151,6 @@ Later::Row later_timeout(std::string_view help) {
     return later<Duration>("timeout", help).between(10ms, 1h);
 }
 
-const Later& journal_schema() {
-    static const Later schema{
-        later<Texts>("units", "empty: all").check(unit_complaint),
-        later<std::string>("priority", "this or worse")
-            .one_of({"emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"}),
-        later<Texts>("matches", "regular expressions; empty: all lines").check(pattern_complaint),
-        later<Thresholds>("count", "new lines since the last run").units({k_number}).grows(),
-        later<Duration>("window", "counted over this time"),
-    };
-    return schema;
-}
-
 const Later& drift_schema() {
     static const Later schema{
         later<Texts>("watch", "what must not change without a deploy")
@@ -627,7 +615,6 @@ std::span<const Alternative> later_checks() {
     static const auto types = std::to_array<Alternative>({
         {"drift", "nothing changed without a deploy", &drift_schema()},
         {"growth", "when something is full", &growth_schema()},
-        {"journal", "lines of the journal", &journal_schema()},
     });
     return types;
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <cstdlib>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -93,7 +94,99 @@ T within(Duration limit, std::function<T()> work) {
     return shared->value.value_or(T());
 }
 
+std::string field_here(sd_journal* journal, const char* name, std::size_t most) {
+    const void* data = nullptr;
+    std::size_t size = 0;
+    const std::size_t prefix = std::string_view(name).size() + 1;
+    if (sd_journal_get_data(journal, name, &data, &size) < 0 || size < prefix) {
+        return {};
+    }
+    return std::string(std::string_view(static_cast<const char*>(data), size).substr(prefix, most));
+}
+
+// (a unit wrote it, or systemd said it of that unit) and it is as urgent: as journalctl(1) takes -u and -p.
+bool restrict_to(sd_journal* journal, const JournalQuestion& question) {
+    const auto urgent = [&] {
+        bool good = true;
+        for (int priority = 0; priority <= question.priority && question.priority < 7; ++priority) {
+            good = good && match(journal, "PRIORITY", std::to_string(priority));
+        }
+        return good;
+    };
+    const auto of_units = [&](const char* field) {
+        return std::all_of(question.units.begin(), question.units.end(),
+                           [&](const std::string& unit) { return match(journal, field, unit); });
+    };
+    bool good = urgent() && of_units("_SYSTEMD_UNIT");
+    if (!question.units.empty()) {
+        good = good && sd_journal_add_disjunction(journal) >= 0 && urgent() && of_units("UNIT") &&
+               match(journal, "_PID", "1");
+    }
+    return good;
+}
+
+// Where the first new entry is: behind where the reading stands, or just there; nothing: it cannot be found.
+enum class New { behind, here };
+std::optional<New> seek_new(sd_journal* journal, const JournalQuestion& question) {
+    if (question.cursor.empty()) {
+        const bool found =
+            sd_journal_seek_realtime_usec(journal, static_cast<std::uint64_t>(question.since)) >= 0;
+        return found ? std::optional(New::behind) : std::nullopt;
+    }
+    if (sd_journal_seek_cursor(journal, question.cursor.c_str()) < 0) {
+        return std::nullopt;
+    }
+    // Where the entry is gone (vacuumed away) this stands on the one that came after it, which is new.
+    const bool is_new =
+        sd_journal_next(journal) > 0 && sd_journal_test_cursor(journal, question.cursor.c_str()) <= 0;
+    return is_new ? New::here : New::behind;
+}
+
+void keep_cursor(sd_journal* journal, JournalReading& reading) {
+    char* cursor = nullptr;
+    if (sd_journal_get_cursor(journal, &cursor) >= 0) {
+        reading.cursor = cursor;
+        std::free(cursor); // NOLINT(cppcoreguidelines-no-malloc): libsystemd's
+    }
+}
+
 } // namespace
+
+Result<JournalReading> read_new_entries(const JournalQuestion& question,
+                                        const std::function<bool(const JournalEntry&)>& take) {
+    sd_journal* raw = nullptr;
+    if (const int opened = sd_journal_open(&raw, SD_JOURNAL_LOCAL_ONLY | SD_JOURNAL_SYSTEM); opened < 0) {
+        return errno_error("open the journal", -opened);
+    }
+    const Journal journal(raw);
+    if (sd_journal_has_persistent_files(raw) <= 0 && sd_journal_has_runtime_files(raw) <= 0) {
+        return Error{ErrorKind::not_found, "there is no journal here that we may read"};
+    }
+    JournalReading reading{question.cursor, true};
+    if (sd_journal_set_data_threshold(raw, question.line.count + 64) < 0 || !restrict_to(raw, question)) {
+        return Error{ErrorKind::io, "unable to search the journal"};
+    }
+    if (question.cursor.empty() && question.since == 0) {
+        if (sd_journal_seek_tail(raw) >= 0 && sd_journal_previous(raw) > 0) {
+            keep_cursor(raw, reading);
+        }
+        return reading;
+    }
+    std::optional<New> next = seek_new(raw, question);
+    if (!next) {
+        return Error{ErrorKind::invalid, "the journal does not know where the last run stopped"};
+    }
+    while (std::exchange(next, New::behind) == New::here || sd_journal_next(raw) > 0) {
+        keep_cursor(raw, reading);
+        const std::string unit = field_here(raw, "UNIT", question.line.count);
+        if (!take({unit.empty() ? field_here(raw, "_SYSTEMD_UNIT", question.line.count) : unit,
+                   field_here(raw, "MESSAGE", question.line.count)})) {
+            reading.is_whole = false;
+            break;
+        }
+    }
+    return reading;
+}
 
 std::vector<std::string> last_journal_lines(const JournalRequest& request, Duration limit) {
     return within<std::vector<std::string>>(limit, [request] { return read_lines(request); });

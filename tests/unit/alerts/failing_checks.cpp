@@ -15,6 +15,7 @@
 #include "checks/frontend.h"
 #include "checks/headers.h"
 #include "checks/http.h"
+#include "checks/journal.h"
 #include "checks/load.h"
 #include "checks/log.h"
 #include "checks/memory.h"
@@ -372,6 +373,12 @@ void killed_by_the_kernel(All& all) {
 }
 
 void log(All& all) {
+    JournalCheckSettings journal;
+    journal.units = {"teaching_panel.service"};
+    JournalSample messages;
+    messages.matched = {{"teaching_panel.service", 12}};
+    messages.last = "Traceback (most recent call last): KeyError: 'plan'";
+    all.push_back({"journal", "messages", evaluate_journal(messages, journal, sample_now(), {})});
     LogCheckSettings settings;
     settings.path = "/var/log/lectio/django.log";
     const auto add = [&](const char* what, const Tallies& counts, const char* last) {
