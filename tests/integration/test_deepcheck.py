@@ -143,7 +143,7 @@ class DeepcheckTest(unittest.TestCase):
         script = """mount -t tmpfs none /opt && mkdir /opt/lectio-monitor /opt/app /opt/app/teaching_panel &&
                     printf 'SITE_URL=https://127.0.0.1:1\\nPROJECT_ROOT=/opt/app\\n' >/opt/lectio-monitor/config.env &&
                     sqlite3 /opt/app/teaching_panel/db.sqlite3 'create table a (b)' && exec "$0" --dry-run --no-notify --format json"""
-        done = subprocess.run(["unshare", "--mount", "sh", "-c", script, str(binary("lectio-deepcheck"))],
+        done = subprocess.run(["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", script, str(binary("lectio-deepcheck"))],
                               stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300, check=False)
         run = Run(done, 0)
         self.assertIsNotNone(run.report, run.out + run.err)
