@@ -1,16 +1,19 @@
 #!/usr/bin/env python3
 """lectio-smoke against servers that mean it badly: a clear line for each, in time, and no token for anybody else."""
 
+import contextlib
 import gzip
 import pathlib
 import socket
+import socketserver
 import subprocess
 import tempfile
 import time
 import unittest
 
-from faults.site import Partner, http_answer
+from faults.site import Plain, http_answer
 from monitor import Run, binary
+from stand_ins.loopback import Loopback
 
 TOKEN = "made-up-token-of-the-walk"
 WELL = b'{"access": "' + TOKEN.encode() + b'", "id": 7}'
@@ -66,26 +69,29 @@ HOSTILE = {
 }
 
 
-class Server(Partner):
+class Server(Loopback):
     """Answers by the path; remembers what it was asked."""
 
     def __init__(self, answers):
-        super().__init__(b"")
-        self._answers, self.asked = answers, []
+        super().__init__(Asked, server=Plain)
+        self.answers, self.asked = answers, []
 
-    def _answer(self, connection):
-        with connection:
+
+class Asked(socketserver.BaseRequestHandler):
+    def handle(self):
+        site, connection = self.server.stand_in, self.request
+        with contextlib.suppress(OSError):  # the monitor hung up
             connection.settimeout(5)
-            try:
-                said = connection.recv(65536)
-                self.asked.append(said)
-                answer = self._answers.get(said.split(b" ")[1].decode(), http_answer(WELL))
-                answer(connection) if callable(answer) else connection.sendall(answer)
-                connection.shutdown(socket.SHUT_WR)
-                while connection.recv(65536):
-                    pass  # a close with a body unread would reset the connection, and take away what was said
-            except OSError:
-                pass  # the monitor hung up
+            said = connection.recv(65536)
+            site.asked.append(said)
+            answer = site.answers.get(said.split(b" ")[1].decode(), http_answer(WELL))
+            if callable(answer):
+                answer(connection)
+            else:
+                connection.sendall(answer)
+            connection.shutdown(socket.SHUT_WR)
+            while connection.recv(65536):
+                pass  # a close with a body unread would reset the connection, and take away what was said
 
 
 class SmokeHostileTest(unittest.TestCase):
