@@ -13,7 +13,6 @@ import os
 import pathlib
 import re
 import shutil
-import socket
 import socketserver
 import subprocess
 import tempfile
@@ -27,6 +26,7 @@ try:
 except ImportError:
     print("python3-aiosmtpd is missing")
     raise SystemExit(77)
+from stack.ports import free_port
 from stand_ins.bot_api import BotApi
 from stand_ins.loopback import Loopback
 from stand_ins.webhook import WebhookServer
@@ -36,12 +36,6 @@ TOOLS = pathlib.Path(os.environ["LECTIO_BUILD"]) / "tools"
 SECRETS = {"TOKEN": "42:made-up-bot-token", "MAIL_PASSWORD": PASSWORD, "HOOK_SECRET": "made-up-hook-secret",
            "FLEET_PASSWORD": "made-up-fleet-password"}
 HOOK_TOKEN = "made-up-hook-token"
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Processes(threading.Thread):

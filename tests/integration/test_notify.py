@@ -3,22 +3,16 @@
 import glob
 import json
 import os
-import socket
 import subprocess
 import tempfile
 import time
 import unittest
 
+from stack.ports import free_port
 from stand_ins.bot_api import BotApi, Refused
 
 NOTIFY = os.path.join(os.environ["LECTIO_BUILD"], "tools", "lectio-notify", "lectio-notify")
 TOKEN = "42:made-up-token-for-tests"
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Notify(unittest.TestCase):

@@ -26,15 +26,12 @@ import urllib.request
 import redis
 
 HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))  # also where this is a part of the package
+from ports import free_port  # noqa: E402 (found by the line above)
+
 PYTHON = "/usr/bin/python3"  # the distribution's: it has Django and Celery
 JS = "main.0a1b2c3d.js"
 CSS = "main.0a1b2c3d.css"
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def wait_until(condition, what, seconds=90):
