@@ -4,40 +4,16 @@ import json
 import os
 import shutil
 import subprocess
-import tempfile
 import time
 import unittest
 
+from notify_place import TOKEN, NotifyPlace, program_of
 from stand_ins.bot_api import BotApi
 
-BUILD = os.environ["LECTIO_BUILD"]
-TOKEN = "42:made-up-token-for-tests"
 
-
-class Keys(unittest.TestCase):
-    def setUp(self):
-        self.folder = tempfile.TemporaryDirectory()
-        self.addCleanup(self.folder.cleanup)
-        self.bot = self.enterContext(BotApi(token=TOKEN, chats=("-5",), limits=False))
-        self.configure()
-        with open(self.path("config.env"), "w", encoding="utf-8") as out:
-            out.write(f"TOKEN={TOKEN}\n")
-        os.chmod(self.path("config.env"), 0o600)
-
-    def configure(self, alerts="", lang="en", more=""):
-        with open(self.path("config.toml"), "w", encoding="utf-8") as out:
-            out.write(f'lang = "{lang}"\nhost = "lectio-1"\ntimezone = "UTC"\n[paths]\n'
-                      f'env_file = "{self.path("config.env")}"\nstate = "{self.path("state")}"\n'
-                      f'run = "{self.path("run")}"\nlogs = "{self.path("logs")}"\n[alerts]\n{alerts}\n'
-                      f'[channel.errors]\ntype = "telegram"\ntoken = "${{TOKEN}}"\nchat = "-5"\napi = "{self.bot.url}"\n'
-                      f'[health.check.disk]\ntype = "disk"\npath = "{self.folder.name}"\n'
-                      f'free = {{ warn = "0%", critical = "0%" }}\n{more}')
-
-    def path(self, name):
-        return os.path.join(self.folder.name, name)
-
+class Keys(NotifyPlace):
     def run_tool(self, tool, *arguments, status=0):
-        program = os.path.join(BUILD, "tools", tool, tool)
+        program = program_of(tool)
         done = subprocess.run([program, "-c", self.path("config.toml"), *arguments], text=True, capture_output=True,
                               stdin=subprocess.DEVNULL, timeout=300)
         self.assertEqual(done.returncode, status, done.stdout + done.stderr)

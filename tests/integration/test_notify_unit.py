@@ -4,41 +4,17 @@ import json
 import os
 import shutil
 import subprocess
-import tempfile
 import time
 import unittest
 
-from stand_ins.bot_api import BotApi
+from notify_place import NotifyPlace, program_of
 
-BUILD = os.environ["LECTIO_BUILD"]
-TOKEN = "42:made-up-token-for-tests"
 KILLED = {"SERVICE_RESULT": "signal", "EXIT_CODE": "killed", "EXIT_STATUS": "KILL"}
 
 
-class Unit(unittest.TestCase):
-    def setUp(self):
-        self.folder = tempfile.TemporaryDirectory()
-        self.addCleanup(self.folder.cleanup)
-        self.bot = self.enterContext(BotApi(token=TOKEN, chats=("-5",), limits=False))
-        self.configure()
-        with open(self.path("config.env"), "w", encoding="utf-8") as out:
-            out.write(f"TOKEN={TOKEN}\n")
-        os.chmod(self.path("config.env"), 0o600)
-
-    def configure(self, alerts="", more=""):
-        with open(self.path("config.toml"), "w", encoding="utf-8") as out:
-            out.write(f'lang = "en"\nhost = "lectio-1"\ntimezone = "UTC"\n[paths]\n'
-                      f'env_file = "{self.path("config.env")}"\nstate = "{self.path("state")}"\n'
-                      f'run = "{self.path("run")}"\nlogs = "{self.path("logs")}"\n[alerts]\n{alerts}\n'
-                      f'[channel.errors]\ntype = "telegram"\ntoken = "${{TOKEN}}"\nchat = "-5"\napi = "{self.bot.url}"\n'
-                      f'[health.check.disk]\ntype = "disk"\npath = "{self.folder.name}"\n'
-                      f'free = {{ warn = "0%", critical = "0%" }}\n{more}')
-
-    def path(self, name):
-        return os.path.join(self.folder.name, name)
-
+class Unit(NotifyPlace):
     def run_tool(self, tool, *arguments, environment=None, name=None):
-        program = os.path.join(BUILD, "tools", tool, tool)
+        program = program_of(tool)
         return subprocess.run([name or program, *arguments], executable=program, text=True, capture_output=True,
                               timeout=300, env={**os.environ, "LECTIO_CONFIG": self.path("config.toml"),
                                                **(environment or {})})
@@ -121,7 +97,7 @@ class Unit(unittest.TestCase):
         helper = '[health.check.helper]\ntype = "systemd"\nunit = "helper"\nseverity = "warning"\n'
         self.configure(more=helper)
         self.run_tool("lectio-health")  # it runs here, and so takes over what is left
-        self.configure('quiet = "00:00-23:59"', helper)  # in the minute that is left it would be told
+        self.configure('quiet = "00:00-23:59"', more=helper)  # in the minute that is left it would be told
         self.fell(KILLED, unit="helper")
         self.assertEqual((self.bot.texts(), len(self.events())), ([], 1))
         self.run_tool("lectio-health")
