@@ -339,7 +339,7 @@ class Reader {
     }
 
     void read_later_tools() {
-        read_later("deploy", deploy_schema());
+        read_section("deploy", deploy_schema(), m_config.deploy);
         constexpr std::array<std::string_view, 1> k_source{"source"};
         read_later("backup", backup_schema(), k_source);
         read_backup_sources();
@@ -1072,7 +1072,7 @@ std::vector<Section> all_sections(const Kinds& kinds) {
     sections.push_back({"[heartbeat]", "dead-man's ping over the whole suite", &heartbeat_schema()});
     add_alternatives(sections, later_checks(), "[TOOL.check.NAME] type", true);
     add_alternatives(sections, later_actions(), "[[health.recovery]] action", true);
-    sections.push_back({"[deploy]", "lectio-deploy", &deploy_schema(), true});
+    sections.push_back({"[deploy]", "lectio-deploy: releases and their gates", &deploy_schema()});
     sections.push_back({"[backup]", "lectio-backup", &backup_schema(), true});
     sections.push_back({"[backup.source.NAME]", "what every source knows", &backup_common_schema(), true});
     add_alternatives(sections, later_backups(), "[backup.source.NAME] type", true);

@@ -4,6 +4,7 @@
 // has no member here yet. load.h finds, reads and remembers configurations; this is only their shape.
 #pragma once
 
+#include "config/deploy.h"
 #include "config/node.h"
 #include "config/schema.h"
 #include "config/smoke.h"
@@ -211,6 +212,7 @@ struct Config {
     HealthSettings health;
     SmokeSettings smoke;
     DeepcheckSettings deepcheck;
+    DeploySettings deploy;
     AlertSettings alerts;
     HistorySettings history;
     std::vector<ChannelSettings> channels;

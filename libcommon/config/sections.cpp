@@ -249,31 +249,6 @@ const Schema<OutboxSettings>& outbox_schema() {
 
 // ── deploy, backup, cleanup ─────────────────────────────────────────────────────────────────────────
 
-const Later& gate_schema() {
-    static const Later schema{
-        later<Texts>("checks", "checks of health that must pass"),
-        later<bool>("smoke", "the smoke check, too"),
-        later<Duration>("within", "after the swap"),
-        later<int>("passes", "in a row").between(1, 100),
-        later<Amount>("errors", "share of 5xx above the one before").units({k_percent}),
-    };
-    return schema;
-}
-
-const Later& deploy_frontend_schema() {
-    static const Later schema{
-        later<Path>("path", "the build that is served").needed(),
-        later<std::string>("owner", "user:group").check(owner_complaint),
-        later<FileMode>("dirs", "mode of folders"),
-        later<FileMode>("files", "mode of files"),
-        later<Texts>("requires", "patterns that the build must have"),
-        later<Named<std::string>>("contains", "file = text that it must hold"),
-        later<Duration>("keep_assets", "old hashed files stay reachable"),
-        later<Texts>("forbid", "must not stand in a bundle"),
-    };
-    return schema;
-}
-
 const Later& git_schema() {
     static const Later schema{
         later<std::string>("remote", "name or URL"),
@@ -286,28 +261,6 @@ const Later& canary_schema() {
     static const Later schema{
         later<Texts>("command", "starts the new code on {socket}").needed(),
         later<std::string>("path", "asked there").check(request_path_complaint),
-    };
-    return schema;
-}
-
-const Later& deploy_backend_schema() {
-    static const Later schema{
-        later<Path>("path", "the project").needed(),
-        later<NotYet>("git", git_schema(), "where the code is from"),
-        later<std::string>("venv", "virtual environment, inside the release"),
-        later<Texts>("install", "command"),
-        later<Texts>("check", "command"),
-        later<Texts>("migrate", "command"),
-        later<Texts>("collect", "command"),
-        later<NotYet>("canary", canary_schema(), "the new code is tried before the swap"),
-        later<Secret>("database", "sqlite:PATH or postgresql:URL; snapshot before migrate")
-            .check(secretly<database_complaint>),
-        later<Texts>("shared", "outlives releases"),
-        later<Texts>("units", "restarted").check(unit_complaint),
-        later<Texts>("workers", "units that are restarted last").check(unit_complaint),
-        later<std::string>("socket", "socket unit").check(unit_complaint),
-        later<std::string>("user", "who runs the commands").check(user_complaint),
-        later_timeout("of each command"),
     };
     return schema;
 }
@@ -650,16 +603,24 @@ std::span<const Alternative> later_backups() {
     return types;
 }
 
-const SchemaBase& deploy_schema() {
+const Schema<NotYet>& deploy_backend_schema() {
     static const Later schema{
-        later<int>("keep", "releases").between(1, 1000),
-        later<Bytes>("min_free", "on the disk before a release"),
-        later<std::string>("releases", "where they lie; empty: .lectio-releases beside path"),
-        later<Amount>("shrink", "a build below this share of the live one is refused").units({k_percent}),
-        later<std::string>("maintenance_page", "shown while migrating; empty: none"),
-        later<NotYet>("gate", gate_schema(), "must pass after the swap, or it rolls back"),
-        later<NotYet>("frontend", deploy_frontend_schema(), "the build"),
-        later<NotYet>("backend", deploy_backend_schema(), "the code"),
+        later<Path>("path", "the project").needed(),
+        later<NotYet>("git", git_schema(), "where the code is from"),
+        later<std::string>("venv", "virtual environment, inside the release"),
+        later<Texts>("install", "command"),
+        later<Texts>("check", "command"),
+        later<Texts>("migrate", "command"),
+        later<Texts>("collect", "command"),
+        later<NotYet>("canary", canary_schema(), "the new code is tried before the swap"),
+        later<Secret>("database", "sqlite:PATH or postgresql:URL; snapshot before migrate")
+            .check(secretly<database_complaint>),
+        later<Texts>("shared", "outlives releases"),
+        later<Texts>("units", "restarted").check(unit_complaint),
+        later<Texts>("workers", "units that are restarted last").check(unit_complaint),
+        later<std::string>("socket", "socket unit").check(unit_complaint),
+        later<std::string>("user", "who runs the commands").check(user_complaint),
+        later_timeout("of each command"),
     };
     return schema;
 }

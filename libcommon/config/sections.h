@@ -41,8 +41,8 @@ std::span<const Alternative> channel_types();
 ChannelSettings::Own default_channel(std::string_view type);
 std::span<const Alternative> later_backups();
 
-// Tables of tools that are not built yet.
-const SchemaBase& deploy_schema();
+// Tables of what is not built yet.
+const Schema<NotYet>& deploy_backend_schema();
 const SchemaBase& backup_schema();
 const SchemaBase& backup_common_schema();
 const SchemaBase& cleanup_schema();

@@ -1,7 +1,7 @@
 #include "recovery/fix_permissions.h"
 
 #include "config/complaints.h"
-#include "recovery/site_path.h"
+#include "config/site_path.h"
 #include "util/text.h"
 #include "words/error_words.h"
 

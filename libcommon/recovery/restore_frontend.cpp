@@ -2,9 +2,9 @@
 
 #include "checks/frontend.h"
 #include "config/complaints.h"
+#include "config/site_path.h"
 #include "platform/http_url.h"
 #include "platform/tree_place.h"
-#include "recovery/site_path.h"
 #include "recovery/unit_action.h"
 #include "util/text.h"
 #include "words/error_words.h"

@@ -1,4 +1,4 @@
-#include "recovery/site_path.h"
+#include "config/site_path.h"
 
 #include <algorithm>
 #include <array>

@@ -1,0 +1,107 @@
+#include "config/deploy.h"
+
+#include "config/complaints.h"
+#include "config/sections.h"
+#include "config/site_path.h"
+
+namespace lectio {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Phrase k_no_place{"refused: {} would become a link as a whole",
+                            "отказано: {} целиком превратилось бы в ссылку"};
+constexpr Phrase k_no_folder{"expected an absolute path like \"/srv/site/releases\"",
+                             "ожидается полный путь вроде \"/srv/site/releases\""};
+constexpr Phrase k_no_name{"expected a path inside the build like \"index.html\"",
+                           "ожидается путь внутри сборки вроде \"index.html\""};
+
+std::optional<Text> place_complaint(const std::filesystem::path& path) {
+    return lies_where_sites_do(path) ? std::nullopt : std::optional(say(k_no_place, path.string()));
+}
+
+std::optional<Text> releases_complaint(const std::string& text) {
+    const bool good = text.empty() || lies_where_sites_do(text);
+    return good ? std::nullopt : std::optional(say(k_no_folder));
+}
+
+// Also of patterns: what leads out of the build can match nothing in it.
+std::optional<Text> inside_complaint(const std::string& text) {
+    const std::filesystem::path path(text);
+    bool good = !text.empty() && path.is_relative() && path.has_filename();
+    for (const std::filesystem::path& step : path) {
+        good = good && step != ".." && step != ".";
+    }
+    return good ? std::nullopt : std::optional(say(k_no_name));
+}
+
+std::optional<Text> owner_or_none_complaint(const std::string& text) {
+    return text.empty() ? std::nullopt : owner_complaint(text);
+}
+
+} // namespace
+
+const Schema<GateSettings>& gate_schema() {
+    static const Schema<GateSettings> schema{
+        optional(
+            "checks", &GateSettings::checks,
+            "checks of health (or TOOL/CHECK) that must pass: before a release, or it does not begin; after "
+            "it, or the previous release comes back"),
+        optional("smoke", &GateSettings::smoke, "the whole walk of lectio-smoke must pass, too"),
+        optional("within", &GateSettings::within, "this long after the swap").between(1s, 10min),
+        optional("passes", &GateSettings::passes, "so many passes in a row, one second apart")
+            .between(1, 100),
+        later<Amount>("errors", "share of 5xx above the one before").units({Amount::Unit::percent}),
+    };
+    return schema;
+}
+
+const Schema<FrontendDeploy>& frontend_deploy_schema() {
+    static const Schema<FrontendDeploy> schema{
+        required("path", &FrontendDeploy::path,
+                 "what the web server serves: the first release makes a link to a release of this folder")
+            .check(place_complaint),
+        optional("owner", &FrontendDeploy::owner, "user:group; empty: the owner of path")
+            .check(owner_or_none_complaint),
+        optional("dirs", &FrontendDeploy::dirs, "mode of folders"),
+        optional("files", &FrontendDeploy::files, "mode of files"),
+        optional("requires", &FrontendDeploy::requires_files,
+                 "patterns; each must match a file of the build that is not empty")
+            .check(inside_complaint),
+        optional("contains", &FrontendDeploy::contains, "file = text that it must hold")
+            .check_keys(inside_complaint),
+        optional(
+            "keep_assets", &FrontendDeploy::keep_assets,
+            "files with a hash in their name stay reachable this long after their release, and as long as it "
+            "is one of the last `keep`")
+            .between(0s, std::chrono::hours(24 * 365)),
+        optional("forbid", &FrontendDeploy::forbid, "texts that must not stand in a page, script or style"),
+    };
+    return schema;
+}
+
+const Schema<DeploySettings>& deploy_schema() {
+    static const Schema<DeploySettings> schema{
+        optional("keep", &DeploySettings::keep, "good releases that stay").between(1, 1000),
+        optional("min_free", &DeploySettings::min_free, "must be free on the disk when a release is there"),
+        optional("releases", &DeploySettings::releases,
+                 "where they lie, on the file system of path; empty: .lectio-releases beside path")
+            .check(releases_complaint),
+        optional(
+            "shrink", &DeploySettings::shrink,
+            "a build below this share of the live one is refused without --force; not judged below 100 kB")
+            .units({Amount::Unit::percent}),
+        later<std::string>("maintenance_page", "shown while migrating; empty: none"),
+        optional("gate", &DeploySettings::gate, gate_schema(), "what must pass"),
+        optional("frontend", &DeploySettings::frontend, frontend_deploy_schema(), "the build"),
+        later<NotYet>("backend", deploy_backend_schema(), "the code"),
+    };
+    return schema;
+}
+
+std::filesystem::path releases_folder(const DeploySettings& deploy, const FrontendDeploy& frontend) {
+    return deploy.releases.empty() ? frontend.path.parent_path() / ".lectio-releases"
+                                   : std::filesystem::path(deploy.releases);
+}
+
+} // namespace lectio

@@ -1,0 +1,177 @@
+#include "release/record.h"
+
+#include "incidents/ids.h"
+#include "util/json_depth.h"
+#include "util/json_members.h"
+#include "util/text.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace lectio::release {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr int k_schema = 1;
+constexpr std::size_t k_id_length = 24; // fe-YYYYmmddTHHMMSSZ-xxxx
+constexpr std::size_t k_most_carried = 100'000;
+
+constexpr std::array<std::pair<State, std::string_view>, 4> k_states{{
+    {State::staged, "staged"},
+    {State::good, "good"},
+    {State::bad, "bad"},
+    {State::withdrawn, "withdrawn"},
+}};
+
+std::optional<State> state_of(std::string_view word) {
+    const auto* found =
+        std::find_if(k_states.begin(), k_states.end(), [&](const auto& row) { return row.second == word; });
+    return found == k_states.end() ? std::nullopt : std::optional(found->first);
+}
+
+void put(Json& json, const char* key, const std::optional<WallTime>& time) {
+    if (time) {
+        json[key] = format_utc(*time);
+    }
+}
+
+std::optional<WallTime> moment_of(const Json& json, const char* key) {
+    const Result<WallTime> time = parse_utc(text_of(json, key));
+    return time ? std::optional(*time) : std::nullopt;
+}
+
+// Of a file of the release: nothing that leads out of it.
+bool is_below(std::string_view path) {
+    const std::vector<std::string_view> steps = split(path, '/');
+    return !path.empty() && path.find('\0') == std::string_view::npos &&
+           std::none_of(steps.begin(), steps.end(),
+                        [](std::string_view step) { return step.empty() || step == "." || step == ".."; });
+}
+
+void read_carried(const Json& json, Release& release) {
+    const auto list = json.find("carried");
+    if (list == json.end() || !list->is_array() || list->size() > k_most_carried) {
+        return;
+    }
+    for (const Json& item : *list) {
+        const std::optional<WallTime> until = moment_of(item, "until");
+        Carried carried{text_of(item, "path"), text_of(item, "from"), until.value_or(WallTime{})};
+        if (is_below(carried.path) && is_id(carried.from)) {
+            release.carried.push_back(std::move(carried));
+        }
+    }
+}
+
+} // namespace
+
+std::string_view to_string(Kind) {
+    return "frontend";
+}
+
+std::string_view to_string(State state) {
+    const auto* found =
+        std::find_if(k_states.begin(), k_states.end(), [&](const auto& row) { return row.first == state; });
+    return found->second;
+}
+
+std::string make_id(Kind, WallTime time, std::uint64_t random) {
+    std::string moment = format_utc(time); // 2026-11-22T16:45:01Z
+    std::erase_if(moment, [](char c) { return c == '-' || c == ':'; });
+    return fmt::format("fe-{}-{}", moment, base32_id(random).substr(0, 4));
+}
+
+bool is_id(std::string_view text) {
+    constexpr std::string_view k_form = "fe-00000000T000000Z-aaaa";
+    static_assert(k_form.size() == k_id_length);
+    if (text.size() != k_id_length) {
+        return false;
+    }
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const char form = k_form[i];
+        const char c = text[i];
+        const bool is_digit = c >= '0' && c <= '9';
+        const bool good = i < 3         ? c == form
+                          : form == '0' ? is_digit
+                          : form == 'a' ? (c >= 'a' && c <= 'z') || is_digit
+                                        : c == form;
+        if (!good) {
+            return false;
+        }
+    }
+    return true;
+}
+
+std::string to_json(const Release& release) {
+    Json json{
+        {"schema", k_schema},
+        {"id", release.id},
+        {"kind", to_string(release.kind)},
+        {"state", to_string(release.state)},
+        {"generation", release.generation},
+        {"made", format_utc(release.made)},
+        {"by", release.by},
+        {"source", release.source},
+        {"hash", release.hash},
+        {"files", release.files},
+        {"size", release.size.count},
+    };
+    put(json, "live", release.live);
+    put(json, "replaced", release.replaced);
+    if (!release.reason.empty()) {
+        json["reason"] = release.reason;
+    }
+    Json carried = Json::array();
+    for (const Carried& file : release.carried) {
+        carried.push_back({{"path", file.path}, {"from", file.from}, {"until", format_utc(file.until)}});
+    }
+    json["carried"] = std::move(carried);
+    return json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+Result<Release> release_from_json(std::string_view text) {
+    const Json json = json_within_depth(text);
+    const std::optional<State> state = state_of(text_of(json, "state"));
+    Release release;
+    release.id = text_of(json, "id");
+    release.generation = integer_of(json, "generation");
+    const std::optional<WallTime> made = moment_of(json, "made");
+    if (!json.is_object() || !state || !made || !is_id(release.id) || release.generation < 0) {
+        return Error{ErrorKind::invalid, "this is no record of a release"};
+    }
+    release.state = *state;
+    release.made = *made;
+    release.live = moment_of(json, "live");
+    release.replaced = moment_of(json, "replaced");
+    release.by = text_of(json, "by");
+    release.source = text_of(json, "source");
+    release.hash = text_of(json, "hash");
+    release.reason = text_of(json, "reason");
+    release.files = static_cast<std::uint64_t>(std::max<std::int64_t>(integer_of(json, "files"), 0));
+    release.size.count = static_cast<std::uint64_t>(std::max<std::int64_t>(integer_of(json, "size"), 0));
+    read_carried(json, release);
+    return release;
+}
+
+const Release* find(const std::vector<Release>& releases, std::string_view id) {
+    const auto found = std::find_if(releases.begin(), releases.end(),
+                                    [&](const Release& release) { return release.id == id; });
+    return found == releases.end() ? nullptr : &*found;
+}
+
+const Release* previous_good(const std::vector<Release>& releases, std::string_view current) {
+    const Release* best = nullptr;
+    for (const Release& release : releases) {
+        const bool fits = release.id != current && release.state == State::good && release.generation > 0;
+        if (fits && (best == nullptr || release.generation > best->generation)) {
+            best = &release;
+        }
+    }
+    return best;
+}
+
+} // namespace lectio::release

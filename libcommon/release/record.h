@@ -1,0 +1,70 @@
+// Release: what is known of one release, kept as ID.json beside its folder ID (RELEASES_AND_BACKUPS section 4).
+//
+// Which one is served is never read from here but from the link itself; what came before it, and what may be gone back
+// to, is read from here and never from times of files.
+#pragma once
+
+#include "platform/clock.h"
+#include "platform/files.h"
+#include "util/result.h"
+#include "util/units.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace lectio::release {
+
+enum class Kind { frontend };
+std::string_view to_string(Kind kind);
+
+enum class State {
+    staged,    // sealed and whole, never served
+    good,      // has passed its gate
+    bad,       // was served and has failed its gate
+    withdrawn, // was good until somebody went back from it
+};
+std::string_view to_string(State state);
+
+// A file of an earlier release that is served on for pages that are still open.
+struct Carried {
+    std::string path; // below the release
+    std::string from; // the release it came with
+    WallTime until;   // wanted at least until then
+    bool operator==(const Carried&) const = default;
+};
+
+struct Release {
+    std::string id;
+    Kind kind = Kind::frontend;
+    State state = State::staged;
+    // Counts admissions: the good one with the highest is the last that was served. 0: never.
+    std::int64_t generation = 0;
+    WallTime made;
+    std::optional<WallTime> live, replaced; // since when it was served last, and until when
+    std::string by;                         // who brought it
+    std::string source;                     // a folder or archive; "" where it was found in place (adopted)
+    std::string hash;                       // of what came, without what is carried
+    std::uint64_t files = 0;
+    Bytes size;
+    std::string reason; // of a bad one: why, in the operator's language
+    std::vector<Carried> carried{};
+    bool operator==(const Release&) const = default;
+};
+
+// "fe-20261122T164501Z-k3xq": sorts by time; unique by `random`.
+std::string make_id(Kind kind, WallTime time, std::uint64_t random);
+// What make_id() makes; anything else never becomes part of a path.
+bool is_id(std::string_view text);
+
+std::string to_json(const Release& release);
+// invalid: not such an object, or with an id that is none. `text` comes from a disk that others may write to.
+Result<Release> release_from_json(std::string_view text);
+
+// The good one that was served before `current`; nullptr: none. `current` may be an id that nobody has.
+const Release* previous_good(const std::vector<Release>& releases, std::string_view current);
+const Release* find(const std::vector<Release>& releases, std::string_view id);
+
+} // namespace lectio::release
