@@ -1,5 +1,7 @@
 #include "platform/tree_place.h"
 
+#include "platform/folder_names.h"
+#include "platform/remove_tree.h"
 #include "platform/stop.h"
 #include "platform/trusted_path.h"
 #include "util/text.h"
@@ -8,13 +10,11 @@
 #include <array>
 #include <cerrno>
 #include <cstdio>
-#include <memory>
 #include <string_view>
 #include <vector>
 
 #include <fmt/format.h>
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -22,63 +22,9 @@
 namespace lectio {
 namespace {
 
-constexpr int k_deepest = 200; // as trees.cpp
 constexpr mode_t k_ours_alone = 0700;
 constexpr std::string_view k_copying = "copying";
 constexpr std::string_view k_replaced = "replaced";
-
-struct CloseFolder {
-    void operator()(DIR* folder) const { ::closedir(folder); }
-};
-using FolderStream = std::unique_ptr<DIR, CloseFolder>;
-
-Error unable(std::string_view what, const Path& shown) {
-    return errno_error(fmt::format("{} {}", what, clean_line(shown.string())), errno);
-}
-
-// Calls `each` with every name in the folder until one fails.
-template<class Each>
-Result<void> for_each_name(int parent, const std::string& name, const Path& shown, const Each& each) {
-    const int opened = ::openat(parent, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    const FolderStream stream(opened < 0 ? nullptr : ::fdopendir(opened));
-    if (!stream) {
-        const Error error = unable("open", shown);
-        if (opened >= 0) {
-            ::close(opened);
-        }
-        return error;
-    }
-    for (;;) {
-        errno = 0;
-        const dirent* next = ::readdir(stream.get());
-        if (next == nullptr) {
-            return errno == 0 ? Result<void>{} : unable("list", shown);
-        }
-        const std::string_view entry = next->d_name;
-        if (entry != "." && entry != "..") {
-            LECTIO_TRY(each(::dirfd(stream.get()), std::string(entry)));
-        }
-    }
-}
-
-// What is at the name, and everything below it; not what is mounted there, nor what lies there.
-Result<void> remove_tree(int parent, const std::string& name, const Path& shown, dev_t device, int depth) {
-    struct stat seen {};
-    if (::fstatat(parent, name.c_str(), &seen, AT_SYMLINK_NOFOLLOW) != 0) {
-        return unable("examine", shown);
-    }
-    if (!S_ISDIR(seen.st_mode)) {
-        return ::unlinkat(parent, name.c_str(), 0) == 0 ? Result<void>{} : unable("remove", shown);
-    }
-    if (depth > k_deepest || seen.st_dev != device) {
-        errno = seen.st_dev != device ? EBUSY : ELOOP;
-        return unable("remove", shown);
-    }
-    LECTIO_TRY(for_each_name(parent, name, shown, [&](int folder, const std::string& entry) {
-        return remove_tree(folder, entry, shown / entry, device, depth + 1);
-    }));
-    return ::unlinkat(parent, name.c_str(), AT_REMOVEDIR) == 0 ? Result<void>{} : unable("remove", shown);
-}
 
 class Copy {
   public:
@@ -95,7 +41,7 @@ class Copy {
         if (seen.st_dev != m_device) {
             return {}; // mounted there
         }
-        if (depth > k_deepest) {
+        if (depth > k_deepest_folder) {
             errno = ELOOP;
             return unable("go into", shown);
         }
@@ -117,8 +63,7 @@ class Copy {
     Result<void> entry(int from, const struct stat& above, const std::string& name, int to, const Path& shown,
                        int depth) {
         if (stop_requested() || m_clock.steady() >= m_until) {
-            return Error{ErrorKind::timeout,
-                         fmt::format("unable to copy {}: no time left", clean_line(shown.string()))};
+            return no_time_left("copy", shown);
         }
         struct stat seen {};
         if (::fstatat(from, name.c_str(), &seen, AT_SYMLINK_NOFOLLOW) != 0) {
@@ -329,12 +274,9 @@ Result<void> TreePlace::by_three_renames(const std::string& aside) const {
 }
 
 void TreePlace::discard(const std::string& aside) {
-    struct stat seen {};
-    if (::fstatat(m_parent.get(), aside.c_str(), &seen, AT_SYMLINK_NOFOLLOW) == 0) {
-        // What cannot be removed stays hidden and is tried again before the next copy.
-        [[maybe_unused]] const Result<void> removed =
-            remove_tree(m_parent.get(), aside, m_path.parent_path() / aside, seen.st_dev, 0);
-    }
+    // What cannot be removed stays hidden and is tried again before the next copy.
+    [[maybe_unused]] const Result<Removed> removed =
+        remove_tree_in(m_parent.get(), aside, m_path.parent_path() / aside);
 }
 
 void TreePlace::keep_last(std::size_t keep, const std::function<bool(std::string_view name)>& is_one) {

@@ -1,17 +1,16 @@
 #include "platform/trees.h"
 
+#include "platform/folder_names.h"
 #include "platform/stop.h"
 #include "platform/trusted_path.h"
 #include "util/text.h"
 #include "util/unique_fd.h"
 
 #include <cerrno>
-#include <memory>
 #include <string_view>
 
 #include <fmt/format.h>
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -21,14 +20,7 @@ namespace lectio {
 namespace {
 
 constexpr std::size_t k_most_examples = 5;
-// Each level holds a descriptor; a site is a dozen deep, and what is deeper than this is no site.
-constexpr int k_deepest = 200;
 constexpr mode_t k_mode_bits = 07777; // set-user-ID and sticky bits included: they go, too
-
-struct CloseFolder {
-    void operator()(DIR* folder) const { ::closedir(folder); }
-};
-using FolderStream = std::unique_ptr<DIR, CloseFolder>;
 
 // chmod of what an O_PATH descriptor holds. Since Linux 6.6 there is a call for it, which glibc 2.36 does not know yet;
 // before, fchmod() refuses such descriptors, but their /proc name leads to the very file that is held.
@@ -93,22 +85,18 @@ Result<TreeRepair> Walk::begin(const Path& root) {
 }
 
 void Walk::folder(int parent, const char* name, const struct stat& seen, int depth) {
-    if (depth > k_deepest || stop_requested()) {
-        errno = depth > k_deepest ? ELOOP : ECANCELED;
+    if (depth > k_deepest_folder || stop_requested()) {
+        errno = depth > k_deepest_folder ? ELOOP : ECANCELED;
         fail("go into", name);
         return;
     }
     ++m_repair.examined;
     // Before its content: without the right mode a user who is not root cannot go in.
     mend(parent, name, seen, m_rules.folders);
-    const int opened = ::openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    FolderStream stream(opened < 0 ? nullptr : ::fdopendir(opened));
+    FolderStream stream = open_folder(parent, name);
     struct stat now {};
-    if (!stream || ::fstat(opened, &now) != 0) {
+    if (!stream || ::fstat(::dirfd(stream.get()), &now) != 0) {
         fail("open", name);
-        if (!stream && opened >= 0) {
-            ::close(opened);
-        }
         return;
     }
     if (!is_same_file(now, seen)) {
