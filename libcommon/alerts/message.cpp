@@ -212,6 +212,7 @@ constexpr Phrase k_and_more{", and {} more", ", и ещё {}"};
 
 // ── the lines under them ─────────────────────────────────────────────────────────────────────────────────
 
+constexpr Phrase k_growth{"Growth: {}", "Рост: {}"};
 constexpr Phrase k_it_was{"It was: {}", "Что было: {}"};
 constexpr Phrase k_broken_with_it{"Because of it:", "Из-за этого:"};
 constexpr Phrase k_was_broken_with_it{"Because of it there was:", "Из-за этого было:"};
@@ -508,6 +509,9 @@ class Writer {
             line(say(k_summed_up, grouped(item.day.good_runs), grouped(item.day.runs), good_share(item.day)));
         }
         symptoms(item, k_still_open);
+        for (const Text& remark : item.remarks) {
+            line(say(k_growth, one_line(remark)));
+        }
     }
 
     // Neither over nor watched: what was last seen of it.

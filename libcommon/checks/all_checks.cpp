@@ -13,6 +13,7 @@
 #include "checks/file.h"
 #include "checks/freshness.h"
 #include "checks/frontend.h"
+#include "checks/growth.h"
 #include "checks/headers.h"
 #include "checks/http.h"
 #include "checks/journal.h"
@@ -54,6 +55,7 @@ std::span<const CheckType> all_checks() {
         file_check_type(),
         freshness_check_type(),
         frontend_check_type(),
+        growth_check_type(),
         headers_check_type(),
         http_check_type(),
         journal_check_type(),

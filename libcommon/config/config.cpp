@@ -19,6 +19,7 @@ using Names = std::set<std::string, std::less<>>;
 
 constexpr std::array<std::string_view, 10> k_tools{"health", "smoke",  "deepcheck", "heartbeat", "notify",
                                                    "deploy", "backup", "cleanup",   "status",    "cron"};
+constexpr std::string_view k_growth = "growth"; // the type that refers to other checks by what they measure
 
 constexpr Phrase k_one_unset{"variable {} is not set", "не задана переменная {}"};
 constexpr Phrase k_some_unset{"variables {} are not set", "не заданы переменные {}"};
@@ -39,6 +40,9 @@ constexpr Phrase k_wrong_value{"the value of variable {} is wrong: {}",
 constexpr Phrase k_correct_it{"correct it in {}", "исправьте его в {}"};
 
 constexpr Phrase k_unknown_tool{"unknown tool \"{}\"", "неизвестный инструмент \"{}\""};
+constexpr Phrase k_no_database_check{
+    "the check \"{}\" looks at no database: its type is not sqlite or postgres",
+    "проверка \"{}\" не следит за базой: её тип не sqlite и не postgres"};
 constexpr Phrase k_unknown_check{"unknown check \"{}\"", "неизвестная проверка \"{}\""};
 constexpr Phrase k_unknown_channel{"unknown channel \"{}\"", "неизвестный канал \"{}\""};
 constexpr Phrase k_unknown_login{"unknown login \"{}\"", "неизвестный вход \"{}\""};
@@ -505,6 +509,10 @@ class Reader {
             return check;
         }
         check.settings = settings;
+        // What is said in the daily summary wakes nobody unless that is asked for.
+        if (check.type == k_growth && table.member("severity") == nullptr) {
+            check.common.severity = Severity::info;
+        }
         const Member* clear = table.member("clear");
         if (clear != nullptr && check.common.clear != Thresholds{}) { // else it is the type's own key
             warn(clear->key_position, say(k_nothing_to_clear, check.type));
@@ -629,8 +637,10 @@ class Reader {
     void check_references() {
         const Node* health = m_root.find("health");
         const Names checks = names_in(find_in(health, "check"));
-        check_needs("health", find_in(health, "check"));
-        check_needs("deepcheck", find_in(m_root.find("deepcheck"), "check"));
+        for (const char* tool : {"health", "deepcheck"}) {
+            check_needs(tool, find_in(m_root.find(tool), "check"));
+            check_growth(find_in(m_root.find(tool), "check"));
+        }
         Names rungs;
         for (const Node& rung : array_of(find_in(health, "recovery"))) {
             check_known(mentions(rung.find("when")), checks, k_unknown_check);
@@ -798,6 +808,34 @@ class Reader {
             }
         }
         check_cycles(checks, std::string(tool) + "/");
+    }
+
+    // check:NAME of `growth` is a check of the same tool that measures a database.
+    void check_growth(const Node* checks) {
+        const Names known = names_in(checks);
+        for (const Member& member : table_of(checks)) {
+            const Node& table = member.value.front();
+            if (!has_type(table, {k_growth})) {
+                continue;
+            }
+            for (const Mention& of : mentions(find_in(&table, "of"))) {
+                constexpr std::string_view k_check = "check:";
+                if (!of.text.starts_with(k_check)) {
+                    continue;
+                }
+                const std::string name = of.text.substr(k_check.size());
+                check_known({{name, name, of.position}}, known, k_unknown_check);
+                if (known.contains(name) && !has_type(*checks->find(name), {"sqlite", "postgres"})) {
+                    error(of.position, say(k_no_database_check, clean_line(name)));
+                }
+            }
+        }
+    }
+
+    static bool has_type(const Node& table, std::initializer_list<std::string_view> types) {
+        const Node* type = find_in(&table, "type");
+        const auto* word = type != nullptr ? type->get<std::string>() : nullptr;
+        return word != nullptr && std::find(types.begin(), types.end(), *word) != types.end();
     }
 
     // A check that needs itself, straight or around corners, could never be a root cause.

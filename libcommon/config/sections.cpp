@@ -160,14 +160,6 @@ const Later& drift_schema() {
     return schema;
 }
 
-const Later& growth_schema() {
-    static const Later schema{
-        later<Texts>("of", "disk:PATH, check:NAME, files:PATH").check(growth_complaint).needed(),
-        later<Thresholds>("full_in", "time left at this pace").units({k_time}).runs_out(),
-    };
-    return schema;
-}
-
 // ── channels ───────────────────────────────────────────────────────────────────────────────────────────────
 
 const Schema<TelegramChannel>& telegram_schema() {
@@ -567,7 +559,6 @@ const Schema<Heartbeat>& heartbeat_schema() {
 std::span<const Alternative> later_checks() {
     static const auto types = std::to_array<Alternative>({
         {"drift", "nothing changed without a deploy", &drift_schema()},
-        {"growth", "when something is full", &growth_schema()},
     });
     return types;
 }

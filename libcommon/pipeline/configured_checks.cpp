@@ -1,6 +1,7 @@
 #include "pipeline/configured_checks.h"
 
 #include "checks/all_checks.h"
+#include "checks/growth.h"
 #include "incidents/rules.h"
 #include "pipeline/common_job.h"
 #include "pipeline/policy.h"
@@ -49,8 +50,9 @@ void add_configured_checks(Job& job, const std::vector<CheckSettings>& checks, c
             shelve_too_many(job, check);
             continue;
         }
-        job.checks.push_back(
-            {policy_of(check, *type, job.short_name, config), type->make(check.settings.get())});
+        const std::shared_ptr<const void> settings =
+            type->name == k_growth_type ? configured_growth(check, checks) : check.settings;
+        job.checks.push_back({policy_of(check, *type, job.short_name, config), type->make(settings.get())});
     }
 }
 

@@ -1,6 +1,7 @@
 #include "pipeline/pipeline.h"
 
 #include "alerts/message_json.h"
+#include "checks/growth.h"
 #include "checks/runner.h"
 #include "checks/systemd.h"
 #include "config/run_time.h"
@@ -918,7 +919,24 @@ class Run {
         const std::size_t messages = m_policy.per_hour > 0 ? m_delivery.messages_of_the_hour() : 0;
         ToTell told = tell(m_judgement.state, m_facts.suppression, m_healing, now, m_policy, day, messages);
         say_what_was_let_go(told.news);
+        say_what_grows(told.news);
         return told;
+    }
+
+    // In the summary of the day, also what this run has not asked.
+    void say_what_grows(News& news) const {
+        for (NewsItem& item : news.items) {
+            if (item.event != Event::summary) {
+                continue;
+            }
+            for (const std::vector<Verdict>* verdicts : {&m_judgement.verdicts, &m_kept.verdicts}) {
+                for (const Verdict& verdict : *verdicts) {
+                    if (verdict.type == k_growth_type && verdict.status != Status::skipped) {
+                        item.remarks.push_back(verdict.message);
+                    }
+                }
+            }
+        }
     }
 
     // "All right again" would be false of a unit that somebody has stopped or removed.

@@ -13,6 +13,7 @@
 #include "checks/file.h"
 #include "checks/freshness.h"
 #include "checks/frontend.h"
+#include "checks/growth.h"
 #include "checks/headers.h"
 #include "checks/http.h"
 #include "checks/journal.h"
@@ -629,6 +630,30 @@ void freshness(All& all) {
     add("a time to come", value);
 }
 
+void growth(All& all) {
+    GrowthSettings settings;
+    settings.of = {"disk:/", "files:/srv/media"};
+    settings.targets = growth_targets(settings.of, {});
+    settings.full_in = {Amount{Amount::Unit::milliseconds, 30 * 86'400e3}, {}};
+    settings.tells = true;
+    std::map<std::string, std::string> memory;
+    for (const GrowthTarget& target : settings.targets) {
+        GrowthTrack track;
+        for (int day = 4; day > 0; --day) {
+            track.add(ago(day * 24h), Bytes{(200ULL - static_cast<std::uint64_t>(day)) << 30U});
+        }
+        memory["size-" + target.text] = track.to_text();
+    }
+    GrowthSample seen;
+    seen.size = 200_GB;
+    seen.room = 12_GB;
+    GrowthSample unseen;
+    unseen.trouble = {"unable to look: no rights", "не удалось посмотреть: нет прав"};
+    all.push_back({"growth", "soon full", evaluate_growth({seen, seen}, settings, sample_now(), memory)});
+    all.push_back(
+        {"growth", "cannot be looked at", evaluate_growth({unseen, unseen}, settings, sample_now(), memory)});
+}
+
 void postgres(All& all) {
     PostgresSettings settings;
     settings.connections = {Amount{Amount::Unit::percent, 80}, Amount{Amount::Unit::percent, 95}};
@@ -744,11 +769,10 @@ void hardening(All& all) {
 
 std::vector<FailingCheck> failing_checks() {
     All all;
-    for (const auto add : {celery,   clock,     cron,    disk,  django,
-                           dns,      docker,    exec,    file,  freshness,
-                           frontend, hardening, http,    host,  killed_by_the_kernel,
-                           log,      postgres,  process, redis, sqlite,
-                           systemd,  tcp,       tls}) {
+    for (const auto add :
+         {celery, clock,     cron,     disk,   django,    dns,     docker, exec,
+          file,   freshness, frontend, growth, hardening, http,    host,   killed_by_the_kernel,
+          log,    postgres,  process,  redis,  sqlite,    systemd, tcp,    tls}) {
         add(all);
     }
     return all;

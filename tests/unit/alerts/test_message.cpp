@@ -112,6 +112,9 @@ std::vector<Sample> later_events() {
                         3h))};
     NewsItem bad_day = day_of({1440, 1380, 12});
     bad_day.symptoms = {few_free};
+    NewsItem growing_day = day_of({24, 24, 0});
+    growing_day.remarks = {{"disk /: 1.2 GB more a day, full in 20 days; lite: not growing",
+                            "диск /: +1.2 GB в день, место кончится через 20 дней; lite: не растёт"}};
     NewsItem fallen = sample_item(Event::needs_person, failed_nginx(), 3min);
     fallen.look_with = {"systemctl status nginx.service"};
     fallen.reason = CallReason::never_comes_up;
@@ -183,6 +186,7 @@ std::vector<Sample> later_events() {
         {"the day: all was well", sample_news({day_of({1440, 1440, 0})})},
         {"the day: all is well again", sample_news({day_of({1440, 1439, 2})})},
         {"the day: something is open", sample_news({bad_day})},
+        {"the day: what grows", sample_news({growing_day})},
         {"the day: nothing is known of it", sample_news({day_of({})})},
         {"symptoms under their cause", sample_news({root})},
         {"several at once", sample_news({sample_item(Event::resolved,

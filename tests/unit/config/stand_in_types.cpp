@@ -234,6 +234,13 @@ const Later& ports() {
     return schema;
 }
 
+const Later& growth() {
+    static const Later schema{
+        later<Texts>("of", "what").needed(),
+        later<Thresholds>("full_in", "time left").units({Amount::Unit::milliseconds}).runs_out()};
+    return schema;
+}
+
 const Later& unit_action() {
     static const Later schema{later<std::string>("unit", "which").needed(), later<Texts>("test", "first")};
     return schema;
@@ -269,6 +276,7 @@ const Kinds& stand_in_kinds() {
                               {"django", "migrations", &django()},
                               {"freshness", "new enough", &freshness()},
                               {"frontend", "the build", &frontend()},
+                              {"growth", "when it is full", &growth()},
                               {"headers", "headers", &headers()},
                               {"http", "an answer", &http()},
                               {"journal", "messages", &journal()},

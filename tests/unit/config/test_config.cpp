@@ -266,6 +266,8 @@ TEST_CASE("each kind of mistake in the other example, too") {
         {"unknown step", "needs = [\"tags\"]", "needs = [¦\"tag\"]", "did you mean \"tags\""},
         {"two steps of one name", "name = \"burst\"", "name = ¦\"removed\"", "a second step"},
         {"range of what comes later", "nice = 19", "nice = ¦20", "0 to 19"},
+        {"growth of an unknown check", "\"check:lite\"", "¦\"check:lit\"", "did you mean \"lite\""},
+        {"growth of what has no size", "\"check:lite\"", "¦\"check:heads\"", "looks at no database"},
         {"unknown part", "part = \"frontend\"", "part = ¦\"front\"", "frontend | backend"},
     };
     check_mistakes(more(), mistakes);
@@ -320,6 +322,22 @@ TEST_CASE("each kind of mistake in a login or a step") {
             CHECK(errors.front().position.line > 1);
         }
     }
+}
+
+TEST_CASE("growth wakes nobody unless its severity is written down") {
+    const auto severity_of = [](const std::string& text) {
+        for (const CheckSettings& check : load(text).config.deepcheck.checks) {
+            if (check.name == "grow") {
+                return check.common.severity;
+            }
+        }
+        FAIL("no check grow");
+        return Severity::critical;
+    };
+    std::string text = more();
+    CHECK(severity_of(text) == Severity::info);
+    text.replace(text.find("type = \"growth\""), 0, "severity = \"warning\"\n");
+    CHECK(severity_of(text) == Severity::warning);
 }
 
 TEST_CASE("the order of logins and steps, from what they need and use") {

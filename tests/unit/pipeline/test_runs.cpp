@@ -12,6 +12,24 @@
 
 using namespace lectio;
 
+namespace {
+
+class Grown final : public BlockingCheck {
+  public:
+    explicit Grown(std::string name) : m_name(std::move(name)) {}
+    CheckResult run(const CheckContext&) const override {
+        CheckResult result;
+        result.status = Status::ok;
+        result.message = verbatim(m_name + ": +1 GB");
+        return result;
+    }
+
+  private:
+    std::string m_name;
+};
+
+} // namespace
+
 TEST_CASE("all good: exit 0 and nothing said") {
     Machine host;
     for (int i = 0; i < 5; ++i) {
@@ -758,6 +776,35 @@ TEST_CASE("the day is summed up from the history, once") {
     CHECK(summary.title == "ℹ️ всё в порядке: 4 запуска, 1 инцидент, 75,00% · test-1");
     REQUIRE(summary.subjects.size() == 1);
     CHECK(summary.subjects[0].event == Event::summary);
+}
+
+TEST_CASE("the summary of the day says what grows, asked in this run or before, and nothing else does") {
+    Machine host;
+    host.job.digest = "09:00";
+    host.job.zone = "UTC";
+    const auto add = [&](const char* name, Duration every) {
+        JobCheck growth;
+        growth.policy.name = name;
+        growth.policy.type = "growth";
+        growth.policy.common.severity = Severity::info;
+        growth.policy.common.every = every;
+        growth.check = std::make_shared<Grown>(name);
+        host.job.checks.push_back(growth);
+    };
+    add("disks", Duration(0));
+    add("media", std::chrono::hours(48));
+    host.run(without_recovery());
+    CHECK(host.outside.phone.empty());
+    host.bare.clock.advance(std::chrono::hours(23));
+    host.run(without_recovery());
+    REQUIRE(host.outside.phone.size() == 1);
+    const Message& summary = host.outside.phone.back();
+    REQUIRE(summary.subjects.size() == 1);
+    CHECK(summary.subjects[0].event == Event::summary);
+    const std::string words = plain_text(summary);
+    CHECK_THAT(words, Catch::Contains("Рост: disks: +1 GB"));
+    CHECK_THAT(words, Catch::Contains("Рост: media: +1 GB"));
+    CHECK_THAT(words, !Catch::Contains("Рост: HTTP 200"));
 }
 
 TEST_CASE("a history that cannot be read: the summary says so, and nothing else is held up by it") {
