@@ -1,7 +1,7 @@
 #include "run.h"
 
-#include "job.h"
 #include "pipeline/checking_run.h"
+#include "smoke/job.h"
 #include "trace.h"
 
 #include <memory>

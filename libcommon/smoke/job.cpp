@@ -1,4 +1,4 @@
-#include "job.h"
+#include "smoke/job.h"
 
 #include "incidents/rules.h"
 #include "pipeline/common_job.h"
