@@ -1,5 +1,6 @@
 #include "platform/processes.h"
 
+#include "platform/child_process.h"
 #include "platform/descendants.h"
 #include "platform/stop.h"
 #include "platform/users.h"
@@ -167,17 +168,6 @@ struct Failure { // sent through the status pipe, which closes itself when the p
 struct ChildEnds {
     int in, out, err, status;
 };
-
-void reset_signals() {
-    struct sigaction usual {};
-    usual.sa_handler = SIG_DFL;
-    for (int signal = 1; signal < NSIG; ++signal) {
-        ::sigaction(signal, &usual, nullptr); // fails for SIGKILL and SIGSTOP, which are as they are
-    }
-    sigset_t none;
-    ::sigemptyset(&none);
-    ::sigprocmask(SIG_SETMASK, &none, nullptr);
-}
 
 bool become_user(const Plan& plan) {
     return !plan.change_user ||
