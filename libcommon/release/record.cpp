@@ -125,6 +125,8 @@ std::string to_json(const Release& release) {
     if (!release.reason.empty()) {
         json["reason"] = release.reason;
     }
+    json["pinned"] = release.pinned;
+    json["adopted"] = release.adopted;
     Json carried = Json::array();
     for (const Carried& file : release.carried) {
         carried.push_back({{"path", file.path}, {"from", file.from}, {"until", format_utc(file.until)}});
@@ -153,6 +155,8 @@ Result<Release> release_from_json(std::string_view text) {
     release.reason = text_of(json, "reason");
     release.files = static_cast<std::uint64_t>(std::max<std::int64_t>(integer_of(json, "files"), 0));
     release.size.count = static_cast<std::uint64_t>(std::max<std::int64_t>(integer_of(json, "size"), 0));
+    release.pinned = flag_of(json, "pinned");
+    release.adopted = flag_of(json, "adopted");
     read_carried(json, release);
     return release;
 }

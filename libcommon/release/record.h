@@ -49,7 +49,9 @@ struct Release {
     std::string hash;                       // of what came, without what is carried
     std::uint64_t files = 0;
     Bytes size;
-    std::string reason; // of a bad one: why, in the operator's language
+    std::string reason;   // of a bad one: why, in the operator's language
+    bool pinned = false;  // stays whatever retention says: it holds what somebody has changed by hand
+    bool adopted = false; // it was there before the first deploy
     std::vector<Carried> carried{};
     bool operator==(const Release&) const = default;
 };

@@ -1,0 +1,72 @@
+// Journal: what a deploy was about to do and what it has done, one record a step, on the disk before the next step.
+//
+// After kill -9 or a power cut at any instant the journal and the link tell what has to be finished or undone (DESIGN
+// rule 6). A record is "LENGTH CRC32 {json}\n"; one that the power cut short stands at the end and is ignored. Anything
+// else that does not fit is damage, and then a person decides.
+#pragma once
+
+#include "platform/clock.h"
+#include "platform/release_disk.h"
+#include "util/result.h"
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace lectio::release {
+
+enum class Mark {
+    begin,       // who wants what
+    received,    // the build is in the staging folder
+    sealed,      // it has its own folder and a record, and is what will be served
+    adopt,       // a plain folder is about to become the first release
+    swap,        // the link is about to lead to another release: from here on visitors may have met it
+    commit,      // it has passed: it stays, whatever happens
+    rollback,    // the link is about to lead back: from here on only that
+    rolled_back, // it does
+    end,         // nothing is left to do
+};
+std::string_view to_string(Mark mark);
+
+struct Entry {
+    Mark mark = Mark::begin;
+    WallTime time;
+    std::map<std::string, std::string> facts; // "id", "from", "to", "by", "result" …
+    [[nodiscard]] std::string fact(const std::string& name) const;
+};
+
+// A record as it stands in the file.
+std::string format_entry(const Entry& entry);
+
+struct JournalText {
+    std::vector<Entry> entries; // up to the first that cannot be read
+    bool damaged = false;       // something other than a torn end
+};
+JournalText parse_journal(std::string_view text);
+
+// What the records say, whoever wrote them.
+struct Standing {
+    std::string id; // of the deploy
+    std::optional<Entry> begin, adopt, sealed, swap, end;
+    bool committed = false, rolling_back = false, rolled_back = false;
+    [[nodiscard]] bool ended() const { return end.has_value(); }
+};
+Standing standing_of(const std::vector<Entry>& entries);
+
+// The journal of one deploy, being written.
+class Journal {
+  public:
+    Journal(ReleaseDisk& disk, Path file, Clock& clock)
+        : m_disk(disk), m_file(std::move(file)), m_clock(clock) {}
+    // Durable when this returns without error; otherwise the step must not be taken.
+    Result<void> note(Mark mark, std::map<std::string, std::string> facts = {});
+
+  private:
+    ReleaseDisk& m_disk;
+    Path m_file;
+    Clock& m_clock;
+};
+
+} // namespace lectio::release

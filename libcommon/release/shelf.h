@@ -1,0 +1,88 @@
+// Shelf: the releases of one site on this host. The trees lie in a folder beside what is served; what is known of them lies
+// in state/deploy, where nobody but root writes.
+//
+//   RELEASES/ID/                a release, whole
+//   RELEASES/.incoming-ID/      one that is on its way
+//   STATE/releases/ID.json      its record (record.h)
+//   STATE/releases/ID.manifest  its own files with their hashes (platform/tree_manifest.h)
+//   STATE/journal/ID.journal    what was done in the deploy that brought it (journal.h)
+#pragma once
+
+#include "platform/release_disk.h"
+#include "platform/tree_manifest.h"
+#include "release/journal.h"
+#include "release/record.h"
+#include "util/result.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace lectio::release {
+
+struct Places {
+    Path served;   // what the web server serves
+    Path releases; // the trees
+    Path state;    // state/deploy
+};
+
+class Shelf {
+  public:
+    Shelf(Files& files, ReleaseDisk& disk, Places places);
+
+    [[nodiscard]] const Places& places() const { return m_places; }
+    [[nodiscard]] Path tree(const std::string& id) const { return m_places.releases / id; }
+    [[nodiscard]] Path incoming(const std::string& id) const {
+        return m_places.releases / (".incoming-" + id);
+    }
+    [[nodiscard]] Path journal(const std::string& id) const;
+
+    // Makes the folders; the one of the releases must be ours and writable by nobody else, or what is in it proves nothing.
+    Result<void> prepare();
+
+    // Every record that can be read, the oldest first; those that cannot are named in `unreadable`.
+    struct Records {
+        std::vector<Release> releases;
+        std::vector<std::string> unreadable;
+    };
+    Result<Records> records();
+    Result<void> keep(const Release& release);
+    Result<void> keep(const std::string& id, const TreeManifest& manifest);
+    Result<TreeManifest> manifest(const std::string& id);
+    // Tree, manifest, record, in this order: what is left of it after a crash is a record without a tree.
+    Result<void> remove(const std::string& id);
+
+    struct Served {
+        enum class Kind {
+            nothing,
+            folder,  // not adopted yet
+            release, // `id`
+            foreign, // a link, or something else, that is not of this suite's making
+        };
+        Kind kind = Kind::nothing;
+        std::string id, target;
+    };
+    Result<Served> served();
+    // What the link of a release says: relative, where the releases lie beside it.
+    [[nodiscard]] std::string target_of(const std::string& id) const;
+
+    // Journals of deploys, the oldest first.
+    struct Past {
+        std::string id; // of the file
+        JournalText text;
+        Standing standing;
+    };
+    Result<std::vector<Past>> journals();
+    Result<Past> journal_of(const std::string& id);
+    Result<void> forget_journal(const std::string& id);
+
+  private:
+    [[nodiscard]] Path record(const std::string& id) const;
+    [[nodiscard]] Path manifest_file(const std::string& id) const;
+
+    Files& m_files;
+    ReleaseDisk& m_disk;
+    Places m_places;
+};
+
+} // namespace lectio::release

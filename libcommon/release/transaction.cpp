@@ -1,0 +1,994 @@
+#include "release/transaction.h"
+
+#include "platform/stop.h"
+#include "release/assets.h"
+#include "release/retention.h"
+#include "util/text.h"
+#include "words/error_words.h"
+
+#include <algorithm>
+#include <random>
+#include <utility>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <unistd.h>
+
+namespace lectio::release {
+namespace {
+
+using namespace std::chrono_literals;
+using Json = nlohmann::json;
+
+constexpr Duration k_wait_for_host = 60s; // CONTRACT 20
+constexpr Duration k_between_tries = 200ms;
+constexpr Duration k_longest_reading = 10min;
+constexpr Duration k_marker_life = 10min;
+constexpr std::size_t k_journals_kept = 100;
+constexpr int k_tries_to_go_back = 3;
+
+constexpr Phrase k_failed{"{}: {}", "{}: {}"};
+constexpr Phrase k_asking_site{"asking the live site", "проверяю работающий сайт"};
+constexpr Phrase k_receiving{"receiving the build from {}", "принимаю сборку: {}"};
+constexpr Phrase k_received{"received: {}, {}", "принято: {}, {}"};
+constexpr Noun k_files{"file", "files", "файл", "файла", "файлов"};
+constexpr Phrase k_inspecting{"looking at the build", "проверяю сборку"};
+constexpr Phrase k_sealed{"release {} is ready, visitors can read it",
+                          "релиз {} готов и доступен посетителям"};
+constexpr Phrase k_carrying{"carried on for open pages: {}", "для открытых вкладок сохранено: {}"};
+constexpr Phrase k_swapped{"{} is served now; watching", "теперь отдаётся {}; наблюдаю"};
+constexpr Phrase k_passed{"the gate has passed: {} stays", "проверки пройдены: {} остаётся"};
+constexpr Phrase k_going_back{"going back to {}: {}", "возвращаю {}: {}"};
+constexpr Phrase k_back{"{} is served again", "снова отдаётся {}"};
+constexpr Phrase k_adopted{"what was served has become release {}", "то, что отдавалось, стало релизом {}"};
+constexpr Phrase k_given_back{"{} is a plain folder again", "{} снова обычная папка"};
+constexpr Phrase k_taking_up{"release {} was left unfinished: deciding",
+                             "релиз {} остался незавершённым: разбираюсь"};
+
+constexpr Phrase k_site_is_red{"the site fails before anything is done: {}",
+                               "сайт не проходит проверки ещё до выкладки: {}"};
+constexpr Phrase k_site_is_red_hint{"mend it first, or deploy the mend with --force",
+                                    "сначала почините; если чинит сама выкладка — добавьте --force"};
+constexpr Phrase k_nothing_asked{"nothing is configured that could be asked of the live site",
+                                 "не настроено ничего, о чём можно спросить работающий сайт"};
+constexpr Phrase k_nothing_asked_hint{"name checks in [deploy] gate.checks, or add --force",
+                                      "назовите проверки в [deploy] gate.checks или добавьте --force"};
+constexpr Phrase k_no_room{"only {} are free at {}, min_free is {}",
+                           "свободно только {} ({}), min_free — {}"};
+constexpr Phrase k_no_room_hint{"make room, for instance: lectio-deploy cleanup",
+                                "освободите место, например: lectio-deploy cleanup"};
+constexpr Phrase k_foreign{"{} is a link to {}, which is not of lectio-deploy's making",
+                           "{} — ссылка на {}, её сделал не lectio-deploy"};
+constexpr Phrase k_foreign_hint{"replace it by the folder that it leads to, then deploy again",
+                                "замените её самой папкой и повторите"};
+constexpr Phrase k_not_here{"release {} is served, and there is no record of it",
+                            "отдаётся релиз {}, но записи о нём нет"};
+constexpr Phrase k_not_here_hint{"its folder is {}; look at it, then: lectio-deploy adopt",
+                                 "его папка — {}; посмотрите её, затем: lectio-deploy adopt"};
+constexpr Phrase k_changed{"somebody has changed the live release by hand: {}",
+                           "живой релиз меняли руками: {}"};
+constexpr Phrase k_changed_hint{
+    "take the change over into the build, or deploy with --force: {} is kept as it is",
+    "перенесите правку в сборку или добавьте --force: {} сохранится как есть"};
+constexpr Phrase k_and_more{"{} and {} more", "{} и ещё {}"};
+constexpr Phrase k_host_is_busy{"the healer has been at work for {}: {}", "лечение идёт уже {}: {}"};
+constexpr Phrase k_stopped{"stopped by a signal", "остановлено сигналом"};
+constexpr Phrase k_gate_failed{"after the swap: {}", "после переключения: {}"};
+constexpr Phrase k_not_proven{"the gate did not pass in time", "проверки не прошли за отведённое время"};
+constexpr Phrase k_not_proven_at_boot{"the machine went down before the gate had passed",
+                                      "машина выключилась до того, как проверки прошли"};
+constexpr Phrase k_interrupted{"it was interrupted in phase {}", "прервано на этапе {}"};
+constexpr Phrase k_no_previous{"there is no earlier release to go back to",
+                               "вернуться не к чему: прежнего релиза нет"};
+constexpr Phrase k_no_such{"there is no release {}", "релиза {} нет"};
+constexpr Phrase k_no_such_hint{"the releases are listed by: lectio-deploy list",
+                                "список релизов: lectio-deploy list"};
+constexpr Phrase k_served_already{"{} is served already", "{} и так отдаётся"};
+constexpr Phrase k_damaged_release{"release {} is not whole any more: {}", "релиз {} больше не цел: {}"};
+constexpr Phrase k_not_good{"release {} is {}", "релиз {} отмечен как {}"};
+constexpr Phrase k_not_good_hint{"choose another one (lectio-deploy list), or add --force",
+                                 "выберите другой (lectio-deploy list) или добавьте --force"};
+constexpr Phrase k_cannot_go_back{"{} could not be brought back: {}", "не удалось вернуть {}: {}"};
+constexpr Phrase k_old_fails{"{} serves again, and it fails, too: {}",
+                             "{} снова отдаётся, но тоже не проходит: {}"};
+constexpr Phrase k_old_fails_hint{"look at what is served: lectio-health; lectio-deploy status",
+                                  "посмотрите, что отдаётся: lectio-health; lectio-deploy status"};
+constexpr Phrase k_red_after_rollback{"{} is served, and the site still fails: {}",
+                                      "отдаётся {}, но сайт всё ещё не работает: {}"};
+constexpr Phrase k_damaged_journal{"the journal of {} is damaged: nobody can know what was done",
+                                   "журнал {} повреждён: неизвестно, что было сделано"};
+constexpr Phrase k_damaged_journal_hint{"look where {} leads, then move {} away",
+                                        "посмотрите, куда ведёт {}, затем уберите {}"};
+constexpr Phrase k_not_adopted{"{} is not a link of lectio-deploy's",
+                               "{} — не ссылка, сделанная lectio-deploy"};
+constexpr Phrase k_adopted_is_not_served{"the folder that was there at first is release {}, and {} is served",
+                                         "первоначальная папка — релиз {}, а отдаётся {}"};
+constexpr Phrase k_adopted_is_not_served_hint{"first: lectio-deploy rollback --to {}",
+                                              "сначала: lectio-deploy rollback --to {}"};
+constexpr Phrase k_nothing_adopted{"no folder was taken over here", "папку здесь не принимали"};
+constexpr Phrase k_untidy{"not tidied up: {}", "не убрано: {}"};
+constexpr Phrase k_no_marker{"the deploy marker could not be set: {}",
+                             "не удалось поставить метку деплоя: {}"};
+constexpr Phrase k_marker_stays{"the deploy marker could not be removed: {}",
+                                "не удалось снять метку деплоя: {}"};
+constexpr Phrase k_unreadable_record{"the record of {} cannot be read", "запись о {} не читается"};
+constexpr Phrase k_nothing_to_do{"there is nothing to take over: {} leads to {}",
+                                 "принимать нечего: {} ведёт к {}"};
+constexpr Phrase k_nothing_there{"there is nothing at {}", "в {} ничего нет"};
+
+Text some_of(const std::vector<std::string>& names) {
+    constexpr std::size_t k_most = 3;
+    std::string first;
+    for (std::size_t i = 0; i < names.size() && i < k_most; ++i) {
+        first += (first.empty() ? "" : ", ") + shorten(clean_line(names[i]), 80);
+    }
+    return names.size() > k_most ? say(k_and_more, first, names.size() - k_most) : verbatim(first);
+}
+
+Text some_of(const TreeDifference& difference) {
+    std::vector<std::string> names = difference.changed;
+    for (const std::string& name : difference.removed) {
+        names.push_back("-" + name);
+    }
+    for (const std::string& name : difference.added) {
+        names.push_back("+" + name);
+    }
+    return some_of(names);
+}
+
+std::string fresh_id(Clock& clock) {
+    std::random_device entropy; // getrandom(2)
+    return make_id(Kind::frontend, clock.now().wall, (std::uint64_t{entropy()} << 32U) | entropy());
+}
+
+std::int64_t next_generation(const std::vector<Release>& releases) {
+    std::int64_t highest = 0;
+    for (const Release& release : releases) {
+        highest = std::max(highest, release.generation);
+    }
+    return highest + 1;
+}
+
+// What is in the tree beside what is carried, against what the release came with.
+TreeDifference changes_by_hand(const Release& release, const TreeManifest& own, TreeManifest there) {
+    std::erase_if(there.entries, [&](const TreeEntry& entry) {
+        return std::any_of(release.carried.begin(), release.carried.end(), [&](const Carried& file) {
+            return file.path == entry.path ||
+                   (entry.type == TreeEntry::Type::folder && own.find(entry.path) == nullptr &&
+                    file.path.starts_with(entry.path + "/"));
+        });
+    });
+    return compare(own, there);
+}
+
+} // namespace
+
+std::string_view to_string(Outcome::Result result) {
+    switch (result) {
+    case Outcome::Result::released:
+        return "released";
+    case Outcome::Result::refused:
+        return "refused";
+    case Outcome::Result::rolled_back:
+        return "rolled_back";
+    case Outcome::Result::needs_human:
+        return "needs_human";
+    case Outcome::Result::stopped:
+        return "stopped";
+    }
+    return "refused";
+}
+
+Transaction::Transaction(World& world, ReleaseDisk& disk, Site site, LiveGate& gate,
+                         BuildInspector& inspector, Progress progress)
+    : m_world(world), m_disk(disk), m_site(std::move(site)), m_shelf(world.files, disk, m_site.places),
+      m_gate(gate), m_inspector(inspector), m_progress(std::move(progress)) {}
+
+// ── the four things that can be wished ──────────────────────────────────────────────────────────────────
+
+Outcome Transaction::release(BuildSource& source, const Wishes& wishes) {
+    m_source = &source;
+    return run("release",
+               {{"live-site", &Transaction::look_at_the_site},
+                {"room", &Transaction::find_room},
+                {"adopt", &Transaction::take_over_what_is_served},
+                {"drift", &Transaction::look_for_changes_by_hand},
+                {"receive", &Transaction::receive},
+                {"build", &Transaction::inspect},
+                {"seal", &Transaction::seal},
+                {"host", &Transaction::take_the_host},
+                {"swap", &Transaction::swap},
+                {"gate", &Transaction::watch_it},
+                {"commit", &Transaction::commit}},
+               wishes);
+}
+
+Outcome Transaction::roll_back(const std::optional<std::string>& to, const Wishes& wishes) {
+    m_wanted = to;
+    return run("rollback",
+               {{"target", &Transaction::check_target},
+                {"live-site", &Transaction::look_at_the_site},
+                {"host", &Transaction::take_the_host},
+                {"swap", &Transaction::swap},
+                {"gate", &Transaction::watch_it},
+                {"commit", &Transaction::commit}},
+               wishes);
+}
+
+Outcome Transaction::adopt(const Wishes& wishes) {
+    return run("adopt",
+               {{"host", &Transaction::take_the_host}, {"adopt", &Transaction::take_over_what_is_served}},
+               wishes);
+}
+
+Outcome Transaction::abandon(const Wishes& wishes) {
+    return run("abandon",
+               {{"target", &Transaction::check_adopted},
+                {"host", &Transaction::take_the_host},
+                {"adopt", &Transaction::give_the_folder_back}},
+               wishes);
+}
+
+Outcome Transaction::run(const std::string& action, std::initializer_list<NamedStep> steps,
+                         const Wishes& wishes) {
+    m_start = m_world.clock.steady();
+    m_wishes = wishes;
+    m_action = action;
+    m_id = fresh_id(m_world.clock);
+    m_phase = "journal";
+    if (const Step no = open_journal()) {
+        return outcome(Outcome::Result::refused, *no);
+    }
+    for (const NamedStep& step : steps) {
+        m_phase = step.phase;
+        Step no =
+            stop_requested() ? Step(Stop{say(k_stopped), {}, Stop::Kind::signal}) : (this->*step.take)();
+        if (no) {
+            return m_swapped ? go_back(*no, Asking::possible) : give_up(*no);
+        }
+    }
+    const bool still_red = !m_gate_words.empty();
+    return finish(still_red ? outcome(Outcome::Result::needs_human, {m_gate_words, say(k_old_fails_hint)})
+                            : outcome(Outcome::Result::released));
+}
+
+// ── its steps ───────────────────────────────────────────────────────────────────────────────────────────
+
+Transaction::Step Transaction::open_journal() {
+    if (const Result<void> ready = m_shelf.prepare(); !ready) {
+        return Stop{error_words(ready.error().message)};
+    }
+    const Result<Shelf::Served> served = m_shelf.served();
+    if (!served) {
+        return Stop{error_words(served.error().message)};
+    }
+    m_from = served->id;
+    m_journal.emplace(m_disk, m_shelf.journal(m_id), m_world.clock);
+    return keep(Mark::begin, {{"id", m_id},
+                              {"action", m_action},
+                              {"by", m_wishes.by},
+                              {"pid", std::to_string(::getpid())},
+                              {"boot_id", m_world.clock.now().boot_id},
+                              {"from", m_from}});
+}
+
+// A release onto a site that fails already would be blamed for it, and "rolled back" would prove nothing (CONTRACT 29).
+Transaction::Step Transaction::look_at_the_site() {
+    m_progress(say(k_asking_site));
+    const Verdict verdict = look_before(m_gate, m_site.deploy.gate, m_world.clock);
+    m_before = verdict.last;
+    if (verdict.outcome == Verdict::Outcome::stopped) {
+        return Stop{say(k_stopped), {}, Stop::Kind::signal};
+    }
+    if (verdict.outcome == Verdict::Outcome::asks_nothing && !m_wishes.force) {
+        return Stop{say(k_nothing_asked), say(k_nothing_asked_hint)};
+    }
+    if (verdict.outcome == Verdict::Outcome::failed && !m_wishes.force && !is_rollback()) {
+        return Stop{say(k_site_is_red, words_of_failures(m_before)), say(k_site_is_red_hint),
+                    Stop::Kind::site_was_red};
+    }
+    return {};
+}
+
+Transaction::Step Transaction::find_room() {
+    const Result<ReleaseDisk::Room> room = m_disk.room(m_site.places.releases);
+    if (!room) {
+        return Stop{error_words(room.error().message)};
+    }
+    if (room->free < m_site.deploy.min_free) {
+        return Stop{say(k_no_room, format_size(room->free), m_site.places.releases.string(),
+                        format_size(m_site.deploy.min_free)),
+                    say(k_no_room_hint)};
+    }
+    return {};
+}
+
+// The first release of a site finds a plain folder: it becomes a release itself, so that it can be gone back to.
+Transaction::Step Transaction::take_over_what_is_served() {
+    const Result<Shelf::Served> served = m_shelf.served();
+    if (!served) {
+        return Stop{error_words(served.error().message)};
+    }
+    const std::string path = m_site.places.served.string();
+    switch (served->kind) {
+    case Shelf::Served::Kind::foreign:
+        return Stop{say(k_foreign, path, clean_line(served->target)), say(k_foreign_hint)};
+    case Shelf::Served::Kind::nothing:
+        return m_action == "adopt" ? Step(Stop{say(k_nothing_there, path)}) : Step{};
+    case Shelf::Served::Kind::release:
+        return m_action == "adopt" ? Step(Stop{say(k_nothing_to_do, path, served->id)}) : Step{};
+    case Shelf::Served::Kind::folder:
+        break;
+    }
+    const std::string id = fresh_id(m_world.clock);
+    if (Step no = keep(Mark::adopt, {{"id", id}})) {
+        return no;
+    }
+    // The link lies where the folder will be, and leads to where it lies itself: exchanging the two is all there is to
+    // do, and the same again undoes it.
+    Result<void> done = m_disk.lay_link(m_shelf.tree(id), m_shelf.target_of(id));
+    if (done) {
+        done = m_disk.exchange(m_site.places.served, m_shelf.tree(id));
+    }
+    Step no = settle_adoption(id);
+    if (!done) {
+        return Stop{error_words(done.error().message)};
+    }
+    if (!no) {
+        m_from = id;
+        m_progress(say(k_adopted, id));
+    }
+    return no;
+}
+
+Transaction::Step Transaction::look_for_changes_by_hand() {
+    if (m_from.empty()) {
+        return {};
+    }
+    const Result<Shelf::Records> records = m_shelf.records();
+    if (!records) {
+        return Stop{error_words(records.error().message)};
+    }
+    const Release* live = find(records->releases, m_from);
+    const Result<TreeManifest> own = m_shelf.manifest(m_from);
+    if (live == nullptr || !own) {
+        return Stop{say(k_not_here, m_from), say(k_not_here_hint, m_shelf.tree(m_from).string())};
+    }
+    Result<TreeManifest> there =
+        read_tree(m_shelf.tree(m_from), m_world.clock, m_world.clock.steady() + k_longest_reading);
+    if (!there) {
+        return Stop{error_words(there.error().message)};
+    }
+    const TreeDifference changes = changes_by_hand(*live, *own, std::move(*there));
+    if (changes.empty()) {
+        return {};
+    }
+    const Text words = say(k_changed, some_of(changes));
+    if (!m_wishes.force) {
+        return Stop{words, say(k_changed_hint, m_from)};
+    }
+    Release kept = *live;
+    kept.pinned = true;
+    m_warnings.push_back(words);
+    const Result<void> done = m_shelf.keep(kept);
+    return done ? Step{} : Step(Stop{error_words(done.error().message)});
+}
+
+Transaction::Step Transaction::receive() {
+    m_progress(say(k_receiving, m_source->name()));
+    const Path folder = m_shelf.incoming(m_id);
+    if (const Result<void> made = m_disk.make_folder(folder); !made) {
+        return Stop{error_words(made.error().message)};
+    }
+    Result<Received> brought = m_source->bring(folder);
+    if (!brought) {
+        return Stop{error_words(brought.error().message)};
+    }
+    if (!brought->refused.empty()) {
+        return Stop{brought->refused};
+    }
+    m_manifest = std::move(brought->tree);
+    m_progress(say(k_received, counted(static_cast<std::int64_t>(m_manifest.files()), k_files),
+                   format_size(m_manifest.size())));
+    return keep(Mark::received);
+}
+
+Transaction::Step Transaction::inspect() {
+    m_progress(say(k_inspecting));
+    if (Step no = find_room()) { // with the build on the disk
+        return no;
+    }
+    const Result<Shelf::Records> records = m_shelf.records();
+    if (!records) {
+        return Stop{error_words(records.error().message)};
+    }
+    for (const std::string& id : records->unreadable) {
+        m_warnings.push_back(say(k_unreadable_record, id));
+    }
+    const std::vector<Flaw> flaws = m_inspector.inspect(m_shelf.incoming(m_id), m_manifest,
+                                                        find(records->releases, m_from), records->releases);
+    Stop stop;
+    for (const Flaw& flaw : flaws) {
+        const bool refuses = flaw.weight == Flaw::Weight::refuse ||
+                             (flaw.weight == Flaw::Weight::refuse_unless_forced && !m_wishes.force);
+        if (!refuses) {
+            m_warnings.push_back(flaw.words);
+            continue;
+        }
+        stop.reason = stop.reason.empty() ? flaw.words : join("; ", {stop.reason, flaw.words});
+        stop.hint = stop.hint.empty() ? flaw.hint : stop.hint;
+    }
+    return stop.reason.empty() ? Step{} : Step(stop);
+}
+
+// From here on nothing of it is changed any more: it is readable, whole on the disk, and known by its hash.
+Transaction::Step Transaction::seal() {
+    const Path folder = m_shelf.incoming(m_id);
+    const WallTime now = m_world.clock.now().wall;
+    m_release = Release{};
+    m_release.id = m_to = m_id;
+    m_release.made = now;
+    m_release.by = m_wishes.by;
+    m_release.source = m_source->name();
+    m_release.hash = tree_hash(m_manifest);
+    m_release.files = m_manifest.files();
+    m_release.size = m_manifest.size();
+    if (!m_from.empty()) {
+        const Result<Shelf::Records> records = m_shelf.records();
+        const Result<TreeManifest> own = m_shelf.manifest(m_from);
+        const Release* live = records ? find(records->releases, m_from) : nullptr;
+        if (live != nullptr && own) {
+            m_release.carried =
+                carried_on(*live, *own, m_manifest, records->releases,
+                           static_cast<std::size_t>(m_site.deploy.keep), m_site.frontend.keep_assets, now);
+        }
+    }
+    std::vector<std::string> names, unhashed;
+    for (const Carried& file : m_release.carried) {
+        names.push_back(file.path);
+    }
+    for (const TreeEntry& entry : m_manifest.entries) {
+        if (entry.type == TreeEntry::Type::file && !has_content_hash(entry.path)) {
+            unhashed.push_back(entry.path);
+        }
+    }
+    if (!names.empty()) {
+        const Result<std::vector<std::string>> left = m_disk.link_files(m_shelf.tree(m_from), folder, names);
+        if (!left) {
+            return Stop{error_words(left.error().message)};
+        }
+        std::erase_if(m_release.carried, [&](const Carried& file) {
+            return std::find(left->begin(), left->end(), file.path) != left->end();
+        });
+        m_progress(say(k_carrying, counted(static_cast<std::int64_t>(m_release.carried.size()), k_files)));
+    }
+    // nginx makes the ETag of time and size: a page of the same size with the time of the build before would be
+    // answered with 304, and browsers would go on with the old one (RELEASES_AND_BACKUPS, M5).
+    Result<void> done = m_disk.touch(folder, unhashed, now);
+    if (done) {
+        const Result<TreeRepair> rights = m_disk.set_rights(folder, m_site.rules);
+        done = !rights              ? Result<void>(rights.error())
+               : rights->failed > 0 ? Result<void>(Error{ErrorKind::permission, rights->first_failure})
+                                    : Result<void>{};
+    }
+    if (!done) {
+        return Stop{error_words(done.error().message)};
+    }
+    if (const std::optional<Flaw> hidden = m_inspector.hidden_from_visitors(folder)) {
+        return Stop{hidden->words, hidden->hint};
+    }
+    done = m_disk.sync(folder);
+    done = done ? m_shelf.keep(m_id, m_manifest) : done;
+    done = done ? m_shelf.keep(m_release) : done;
+    done = done ? m_disk.move(folder, m_shelf.tree(m_id)) : done;
+    if (!done) {
+        return Stop{error_words(done.error().message)};
+    }
+    if (Step no = keep(Mark::sealed, {{"hash", m_release.hash}})) {
+        return no;
+    }
+    m_progress(say(k_sealed, m_id));
+    return {};
+}
+
+Transaction::Step Transaction::check_target() {
+    const Result<Shelf::Served> served = m_shelf.served();
+    const Result<Shelf::Records> records = m_shelf.records();
+    if (!served || !records) {
+        return Stop{error_words((served ? records.error() : served.error()).message)};
+    }
+    const Release* target =
+        m_wanted ? find(records->releases, *m_wanted) : previous_good(records->releases, m_from);
+    if (target == nullptr) {
+        return m_wanted ? Stop{say(k_no_such, clean_line(*m_wanted)), say(k_no_such_hint)}
+                        : Stop{say(k_no_previous)};
+    }
+    if (target->id == m_from) {
+        return Stop{say(k_served_already, m_from)};
+    }
+    if (target->state != State::good && target->state != State::withdrawn && !m_wishes.force) {
+        return Stop{say(k_not_good, target->id, to_string(target->state)), say(k_not_good_hint)};
+    }
+    const Result<TreeManifest> own = m_shelf.manifest(target->id);
+    Result<TreeManifest> there =
+        read_tree(m_shelf.tree(target->id), m_world.clock, m_world.clock.steady() + k_longest_reading);
+    if (!own || !there) {
+        return Stop{
+            say(k_damaged_release, target->id, error_words((own ? there.error() : own.error()).message)),
+            say(k_no_such_hint)};
+    }
+    const TreeDifference changes = changes_by_hand(*target, *own, std::move(*there));
+    if (!changes.empty() && !m_wishes.force && !target->pinned) {
+        return Stop{say(k_damaged_release, target->id, some_of(changes)), say(k_not_good_hint)};
+    }
+    m_to = target->id;
+    m_release = *target;
+    return {};
+}
+
+Transaction::Step Transaction::check_adopted() {
+    const Result<Shelf::Records> records = m_shelf.records();
+    if (!records) {
+        return Stop{error_words(records.error().message)};
+    }
+    const auto adopted = std::find_if(records->releases.begin(), records->releases.end(),
+                                      [](const Release& release) { return release.adopted; });
+    if (m_from.empty()) {
+        return Stop{say(k_not_adopted, m_site.places.served.string())};
+    }
+    if (adopted == records->releases.end()) {
+        return Stop{say(k_nothing_adopted)};
+    }
+    if (adopted->id != m_from) {
+        return Stop{say(k_adopted_is_not_served, adopted->id, m_from),
+                    say(k_adopted_is_not_served_hint, adopted->id)};
+    }
+    m_release = *adopted;
+    return {};
+}
+
+// From the marker to the finish nobody else restarts anything (CONTRACT 20).
+Transaction::Step Transaction::take_the_host() {
+    const SteadyTime until = m_world.clock.steady() + k_wait_for_host;
+    for (;;) {
+        Result<Lock> lock = m_world.files.lock(m_site.host_lock, "lectio-deploy", m_world.clock.now().wall);
+        if (lock) {
+            m_host = std::move(*lock);
+            break;
+        }
+        if (lock.error().kind != ErrorKind::busy) {
+            return Stop{error_words(lock.error().message)};
+        }
+        if (stop_requested()) {
+            return Stop{say(k_stopped), {}, Stop::Kind::signal};
+        }
+        if (m_world.clock.steady() >= until) {
+            return Stop{say(k_host_is_busy, spoken(60), error_words(lock.error().message))};
+        }
+        m_world.clock.sleep_for(k_between_tries);
+    }
+    set_marker();
+    return {};
+}
+
+void Transaction::set_marker() {
+    const Now now = m_world.clock.now();
+    Json checks = Json::array();
+    for (const Seen& seen : m_before.checks) {
+        checks.push_back(seen.name);
+    }
+    const Json marker{{"id", m_id},
+                      {"by", m_wishes.by},
+                      {"pid", ::getpid()},
+                      {"boot_id", now.boot_id},
+                      {"start", format_utc(now.wall)},
+                      {"expires", format_utc(now.wall + k_marker_life)},
+                      {"checks", checks}};
+    const std::string text = marker.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+    constexpr mode_t k_for_all_to_read = 0644;
+    if (const Result<void> set = write_atomically(m_world.files, m_site.marker, text, k_for_all_to_read);
+        !set) {
+        m_warnings.push_back(say(k_no_marker, error_words(set.error().message)));
+    }
+}
+
+Transaction::Step Transaction::swap() {
+    if (Step no = keep(Mark::swap, {{"from", m_from}, {"to", m_to}})) {
+        return no;
+    }
+    m_swapped = true;
+    if (const Result<void> done = m_disk.point(m_site.places.served, m_shelf.target_of(m_to)); !done) {
+        return Stop{error_words(done.error().message)};
+    }
+    m_progress(say(k_swapped, m_to));
+    return {};
+}
+
+Transaction::Step Transaction::watch_it() {
+    const Verdict verdict = watch(m_gate, m_site.deploy.gate, m_world.clock, k_files_patience);
+    switch (verdict.outcome) {
+    case Verdict::Outcome::passed:
+    case Verdict::Outcome::asks_nothing: // said, and wished, before
+        return {};
+    case Verdict::Outcome::stopped:
+        return Stop{say(k_stopped), {}, Stop::Kind::signal};
+    case Verdict::Outcome::failed:
+        break;
+    }
+    const Text failures = words_of_failures(verdict.last);
+    const Text words = failures.empty() ? say(k_not_proven) : failures;
+    const bool was_red = !passes(m_before) && !m_before.checks.empty();
+    if (was_red && not_worse(m_before, verdict.last)) {
+        m_gate_words = say(k_red_after_rollback, m_to, words);
+        return {}; // what was wished is served, and nothing became worse by it
+    }
+    return Stop{say(k_gate_failed, words), hint_of_failures(verdict.last)};
+}
+
+// The record in the journal decides; the rest is done again where it was cut short.
+Transaction::Step Transaction::commit() {
+    if (Step no = keep(Mark::commit)) {
+        return no;
+    }
+    if (const Step no = admit()) {
+        m_warnings.push_back(no->reason);
+    }
+    m_progress(say(k_passed, m_to));
+    return {};
+}
+
+Transaction::Step Transaction::admit() {
+    const Result<Shelf::Records> records = m_shelf.records();
+    if (!records) {
+        return Stop{error_words(records.error().message)};
+    }
+    const WallTime now = m_world.clock.now().wall;
+    const Release* found = find(records->releases, m_to);
+    Release served = found != nullptr ? *found : m_release;
+    const bool is_admitted =
+        served.state == State::good && served.generation + 1 == next_generation(records->releases);
+    if (!is_admitted) {
+        served.generation = next_generation(records->releases);
+        served.state = State::good;
+        served.live = now;
+        served.replaced.reset();
+    }
+    Result<void> done = m_shelf.keep(served);
+    if (const Release* before = find(records->releases, m_from); done && before != nullptr) {
+        Release replaced = *before;
+        replaced.state = is_rollback() && replaced.state == State::good ? State::withdrawn : replaced.state;
+        replaced.replaced = now;
+        done = m_shelf.keep(replaced);
+    }
+    return done ? Step{} : Step(Stop{error_words(done.error().message)});
+}
+
+Transaction::Step Transaction::give_the_folder_back() {
+    if (Step no = keep(Mark::adopt, {{"id", m_from}})) {
+        return no;
+    }
+    for (const Carried& file : m_release.carried) {
+        if (const Result<void> gone = m_disk.remove_tree(m_shelf.tree(m_from) / file.path); !gone) {
+            return Stop{error_words(gone.error().message)};
+        }
+    }
+    if (const Result<void> done = m_disk.exchange(m_site.places.served, m_shelf.tree(m_from)); !done) {
+        return Stop{error_words(done.error().message)};
+    }
+    m_progress(say(k_given_back, m_site.places.served.string()));
+    return settle_adoption(m_from);
+}
+
+// ── what ends it ────────────────────────────────────────────────────────────────────────────────────────
+
+Outcome Transaction::give_up(const Stop& why) {
+    forget_what_was_brought();
+    const Outcome::Result result = why.kind == Stop::Kind::signal         ? Outcome::Result::stopped
+                                   : why.kind == Stop::Kind::site_was_red ? Outcome::Result::needs_human
+                                                                          : Outcome::Result::refused;
+    return finish(outcome(result, why));
+}
+
+void Transaction::forget_what_was_brought() {
+    if (m_action != "release") {
+        return;
+    }
+    Result<void> gone = m_disk.remove_tree(m_shelf.incoming(m_id));
+    gone = gone ? m_shelf.remove(m_id) : gone;
+    if (!gone) {
+        m_warnings.push_back(say(k_untidy, error_words(gone.error().message)));
+    }
+}
+
+Outcome Transaction::go_back(const Stop& why, Asking asking) {
+    m_phase = "rollback";
+    m_progress(say(k_going_back, m_from, why.reason));
+    // A full disk must not keep the old release from coming back: without this record the next run decides the same.
+    if (const Step no = keep(Mark::rollback, {{"reason", why.reason.in(m_site.lang)}})) {
+        m_warnings.push_back(no->reason);
+    }
+    if (m_from.empty()) {
+        return finish(outcome(Outcome::Result::needs_human, {why.reason, say(k_no_previous)}));
+    }
+    carry_back();
+    Result<void> back = m_disk.point(m_site.places.served, m_shelf.target_of(m_from));
+    for (int i = 1; i < k_tries_to_go_back && !back; ++i) {
+        m_world.clock.sleep_for(k_between_tries);
+        back = m_disk.point(m_site.places.served, m_shelf.target_of(m_from));
+    }
+    if (!back) {
+        return outcome(
+            Outcome::Result::needs_human,
+            {say(k_cannot_go_back, m_from, error_words(back.error().message)), say(k_old_fails_hint)});
+    }
+    m_progress(say(k_back, m_from));
+    note_records_of_going_back(why.reason);
+    if (const Step no = keep(Mark::rolled_back)) {
+        m_warnings.push_back(no->reason);
+    }
+    if (why.kind == Stop::Kind::signal || asking == Asking::not_now) {
+        return finish(outcome(
+            why.kind == Stop::Kind::signal ? Outcome::Result::stopped : Outcome::Result::rolled_back, why));
+    }
+    const Verdict verdict = look_before(m_gate, m_site.deploy.gate, m_world.clock);
+    const bool proven = verdict.outcome == Verdict::Outcome::passed ||
+                        (verdict.outcome == Verdict::Outcome::asks_nothing && m_wishes.force);
+    if (!proven) {
+        const Text failures = words_of_failures(verdict.last);
+        return finish(outcome(Outcome::Result::needs_human,
+                              {join("; ", {why.reason, say(k_old_fails, m_from,
+                                                           failures.empty() ? say(k_not_proven) : failures)}),
+                               say(k_old_fails_hint)}));
+    }
+    return finish(outcome(Outcome::Result::rolled_back, why));
+}
+
+// Visitors may have pages of the release that goes: its files are served on, as in the other direction.
+void Transaction::carry_back() {
+    const Result<Shelf::Records> records = m_shelf.records();
+    const Result<TreeManifest> new_own = m_shelf.manifest(m_to);
+    const Result<TreeManifest> old_own = m_shelf.manifest(m_from);
+    const Release* newer = records ? find(records->releases, m_to) : nullptr;
+    const Release* older = records ? find(records->releases, m_from) : nullptr;
+    if (newer == nullptr || older == nullptr || !new_own || !old_own) {
+        return; // going back does not wait for that
+    }
+    Release kept = *older;
+    std::vector<std::string> names;
+    for (const Carried& file : carried_on(*newer, *new_own, *old_own, records->releases,
+                                          static_cast<std::size_t>(m_site.deploy.keep),
+                                          m_site.frontend.keep_assets, m_world.clock.now().wall)) {
+        const bool there = std::any_of(kept.carried.begin(), kept.carried.end(),
+                                       [&](const Carried& had) { return had.path == file.path; });
+        if (!there) {
+            names.push_back(file.path);
+            kept.carried.push_back(file);
+        }
+    }
+    // The record first: a file that is there and not known would be taken for somebody's work.
+    if (!names.empty() && m_shelf.keep(kept)) {
+        const Result<std::vector<std::string>> left =
+            m_disk.link_files(m_shelf.tree(m_to), m_shelf.tree(m_from), names);
+        if (!left) {
+            m_warnings.push_back(say(k_untidy, error_words(left.error().message)));
+        }
+    }
+}
+
+void Transaction::note_records_of_going_back(const Text& reason) {
+    const Result<Shelf::Records> records = m_shelf.records();
+    const Release* failed = records ? find(records->releases, m_to) : nullptr;
+    if (failed == nullptr || is_rollback()) {
+        return;
+    }
+    Release bad = *failed;
+    bad.state = State::bad;
+    bad.reason = reason.in(m_site.lang);
+    bad.replaced = m_world.clock.now().wall;
+    if (const Result<void> kept = m_shelf.keep(bad); !kept) {
+        m_warnings.push_back(say(k_untidy, error_words(kept.error().message)));
+    }
+}
+
+// Nothing in here changes what was decided.
+Outcome Transaction::finish(Outcome outcome) {
+    m_host.release();
+    const Result<void> unmarked = m_world.files.remove(m_site.marker);
+    if (!unmarked && unmarked.error().kind != ErrorKind::not_found) {
+        m_warnings.push_back(say(k_marker_stays, error_words(unmarked.error().message)));
+    }
+    if (const Result<std::vector<std::string>> gone = tidy(); !gone) {
+        m_warnings.push_back(say(k_untidy, error_words(gone.error().message)));
+    }
+    if (const Step no = keep(Mark::end, {{"result", std::string(to_string(outcome.result))},
+                                         {"release", outcome.release},
+                                         {"previous", outcome.previous},
+                                         {"phase", outcome.phase},
+                                         {"reason", outcome.reason.in(m_site.lang)}})) {
+        m_warnings.push_back(no->reason);
+    }
+    outcome.warnings = m_warnings;
+    return outcome;
+}
+
+Result<std::vector<std::string>> Transaction::tidy() {
+    const Result<Shelf::Served> served = m_shelf.served();
+    LECTIO_TRY(served);
+    const Result<Shelf::Records> records = m_shelf.records();
+    LECTIO_TRY(records);
+    const Result<std::vector<Shelf::Past>> journals = m_shelf.journals();
+    LECTIO_TRY(journals);
+    const Result<std::vector<std::string>> used = m_disk.in_use(m_site.places.releases);
+    LECTIO_TRY(used);
+    Keeping keeping;
+    keeping.good = static_cast<std::size_t>(m_site.deploy.keep);
+    keeping.needed.insert(used->begin(), used->end());
+    for (const Shelf::Past& past : *journals) {
+        const bool is_this = past.id == m_id;
+        if (!past.standing.ended() && !is_this) {
+            for (const Entry& entry : past.text.entries) {
+                keeping.needed.insert({entry.fact("id"), entry.fact("from"), entry.fact("to")});
+            }
+        }
+    }
+    std::vector<std::string> gone = superfluous(records->releases, served->id, keeping);
+    for (const std::string& id : gone) {
+        LECTIO_TRY(m_shelf.remove(id));
+    }
+    for (std::size_t i = 0; i + k_journals_kept < journals->size(); ++i) {
+        if ((*journals)[i].standing.ended()) {
+            LECTIO_TRY(m_shelf.forget_journal((*journals)[i].id));
+        }
+    }
+    return gone;
+}
+
+// ── after a crash ───────────────────────────────────────────────────────────────────────────────────────
+
+std::vector<Outcome> Transaction::recover(Asking asking) {
+    std::vector<Outcome> outcomes;
+    const Result<std::vector<Shelf::Past>> journals = m_shelf.journals();
+    if (!journals) {
+        m_phase = "recover";
+        outcomes.push_back(outcome(Outcome::Result::needs_human, {error_words(journals.error().message)}));
+        return outcomes;
+    }
+    for (const Shelf::Past& past : *journals) {
+        if (!past.standing.ended()) {
+            outcomes.push_back(take_up(past, asking));
+        }
+    }
+    return outcomes;
+}
+
+Outcome Transaction::take_up(const Shelf::Past& past, Asking asking) {
+    m_start = m_world.clock.steady();
+    m_warnings.clear();
+    m_id = past.id;
+    m_to = m_id;
+    m_phase = "recover";
+    m_swapped = false;
+    const Standing& standing = past.standing;
+    if (past.text.damaged || (standing.begin && standing.id != past.id)) {
+        return outcome(
+            Outcome::Result::needs_human,
+            {say(k_damaged_journal, past.id),
+             say(k_damaged_journal_hint, m_site.places.served.string(), m_shelf.journal(past.id).string())});
+    }
+    m_journal.emplace(m_disk, m_shelf.journal(m_id), m_world.clock);
+    m_progress(say(k_taking_up, m_id));
+    m_action = standing.begin ? standing.begin->fact("action") : "release";
+    m_wishes = {};
+    m_wishes.by = standing.begin ? standing.begin->fact("by") : "";
+    m_from = standing.swap ? standing.swap->fact("from") : standing.begin ? standing.begin->fact("from") : "";
+    m_to = standing.swap ? standing.swap->fact("to") : m_id;
+    if (standing.adopt) {
+        if (const Step no = settle_adoption(standing.adopt->fact("id"))) {
+            return outcome(Outcome::Result::needs_human, *no);
+        }
+    }
+    return decide(standing, asking);
+}
+
+Outcome Transaction::decide(const Standing& standing, Asking asking) {
+    const Stop cut{say(k_interrupted, standing.swap ? "gate" : standing.sealed ? "swap" : "receive")};
+    if (standing.committed) {
+        if (const Step no = admit()) {
+            m_warnings.push_back(no->reason);
+        }
+        return finish(outcome(Outcome::Result::released));
+    }
+    if (!standing.swap) {
+        return give_up(cut);
+    }
+    m_swapped = true;
+    const Result<Shelf::Served> served = m_shelf.served();
+    const bool is_served = served && served->kind == Shelf::Served::Kind::release && served->id == m_to;
+    if (standing.rolling_back || !is_served) {
+        return go_back(cut, asking);
+    }
+    if (asking == Asking::not_now) {
+        return go_back({say(k_not_proven_at_boot)}, asking);
+    }
+    set_marker();
+    if (const Step no = watch_it()) {
+        return go_back(*no, asking);
+    }
+    if (const Step no = commit()) {
+        return go_back(*no, asking);
+    }
+    return finish(outcome(Outcome::Result::released));
+}
+
+// Which of the two it is, the folder in its place or the link, was decided by one rename; the rest follows from it.
+Transaction::Step Transaction::settle_adoption(const std::string& id) {
+    if (!is_id(id)) {
+        return Stop{say(k_damaged_journal, m_id)};
+    }
+    const Result<Shelf::Served> served = m_shelf.served();
+    const Result<ReleaseDisk::Named> kept = m_disk.look_at(m_shelf.tree(id));
+    if (!served || !kept) {
+        return Stop{error_words((served ? kept.error() : served.error()).message)};
+    }
+    if (kept->kind != ReleaseDisk::Named::Kind::folder) { // the folder is in its place, or never left it
+        const Result<void> gone = m_shelf.remove(id);
+        return gone ? Step{} : Step(Stop{error_words(gone.error().message)});
+    }
+    const Result<Shelf::Records> records = m_shelf.records();
+    if (!records) {
+        return Stop{error_words(records.error().message)};
+    }
+    if (find(records->releases, id) != nullptr) {
+        return {};
+    }
+    const Result<TreeManifest> manifest =
+        read_tree(m_shelf.tree(id), m_world.clock, m_world.clock.steady() + k_longest_reading);
+    if (!manifest) {
+        return Stop{error_words(manifest.error().message)};
+    }
+    Release release;
+    release.id = id;
+    release.state = State::good;
+    release.adopted = true;
+    release.generation = next_generation(records->releases);
+    release.made = m_world.clock.now().wall;
+    release.live = release.made;
+    release.by = m_wishes.by;
+    release.hash = tree_hash(*manifest);
+    release.files = manifest->files();
+    release.size = manifest->size();
+    Result<void> done = m_shelf.keep(id, *manifest);
+    done = done ? m_shelf.keep(release) : done;
+    return done ? Step{} : Step(Stop{error_words(done.error().message)});
+}
+
+// ── small things ────────────────────────────────────────────────────────────────────────────────────────
+
+Transaction::Step Transaction::keep(Mark mark, std::map<std::string, std::string> facts) {
+    const Result<void> noted = m_journal->note(mark, std::move(facts));
+    return noted ? Step{} : Step(Stop{error_words(noted.error().message)});
+}
+
+bool Transaction::is_rollback() const {
+    return m_action == "rollback";
+}
+
+Outcome Transaction::outcome(Outcome::Result result) {
+    return outcome(result, Stop{});
+}
+
+Outcome Transaction::outcome(Outcome::Result result, const Stop& why) {
+    Outcome outcome;
+    outcome.result = result;
+    outcome.release = m_to.empty() ? m_id : m_to;
+    outcome.previous = m_from;
+    outcome.phase = m_phase;
+    outcome.reason = why.reason;
+    outcome.hint = why.hint;
+    outcome.warnings = m_warnings;
+    outcome.took = std::chrono::duration_cast<Duration>(m_world.clock.steady() - m_start);
+    return outcome;
+}
+
+} // namespace lectio::release

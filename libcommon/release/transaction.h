@@ -1,0 +1,187 @@
+// Transaction: one deploy or rollback, from the lock to the last word, as a journal that can be taken up by anybody.
+//
+// One rule decides what becomes of a deploy that ended in the middle (RELEASES_AND_BACKUPS section 4):
+//   - no `swap` in the journal: nobody has met the release; it goes, and what is served is as it was
+//   - `swap`, no `commit`: it is asked whether it passes now; if not, or if nothing can be asked, the link leads back
+//   - `commit`: it stays, only tidying up is left
+//   - `rollback`: the link leads back, whatever happens
+// Trouble with telling, tidying up or the marker never changes that.
+#pragma once
+
+#include "config/deploy.h"
+#include "platform/received.h"
+#include "platform/trees.h"
+#include "platform/world.h"
+#include "release/journal.h"
+#include "release/live_gate.h"
+#include "release/shelf.h"
+#include "words/phrase.h"
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace lectio::release {
+
+// Where a build comes from: a folder, an archive.
+class BuildSource {
+  public:
+    virtual ~BuildSource() = default;
+    [[nodiscard]] virtual std::string name() const = 0; // for the record: a path, "standard input"
+    // All of it into this empty folder of ours; what is left there after a refusal is removed by who called.
+    virtual Result<Received> bring(const Path& folder) = 0;
+};
+
+// What is found wrong with a build before anybody meets it.
+struct Flaw {
+    enum class Weight {
+        refuse,
+        refuse_unless_forced,
+        warn,
+    };
+    Weight weight = Weight::refuse;
+    Text words, hint{};
+};
+class BuildInspector {
+  public:
+    virtual ~BuildInspector() = default;
+    // `live`: the release that it would replace, where there is one.
+    virtual std::vector<Flaw> inspect(const Path& build, const TreeManifest& manifest, const Release* live,
+                                      const std::vector<Release>& releases) = 0;
+    // When owner and modes are set: why visitors could not get it; nothing: they can.
+    virtual std::optional<Flaw> hidden_from_visitors(const Path& build) = 0;
+};
+
+struct Outcome {
+    enum class Result {
+        released,
+        refused,     // before the swap: nobody has met it
+        rolled_back, // the previous release serves, and has passed the gate
+        needs_human,
+        stopped, // by a signal: as refused or rolled back, but nothing was asked afterwards
+    };
+    Result result = Result::refused;
+    std::string release, previous; // ids; may be empty
+    std::string phase;             // where it ended: "receive", "gate" …
+    Text reason, hint;             // empty when released
+    std::vector<Text> warnings;
+    Duration took{};
+};
+std::string_view to_string(Outcome::Result result);
+
+struct Wishes {
+    bool force = false;
+    std::string by; // who deploys
+};
+
+// How it goes on, line by line, for those who wait.
+using Progress = std::function<void(const Text&)>;
+
+struct Site {
+    Places places;
+    Path marker;    // run/deploy_in_progress
+    Path host_lock; // run/host.lock
+    TreeRules rules;
+    DeploySettings deploy;
+    FrontendDeploy frontend;
+    Lang lang = Lang::ru; // of what is kept in words
+};
+
+class Transaction {
+  public:
+    Transaction(World& world, ReleaseDisk& disk, Site site, LiveGate& gate, BuildInspector& inspector,
+                Progress progress);
+
+    // The caller holds the lock of the tool. What an earlier one has left unfinished comes first.
+    Outcome release(BuildSource& source, const Wishes& wishes);
+    // To a release that is there; nothing: the good one that was served before.
+    Outcome roll_back(const std::optional<std::string>& to, const Wishes& wishes);
+    // A plain folder becomes the first release, in one step and without a moment in which nothing is served; back, too.
+    Outcome adopt(const Wishes& wishes);
+    Outcome abandon(const Wishes& wishes);
+
+    // What unfinished journals ask for; none: nothing was unfinished. When nothing can be asked (the machine is starting),
+    // what is undecided goes back.
+    enum class Asking { possible, not_now };
+    std::vector<Outcome> recover(Asking asking);
+
+    // Retention now; ids that are gone.
+    Result<std::vector<std::string>> tidy();
+
+  private:
+    struct Stop { // why it does not go on
+        Text reason, hint{};
+        enum class Kind { refusal, signal, site_was_red } kind = Kind::refusal;
+    };
+    using Step = std::optional<Stop>;
+    struct NamedStep {
+        const char* phase;
+        Step (Transaction::*take)();
+    };
+
+    // ── one after the other ──
+    Outcome run(const std::string& action, std::initializer_list<NamedStep> steps, const Wishes& wishes);
+    Step open_journal();
+    Step look_at_the_site();
+    Step find_room();
+    Step take_over_what_is_served();
+    Step look_for_changes_by_hand();
+    Step receive();
+    Step inspect();
+    Step seal();
+    Step check_target();
+    Step check_adopted();
+    Step take_the_host();
+    Step swap();
+    Step watch_it();
+    Step commit();
+    Step give_the_folder_back();
+
+    // ── what ends it ──
+    Outcome give_up(const Stop& why);
+    Outcome go_back(const Stop& why, Asking asking);
+    Outcome finish(Outcome outcome);
+
+    // ── after a crash ──
+    Outcome take_up(const Shelf::Past& past, Asking asking);
+    Outcome decide(const Standing& standing, Asking asking);
+    Step settle_adoption(const std::string& id);
+
+    Outcome outcome(Outcome::Result result);
+    Outcome outcome(Outcome::Result result, const Stop& why);
+    Step keep(Mark mark, std::map<std::string, std::string> facts = {});
+    Step admit();
+    void set_marker();
+    void carry_back();
+    void note_records_of_going_back(const Text& reason);
+    void forget_what_was_brought();
+    [[nodiscard]] bool is_rollback() const;
+
+    World& m_world;
+    ReleaseDisk& m_disk;
+    Site m_site;
+    Shelf m_shelf;
+    LiveGate& m_gate;
+    BuildInspector& m_inspector;
+    Progress m_progress;
+
+    // Of the deploy that is under way.
+    BuildSource* m_source = nullptr;
+    Wishes m_wishes;
+    std::string m_id;         // of the deploy, and of the release that it brings
+    std::string m_from, m_to; // releases: what was served, what is to be
+    std::string m_action, m_phase;
+    std::optional<std::string> m_wanted; // of a rollback
+    std::optional<Journal> m_journal;
+    bool m_swapped = false; // or about to be
+    Text m_gate_words;      // of a site that was red before and still is: what fails
+    Look m_before;
+    TreeManifest m_manifest;
+    Release m_release;
+    Lock m_host;
+    std::vector<Text> m_warnings;
+    SteadyTime m_start{};
+};
+
+} // namespace lectio::release

@@ -1,0 +1,236 @@
+#include "made_up_site.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include <unistd.h>
+
+namespace lectio::release {
+namespace {
+
+class MadeUpSource final : public BuildSource {
+  public:
+    MadeUpSource(const Build& build, Clock& clock) : m_build(build), m_clock(clock) {}
+    [[nodiscard]] std::string name() const override { return "/srv/build"; }
+    Result<Received> bring(const Path& folder) override {
+        for (const auto& [path, content] : m_build) {
+            std::filesystem::create_directories((folder / path).parent_path());
+            spill(folder / path, content);
+        }
+        Result<TreeManifest> tree = read_tree(folder, m_clock, m_clock.steady() + std::chrono::minutes(1));
+        LECTIO_TRY(tree);
+        Received received;
+        received.tree = std::move(*tree);
+        return received;
+    }
+
+  private:
+    const Build& m_build;
+    Clock& m_clock;
+};
+
+class PageGate final : public LiveGate {
+  public:
+    explicit PageGate(const MadeUpSite& site) : m_site(site) {}
+    [[nodiscard]] bool has_checks() const override { return true; }
+    [[nodiscard]] bool has_walk() const override { return false; }
+    Look look(SteadyTime) override {
+        const std::string page = m_site.page();
+        const bool turned = m_site.red_after_swaps >= 0 &&
+                            m_site.disk.pointed >= m_site.swaps_before + m_site.red_after_swaps;
+        const bool good =
+            !m_site.always_red && !turned && !page.empty() && page.find(m_site.fails_on) == std::string::npos;
+        return {
+            {{"site", good ? Status::ok : Status::critical, verbatim(good ? "good" : "the page is broken")}}};
+    }
+    Look walk() override { return {}; }
+
+  private:
+    const MadeUpSite& m_site;
+};
+
+class MadeUpInspector final : public BuildInspector {
+  public:
+    explicit MadeUpInspector(const MadeUpSite& site) : m_site(site) {}
+    std::vector<Flaw> inspect(const Path&, const TreeManifest&, const Release*,
+                              const std::vector<Release>&) override {
+        return m_site.flaws;
+    }
+    std::optional<Flaw> hidden_from_visitors(const Path&) override { return std::nullopt; }
+
+  private:
+    const MadeUpSite& m_site;
+};
+
+std::string script_of(const std::string& page) {
+    const std::size_t begin = page.find("static/");
+    return begin == std::string::npos ? std::string() : page.substr(begin, page.find('"', begin) - begin);
+}
+
+} // namespace
+
+Result<void> FusedDisk::append_synced(const Path& file, std::string_view content, mode_t mode) {
+    return fused([&] { return m_real.append_synced(file, content, mode); });
+}
+Result<void> FusedDisk::lay_link(const Path& name, const std::string& target) {
+    return fused([&] { return m_real.lay_link(name, target); });
+}
+Result<void> FusedDisk::point(const Path& name, const std::string& target) {
+    if (refuse_point > 0) {
+        --refuse_point;
+        return Error{ErrorKind::no_space, "unable to lay the link: No space left on device"};
+    }
+    ++pointed;
+    return fused([&] { return m_real.point(name, target); });
+}
+Result<void> FusedDisk::exchange(const Path& first, const Path& second) {
+    return fused([&] { return m_real.exchange(first, second); });
+}
+Result<void> FusedDisk::make_folder(const Path& folder) {
+    return fused([&] { return m_real.make_folder(folder); });
+}
+Result<void> FusedDisk::move(const Path& from, const Path& to) {
+    return fused([&] { return m_real.move(from, to); });
+}
+Result<void> FusedDisk::remove_tree(const Path& root) {
+    return fused([&] { return m_real.remove_tree(root); });
+}
+Result<void> FusedDisk::sync(const Path&) {
+    return fused(
+        [&] { return Result<void>{}; }); // of all file systems of a busy machine, a thousand times: not here
+}
+Result<std::vector<std::string>> FusedDisk::link_files(const Path& from, const Path& to,
+                                                       const std::vector<std::string>& paths) {
+    return fused([&] { return m_real.link_files(from, to, paths); });
+}
+Result<void> FusedDisk::touch(const Path& root, const std::vector<std::string>& paths, WallTime time) {
+    return fused([&] { return m_real.touch(root, paths, time); });
+}
+Result<TreeRepair> FusedDisk::set_rights(const Path& root, const TreeRules& rules) {
+    return fused([&] { return m_real.set_rights(root, rules); });
+}
+
+Result<void> FusedFiles::create_synced(const Path& path, std::string_view content, mode_t mode) {
+    return fused([&] { return m_real.create_synced(path, content, mode); });
+}
+Result<void> FusedFiles::rename(const Path& from, const Path& to) {
+    return fused([&] { return m_real.rename(from, to); });
+}
+Result<void> FusedFiles::append(const Path& path, std::string_view content, mode_t mode) {
+    return fused([&] { return m_real.append(path, content, mode); });
+}
+Result<void> FusedFiles::remove(const Path& path) {
+    return fused([&] { return m_real.remove(path); });
+}
+Result<void> FusedFiles::make_folders(const Path& folder, mode_t mode) {
+    return fused([&] { return m_real.make_folders(folder, mode); });
+}
+Result<void> FusedFiles::link(const Path& from, const Path& to) {
+    return fused([&] { return m_real.link(from, to); });
+}
+
+Build build_of(const std::string& word) {
+    const std::string script = "static/js/main." + word + "1a2b.js";
+    return {{"index.html", "<html>" + word + "<script src=\"/" + script + "\"></script></html>"},
+            {script, "say('" + word + "')"}};
+}
+
+MadeUpSite::MadeUpSite() {
+    std::filesystem::create_directories(served() / "static/js");
+    for (const auto& [path, content] : build_of("first")) {
+        spill(served() / path, content);
+    }
+    std::filesystem::create_directories(folder / "run");
+}
+
+template<class Act>
+auto MadeUpSite::with_transaction(Act&& act) {
+    Site site;
+    site.places = {served(), folder / "site" / ".lectio-releases", folder / "state" / "deploy"};
+    site.marker = folder / "run" / "deploy_in_progress";
+    site.host_lock = folder / "run" / "host.lock";
+    site.deploy.keep = keep;
+    site.deploy.min_free = 1_kB;
+    site.lang = Lang::en;
+    World world{bare.clock, files, bare.host, bare.http, bare.processes, bare.services, bare.redis};
+    PageGate gate(*this);
+    MadeUpInspector inspector(*this);
+    Transaction transaction(world, disk, site, gate, inspector,
+                            [this](const Text& line) { told.push_back(line.en); });
+    swaps_before = disk.pointed;
+    bare.clock.advance(std::chrono::seconds(1)); // ids sort by seconds
+    return act(transaction);
+}
+
+Outcome MadeUpSite::release(const Build& build, const Wishes& wishes) {
+    MadeUpSource source(build, bare.clock);
+    return with_transaction([&](Transaction& transaction) { return transaction.release(source, wishes); });
+}
+
+Outcome MadeUpSite::roll_back(const std::optional<std::string>& to, const Wishes& wishes) {
+    return with_transaction([&](Transaction& transaction) { return transaction.roll_back(to, wishes); });
+}
+
+Outcome MadeUpSite::adopt() {
+    return with_transaction([](Transaction& transaction) { return transaction.adopt({}); });
+}
+
+Outcome MadeUpSite::abandon() {
+    return with_transaction([](Transaction& transaction) { return transaction.abandon({}); });
+}
+
+std::vector<Outcome> MadeUpSite::recover(Transaction::Asking asking) {
+    return with_transaction([&](Transaction& transaction) { return transaction.recover(asking); });
+}
+
+std::string MadeUpSite::page() const {
+    const Result<std::string> page = SystemFiles().read(served() / "index.html", 1_MB);
+    return page.value_or({});
+}
+
+bool MadeUpSite::has(const std::string& path) const {
+    return std::filesystem::exists(served() / path);
+}
+
+bool MadeUpSite::serves_whole(const std::string& word) const {
+    const std::string script = script_of(page());
+    return page().find(word) != std::string::npos && !script.empty() && has(script) &&
+           slurp(served() / script).find(word) != std::string::npos;
+}
+
+Shelf MadeUpSite::shelf() {
+    return {files, disk, {served(), folder / "site" / ".lectio-releases", folder / "state" / "deploy"}};
+}
+
+std::string MadeUpSite::served_id() {
+    return shelf().served()->id;
+}
+
+std::vector<Release> MadeUpSite::releases() {
+    return shelf().records()->releases;
+}
+
+std::optional<Release> MadeUpSite::record(const std::string& id) {
+    const std::vector<Release> all = releases();
+    const Release* found = find(all, id);
+    return found == nullptr ? std::nullopt : std::optional(*found);
+}
+
+std::vector<Shelf::Past> MadeUpSite::journals() {
+    return shelf().journals().value();
+}
+
+std::vector<std::string> MadeUpSite::left_over() const {
+    std::vector<std::string> names;
+    for (const Path& where : {served().parent_path(), served().parent_path() / ".lectio-releases"}) {
+        const Result<std::vector<std::string>> all = SystemFiles().list(where);
+        for (const std::string& name : all.value_or({})) {
+            if (name.starts_with(".incoming") || name.starts_with(".lectio-laying")) {
+                names.push_back(name);
+            }
+        }
+    }
+    return names;
+}
+
+} // namespace lectio::release

@@ -1,0 +1,146 @@
+// MadeUpSite: a site on real files with a gate and builds that are made up, where the process can be made to die at
+// every step of a deploy, as FaultyFiles does for state.
+#pragma once
+
+#include "platform/release_disk.h"
+#include "release/transaction.h"
+#include "support/bare_world.h"
+#include "support/faulty_files.h"
+#include "support/temp_folder.h"
+
+#include <cstddef>
+#include <limits>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace lectio::release {
+
+// Burns at every step that changes something, before it and after it.
+struct Fuse {
+    std::size_t length = std::numeric_limits<std::size_t>::max();
+    std::size_t burnt = 0;
+    void burn() {
+        if (++burnt >= length) {
+            throw Crash{};
+        }
+    }
+};
+
+class FusedDisk final : public ReleaseDisk {
+  public:
+    explicit FusedDisk(Fuse& fuse) : m_fuse(fuse) {}
+    Result<void> append_synced(const Path& file, std::string_view content, mode_t mode) override;
+    Result<Named> look_at(const Path& name) override { return m_real.look_at(name); }
+    Result<void> lay_link(const Path& name, const std::string& target) override;
+    Result<void> point(const Path& name, const std::string& target) override;
+    Result<void> exchange(const Path& first, const Path& second) override;
+    Result<void> make_folder(const Path& folder) override;
+    Result<void> move(const Path& from, const Path& to) override;
+    Result<void> remove_tree(const Path& root) override;
+    Result<void> sync(const Path& folder) override;
+    Result<std::vector<std::string>> link_files(const Path& from, const Path& to,
+                                                const std::vector<std::string>& paths) override;
+    Result<void> touch(const Path& root, const std::vector<std::string>& paths, WallTime time) override;
+    Result<TreeRepair> set_rights(const Path& root, const TreeRules& rules) override;
+    Result<Room> room(const Path& folder) override { return m_real.room(folder); }
+    Result<std::vector<std::string>> in_use(const Path&) override { return used; }
+
+    std::vector<std::string> used;
+    int refuse_point = 0; // so many calls of point() fail
+    int pointed = 0;      // so many were done
+
+  private:
+    template<class Act>
+    auto fused(Act&& act) {
+        m_fuse.burn();
+        auto result = act();
+        m_fuse.burn();
+        return result;
+    }
+    Fuse& m_fuse;
+    SystemReleaseDisk m_real;
+};
+
+class FusedFiles final : public Files {
+  public:
+    explicit FusedFiles(Fuse& fuse) : m_fuse(fuse) {}
+    Result<std::string> read(const Path& path, Bytes limit) override { return m_real.read(path, limit); }
+    Result<std::string> read_from(const Path& path, Bytes offset, Bytes limit) override {
+        return m_real.read_from(path, offset, limit);
+    }
+    Result<FileInfo> info(const Path& path, Follow follow) override { return m_real.info(path, follow); }
+    Result<std::vector<std::string>> list(const Path& folder) override { return m_real.list(folder); }
+    Result<void> create_synced(const Path& path, std::string_view content, mode_t mode) override;
+    Result<void> rename(const Path& from, const Path& to) override;
+    Result<void> sync_folder(const Path& folder) override { return m_real.sync_folder(folder); }
+    Result<void> append(const Path& path, std::string_view content, mode_t mode) override;
+    Result<void> remove(const Path& path) override;
+    Result<void> make_folders(const Path& folder, mode_t mode) override;
+    Result<void> link(const Path& from, const Path& to) override;
+    Result<Lock> lock(const Path& path, std::string_view tool, WallTime now) override {
+        return m_real.lock(path, tool, now);
+    }
+
+  private:
+    template<class Act>
+    auto fused(Act&& act) {
+        m_fuse.burn();
+        auto result = act();
+        m_fuse.burn();
+        return result;
+    }
+    Fuse& m_fuse;
+    SystemFiles m_real;
+};
+
+using Build = std::map<std::string, std::string>; // path → content
+
+// A build whose page names its own script: `word` is in both, and in the script's name.
+Build build_of(const std::string& word);
+
+class MadeUpSite {
+  public:
+    MadeUpSite();
+
+    // Every call is a process of its own.
+    Outcome release(const Build& build, const Wishes& wishes = {});
+    Outcome roll_back(const std::optional<std::string>& to = std::nullopt, const Wishes& wishes = {});
+    Outcome adopt();
+    Outcome abandon();
+    std::vector<Outcome> recover(Transaction::Asking asking = Transaction::Asking::possible);
+
+    // What a visitor sees: the page, and its script where both are there.
+    [[nodiscard]] std::string page() const;
+    [[nodiscard]] bool has(const std::string& path) const;
+    // Whole: one page with the script that it names, of the same build.
+    [[nodiscard]] bool serves_whole(const std::string& word) const;
+    [[nodiscard]] std::string served_id();
+    [[nodiscard]] std::vector<Release> releases();
+    [[nodiscard]] std::optional<Release> record(const std::string& id);
+    [[nodiscard]] std::vector<Shelf::Past> journals();
+    [[nodiscard]] std::vector<std::string> left_over() const; // staging folders, links half laid
+
+    TempFolder folder;
+    Fuse fuse;
+    FusedFiles files{fuse};
+    FusedDisk disk{fuse};
+    BareWorld bare;
+    std::string fails_on = "broken"; // a page with this word does not pass
+    bool always_red = false;
+    int red_after_swaps = -1;      // it turns red with that swap; -1: never
+    std::vector<Flaw> flaws;       // of every build
+    std::vector<std::string> told; // progress, in English
+    int keep = 3;
+    int swaps_before = 0; // when the present deploy began
+
+    [[nodiscard]] Path served() const { return folder / "site" / "build"; }
+
+  private:
+    template<class Act>
+    auto with_transaction(Act&& act);
+    Shelf shelf();
+};
+
+} // namespace lectio::release

@@ -1,0 +1,371 @@
+// A deploy as a transaction: what it does when all goes well, what when not, and what is left when it dies.
+#include "made_up_site.h"
+#include "platform/stop.h"
+#include "release/retention.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include <catch2/catch.hpp>
+
+using namespace lectio;
+using namespace lectio::release;
+using Ends = Outcome::Result;
+using Asking = Transaction::Asking;
+
+namespace {
+
+const Wishes k_forced{true, "olga"};
+const std::string k_first_script = "static/js/main.first1a2b.js";
+
+std::vector<State> states_of(MadeUpSite& site) {
+    std::vector<State> states;
+    for (const Release& release : site.releases()) {
+        states.push_back(release.state);
+    }
+    return states;
+}
+
+// Whatever has happened and been recovered from: one whole release, nothing half done, something to go back to.
+void check_invariants(MadeUpSite& site) {
+    for (const Shelf::Past& past : site.journals()) {
+        INFO(past.id);
+        CHECK(past.standing.ended());
+        CHECK_FALSE(past.text.damaged);
+    }
+    CHECK(site.left_over().empty());
+    CHECK_FALSE(std::filesystem::exists(site.folder / "run" / "deploy_in_progress"));
+    const std::string id = site.served_id();
+    if (!id.empty()) {
+        REQUIRE(site.record(id));
+        CHECK(site.record(id)->state == State::good);
+    }
+    for (const Release& release : site.releases()) {
+        INFO(release.id);
+        CHECK(std::filesystem::is_directory(site.served().parent_path() / ".lectio-releases" / release.id));
+    }
+}
+
+} // namespace
+
+TEST_CASE("the first release takes the plain folder over, and both can be served", "[transaction]") {
+    MadeUpSite site;
+    const Outcome outcome = site.release(build_of("second"));
+    CHECK(outcome.result == Ends::released);
+    CHECK(site.serves_whole("second"));
+    CHECK(site.has(k_first_script)); // for pages that are still open
+    CHECK(states_of(site) == std::vector{State::good, State::good});
+    CHECK(site.record(outcome.previous)->adopted);
+    check_invariants(site);
+}
+
+TEST_CASE("a release that fails its gate goes back by itself, and its files stay reachable",
+          "[transaction]") {
+    MadeUpSite site;
+    REQUIRE(site.release(build_of("second")).result == Ends::released);
+    const Outcome outcome = site.release(build_of("broken"));
+    CHECK(outcome.result == Ends::rolled_back);
+    CHECK(outcome.reason.en.find("the page is broken") != std::string::npos);
+    CHECK(site.serves_whole("second"));
+    CHECK(site.has("static/js/main.broken1a2b.js"));
+    CHECK(site.record(outcome.release)->state == State::bad);
+    check_invariants(site);
+    // What was linked into the old release for that is no change by hand.
+    CHECK(site.release(build_of("third")).result == Ends::released);
+}
+
+TEST_CASE("a build with a flaw is refused before anybody meets it", "[transaction]") {
+    MadeUpSite site;
+    REQUIRE(site.release(build_of("second")).result == Ends::released);
+    site.flaws = {{Flaw::Weight::refuse_unless_forced, verbatim("much smaller than before")}};
+    const std::string before = site.served_id();
+    const Outcome outcome = site.release(build_of("third"));
+    CHECK(outcome.result == Ends::refused);
+    CHECK(outcome.phase == "build");
+    CHECK(outcome.reason.en == "much smaller than before");
+    CHECK(site.served_id() == before);
+    CHECK(site.releases().size() == 2);
+    check_invariants(site);
+
+    const Outcome forced = site.release(build_of("third"), k_forced);
+    CHECK(forced.result == Ends::released);
+    CHECK(forced.warnings == std::vector{verbatim("much smaller than before")});
+    site.flaws.front().weight = Flaw::Weight::refuse;
+    CHECK(site.release(build_of("fourth"), k_forced).result == Ends::refused);
+}
+
+TEST_CASE("a site that is red already is not deployed to, unless somebody insists", "[transaction]") {
+    MadeUpSite site;
+    REQUIRE(site.release(build_of("second")).result == Ends::released);
+    site.always_red = true;
+    const Outcome refused = site.release(build_of("third"));
+    CHECK(refused.result == Ends::needs_human);
+    CHECK(refused.phase == "live-site");
+    CHECK(site.serves_whole("second"));
+
+    // The mend itself.
+    site.always_red = false;
+    site.fails_on = "second";
+    CHECK(site.release(build_of("mended"), k_forced).result == Ends::released);
+
+    // Still red, not worse: it stays, and a person is needed.
+    site.always_red = true;
+    const Outcome still = site.release(build_of("fifth"), k_forced);
+    CHECK(still.result == Ends::needs_human);
+    CHECK(site.serves_whole("fifth"));
+    check_invariants(site);
+}
+
+TEST_CASE("rollback goes to what was served before, then further back", "[transaction]") {
+    MadeUpSite site;
+    for (const char* word : {"second", "third1"}) {
+        REQUIRE(site.release(build_of(word)).result == Ends::released);
+    }
+    const std::string third = site.served_id();
+    CHECK(site.roll_back().result == Ends::released);
+    CHECK(site.serves_whole("second"));
+    CHECK(site.record(third)->state == State::withdrawn);
+    CHECK(site.roll_back().result == Ends::released);
+    CHECK(site.serves_whole("first"));
+    const Outcome nowhere = site.roll_back();
+    CHECK(nowhere.result == Ends::refused);
+    CHECK(nowhere.reason.en == "there is no earlier release to go back to");
+    // A withdrawn one only when it is named.
+    CHECK(site.roll_back(third).result == Ends::released);
+    CHECK(site.serves_whole("third1"));
+    CHECK(site.roll_back("fe-20200101T000000Z-aaaa").result == Ends::refused);
+    CHECK(site.roll_back("../../etc").result == Ends::refused);
+    CHECK(site.roll_back(third).result == Ends::refused);
+    check_invariants(site);
+}
+
+TEST_CASE("a rollback onto what fails comes back", "[transaction]") {
+    MadeUpSite site;
+    REQUIRE(site.release(build_of("second")).result == Ends::released);
+    site.fails_on = "first";
+    const Outcome outcome = site.roll_back();
+    CHECK(outcome.result == Ends::rolled_back);
+    CHECK(site.serves_whole("second"));
+    check_invariants(site);
+}
+
+TEST_CASE("when the old one fails as well a person is called", "[transaction]") {
+    MadeUpSite site;
+    REQUIRE(site.release(build_of("second")).result == Ends::released);
+    REQUIRE(site.release(build_of("live1")).result == Ends::released);
+    site.red_after_swaps = 1; // something else broke in the same minute
+    const Outcome outcome = site.release(build_of("third"));
+    CHECK(outcome.result == Ends::needs_human);
+    CHECK(site.serves_whole("live1"));
+    CHECK(outcome.reason.en.find("serves again, and it fails, too") != std::string::npos);
+    check_invariants(site);
+}
+
+TEST_CASE("what somebody changed by hand is not replaced without a word", "[transaction]") {
+    MadeUpSite site;
+    REQUIRE(site.release(build_of("second")).result == Ends::released);
+    const std::string changed = site.served_id();
+    spill(site.served() / "index.html", build_of("second")["index.html"] + "<!-- hot fix -->");
+    const Outcome refused = site.release(build_of("third"));
+    CHECK(refused.result == Ends::refused);
+    CHECK(refused.phase == "drift");
+    CHECK(refused.reason.en.find("index.html") != std::string::npos);
+
+    REQUIRE(site.release(build_of("third"), k_forced).result == Ends::released);
+    for (int i = 0; i < 6; ++i) {
+        REQUIRE(site.release(build_of("later" + std::to_string(i))).result == Ends::released);
+    }
+    REQUIRE(site.record(changed)); // kept, whatever retention says
+    CHECK(slurp(site.served().parent_path() / ".lectio-releases" / changed / "index.html").find("hot fix") !=
+          std::string::npos);
+}
+
+TEST_CASE("adopting can be undone, byte for byte", "[transaction]") {
+    MadeUpSite site;
+    const auto look = [&] {
+        BareWorld bare;
+        return format_manifest(
+            read_tree(site.served(), bare.clock, bare.clock.steady() + std::chrono::minutes(1)).value());
+    };
+    const std::string before = look();
+    CHECK(site.adopt().result == Ends::released);
+    CHECK(std::filesystem::is_symlink(site.served()));
+    CHECK(site.adopt().result == Ends::refused);
+    REQUIRE(site.release(build_of("second")).result == Ends::released);
+    const Outcome too_early = site.abandon();
+    CHECK(too_early.result == Ends::refused);
+    CHECK(too_early.hint.en.find("rollback --to") != std::string::npos);
+    REQUIRE(site.roll_back().result == Ends::released);
+    CHECK(site.abandon().result == Ends::released);
+    CHECK_FALSE(std::filesystem::is_symlink(site.served()));
+    CHECK(look() == before);
+    check_invariants(site);
+}
+
+TEST_CASE("a link that somebody else has laid is left alone", "[transaction]") {
+    MadeUpSite site;
+    std::filesystem::rename(site.served(), site.folder / "site" / "build-7");
+    std::filesystem::create_symlink("build-7", site.served());
+    const Outcome outcome = site.release(build_of("second"));
+    CHECK(outcome.result == Ends::refused);
+    CHECK(outcome.reason.en.find("build-7") != std::string::npos);
+    CHECK(site.serves_whole("first"));
+}
+
+TEST_CASE("a link that cannot be laid leaves the old release, and is tried again on the way back",
+          "[transaction]") {
+    MadeUpSite site;
+    REQUIRE(site.release(build_of("second")).result == Ends::released);
+    site.disk.refuse_point = 2; // the swap and the first attempt to go back
+    const Outcome outcome = site.release(build_of("third"));
+    CHECK(outcome.result == Ends::rolled_back);
+    CHECK(outcome.reason.en.find("No space") != std::string::npos);
+    CHECK(site.serves_whole("second"));
+    check_invariants(site);
+
+    site.disk.refuse_point = 100;
+    CHECK(site.release(build_of("third")).result == Ends::needs_human);
+    CHECK(site.serves_whole("second"));
+    site.disk.refuse_point = 0;
+    CHECK(site.recover().size() == 1);
+    check_invariants(site);
+}
+
+TEST_CASE("a wish to stop before the swap leaves no trace, after it the old release", "[transaction]") {
+    MadeUpSite site;
+    REQUIRE(site.release(build_of("second")).result == Ends::released);
+    request_stop_for_test(15);
+    const Outcome outcome = site.release(build_of("third"));
+    request_stop_for_test(0);
+    CHECK(outcome.result == Ends::stopped);
+    CHECK(site.serves_whole("second"));
+    check_invariants(site);
+}
+
+TEST_CASE("a journal that was tampered with is nobody's to judge", "[transaction]") {
+    MadeUpSite site;
+    REQUIRE(site.release(build_of("second")).result == Ends::released);
+    site.fuse = {.length = 40, .burnt = 0};
+    REQUIRE(stopped_by_crash([&] { site.release(build_of("third")); }));
+    site.fuse = {};
+    const auto all = site.journals();
+    const auto unfinished =
+        std::find_if(all.begin(), all.end(), [](const Shelf::Past& past) { return !past.standing.ended(); });
+    REQUIRE(unfinished != all.end());
+    const Path file = site.folder / "state" / "deploy" / "journal" / (unfinished->id + ".journal");
+    std::string text = slurp(file);
+    text[30] = text[30] == 'x' ? 'y' : 'x';
+    spill(file, text + "\n");
+    const std::vector<Outcome> outcomes = site.recover();
+    REQUIRE(outcomes.size() == 1);
+    CHECK(outcomes.front().result == Ends::needs_human);
+    CHECK(outcomes.front().reason.en.find("damaged") != std::string::npos);
+}
+
+// ── dying ───────────────────────────────────────────────────────────────────────────────────────────────
+
+namespace {
+
+struct Scene {
+    const char* name;
+    std::function<void(MadeUpSite&)> before;
+    std::function<void(MadeUpSite&)> dies;
+    std::vector<const char*> served; // any of these, whole, is right afterwards
+};
+
+const std::vector<Scene>& scenes() {
+    static const std::vector<Scene> all{
+        {"the first release, good",
+         [](MadeUpSite&) {},
+         [](MadeUpSite& site) { site.release(build_of("second")); },
+         {"first", "second"}},
+        {"the first release, broken",
+         [](MadeUpSite&) {},
+         [](MadeUpSite& site) { site.release(build_of("broken")); },
+         {"first"}},
+        {"a good one",
+         [](MadeUpSite& site) { site.release(build_of("second")); },
+         [](MadeUpSite& site) { site.release(build_of("third1")); },
+         {"second", "third1"}},
+        {"a broken one",
+         [](MadeUpSite& site) { site.release(build_of("second")); },
+         [](MadeUpSite& site) { site.release(build_of("broken")); },
+         {"second"}},
+        {"a rollback",
+         [](MadeUpSite& site) {
+             site.release(build_of("second"));
+             site.release(build_of("third1"));
+         },
+         [](MadeUpSite& site) { site.roll_back(); },
+         {"second", "third1"}},
+        {"adopting", [](MadeUpSite&) {}, [](MadeUpSite& site) { site.adopt(); }, {"first"}},
+        {"giving the folder back",
+         [](MadeUpSite& site) { site.adopt(); },
+         [](MadeUpSite& site) { site.abandon(); },
+         {"first"}},
+    };
+    return all;
+}
+
+void check_served(MadeUpSite& site, const Scene& scene) {
+    const bool right = std::any_of(scene.served.begin(), scene.served.end(),
+                                   [&](const char* word) { return site.serves_whole(word); });
+    INFO(site.page());
+    CHECK(right);
+}
+
+} // namespace
+
+TEST_CASE("killed at any step and taken up again: one whole release, nothing half done",
+          "[transaction][crash]") {
+    for (const Scene& scene : scenes()) {
+        std::size_t steps = 0;
+        for (std::size_t step = 1;; ++step) {
+            MadeUpSite site;
+            scene.before(site);
+            site.fuse = {.length = step, .burnt = 0};
+            const bool died = stopped_by_crash([&] { scene.dies(site); });
+            site.fuse = {};
+            INFO(scene.name << ", step " << step);
+            const Asking asking = step % 2 == 0 ? Asking::possible : Asking::not_now;
+            const std::vector<Outcome> outcomes = site.recover(asking);
+            CHECK(outcomes.size() <= 1);
+            check_served(site, scene);
+            check_invariants(site);
+            // The next deploy finds a site like any other.
+            if (step % 5 == 0) {
+                CHECK(site.release(build_of("later1")).result == Ends::released);
+                CHECK(site.serves_whole("later1"));
+            }
+            if (!died) {
+                break;
+            }
+            ++steps;
+        }
+        CHECK(steps > 20);
+    }
+}
+
+TEST_CASE("killed again while it is taken up", "[transaction][crash]") {
+    for (const Scene& scene : scenes()) {
+        for (std::size_t step = 1; step < 200; step += 5) {
+            for (std::size_t again = 1;; again += 2) {
+                MadeUpSite site;
+                scene.before(site);
+                site.fuse = {.length = step, .burnt = 0};
+                const bool died = stopped_by_crash([&] { scene.dies(site); });
+                site.fuse = {.length = again, .burnt = 0};
+                const bool died_again = died && stopped_by_crash([&] { site.recover(); });
+                site.fuse = {};
+                INFO(scene.name << ", step " << step << ", then " << again);
+                site.recover();
+                check_served(site, scene);
+                check_invariants(site);
+                if (!died_again) {
+                    step = died ? step : 1000;
+                    break;
+                }
+            }
+        }
+    }
+}
