@@ -171,10 +171,8 @@ class CmdlineCheck final : public BlockingCheck {
     explicit CmdlineCheck(CmdlineSettings settings) : m_settings(std::move(settings)) {}
 
     CheckResult run(const CheckContext& context) const override {
-        Host& host = context.world.host;
-        const Result<std::vector<ProcessInfo>> all = host.processes();
         const Result<std::vector<ProcessInfo>> matching =
-            all ? matching_processes(*all, m_settings.match, std::nullopt, host.self_pid()) : all;
+            matching_processes(context.world.host, m_settings.match, std::nullopt);
         if (!matching) {
             CheckResult result;
             result.message = say(k_cannot_look, error_words(clean_line(matching.error().message)));

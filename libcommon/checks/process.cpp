@@ -284,34 +284,46 @@ class ProcessCheck final : public BlockingCheck {
             }
             owner = user->uid;
         }
-        const Result<std::vector<ProcessInfo>> all = context.world.host.processes();
-        if (!all) {
-            return unable(all.error(), context);
+        Result<Seen> seen = look(context.world.host, owner);
+        if (!seen) {
+            return unable(seen.error(), context);
         }
-        Result<std::vector<ProcessInfo>> found =
-            matching_processes(*all, m_settings.match, owner, context.world.host.self_pid());
-        if (!found) {
-            return unable(found.error(), context);
-        }
-        // Only where they are judged: it compiles the pattern once more.
-        Result<Zombies> zombies =
-            is_set(m_settings.zombies) ? matching_zombies(*all, *found, m_settings.match) : Zombies{};
-        if (!zombies) {
-            return unable(zombies.error(), context);
-        }
+        auto& [found, zombies] = *seen;
         CpuUse cpu;
         if (is_set(m_settings.cpu)) {
-            cpu = measure_cpu(*found, context.memory, context.now,
+            cpu = measure_cpu(found, context.memory, context.now,
                               context.recheck ? Measure::not_again : Measure::on);
         }
-        if (zombies->count > 0) {
-            zombies->parent_unit = unit_of(zombies->parent, context.world.host);
+        if (zombies.count > 0) {
+            zombies.parent_unit = unit_of(zombies.parent, context.world.host);
         }
-        return evaluate_process({std::move(*found), std::move(*zombies), std::move(cpu)}, m_settings,
+        return evaluate_process({std::move(found), std::move(zombies), std::move(cpu)}, m_settings,
                                 context.memory);
     }
 
   private:
+    struct Seen {
+        std::vector<ProcessInfo> matching;
+        Zombies zombies;
+    };
+
+    // All processes are read only where the dead are judged: they have no command line.
+    [[nodiscard]] Result<Seen> look(Host& host, std::optional<uid_t> owner) const {
+        if (!is_set(m_settings.zombies)) {
+            Result<std::vector<ProcessInfo>> found = matching_processes(host, m_settings.match, owner);
+            LECTIO_TRY(found);
+            return Seen{std::move(*found), {}};
+        }
+        const Result<std::vector<ProcessInfo>> all = host.processes();
+        LECTIO_TRY(all);
+        Result<std::vector<ProcessInfo>> found =
+            matching_processes(*all, m_settings.match, owner, host.self_pid());
+        LECTIO_TRY(found);
+        Result<Zombies> zombies = matching_zombies(*all, *found, m_settings.match);
+        LECTIO_TRY(zombies);
+        return Seen{std::move(*found), std::move(*zombies)};
+    }
+
     static std::string unit_of(int pid, Host& host) {
         const Result<ProcessPlace> place = host.place(pid);
         return place ? clean_line(place->unit) : std::string();
@@ -322,11 +334,10 @@ class ProcessCheck final : public BlockingCheck {
 
 } // namespace
 
-Result<std::vector<ProcessInfo>> matching_processes(const std::vector<ProcessInfo>& all,
-                                                    const std::string& match, std::optional<uid_t> owner,
-                                                    int self) {
-    const Result<Pattern> pattern = Pattern::compile(match);
-    LECTIO_TRY(pattern);
+namespace {
+
+Result<std::vector<ProcessInfo>> select(const std::vector<ProcessInfo>& all, const Pattern& pattern,
+                                        std::optional<uid_t> owner, int self) {
     const std::set<int> ours = self_and_ancestors(all, self);
     std::vector<ProcessInfo> found;
     for (const ProcessInfo& process : all) {
@@ -335,13 +346,36 @@ Result<std::vector<ProcessInfo>> matching_processes(const std::vector<ProcessInf
             (owner && process.owner != *owner)) {
             continue;
         }
-        const Result<bool> matches = pattern->found_in(process.command_line);
+        const Result<bool> matches = pattern.found_in(process.command_line);
         LECTIO_TRY(matches);
         if (*matches) {
             found.push_back(process);
         }
     }
     return found;
+}
+
+} // namespace
+
+Result<std::vector<ProcessInfo>> matching_processes(const std::vector<ProcessInfo>& all,
+                                                    const std::string& match, std::optional<uid_t> owner,
+                                                    int self) {
+    const Result<Pattern> pattern = Pattern::compile(match);
+    LECTIO_TRY(pattern);
+    return select(all, *pattern, owner, self);
+}
+
+Result<std::vector<ProcessInfo>> matching_processes(Host& host, const std::string& match,
+                                                    std::optional<uid_t> owner) {
+    const Result<Pattern> pattern = Pattern::compile(match);
+    LECTIO_TRY(pattern);
+    const auto wanted = [&](const std::string& command_line) {
+        return pattern->found_in(command_line)
+            .value_or(true); // one that cannot be judged is told by select()
+    };
+    const Result<std::vector<ProcessInfo>> some = host.processes_with(wanted);
+    LECTIO_TRY(some);
+    return select(*some, *pattern, owner, host.self_pid());
 }
 
 Result<Zombies> matching_zombies(const std::vector<ProcessInfo>& all,

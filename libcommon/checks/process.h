@@ -52,6 +52,9 @@ struct ProcessSample {
 Result<std::vector<ProcessInfo>> matching_processes(const std::vector<ProcessInfo>& all,
                                                     const std::string& match, std::optional<uid_t> owner,
                                                     int self);
+// The same of all that run on this host, without reading more than the command line of those that do not match.
+Result<std::vector<ProcessInfo>> matching_processes(Host& host, const std::string& match,
+                                                    std::optional<uid_t> owner);
 // The dead that nobody has collected: children of `matching`, and those whose own name matches.
 Result<Zombies> matching_zombies(const std::vector<ProcessInfo>& all,
                                  const std::vector<ProcessInfo>& matching, const std::string& match);

@@ -129,11 +129,35 @@ class ProcessReader {
         return info;
     }
 
+    std::vector<ProcessInfo> read_with_ancestors(int pid) {
+        std::vector<ProcessInfo> chain;
+        // Read one after another, they are no snapshot and might be a circle.
+        while (pid > 0 && std::none_of(chain.begin(), chain.end(),
+                                       [&](const auto& known) { return known.pid == pid; })) {
+            std::optional<ProcessInfo> process = read(std::to_string(pid).c_str());
+            pid = process ? process->parent : 0;
+            if (process) {
+                chain.push_back(std::move(*process));
+            }
+        }
+        return chain;
+    }
+
+    // Nothing is known of one that has gone meanwhile either.
+    bool is_wanted(const char* pid, const CommandLineWanted& wanted) {
+        const std::string file = fmt::format("{}/cmdline", pid);
+        if (!read_at(m_proc, file.c_str(), m_text, k_longest_command_line, Until::short_read)) {
+            not_read();
+            return false;
+        }
+        return !m_text.empty() && wanted(join_command_line(m_text));
+    }
+
     // Why the last one could not be read, when it was for want of something of ours: descriptors, memory.
     [[nodiscard]] int failure() const { return m_failure; }
 
   private:
-    std::optional<ProcessInfo> not_read() {
+    std::nullopt_t not_read() {
         const bool ours = errno == EMFILE || errno == ENFILE || errno == ENOMEM;
         m_failure = ours ? errno : 0;
         return std::nullopt;
@@ -161,6 +185,38 @@ class ProcessReader {
 // always is.
 bool hides_processes(int proc) {
     return ::faccessat(proc, "1/stat", R_OK, 0) != 0 && ::faccessat(proc, "self/stat", R_OK, 0) == 0;
+}
+
+struct FolderOfProcesses {
+    FolderStream stream;
+    double uptime = 0; // seconds
+};
+
+Result<FolderOfProcesses> open_processes(const Path& proc) {
+    const Result<std::string> text = read_table(proc / "uptime");
+    LECTIO_TRY(text);
+    FolderStream stream = open_folder(AT_FDCWD, proc.c_str());
+    if (!stream) {
+        return errno_error(fmt::format("list {}", proc.string()), errno);
+    }
+    const std::optional<double> uptime = parse_uptime(*text);
+    if (!uptime) {
+        return odd(proc / "uptime");
+    }
+    if (hides_processes(::dirfd(stream.get()))) {
+        return Error{ErrorKind::permission,
+                     fmt::format("unable to see the processes of other users, hidden in {}", proc.string())};
+    }
+    return FolderOfProcesses{std::move(stream), *uptime};
+}
+
+// The name of the next folder that is one of a process; nullptr after the last.
+const char* next_process(const FolderStream& stream) {
+    const dirent* entry = ::readdir(stream.get());
+    while (entry != nullptr && !pid_from(entry->d_name)) {
+        entry = ::readdir(stream.get());
+    }
+    return entry == nullptr ? nullptr : entry->d_name;
 }
 
 // Empty where there is none, or where it is not ours to see.
@@ -221,32 +277,40 @@ Result<std::uint64_t> SystemHost::oom_kills() {
 }
 
 Result<std::vector<ProcessInfo>> SystemHost::processes() {
-    const Result<std::string> uptime = read_table(m_proc / "uptime");
-    LECTIO_TRY(uptime);
-    const std::optional<double> seconds = parse_uptime(*uptime);
-    const FolderStream stream = open_folder(AT_FDCWD, m_proc.c_str());
-    if (!stream) {
-        return errno_error(fmt::format("list {}", m_proc.string()), errno);
-    }
-    if (!seconds) {
-        return odd(m_proc / "uptime");
-    }
-    if (hides_processes(::dirfd(stream.get()))) {
-        return Error{
-            ErrorKind::permission,
-            fmt::format("unable to see the processes of other users, hidden in {}", m_proc.string())};
-    }
-    ProcessReader reader(::dirfd(stream.get()), *seconds);
+    const Result<FolderOfProcesses> folder = open_processes(m_proc);
+    LECTIO_TRY(folder);
+    ProcessReader reader(::dirfd(folder->stream.get()), folder->uptime);
     std::vector<ProcessInfo> processes;
-    while (const dirent* entry = ::readdir(stream.get())) {
-        if (!pid_from(entry->d_name)) {
-            continue;
-        }
-        if (std::optional<ProcessInfo> process = reader.read(entry->d_name)) {
+    while (const char* pid = next_process(folder->stream)) {
+        if (std::optional<ProcessInfo> process = reader.read(pid)) {
             processes.push_back(std::move(*process));
         } else if (reader.failure() != 0) {
             return errno_error(fmt::format("read {}", m_proc.string()), reader.failure());
         }
+    }
+    return processes;
+}
+
+Result<std::vector<ProcessInfo>> SystemHost::processes_with(const CommandLineWanted& wanted) {
+    const Result<FolderOfProcesses> folder = open_processes(m_proc);
+    LECTIO_TRY(folder);
+    ProcessReader reader(::dirfd(folder->stream.get()), folder->uptime);
+    std::vector<ProcessInfo> processes = reader.read_with_ancestors(self_pid());
+    const std::size_t ours = processes.size();
+    const auto is_ours = [&](int pid) {
+        return std::any_of(processes.begin(), processes.begin() + static_cast<std::ptrdiff_t>(ours),
+                           [&](const ProcessInfo& process) { return process.pid == pid; });
+    };
+    while (const char* pid = reader.failure() == 0 ? next_process(folder->stream) : nullptr) {
+        if (is_ours(*pid_from(pid)) || !reader.is_wanted(pid, wanted)) {
+            continue;
+        }
+        if (std::optional<ProcessInfo> process = reader.read(pid)) {
+            processes.push_back(std::move(*process));
+        }
+    }
+    if (reader.failure() != 0) {
+        return errno_error(fmt::format("read {}", m_proc.string()), reader.failure());
     }
     return processes;
 }

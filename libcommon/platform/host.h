@@ -9,6 +9,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -66,6 +67,9 @@ struct PressureInfo {
     double cpu = 0, memory = 0, io = 0;
 };
 
+// Says whether the process of this command line is looked for.
+using CommandLineWanted = std::function<bool(const std::string& command_line)>;
+
 class Host {
   public:
     virtual ~Host() = default;
@@ -75,6 +79,11 @@ class Host {
     virtual Result<std::uint64_t> oom_kills() = 0;
     // All of them or an error: what cannot be seen (hidepid, no descriptor left) is not gone.
     virtual Result<std::vector<ProcessInfo>> processes() = 0;
+    // Of them at least those that are wanted, and this process with its ancestors. Of the others, hundreds on a busy
+    // host, only the command line is read; what has none (threads of the kernel, the dead) is not asked about.
+    virtual Result<std::vector<ProcessInfo>> processes_with(const CommandLineWanted& /*wanted*/) {
+        return processes();
+    }
     // Blocks for as long as the file system does: only the disk check calls it, from its own thread.
     virtual Result<DiskSpace> disk(const Path& path) = 0;
     virtual Result<std::vector<Mount>> mounts() = 0;
@@ -101,6 +110,7 @@ class SystemHost final : public Host {
     Result<MemoryInfo> memory() override;
     Result<std::uint64_t> oom_kills() override;
     Result<std::vector<ProcessInfo>> processes() override;
+    Result<std::vector<ProcessInfo>> processes_with(const CommandLineWanted& wanted) override;
     Result<DiskSpace> disk(const Path& path) override;
     Result<std::vector<Mount>> mounts() override;
     Result<std::vector<Listener>> listeners() override;

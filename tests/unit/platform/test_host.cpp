@@ -4,8 +4,10 @@
 #include "util/unique_fd.h"
 
 #include <algorithm>
+#include <set>
 
 #include <catch2/catch.hpp>
+#include <fmt/format.h>
 
 #include <arpa/inet.h>
 #include <sys/resource.h>
@@ -183,6 +185,39 @@ TEST_CASE("a recorded /proc is read whole, and what is odd in it is left out") {
     CHECK(host.oom_kills().error().kind == ErrorKind::not_found);
 }
 
+TEST_CASE("of processes that are not wanted only the command line is read") {
+    const auto spill_process = [](const Path& folder, int pid, int parent, const std::string& command_line) {
+        spill(folder / "stat",
+              fmt::format("{} (x) S {} 0 0 0 0 0 0 0 0 0 1 1 0 0 20 0 1 0 5 0 1 0", pid, parent));
+        spill(folder / "cmdline", command_line + '\0');
+        spill(folder / "status", "Uid:\t0\t0\t0\t0\n");
+    };
+    const TempFolder proc;
+    const int self = ::getpid();
+    spill(proc / "uptime", "1000.00 1.00\n");
+    spill_process(proc / std::to_string(self), self, 999999998, "lectio-health gunicorn");
+    spill_process(proc / "999999998", 999999998, 1, "sh -c lectio-health");
+    spill_process(proc / "1", 1, self, "init"); // a circle, as may be where numbers are given anew meanwhile
+    spill_process(proc / "999999997", 999999997, 1, "gunicorn: master");
+    spill(proc / "999999996/cmdline", "python other"); // its stat would be odd, were it read
+    spill(proc / "999999995/stat", "999999995 (kthread) S 2 0");
+    spill(proc / "999999995/cmdline", "");
+    spill(proc / "999999994/cmdline", "gunicorn: gone since");
+
+    const auto pids_with = [&](const std::string& word) {
+        const auto processes = SystemHost(proc.path()).processes_with([&](const std::string& command_line) {
+            return command_line.find(word) != std::string::npos;
+        });
+        std::set<int> pids;
+        for (const ProcessInfo& process : processes.value()) {
+            CHECK(pids.insert(process.pid).second);
+        }
+        return pids;
+    };
+    CHECK(pids_with("gunicorn") == std::set<int>{1, 999999997, 999999998, self});
+    CHECK(pids_with("nothing such") == std::set<int>{1, 999999998, self});
+}
+
 TEST_CASE("processes that cannot be seen are not gone") {
     SECTION("hidden from us (hidepid): those of others are not there at all") {
         TempFolder proc;
@@ -200,7 +235,10 @@ TEST_CASE("processes that cannot be seen are not gone") {
             const rlimit tight{static_cast<rlim_t>(next.get()) + more, before.rlim_max};
             ::setrlimit(RLIMIT_NOFILE, &tight);
             Result<std::vector<ProcessInfo>> processes = SystemHost().processes();
+            Result<std::vector<ProcessInfo>> some =
+                SystemHost().processes_with([](const std::string&) { return false; });
             ::setrlimit(RLIMIT_NOFILE, &before);
+            CHECK(some.ok() == processes.ok());
             return processes;
         };
         REQUIRE(with_one_descriptor(20)); // UBSan has met all types by now, and wants no descriptor for them
