@@ -30,6 +30,10 @@ namespace lectio {
 namespace {
 
 constexpr std::size_t k_most_at_once = 256;
+// Connections are kept for who asks the same server again (a page and what it names) while no more than this many
+// requests are under way. libcurl looks through all that it keeps after each request: with hundreds of them that cost more
+// than most were worth.
+constexpr std::size_t k_most_that_keep = 32;
 
 SteadyTime steady_now() {
     return std::chrono::steady_clock::now();
@@ -239,6 +243,7 @@ void CurlHttp::Loop::connect(Job& job, const NameLookup& lookup) {
     }
     job.in_libcurl = true;
     curl_easy_setopt(job.transfer.easy(), CURLOPT_PRIVATE, &job);
+    curl_easy_setopt(job.transfer.easy(), CURLOPT_FORBID_REUSE, m_under_way > k_most_that_keep ? 1L : 0L);
     curl_multi_add_handle(m_multi.get(), job.transfer.easy());
 }
 

@@ -311,6 +311,8 @@ void CurlTransfer::set_up_everything() {
     set(easy, CURLOPT_NOSIGNAL, 1L);
     set(easy, CURLOPT_ERRORBUFFER, m_error_text.data());
     set(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    // libcurl is told each address. With a limit it would look through all it knows after each request for what is too old.
+    set(easy, CURLOPT_DNS_CACHE_TIMEOUT, -1L);
     set(easy, CURLOPT_ACCEPT_ENCODING, "gzip, deflate");
     set(easy, CURLOPT_HEADERFUNCTION, &Callbacks::header);
     set(easy, CURLOPT_HEADERDATA, this);
