@@ -144,7 +144,8 @@ Node convert_table(const toml::table& table) {
             node =
                 Node(std::move(node.value()), key_position); // [[x]]: there is no other bracket to point at
         }
-        members.push_back({std::string(key.str()), key_position, {std::move(node)}});
+        Member& member = members.emplace_back(Member{std::string(key.str()), key_position, {}});
+        member.value.push_back(std::move(node)); // a list in braces would copy it
     }
     // toml++ sorts by name; checks run, and problems are told, in the order of the file.
     std::stable_sort(members.begin(), members.end(),

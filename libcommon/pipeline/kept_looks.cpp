@@ -114,12 +114,6 @@ std::optional<KeptLook> look_of(const Json& json) {
     return look;
 }
 
-const CheckPolicy* policy_of(const Policy& policy, const std::string& name) {
-    const auto found = std::find_if(policy.checks.begin(), policy.checks.end(),
-                                    [&](const CheckPolicy& check) { return check.name == name; });
-    return found == policy.checks.end() ? nullptr : &*found;
-}
-
 bool is_kept(const CheckPolicy& check) {
     return check.common.every > Duration::zero();
 }
@@ -187,9 +181,10 @@ std::vector<KeptLook> kept_looks_from_json(std::string_view text) {
 void keep_looks(std::vector<KeptLook>& kept, const std::vector<Verdict>& verdicts,
                 const std::vector<Observation>& observations, const Policy& policy, const Now& now) {
     const ByName<Observation> observed(observations);
+    const ByName<CheckPolicy> checks(policy.checks);
     for (const Verdict& verdict : verdicts) {
         const Observation* seen = verdict.type == k_self ? nullptr : observed.find(verdict.name);
-        const CheckPolicy* check = policy_of(policy, verdict.name);
+        const CheckPolicy* check = checks.find(verdict.name);
         if (seen == nullptr || check == nullptr || !is_kept(*check)) {
             continue;
         }
@@ -199,7 +194,7 @@ void keep_looks(std::vector<KeptLook>& kept, const std::vector<Verdict>& verdict
         }
     }
     std::erase_if(kept, [&](const KeptLook& look) {
-        const CheckPolicy* check = policy_of(policy, look.name);
+        const CheckPolicy* check = checks.find(look.name);
         return check == nullptr || check->type != look.type || !is_kept(*check);
     });
 }
@@ -207,8 +202,9 @@ void keep_looks(std::vector<KeptLook>& kept, const std::vector<Verdict>& verdict
 KeptVerdicts kept_verdicts(const std::vector<KeptLook>& kept, const std::vector<Verdict>& of_this_run,
                            const JudgeState& state, const Policy& policy, const Now& now) {
     KeptVerdicts all;
+    const ByName<CheckPolicy> checks(policy.checks);
     for (const KeptLook& look : kept) {
-        const CheckPolicy* check = policy_of(policy, look.name);
+        const CheckPolicy* check = checks.find(look.name);
         const bool asked = std::any_of(of_this_run.begin(), of_this_run.end(), [&](const Verdict& verdict) {
             return verdict.name == look.name && verdict.type != k_self;
         });

@@ -11,7 +11,9 @@
 #include <mutex>
 #include <optional>
 #include <set>
+#include <string_view>
 #include <system_error>
+#include <unordered_set>
 #include <utility>
 
 #include <curl/curl.h>
@@ -30,13 +32,20 @@ namespace lectio {
 namespace {
 
 constexpr std::size_t k_most_at_once = 256;
-// Connections are kept for who asks the same server again (a page and what it names) while no more than this many
-// requests are under way. libcurl looks through all that it keeps after each request: with hundreds of them that cost more
-// than most were worth.
+// While more than this many requests are under way, a connection is kept only if another one is waiting for the same
+// server. libcurl looks through all that it keeps after each request: with hundreds of servers that cost more than it
+// could spare.
 constexpr std::size_t k_most_that_keep = 32;
 
 SteadyTime steady_now() {
     return std::chrono::steady_clock::now();
+}
+
+// As it was written; two ways to write one server cost a connection and nothing else.
+std::string_view server_in(std::string_view url) {
+    const std::size_t scheme_end = url.find("://");
+    const std::size_t begin = scheme_end == std::string_view::npos ? 0 : scheme_end + 3;
+    return url.substr(0, url.find_first_of("/?#", begin));
 }
 
 struct MultiDeleter {
@@ -86,9 +95,10 @@ class CurlHttp::Loop {
     std::mutex m_posting;
     std::vector<std::function<void()>> m_posted; // under m_posting
 
-    std::deque<Job*> m_queue;     // not begun
-    std::size_t m_under_way = 0;  // begun, not ended
-    std::list<Job*> m_looking_up; // wait for the resolver
+    std::deque<Job*> m_queue;                           // not begun
+    std::unordered_multiset<std::size_t> m_waiting_for; // their servers
+    std::size_t m_under_way = 0;                        // begun, not ended
+    std::list<Job*> m_looking_up;                       // wait for the resolver
     std::set<std::pair<SteadyTime, Job*>> m_deadlines;
     std::deque<Job*> m_ended; // wait for their `done` to be called
 };
@@ -96,7 +106,8 @@ class CurlHttp::Loop {
 class CurlHttp::Loop::Job final : public Http::Transfer {
   public:
     Job(Loop& the_loop, HttpRequest request, Done the_done)
-        : loop(the_loop), transfer(std::move(request), [this] { set_timer(); }), done(std::move(the_done)) {}
+        : loop(the_loop), server(std::hash<std::string_view>()(server_in(request.url))),
+          transfer(std::move(request), [this] { set_timer(); }), done(std::move(the_done)) {}
     ~Job() override { loop.forget(*this); }
 
     void set_timer() {
@@ -112,6 +123,7 @@ class CurlHttp::Loop::Job final : public Http::Transfer {
     }
 
     Loop& loop;
+    std::size_t server; // a hash of its name and port
     CurlTransfer transfer;
     Done done;
     enum class State { queued, under_way, ended, handed_out } state = State::queued;
@@ -164,12 +176,14 @@ void CurlHttp::Loop::admit(Job& job) {
         curl_multi_setopt(m_multi.get(), CURLMOPT_MAXCONNECTS, long{k_most_at_once});
     }
     m_queue.push_back(&job);
+    m_waiting_for.insert(job.server);
 }
 
 // Never called from inside libcurl: `done` runs between its calls.
 void CurlHttp::Loop::forget(Job& job) {
     if (job.state == Job::State::queued) {
         std::erase(m_queue, &job);
+        m_waiting_for.erase(m_waiting_for.find(job.server));
     } else if (job.state == Job::State::ended) {
         std::erase(m_ended, &job);
     } else if (job.state == Job::State::under_way) {
@@ -215,6 +229,7 @@ void CurlHttp::Loop::begin_queued() {
     while (!m_queue.empty() && m_under_way < k_most_at_once) {
         Job& job = *m_queue.front();
         m_queue.pop_front();
+        m_waiting_for.erase(m_waiting_for.find(job.server));
         job.state = Job::State::under_way;
         ++m_under_way;
         go_on(job, job.transfer.begin());
@@ -243,7 +258,8 @@ void CurlHttp::Loop::connect(Job& job, const NameLookup& lookup) {
     }
     job.in_libcurl = true;
     curl_easy_setopt(job.transfer.easy(), CURLOPT_PRIVATE, &job);
-    curl_easy_setopt(job.transfer.easy(), CURLOPT_FORBID_REUSE, m_under_way > k_most_that_keep ? 1L : 0L);
+    const bool keep = m_under_way <= k_most_that_keep || m_waiting_for.contains(job.server);
+    curl_easy_setopt(job.transfer.easy(), CURLOPT_FORBID_REUSE, keep ? 0L : 1L);
     curl_multi_add_handle(m_multi.get(), job.transfer.easy());
 }
 

@@ -23,9 +23,12 @@ JobCheck check_of_unit(const std::string& name, const std::string& unit) {
 
 void add_units(Job& job, const Config& config) {
     for (const CheckSettings& check : config.health.checks) {
+        if (check.type != "systemd") {
+            continue;
+        }
         const bool is_checked = std::any_of(job.checks.begin(), job.checks.end(),
                                             [&](const JobCheck& it) { return it.policy.name == check.name; });
-        if (check.type == "systemd" && is_checked) {
+        if (is_checked) {
             const std::string unit = unit_of(*static_cast<const SystemdSettings*>(check.settings.get()));
             if (!unit.empty()) {
                 job.unit_checks.emplace(unit, check.name);
