@@ -23,6 +23,8 @@ constexpr std::int64_t k_log_writer = 120, k_log_open = 128;
 constexpr Duration k_between_looks{50};
 constexpr Duration k_settled{20}; // the kernel's clock of file times ticks less often than the clock
 constexpr int k_attempts = 3;
+constexpr Duration k_longest_lock{
+    200}; // a reader's, where nothing else is left: below what any writer waits for
 constexpr std::size_t k_most_lines = 5;
 
 struct Footprint {
@@ -94,14 +96,16 @@ class Probe {
     Result<std::string> value(const std::string& query) {
         Result<std::string> seen = std::string();
         const bool believed = repeat_while_disturbed([&](Way how) {
-            seen = value_by(
-                how == Way::with_log ? Database::Access::read_only : Database::Access::without_locks, query);
-            return false; // what changed meanwhile may be wrong without looking damaged
+            seen =
+                value_by(how == Way::with_log ? Database::Access::read_only : Database::Access::without_locks,
+                         query, m_question.deadline);
+            // What changed meanwhile may be wrong without looking damaged; what took all the time took it anyhow.
+            return !seen && seen.error().kind == ErrorKind::timeout;
         });
         if (m_sighting.idle) {
             return Error{ErrorKind::io, "nobody has the database open, and its log is not copied back"};
         }
-        return believed ? seen : value_by(Database::Access::read_only, query);
+        return believed ? seen : value_by_locks(query);
     }
 
   private:
@@ -153,18 +157,40 @@ class Probe {
     }
 
     [[nodiscard]] Result<Database> open(Way way) const {
-        return open(way == Way::with_log ? Database::Access::read_only : Database::Access::without_locks);
+        return open(way == Way::with_log ? Database::Access::read_only : Database::Access::without_locks,
+                    m_question.deadline);
     }
-    [[nodiscard]] Result<Database> open(Database::Access access) const {
-        Result<Database> database = Database::at(m_question.path, access, m_clock, m_question.deadline);
+    [[nodiscard]] Result<Database> open(Database::Access access, SteadyTime deadline) const {
+        Result<Database> database = Database::at(m_question.path, access, m_clock, deadline);
         if (database) {
             LECTIO_TRY(database->keep_log()); // or closing would copy it back
         }
         return database;
     }
 
-    [[nodiscard]] Result<std::string> value_by(Database::Access access, const std::string& query) const {
-        Result<Database> database = open(access);
+    // Who reads with locks keeps writers without a log waiting for as long as the query runs.
+    [[nodiscard]] Result<std::string> value_by_locks(const std::string& query) const {
+        const SteadyTime end = std::min(m_question.deadline, m_clock.steady() + k_longest_lock);
+        Result<std::string> seen = value_by(Database::Access::read_only, query, end);
+        const bool too_long =
+            !seen && (seen.error().kind == ErrorKind::timeout || seen.error().kind == ErrorKind::busy);
+        return too_long ? Error{ErrorKind::busy,
+                                "it is written to all the time, and the query would keep writers out"}
+                        : std::move(seen);
+    }
+
+    [[nodiscard]] Result<std::string> value_by(Database::Access access, const std::string& query,
+                                               SteadyTime deadline) const {
+        Result<std::string> seen = first_value(access, query, deadline);
+        if (!seen && seen.error().kind == ErrorKind::timeout) { // SQLite says “interrupted”
+            return Error{ErrorKind::timeout, "the query did not end in time"};
+        }
+        return seen;
+    }
+
+    [[nodiscard]] Result<std::string> first_value(Database::Access access, const std::string& query,
+                                                  SteadyTime deadline) const {
+        Result<Database> database = open(access, deadline);
         if (!database) {
             return database.error();
         }

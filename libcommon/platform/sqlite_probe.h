@@ -40,8 +40,8 @@ struct SqliteSighting {
 SqliteSighting sqlite_probe(const SqliteQuestion& question, Clock& clock);
 
 // The first value of a query's first row, as text; empty where there is none. Without locks like the look above; in a
-// database without a log that is written to all the time at last with them, until `deadline` at most. Errors as in
-// platform/sqlite.h; io where only its owner may put its log in order.
+// database without a log that is written to all the time at last with them, for a fifth of a second at most. Errors as
+// in platform/sqlite.h; busy where that was not enough; io where only its owner may put its log in order.
 Result<std::string> sqlite_value(const Path& path, const std::string& query, Clock& clock,
                                  SteadyTime deadline);
 

@@ -272,3 +272,51 @@ TEST_CASE("the lines of /proc/locks", "[sqlite]") {
     CHECK_FALSE(locks[1].writes);
     CHECK(locks[1].last == std::numeric_limits<std::int64_t>::max());
 }
+
+namespace {
+
+// Each look at the hour finds a file that was written to this moment, each at the time passed a millisecond later.
+class WrittenToAllTheTime final : public Clock {
+  public:
+    explicit WrittenToAllTheTime(Path file) : m_file(std::move(file)) {}
+    Now now() override {
+        REQUIRE(::utimensat(AT_FDCWD, m_file.c_str(), nullptr, 0) == 0);
+        return m_clock.now();
+    }
+    SteadyTime steady() override { return m_steady += 1ms; }
+    void sleep_for(Duration duration) override { m_steady += duration; }
+
+  private:
+    Path m_file;
+    SystemClock m_clock;
+    SteadyTime m_steady{};
+};
+
+std::string count_to(int most) {
+    return fmt::format("WITH RECURSIVE n (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n LIMIT {})"
+                       " SELECT count(*) FROM n, (SELECT 1 FROM t LIMIT 1)",
+                       most);
+}
+
+} // namespace
+
+TEST_CASE("a query keeps the writers of a database without a log waiting for a moment at most", "[sqlite]") {
+    const Made made("delete");
+    WrittenToAllTheTime clock(made.path);
+
+    const Result<std::string> brief = sqlite_value(made.path, count_to(10), clock, clock.steady() + 20s);
+    REQUIRE(brief);
+    CHECK(*brief == "10");
+
+    // Below 20 seconds of that clock, over a fifth of one.
+    const Result<std::string> longer =
+        sqlite_value(made.path, count_to(300'000), clock, clock.steady() + 20s);
+    REQUIRE_FALSE(longer);
+    CHECK(longer.error().kind == ErrorKind::busy);
+    CHECK(longer.error().message == "it is written to all the time, and the query would keep writers out");
+
+    const Result<std::string> endless = sqlite_value(made.path, count_to(-1), clock, clock.steady() + 1s);
+    REQUIRE_FALSE(endless);
+    CHECK(endless.error().kind == ErrorKind::timeout);
+    CHECK(endless.error().message == "the query did not end in time");
+}
