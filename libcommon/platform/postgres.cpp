@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <utility>
 
@@ -14,13 +15,18 @@
 
 #include <dlfcn.h>
 #include <libpq-fe.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
 #include <poll.h>
+#include <sys/socket.h>
 
 namespace lectio {
 namespace {
 
 constexpr Duration k_lock_timeout{500};
 constexpr std::size_t k_most_words = 400;
+// Of the whole connection: a figure or a time is asked for. Beyond the first rows nothing is read in any case.
+constexpr Bytes k_most_received = 16_MB;
 
 // ── libpq, loaded when it is needed ─────────────────────────────────────────────────────────────────────────
 
@@ -29,8 +35,8 @@ constexpr std::size_t k_most_words = 400;
         use(PQsetErrorVerbosity) use(PQsetNoticeProcessor) use(PQconninfoParse) use(PQconninfoFree)          \
             use(PQfreemem) use(PQsetnonblocking) use(PQsendQuery) use(PQflush) use(PQconsumeInput)           \
                 use(PQisBusy) use(PQgetResult) use(PQresultStatus) use(PQresultErrorMessage)                 \
-                    use(PQresultErrorField) use(PQntuples) use(PQnfields) use(PQgetvalue) use(PQgetlength)   \
-                        use(PQgetisnull) use(PQclear) use(PQsslInUse)
+                    use(PQresultErrorField) use(PQnfields) use(PQgetvalue) use(PQgetlength) use(PQgetisnull) \
+                        use(PQclear) use(PQsslInUse) use(PQsetSingleRowMode)
 
 struct Libpq {
 #define LECTIO_DECLARE(name) decltype(&::name) name = nullptr;
@@ -124,6 +130,15 @@ Error connection_error(std::string_view message) {
     const bool odd = std::any_of(k_odd.begin(), k_odd.end(),
                                  [&](std::string_view words) { return message.find(words) != message.npos; });
     return {odd ? ErrorKind::protocol : ErrorKind::io, words_in(message)};
+}
+
+// libpq keeps an answer as large as the peer sends it. What came into the socket; of a Unix socket nothing is counted,
+// whose peer runs on this host.
+std::uint64_t received(int socket) {
+    struct tcp_info info {};
+    socklen_t size = sizeof(info);
+    const bool told = ::getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &size) == 0;
+    return told && size > offsetof(struct tcp_info, tcpi_bytes_received) ? info.tcpi_bytes_received : 0;
 }
 
 Error too_late() {
@@ -247,39 +262,63 @@ struct PostgresConnection::Session {
                 return failure();
             }
             const short events = wanted == PGRES_POLLING_READING ? POLLIN : POLLOUT;
-            if (!wait_until_ready(libpq().PQsocket(connection), events, deadline)) {
-                return too_late();
-            }
+            LECTIO_TRY(wait_for_peer(events));
             wanted = libpq().PQconnectPoll(connection);
         }
     }
 
     [[nodiscard]] Error failure() const { return connection_error(libpq().PQerrorMessage(connection)); }
 
-    Result<Answer> ask(const std::string& sql) {
+    // The first `most` rows. The answer is read to its end, without which no other statement can be sent; from a larger
+    // one nothing more is read, and the connection is of no more use.
+    Result<std::vector<PostgresRow>> ask(const std::string& sql, std::size_t most = 0) {
         if (libpq().PQsendQuery(connection, sql.c_str()) == 0) {
             return failure();
         }
-        Answer last;
+        if (most > 0) {
+            libpq().PQsetSingleRowMode(connection);
+        }
+        is_between_statements = false;
+        std::vector<PostgresRow> rows;
+        bool any = false;
         std::optional<Error> refused;
-        for (;;) { // to the end in any case: only then the next statement may be sent
+        for (;;) {
             LECTIO_TRY(wait_for_answer());
-            Answer answer(libpq().PQgetResult(connection));
+            const Answer answer(libpq().PQgetResult(connection));
             if (!answer) {
                 break;
             }
+            any = true;
             const ExecStatusType status = libpq().PQresultStatus(answer.get());
-            if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) {
+            if (status == PGRES_SINGLE_TUPLE) {
+                if (rows.size() == most) {
+                    return rows;
+                }
+                rows.push_back(row_of(*answer));
+            } else if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) {
                 const char* code = libpq().PQresultErrorField(answer.get(), PG_DIAG_SQLSTATE);
                 refused = Error{code == nullptr ? ErrorKind::io : kind_of_code(code),
                                 words_in(libpq().PQresultErrorMessage(answer.get()))};
             }
-            last = std::move(answer);
         }
+        is_between_statements = true;
         if (refused) {
             return *refused;
         }
-        return last ? Result<Answer>(std::move(last)) : Result<Answer>(failure());
+        return any ? Result<std::vector<PostgresRow>>(std::move(rows)) : failure();
+    }
+
+    static PostgresRow row_of(const PGresult& answer) {
+        PostgresRow values;
+        for (int column = 0; column < libpq().PQnfields(&answer); ++column) {
+            if (libpq().PQgetisnull(&answer, 0, column) != 0) {
+                values.emplace_back();
+            } else {
+                values.emplace_back(std::in_place, libpq().PQgetvalue(&answer, 0, column),
+                                    static_cast<std::size_t>(libpq().PQgetlength(&answer, 0, column)));
+            }
+        }
+        return values;
     }
 
     Result<void> wait_for_answer() {
@@ -292,18 +331,26 @@ struct PostgresConnection::Session {
                 return {};
             }
             const auto events = static_cast<short>(POLLIN | (unsent > 0 ? POLLOUT : 0));
-            if (!wait_until_ready(libpq().PQsocket(connection), events, deadline)) {
-                return too_late();
-            }
+            LECTIO_TRY(wait_for_peer(events));
             if (libpq().PQconsumeInput(connection) == 0) {
                 return failure();
             }
         }
     }
 
+    Result<void> wait_for_peer(short events) {
+        const int socket = libpq().PQsocket(connection);
+        if (received(socket) > k_most_received.count) {
+            return Error{ErrorKind::too_large,
+                         fmt::format("an answer larger than {}", format_size(k_most_received))};
+        }
+        return wait_until_ready(socket, events, deadline) ? Result<void>() : Result<void>(too_late());
+    }
+
     Clock& clock;
     SteadyTime deadline;
     PGconn* connection = nullptr;
+    bool is_between_statements = true;
 };
 
 PostgresConnection::PostgresConnection(std::unique_ptr<Session> session) : m_session(std::move(session)) {}
@@ -326,24 +373,11 @@ Result<std::vector<PostgresRow>> PostgresConnection::query(const std::string& sq
     LECTIO_TRY(m_session->ask(fmt::format("BEGIN READ ONLY; SET LOCAL statement_timeout = {}; "
                                           "SET LOCAL lock_timeout = {}",
                                           std::max<std::int64_t>(left.count(), 1), k_lock_timeout.count())));
-    Result<Answer> answer = m_session->ask(sql);
-    LECTIO_TRY(m_session->ask("ROLLBACK"));
-    if (!answer) {
-        return answer.error();
-    }
-    std::vector<PostgresRow> rows;
-    const int count = std::min(libpq().PQntuples(answer->get()), static_cast<int>(most));
-    for (int row = 0; row < count; ++row) {
-        PostgresRow& values = rows.emplace_back();
-        for (int column = 0; column < libpq().PQnfields(answer->get()); ++column) {
-            if (libpq().PQgetisnull(answer->get(), row, column) != 0) {
-                values.emplace_back();
-            } else {
-                values.emplace_back(
-                    std::in_place, libpq().PQgetvalue(answer->get(), row, column),
-                    static_cast<std::size_t>(libpq().PQgetlength(answer->get(), row, column)));
-            }
-        }
+    Result<std::vector<PostgresRow>> rows = m_session->ask(sql, most);
+    // Amid an answer nothing can be sent: closing the connection is what is left. What went wrong first is told.
+    if (m_session->is_between_statements) {
+        const Result<std::vector<PostgresRow>> undone = m_session->ask("ROLLBACK");
+        return rows && !undone ? undone : rows;
     }
     return rows;
 }

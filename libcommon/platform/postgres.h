@@ -33,7 +33,8 @@ class PostgresConnection {
     ~PostgresConnection();
 
     // One statement in a transaction that reads only, ends by the server's own clock at `deadline`, and waits for no
-    // lock longer than half a second. At most `most` rows are taken.
+    // lock longer than half a second. At most `most` rows are read; where there are more, the connection can be asked
+    // nothing else. Errors: timeout, too_large, else what the server said (kinds as in postgres.cpp).
     Result<std::vector<PostgresRow>> query(const std::string& sql, std::size_t most = 100);
     [[nodiscard]] bool is_encrypted() const;
 

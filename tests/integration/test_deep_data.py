@@ -1,10 +1,14 @@
 #!/usr/bin/env python3
 """The checks of data in lectio-deepcheck, against real servers and real files: PostgreSQL, SQLite, times from anywhere."""
 
+import contextlib
+import itertools
 import json
 import os
 import pathlib
+import socket
 import sqlite3
+import struct
 import subprocess
 import sys
 import tempfile
@@ -138,6 +142,83 @@ class PostgresTest(unittest.TestCase):
             self.assertIn("PostgreSQL cannot be reached", down["message"])
         finally:
             self.server.start()
+
+
+def message(kind, body):
+    return kind + struct.pack("!I", len(body) + 4) + body
+
+
+def row_of(value):
+    return message(b"D", struct.pack("!HI", 1, len(value)) + value)
+
+
+# postgresql.org/docs/15/protocol-message-formats.html
+LET_IN = message(b"R", struct.pack("!I", 0)) + message(b"Z", b"I")
+BEGUN = message(b"C", b"BEGIN\0") + message(b"C", b"SET\0") + message(b"C", b"SET\0") + message(b"Z", b"T")
+COLUMN = message(b"T", struct.pack("!H", 1) + b"x\0" + struct.pack("!IHIHIH", 0, 0, 25, 0xFFFF, 0xFFFFFFFF, 0))
+
+
+class OddPostgres:
+    """Speaks the protocol up to the first statement, then does what `answers`, an iterator of bytes, says: silence where it ends."""
+
+    def __init__(self, answers):
+        self._answers = answers
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self._socket.getsockname()[1]
+        self.sent = 0
+        self._thread = threading.Thread(target=self._serve)
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._socket.close()
+        self._thread.join()
+
+    def _serve(self):
+        with contextlib.suppress(OSError):
+            client = self._socket.accept()[0]
+            with client, client.makefile("rb") as stream:
+                stream.read(struct.unpack("!I", stream.read(4))[0] - 4)  # the startup message
+                client.sendall(LET_IN)
+                self._statement(stream)
+                client.sendall(BEGUN)
+                self._statement(stream)
+                for part in self._answers:
+                    client.sendall(part)
+                    self.sent += len(part)
+                stream.read()  # until it hangs up
+
+    @staticmethod
+    def _statement(stream):
+        stream.read(struct.unpack("!xI", stream.read(5))[0] - 4)
+
+
+class OddPostgresTest(unittest.TestCase):
+    def look(self, server):
+        with Place() as place:
+            return place.look(f'type = "freshness"\ntimeout = "3s"\nage = {{ warn = "1h" }}\n'
+                              f'sql = {{ url = "postgresql://m@127.0.0.1:{server.port}/x?sslmode=disable", query = "select at from t" }}\n')
+
+    def test_one_that_falls_silent_in_a_query(self):
+        with OddPostgres(iter(())) as server:
+            row = self.look(server)
+        self.assertEqual((row["status"], row["message"]), ("critical", "PostgreSQL does not answer in time"), row)
+
+    def test_rows_without_end(self):
+        now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()).encode()
+        with OddPostgres(itertools.chain([COLUMN], itertools.repeat(row_of(now) * 1000))) as server:
+            row = self.look(server)
+        self.assertEqual(row["status"], "ok", row)  # the first is taken
+        self.assertLess(server.sent, 64_000_000)
+
+    def test_a_value_without_end(self):
+        begun = COLUMN + b"D" + struct.pack("!I", 0x3FFFFFFF)
+        with OddPostgres(itertools.chain([begun], itertools.repeat(b"2" * 100_000))) as server:
+            row = self.look(server)
+        self.assertEqual((row["status"], row["message"]), ("unknown", "unable to ask PostgreSQL: an answer larger than 16 MB"), row)
+        self.assertLess(server.sent, 200_000_000)
 
 
 class SqliteTest(unittest.TestCase):
