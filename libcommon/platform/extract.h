@@ -21,7 +21,7 @@ struct Extracted {
     bool rooted = false;         // it names its own root ("./"), as `tar cz -C build .` does
 };
 
-// `into`: a descriptor of an empty folder. An Error is ours: the disk is full, the descriptor fails.
+// `into`: a descriptor of an empty folder. The locale must be one of UTF-8 (utf8_locale.h). An Error is ours: the disk is full, the descriptor fails.
 Result<Extracted> extract(int input, int into, const ReceiveLimits& limits);
 
 } // namespace lectio

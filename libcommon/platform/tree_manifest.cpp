@@ -139,6 +139,11 @@ class Reading {
                 break;
             }
             const auto expected = static_cast<std::uint64_t>(before.st_size);
+            if (expected > m_reading.most_bytes.count - m_bytes) {
+                return Error{ErrorKind::too_large,
+                             fmt::format("unable to read {}: larger than {}", clean_line(m_root.string()),
+                                         format_size(m_reading.most_bytes))};
+            }
             const Result<std::uint64_t> size = content(opened.get(), expected, entry);
             LECTIO_TRY(size);
             if (::fstat(opened.get(), &after) != 0) {
@@ -147,6 +152,7 @@ class Reading {
             if (is_same_state(before, after) && *size == expected) {
                 entry.mode = after.st_mode & k_mode_bits;
                 entry.size = {*size};
+                m_bytes += *size;
                 return {};
             }
         }
@@ -187,6 +193,7 @@ class Reading {
     dev_t m_device = 0;
     std::string m_piece;
     Sha256 m_hash;
+    std::uint64_t m_bytes = 0; // so far
     TreeManifest m_manifest;
 };
 

@@ -50,6 +50,7 @@ struct TreeManifest {
 
 struct TreeReading {
     std::uint64_t most_entries = 1'000'000;
+    Bytes most_bytes{UINT64_MAX}; // of all files together
     // True for what is not to count, with all below it: "__pycache__", our own mark of a release.
     std::function<bool(std::string_view below)> leave_out;
 };

@@ -7,6 +7,7 @@
 #include "platform/privileges.h"
 #include "platform/stop.h"
 #include "platform/trusted_path.h"
+#include "platform/utf8_locale.h"
 #include "util/text.h"
 #include "util/unique_fd.h"
 #include "words/error_words.h"
@@ -14,7 +15,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <clocale>
 #include <csignal>
 #include <exception>
 #include <new>
@@ -181,8 +181,8 @@ Answer extracted(const ReceiveLimits& limits) {
     ::setsid();
     reset_signals();
     ::umask(0);
-    // libarchive makes the names of pax headers, which are UTF-8, ones of this.
-    if (std::setlocale(LC_CTYPE, "C.UTF-8") == nullptr || !give_up_rights(plan)) {
+    const Utf8Locale names; // read from a file, so while we may; pax headers are UTF-8
+    if (!give_up_rights(plan)) {
         const std::string text = packed(error_answer({ErrorKind::internal, "unable to give up rights"}));
         [[maybe_unused]] const ssize_t told = ::write(k_answer, text.data(), text.size());
         ::_exit(1);

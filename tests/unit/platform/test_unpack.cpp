@@ -1,4 +1,5 @@
 #include "platform/build_rules.h"
+#include "platform/processes.h"
 #include "platform/sha256.h"
 #include "platform/stop.h"
 #include "platform/unpack.h"
@@ -517,6 +518,43 @@ TEST_CASE("long names, empty folders and holes come through", "[unpack]") {
     CHECK(received->tree.find("ends") != nullptr);
     CHECK(received->tree.find("large")->size == 25_MB);
     CHECK(received->tree.find("empty")->type == TreeEntry::Type::folder);
+}
+
+TEST_CASE("what GNU tar makes is taken, in each of its formats", "[unpack]") {
+    const TempFolder root;
+    spill(root / "build/index.html", "<html>");
+    spill(root / "build" / std::string(90, 'a') / std::string(90, 'b') / "main.js", "run()");
+    spill(root / "build/page twice", "page");
+    std::filesystem::create_hard_link(root / "build/page twice", root / "build/the same page");
+    std::filesystem::create_symlink("index.html", root / "build/start");
+    spill(root / "build/hole", "begin");
+    std::filesystem::resize_file(root / "build/hole", 5'000'000);
+    for (const char* format : {"gnu", "oldgnu", "pax", "ustar", "posix"}) {
+        for (const char* compression : {"--gzip", "--xz", "--zstd", "--bzip2", "--no-auto-compress"}) {
+            CAPTURE(format, compression);
+            const Path archive = root / "archive";
+            ProcessRequest tar;
+            tar.command = {"tar",    "--create",       compression, fmt::format("--format={}", format),
+                           "--file", archive.string(), "-C",        (root / "build").string(),
+                           "."};
+            if (std::string_view(format) != "ustar") {
+                tar.command.insert(tar.command.begin() + 2, "--sparse");
+            }
+            tar.timeout = k_long;
+            const Result<ProcessAnswer> packed = SystemProcesses().run(tar);
+            REQUIRE(packed);
+            if (packed->exit_status != 0) {
+                continue; // without that compressor
+            }
+            Place place;
+            const Result<Received> received = place.receive(slurp(archive));
+            REQUIRE(refused(received) == "accepted");
+            SystemClock clock;
+            const Result<TreeManifest> original = read_tree(root / "build", clock, clock.steady() + k_long);
+            REQUIRE(original);
+            CHECK(compare(*original, received->tree).empty());
+        }
+    }
 }
 
 TEST_CASE("the one folder that all lies in is taken away, and said", "[unpack]") {
