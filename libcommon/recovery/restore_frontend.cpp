@@ -1,6 +1,6 @@
 #include "recovery/restore_frontend.h"
 
-#include "checks/frontend.h"
+#include "checks/whole_build.h"
 #include "config/complaints.h"
 #include "config/site_path.h"
 #include "platform/http_url.h"
@@ -16,18 +16,12 @@
 namespace lectio {
 namespace {
 
-constexpr Bytes k_largest_page = 1_MB;
 constexpr mode_t k_folders = 0755, k_files = 0644; // of what a web server serves
 constexpr std::size_t k_most_told = 3;
 // A build that breaks every hour must not fill the disk with what was broken.
 constexpr std::size_t k_broken_kept = 3;
 
 constexpr Phrase k_flaw{"{}: {}", "{}: {}"};
-constexpr Phrase k_missing{"{} is missing", "нет файла {}"};
-constexpr Phrase k_empty{"{} is empty", "файл {} пуст"};
-constexpr Phrase k_no_file{"{} is not a file", "{} — не файл"};
-constexpr Phrase k_names_nothing{"index.html names neither script nor style of its own",
-                                 "index.html не ссылается ни на один свой скрипт или стиль"};
 constexpr Phrase k_no_copy{"there is no copy of the build: nothing at {}", "копий сборки нет: пусто в {}"};
 constexpr Phrase k_no_whole_copy{"no copy of the build is whole: {}", "ни одной целой копии сборки: {}"};
 constexpr Phrase k_would_take{"the build would be taken from {}", "сборка была бы взята из {}"};
@@ -89,12 +83,6 @@ const Schema<RestoreFrontendSettings>& restore_frontend_schema() {
     return schema;
 }
 
-// How the files of a build are looked at: the served one as the web server does, links and all; a copy by descriptors.
-struct BuildView {
-    std::function<Result<std::string>(const Path& below)> read;
-    std::function<Result<FileInfo>(const Path& below)> info;
-};
-
 BuildView served(const Path& path, Files& files) {
     return {[&files, path](const Path& below) { return files.read(path / below, k_largest_page); },
             [&files, path](const Path& below) { return files.info(path / below, Files::Follow::yes); }};
@@ -112,50 +100,15 @@ struct Proof {
     WallTime built{};
 };
 
-Proof no_proof(const Error& error, const std::string& name) {
-    if (error.kind == ErrorKind::not_found) {
-        return {Proof::Outcome::broken, say(k_missing, name)};
-    }
-    // A circle of links and a name too long serve nobody: there is nothing to be seen in a luckier moment.
-    const bool never = error.kind == ErrorKind::invalid;
-    return {never ? Proof::Outcome::broken : Proof::Outcome::unseen, error_words(error.message)};
-}
-
-Proof proof_of_file(const BuildView& build, const std::string& name) {
-    const Result<FileInfo> info = build.info(name);
-    if (!info) {
-        return no_proof(info.error(), name);
-    }
-    if (info->type != FileInfo::Type::regular) {
-        return {Proof::Outcome::broken, say(k_no_file, name)};
-    }
-    return info->size.count == 0 ? Proof{Proof::Outcome::broken, say(k_empty, name)}
-                                 : Proof{Proof::Outcome::whole, {}, info->modified};
-}
-
-// index.html and each file of the site's own that it names: there, a file, not empty.
+// The first that is wrong is told.
 Proof proof_of(const BuildView& build, const std::string& site) {
-    Proof index = proof_of_file(build, "index.html");
-    if (index.outcome != Proof::Outcome::whole) {
-        return index;
+    const BuildProof proof = prove_build(build, site);
+    if (proof.whole()) {
+        return {Proof::Outcome::whole, {}, proof.built};
     }
-    const Result<std::string> page = build.read("index.html");
-    if (!page) {
-        return no_proof(page.error(), "index.html");
-    }
-    bool names_something = false;
-    for (const HtmlAsset& asset : html_assets(*page)) {
-        const std::optional<std::string> name = local_path(asset.url, site);
-        if (!name) {
-            continue;
-        }
-        names_something = true;
-        Proof file = proof_of_file(build, *name);
-        if (file.outcome != Proof::Outcome::whole) {
-            return file;
-        }
-    }
-    return names_something ? index : Proof{Proof::Outcome::broken, say(k_names_nothing)};
+    const BuildFlaw& flaw = proof.flaws.front();
+    const bool unseen = flaw.kind == BuildFlaw::Kind::unseen;
+    return {unseen ? Proof::Outcome::unseen : Proof::Outcome::broken, flaw.words};
 }
 
 struct Source {
