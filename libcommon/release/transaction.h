@@ -12,6 +12,7 @@
 #include "platform/received.h"
 #include "platform/trees.h"
 #include "platform/world.h"
+#include "release/flaw.h"
 #include "release/journal.h"
 #include "release/live_gate.h"
 #include "release/shelf.h"
@@ -33,16 +34,6 @@ class BuildSource {
     virtual Result<Received> bring(const Path& folder) = 0;
 };
 
-// What is found wrong with a build before anybody meets it.
-struct Flaw {
-    enum class Weight {
-        refuse,
-        refuse_unless_forced,
-        warn,
-    };
-    Weight weight = Weight::refuse;
-    Text words, hint{};
-};
 class BuildInspector {
   public:
     virtual ~BuildInspector() = default;
