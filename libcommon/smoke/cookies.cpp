@@ -49,6 +49,14 @@ std::string CookieJar::header() const {
     return text;
 }
 
+bool CookieJar::has_session(const std::string& csrf_name) const {
+    return std::any_of(m_cookies.begin(), m_cookies.end(), [&](const auto& cookie) {
+        const std::string& name = cookie.first;
+        return name != csrf_name && !contains_ignoring_case(name, "csrf") &&
+               !contains_ignoring_case(name, "xsrf");
+    });
+}
+
 const std::string* CookieJar::find(const std::string& name) const {
     const auto found = m_cookies.find(name);
     return found == m_cookies.end() ? nullptr : &found->second;

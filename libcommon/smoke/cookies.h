@@ -18,10 +18,8 @@ class CookieJar {
     [[nodiscard]] std::string header() const;
     [[nodiscard]] const std::string* find(const std::string& name) const;
     [[nodiscard]] bool empty() const { return m_cookies.empty(); }
-    // Any beside the one of that name.
-    [[nodiscard]] bool has_other_than(const std::string& name) const {
-        return m_cookies.size() > m_cookies.count(name);
-    }
+    // One that may be a session: any beside the one of that name and those against forgery, which everybody gets.
+    [[nodiscard]] bool has_session(const std::string& csrf_name) const;
 
   private:
     std::map<std::string, std::string> m_cookies;

@@ -109,10 +109,34 @@ StatusSet wanted_status(const LoginSettings& login) {
     return login.token.empty() ? StatusSet({{200, 299}, {302, 303}}) : StatusSet();
 }
 
+// <input type="password">, in the ways HTML lets that be written: any quotes or none, blanks around the sign.
+bool asks_password(std::string_view body) {
+    const std::string lower = to_lower_ascii(body);
+    const auto skip = [&](std::size_t at, std::string_view what) {
+        return std::min(lower.find_first_not_of(what, at), lower.size());
+    };
+    for (std::size_t at = lower.find("type"); at != std::string::npos; at = lower.find("type", at + 1)) {
+        const std::size_t sign = skip(at + 4, " \t\r\n");
+        if (sign == lower.size() || lower[sign] != '=') {
+            continue;
+        }
+        const std::string_view value =
+            std::string_view(lower).substr(skip(skip(sign + 1, " \t\r\n"), "\"'"));
+        constexpr std::string_view k_password = "password";
+        const bool ends = value.size() == k_password.size() ||
+                          (value.size() > k_password.size() &&
+                           std::string_view(" \t\r\n\"'/>").find(value[k_password.size()]) != value.npos);
+        if (value.starts_with(k_password) && ends) {
+            return true;
+        }
+    }
+    return false;
+}
+
 // A form that is shown again, with HTTP 200, is how a site says "wrong password".
 Wrong form_again(const HttpAnswer& answer, const LoginSettings& login) {
     const bool again = login.token.empty() && answer.status == 200 && is_html(answer) &&
-                       contains_ignoring_case(answer.body, "type=\"password\"");
+                       asks_password(answer.body);
     return again ? Wrong(refusal(say(k_page_again, account_words(login)), say(k_no_account))) : std::nullopt;
 }
 

@@ -30,6 +30,7 @@ constexpr Phrase k_no_slash_hint{"write the path with / at its end: what is post
                                  "допишите / в конце пути: при перенаправлении тело запроса теряется"};
 constexpr Phrase k_redirected{"HTTP {}, expected {}: redirected to {}",
                               "HTTP {}, ожидался {}: перенаправляет на {}"};
+constexpr Phrase k_sent_to_login{"redirected to the login page {}", "перенаправляет на страницу входа {}"};
 constexpr Phrase k_asks_login{"it asks for a login: the session or the token of this step is not accepted",
                               "просит войти: сессия или токен этого шага не принимаются"};
 constexpr Phrase k_token_refused{
@@ -133,12 +134,29 @@ bool is_login_page(std::string_view url) {
                        [&](std::string_view word) { return contains_ignoring_case(path_of(url), word); });
 }
 
+// The login page itself is HTTP 200 and holds whatever every page of the site holds. On the way a login server may be
+// passed that sends back who is logged in.
+Wrong sent_to_login(const HttpAnswer& answer, const StepSettings& step, const HttpRequest& request) {
+    if (step.as.empty() || answer.hops.empty() || is_login_page(request.url) ||
+        !is_login_page(answer.final_url)) {
+        return std::nullopt;
+    }
+    CheckResult result;
+    result.status = Status::critical;
+    result.message = say(k_sent_to_login, shorten(clean_line(path_of(answer.final_url)), k_shown_characters));
+    result.hint = join("; ", {say(k_asks_login), hops_words(answer)});
+    return result;
+}
+
 Wrong wrong_redirect(const HttpAnswer& answer, const StepSettings& step, const HttpRequest& request) {
     for (std::size_t i = 0; i < answer.hops.size(); ++i) {
         const std::string& next = i + 1 < answer.hops.size() ? answer.hops[i + 1].url : answer.final_url;
         if (Wrong wrong = lacks_slash(answer.hops[i].url, next)) {
             return wrong;
         }
+    }
+    if (Wrong wrong = sent_to_login(answer, step, request)) {
+        return wrong;
     }
     const std::string* location = answer.header("location");
     const StatusSet wanted = wanted_status(step);

@@ -369,7 +369,7 @@ class Walk::Graph {
         fresh.take(answer);
         place.identity.cookies.take(answer);
         LoginVerdict verdict = evaluate_login(
-            answer, login, sent, fresh.has_other_than(place.identity.csrf_cookie), m_clock.now().wall);
+            answer, login, sent, fresh.has_session(place.identity.csrf_cookie), m_clock.now().wall);
         place.good = verdict.in;
         place.identity.token = std::move(verdict.token);
         co_return std::move(verdict.result);

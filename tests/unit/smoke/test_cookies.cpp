@@ -44,3 +44,9 @@ TEST_CASE("cookie jar: what deletes a cookie deletes it", "[cookies]") {
 TEST_CASE("cookie jar: what is no cookie is none", "[cookies]") {
     CHECK(jar_of({{"set-cookie", ""}, {"set-cookie", "no equals sign"}, {"set-cookie", ";;;"}}).empty());
 }
+
+TEST_CASE("cookie jar: what everybody gets against forgery is no session", "[cookies]") {
+    CHECK_FALSE(jar_of({{"set-cookie", "csrftoken=abcdef"}}).has_session(""));
+    CHECK_FALSE(jar_of({{"set-cookie", "XSRF-TOKEN=abcdef"}, {"set-cookie", "odd=abcdef"}}).has_session("odd"));
+    CHECK(jar_of({{"set-cookie", "csrftoken=abcdef"}, {"set-cookie", "sessionid=a"}}).has_session("csrftoken"));
+}

@@ -158,6 +158,20 @@ TEST_CASE("login: the login page that comes again says that the password is wron
           "the test account, not the site: the login page came again for walker");
 }
 
+TEST_CASE("login: a field for a password is one, however it is written", "[judge-login]") {
+    for (const char* field : {"type='password'", "type=password>", "TYPE = \"Password\"", "type=password/>"}) {
+        INFO(field);
+        const HttpAnswer again =
+            page(200, "<!DOCTYPE html><form><input " + std::string(field) + " name=p></form>");
+        CHECK_FALSE(judge(again, by_session(), true).in);
+    }
+    for (const char* other : {"type=\"text\" class=\"password\"", "type=password-meter", "type password"}) {
+        INFO(other);
+        const HttpAnswer page_of_account = page(200, "<!DOCTYPE html><p " + std::string(other) + ">");
+        CHECK(judge(page_of_account, by_session(), true).in);
+    }
+}
+
 TEST_CASE("login: the account is named, the password never", "[judge-login]") {
     CHECK(account_of(by_token()) == "smoke_teacher@test.local");
     CHECK(account_of(by_session()) == "walker");

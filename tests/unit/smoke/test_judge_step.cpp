@@ -117,6 +117,23 @@ TEST_CASE("step: other redirects that were followed are no failure", "[judge-ste
     CHECK(judge(answer).status == Status::ok);
 }
 
+TEST_CASE("step: who is logged in and ends at the login page is not let in", "[judge-step]") {
+    HttpAnswer answer = page(200, "<!doctype html><input type=password>");
+    answer.hops = {{"https://site.example/profile/", 302}};
+    answer.final_url = "https://site.example/login/?next=/profile/";
+    StepSettings step = getting("/profile/");
+    CHECK(judge(answer, step).status == Status::ok); // nobody said that one has to be logged in
+    step.as = "teacher";
+    const CheckResult result = judge(answer, step);
+    CHECK(result.status == Status::critical);
+    CHECK(result.message.en == "redirected to the login page /login/");
+    CHECK_THAT(result.hint.en, Catch::Contains("the session or the token of this step is not accepted"));
+
+    answer.hops.push_back({"https://site.example/login/?next=/profile/", 302}); // and back again
+    answer.final_url = "https://site.example/profile/";
+    CHECK(judge(answer, step).status == Status::ok);
+}
+
 TEST_CASE("step: a redirect that is not followed says where to", "[judge-step]") {
     const CheckResult to_login = judge(page(302, "", {{"location", "/accounts/login/?next=/api/lessons/"}}));
     CHECK(to_login.status == Status::critical);
