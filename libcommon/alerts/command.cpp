@@ -33,7 +33,7 @@ constexpr Phrase k_refused{"{} refuses the message: exit status {} {}",
 std::string last_words(const ProcessAnswer& answer) {
     const std::vector<std::string_view> lines =
         split_lines(trim(trim(answer.err).empty() ? answer.out : answer.err));
-    return lines.empty() ? "" : redact(shorten(clean_line(lines.back()), k_longest_words));
+    return lines.empty() ? "" : shorten(redact(clean_line(lines.back())), k_longest_words);
 }
 
 } // namespace

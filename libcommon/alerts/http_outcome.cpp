@@ -97,7 +97,7 @@ std::optional<Duration> retry_after(const HttpAnswer& answer) {
 }
 
 std::string said(const HttpAnswer& answer) {
-    return redact(shorten(clean_line(answer.body), k_longest_words));
+    return shorten(redact(clean_line(answer.body)), k_longest_words);
 }
 
 std::string without_port(std::string_view peer) {

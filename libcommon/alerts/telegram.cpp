@@ -332,7 +332,7 @@ bool is_about_the_text(std::string_view description) {
 
 Outcome judge_refusal(const HttpAnswer& answer, const Json& json) {
     using Kind = Outcome::Kind;
-    const std::string said = redact(shorten(clean_line(text_of(json, "description")), 200));
+    const std::string said = shorten(redact(clean_line(text_of(json, "description"))), 200);
     const std::string description = said.empty() ? fmt::format("HTTP {}", answer.status) : said;
     const Json parameters = object_of(json, "parameters");
     if (const auto moved = parameters.find("migrate_to_chat_id");

@@ -3,6 +3,7 @@
 #include "checks/findings.h"
 #include "checks/process.h"
 #include "config/complaints.h"
+#include "util/secret.h"
 #include "util/text.h"
 #include "words/error_words.h"
 
@@ -90,7 +91,7 @@ Words words_of(const ProcessInfo& process) {
 }
 
 std::string shown(const ProcessInfo& process) {
-    return shorten(clean_line(process.command_line), k_shown_line);
+    return shorten(redact(clean_line(process.command_line)), k_shown_line);
 }
 
 // One that another of the list has started is its worker and has its command line.

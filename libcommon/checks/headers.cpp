@@ -209,7 +209,11 @@ void find_bare_cookies(const HttpAnswer& page, const HeadersSettings& settings, 
         if (header != "set-cookie") {
             continue;
         }
-        const std::string name(trim(std::string_view(cookie).substr(0, cookie.find('='))));
+        const std::size_t equals = cookie.find('=');
+        if (equals == std::string::npos || equals > cookie.find(';')) {
+            continue; // without a name, and its value may be a session (RFC 6265, 5.2: ignored)
+        }
+        const std::string name(trim(std::string_view(cookie).substr(0, equals)));
         const auto lacks = [&](std::string_view attribute, std::string_view lower, const Phrase& why) {
             if (!has_attribute(cookie, lower)) {
                 findings.push_back({Status::warning, say(k_cookie, shown(name), attribute), say(why),

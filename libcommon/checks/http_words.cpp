@@ -240,7 +240,8 @@ std::optional<CheckResult> wrong_status(const HttpAnswer& answer, const StatusSe
 
 std::string excerpt(const std::string& body) {
     constexpr std::size_t k_looked_at = 2000;
-    const std::string start = body.substr(0, k_looked_at);
+    // Masked before it is cut: the beginning of a secret would not be known for one.
+    const std::string start = redact(body.substr(0, 2 * k_looked_at)).substr(0, k_looked_at);
     const bool binary = start.find('\0') != std::string::npos;
     return binary ? std::string() : shorten(redact(clean_line(what_is_seen(start))), k_excerpt_characters);
 }

@@ -6,6 +6,7 @@
 #include "config/complaints.h"
 #include "platform/http_url.h"
 #include "platform/in_thread.h"
+#include "util/secret.h"
 #include "util/text.h"
 #include "words/error_words.h"
 
@@ -103,7 +104,7 @@ Result<std::vector<SecretsSample::Environment>> read_environments(Host& host,
             Result<std::string> content = host.environment(process.pid);
             const bool gone = !content && content.error().kind == ErrorKind::not_found;
             if (!gone && found.size() < k_most_processes) {
-                found.push_back({process.pid, shorten(clean_line(process.command_line), k_shown_line),
+                found.push_back({process.pid, shorten(redact(clean_line(process.command_line)), k_shown_line),
                                  std::move(content)});
             }
         }

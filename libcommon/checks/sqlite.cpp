@@ -2,6 +2,7 @@
 
 #include "checks/hung_mount.h"
 #include "checks/thresholds.h"
+#include "util/secret.h"
 #include "util/text.h"
 #include "words/error_words.h"
 
@@ -200,8 +201,9 @@ void judge_lock(CheckResult& result, const SqliteSample& sample, const SqliteSet
     }
     const Quantity held{static_cast<double>(seen.locked->count()), {}};
     const Status status = judge_thresholds(held, settings.locked, {}, Direction::grows, Status::ok);
-    const Text holder = seen.holder > 0 ? say(k_process, seen.holder, shorten(clean_line(sample.holder), 120))
-                                        : say(k_somebody);
+    const Text holder = seen.holder > 0
+                            ? say(k_process, seen.holder, shorten(redact(clean_line(sample.holder)), 120))
+                            : say(k_somebody);
     raise(result, status, say(k_locked, format_duration(*seen.locked), holder));
 }
 

@@ -120,8 +120,7 @@ bool asks_password(std::string_view body) {
         if (sign == lower.size() || lower[sign] != '=') {
             continue;
         }
-        const std::string_view value =
-            std::string_view(lower).substr(skip(skip(sign + 1, " \t\r\n"), "\"'"));
+        const std::string_view value = std::string_view(lower).substr(skip(skip(sign + 1, " \t\r\n"), "\"'"));
         constexpr std::string_view k_password = "password";
         const bool ends = value.size() == k_password.size() ||
                           (value.size() > k_password.size() &&
@@ -135,8 +134,8 @@ bool asks_password(std::string_view body) {
 
 // A form that is shown again, with HTTP 200, is how a site says "wrong password".
 Wrong form_again(const HttpAnswer& answer, const LoginSettings& login) {
-    const bool again = login.token.empty() && answer.status == 200 && is_html(answer) &&
-                       asks_password(answer.body);
+    const bool again =
+        login.token.empty() && answer.status == 200 && is_html(answer) && asks_password(answer.body);
     return again ? Wrong(refusal(say(k_page_again, account_words(login)), say(k_no_account))) : std::nullopt;
 }
 

@@ -8,12 +8,32 @@
 #include <mutex>
 #include <vector>
 
+#include <nlohmann/json.hpp>
+
 namespace lectio {
 namespace {
 
 constexpr std::string_view k_mask = "***";
 // Shorter texts are no secrets worth the name, and masking "on" everywhere would make messages unreadable.
 constexpr std::size_t k_shortest_secret = 4;
+
+// As it stands in a form (url.spec.whatwg.org/#urlencoded-serializing).
+std::string form_encoded(std::string_view text) {
+    std::string out;
+    for (const char c : text) {
+        out += c == ' ' ? "+" : c == '*' ? "*" : c == '~' ? "%7E" : percent_encoded(std::string_view(&c, 1));
+    }
+    return out;
+}
+
+// As it stands in JSON (RFC 8259, 7), without the quotes around it.
+enum class Beyond { as_it_is, as_escapes };
+std::string in_json(const std::string& text, Beyond beyond) {
+    using Json = nlohmann::json;
+    const std::string quoted =
+        Json(text).dump(-1, ' ', beyond == Beyond::as_escapes, Json::error_handler_t::replace);
+    return quoted.substr(1, quoted.size() - 2);
+}
 
 // Threads of checks make error texts while others run: the list is guarded.
 class Registry {
@@ -23,8 +43,11 @@ class Registry {
             return;
         }
         const std::scoped_lock lock(m_mutex);
-        insert(std::string(text));
-        insert(percent_encoded(text));
+        for (std::string form :
+             {std::string(text), percent_encoded(text), form_encoded(text),
+              in_json(std::string(text), Beyond::as_it_is), in_json(std::string(text), Beyond::as_escapes)}) {
+            insert(std::move(form));
+        }
     }
     std::string mask(std::string text) {
         const std::scoped_lock lock(m_mutex);
@@ -87,9 +110,10 @@ void mask_bot_tokens(std::string& text) {
 
 // Of a parameter in a URL's query, by the end of its name: access_token, X-Api-Key, X-Amz-Signature.
 bool names_secret(std::string_view name) {
-    constexpr std::array<std::string_view, 14> k_ends{"token",  "key",        "password",    "passwd", "pwd",
-                                                      "pass",   "secret",     "signature",   "sig",    "auth",
-                                                      "apikey", "credential", "credentials", "jwt"};
+    constexpr std::array<std::string_view, 18> k_ends{
+        "token",       "key",       "password",      "passwd",    "pwd",        "pass",
+        "secret",      "signature", "sig",           "auth",      "apikey",     "credential",
+        "credentials", "jwt",       "authorization", "sessionid", "session_id", "sessid"};
     std::string lower(name);
     std::transform(lower.begin(), lower.end(), lower.begin(),
                    [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
@@ -156,6 +180,83 @@ void mask_quoted(std::string& text) {
     }
 }
 
+// SECRET_KEY=abcd of an environment, a command line or a log, sessionid=abcd of a cookie. What refers to a variable,
+// and what is left out, is no secret; a bare `key` names whatever one likes.
+void mask_assigned(std::string& text) {
+    for (std::size_t at = text.find('='); at != std::string::npos; at = text.find('=', at + 1)) {
+        const std::string_view all = text;
+        const std::size_t stop = std::min(all.find_first_of(" \t\r\n\"'&;<>", at + 1), all.size());
+        const std::string_view value = all.substr(at + 1, stop - at - 1);
+        const bool touches = at > 0 && is_of_token(all[at - 1]);
+        const std::string_view name = touches ? name_before(all, at) : std::string_view();
+        const bool is_bare = name == "key" || name == "auth" || name == "sig";
+        if (value.size() < k_shortest_secret || value.starts_with("$") || value.starts_with("…") ||
+            value.starts_with(k_mask) || is_bare || !names_secret(name)) {
+            continue;
+        }
+        text.replace(at + 1, value.size(), k_mask);
+    }
+}
+
+// Authorization: SCHEME WHAT-IT-IS, to the end of the line or of the quotes it stands in (RFC 9110, 11.6.2).
+void mask_authorization(std::string& text) {
+    constexpr std::string_view k_name = "authorization:";
+    for (std::size_t at = 0; at + k_name.size() < text.size(); ++at) {
+        const bool is_it =
+            std::equal(k_name.begin(), k_name.end(), text.begin() + static_cast<std::ptrdiff_t>(at),
+                       [](char wanted, char c) {
+                           return wanted == static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+                       });
+        if (!is_it) {
+            continue;
+        }
+        const std::size_t start = text.find_first_not_of(' ', at + k_name.size());
+        const std::size_t stop = std::min(text.find_first_of("\r\n\"'", at), text.size());
+        if (start < stop) {
+            text.replace(start, stop - start, k_mask);
+        }
+    }
+}
+
+// Cookie: NAME=VALUE; … — each value: of a session nobody knows how its cookie is called.
+void mask_cookies(std::string& text) {
+    constexpr std::string_view k_ends = "; \t\r\n\"'";
+    for (const std::string_view header : {"ookie: ", "OOKIE: "}) {
+        for (std::size_t at = text.find(header); at != std::string::npos; at = text.find(header, at + 1)) {
+            for (std::size_t name = at + header.size(); name < text.size();) {
+                const std::size_t equals = text.find_first_of("=; \t\r\n\"'", name);
+                if (equals == std::string::npos || equals == name || text[equals] != '=') {
+                    break;
+                }
+                const std::size_t stop = std::min(text.find_first_of(k_ends, equals + 1), text.size());
+                text.replace(equals + 1, stop - equals - 1, k_mask);
+                const std::size_t next = equals + 1 + k_mask.size();
+                if (!std::string_view(text).substr(next).starts_with("; ")) {
+                    break;
+                }
+                name = next + 2;
+            }
+        }
+    }
+}
+
+// eyJ… is how the Base64 of an object of JSON begins: a JWT (RFC 7519) wherever it stands, also the beginning of one.
+void mask_jwts(std::string& text) {
+    constexpr std::size_t k_shortest = 20;
+    for (std::size_t at = text.find("eyJ"); at != std::string::npos; at = text.find("eyJ", at + 1)) {
+        if (at > 0 && is_of_token(text[at - 1])) {
+            continue;
+        }
+        std::size_t end = at;
+        while (end < text.size() && (is_of_token(text[end]) || text[end] == '.')) {
+            ++end;
+        }
+        if (end - at >= k_shortest) {
+            text.replace(at, end - at, k_mask);
+        }
+    }
+}
+
 // 123456789:AAE… as @BotFather gives it out: somebody has typed it where it does not belong.
 void mask_bare_tokens(std::string& text) {
     constexpr std::size_t k_shortest_id = 6, k_shortest_rest = 30; // today they have 8 to 10, and 35
@@ -193,7 +294,11 @@ std::string redact(std::string_view text) {
     mask_user_info(masked);
     mask_bot_tokens(masked);
     mask_query(masked);
+    mask_authorization(masked);
+    mask_cookies(masked);
     mask_quoted(masked);
+    mask_assigned(masked);
+    mask_jwts(masked);
     mask_bare_tokens(masked);
     return masked;
 }

@@ -5,6 +5,7 @@
 #include "util/secret.h"
 #include "util/text.h"
 
+#include <algorithm>
 #include <array>
 #include <string_view>
 
@@ -113,9 +114,11 @@ class Trace {
     void add_headers(std::string_view mark, const Headers& headers) {
         for (const auto& [name, value] : headers) {
             const std::string lower = to_lower_ascii(name);
-            const bool secret = lower == "authorization" || lower == "cookie" || lower == "set-cookie" ||
-                                lower.find("token") != std::string::npos ||
-                                lower.find("key") != std::string::npos;
+            constexpr std::array<std::string_view, 6> k_parts{"auth", "cookie",  "token",
+                                                              "key",  "session", "secret"};
+            const bool secret = std::any_of(k_parts.begin(), k_parts.end(), [&](std::string_view part) {
+                return lower.find(part) != std::string::npos;
+            });
             line(mark, fmt::format("{}: {}", name, secret ? "***" : value));
         }
     }
@@ -126,7 +129,8 @@ class Trace {
         } else if (body.find('\0') != std::string::npos || !is_utf8(body)) {
             line(mark, say(k_binary, format_size({body.size()})).in(m_lang));
         } else {
-            line(mark, body.substr(0, k_shown_body));
+            // Masked before it is cut: the beginning of a secret would not be known for one.
+            line(mark, redact(body).substr(0, k_shown_body));
             if (body.size() > k_shown_body) {
                 line(mark, say(k_body_cut, format_size({body.size()})).in(m_lang));
             }

@@ -191,6 +191,13 @@ TEST_CASE("each flag that a cookie lacks is named; the CSRF cookie is read by sc
     CHECK(result.findings.front().seen.en == words);
 }
 
+TEST_CASE("a cookie without a name is none, and its value is not told as one") {
+    for (const char* cookie : {"abcdef0123456789", "abcdef; Path=/x=y"}) {
+        CAPTURE(cookie);
+        CHECK(with_headers(changed("set-cookie", cookie)).findings.empty());
+    }
+}
+
 TEST_CASE("CORS: cookies for a stranger are critical, the rest a warning, a named origin nothing") {
     const CheckResult open = asked_from_elsewhere({{"access-control-allow-origin", "https://evil.example"},
                                                    {"access-control-allow-credentials", "true"}});
@@ -228,6 +235,13 @@ TEST_CASE("sync workers of gunicorn are found however they are written, others a
     const CheckResult result = started({line});
     CHECK(finds(result, "gunicorn runs sync workers") == sync);
     CHECK(result.status == (sync ? Status::warning : Status::ok));
+}
+
+TEST_CASE("a secret on a command line is masked before the line is cut") {
+    const CheckResult result = started({"gunicorn --bind=127.0.0.1:8000 --env "
+                                        "REDIS_URL=redis://:S3cretBrokerPassw0rd@127.0.0.1:6379/0 p.wsgi"});
+    REQUIRE(result.findings.size() == 1);
+    CHECK(result.findings.front().seen.en.find("S3cret") == std::string::npos);
 }
 
 TEST_CASE("a master's workers are not masters") {

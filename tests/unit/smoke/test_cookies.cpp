@@ -47,6 +47,8 @@ TEST_CASE("cookie jar: what is no cookie is none", "[cookies]") {
 
 TEST_CASE("cookie jar: what everybody gets against forgery is no session", "[cookies]") {
     CHECK_FALSE(jar_of({{"set-cookie", "csrftoken=abcdef"}}).has_session(""));
-    CHECK_FALSE(jar_of({{"set-cookie", "XSRF-TOKEN=abcdef"}, {"set-cookie", "odd=abcdef"}}).has_session("odd"));
-    CHECK(jar_of({{"set-cookie", "csrftoken=abcdef"}, {"set-cookie", "sessionid=a"}}).has_session("csrftoken"));
+    CHECK_FALSE(
+        jar_of({{"set-cookie", "XSRF-TOKEN=abcdef"}, {"set-cookie", "odd=abcdef"}}).has_session("odd"));
+    CHECK(
+        jar_of({{"set-cookie", "csrftoken=abcdef"}, {"set-cookie", "sessionid=a"}}).has_session("csrftoken"));
 }

@@ -159,7 +159,8 @@ TEST_CASE("login: the login page that comes again says that the password is wron
 }
 
 TEST_CASE("login: a field for a password is one, however it is written", "[judge-login]") {
-    for (const char* field : {"type='password'", "type=password>", "TYPE = \"Password\"", "type=password/>"}) {
+    for (const char* field :
+         {"type='password'", "type=password>", "TYPE = \"Password\"", "type=password/>"}) {
         INFO(field);
         const HttpAnswer again =
             page(200, "<!DOCTYPE html><form><input " + std::string(field) + " name=p></form>");

@@ -50,3 +50,30 @@ TEST_CASE("a secret that stands in quotes beside its name is masked though nobod
         CHECK(redact(text) == text);
     }
 }
+
+TEST_CASE("a secret is masked as it stands in a form and in JSON, too") {
+    const Secret secret("my *pass~phrase");
+    CHECK(redact("username=a&x=my+*pass%7Ephrase") == "username=a&x=***");
+    const Secret quoted("abc\"def\\ghi");
+    CHECK(redact(R"({"p":"abc\"def\\ghi"})") == R"({"p":"***"})");
+    const Secret russian("пароль");
+    CHECK(redact(R"(["\u043f\u0430\u0440\u043e\u043b\u044c"])") == R"(["***"])");
+}
+
+TEST_CASE("what carries an identity is masked though nobody registered it") {
+    const std::string jwt = "eyJhbGciOiJIUzI1NiJ9.eyJ4IjoxfQ.abcdefghijklmnopqrst";
+    CHECK(redact("{\"refresh\":\"" + jwt + "\"}") == "{\"refresh\":\"***\"}");
+    CHECK(redact("cut " + jwt.substr(0, 22)) == "cut ***");
+    CHECK(redact("ERROR Authorization: Bearer " + jwt) == "ERROR Authorization: ***");
+    CHECK(redact("{'Authorization': 'Basic dTpwdw=='}, 'authorization: Token abc', x") ==
+          "{'Authorization': '***'}, 'authorization: ***', x");
+    CHECK(redact("Cookie: a=b; sessionid=q1w2e3r4t5y6; c=d") == "Cookie: a=***; sessionid=***; c=***");
+    CHECK(redact("set-cookie: sid=q1w2; Path=/") == "set-cookie: sid=***; Path=***");
+    CHECK(redact("gunicorn --env SECRET_KEY=django-abc p.wsgi") == "gunicorn --env SECRET_KEY=*** p.wsgi");
+    CHECK(redact("(password=it-is,user=op)") == "(password=***");
+    for (const std::string text :
+         {"the login set no cookie: there is no session", "key=disk", "token=$TOKEN", "SECRET_KEY=…",
+          "no authorization: ", "eyJust a word", "a == b", "=abcd"}) {
+        CHECK(redact(text) == text);
+    }
+}
