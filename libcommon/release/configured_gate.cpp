@@ -4,6 +4,7 @@
 #include "checks/frontend.h"
 #include "checks/http.h"
 #include "platform/stop.h"
+#include "release/same_folder.h"
 #include "smoke/job.h"
 #include "util/text.h"
 
@@ -48,14 +49,6 @@ const CheckSettings* find_check(const Config& config, const Address& address) {
     const auto found = std::find_if(checks.begin(), checks.end(),
                                     [&](const CheckSettings& check) { return check.name == address.check; });
     return found == checks.end() ? nullptr : &*found;
-}
-
-bool same_folder(const Path& one, const Path& other) {
-    const auto plain = [](const Path& path) {
-        const Path normal = path.lexically_normal();
-        return normal.has_filename() ? normal : normal.parent_path();
-    };
-    return plain(one) == plain(other);
 }
 
 // "https://site.example", in lower case.
