@@ -411,6 +411,9 @@ class Run {
         m_facts.observations = observations_of(m_runs);
         look_at_keys();
         look_again();
+        if (m_job.join) {
+            m_job.join(m_facts.observations);
+        }
         look_at_causes();
         excuse_what_stops_with_the_host();
     }

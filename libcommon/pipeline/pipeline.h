@@ -15,6 +15,7 @@
 #include "report/report.h"
 #include "store/history.h"
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -64,6 +65,10 @@ struct Job {
     // where none is. Only one tool takes such falls over; nullptr: another one.
     std::map<std::string, std::string> unit_checks;
     JobCheck (*check_of_unit)(const std::string& name, const std::string& unit) = nullptr;
+
+    // What has been seen, asked twice where that was worth it, before it is judged: a tool that knows how its checks hang
+    // together puts what one thing has broken under one of them.
+    std::function<void(std::vector<Observation>&)> join;
 
     std::vector<Rung> ladder;
     RecoveryLimits limits;

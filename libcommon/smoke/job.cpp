@@ -3,6 +3,7 @@
 #include "incidents/rules.h"
 #include "pipeline/common_job.h"
 #include "pipeline/policy.h"
+#include "smoke/common_roots.h"
 
 #include <map>
 #include <utility>
@@ -122,6 +123,9 @@ Job make_job(const LoadedConfig& loaded, World& world, const std::shared_ptr<Tri
     Job job = common_job(loaded, world, "smoke");
     job.deadline = config.smoke.deadline;
     add_checks(job, config, trip);
+    job.join = [trip, smoke = config.smoke](std::vector<Observation>& seen) {
+        join_common_roots(seen, smoke, *trip);
+    };
     add_configuration_notices(job, loaded);
     add_notices_of_env_file(job, config);
     const bool is_silent = job.checks.empty() && job.shelved.empty();

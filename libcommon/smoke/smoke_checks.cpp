@@ -61,6 +61,14 @@ const Walk* Trip::last_of(const std::string& name) const {
     return walk == m_walks.rend() ? nullptr : walk->get();
 }
 
+std::string Trip::cause_of(const std::string& name) const {
+    return m_walks.size() < 2 ? "" : m_walks.back()->cause_of(name);
+}
+
+std::optional<CheckResult> Trip::last_result(const std::string& name) const {
+    return m_walks.empty() ? std::nullopt : m_walks.back()->known_result(name);
+}
+
 std::shared_ptr<const Check> smoke_check(std::shared_ptr<Trip> trip, std::string name) {
     return std::make_shared<SmokeCheck>(std::move(trip), std::move(name));
 }

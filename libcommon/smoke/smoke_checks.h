@@ -6,6 +6,7 @@
 #include "smoke/walk.h"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,9 @@ class Trip {
     Walk& second(World world, const std::string& name);
     // The last walk in which it was asked; nullptr: none.
     [[nodiscard]] const Walk* last_of(const std::string& name) const;
+    // Of the last walk, where there was more than one: what has failed by then that `name` needs; "": nothing.
+    [[nodiscard]] std::string cause_of(const std::string& name) const;
+    [[nodiscard]] std::optional<CheckResult> last_result(const std::string& name) const;
 
   private:
     std::shared_ptr<const SmokeSettings> m_settings;

@@ -196,6 +196,38 @@ class Walk::Graph {
                (place->second.state == Place::State::begun || place->second.state == Place::State::over);
     }
 
+    [[nodiscard]] std::string cause_of(const std::string& name) const {
+        const auto found = m_places.find(name);
+        if (found == m_places.end()) {
+            return "";
+        }
+        if (found->second.unreached) {
+            return m_connection;
+        }
+        for (const std::string& need :
+             found->second.order.needs) { // no circles, as the configuration was read
+            const auto place = m_places.find(need);
+            if (place == m_places.end()) {
+                continue;
+            }
+            const bool failed = place->second.state == Place::State::over && !place->second.good;
+            if (failed && place->second.result.status != Status::skipped) {
+                return need;
+            }
+            if (std::string cause = cause_of(need); !cause.empty()) {
+                return cause;
+            }
+        }
+        return "";
+    }
+
+    [[nodiscard]] std::optional<CheckResult> known_result(const std::string& name) const {
+        const auto place = m_places.find(name);
+        return place != m_places.end() && place->second.state == Place::State::over
+                   ? std::optional(place->second.result)
+                   : std::nullopt;
+    }
+
     [[nodiscard]] const std::vector<Exchange>& exchanges_of(const std::string& name) const {
         static const std::vector<Exchange> none;
         const auto place = m_places.find(name);
@@ -281,10 +313,11 @@ class Walk::Graph {
             CheckResult result = co_await std::move(task);
             co_return result;
         }
-        for (const std::string& need : place.order.needs) {
+        const std::vector<std::string> needs = needs_of(place);
+        for (const std::string& need : needs) {
             begin(need); // all at once, before any is waited for
         }
-        for (const std::string& need : place.order.needs) {
+        for (const std::string& need : needs) {
             co_await over(need);
             if (!m_places.at(need).good) {
                 co_return behind(need);
@@ -305,6 +338,24 @@ class Walk::Graph {
             co_return skipped(say(k_no_site));
         }
         co_return result;
+    }
+
+    // A login that is kept from the walk before is not made again, but what it needs is looked at anew: it may have died
+    // since, and all that is asked behind the login with it.
+    [[nodiscard]] std::vector<std::string> needs_of(const Place& place) const {
+        std::vector<std::string> needs = place.order.needs;
+        for (std::size_t i = 0; i < needs.size(); ++i) {
+            const Place& need = m_places.at(needs[i]);
+            if (need.state != Place::State::kept) {
+                continue;
+            }
+            for (const std::string& behind_it : need.order.needs) {
+                if (std::find(needs.begin(), needs.end(), behind_it) == needs.end()) {
+                    needs.push_back(behind_it);
+                }
+            }
+        }
+        return needs;
     }
 
     // Seen from what is asked anyway; asked by itself where that has shown nothing.
@@ -557,6 +608,14 @@ Task<CheckResult> Walk::result_and_clean_up(std::string name) {
 
 bool Walk::was_asked_for(const std::string& name) const {
     return m_graph->was_asked_for(name);
+}
+
+std::string Walk::cause_of(const std::string& name) const {
+    return m_graph->cause_of(name);
+}
+
+std::optional<CheckResult> Walk::known_result(const std::string& name) const {
+    return m_graph->known_result(name);
 }
 
 const std::vector<Exchange>& Walk::exchanges_of(const std::string& name) const {

@@ -13,6 +13,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -44,6 +45,11 @@ class Walk {
     Task<CheckResult> result_and_clean_up(std::string name);
 
     [[nodiscard]] bool was_asked_for(const std::string& name) const;
+    // What has failed in this walk that `name` needs, directly or not, whether `name` itself was asked for or not; "":
+    // nothing.
+    [[nodiscard]] std::string cause_of(const std::string& name) const;
+    // As far as this walk has come: nothing, where it is not over.
+    [[nodiscard]] std::optional<CheckResult> known_result(const std::string& name) const;
     // In the order in which they were made; nothing of what was skipped.
     [[nodiscard]] const std::vector<Exchange>& exchanges_of(const std::string& name) const;
 

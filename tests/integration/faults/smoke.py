@@ -16,6 +16,7 @@ OF_TEACHER = ("lessons", "recordings", "groups", "attendance", "gradebook", "sub
 LOGINS = ("login-teacher", "login-student", "login-session")
 EVERYTHING = (*TEACHER, *STUDENT, *SESSION, *LOGINS, "page", "bundle", "health", "burst", "closed", "login-limit")
 BEHIND_HEALTH = tuple(name for name in EVERYTHING if name not in ("page", "bundle", "health"))
+DIED = (*TEACHER, *STUDENT, *SESSION, "login-session", "login-limit")
 API_LOCATION = "location /api/ {"
 
 
@@ -28,6 +29,15 @@ def login(fault, level, *says, limit="warning", **more):
     """The login of both accounts; the limit is that of the same view."""
     both = {"login-teacher": level, "login-student": level}
     return view("token", fault, both | ({"login-limit": limit} if limit else {}), *says, skipped=TEACHER + STUDENT, **more)
+
+
+def dies(name, group, root, *says, skipped):
+    """Everything that was not asked by then is a consequence. One after the other: so it is known what that is."""
+    def inject(site):
+        site.break_view("me", f"kill {group(site)}")
+        site.lose_later({"connection": "nginx", "health": "gunicorn"}[root])
+    return Fault(name=name, inject=inject, broken={root: "critical"}, says=says, skipped=skipped, looked_at=False,
+                 tune=(("parallel = 8", "parallel = 1"),))
 
 
 def session(fault, broken, *says, **more):
@@ -106,9 +116,14 @@ FAULTS = [
     application("gunicorn hangs, nginx gives up", slow_gateway, "HTTP 504", "HTTP 504"),
     application("gunicorn hangs", lambda site: site.hang("gunicorn"), "waiting for the first byte", "ожидание первого байта", tune=SOON),
     application("the database is gone, and the application says so", lambda site: site.break_health("database"), "HTTP 500", "HTTP 500"),
-    Fault(name="the database is locked", inject=locked_database,
-          broken={"login-teacher": "critical", "login-student": "critical", "login-session": "critical", "login-limit": "warning"},
-          skipped=TEACHER + STUDENT + SESSION, says=("HTTP 500", "HTTP 500")),
+    Fault(name="the database is locked", inject=locked_database, broken={"login-teacher": "critical"},
+          skipped=(*TEACHER, *STUDENT, *SESSION, "login-student", "login-session", "login-limit"),
+          says=("the same: login-student, login-limit", "то же самое: login-student, login-limit")),
+    Fault(name="the database is locked, and the API says so", inject=lambda site: [site.break_view(name, "locked") for name in OF_TEACHER],
+          broken={"lessons": "critical"}, skipped=(*(name for name in OF_TEACHER if name != "lessons"), "closed", "stream"),
+          says=("the database is locked: HTTP 503", "база данных заперта: HTTP 503")),
+    dies("gunicorn dies in the middle of a walk", lambda site: "own", "health", "", "HTTP 502", skipped=DIED),
+    dies("nginx dies in the middle of a walk", lambda site: site.processes["nginx"].pid, "connection", "", "сайт недоступен", skipped=DIED),
     Fault(name="ten at once are served one after the other", inject=lambda site: site.break_health("slow 0.8"),
           broken={"burst": "warning"}, says=("at once answered later than", "одновременных ответили дольше")),
     # the page
@@ -130,7 +145,8 @@ FAULTS = [
           "дело в тестовой учётной записи, а не в сайте"),
     login("status 403", "warning", "fail2ban", "fail2ban"),
     login("status 429", "warning", "too many logins from here", "слишком много входов с этого адреса", limit=None),
-    login("status 500", "critical", "HTTP 500", "HTTP 500"),
+    view("token", "status 500", {"login-teacher": "critical"}, "the same: login-student, login-limit", "то же самое: login-student",
+         skipped=(*TEACHER, *STUDENT, "login-student", "login-limit")),
     login("html", "critical", "this is the page of the frontend", "это страница фронтенда"),
     login("none", "critical", "no token in the answer: /access is missing", "в ответе нет токена", limit=None),
     login("json", "critical", "the answer is no JSON", "ответ — не JSON"),
@@ -141,17 +157,17 @@ FAULTS = [
     Fault(name="the password of an account is another one", inject=wrong_password, broken={"login-teacher": "warning"},
           skipped=TEACHER, says=("sudo lectio-smoke setup-users", "sudo lectio-smoke setup-users")),
     Fault(name="the role of an account is another one", inject=wrong_role,
-          broken={"me": "critical"} | dict.fromkeys(OF_TEACHER, "critical")
-          | dict.fromkeys(("create-payment", "zoom", "drive-upload"), "warning"),
-          skipped=("stream", "drive-removed"), says=('/role is "student", expected "teacher"', '/role — "student"')),
+          broken={"login-teacher": "warning"},
+          skipped=("me", *OF_TEACHER, "create-payment", "zoom", "drive-upload", "stream", "drive-removed"),
+          says=("its role is “student”, expected “teacher”; refused for it (HTTP 403): lessons", "её роль — «student», а нужна «teacher»")),
     session("form", {"login-session": "critical"}, "sets no cookie csrftoken", "не выдаёт cookie csrftoken", skipped=SESSION),
     session("lost", {"note": "critical"}, "it asks for a login", "просит войти"),
     # answers of the API
-    view("lessons", "status 500", {"lessons": "critical", "closed": "critical"}, "HTTP 500, expected 2xx", "HTTP 500"),
-    view("lessons", "raise", {"lessons": "critical", "closed": "critical"}, "HTTP 500", "HTTP 500"),
+    view("lessons", "status 500", {"lessons": "critical"}, "HTTP 500, expected 2xx; the same: closed", "то же самое: closed", skipped=("closed",)),
+    view("lessons", "raise", {"lessons": "critical"}, "HTTP 500", "HTTP 500", skipped=("closed",)),
     view("lessons", "html", {"lessons": "critical", "closed": "critical"}, "text/html", "это страница фронтенда"),
     view("lessons", "open", {"closed": "critical"}, "HTTP 200, expected 401, 403", "HTTP 200"),
-    view("homework", "status 502", {"homework": "critical", "student-homework": "critical"}, "502", "502"),
+    view("homework", "status 502", {"homework": "critical"}, "the same: student-homework", "то же самое", skipped=("student-homework",)),
     view("groups", "cut", {"groups": "critical"}, "cut in the middle", "оборвалось посреди"),
     view("me", "json", {"me": "critical"}, "the answer is no JSON", "ответ — не JSON"),
     view("me", "number", {"me": "critical"}, '/role is 5, expected "teacher"', "/role — 5"),

@@ -52,6 +52,10 @@ class SmokeSite(Breakable):
         self.afterwards(self.mend_api, view)
         super().break_api(fault, view)
 
+    def lose_later(self, part):
+        """It will be killed by a fault of the API."""
+        self.afterwards(self.restart, part)
+
     def break_health(self, fault):
         self.afterwards(self.mend_api)
         super().break_api(fault)

@@ -6,8 +6,12 @@ DATA/fault-NAME breaks one view of api.py.
     once N       answer with this status once, then be well again
     slow S       be well, but take so many seconds longer
     raise        an exception in a view, with its traceback in the log
+    locked       answer as a view does that shows SQLite's words
+    kill GROUP   end that group of processes before answering; own: this application, all of it
 """
 
+import os
+import signal
 import time
 
 from django.conf import settings
@@ -47,6 +51,12 @@ def answer(name=""):
         return HttpResponse('{"status": "healthy", "checks": {', content_type="application/json")
     if word == "database":
         return JsonResponse({"status": "unhealthy", "checks": {"database": "error: made up"}}, status=500)
+    if word == "locked":
+        return JsonResponse({"detail": "OperationalError: database is locked"}, status=503)
+    if word == "kill":
+        _file(name).unlink(missing_ok=True)
+        os.killpg(os.getpgrp() if arguments[0] == "own" else int(arguments[0]), signal.SIGKILL)
+        time.sleep(60)  # until our own end comes
     if word == "raise":
         raise RuntimeError("made up fault <in a view>")
     if name:

@@ -1,0 +1,228 @@
+// What one thing has broken is one incident: walks through a made-up site, and what is left of their failures.
+#include "smoke/common_roots.h"
+#include "support/bare_world.h"
+
+#include <catch2/catch.hpp>
+
+using namespace lectio;
+using namespace std::chrono_literals;
+using Catch::Contains;
+
+namespace {
+
+const std::string k_site = "http://site.example";
+
+StepSettings step(const std::string& name, const std::string& as = "") {
+    StepSettings settings;
+    settings.name = name;
+    settings.get = "/" + name + "/";
+    settings.as = as;
+    return settings;
+}
+
+class Site {
+  public:
+    Site() {
+        smoke.base_url = k_site;
+        for (const char* name : {"teacher", "student"}) {
+            LoginSettings login;
+            login.name = name;
+            login.post = "/token/";
+            login.json = {R"({"email":"smoke@test.local","password":"made-up-pw"})"};
+            login.token = "/access";
+            login.common.needs = {"health"};
+            smoke.logins.push_back(login);
+        }
+        answers("/token/", page(200, R"({"access":"made-up-token"})"));
+        smoke.steps = {step("health"), step("lessons", "teacher"), step("groups", "teacher"),
+                       step("tasks", "student")};
+        for (const char* path : {"/", "/health/", "/lessons/", "/groups/", "/tasks/"}) {
+            answers(path, page(200));
+        }
+    }
+
+    void answers(const std::string& path, HttpAnswer answer) {
+        m_world.http.on(k_site + path, std::move(answer), 1ms);
+    }
+
+    // Both looks of a run, of which the second asks for all that failed in the first; between them `happens`.
+    std::map<std::string, CheckResult> look(const std::function<void()>& happens = [] {}) {
+        Trip trip(std::make_shared<const SmokeSettings>(smoke));
+        std::vector<std::string> names{"connection", "login-teacher", "login-student"};
+        for (const StepSettings& each : smoke.steps) {
+            names.push_back(each.name);
+        }
+        std::vector<Observation> seen = ask(trip.first(m_world.world), names);
+        happens();
+        std::vector<std::string> failed;
+        for (const Observation& each : seen) {
+            if (each.result.status == Status::critical) {
+                failed.push_back(each.name);
+            }
+        }
+        if (!failed.empty()) {
+            merge_second_look({}, seen, ask(trip.second(m_world.world, failed.front()), failed));
+        }
+        join_common_roots(seen, smoke, trip);
+        std::map<std::string, CheckResult> results;
+        for (Observation& each : seen) {
+            if (each.result.status != Status::ok) {
+                results[each.name] = std::move(each.result);
+            }
+        }
+        return results;
+    }
+
+    SmokeSettings smoke;
+
+  private:
+    std::vector<Observation> ask(Walk& walk, const std::vector<std::string>& names) {
+        std::vector<Task<CheckResult>> tasks;
+        for (const std::string& name : names) {
+            tasks.push_back(walk.result_and_clean_up(name));
+        }
+        std::size_t left = tasks.size();
+        for (Task<CheckResult>& task : tasks) {
+            task.start([&left] { --left; });
+        }
+        for (int turn = 0; left > 0 && turn < 10'000; ++turn) {
+            m_world.http.poll(100ms);
+        }
+        REQUIRE(left == 0);
+        std::vector<Observation> seen;
+        for (std::size_t i = 0; i < tasks.size(); ++i) {
+            seen.push_back({names[i], tasks[i].value(), false});
+        }
+        return seen;
+    }
+
+    BareWorld m_world;
+};
+
+// What is bad, of all that is not ok.
+std::vector<std::string> bad(const std::map<std::string, CheckResult>& results) {
+    std::vector<std::string> names;
+    for (const auto& [name, result] : results) {
+        if (result.status == Status::critical || result.status == Status::warning) {
+            names.push_back(name);
+        }
+    }
+    return names;
+}
+
+using Names = std::vector<std::string>;
+
+} // namespace
+
+TEST_CASE("roots: what fails by itself stays by itself", "[roots]") {
+    Site site;
+    CHECK(site.look().empty());
+    site.answers("/lessons/", page(500));
+    site.answers("/groups/", page(404));
+    site.answers("/tasks/", page(500));
+    const auto results = site.look();
+    CHECK(bad(results) == Names{"groups", "lessons", "tasks"});
+    CHECK_THAT(results.at("lessons").message.en, !Contains("the same"));
+}
+
+TEST_CASE("roots: one view that fails is one incident, whoever asks for it", "[roots]") {
+    Site site;
+    site.smoke.steps[3].get = "/lessons/?page=2";
+    site.answers("/lessons/", page(500));
+    site.answers("/lessons/?page=2", page(500));
+    const auto results = site.look();
+    CHECK(bad(results) == Names{"lessons"});
+    CHECK_THAT(results.at("lessons").message.en, Contains("; the same: tasks"));
+    CHECK(results.at("tasks").status == Status::skipped);
+    SECTION("another answer there is another fault") {
+        site.answers("/lessons/?page=2", page(404));
+        CHECK(bad(site.look()) == Names{"lessons", "tasks"});
+    }
+}
+
+TEST_CASE("roots: a proxy whose application is gone is one incident, wherever it is asked", "[roots]") {
+    Site site;
+    for (const char* path : {"/lessons/", "/groups/", "/tasks/"}) {
+        site.answers(path, page(502));
+    }
+    CHECK(bad(site.look()) == Names{"lessons"});
+}
+
+TEST_CASE("roots: a locked database is named where the answers show it", "[roots]") {
+    Site site;
+    site.answers("/lessons/", page(500, "OperationalError: database is locked"));
+    site.answers("/groups/", page(503, R"({"detail":"database is locked"})"));
+    const auto results = site.look();
+    CHECK(bad(results) == Names{"lessons"});
+    CHECK_THAT(results.at("lessons").message.en, Contains("the database is locked: HTTP 500"));
+    CHECK_THAT(results.at("lessons").hint.en, Contains("fuser"));
+}
+
+TEST_CASE("roots: when no login works for an error of the server, that is one incident", "[roots]") {
+    Site site;
+    site.smoke.logins[1].post = "/login/";
+    site.answers("/token/", page(500));
+    site.answers("/login/", page(500));
+    CHECK(bad(site.look()) == Names{"login-teacher"});
+    site.answers("/login/", page(401)); // an account, not the site
+    CHECK(bad(site.look()) == Names{"login-student", "login-teacher"});
+}
+
+TEST_CASE("roots: an account with another role is one warning, as far as the site proves it", "[roots]") {
+    Site site;
+    StepSettings me = step("me", "teacher");
+    me.expect_json["/role"] = {R"("teacher")"};
+    site.smoke.steps.push_back(me);
+    site.answers("/lessons/", page(403));
+    site.answers("/groups/", page(403));
+    SECTION("it says so") {
+        site.answers("/me/", page(200, R"({"role":"student"})"));
+        const auto results = site.look();
+        CHECK(bad(results) == Names{"login-teacher"});
+        CHECK(results.at("login-teacher").status == Status::warning);
+        CHECK_THAT(results.at("login-teacher").message.en,
+                   Contains("smoke@test.local is logged in, but its role is “student”, expected “teacher”; "
+                            "refused for it "
+                            "(HTTP 403): lessons, groups"));
+        CHECK_THAT(results.at("login-teacher").hint.en, Contains("sudo lectio-smoke setup-users"));
+    }
+    SECTION("its role is the right one: the site refuses its teachers") {
+        site.answers("/me/", page(200, R"({"role":"teacher"})"));
+        const auto results = site.look();
+        CHECK(bad(results) == Names{"lessons"});
+        CHECK(results.at("lessons").status == Status::critical);
+        CHECK_THAT(results.at("lessons").message.en, Contains("the same: groups"));
+    }
+    SECTION("what the account does not explain stays") {
+        site.answers("/me/", page(200, R"({"role":"student"})"));
+        site.answers("/groups/", page(500));
+        CHECK(bad(site.look()) == Names{"groups", "login-teacher"});
+    }
+}
+
+TEST_CASE("roots: what died in the middle of a walk is the only thing that is told", "[roots]") {
+    Site site;
+    const auto dies = [&](HttpAnswer answer) {
+        return [&site, answer] {
+            for (const char* path : {"/", "/health/", "/lessons/", "/groups/", "/tasks/", "/token/"}) {
+                site.answers(path, answer);
+            }
+        };
+    };
+    site.answers("/groups/", page(502));
+    site.answers("/tasks/", page(500));
+    SECTION("the application") {
+        const auto results = site.look(dies(page(502)));
+        CHECK(bad(results) == Names{"health"});
+        CHECK_THAT(results.at("groups").message.en, Contains("health failed while it was asked"));
+    }
+    SECTION("the whole site") {
+        const auto results =
+            site.look(dies(failed(HttpAnswer::Failure::refused, HttpAnswer::Phase::connect)));
+        CHECK(bad(results) == Names{"connection"});
+        CHECK_THAT(results.at("connection").message.en, Contains("the site cannot be reached"));
+    }
+    SECTION("nothing: it is as it was") {
+        CHECK(bad(site.look()) == Names{"groups", "tasks"});
+    }
+}
