@@ -29,6 +29,9 @@ constexpr Noun k_pending_migrations{"migration is not applied", "migrations are 
 constexpr Phrase k_pending_hint{"code and database do not fit: sudo -u {} {} {} migrate",
                                 "код и база не соответствуют друг другу: sudo -u {} {} {} migrate"};
 constexpr Phrase k_none{"the project has no migrations", "в проекте нет миграций"};
+constexpr Phrase k_says_nothing{
+    "manage.py {} ends well and says nothing: whether migrations are applied is not known",
+    "manage.py {} завершился успешно и ничего не сказал: применены ли миграции, неизвестно"};
 constexpr Phrase k_fails{"manage.py {} fails: {}", "manage.py {} не работает: {}"};
 constexpr Phrase k_fails_hint{"look at all it says: sudo -u {} {} {} {}",
                               "посмотрите весь вывод: sudo -u {} {} {} {}"};
@@ -46,7 +49,8 @@ const Schema<DjangoSettings>& django_schema() {
         required("manage", &DjangoSettings::manage, "manage.py"),
         optional("python", &DjangoSettings::python,
                  "the interpreter of the virtual environment; python3 when empty"),
-        optional("user", &DjangoSettings::user, "who runs it; whose manage.py is when empty")
+        optional("user", &DjangoSettings::user,
+                 "who runs it; whose manage.py is when empty, unless that is root")
             .check(user_complaint),
         optional("deploy_check", &DjangoSettings::deploy_check, "manage.py check --deploy, too"),
         optional("timeout", &DjangoSettings::timeout, "of each command; no end by then: critical")
@@ -107,6 +111,10 @@ void judge_migrations(CheckResult& result, const DjangoSample& sample, const Dja
     const ProcessAnswer& answer = sample.migrations;
     if (answer.timed_out || answer.exit_status != 0) {
         raise_failure(result, k_show, answer, sample, settings);
+        return;
+    }
+    if (trim(answer.out).empty()) { // of a project without any Django says so
+        raise(result, Status::unknown, say(k_says_nothing, k_show));
         return;
     }
     const Migrations migrations = migrations_in(answer.out);
@@ -202,17 +210,12 @@ class DjangoCheck final : public BlockingCheck {
     }
 
   private:
-    // Whose the application is. Where nobody is known to be it, it is not run as root instead.
+    // Whose the application is.
     Result<std::string> whose(const World& world) const {
         if (!m_settings.user.empty()) {
             return m_settings.user;
         }
-        const Result<FileInfo> info = world.files.info(m_settings.manage, Files::Follow::yes);
-        if (!info) {
-            return info.error();
-        }
-        const Result<User> owner = find_user(info->owner);
-        return owner ? Result<std::string>(owner->name) : Result<std::string>(owner.error());
+        return user_of_manage(world.files, m_settings.manage);
     }
 
     Result<ProcessAnswer> run_manage(const std::vector<std::string>& words, const std::string& user,
@@ -238,6 +241,17 @@ class DjangoCheck final : public BlockingCheck {
 };
 
 } // namespace
+
+Result<std::string> user_of_manage(Files& files, const Path& manage) {
+    const Result<FileInfo> info = files.info(manage, Files::Follow::yes);
+    LECTIO_TRY(info);
+    const Result<User> owner = find_user(info->owner);
+    LECTIO_TRY(owner);
+    if (owner->uid == 0) {
+        return Error{ErrorKind::invalid, "it belongs to root, and the key `user` does not say who runs it"};
+    }
+    return owner->name;
+}
 
 CheckResult evaluate_django(const DjangoSample& sample, const DjangoSettings& settings) {
     CheckResult result;

@@ -25,6 +25,10 @@ struct DjangoSample {
     std::string user;
 };
 
+// Who `manage` is run as: its owner, but never root because of that alone: a clone made by root is no wish to run the
+// site's code as root, whose files the site could then not write. The Error says which key may still ask for it.
+Result<std::string> user_of_manage(Files& files, const Path& manage);
+
 // Pure.
 CheckResult evaluate_django(const DjangoSample& sample, const DjangoSettings& settings);
 CheckType django_check_type();

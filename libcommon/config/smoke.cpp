@@ -148,7 +148,8 @@ const Schema<SmokeUsers>& users_schema() {
     static const Schema<SmokeUsers> schema{
         required("manage", &SmokeUsers::manage, "manage.py of the Django project"),
         optional("python", &SmokeUsers::python, "the interpreter of its virtual environment"),
-        optional("user", &SmokeUsers::user, "who runs it; the owner of manage.py when empty")
+        optional("user", &SmokeUsers::user,
+                 "who runs it; the owner of manage.py when empty, unless that is root")
             .check(user_complaint),
         optional("roles", &SmokeUsers::roles, "login = role, for models of users that have one"),
     };

@@ -128,6 +128,8 @@ constexpr std::array k_parts{
     Phrase{"it has more names (hard links), perhaps of another user",
            "у него есть другие имена (жёсткие ссылки), и он может быть чужим"},
     Phrase{"no time left", "не хватило времени"},
+    Phrase{"it belongs to root, and the key `user` does not say who runs it",
+           "он принадлежит root, а от чьего имени его запускать, в ключе `user` не сказано"},
     Phrase{"the query did not end in time", "запрос не уложился в отведённое время"},
     Phrase{"it is written to all the time, and the query would keep writers out",
            "в базу всё время пишут, а запрос не пускал бы тех, кто пишет"},

@@ -43,7 +43,7 @@ class Walker:
             'lang = "en"\nhost = "test-host"\n[paths]\n'
             + "".join(f'{name} = "{self.folder / name}"\n' for name in ("state", "run", "logs"))
             + f'env_file = "{self.env_file}"\n' + profile
-            + USERS.format(manage=HERE / "project/manage.py", python=python, user=""))
+            + USERS.format(manage=HERE / "project/manage.py", python=python, user=pwd.getpwuid(os.geteuid()).pw_name))
 
     def __enter__(self):
         return self
@@ -308,6 +308,22 @@ token = "/access"
         self.assertIn(codes, ([0, 0], [0, 75]), done)
         self.assertEqual(self.env_file.read_text().count("SMOKE_TEACHER_PASSWORD="), 1)
         self.assertNotEqual(self.python(f"print(a(email='smoke_teacher@test.local', password='{self.password()}'))"), "None")
+
+    def test_an_account_that_nothing_was_said_of(self):
+        for said in ("[]", '["a", 5]', '[{"login": "student", "did": []}]'):
+            with self.subTest(said):
+                (self.project / "manage.py").write_text(f"print('{{\"lectio_smoke_users\": {said}}}')\n")
+                code, out, err = self.setup_users()
+                self.assertEqual(code, 2, out + err)
+                self.assertIn("teacher (smoke_teacher@test.local): manage.py has not said what became of it", out)
+
+    @unittest.skipIf(os.geteuid() != 0, "needs root to give a file to root")
+    def test_a_clone_of_root_is_not_run_as_root(self):
+        os.chown(self.project / "manage.py", 0, 0)
+        code, out, err = self.setup_users()
+        self.assertEqual(code, 78, out + err)
+        self.assertIn("it belongs to root, and the key `user` does not say who runs it", err)
+        self.assertFalse((self.data / "django.log").exists())
 
     @unittest.skipIf(os.geteuid() != 0, "needs root to become somebody else")
     def test_somebody_else_may_not(self):

@@ -1,5 +1,6 @@
 #include "setup_users.h"
 
+#include "checks/django.h"
 #include "cli/known_kinds.h"
 #include "cli/last_resort.h"
 #include "cli/terminal.h"
@@ -101,6 +102,8 @@ constexpr Phrase k_failed{"{} failed: {}", "сбой {}: {}"};
 constexpr Phrase k_as_should{"{} ({}): is as it should be", "{} ({}): всё как надо"};
 constexpr Phrase k_done{"{} ({}): {}", "{} ({}): {}"};
 constexpr Phrase k_user_failed{"{} ({}): failed: {}", "{} ({}): не получилось: {}"};
+constexpr Phrase k_not_told{"{} ({}): manage.py has not said what became of it",
+                            "{} ({}): manage.py не сказал, что с ней сделано"};
 constexpr Phrase k_created{"created", "создана"};
 constexpr Phrase k_activated{"switched on", "включена"};
 constexpr Phrase k_password_set{"password set", "пароль задан"};
@@ -251,6 +254,10 @@ class Setup {
         }
         const Result<ProcessRequest> request = manage_request(list);
         const std::string program = m_loaded.config.smoke.users->manage.string();
+        if (!request && request.error().kind == ErrorKind::invalid) {
+            return leave(ExitCode::configuration,
+                         say(k_not_started, program, error_words(request.error().message)));
+        }
         const Result<ProcessAnswer> answer =
             request ? m_world.processes.run(*request) : Result<ProcessAnswer>(request.error());
         if (!answer) {
@@ -281,15 +288,13 @@ class Setup {
         return request;
     }
 
-    // Whose the application is; empty: we are that. Where nobody is known to be it, it is not run as root instead.
+    // Whose the application is; empty: we are that.
     [[nodiscard]] Result<std::string> other_user(const SmokeUsers& users) const {
         std::string name = users.user;
         if (name.empty()) {
-            const Result<FileInfo> info = m_world.files.info(users.manage, Files::Follow::yes);
-            LECTIO_TRY(info);
-            const Result<User> owner = find_user(info->owner);
+            const Result<std::string> owner = user_of_manage(m_world.files, users.manage);
             LECTIO_TRY(owner);
-            name = owner->name;
+            name = *owner;
         }
         const Result<User> us = find_user(effective_user());
         return us && us->name == name ? std::string() : name;
@@ -316,11 +321,17 @@ class Setup {
 
     int tell_results(const Json& results, const Json& list) {
         bool good = true;
-        for (const Json& result : results) {
-            const std::string login = text_of(result, "login");
-            const auto asked = std::find_if(list.begin(), list.end(),
-                                            [&](const Json& each) { return each["login"] == login; });
-            const std::string account = asked == list.end() ? "" : text_of(*asked, "account");
+        for (const Json& asked : list) { // each of them, whatever else was said
+            const std::string login = text_of(asked, "login"), account = text_of(asked, "account");
+            const auto said = std::find_if(results.begin(), results.end(), [&](const Json& each) {
+                return each.is_object() && text_of(each, "login") == login;
+            });
+            if (said == results.end()) {
+                good = false;
+                tell(say(k_not_told, login, account));
+                continue;
+            }
+            const Json& result = *said;
             if (result.contains("error")) {
                 good = false;
                 tell(say(k_user_failed, login, account,

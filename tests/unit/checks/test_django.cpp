@@ -60,7 +60,8 @@ TEST_CASE("migrations that are not applied are counted and named", "[django]") {
     }
     CHECK(judged(exited(0, many)).message.ru ==
           "5 миграций не применено: lessons.0002_x, lessons.0003_x, lessons.0004_x …");
-    CHECK(judged(exited(0, "")).message.en == "the project has no migrations");
+    CHECK(judged(exited(0, "(no migrations)\n")).message.en == "the project has no migrations");
+    CHECK(judged(exited(0, "\n")).status == Status::unknown);
 }
 
 TEST_CASE("a manage.py that fails is told by its last words", "[django]") {
@@ -112,4 +113,13 @@ TEST_CASE("manage.py is run as the user of the site, without a shell", "[django]
     nobody.manage = "/nosuch/manage.py";
     CHECK(look(none, nobody).status == Status::unknown);
     CHECK(none.asked().size() == 1); // not as root instead
+    nobody.manage = "/etc/passwd";   // root's
+    const CheckResult roots = look(none, nobody);
+    CHECK(roots.status == Status::unknown);
+    CHECK(roots.message.en ==
+          "manage.py could not be started: it belongs to root, and the key `user` does not say who runs it");
+    CHECK(none.asked().size() == 1);
+    nobody.user = "root"; // who says so gets it
+    look(none, nobody);
+    CHECK(none.asked().size() == 2);
 }
