@@ -20,7 +20,7 @@ constexpr Bytes k_chunk = 1_MB;
 constexpr Bytes k_head = 512_B;
 // A shorter head is no proof that a copy is a copy.
 constexpr std::uint64_t k_shortest_proof = 32;
-constexpr std::size_t k_most_siblings = 200;
+constexpr std::size_t k_most_siblings = 200; // of each way to name them
 
 class Follower {
   public:
@@ -158,10 +158,30 @@ class Follower {
         const std::string name = m_path.filename().string();
         std::vector<Sibling> siblings;
         for (const std::string& other : m_files.list(m_path.parent_path()).value_or({})) {
-            if (other.size() > name.size() && other.starts_with(name) && siblings.size() < k_most_siblings) {
+            if (other.size() > name.size() && other.starts_with(name)) {
                 siblings.push_back(sibling_of(m_path.parent_path() / other, other.substr(name.size())));
             }
         }
+        return newest_of(std::move(siblings));
+    }
+
+    // Each kind of name by itself, those that tell their age first: of years of archives it is the newest that may hold
+    // what was not read yet.
+    static std::vector<Sibling> newest_of(std::vector<Sibling> siblings) {
+        using Order = Sibling::Order;
+        std::sort(siblings.begin(), siblings.end(), [](const Sibling& a, const Sibling& b) {
+            if (a.order != b.order) {
+                return a.order > b.order;
+            }
+            return a.order == Order::number ? a.rank < b.rank : a.rank > b.rank;
+        });
+        std::size_t of_its_kind = 0;
+        auto last = Order::unknown;
+        std::erase_if(siblings, [&](const Sibling& one) {
+            of_its_kind = one.order == last ? of_its_kind + 1 : 1;
+            last = one.order;
+            return of_its_kind > k_most_siblings;
+        });
         return siblings;
     }
 
@@ -188,6 +208,11 @@ class Follower {
 
     Result<void> read_rotated(const Sibling& sibling, const LogPosition& from) {
         const Result<FileInfo> seen = look_at(sibling.path);
+        if (!seen &&
+            seen.error().kind == ErrorKind::not_found) { // gone since it was listed; the log itself is there
+            m_lost_track = true;
+            return {};
+        }
         LECTIO_TRY(seen);
         m_position = from;
         m_position.inode = seen->inode; // another one after copytruncate, or when it was gzipped

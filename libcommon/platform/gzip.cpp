@@ -41,11 +41,14 @@ Result<void> read_gzip(Files& files, const Path& path, const std::function<bool(
     }
     z_stream& stream = inflater.stream();
     std::string text(k_given, '\0');
+    bool is_whole = false; // what was read so far ends where a member does
     for (std::uint64_t offset = 0;;) {
         const Result<std::string> read = files.read_from(path, {offset}, k_read);
         LECTIO_TRY(read);
         if (read->empty()) {
-            return {};
+            return is_whole ? Result<void>()
+                            : Error{ErrorKind::invalid,
+                                    fmt::format("{} is damaged: its end is missing", path.string())};
         }
         offset += read->size();
         std::string packed = *read;
@@ -55,6 +58,7 @@ Result<void> read_gzip(Files& files, const Path& path, const std::function<bool(
             stream.next_out = reinterpret_cast<Bytef*>(text.data());
             stream.avail_out = static_cast<uInt>(text.size());
             const int done = inflate(&stream, Z_NO_FLUSH);
+            is_whole = done == Z_STREAM_END;
             const std::size_t given = text.size() - stream.avail_out;
             if (given > 0 && !take(std::string_view(text).substr(0, given))) {
                 return {};

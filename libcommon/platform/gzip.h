@@ -11,8 +11,8 @@ namespace lectio {
 
 bool is_gzip(std::string_view head); // by its first bytes
 
-// Gives the text of `path` to `take`, some 256 kB at a time, until it says no. A file that ends early gives what it has.
-// Errors: what Files says of reading; invalid: no gzip, or damaged.
+// Gives the text of `path` to `take`, some 256 kB at a time, until it says no. Of a damaged file or one that ends
+// early it gives what can be read. Errors: what Files says of reading; invalid: no gzip, damaged, or without its end.
 Result<void> read_gzip(Files& files, const Path& path, const std::function<bool(std::string_view)>& take);
 
 } // namespace lectio

@@ -338,3 +338,35 @@ TEST_CASE("whatever happens to a log, each line is read exactly once") {
         }
     }
 }
+
+TEST_CASE("of more archives than are looked at the newest are") {
+    Log log("begin of the log, long enough to tell it\n");
+    for (int day = 1; day <= 300; ++day) {
+        spill(log.folder / fmt::format("log-2025{:04}", day), "old\n");
+    }
+    CHECK(log.reader.next() == "begin of the log, long enough to tell it\n");
+    log.grow("before the rotation\n");
+    const std::string name = GENERATE("log-20260122", "log.1", "log.old");
+    log.rename(name);
+    log.rewrite("new\n");
+    CHECK(log.reader.next() == "before the rotation\nnew\n");
+    CHECK_FALSE(log.reader.lost_track());
+}
+
+TEST_CASE("a packed log without its end: what can be read is, and that something is lost is told") {
+    ReadLog log("the first line of the log, long enough to tell it\n");
+    std::mt19937 random(1); // NOLINT(cert-msc32-c,cert-msc51-cpp): the same each time
+    std::string lines;
+    for (int i = 0; i < 20'000; ++i) {
+        lines += fmt::format("line {} {}\n", i, random());
+    }
+    log.grow(lines);
+    pack(log.path, log.folder / "log.1.gz");
+    fs::resize_file(log.folder / "log.1.gz", fs::file_size(log.folder / "log.1.gz") / 2);
+    log.rewrite("new\n");
+    const std::string read = log.reader.next();
+    CHECK(read.size() > 1000);
+    CHECK(read.size() < lines.size());
+    CHECK(read.ends_with("\nnew\n"));
+    CHECK(log.reader.lost_track());
+}
