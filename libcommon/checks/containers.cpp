@@ -9,6 +9,7 @@
 #include "util/text.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include <fmt/format.h>
@@ -65,6 +66,15 @@ constexpr Phrase k_mend_privileged{
     "compose.yaml: уберите privileged: true, добавьте нужные capabilities"};
 constexpr Phrase k_mend_socket{"compose.yaml: remove /var/run/docker.sock from volumes",
                                "compose.yaml: уберите /var/run/docker.sock из volumes"};
+constexpr Phrase k_host_root{"{} holds the whole file system of the host",
+                             "в {} проброшена вся файловая система сервера"};
+constexpr Phrase k_mend_host_root{"compose.yaml: mount the folders that it needs, not /",
+                                  "compose.yaml: пробросьте нужные папки, а не /"};
+constexpr Phrase k_host_processes{"{} sees the processes of the host", "{} видит процессы сервера"};
+constexpr Phrase k_mend_host_processes{"compose.yaml: remove pid: host", "compose.yaml: уберите pid: host"};
+constexpr Phrase k_capability{"{} has {}", "у {} есть {}"};
+constexpr Phrase k_mend_capability{"compose.yaml: remove {} from cap_add",
+                                   "compose.yaml: уберите {} из cap_add"};
 constexpr Phrase k_no_name{"expected a name of Docker's: letters, digits, _ . -",
                            "ожидается имя, как в Docker: латинские буквы, цифры, _ . -"};
 
@@ -111,6 +121,27 @@ std::string words_in(const Json& object, const char* key) {
         }
     }
     return words;
+}
+
+// Binds: "/var/run/docker.sock:/x:ro"; Mounts, of the long syntax and of everything that is mounted: {"Source": "/x"}.
+std::vector<std::string> sources_in(const Json& json) {
+    std::vector<std::string> sources;
+    const Json host = object_of(json, "HostConfig");
+    for (const Json* list : {list_in(json, "Mounts"), list_in(host, "Mounts"), list_in(host, "Binds")}) {
+        for (const Json& one : list != nullptr ? *list : Json::array()) {
+            const std::string source = one.is_string() ? one.get<std::string>() : text_of(one, "Source");
+            sources.push_back(source.substr(0, one.is_string() ? source.find(':') : source.npos));
+        }
+    }
+    return sources;
+}
+
+// What opens the host to who has it (capabilities(7)).
+bool opens_host(std::string_view capability) {
+    constexpr std::array<std::string_view, 6> k_open{"ALL",        "SYS_ADMIN", "SYS_MODULE",
+                                                     "SYS_PTRACE", "SYS_RAWIO", "DAC_READ_SEARCH"};
+    capability.remove_prefix(capability.starts_with("CAP_") ? 4 : 0);
+    return std::find(k_open.begin(), k_open.end(), capability) != k_open.end();
 }
 
 // {"5432/tcp": [{"HostIp": "0.0.0.0", "HostPort": "5432"}], "80/tcp": null}
@@ -204,6 +235,20 @@ void find_dangers(const ContainerSetup& one, Findings& findings) {
     if (one.holds_docker_socket) {
         findings.push_back({Status::warning, say(k_socket, one.name), say(k_why_host), say(k_mend_socket)});
     }
+    if (one.holds_host_root) {
+        findings.push_back(
+            {Status::warning, say(k_host_root, one.name), say(k_why_host), say(k_mend_host_root)});
+    }
+    if (one.sees_host_processes) {
+        findings.push_back(
+            {Status::warning, say(k_host_processes, one.name), say(k_why_host), say(k_mend_host_processes)});
+    }
+    for (const std::string& capability : one.capabilities) {
+        if (opens_host(capability)) {
+            findings.push_back({Status::warning, say(k_capability, one.name, capability), say(k_why_host),
+                                say(k_mend_capability, capability)});
+        }
+    }
 }
 
 class ContainersCheck final : public AsyncCheck {
@@ -249,9 +294,19 @@ std::optional<ContainerSetup> container_setup_of(std::string_view text) {
     setup.memory_limit = integer_of(host, "Memory");
     setup.healthcheck = has_healthcheck(config);
     setup.privileged = flag_of(host, "Privileged");
-    setup.holds_docker_socket = words_in(host, "Binds").find("docker.sock") != std::string::npos;
+    for (const std::string& source : sources_in(json)) {
+        setup.holds_docker_socket = setup.holds_docker_socket || source.ends_with("docker.sock");
+        setup.holds_host_root = setup.holds_host_root || source == "/";
+    }
+    setup.sees_host_processes = text_of(host, "PidMode") == "host";
+    for (const Json* added = list_in(host, "CapAdd");
+         const Json& one : added != nullptr ? *added : Json::array()) {
+        setup.capabilities.push_back(shown(one.is_string() ? one.get<std::string>() : ""));
+    }
     setup.command = shown(words_in(config, "Entrypoint") + " " + words_in(config, "Cmd"));
-    setup.published = published_in(object_of(host, "PortBindings"));
+    // With PublishAllPorts, and for ports that the kernel chose, only what runs tells which.
+    const Json in_use = object_of(object_of(json, "NetworkSettings"), "Ports");
+    setup.published = published_in(in_use.empty() ? object_of(host, "PortBindings") : in_use);
     const bool meant_to_end = setup.restart_policy.empty() || setup.restart_policy == "no";
     setup.job = text_of(state, "Status") == "exited" && integer_of(state, "ExitCode") == 0 && meant_to_end;
     return setup;

@@ -33,7 +33,10 @@ struct ContainerSetup {
     bool healthcheck = false;
     bool privileged = false;
     bool holds_docker_socket = false;
-    std::string command; // its words between blanks
+    bool holds_host_root = false;          // / of the host is mounted
+    bool sees_host_processes = false;      // PidMode host
+    std::vector<std::string> capabilities; // added ones: "SYS_ADMIN", also with "CAP_" before it
+    std::string command;                   // its words between blanks
     std::vector<Published> published;
     bool job = false; // it has ended well and was meant to
 };

@@ -1,6 +1,7 @@
 #include "checks/headers.h"
 
 #include "checks/findings.h"
+#include "checks/http_expect.h"
 #include "checks/http_words.h"
 #include "config/complaints.h"
 #include "util/number.h"
@@ -191,10 +192,14 @@ void find_cors(const HttpAnswer& foreign, const HeadersSettings& settings, Findi
 
 // ── cookies (RFC 6265bis) ───────────────────────────────────────────────────────────────────────────────────────
 
+// SameSite=None keeps nobody out, as if it were missing.
 bool has_attribute(std::string_view cookie, std::string_view name) {
     const std::vector<std::string_view> parts = split(cookie, ';');
     return std::any_of(parts.begin() + 1, parts.end(), [&](std::string_view part) {
-        return to_lower_ascii(trim(part.substr(0, part.find('=')))) == name;
+        const std::size_t equals = std::min(part.find('='), part.size());
+        const std::string value = to_lower_ascii(trim(part.substr(std::min(equals + 1, part.size()))));
+        return to_lower_ascii(trim(part.substr(0, equals))) == name &&
+               !(name == "samesite" && value == "none");
     });
 }
 
@@ -304,6 +309,10 @@ SecurityHeader security_header(Header header) {
 }
 
 CheckResult evaluate_headers(const HeadersSample& sample, const HeadersSettings& settings) {
+    // The page of an error has the headers of whoever made it.
+    if (Wrong wrong = wrong_status(sample.page, StatusSet({{200, 399}}))) {
+        return *std::move(wrong);
+    }
     Findings findings;
     find_missing(sample.page, settings, findings);
     if (sample.foreign) {

@@ -1,6 +1,7 @@
 #include "checks/secrets.h"
 
 #include "checks/findings.h"
+#include "checks/http_expect.h"
 #include "checks/http_words.h"
 #include "checks/process.h"
 #include "config/complaints.h"
@@ -161,16 +162,27 @@ void find_in_environments(const SecretsSample& sample, const SecretsSettings& se
     }
 }
 
-bool is_served(const HttpAnswer& answer, const std::optional<HttpAnswer>& made_up) {
+// /.env, /.git/HEAD: files that are no page.
+bool names_hidden_file(std::string_view path) {
+    return path.substr(0, path.find_first_of("?#")).find("/.") != std::string_view::npos;
+}
+
+// A site of one page answers every path with that page, in which the path, a nonce or a token may differ.
+bool is_same_page(const HttpAnswer& answer, const HttpAnswer& made_up) {
+    return made_up.status == answer.status &&
+           (made_up.body == answer.body ||
+            (is_html(answer) && is_html(made_up) && title_of(answer) == title_of(made_up)));
+}
+
+bool is_served(const std::string& path, const HttpAnswer& answer, const std::optional<HttpAnswer>& made_up) {
     const bool good = answer.status >= 200 && answer.status < 300 && !answer.body.empty();
-    // A site of one page answers every path with that page.
-    const bool as_any_other = made_up && made_up->status == answer.status && made_up->body == answer.body;
-    return good && !as_any_other;
+    const bool is_page = names_hidden_file(path) && is_html(answer);
+    return good && !is_page && !(made_up && is_same_page(answer, *made_up));
 }
 
 void find_served(const SecretsSample& sample, const SecretsSettings& settings, Findings& findings) {
     for (const SecretsSample::Page& page : sample.pages) {
-        if (is_served(page.answer, sample.made_up)) {
+        if (is_served(page.path, page.answer, sample.made_up)) {
             const bool whole = page.path.starts_with("http");
             findings.push_back({Status::critical,
                                 say(k_reachable, whole ? std::string() : clean_line(settings.url),

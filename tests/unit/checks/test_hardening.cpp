@@ -184,6 +184,7 @@ TEST_CASE("each flag that a cookie lacks is named; the CSRF cookie is read by sc
         {"sessionid=1; Secure; SameSite=Lax", "the cookie sessionid lacks HttpOnly"},
         {"sessionid=1; Secure; HttpOnly", "the cookie sessionid lacks SameSite"},
         {"sessionid=secure; httponly; samesite=lax", "the cookie sessionid lacks Secure"},
+        {"sessionid=1; Secure; HttpOnly; SameSite=None", "the cookie sessionid lacks SameSite"},
     }));
     CAPTURE(cookie);
     const CheckResult result = with_headers(changed("set-cookie", cookie));
@@ -195,6 +196,16 @@ TEST_CASE("a cookie without a name is none, and its value is not told as one") {
     for (const char* cookie : {"abcdef0123456789", "abcdef; Path=/x=y"}) {
         CAPTURE(cookie);
         CHECK(with_headers(changed("set-cookie", cookie)).findings.empty());
+    }
+}
+
+TEST_CASE("of an error's page no header is judged, the error is told") {
+    for (const int status : {502, 404}) {
+        HeadersSample sample{page(status), std::nullopt};
+        const CheckResult result = evaluate_headers(sample, everything());
+        CHECK(result.status == Status::critical);
+        CHECK(result.findings.empty());
+        CHECK(result.message.en == fmt::format("HTTP {}, expected 200-399", status));
     }
 }
 
@@ -415,6 +426,33 @@ TEST_CASE("each way in which a container is not as it should be is named alone")
     expect(one, "web publishes 6379/tcp on 203.0.113.5");
 }
 
+TEST_CASE("what opens the host to a container is seen, however it was asked for") {
+    const auto finding = [](const char* more) {
+        const std::string text = fmt::format(
+            R"({{"Id": "ab", "Name": "/web", "Config": {{"User": "app", "Cmd": ["x"]}}, {}}})", more);
+        const std::optional<ContainerSetup> setup = container_setup_of(text);
+        REQUIRE(setup);
+        ContainersSettings settings;
+        settings.require.clear();
+        const CheckResult result = set_up(*setup, settings);
+        CAPTURE(more);
+        REQUIRE(result.findings.size() == 1);
+        return result.findings.front().seen.en;
+    };
+    for (const char* socket :
+         {R"("HostConfig": {"Binds": ["/var/run/docker.sock:/s:ro"]})",
+          R"("HostConfig": {"Mounts": [{"Source": "/var/run/docker.sock"}]})",
+          R"("Mounts": [{"Type": "bind", "Source": "/run/docker.sock", "Destination": "/s"}])"}) {
+        CHECK(finding(socket) == "web holds Docker's socket");
+    }
+    CHECK(finding(R"("Mounts": [{"Source": "/"}])") == "web holds the whole file system of the host");
+    CHECK(finding(R"("HostConfig": {"PidMode": "host"})") == "web sees the processes of the host");
+    CHECK(finding(R"("HostConfig": {"CapAdd": ["NET_ADMIN", "CAP_SYS_ADMIN"]})") == "web has CAP_SYS_ADMIN");
+    CHECK(finding(R"("HostConfig": {"PublishAllPorts": true, "PortBindings": {}},
+                     "NetworkSettings": {"Ports": {"5432/tcp": [{"HostIp": "0.0.0.0", "HostPort": "32768"}]}})") ==
+          "web publishes 32768/tcp on all addresses");
+}
+
 TEST_CASE("what may be published is, and a job that is done needs nothing") {
     ContainersSettings settings;
     settings.published = {"443", "53/udp"};
@@ -497,7 +535,16 @@ TEST_CASE("what the site serves of itself is found; the page that it answers to 
     sample.made_up = page(200, "<html>app</html>");
     sample.pages = {{"/.env", page(200, "<html>app</html>")}};
     CHECK(evaluate_secrets(sample, settings).status == Status::ok);
-    sample.pages.push_back({"/.git/HEAD", page(200, "ref: refs/heads/main\n")});
+    // A page that differs each time.
+    const auto differing = [](const char* nonce) {
+        return page(200, fmt::format("<!doctype html><title>App</title><meta content=\"{}\">", nonce));
+    };
+    sample.made_up = differing("1");
+    sample.pages = {{"/.env", differing("2")}, {"/docs/", differing("3")}};
+    CHECK(evaluate_secrets(sample, settings).status == Status::ok);
+    sample.made_up = page(404);
+    CHECK(evaluate_secrets(sample, settings).findings.size() == 1); // /docs/, which is a page of its own
+    sample.pages = {{"/.git/HEAD", page(200, "ref: refs/heads/main\n")}};
     const CheckResult served = evaluate_secrets(sample, settings);
     CHECK(served.status == Status::critical);
     CHECK(served.message.en == "https://site.test/.git/HEAD is served to everyone (HTTP 200)");
