@@ -64,6 +64,8 @@ constexpr Phrase k_hint_other_page{"another application answers at this address,
                                    "по этому адресу отвечает другое приложение или старая копия страницы: "
                                    "проверьте server_name, root и кэши"};
 constexpr Phrase k_served_empty{"served empty", "отдаётся пустым"};
+constexpr Phrase k_neither{"root or url must say what is looked at",
+                           "надо указать root или url: за чем следить"};
 constexpr Phrase k_slow{"slow: the page after {}, wanted within {}",
                         "медленно: страница через {}, а нужно не дольше {}"};
 
@@ -115,6 +117,9 @@ Wrong judge_obstacle(const std::optional<Obstacle>& obstacle, const Path& file, 
 }
 
 Wrong judge_disk(const FrontendSample& sample, const FrontendSettings& settings) {
+    if (settings.root.empty()) {
+        return std::nullopt;
+    }
     if (Wrong found =
             judge_obstacle(sample.index_obstacle, settings.root / "index.html", settings.reader, Named::no)) {
         return found;
@@ -155,7 +160,8 @@ Wrong judge_page(const FrontendSample& sample, const FrontendSettings& settings)
     }
     for (const std::string& part : settings.forbid) {
         if (html.find(part) != std::string::npos) {
-            return wrong(Status::critical, say(k_page_has, "index.html", part));
+            const std::string page = settings.root.empty() ? settings.url : "index.html";
+            return wrong(Status::critical, say(k_page_has, page, part));
         }
     }
     return std::nullopt;
@@ -278,16 +284,18 @@ CheckResult judge(const FrontendSample& sample, const FrontendSettings& settings
     return wrong(Status::ok, say(k_good, files, format_duration(total)));
 }
 
+// The first that stands there.
+std::string forbidden_in(const std::string& content, const FrontendSettings& settings) {
+    const auto found =
+        std::find_if(settings.forbid.begin(), settings.forbid.end(),
+                     [&](const std::string& part) { return content.find(part) != std::string::npos; });
+    return found == settings.forbid.end() ? std::string() : *found;
+}
+
 // Only where something is forbidden: a build that still speaks to the developer's own machine shows in its scripts.
 std::string forbidden_in(const Path& file, const FrontendSettings& settings, Files& files) {
-    const auto content =
-        settings.forbid.empty() ? std::string() : files.read(file, k_largest_file).value_or("");
-    for (const std::string& part : settings.forbid) {
-        if (content.find(part) != std::string::npos) {
-            return part;
-        }
-    }
-    return {};
+    return settings.forbid.empty() ? std::string()
+                                   : forbidden_in(files.read(file, k_largest_file).value_or(""), settings);
 }
 
 FrontendSample look_at_disk(const FrontendSettings& settings, Files& files) {
@@ -360,6 +368,31 @@ class FrontendCheck final : public AsyncCheck {
     explicit FrontendCheck(FrontendSettings settings) : m_settings(std::move(settings)) {}
 
     Task<CheckResult> run(const CheckContext& context) const override {
+        return m_settings.root.empty() ? from_outside(context) : from_disk(context);
+    }
+
+  private:
+    // Of a site whose files are elsewhere: what its page names is fetched, one after the other.
+    Task<CheckResult> from_outside(const CheckContext& context) const {
+        FrontendSample sample;
+        HttpRequest asked = request_for(m_settings, m_settings.url);
+        sample.page = co_await fetch(context.world.http, std::move(asked));
+        std::set<std::string> seen;
+        for (const HtmlAsset& asset : html_assets(sample.page->body)) {
+            const auto path = local_path(asset.url, m_settings.url);
+            if (path && seen.insert(*path).second) {
+                sample.files.push_back({asset.kind, *path, std::nullopt, std::nullopt, true, {}});
+            }
+        }
+        for (FrontendFile& file : sample.files) {
+            HttpRequest request = asset_request(m_settings, file, "GET");
+            file.answer = co_await fetch(context.world.http, std::move(request));
+            file.forbidden = forbidden_in(file.answer->body, m_settings);
+        }
+        co_return evaluate_frontend(sample, m_settings);
+    }
+
+    Task<CheckResult> from_disk(const CheckContext& context) const {
         const Result<std::vector<Mount>> mounts = context.world.host.mounts();
         if (!mounts) {
             co_return unable(mounts.error(), context); // whether the disk may hang cannot be known
@@ -396,7 +429,6 @@ class FrontendCheck final : public AsyncCheck {
         co_return evaluate_frontend(sample, m_settings);
     }
 
-  private:
     CheckResult unable(const Error& error, const CheckContext& context) const {
         CheckResult result = wrong(Status::unknown, say(k_why_not, clean_line(m_settings.root.string()),
                                                         error_words(clean_line(error.message))));
@@ -428,7 +460,8 @@ std::optional<Text> page_url_complaint(const std::string& text) {
 const Schema<FrontendSettings>& frontend_schema() {
     static const Schema<FrontendSettings> schema =
         Schema<FrontendSettings>{
-            required("root", &FrontendSettings::root, "folder of the build, with its index.html"),
+            optional("root", &FrontendSettings::root,
+                     "folder of the build, with its index.html; from outside only when empty"),
             optional("url", &FrontendSettings::url, "where it is served; the disk only when empty")
                 .check(page_url_complaint),
             optional("reader", &FrontendSettings::reader,
@@ -448,7 +481,11 @@ const Schema<FrontendSettings>& frontend_schema() {
             optional("resolve", &FrontendSettings::resolve, "connect to this address; Host and SNI stay")
                 .check(ip_address_complaint)}
             .verify([](const FrontendSettings& settings) {
-                return max_time_complaints(settings.max_time, settings.timeout);
+                std::vector<Complaint> complaints = max_time_complaints(settings.max_time, settings.timeout);
+                if (settings.root.empty() && settings.url.empty()) {
+                    complaints.push_back({"", say(k_neither)});
+                }
+                return complaints;
             });
     return schema;
 }

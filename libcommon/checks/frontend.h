@@ -13,7 +13,7 @@
 namespace lectio {
 
 struct FrontendSettings {
-    Path root;
+    Path root;          // "": from outside only
     std::string url;    // "": the disk only
     std::string reader; // "": whoever reads
     std::vector<std::string> contains, forbid;
@@ -30,7 +30,7 @@ struct FrontendFile {
     std::optional<Obstacle> obstacle; // on disk
     std::optional<HttpAnswer> answer; // over HTTP, when asked
     bool fetched = false;             // by GET: the body of `answer` is the file
-    std::string forbidden;            // the first of settings.forbid that the file on disk holds
+    std::string forbidden;            // the first of settings.forbid that the file holds
 };
 struct FrontendSample {
     std::string reader_error; // the reader could not be looked up

@@ -245,6 +245,44 @@ class CubeDemperTest(unittest.TestCase):
             self.assertIn("server does not support SSL", place.look("postgres")["postgres"][1])
 
 
+class BundleTest(unittest.TestCase):
+    """A frontend on a platform without a shell: its page and scripts are all that can be seen of it."""
+
+    def serve(self, files):
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                body = files.get(self.path)
+                self.send_response(200 if body is not None else 404)
+                kind = "application/javascript" if self.path.endswith(".js") else "text/html"
+                self.send_header("Content-Type", kind)
+                self.send_header("Content-Length", str(len(body or b"")))
+                self.end_headers()
+                self.wfile.write(body or b"")
+
+            def log_message(self, *_):
+                pass
+
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        return f"http://127.0.0.1:{server.server_port}/"
+
+    def test_the_address_of_the_api_that_was_not_set(self):
+        page = b'<!doctype html><html><script src="/_next/static/chunks/main-1.js" defer></script><script src="/_next/static/chunks/app-2.js"></script></html>'
+        files = {"/": page, "/_next/static/chunks/main-1.js": b"let a=1;", "/_next/static/chunks/app-2.js": b'let u="https://api.demper.example";'}
+        url = self.serve(files)
+        with Place("cube-demper", [('"https://${DEMPER_SITE:-demper.example}/"', f'"{url}"')]) as place:
+            self.assertEqual(place.look("bundle"), {})
+            for other in ("http://localhost:8010", "https://cube-demper-backend-production.up.railway.app"):
+                files["/_next/static/chunks/app-2.js"] = f'let u=e.env.API||"{other}";'.encode()
+                status, words = place.look("bundle")["bundle"]
+                self.assertEqual(status, "critical", words)
+                self.assertIn("_next/static/chunks/app-2.js contains", words)
+            del files["/_next/static/chunks/app-2.js"]
+            self.assertIn("HTTP 404", place.look("bundle")["bundle"][1])
+
+
 class DockerApi:
     """Answers of the Docker API as Docker 24 records them, on a socket of its own."""
 

@@ -81,6 +81,11 @@ class CubeDemperTest(ProfileTest, unittest.TestCase):
             self.assert_red(login_limit=("warning", "nothing limits it: 6 requests in"))
             site.limits["login"] = 5
         site.forget()
+        with self.subTest("anybody may register without end"):
+            site.limits["register"] = 1000
+            self.assert_red(register_limit=("warning", "nothing limits it: 4 requests in"))
+            site.limits["register"] = 3
+        site.forget()
         with self.subTest("no proxies are left"):
             site.proxies["available"] = 0
             self.assert_red(proxies=("critical", "/available is 0, at least 1 expected"))
