@@ -2,7 +2,9 @@
 """redis and django as lectio-deepcheck looks at them: a real redis-server and a real Django project, each wrong state made."""
 
 import contextlib
+import os
 import pathlib
+import pwd
 import subprocess
 import sys
 import tempfile
@@ -153,6 +155,7 @@ class RedisTest(unittest.TestCase):
 
 SETTINGS = """
 import pathlib
+import pwd
 HERE = pathlib.Path(__file__).resolve().parent.parent
 SECRET_KEY = {key!r}
 ROOT_URLCONF = "site_of_tests.urls"
@@ -194,8 +197,10 @@ class DjangoTest(unittest.TestCase):
     def manage(self, *words):
         subprocess.run(["/usr/bin/python3", "-B", str(self.project / "manage.py"), *words], check=True, capture_output=True, cwd=self.project)
 
-    def look(self, more=""):
-        row = self.place.look(f'type = "django"\nmanage = "{self.project}/manage.py"\npython = "/usr/bin/python3"\nrecheck = "0s"\n' + more)
+    def look(self, more="", user=None):
+        user = pwd.getpwuid(os.geteuid()).pw_name if user is None else user  # the owner; root has to be named
+        row = self.place.look(f'type = "django"\nmanage = "{self.project}/manage.py"\npython = "/usr/bin/python3"\nuser = "{user}"\n'
+                              'recheck = "0s"\n' + more)
         return row["status"], row["message"], row["hint"]
 
     def test_migrations(self):
@@ -245,7 +250,13 @@ class DjangoTest(unittest.TestCase):
 
     def test_no_project(self):
         (self.project / "manage.py").unlink()
-        self.assertEqual(self.look()[0], "unknown")
+        self.assertEqual(self.look(user="")[0], "unknown")
+
+    @unittest.skipIf(os.geteuid() != 0, "needs root to own a file of root's")
+    def test_a_clone_of_root_is_not_run_as_root(self):
+        status, words, _ = self.look(user="")
+        self.assertEqual((status, words), ("unknown", "manage.py could not be started: it belongs to root, and the key `user` does not say who runs it"))
+        self.assertEqual(list((self.project / "data").glob("*.sqlite3")), [])
 
 
 if __name__ == "__main__":
