@@ -36,8 +36,8 @@ sigset_t set_of(std::initializer_list<int> signals) {
     return set;
 }
 
-sigset_t stop_signals() {
-    return set_of({SIGTERM, SIGINT, SIGHUP});
+sigset_t stop_signals(Hangup hangup) {
+    return hangup == Hangup::stops ? set_of({SIGTERM, SIGINT, SIGHUP}) : set_of({SIGTERM, SIGINT});
 }
 
 std::int64_t steady_ns() {
@@ -63,8 +63,7 @@ timespec timespec_of(std::chrono::nanoseconds duration) {
     return {.tv_sec = duration.count() / 1'000'000'000, .tv_nsec = duration.count() % 1'000'000'000};
 }
 
-[[noreturn]] void watch(const std::function<void()>& wake) {
-    const sigset_t set = stop_signals();
+[[noreturn]] void watch(const sigset_t& set, const std::function<void()>& wake) {
     std::int64_t signalled_at = 0;
     for (;;) {
         // The tick is for the limits; that of the run may be set while this thread already waits.
@@ -94,8 +93,11 @@ int stop_signal() {
     return g_signal.load();
 }
 
-void catch_stop_signals(std::function<void()> wake) {
-    const sigset_t set = stop_signals();
+void catch_stop_signals(std::function<void()> wake, Hangup hangup) {
+    const sigset_t set = stop_signals(hangup);
+    if (hangup == Hangup::ignored) {
+        std::signal(SIGHUP, SIG_IGN);
+    }
     ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
     // A parent that ignored SIGCHLD hands that on through execve(): the kernel would then take the ends of our
     // children from us, and their numbers would soon be somebody else's.
@@ -105,7 +107,7 @@ void catch_stop_signals(std::function<void()> wake) {
     // A closed pipe or a limit on the size of files is an error of write(), not the end of a watcher.
     std::signal(SIGPIPE, SIG_IGN);
     std::signal(SIGXFSZ, SIG_IGN);
-    if (!start_abandonable([wake = std::move(wake)] { watch(wake); })) {
+    if (!start_abandonable([set, wake = std::move(wake)] { watch(set, wake); })) {
         // A host out of processes needs its watcher most: without this thread the kernel ends us at once.
         ::pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
         g_nobody_watches = true;

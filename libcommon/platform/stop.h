@@ -20,7 +20,9 @@ int stop_signal();
 // Call once, early in main, before any other thread exists (they inherit the blocked signals; children
 // must unblock them). `wake` is called from the waiting thread. What a parent may have handed on of SIGCHLD is
 // taken back, too.
-void catch_stop_signals(std::function<void()> wake);
+// ignored: a terminal or an ssh that goes away ends nothing; what has begun goes on.
+enum class Hangup { stops, ignored };
+void catch_stop_signals(std::function<void()> wake, Hangup hangup = Hangup::stops);
 
 // From now on the process ends itself with exit status 70 when it still runs `limit` from now: a thread that
 // hangs in the kernel cannot be ended otherwise, and its locks would be kept. The message goes to standard

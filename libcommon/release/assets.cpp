@@ -1,6 +1,9 @@
 #include "release/assets.h"
 
+#include "util/number.h"
+
 #include <algorithm>
+#include <array>
 #include <set>
 
 namespace lectio::release {
@@ -18,8 +21,22 @@ bool is_capital(char c) {
     return c >= 'A' && c <= 'Z';
 }
 
+// "20261122": a day, which people put into names.
+bool looks_like_a_day(std::string_view part) {
+    const auto month = number_from<int>(part.substr(4, 2)), day = number_from<int>(part.substr(6, 2));
+    return part.size() == 8 && (part.starts_with("19") || part.starts_with("20")) && month && day &&
+           *month >= 1 && *month <= 12 && *day >= 1 && *day <= 31;
+}
+
+// As long as bundlers cut their hashes: one in forty of eight hexadecimal digits has no letter at all.
+bool is_cut_hash(std::string_view part) {
+    constexpr std::array<std::size_t, 6> k_lengths{8, 16, 20, 32, 40, 64};
+    return std::find(k_lengths.begin(), k_lengths.end(), part.size()) != k_lengths.end() &&
+           part.find_first_not_of("0123456789abcdef") == std::string_view::npos && !looks_like_a_day(part);
+}
+
 // Letters of both cases or letters and digits, mixed: no word of a language, no version.
-bool looks_like_a_hash(std::string_view part) {
+bool is_mixed(std::string_view part) {
     const auto has = [&](bool (*is)(char)) { return std::any_of(part.begin(), part.end(), is); };
     const bool whole = std::all_of(part.begin(), part.end(), [](char c) {
         return is_digit(c) || is_small(c) || is_capital(c) || c == '_' || c == '-';
@@ -28,6 +45,10 @@ bool looks_like_a_hash(std::string_view part) {
     const bool starts_like_a_name =
         is_capital(part.front()) && std::none_of(part.begin() + 1, part.end(), is_capital);
     return whole && ((digits && (small || capitals)) || (small && capitals && !starts_like_a_name));
+}
+
+bool looks_like_a_hash(std::string_view part) {
+    return part.size() >= k_shortest_hash && (is_mixed(part) || is_cut_hash(part));
 }
 
 std::set<std::string> ids_of_the_last(const std::vector<Release>& releases, std::size_t keep) {
@@ -69,7 +90,7 @@ bool has_content_hash(std::string_view path) {
     // A dash may be part of a hash (base64url, eight letters of it).
     const bool has_eight = name.size() > k_shortest_hash && (name[name.size() - k_shortest_hash - 1] == '-' ||
                                                              name[name.size() - k_shortest_hash - 1] == '.');
-    return (part.size() >= k_shortest_hash && looks_like_a_hash(part)) ||
+    return looks_like_a_hash(part) ||
            (has_eight && looks_like_a_hash(name.substr(name.size() - k_shortest_hash)));
 }
 

@@ -52,6 +52,10 @@ Path Shelf::journal(const std::string& id) const {
     return m_places.state / "journal" / (id + std::string(k_journal));
 }
 
+Path Shelf::lines(const std::string& id) const {
+    return m_places.state / "journal" / (id + ".lines");
+}
+
 Path Shelf::record(const std::string& id) const {
     return m_places.state / "releases" / (id + std::string(k_record));
 }
@@ -155,6 +159,7 @@ Result<std::vector<Shelf::Past>> Shelf::journals() {
 }
 
 Result<void> Shelf::forget_journal(const std::string& id) {
+    LECTIO_TRY(remove_if_there(m_files, lines(id)));
     return remove_if_there(m_files, journal(id));
 }
 

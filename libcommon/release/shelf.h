@@ -6,6 +6,7 @@
 //   STATE/releases/ID.json      its record (record.h)
 //   STATE/releases/ID.manifest  its own files with their hashes (platform/tree_manifest.h)
 //   STATE/journal/ID.journal    what was done in the deploy that brought it (journal.h)
+//   STATE/journal/ID.lines      the same in words
 #pragma once
 
 #include "platform/release_disk.h"
@@ -36,6 +37,8 @@ class Shelf {
         return m_places.releases / (".incoming-" + id);
     }
     [[nodiscard]] Path journal(const std::string& id) const;
+    // Where a deploy writes down in words how it goes on, for who attaches.
+    [[nodiscard]] Path lines(const std::string& id) const;
 
     // Makes the folders; the one of the releases must be ours and writable by nobody else, or what is in it proves nothing.
     Result<void> prepare();

@@ -2,11 +2,14 @@
 
 #include "platform/stop.h"
 #include "release/assets.h"
+#include "release/drift.h"
 #include "release/retention.h"
+#include "util/number.h"
 #include "util/text.h"
 #include "words/error_words.h"
 
 #include <algorithm>
+#include <array>
 #include <random>
 #include <utility>
 
@@ -52,8 +55,9 @@ constexpr Phrase k_site_is_red_hint{"mend it first, or deploy the mend with --fo
                                     "сначала почините; если чинит сама выкладка — добавьте --force"};
 constexpr Phrase k_nothing_asked{"nothing is configured that could be asked of the live site",
                                  "не настроено ничего, о чём можно спросить работающий сайт"};
-constexpr Phrase k_nothing_asked_hint{"name checks in [deploy] gate.checks, or add --force",
-                                      "назовите проверки в [deploy] gate.checks или добавьте --force"};
+constexpr Phrase k_nothing_asked_hint{
+    "name checks in [deploy] gate.checks, or nobody knows whether it works",
+    "назовите проверки в [deploy] gate.checks, иначе неизвестно, работает ли он"};
 constexpr Phrase k_no_room{"only {} are free at {}, min_free is {}",
                            "свободно только {} ({}), min_free — {}"};
 constexpr Phrase k_no_room_hint{"make room, for instance: lectio-deploy cleanup",
@@ -71,7 +75,6 @@ constexpr Phrase k_changed{"somebody has changed the live release by hand: {}",
 constexpr Phrase k_changed_hint{
     "take the change over into the build, or deploy with --force: {} is kept as it is",
     "перенесите правку в сборку или добавьте --force: {} сохранится как есть"};
-constexpr Phrase k_and_more{"{} and {} more", "{} и ещё {}"};
 constexpr Phrase k_host_is_busy{"the healer has been at work for {}: {}", "лечение идёт уже {}: {}"};
 constexpr Phrase k_stopped{"stopped by a signal", "остановлено сигналом"};
 constexpr Phrase k_gate_failed{"after the swap: {}", "после переключения: {}"};
@@ -117,25 +120,13 @@ constexpr Phrase k_nothing_to_do{"there is nothing to take over: {} leads to {}"
                                  "принимать нечего: {} ведёт к {}"};
 constexpr Phrase k_nothing_there{"there is nothing at {}", "в {} ничего нет"};
 
-Text some_of(const std::vector<std::string>& names) {
-    constexpr std::size_t k_most = 3;
-    std::string first;
-    for (std::size_t i = 0; i < names.size() && i < k_most; ++i) {
-        first += (first.empty() ? "" : ", ") + shorten(clean_line(names[i]), 80);
-    }
-    return names.size() > k_most ? say(k_and_more, first, names.size() - k_most) : verbatim(first);
-}
-
-Text some_of(const TreeDifference& difference) {
-    std::vector<std::string> names = difference.changed;
-    for (const std::string& name : difference.removed) {
-        names.push_back("-" + name);
-    }
-    for (const std::string& name : difference.added) {
-        names.push_back("+" + name);
-    }
-    return some_of(names);
-}
+constexpr std::array<std::pair<Outcome::Result, std::string_view>, 5> k_results{{
+    {Outcome::Result::released, "released"},
+    {Outcome::Result::refused, "refused"},
+    {Outcome::Result::rolled_back, "rolled_back"},
+    {Outcome::Result::needs_human, "needs_human"},
+    {Outcome::Result::stopped, "stopped"},
+}};
 
 std::string fresh_id(Clock& clock) {
     std::random_device entropy; // getrandom(2)
@@ -150,34 +141,30 @@ std::int64_t next_generation(const std::vector<Release>& releases) {
     return highest + 1;
 }
 
-// What is in the tree beside what is carried, against what the release came with.
-TreeDifference changes_by_hand(const Release& release, const TreeManifest& own, TreeManifest there) {
-    std::erase_if(there.entries, [&](const TreeEntry& entry) {
-        return std::any_of(release.carried.begin(), release.carried.end(), [&](const Carried& file) {
-            return file.path == entry.path ||
-                   (entry.type == TreeEntry::Type::folder && own.find(entry.path) == nullptr &&
-                    file.path.starts_with(entry.path + "/"));
-        });
-    });
-    return compare(own, there);
-}
-
 } // namespace
 
 std::string_view to_string(Outcome::Result result) {
-    switch (result) {
-    case Outcome::Result::released:
-        return "released";
-    case Outcome::Result::refused:
-        return "refused";
-    case Outcome::Result::rolled_back:
-        return "rolled_back";
-    case Outcome::Result::needs_human:
-        return "needs_human";
-    case Outcome::Result::stopped:
-        return "stopped";
+    const auto* found = std::find_if(k_results.begin(), k_results.end(),
+                                     [&](const auto& row) { return row.first == result; });
+    return found->second;
+}
+
+Outcome outcome_of(const Entry& end) {
+    const std::string word = end.fact("result");
+    const auto* found =
+        std::find_if(k_results.begin(), k_results.end(), [&](const auto& row) { return row.second == word; });
+    Outcome outcome;
+    outcome.result = found == k_results.end() ? Outcome::Result::needs_human : found->first;
+    outcome.release = end.fact("release");
+    outcome.previous = end.fact("previous");
+    outcome.phase = end.fact("phase");
+    outcome.reason = verbatim(end.fact("reason"));
+    const std::string warnings = end.fact("warnings");
+    for (const std::string_view line : split_lines(warnings)) {
+        outcome.warnings.push_back(verbatim(line));
     }
-    return "refused";
+    outcome.took = Duration(number_from<std::int64_t>(end.fact("took")).value_or(0));
+    return outcome;
 }
 
 Transaction::Transaction(World& world, ReleaseDisk& disk, Site site, LiveGate& gate,
@@ -210,6 +197,7 @@ Outcome Transaction::roll_back(const std::optional<std::string>& to, const Wishe
                {{"target", &Transaction::check_target},
                 {"live-site", &Transaction::look_at_the_site},
                 {"host", &Transaction::take_the_host},
+                {"assets", &Transaction::carry_to_target},
                 {"swap", &Transaction::swap},
                 {"gate", &Transaction::watch_it},
                 {"commit", &Transaction::commit}},
@@ -253,6 +241,37 @@ Outcome Transaction::run(const std::string& action, std::initializer_list<NamedS
                             : outcome(Outcome::Result::released));
 }
 
+Result<Transaction::Plan> Transaction::plan(BuildSource& source) {
+    m_id = fresh_id(m_world.clock);
+    m_action = "release";
+    LECTIO_TRY(m_shelf.prepare());
+    Result<Plan> made = look_ahead(source);
+    forget_what_was_brought();
+    return made;
+}
+
+Result<Transaction::Plan> Transaction::look_ahead(BuildSource& source) {
+    const Result<Shelf::Served> served = m_shelf.served();
+    LECTIO_TRY(served);
+    const Result<Shelf::Records> records = m_shelf.records();
+    LECTIO_TRY(records);
+    const Result<Received> brought = source.bring(m_shelf.incoming(m_id));
+    LECTIO_TRY(brought);
+    Plan plan;
+    if (!brought->refused.empty()) {
+        plan.flaws.push_back({Flaw::Weight::refuse, brought->refused});
+        return plan;
+    }
+    plan.size = brought->tree.size();
+    plan.flaws = m_inspector.inspect(m_shelf.incoming(m_id), brought->tree,
+                                     find(records->releases, served->id), records->releases);
+    if (const Result<TreeManifest> before = m_shelf.manifest(served->id); !served->id.empty() && before) {
+        plan.before = served->id;
+        plan.difference = compare(*before, brought->tree);
+    }
+    return plan;
+}
+
 // ── its steps ───────────────────────────────────────────────────────────────────────────────────────────
 
 Transaction::Step Transaction::open_journal() {
@@ -281,8 +300,8 @@ Transaction::Step Transaction::look_at_the_site() {
     if (verdict.outcome == Verdict::Outcome::stopped) {
         return Stop{say(k_stopped), {}, Stop::Kind::signal};
     }
-    if (verdict.outcome == Verdict::Outcome::asks_nothing && !m_wishes.force) {
-        return Stop{say(k_nothing_asked), say(k_nothing_asked_hint)};
+    if (verdict.outcome == Verdict::Outcome::asks_nothing) {
+        m_warnings.push_back(join(": ", {say(k_nothing_asked), say(k_nothing_asked_hint)}));
     }
     if (verdict.outcome == Verdict::Outcome::failed && !m_wishes.force && !is_rollback()) {
         return Stop{say(k_site_is_red, words_of_failures(m_before)), say(k_site_is_red_hint),
@@ -351,20 +370,17 @@ Transaction::Step Transaction::look_for_changes_by_hand() {
         return Stop{error_words(records.error().message)};
     }
     const Release* live = find(records->releases, m_from);
-    const Result<TreeManifest> own = m_shelf.manifest(m_from);
-    if (live == nullptr || !own) {
+    if (live == nullptr) {
         return Stop{say(k_not_here, m_from), say(k_not_here_hint, m_shelf.tree(m_from).string())};
     }
-    Result<TreeManifest> there =
-        read_tree(m_shelf.tree(m_from), m_world.clock, m_world.clock.steady() + k_longest_reading);
-    if (!there) {
-        return Stop{error_words(there.error().message)};
+    const Result<TreeDifference> changes = changes_by_hand(m_shelf, *live, m_world.clock);
+    if (!changes) {
+        return Stop{error_words(changes.error().message)};
     }
-    const TreeDifference changes = changes_by_hand(*live, *own, std::move(*there));
-    if (changes.empty()) {
+    if (changes->empty()) {
         return {};
     }
-    const Text words = say(k_changed, some_of(changes));
+    const Text words = say(k_changed, some_of(*changes));
     if (!m_wishes.force) {
         return Stop{words, say(k_changed_hint, m_from)};
     }
@@ -378,9 +394,6 @@ Transaction::Step Transaction::look_for_changes_by_hand() {
 Transaction::Step Transaction::receive() {
     m_progress(say(k_receiving, m_source->name()));
     const Path folder = m_shelf.incoming(m_id);
-    if (const Result<void> made = m_disk.make_folder(folder); !made) {
-        return Stop{error_words(made.error().message)};
-    }
     Result<Received> brought = m_source->bring(folder);
     if (!brought) {
         return Stop{error_words(brought.error().message)};
@@ -476,7 +489,10 @@ Transaction::Step Transaction::seal() {
         return Stop{error_words(done.error().message)};
     }
     if (const std::optional<Flaw> hidden = m_inspector.hidden_from_visitors(folder)) {
-        return Stop{hidden->words, hidden->hint};
+        if (hidden->weight != Flaw::Weight::warn) {
+            return Stop{hidden->words, hidden->hint};
+        }
+        m_warnings.push_back(hidden->words);
     }
     done = m_disk.sync(folder);
     done = done ? m_shelf.keep(m_id, m_manifest) : done;
@@ -510,17 +526,13 @@ Transaction::Step Transaction::check_target() {
     if (target->state != State::good && target->state != State::withdrawn && !m_wishes.force) {
         return Stop{say(k_not_good, target->id, to_string(target->state)), say(k_not_good_hint)};
     }
-    const Result<TreeManifest> own = m_shelf.manifest(target->id);
-    Result<TreeManifest> there =
-        read_tree(m_shelf.tree(target->id), m_world.clock, m_world.clock.steady() + k_longest_reading);
-    if (!own || !there) {
-        return Stop{
-            say(k_damaged_release, target->id, error_words((own ? there.error() : own.error()).message)),
-            say(k_no_such_hint)};
+    const Result<TreeDifference> changes = changes_by_hand(m_shelf, *target, m_world.clock);
+    if (!changes) {
+        return Stop{say(k_damaged_release, target->id, error_words(changes.error().message)),
+                    say(k_no_such_hint)};
     }
-    const TreeDifference changes = changes_by_hand(*target, *own, std::move(*there));
-    if (!changes.empty() && !m_wishes.force && !target->pinned) {
-        return Stop{say(k_damaged_release, target->id, some_of(changes)), say(k_not_good_hint)};
+    if (!changes->empty() && !m_wishes.force && !target->pinned) {
+        return Stop{say(k_damaged_release, target->id, some_of(*changes)), say(k_not_good_hint)};
     }
     m_to = target->id;
     m_release = *target;
@@ -609,7 +621,7 @@ Transaction::Step Transaction::watch_it() {
     const Verdict verdict = watch(m_gate, m_site.deploy.gate, m_world.clock, k_files_patience);
     switch (verdict.outcome) {
     case Verdict::Outcome::passed:
-    case Verdict::Outcome::asks_nothing: // said, and wished, before
+    case Verdict::Outcome::asks_nothing: // said before
         return {};
     case Verdict::Outcome::stopped:
         return Stop{say(k_stopped), {}, Stop::Kind::signal};
@@ -711,7 +723,7 @@ Outcome Transaction::go_back(const Stop& why, Asking asking) {
     if (m_from.empty()) {
         return finish(outcome(Outcome::Result::needs_human, {why.reason, say(k_no_previous)}));
     }
-    carry_back();
+    carry(m_to, m_from);
     Result<void> back = m_disk.point(m_site.places.served, m_shelf.target_of(m_from));
     for (int i = 1; i < k_tries_to_go_back && !back; ++i) {
         m_world.clock.sleep_for(k_between_tries);
@@ -732,8 +744,8 @@ Outcome Transaction::go_back(const Stop& why, Asking asking) {
             why.kind == Stop::Kind::signal ? Outcome::Result::stopped : Outcome::Result::rolled_back, why));
     }
     const Verdict verdict = look_before(m_gate, m_site.deploy.gate, m_world.clock);
-    const bool proven = verdict.outcome == Verdict::Outcome::passed ||
-                        (verdict.outcome == Verdict::Outcome::asks_nothing && m_wishes.force);
+    const bool proven =
+        verdict.outcome == Verdict::Outcome::passed || verdict.outcome == Verdict::Outcome::asks_nothing;
     if (!proven) {
         const Text failures = words_of_failures(verdict.last);
         return finish(outcome(Outcome::Result::needs_human,
@@ -744,19 +756,19 @@ Outcome Transaction::go_back(const Stop& why, Asking asking) {
     return finish(outcome(Outcome::Result::rolled_back, why));
 }
 
-// Visitors may have pages of the release that goes: its files are served on, as in the other direction.
-void Transaction::carry_back() {
+// Visitors may have pages of the release that goes: its files are served on by the one that comes, which is there already.
+void Transaction::carry(const std::string& going, const std::string& coming) {
     const Result<Shelf::Records> records = m_shelf.records();
-    const Result<TreeManifest> new_own = m_shelf.manifest(m_to);
-    const Result<TreeManifest> old_own = m_shelf.manifest(m_from);
-    const Release* newer = records ? find(records->releases, m_to) : nullptr;
-    const Release* older = records ? find(records->releases, m_from) : nullptr;
-    if (newer == nullptr || older == nullptr || !new_own || !old_own) {
+    const Result<TreeManifest> own_of_going = m_shelf.manifest(going);
+    const Result<TreeManifest> own_of_coming = m_shelf.manifest(coming);
+    const Release* from = records ? find(records->releases, going) : nullptr;
+    const Release* to = records ? find(records->releases, coming) : nullptr;
+    if (from == nullptr || to == nullptr || !own_of_going || !own_of_coming) {
         return; // going back does not wait for that
     }
-    Release kept = *older;
+    Release kept = *to;
     std::vector<std::string> names;
-    for (const Carried& file : carried_on(*newer, *new_own, *old_own, records->releases,
+    for (const Carried& file : carried_on(*from, *own_of_going, *own_of_coming, records->releases,
                                           static_cast<std::size_t>(m_site.deploy.keep),
                                           m_site.frontend.keep_assets, m_world.clock.now().wall)) {
         const bool there = std::any_of(kept.carried.begin(), kept.carried.end(),
@@ -769,11 +781,16 @@ void Transaction::carry_back() {
     // The record first: a file that is there and not known would be taken for somebody's work.
     if (!names.empty() && m_shelf.keep(kept)) {
         const Result<std::vector<std::string>> left =
-            m_disk.link_files(m_shelf.tree(m_to), m_shelf.tree(m_from), names);
+            m_disk.link_files(m_shelf.tree(going), m_shelf.tree(coming), names);
         if (!left) {
             m_warnings.push_back(say(k_untidy, error_words(left.error().message)));
         }
     }
+}
+
+Transaction::Step Transaction::carry_to_target() {
+    carry(m_from, m_to);
+    return {};
 }
 
 void Transaction::note_records_of_going_back(const Text& reason) {
@@ -801,7 +818,13 @@ Outcome Transaction::finish(Outcome outcome) {
     if (const Result<std::vector<std::string>> gone = tidy(); !gone) {
         m_warnings.push_back(say(k_untidy, error_words(gone.error().message)));
     }
+    std::string warnings;
+    for (const Text& warning : m_warnings) {
+        warnings += clean_line(warning.in(m_site.lang)) + "\n";
+    }
     if (const Step no = keep(Mark::end, {{"result", std::string(to_string(outcome.result))},
+                                         {"warnings", warnings},
+                                         {"took", std::to_string(outcome.took.count())},
                                          {"release", outcome.release},
                                          {"previous", outcome.previous},
                                          {"phase", outcome.phase},

@@ -30,7 +30,7 @@ class BuildSource {
   public:
     virtual ~BuildSource() = default;
     [[nodiscard]] virtual std::string name() const = 0; // for the record: a path, "standard input"
-    // All of it into this empty folder of ours; what is left there after a refusal is removed by who called.
+    // All of it into this folder, which it makes; what is left there after a refusal is removed by who called.
     virtual Result<Received> bring(const Path& folder) = 0;
 };
 
@@ -60,6 +60,8 @@ struct Outcome {
     Duration took{};
 };
 std::string_view to_string(Outcome::Result result);
+// As the journal has it in its last record.
+Outcome outcome_of(const Entry& end);
 
 struct Wishes {
     bool force = false;
@@ -92,10 +94,22 @@ class Transaction {
     Outcome adopt(const Wishes& wishes);
     Outcome abandon(const Wishes& wishes);
 
+    // What release() would do: the build is received and looked at, and goes again.
+    struct Plan {
+        std::vector<Flaw> flaws;
+        std::string before; // the release that is served; empty: none
+        TreeDifference difference;
+        Bytes size;
+    };
+    Result<Plan> plan(BuildSource& source);
+
     // What unfinished journals ask for; none: nothing was unfinished. When nothing can be asked (the machine is starting),
     // what is undecided goes back.
     enum class Asking { possible, not_now };
     std::vector<Outcome> recover(Asking asking);
+
+    // Of the deploy that is under way, or was last; empty before.
+    [[nodiscard]] const std::string& id() const { return m_id; }
 
     // Retention now; ids that are gone.
     Result<std::vector<std::string>> tidy();
@@ -123,11 +137,14 @@ class Transaction {
     Step seal();
     Step check_target();
     Step check_adopted();
+    Step carry_to_target();
     Step take_the_host();
     Step swap();
     Step watch_it();
     Step commit();
     Step give_the_folder_back();
+
+    Result<Plan> look_ahead(BuildSource& source);
 
     // ── what ends it ──
     Outcome give_up(const Stop& why);
@@ -144,7 +161,7 @@ class Transaction {
     Step keep(Mark mark, std::map<std::string, std::string> facts = {});
     Step admit();
     void set_marker();
-    void carry_back();
+    void carry(const std::string& going, const std::string& coming);
     void note_records_of_going_back(const Text& reason);
     void forget_what_was_brought();
     [[nodiscard]] bool is_rollback() const;

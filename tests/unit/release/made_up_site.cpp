@@ -10,9 +10,11 @@ namespace {
 
 class MadeUpSource final : public BuildSource {
   public:
-    MadeUpSource(const Build& build, Clock& clock) : m_build(build), m_clock(clock) {}
+    MadeUpSource(const Build& build, ReleaseDisk& disk, Clock& clock)
+        : m_build(build), m_disk(disk), m_clock(clock) {}
     [[nodiscard]] std::string name() const override { return "/srv/build"; }
     Result<Received> bring(const Path& folder) override {
+        LECTIO_TRY(m_disk.make_folder(folder));
         for (const auto& [path, content] : m_build) {
             std::filesystem::create_directories((folder / path).parent_path());
             spill(folder / path, content);
@@ -26,6 +28,7 @@ class MadeUpSource final : public BuildSource {
 
   private:
     const Build& m_build;
+    ReleaseDisk& m_disk;
     Clock& m_clock;
 };
 
@@ -163,7 +166,7 @@ auto MadeUpSite::with_transaction(Act&& act) {
 }
 
 Outcome MadeUpSite::release(const Build& build, const Wishes& wishes) {
-    MadeUpSource source(build, bare.clock);
+    MadeUpSource source(build, disk, bare.clock);
     return with_transaction([&](Transaction& transaction) { return transaction.release(source, wishes); });
 }
 

@@ -124,6 +124,7 @@ TEST_CASE("rollback goes to what was served before, then further back", "[transa
     const std::string third = site.served_id();
     CHECK(site.roll_back().result == Ends::released);
     CHECK(site.serves_whole("second"));
+    CHECK(site.has("static/js/main.third11a2b.js")); // for pages that are still open
     CHECK(site.record(third)->state == State::withdrawn);
     CHECK(site.roll_back().result == Ends::released);
     CHECK(site.serves_whole("first"));

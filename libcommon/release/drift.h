@@ -1,0 +1,16 @@
+// Drift: what somebody has changed in a release since it came. Files that are carried for open pages are no change.
+#pragma once
+
+#include "platform/clock.h"
+#include "release/shelf.h"
+#include "util/result.h"
+#include "words/phrase.h"
+
+namespace lectio::release {
+
+// Reads every file of the release.
+Result<TreeDifference> changes_by_hand(Shelf& shelf, const Release& release, Clock& clock);
+// The first few: "index.html, +debug.js and 4 more".
+Text some_of(const TreeDifference& difference);
+
+} // namespace lectio::release

@@ -1,0 +1,245 @@
+#!/usr/bin/env python3
+"""lectio-deploy behind a real nginx, under load: released or refused or taken back, and no visitor met anything half."""
+
+import http.client
+import json
+import os
+import re
+import signal
+import stat
+import subprocess
+import tempfile
+import pathlib
+import time
+import unittest
+import urllib.request
+
+from deploying import Deploys, Visitors, archive, build_files, write_files
+from monitor import SANITIZED, binary
+from stack.stack import JS, Stack, wait_until
+from stand_ins.bot_api import BotApi
+
+
+class DeployTest(unittest.TestCase):
+    def setUp(self):
+        self.stack = self.enterContext(Stack(parts=["nginx"]))
+        self.bot = self.enterContext(BotApi())
+        self.site = self.enterContext(Deploys(self.stack, self.bot.url))
+
+    def page(self, path="/"):
+        with urllib.request.urlopen(self.stack.site_url + path, timeout=60) as answer:
+            return answer.read().decode()
+
+    def build_served(self):
+        found = re.search(r'data-build="([^"]*)"', self.page())
+        return found[1] if found else "first"
+
+    def ends(self, done, code, result):
+        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+        report = json.loads(done.stdout)["deploy"]
+        self.assertEqual(report["result"], result, done.stdout)
+        return report
+
+    def test_releases_and_rollback_under_load(self):
+        with Visitors(self.stack) as visitors:
+            first = self.ends(self.site.release("one"), 0, "released")
+            self.assertEqual(self.build_served(), "one")
+            second = self.ends(self.site.release("two"), 0, "released")
+            self.assertEqual(second["previous"], first["release"])
+            self.ends(self.site.deploy("rollback"), 0, "released")
+            self.assertEqual(self.build_served(), "one")
+            self.ends(self.site.deploy("rollback", "--to", second["release"]), 0, "released")
+            wait_until(lambda: visitors.builds >= {"first", "one", "two"}, "visitors saw all three")
+        self.assertEqual(visitors.faults, [])
+        self.assertTrue(self.stack.build.is_symlink())
+        self.assertIn("Lectio", self.page(f"/static/js/{JS}"))  # of the build before any release
+        self.assertEqual([text[0] for text in self.bot.texts()], ["✅"] * 4)
+        self.assertIn(second["release"], self.bot.texts()[1])
+
+    def test_a_broken_build_is_refused_before_a_visitor_meets_it(self):
+        self.ends(self.site.release("good"), 0, "released")
+        script = next(name for name in build_files("x") if name.endswith(".js"))
+        broken = {
+            "a word": {"index.html": b"broken\n"},
+            "nothing": {},
+            "a script is missing": {name: text for name, text in build_files("x").items() if name != script},
+            "a script is empty": {**build_files("x"), script: b""},
+            "HTML for a script": {**build_files("x"), script: b"<!doctype html><html></html>"},
+            "without the root": build_files("x", page='<!doctype html><html><script src="/static/js/main.1a2b3c4d.js"></script></html>'),
+            "talks to localhost": {**build_files("x"), script: b"fetch('http://localhost:8000/api')\n" * 90},
+            "the same build again": build_files("good"),
+        }
+        with Visitors(self.stack) as visitors:
+            for name, files in broken.items():
+                with self.subTest(name):
+                    report = self.ends(self.site.deploy("frontend", "-", data=archive(files)), 1, "refused")
+                    self.assertTrue(report["reason"])
+            wait_until(lambda: visitors.pages > 50, "visitors")
+        self.assertEqual(visitors.builds, {"good"})
+        self.assertEqual(visitors.faults, [])
+        self.assertEqual([it.name for it in self.site.releases.iterdir() if it.name.startswith(".")], [])
+
+    def test_what_only_the_live_site_shows_is_taken_back(self):
+        self.ends(self.site.release("good"), 0, "released")
+        self.site.change([("contains = 'id=\"root\"'\nrecheck", "contains = 'data-build=\"good'\nrecheck")])
+        report = self.ends(self.site.release("other"), 1, "rolled_back")
+        self.assertIn("site", report["reason"])
+        self.assertEqual(self.build_served(), "good")
+        states = [release["state"] for release in self.site.listed()]
+        self.assertEqual(states, ["good", "good", "bad"])
+        self.assertEqual(self.bot.texts()[-1][0], "⚠")
+        self.assertFalse((self.site.run_folder / "deploy_in_progress").exists())
+
+    def test_a_folder_an_archive_file_and_a_packed_one(self):
+        with tempfile.TemporaryDirectory() as folder:
+            folder = pathlib.Path(folder)
+            build = write_files(folder / "build", build_files("folder"))
+            self.ends(self.site.deploy("frontend", str(build)), 0, "released")
+            (folder / "a.tar.xz").write_bytes(archive(build_files("file"), "xz"))
+            self.ends(self.site.deploy("frontend", str(folder / "a.tar.xz")), 0, "released")
+            write_files(build, build_files("packed"))
+            packed = subprocess.run([binary("lectio-deploy"), "pack", build], capture_output=True, check=True, timeout=300).stdout
+            self.ends(self.site.deploy("frontend", "-", data=packed[:len(packed) // 2]), 1, "refused")
+            self.ends(self.site.deploy("frontend", "-", data=packed), 0, "released")
+            self.assertEqual(self.build_served(), "packed")
+
+    def test_rights_are_set_before_anybody_meets_it(self):
+        build = self.stack.folder / "new"
+        write_files(build, build_files("closed"))
+        for path in [build, *build.rglob("*")]:
+            path.chmod(0o700 if path.is_dir() else 0o600)
+        self.ends(self.site.deploy("frontend", str(build)), 0, "released")
+        self.assertEqual(self.build_served(), "closed")
+        for path in self.stack.build.resolve().rglob("*"):
+            self.assertEqual(stat.S_IMODE(path.stat().st_mode), 0o755 if path.is_dir() else 0o644, path)
+
+    def test_browsers_do_not_stay_with_the_old_page(self):
+        self.ends(self.site.release("aaaa"), 0, "released")
+        connection = http.client.HTTPConnection("127.0.0.1", self.stack.http_port, timeout=60)
+        connection.request("GET", "/index.html")
+        answer = connection.getresponse()
+        answer.read()
+        tag = answer.getheader("ETag")
+        time.sleep(1.1)  # ETags of nginx have whole seconds: two releases within one are not what is tried here
+        self.ends(self.site.release("bbbb"), 0, "released")  # a page of the same size
+        connection.request("GET", "/index.html", headers={"If-None-Match": tag})
+        self.assertEqual(connection.getresponse().status, 200)
+
+    def test_killed_at_any_moment(self):
+        self.ends(self.site.release("good"), 0, "released")
+        with Visitors(self.stack) as visitors:
+            for step in range(12):
+                deploy = self.site.start_deploy("frontend", "-")
+                deploy.stdin.write(archive(build_files(f"k{step}")))
+                deploy.stdin.close()
+                time.sleep(0.05 + step * 0.15)  # anywhere in it
+                deploy.kill()
+                deploy.wait(timeout=300)
+                deploy.stdout.close()
+                deploy.stderr.close()
+                self.site.deploy("recover")
+                self.assertEqual(json.loads(self.site.deploy("status").stdout)["unfinished"], [])
+            wait_until(lambda: visitors.pages > 50, "visitors")
+        self.assertEqual(visitors.faults, [])
+        self.assertFalse((self.site.run_folder / "deploy_in_progress").exists())
+        self.ends(self.site.release("after"), 0, "released")
+
+    def test_the_line_drops_and_somebody_attaches(self):
+        self.ends(self.site.release("good"), 0, "released")
+        self.site.change([("passes = 2", "passes = 5")])
+        deploy = self.site.start_deploy("frontend", "-", start_new_session=True)
+        deploy.stdin.write(archive(build_files("dropped")))
+        deploy.stdin.close()
+        wait_until(lambda: len(self.site.journals()) == 2, "the deploy has begun")
+        deploy.stdout.close()
+        deploy.stderr.close()
+        os.kill(deploy.pid, signal.SIGHUP)
+        busy = self.site.deploy("frontend", "-", data=archive(build_files("second")))
+        self.assertEqual(busy.returncode, 75, busy.stdout + busy.stderr)
+        self.assertIn("attach", busy.stderr)
+        attached = self.site.deploy("attach", form="text")
+        self.assertEqual(attached.returncode, 0, attached.stdout + attached.stderr)
+        self.assertIn("released", attached.stdout)
+        deploy.wait(timeout=300)
+        self.assertEqual(self.build_served(), "dropped")
+
+    def test_asked_to_stop_it_leaves_the_old_release(self):
+        self.ends(self.site.release("good"), 0, "released")
+        self.site.change([("passes = 2", "passes = 10")])
+        deploy = self.site.start_deploy("frontend", "-")
+        deploy.stdin.write(archive(build_files("stopped")))
+        deploy.stdin.close()
+        wait_until(lambda: self.build_served() == "stopped", "the swap")
+        deploy.send_signal(signal.SIGTERM)
+        self.assertEqual(deploy.wait(timeout=300), 128 + signal.SIGTERM)
+        deploy.stdout.close()
+        deploy.stderr.close()
+        self.assertEqual(self.build_served(), "good")
+
+    def test_a_site_that_fails_already_is_not_deployed_to(self):
+        self.stack.stop("nginx")
+        report = self.ends(self.site.release("x"), 2, "needs_human")
+        self.assertEqual(report["phase"], "live-site")
+        self.assertEqual(self.site.deploy("status").returncode, 0)
+
+    def test_a_change_by_hand_is_noticed(self):
+        self.ends(self.site.release("good"), 0, "released")
+        (self.stack.build / "index.html").write_text(self.page() + "<!-- by hand -->")
+        self.assertIn("changed", json.loads(self.site.deploy("status").stdout)["integrity"])
+        report = self.ends(self.site.release("next"), 1, "refused")
+        self.assertIn("index.html", report["reason"])
+        self.ends(self.site.release("next", "--force"), 3, "released")
+
+    def test_adopted_and_given_back(self):
+        def tree():
+            return {str(path.relative_to(self.stack.build)): (path.stat().st_mode, path.stat().st_mtime_ns, path.is_file() and path.read_bytes())
+                    for path in self.stack.build.rglob("*")}
+        before = tree()
+        with Visitors(self.stack) as visitors:
+            self.ends(self.site.deploy("adopt"), 0, "released")
+            self.assertTrue(self.stack.build.is_symlink())
+            self.ends(self.site.deploy("adopt", "--undo"), 0, "released")
+            wait_until(lambda: visitors.pages > 20, "visitors")
+        self.assertEqual(visitors.faults, [])
+        self.assertFalse(self.stack.build.is_symlink())
+        self.assertEqual(tree(), before)
+
+    def test_plan_changes_nothing(self):
+        self.ends(self.site.release("good"), 0, "released")
+        before = sorted(self.site.releases.iterdir()), self.build_served()
+        good = self.site.deploy("plan", "-", data=archive(build_files("next")))
+        self.assertEqual(good.returncode, 0, good.stdout + good.stderr)
+        bad = self.site.deploy("plan", "-", data=archive({"index.html": b"broken"}))
+        self.assertEqual(bad.returncode, 1, bad.stdout + bad.stderr)
+        self.assertEqual((sorted(self.site.releases.iterdir()), self.build_served()), before)
+        self.assertEqual(len(self.site.journals()), 1)
+
+    def test_old_releases_go_and_lists_say_what_is_there(self):
+        self.site.change([("[deploy]", "[deploy]\nkeep = 2")])
+        ids = [self.ends(self.site.release(f"n{i}"), 0, "released")["release"] for i in range(4)]
+        listed = self.site.listed()
+        self.assertEqual([release["id"] for release in listed], ids[-2:])
+        self.assertEqual([release["current"] for release in listed], [False, True])
+        self.assertEqual(sorted(it.name for it in self.site.releases.iterdir()), sorted(ids[-2:]))
+        difference = json.loads(self.site.deploy("diff", ids[-2], ids[-1]).stdout)
+        self.assertEqual(difference["changed"], ["index.html"])
+        deploys = json.loads(self.site.deploy("history").stdout)["deploys"]
+        self.assertEqual([deploy["result"] for deploy in deploys], ["released"] * 4)
+        for word in ("list", "history", "status"):
+            self.assertEqual(self.site.deploy(word, form="text").returncode, 0)
+
+    def test_wrong_words(self):
+        for words, code in ((["frontend"], 64), (["frontend", "/nowhere/build"], 64), (["rollback", "--to", "../x"], 1),
+                            (["diff", "a", "b"], 64), (["attach", "x"], 64), (["what"], 64)):
+            with self.subTest(words):
+                done = self.site.deploy(*words)
+                self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+                self.assertTrue(done.stderr or done.stdout)
+        self.site.change([("[deploy.frontend]", "[deploy.frontend]\nownr = \"x\"")])
+        done = self.site.release("x")
+        self.assertEqual(done.returncode, 78)
+        self.assertIn("owner", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()

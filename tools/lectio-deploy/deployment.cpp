@@ -1,0 +1,308 @@
+#include "deployment.h"
+
+#include "alerts/channels.h"
+#include "alerts/delivery.h"
+#include "platform/stop.h"
+#include "release/configured_gate.h"
+#include "release/configured_inspector.h"
+#include "release/transaction.h"
+#include "report/log.h"
+#include "sources.h"
+#include "util/text.h"
+#include "words.h"
+#include "words/error_words.h"
+
+#include <algorithm>
+#include <functional>
+#include <memory>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+namespace lectio::deploy {
+namespace {
+
+using namespace std::chrono_literals;
+using release::Outcome;
+using release::Transaction;
+
+constexpr std::string_view k_tool = "lectio-deploy";
+constexpr Duration k_longest = 30min; // CONTRACT 22: no marker holds longer
+constexpr Duration k_to_tell = 5s;
+constexpr mode_t k_lines_mode = 0600;
+
+constexpr Phrase k_line{"{} {}", "{} {}"};
+constexpr Phrase k_busy{"another deploy is under way: {}", "уже идёт другой деплой: {}"};
+constexpr Phrase k_busy_hint{"follow it: lectio-deploy attach", "следить за ним: lectio-deploy attach"};
+constexpr Phrase k_left_over{"a deploy that died before: {}", "прежний оборванный деплой: {}"};
+constexpr Phrase k_nothing_left{"no deploy was left unfinished", "незавершённых деплоев нет"};
+constexpr Phrase k_not_told{"the operator was not told: {}", "оператору не сообщено: {}"};
+constexpr Phrase k_adopted{"{} is served as a release now", "{} теперь отдаётся как релиз"};
+constexpr Phrase k_gone{"removed: {}", "удалено: {}"};
+constexpr Phrase k_nothing_gone{"nothing to remove: every release is kept for a reason",
+                                "удалять нечего: каждый релиз хранится не зря"};
+constexpr Phrase k_would_change{"against {}: {}", "по сравнению с {}: {}"};
+constexpr Phrase k_would_refuse{"it would be refused: {}", "было бы отказано: {}"};
+constexpr Phrase k_would_note{"note: {}", "замечание: {}"};
+constexpr Phrase k_would_release{"it would be released", "было бы выложено"};
+constexpr Phrase k_nobody{"nobody owns {}: {}", "у {} нет владельца: {}"};
+
+// Whose the files become: what the configuration names, or whoever owns what is served.
+Result<Owner> owner_of_the_site(Session& session) {
+    const FrontendDeploy& frontend = session.frontend();
+    if (!frontend.owner.empty()) {
+        return find_owner(frontend.owner);
+    }
+    Result<FileInfo> info = session.world().files.info(frontend.path, Files::Follow::yes);
+    info = info ? info : session.world().files.info(frontend.path.parent_path(), Files::Follow::yes);
+    LECTIO_TRY(info);
+    return Owner{info->owner, info->group};
+}
+
+// Who takes the archive apart. A user that is only a number has no name and no groups.
+User unpacker(const Owner& owner) {
+    const uid_t uid = effective_user() == 0 ? owner.user.value_or(0) : effective_user();
+    const Result<User> known = find_user(uid);
+    return known ? *known : User{std::to_string(uid), uid, owner.group.value_or(uid), "/"};
+}
+
+// Everything around one deploy: the lock, who follows, the log, the message.
+class Deployment {
+  public:
+    explicit Deployment(Session& session)
+        : m_session(session), m_shelf(session.shelf()),
+          m_log(session.world().files, session.config().paths.logs / "deploy.log", std::string(k_tool),
+                session.config().log.format == LogSettings::Format::json ? LogFormat::json : LogFormat::text,
+                LogLevel::info, session.config().timezone) {}
+
+    // A value: leave with it.
+    std::optional<int> open() {
+        Files& files = m_session.world().files;
+        const Paths& paths = m_session.config().paths;
+        constexpr mode_t k_for_all = 0755;
+        Result<void> made = files.make_folders(paths.run, k_for_all);
+        if (!made) {
+            return m_session.leave(made.error());
+        }
+        Result<Lock> lock = files.lock(paths.run / "deploy.lock", k_tool, m_session.now());
+        if (!lock && lock.error().kind == ErrorKind::busy) {
+            return m_session.leave(ExitCode::locked, say(k_busy, error_words(lock.error().message)),
+                                   say(k_busy_hint));
+        }
+        if (!lock) {
+            return m_session.leave(lock.error());
+        }
+        m_lock = std::move(*lock);
+        const Result<Owner> owner = owner_of_the_site(m_session);
+        if (!owner) {
+            return m_session.leave(owner.error());
+        }
+        m_owner = *owner;
+        end_process_after(k_longest);
+        make_transaction();
+        return std::nullopt;
+    }
+
+    [[nodiscard]] Transaction& transaction() { return *m_transaction; }
+    [[nodiscard]] User unpacker_user() const { return unpacker(m_owner); }
+    [[nodiscard]] release::Wishes wishes() const { return {m_session.options().force, m_session.person()}; }
+
+    // What an earlier one has left comes first, and is told like any other.
+    std::vector<Outcome> recover(Transaction::Asking asking) {
+        std::vector<Outcome> outcomes = m_transaction->recover(asking);
+        for (const Outcome& outcome : outcomes) {
+            m_session.say_aside(say(k_left_over, words_of(outcome)));
+            tell(outcome, {});
+        }
+        return outcomes;
+    }
+
+    int conclude(const Outcome& outcome, const Text& what_changed) {
+        tell(outcome, what_changed);
+        return m_session.say_outcome(words_of(outcome), exit_status(outcome),
+                                     fields_of(outcome, m_session.lang()));
+    }
+
+  private:
+    void make_transaction() {
+        const Config& config = m_session.config();
+        release::Site site;
+        site.places = m_session.places();
+        site.marker = config.paths.run / "deploy_in_progress";
+        site.host_lock = config.paths.run / "host.lock";
+        site.rules = {m_owner, m_session.frontend().dirs.bits, m_session.frontend().files.bits};
+        site.deploy = config.deploy;
+        site.frontend = m_session.frontend();
+        site.lang = config.lang;
+        m_gate = std::make_unique<release::ConfiguredGate>(m_session.loaded(), m_session.world(),
+                                                           m_session.frontend().path);
+        m_inspector = std::make_unique<release::ConfiguredInspector>(config, m_session.world(), m_shelf);
+        m_transaction =
+            std::make_unique<Transaction>(m_session.world(), m_session.disk(), std::move(site), *m_gate,
+                                          *m_inspector, [this](const Text& line) { go_on(line); });
+    }
+
+    void go_on(const Text& line) {
+        const std::string& words = line.in(m_session.lang());
+        const std::string clock = format_local_clock(m_session.now(), m_session.config().timezone);
+        m_session.say_aside(verbatim(clock + "  " + words));
+        m_log.add(m_session.now(), LogLevel::info, m_transaction->id() + ": " + words);
+        // Who attaches misses a line where the disk refuses it; the deploy does not.
+        [[maybe_unused]] const Result<void> noted =
+            m_session.world().files.append(m_session.shelf().lines(m_transaction->id()),
+                                           clock + "  " + clean_line(words) + "\n", k_lines_mode);
+    }
+
+    void tell(const Outcome& outcome, const Text& what_changed) {
+        m_log.add(m_session.now(), exit_status(outcome) == 0 ? LogLevel::success : LogLevel::warn,
+                  clean_line(words_of(outcome).in(m_session.lang())));
+        constexpr mode_t k_logs_mode = 0750;
+        Result<void> logged =
+            m_session.world().files.make_folders(m_session.config().paths.logs, k_logs_mode);
+        logged = logged ? m_log.flush() : logged;
+        if (!logged) {
+            m_session.say_aside(error_words(logged.error().message));
+        }
+        if (m_session.options().common.no_notify) {
+            return;
+        }
+        const Message message = message_of(outcome, m_session.person(), what_changed, m_session.host(),
+                                           m_session.now(), m_session.lang());
+        Delivery delivery(m_session.world(), delivery_settings(m_session.config()),
+                          make_channels(m_session.config()));
+        const DeliveryReport report = delivery.tell(message, m_session.world().clock.steady() + k_to_tell);
+        for (const ChannelProblem& problem : report.problems) {
+            m_session.say_aside(say(k_not_told, join(": ", {verbatim(problem.channel), problem.message})));
+        }
+    }
+
+    Session& m_session;
+    release::Shelf m_shelf;
+    Log m_log;
+    Lock m_lock;
+    Owner m_owner;
+    std::unique_ptr<release::ConfiguredGate> m_gate;
+    std::unique_ptr<release::ConfiguredInspector> m_inspector;
+    std::unique_ptr<Transaction> m_transaction;
+};
+
+// A deploy that died and cannot be put right stands in the way of the next.
+const Outcome* undecided(const std::vector<Outcome>& outcomes) {
+    const auto found = std::find_if(outcomes.begin(), outcomes.end(), [](const Outcome& outcome) {
+        return outcome.result == Outcome::Result::needs_human;
+    });
+    return found == outcomes.end() ? nullptr : &*found;
+}
+
+int with_deployment(Session& session, const std::function<int(Deployment&)>& act) {
+    Deployment deployment(session);
+    if (const std::optional<int> leave = deployment.open()) {
+        return *leave;
+    }
+    const std::vector<Outcome> before = deployment.recover(Transaction::Asking::possible);
+    if (const Outcome* stands = undecided(before); stands != nullptr && !session.options().force) {
+        return session.say_outcome(words_of(*stands), exit_status(*stands),
+                                   fields_of(*stands, session.lang()));
+    }
+    return act(deployment);
+}
+
+// What is different for visitors, as far as both can be read.
+Text what_changed(Session& session, const Outcome& outcome) {
+    release::Shelf shelf = session.shelf();
+    const Result<TreeManifest> before = shelf.manifest(outcome.previous);
+    const Result<TreeManifest> after = shelf.manifest(outcome.release);
+    const bool released = outcome.result == Outcome::Result::released;
+    return released && before && after ? words_of(compare(*before, *after), after->size()) : Text{};
+}
+
+} // namespace
+
+int release_frontend(Session& session) {
+    return with_deployment(session, [&](Deployment& deployment) {
+        Result<std::unique_ptr<release::BuildSource>> source = open_source(
+            session.options().source, session.world(), session.disk(), deployment.unpacker_user());
+        if (!source) {
+            return session.leave(ExitCode::usage, error_words(source.error().message));
+        }
+        const Outcome outcome = deployment.transaction().release(**source, deployment.wishes());
+        return deployment.conclude(outcome, what_changed(session, outcome));
+    });
+}
+
+int roll_back(Session& session) {
+    return with_deployment(session, [&](Deployment& deployment) {
+        const Outcome outcome = deployment.transaction().roll_back(session.options().id, deployment.wishes());
+        return deployment.conclude(outcome, what_changed(session, outcome));
+    });
+}
+
+int adopt(Session& session) {
+    return with_deployment(session, [&](Deployment& deployment) {
+        Transaction& transaction = deployment.transaction();
+        const Outcome outcome = session.options().undo ? transaction.abandon(deployment.wishes())
+                                                       : transaction.adopt(deployment.wishes());
+        return deployment.conclude(outcome, {});
+    });
+}
+
+int recover(Session& session) {
+    Deployment deployment(session);
+    if (const std::optional<int> leave = deployment.open()) {
+        return *leave;
+    }
+    const std::vector<Outcome> outcomes = deployment.recover(
+        session.options().boot ? Transaction::Asking::not_now : Transaction::Asking::possible);
+    if (outcomes.empty()) {
+        return session.say_outcome(say(k_nothing_left), 0, nlohmann::json::object());
+    }
+    const Outcome* stands = undecided(outcomes);
+    const Outcome& last = stands != nullptr ? *stands : outcomes.back();
+    return session.say_outcome(words_of(last), exit_status(last), fields_of(last, session.lang()));
+}
+
+int clean_up(Session& session) {
+    return with_deployment(session, [&](Deployment& deployment) {
+        const Result<std::vector<std::string>> gone = deployment.transaction().tidy();
+        if (!gone) {
+            return session.leave(gone.error());
+        }
+        std::string names;
+        for (const std::string& id : *gone) {
+            names += (names.empty() ? "" : ", ") + id;
+        }
+        return session.say_outcome(names.empty() ? say(k_nothing_gone) : say(k_gone, names), 0,
+                                   {{"removed", *gone}});
+    });
+}
+
+int plan(Session& session) {
+    return with_deployment(session, [&](Deployment& deployment) {
+        Result<std::unique_ptr<release::BuildSource>> source = open_source(
+            session.options().source, session.world(), session.disk(), deployment.unpacker_user());
+        if (!source) {
+            return session.leave(ExitCode::usage, error_words(source.error().message));
+        }
+        const Result<Transaction::Plan> plan = deployment.transaction().plan(**source);
+        if (!plan) {
+            return session.leave(plan.error());
+        }
+        Text words = plan->before.empty()
+                         ? Text{}
+                         : say(k_would_change, plan->before, words_of(plan->difference, plan->size));
+        nlohmann::json refusals = nlohmann::json::array();
+        for (const release::Flaw& flaw : plan->flaws) {
+            const bool refuses = flaw.weight != release::Flaw::Weight::warn;
+            words = join(words.empty() ? "" : "\n",
+                         {words, say(refuses ? k_would_refuse : k_would_note, flaw.words)});
+            refusals.push_back({{"refuses", refuses}, {"words", flaw.words.in(session.lang())}});
+        }
+        const bool good = std::none_of(plan->flaws.begin(), plan->flaws.end(), [](const release::Flaw& flaw) {
+            return flaw.weight != release::Flaw::Weight::warn;
+        });
+        words = good ? join(words.empty() ? "" : "\n", {words, say(k_would_release)}) : words;
+        return session.say_outcome(words, good ? 0 : 1, {{"findings", refusals}});
+    });
+}
+
+} // namespace lectio::deploy

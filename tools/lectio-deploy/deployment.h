@@ -1,0 +1,16 @@
+// What changes what is served: one at a time, told to the operator, followed by whoever attaches.
+#pragma once
+
+#include "session.h"
+
+namespace lectio::deploy {
+
+int release_frontend(Session& session);
+int roll_back(Session& session);
+int recover(Session& session);
+int adopt(Session& session);
+int clean_up(Session& session);
+// What a release of this build would change.
+int plan(Session& session);
+
+} // namespace lectio::deploy

@@ -1,0 +1,93 @@
+#include "options.h"
+
+#include "cli/command_line.h"
+
+#include <map>
+
+namespace lectio::deploy {
+namespace {
+
+constexpr std::string_view k_examples =
+    "  tar cz -C build . | ssh host sudo lectio-deploy frontend -\n"
+    "                                   release what is built on this laptop; it goes on when the line "
+    "drops\n"
+    "  lectio-deploy pack build | ssh host sudo lectio-deploy frontend -\n"
+    "                                   the same; a transfer that was cut short or changed is found, too\n"
+    "  sudo lectio-deploy frontend build   release a folder of this host\n"
+    "  sudo lectio-deploy plan build    what would happen; changes nothing\n"
+    "  sudo lectio-deploy rollback      back to the release that was served before\n"
+    "  lectio-deploy attach             follow the deploy that is under way\n"
+    "  lectio-deploy list               the releases; status: what is served now\n";
+
+constexpr std::string_view k_exit_codes = "Exit status: 0 released, 1 not released (the previous release "
+                                          "serves and is well), 2 a person is needed,\n"
+                                          "3 released with a warning, 64 wrong usage, 70 internal error, 75 "
+                                          "another deploy is under way (follow it with\n"
+                                          "attach), 77 needs rights, 78 wrong configuration.\n";
+
+constexpr Phrase k_formats{"lectio-deploy knows the formats text and json",
+                           "lectio-deploy знает только форматы text и json"};
+
+} // namespace
+
+std::variant<Options, int> parse_options(int argc, char** argv) {
+    Options options;
+    CLI::App app;
+    describe(app, "lectio-deploy",
+             "Releases a build as a transaction: proven before anybody meets it, swapped in one step, "
+             "watched, and taken "
+             "back by itself when the site's own checks fail.",
+             k_examples, k_exit_codes);
+    add_common_options(app, options.common, Reports::text_and_json);
+    std::map<const CLI::App*, Wish> wishes;
+    const auto command = [&](const char* name, Wish wish, const char* help) {
+        CLI::App* added = app.add_subcommand(name, help);
+        wishes[added] = wish;
+        return added;
+    };
+    CLI::App* frontend =
+        command("frontend", Wish::frontend,
+                "Release a build: a folder, an archive (tar, tar.gz, tar.zst …) or - for standard input");
+    frontend->add_option("source", options.source, "Folder, archive or -")->required()->type_name("SOURCE");
+    frontend->add_flag(
+        "--force", options.force,
+        "In spite of a site that fails already, a build that looks wrong, files changed by hand");
+    CLI::App* rollback = command("rollback", Wish::rollback, "Serve an earlier release again");
+    rollback->add_option("--to", options.id, "Its id (default: the good one that was served before)")
+        ->type_name("ID");
+    rollback->add_flag("--force", options.force, "Also to one that was bad, or was changed");
+    CLI::App* plan =
+        command("plan", Wish::plan, "What a release of this build would change; changes nothing");
+    plan->add_option("source", options.source, "Folder, archive or -")->required()->type_name("SOURCE");
+    command("status", Wish::status, "What is served, since when, and whether somebody has changed it");
+    command("list", Wish::list, "The releases that are kept");
+    command("history", Wish::history, "The deploys, the newest last");
+    CLI::App* diff = command("diff", Wish::diff, "Which files differ between two releases");
+    diff->add_option("before", options.before, "An id")->required()->type_name("A");
+    diff->add_option("after", options.after, "An id")->required()->type_name("B");
+    CLI::App* recover = command("recover", Wish::recover, "Finish or undo what a deploy that died has left");
+    recover->add_flag("--boot", options.boot, "The machine is starting: what is undecided goes back");
+    CLI::App* attach = command("attach", Wish::attach, "Follow a deploy, and end as it ends");
+    attach->add_option("id", options.id, "Its id (default: the last)")->type_name("ID");
+    CLI::App* adopt = command("adopt", Wish::adopt, "Make a release of the folder that is served, in place");
+    adopt->add_flag("--undo", options.undo, "Make it a plain folder again");
+    command("cleanup", Wish::cleanup, "Remove the releases that nothing keeps");
+    CLI::App* pack =
+        command("pack", Wish::pack, "Write a folder as an archive that proves itself to standard output");
+    pack->add_option("folder", options.source, "What to pack")->required()->type_name("FOLDER");
+    app.require_subcommand(0, 1);
+    if (const std::optional<int> leave = parse(app, argc, argv)) {
+        return *leave;
+    }
+    for (const auto& [added, wish] : wishes) {
+        if (added->parsed()) {
+            options.wish = wish;
+        }
+    }
+    if (options.common.format != Format::text && options.common.format != Format::json) {
+        return wrong_usage("lectio-deploy", say(k_formats), options.common);
+    }
+    return options;
+}
+
+} // namespace lectio::deploy

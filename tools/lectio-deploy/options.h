@@ -1,0 +1,41 @@
+// The command line of lectio-deploy.
+#pragma once
+
+#include "cli/common_options.h"
+
+#include <optional>
+#include <string>
+#include <variant>
+
+namespace lectio::deploy {
+
+enum class Wish {
+    frontend,
+    rollback,
+    plan,
+    status,
+    list,
+    history,
+    diff,
+    recover,
+    attach,
+    adopt,
+    cleanup,
+    pack
+};
+
+struct Options {
+    CommonOptions common;
+    Wish wish = Wish::status;
+    std::string source;            // frontend, plan, pack: a folder, an archive, "-"
+    std::optional<std::string> id; // rollback --to, attach
+    std::string before, after;     // diff
+    bool force = false;
+    bool undo = false; // adopt
+    bool boot = false; // recover: the machine is starting, nothing can be asked
+};
+
+// The options, or the exit code with which to leave (help was printed, or usage was wrong).
+std::variant<Options, int> parse_options(int argc, char** argv);
+
+} // namespace lectio::deploy
