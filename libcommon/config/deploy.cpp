@@ -13,6 +13,8 @@ constexpr Phrase k_no_place{"refused: {} would become a link as a whole",
                             "отказано: {} целиком превратилось бы в ссылку"};
 constexpr Phrase k_no_folder{"expected an absolute path like \"/srv/site/releases\"",
                              "ожидается полный путь вроде \"/srv/site/releases\""};
+constexpr Phrase k_never_passed{"{} passes a second apart do not fit into within = {}",
+                                "{} проходов с шагом в секунду не уложатся в within = {}"};
 constexpr Phrase k_no_name{"expected a path inside the build like \"index.html\"",
                            "ожидается путь внутри сборки вроде \"index.html\""};
 
@@ -35,6 +37,14 @@ std::optional<Text> inside_complaint(const std::string& text) {
     return good ? std::nullopt : std::optional(say(k_no_name));
 }
 
+// A gate that nothing can pass would take every release back.
+std::vector<Complaint> gate_complaints(const GateSettings& gate) {
+    if (std::chrono::seconds(gate.passes - 1) < gate.within) {
+        return {};
+    }
+    return {{"passes", say(k_never_passed, gate.passes, format_duration(gate.within))}};
+}
+
 std::optional<Text> owner_or_none_complaint(const std::string& text) {
     return text.empty() ? std::nullopt : owner_complaint(text);
 }
@@ -42,17 +52,19 @@ std::optional<Text> owner_or_none_complaint(const std::string& text) {
 } // namespace
 
 const Schema<GateSettings>& gate_schema() {
-    static const Schema<GateSettings> schema{
-        optional(
-            "checks", &GateSettings::checks,
-            "checks of health (or TOOL/CHECK) that must pass: before a release, or it does not begin; after "
-            "it, or the previous release comes back"),
-        optional("smoke", &GateSettings::smoke, "the whole walk of lectio-smoke must pass, too"),
-        optional("within", &GateSettings::within, "this long after the swap").between(1s, 10min),
-        optional("passes", &GateSettings::passes, "so many passes in a row, one second apart")
-            .between(1, 100),
-        later<Amount>("errors", "share of 5xx above the one before").units({Amount::Unit::percent}),
-    };
+    static const Schema<GateSettings> schema =
+        Schema<GateSettings>{
+            optional("checks", &GateSettings::checks,
+                     "checks of health (or TOOL/CHECK) that must pass: before a release, or it does not "
+                     "begin; after "
+                     "it, or the previous release comes back"),
+            optional("smoke", &GateSettings::smoke, "the whole walk of lectio-smoke must pass, too"),
+            optional("within", &GateSettings::within, "this long after the swap").between(1s, 10min),
+            optional("passes", &GateSettings::passes, "so many passes in a row, one second apart")
+                .between(1, 100),
+            later<Amount>("errors", "share of 5xx above the one before").units({Amount::Unit::percent}),
+        }
+            .verify(gate_complaints);
     return schema;
 }
 

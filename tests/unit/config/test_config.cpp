@@ -233,6 +233,8 @@ TEST_CASE("each kind of mistake in the example is one problem at its place") {
         {"unknown login of a step", "as   = \"teacher\"", "as   = ¦\"headmaster\"", "unknown login"},
         {"unknown check of a gate", "gate     = { checks = [\"site\"", "gate     = { checks = [¦\"sit\"",
          "did you mean \"site\""},
+        {"a gate that nothing passes", "passes = 3 }", "passes = ¦31 }",
+         "31 passes a second apart do not fit into within = 30 s"},
         {"no name", "[health.check.celery]", "[health.check.¦Celery]", "is no name"},
         {"a list where a text belongs", "unit = \"nginx.service\"", "unit = ¦[\"nginx.service\"]",
          "expected text, found list"},
