@@ -40,9 +40,20 @@ constexpr Noun k_answers{"answer", "answers", "ответ", "ответа", "о�
 constexpr Phrase k_hint_slow{
     "which: sort the log by its time to answer; a slow query: EXPLAIN, an index",
     "какие: отсортируйте журнал по времени ответа; медленный запрос: EXPLAIN, индекс"};
-constexpr Phrase k_hint_attack{
-    "keep the address out (ufw deny from {}), limit logins (nginx: limit_req)",
-    "закройте доступ адресу (ufw deny from {}), ограничьте вход (nginx: limit_req)"};
+constexpr Phrase k_hint_attack{"keep these out ({}), limit logins (nginx: limit_req)",
+                               "закройте им доступ ({}), ограничьте вход (nginx: limit_req)"};
+constexpr Phrase k_hint_own_address{
+    "{} is an address of your own, do not shut it out: behind a proxy nginx must log the visitor's "
+    "(set_real_ip_from, real_ip_header)",
+    "{} — адрес из вашей же сети, не закрывайте его: за прокси nginx должен писать адрес посетителя "
+    "(set_real_ip_from, real_ip_header)"};
+constexpr Phrase k_from_here{"read from here on: what stood in the log before is not counted",
+                             "счёт начнётся отсюда: что было в журнале раньше, не считается"};
+constexpr Phrase k_no_times{"not one line tells how long the answer took: latency is not judged",
+                            "ни в одной строке нет времени ответа: latency не оценить"};
+constexpr Phrase k_no_times_hint{
+    "put $request_time at the end of nginx's log_format, or delete latency from this check",
+    "добавьте $request_time в конец log_format nginx или уберите latency из этой проверки"};
 constexpr Phrase k_nothing_asked{"say what to look for: matches, or format = \"nginx-access\"",
                                  "укажите, что искать: matches или format = \"nginx-access\""};
 constexpr Phrase k_needs_format{"only with format = \"nginx-access\"",
@@ -74,6 +85,10 @@ constexpr const char* k_evidence = "evidence";
 constexpr int k_access_steps = 12;
 constexpr std::size_t k_most_addresses = 10; // in one run, those with most attempts
 constexpr std::size_t k_most_told = 3;
+// Loopback, private, link-local, shared (RFC 1122, 1918, 3927, 4193, 6598): a proxy, a container, this host itself.
+constexpr std::array k_own_networks{"127.0.0.0/8",    "10.0.0.0/8",    "172.16.0.0/12", "192.168.0.0/16",
+                                    "169.254.0.0/16", "100.64.0.0/10", "::1",           "fc00::/7",
+                                    "fe80::/10"};
 
 constexpr std::string_view k_matched = "matched";
 constexpr std::string_view k_all_lines = "lines";
@@ -150,6 +165,11 @@ const Schema<LogCheckSettings>& log_schema() {
         }
             .verify(log_complaints);
     return schema;
+}
+
+bool is_own_address(std::string_view address) {
+    return std::any_of(k_own_networks.begin(), k_own_networks.end(),
+                       [&](const char* network) { return Network::parse(network)->contains(address); });
 }
 
 // A line that is not cut in the middle of a character, without what must not leave the host.
@@ -291,6 +311,11 @@ class LogCheck final : public BlockingCheck {
             return not_read(reading.error(), m_settings, context);
         }
         CheckResult result = evaluate_log(taker.taken(*reading), m_settings, context.now, context.memory);
+        const bool is_first_look = !result.memory.contains(k_position) &&
+                                   !context.memory.contains(k_absent) && m_settings.start == LogStart::end;
+        if (is_first_look && result.status == Status::ok) {
+            result.message = say(k_from_here); // nothing is known of the window yet
+        }
         result.memory[k_position] = position_to_text(reading->position);
         return result;
     }
@@ -366,7 +391,7 @@ class Judging {
             if (status == Status::ok) {
                 m_result.message = message;
             } else {
-                raise(m_result, status, message, say(k_look, m_settings.path.string()));
+                tell(status, message, say(k_look, m_settings.path.string()));
             }
         }
         if (count_of_sample(k_matched) > 0) {
@@ -396,10 +421,10 @@ class Judging {
         const double percent = part / static_cast<double>(all) * 100;
         add_metric("ratio", percent, "%", m_settings.ratio);
         const Noun& noun = is_access() ? k_answers : k_lines;
-        raise(m_result, level(percent, m_settings.ratio, {}, "ratio"),
-              say(is_access() ? k_errors : k_share, fmt::format("{:.1f}%", percent),
-                  counted(static_cast<std::int64_t>(all), noun), m_window),
-              say(k_look, m_settings.path.string()));
+        tell(level(percent, m_settings.ratio, {}, "ratio"),
+             say(is_access() ? k_errors : k_share, fmt::format("{:.1f}%", percent),
+                 counted(static_cast<std::int64_t>(all), noun), m_window),
+             say(k_look, m_settings.path.string()));
     }
 
     void judge_latency() {
@@ -407,19 +432,23 @@ class Judging {
         for (const auto& [name, number] : m_total) {
             all += is_time_bucket(name) ? number : 0;
         }
+        const std::uint64_t enough = static_cast<std::uint64_t>(m_settings.min_samples);
+        if (!m_settings.latency.empty() && all == 0 && count(k_all_answers) >= enough) {
+            tell(Status::warning, say(k_no_times), say(k_no_times_hint));
+        }
         for (const auto& [name, thresholds] : m_settings.latency) {
             const int percent = percent_of(name).value_or(0);
             const auto ms = percentile(m_total, percent / 100.0);
-            if (!ms || all < static_cast<std::uint64_t>(m_settings.min_samples)) {
+            if (!ms || all < enough) {
                 continue;
             }
             add_metric(name, *ms, "ms", thresholds);
-            raise(m_result, level(*ms, thresholds, {}, name),
-                  say(k_slow, fmt::format("{}%", 100 - percent),
-                      format_duration(std::chrono::duration_cast<Duration>(
-                          std::chrono::duration<double, std::milli>(*ms))),
-                      m_window),
-                  say(k_hint_slow));
+            tell(level(*ms, thresholds, {}, name),
+                 say(k_slow, fmt::format("{}%", 100 - percent),
+                     format_duration(std::chrono::duration_cast<Duration>(
+                         std::chrono::duration<double, std::milli>(*ms))),
+                     m_window),
+                 say(k_hint_slow));
         }
     }
 
@@ -454,7 +483,45 @@ class Judging {
         for (const auto& [number, address] : most) {
             told = listed("; ", told, say(k_attempts, address, kinds_of(by_address[address]), m_window));
         }
-        raise(m_result, status, told, say(k_hint_attack, most.front().second));
+        tell(status, told, hint_for(most));
+    }
+
+    // Those that are past the threshold; never one that is the host's own or its proxy's.
+    [[nodiscard]] Text hint_for(const std::vector<std::pair<std::uint64_t, std::string>>& most) const {
+        std::string commands;
+        for (const auto& [number, address] : most) {
+            const bool is_past = !m_settings.attempts.warn ||
+                                 static_cast<double>(number) >= m_settings.attempts.warn->value ||
+                                 number == most.front().first;
+            if (is_past && !is_own_address(address)) {
+                commands += fmt::format("{}ufw prepend deny from {}", commands.empty() ? "" : "; ", address);
+            }
+        }
+        Text hint = commands.empty() ? Text{} : say(k_hint_attack, commands);
+        if (is_own_address(most.front().second)) {
+            const Text own = say(k_hint_own_address, most.front().second);
+            hint = hint.empty() ? own : join("; ", {own, hint});
+        }
+        return hint;
+    }
+
+    // What one finding says does not hide another: attempts on the doors are told beside a flood of 5xx.
+    void tell(Status status, const Text& message, const Text& hint) {
+        if (status == Status::ok) {
+            return;
+        }
+        if (m_result.status == Status::ok) {
+            raise(m_result, status, message, hint);
+            return;
+        }
+        const bool is_worse = status != m_result.status && worst(status, m_result.status) == status;
+        const Text& first = is_worse ? message : m_result.message;
+        const Text& second = is_worse ? m_result.message : message;
+        m_result.message = join("; ", {first, second});
+        if (m_result.hint != hint) {
+            m_result.hint = is_worse ? join("; ", {hint, m_result.hint}) : join("; ", {m_result.hint, hint});
+        }
+        m_result.status = worst(status, m_result.status);
     }
 
     static Text kinds_of(const std::map<std::size_t, std::uint64_t>& kinds) {

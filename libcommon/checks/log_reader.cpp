@@ -68,7 +68,8 @@ class Follower {
         return seen.size.count >= before.offset && begins_as(before, head_of(path, before.head_size));
     }
     static bool begins_as(const LogPosition& before, std::string_view head) {
-        return head.size() == before.head_size && fnv1a(head) == before.head_hash;
+        // An empty head has no hash yet: any file begins with nothing.
+        return head.size() == before.head_size && (head.empty() || fnv1a(head) == before.head_hash);
     }
     std::string head_of(const Path& path, std::uint64_t size) const {
         return m_files.read_from(path, 0_B, {size}).value_or({});

@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <set>
 #include <string_view>
 
@@ -48,8 +49,11 @@ constexpr Phrase k_not_whole{"what nginx -T prints could not be read whole",
 
 constexpr Phrase k_unlimited{"{}: {} is passed on without a limit on requests",
                              "{}: {} передаётся приложению без ограничения числа запросов"};
-constexpr Phrase k_why_unlimited{"passwords can be tried there as fast as the server answers",
-                                 "пароли там можно перебирать так быстро, как отвечает сервер"};
+constexpr Phrase k_why_unlimited_login{"passwords can be tried there as fast as the server answers",
+                                       "пароли там можно перебирать так быстро, как отвечает сервер"};
+constexpr Phrase k_why_unlimited{"one address can keep all workers busy, and the site answers nobody else",
+                                 "один адрес может занять все воркеры, и сайт перестанет отвечать остальным"};
+constexpr Phrase k_same_zone{"{}  (limit_req_zone: as for {})", "{}  (limit_req_zone — как для {})"};
 constexpr Phrase k_nobody{"no server of nginx passes {} on",
                           "ни один сервер nginx не передаёт {} приложению"};
 constexpr Phrase k_why_nobody{"whether it is limited nobody can tell", "ограничен ли он, сказать нельзя"};
@@ -130,8 +134,64 @@ bool is_limited(const NginxPlace& place) {
     return !setting_of(place, "limit_req").directives.empty();
 }
 
-void find_unlimited(const std::vector<NginxPlace>& servers, const NginxSettings& settings,
-                    Findings& findings) {
+// What would do there: slow enough for a password to stay unguessed, fast enough for a page that asks for much at once.
+struct AdvisedLimit {
+    std::string_view zone, rate, burst;
+    const Phrase* why;
+};
+AdvisedLimit limit_for(std::string_view path) {
+    constexpr std::array<std::string_view, 9> k_words{"token",  "login",    "signin", "sign-in", "auth",
+                                                      "signup", "register", "passw",  "reset"};
+    const bool is_login = std::any_of(k_words.begin(), k_words.end(), [&](std::string_view word) {
+        return contains_ignoring_case(path, word);
+    });
+    return is_login ? AdvisedLimit{"login", "5r/m", "3", &k_why_unlimited_login}
+                    : AdvisedLimit{"api", "10r/s", "40", &k_why_unlimited};
+}
+
+bool has_zone(const NginxTree& tree, std::string_view name) {
+    const std::string begin = fmt::format("zone={}:", name);
+    bool found = false;
+    for_each_place(tree, [&](const NginxPlace& place) {
+        for (const NginxDirective* zone : own(*place.back(), "limit_req_zone")) {
+            found = found || std::any_of(zone->arguments.begin(), zone->arguments.end(),
+                                         [&](const std::string& one) { return one.starts_with(begin); });
+        }
+    });
+    return found;
+}
+
+// A zone may be there only once: nginx takes no second of its name ("already bound").
+class LimitAdvice {
+  public:
+    explicit LimitAdvice(const NginxTree& tree) : m_tree(tree) {}
+
+    Finding finding(const NginxPlace& server, const std::string& path) {
+        const AdvisedLimit limit = limit_for(path);
+        const std::string line =
+            fmt::format("location {} {{ limit_req zone={} burst={} nodelay; limit_req_status 429; … }}", path,
+                        limit.zone, limit.burst);
+        Text mend = verbatim(line);
+        if (const auto told = m_told.find(limit.zone); told != m_told.end()) {
+            mend = say(k_same_zone, line, told->second);
+        } else if (!has_zone(m_tree, limit.zone)) {
+            mend =
+                verbatim(fmt::format("http {{ limit_req_zone $binary_remote_addr zone={}:10m rate={}; }}  {}",
+                                     limit.zone, limit.rate, line));
+            m_told.emplace(limit.zone, path);
+        }
+        return {Status::warning, say(k_unlimited, server_words(server), path), say(*limit.why),
+                std::move(mend)};
+    }
+
+  private:
+    const NginxTree& m_tree;
+    std::map<std::string_view, std::string> m_told; // zones, and for which path
+};
+
+void find_unlimited(const NginxTree& tree, const std::vector<NginxPlace>& servers,
+                    const NginxSettings& settings, Findings& findings) {
+    LimitAdvice advice(tree);
     for (const std::string& path : settings.limit_req) {
         bool is_passed_on = false;
         for (const NginxPlace& server : servers) {
@@ -142,12 +202,7 @@ void find_unlimited(const std::vector<NginxPlace>& servers, const NginxSettings&
             }
             is_passed_on = true;
             if (!is_limited(first) && !is_limited(last)) {
-                findings.push_back(warning(
-                    say(k_unlimited, server_words(server), path), say(k_why_unlimited),
-                    fmt::format(
-                        "http {{ limit_req_zone $binary_remote_addr zone=login:10m rate=5r/m; }}  "
-                        "location {} {{ limit_req zone=login burst=3 nodelay; limit_req_status 429; … }}",
-                        path)));
+                findings.push_back(advice.finding(server, path));
             }
         }
         if (!is_passed_on) {
@@ -373,7 +428,7 @@ CheckResult refused(const ProcessAnswer& answer) {
 CheckResult judged(const NginxTree& tree, const NginxSettings& settings) {
     const std::vector<NginxPlace> servers = servers_of(tree);
     Findings findings;
-    find_unlimited(servers, settings, findings);
+    find_unlimited(tree, servers, settings, findings);
     find_body_sizes(tree, settings, findings);
     if (!settings.server_tokens) {
         find_tokens(servers, findings);

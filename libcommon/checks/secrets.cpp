@@ -51,8 +51,8 @@ constexpr Phrase k_why_reachable{
     "machines ask every site for it, all day; what stood in it is known by now",
     "его круглые сутки запрашивают у всех сайтов подряд; считайте, что содержимое уже известно"};
 constexpr Phrase k_mend_reachable{
-    "nginx: location ~ /\\. {{ deny all; }} — then replace each secret that stood in it",
-    "nginx: location ~ /\\. {{ deny all; }} — и замените все секреты, что там были"};
+    "nginx: location ~ /\\.(?!well-known/) {{ deny all; }} — then replace each secret that stood in it",
+    "nginx: location ~ /\\.(?!well-known/) {{ deny all; }} — и замените все секреты, что там были"};
 constexpr Phrase k_cannot_look{"unable to look at the processes: {}", "не удалось посмотреть процессы: {}"};
 constexpr Phrase k_nothing{"needs files, environments or url", "нужно files, environments или url"};
 
@@ -192,6 +192,18 @@ void find_served(const SecretsSample& sample, const SecretsSettings& settings, F
     }
 }
 
+// The worse of both levels; the site's failure stands first, it is what the operator mends first.
+CheckResult with_findings(CheckResult failure, CheckResult known) {
+    if (known.findings.empty()) {
+        return failure;
+    }
+    failure.status = worst(failure.status, known.status);
+    failure.message = join("; ", {failure.message, known.message});
+    failure.hint = failure.hint.empty() ? known.hint : join("; ", {failure.hint, known.hint});
+    failure.findings = std::move(known.findings);
+    return failure;
+}
+
 class SecretsCheck final : public AsyncCheck {
   public:
     explicit SecretsCheck(SecretsSettings settings) : m_settings(std::move(settings)) {}
@@ -216,7 +228,8 @@ class SecretsCheck final : public AsyncCheck {
             std::vector<HttpAnswer> answers = co_await fetch_all(context.world.http, std::move(asked));
             for (std::size_t i = 0; i < answers.size(); ++i) {
                 if (std::optional<CheckResult> failure = http_failure(answers[i], requests[i])) {
-                    co_return *std::move(failure);
+                    // What is known without the site is not kept back because of it.
+                    co_return with_findings(*std::move(failure), evaluate_secrets(sample, m_settings));
                 }
             }
             for (std::size_t i = 0; i < m_settings.reachable.size(); ++i) {

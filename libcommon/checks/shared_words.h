@@ -11,6 +11,9 @@ inline constexpr Phrase k_look_memory{
     "look at the largest: ps -eo pid,user,rss,args --sort=-rss | head",
     "посмотрите самые большие: ps -eo pid,user,rss,args --sort=-rss | head"};
 
+// Of a step that cleans up: skipped, and nothing has been missed by that.
+inline constexpr Phrase k_nothing_made{"nothing to clean up", "убирать нечего"};
+
 // Of an address "host:port", with the system's words (error_words()).
 inline constexpr Phrase k_no_name{"the name of {} is not found: {}", "имя в адресе {} не находится: {}"};
 inline constexpr Phrase k_no_connection{"no connection to {}: {}", "нет соединения с {}: {}"};

@@ -594,9 +594,12 @@ class Loader {
                            [&](std::string_view header) { return piece.starts_with(header); });
     }
 
-    // Never half of the new: no checks, no recovery, no routes.
+    // Never half of the new: no checks, no logins, no requests to the site, no recovery, no routes.
     static void keep_what_tells(Config& config) {
         config.health = HealthSettings{};
+        config.smoke = SmokeSettings{};
+        config.deepcheck = DeepcheckSettings{};
+        config.deploy = DeploySettings{};
         config.routes.clear();
         std::erase_if(config.channels, [](const ChannelSettings& channel) {
             const bool complete = std::visit([](const auto& own) { return own.complete(); }, channel.own);

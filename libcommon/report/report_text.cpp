@@ -1,3 +1,4 @@
+#include "checks/shared_words.h"
 #include "report/report.h"
 #include "report/words.h"
 #include "util/text.h"
@@ -26,6 +27,7 @@ constexpr Phrase k_flapping{"good and bad by turns, closed when it settles",
                             "то ломается, то чинится; закроется, когда успокоится"};
 constexpr Phrase k_settling{"good just now, closed when it stays so",
                             "сейчас в порядке; закроется, если так и останется"};
+constexpr Phrase k_and_skipped{"{}, {} not done", "{}, не проверено: {}"};
 constexpr Noun k_checks{"check", "checks", "проверка", "проверки", "проверок"};
 
 std::string_view colour_of(Status status) {
@@ -117,7 +119,11 @@ class TextReport {
                                               format_local(m_report.time, m_timezone));
         m_out += clean_line(words) + ' ';
         const Status status = said_status(m_report);
-        m_out += painted(headline(status).in(m_lang), status, m_paint);
+        Text words_of_status = headline(status);
+        if (const auto missed = not_done(); missed > 0 && status != Status::skipped) {
+            words_of_status = say(k_and_skipped, words_of_status, missed);
+        }
+        m_out += painted(words_of_status.in(m_lang), status, m_paint);
         m_out += fmt::format(" ({}, {:.0f} ms)\n", counted(count, k_checks).in(m_lang),
                              static_cast<double>(m_report.duration.count()) / 1000.0);
         if (!m_report.reason.empty() && !stands_in_a_check(m_report.reason)) {
@@ -129,6 +135,13 @@ class TextReport {
         for (const Text& note : m_report.notes) {
             line("· " + note.in(m_lang));
         }
+    }
+
+    // What was to be looked at and was not.
+    [[nodiscard]] std::ptrdiff_t not_done() const {
+        return std::count_if(m_report.checks.begin(), m_report.checks.end(), [](const CheckReport& check) {
+            return check.result.status == Status::skipped && check.result.message != say(k_nothing_made);
+        });
     }
 
     [[nodiscard]] bool stands_in_a_check(const Text& words) const {

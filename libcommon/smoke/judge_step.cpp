@@ -2,6 +2,7 @@
 
 #include "checks/http_expect.h"
 #include "checks/http_words.h"
+#include "smoke/values.h"
 #include "smoke/whose_page.h"
 #include "util/number.h"
 #include "util/text.h"
@@ -63,6 +64,13 @@ constexpr Phrase k_too_long{"the length of {} is {}, at most {} expected",
                             "длина {} — {}, ожидалось не больше {}"};
 constexpr Phrase k_too_low{"{} is {}, at least {} expected", "{} — {}, ожидалось не меньше {}"};
 constexpr Phrase k_too_high{"{} is {}, at most {} expected", "{} — {}, ожидалось не больше {}"};
+
+constexpr Phrase k_nothing_to_save{
+    "the answer has nothing to save as {}: no {}; what needs it is not asked",
+    "в ответе нет значения {}: не найдено {}; что на нём строится, не проверено"};
+constexpr Phrase k_nothing_to_save_hint{
+    "see what came, then mend the site or `save` of this step: sudo lectio-smoke run {} -v",
+    "посмотрите, что пришло, и исправьте сайт или save этого шага: sudo lectio-smoke run {} -v"};
 
 constexpr Phrase k_in_phases{
     "of these {} looking up and connecting, {} waiting for the first byte, {} receiving",
@@ -362,6 +370,27 @@ Wrong wrong_json(const HttpAnswer& answer, const StepSettings& step) {
     return std::nullopt;
 }
 
+// ── what later steps need of it ──
+
+// A good answer without it: the steps behind it are skipped, and nobody would hear of it.
+Wrong nothing_to_save(const HttpAnswer& answer, const StepSettings& step) {
+    const Values saved = step.save.empty() ? Values{} : saved_values(step.save, answer);
+    for (const auto& [name, written] : step.save) {
+        if (saved.contains(name)) {
+            continue;
+        }
+        const Result<SavedFrom> from = saved_from(written);
+        const std::string where = from ? shorten(clean_line(from->what), k_shown_characters) : "";
+        CheckResult result;
+        result.status = Status::warning;
+        result.message = say(k_nothing_to_save, fmt::format("{{{}}}", name), where);
+        result.hint = say(k_nothing_to_save_hint, step.name);
+        result.remedy = Remedy::cannot_help;
+        return result;
+    }
+    return std::nullopt;
+}
+
 // ── time ──
 
 struct Phases {
@@ -439,6 +468,8 @@ CheckResult evaluate_step(const HttpAnswer& answer, const StepSettings& step, co
     CheckResult result;
     if (Wrong wrong = wrong_answer(answer, step, request)) {
         result = *std::move(wrong);
+    } else if (Wrong nothing = nothing_to_save(answer, step)) {
+        result = *std::move(nothing);
     } else {
         const Duration wanted = step.max_time > 0ms ? step.max_time : step.within;
         result = judge_time(answer, wanted);

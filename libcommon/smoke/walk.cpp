@@ -1,6 +1,7 @@
 #include "smoke/walk.h"
 
 #include "checks/http_words.h"
+#include "checks/shared_words.h"
 #include "smoke/judge_login.h"
 #include "smoke/judge_step.h"
 #include "smoke/lanes.h"
@@ -16,7 +17,6 @@ namespace {
 
 constexpr Phrase k_behind{"not asked, because {} has failed", "не спрашивали: не сработал {}"};
 constexpr Phrase k_no_value{"not asked: {} has saved no {{{}}}", "не спрашивали: {} не дал {{{}}}"};
-constexpr Phrase k_nothing_made{"nothing to clean up", "убирать нечего"};
 constexpr Phrase k_no_site{"not asked: the site cannot be reached", "не спрашивали: сайт недоступен"};
 constexpr Phrase k_unreached{"the site cannot be reached: {}", "сайт недоступен: {}"};
 constexpr Phrase k_reached{"the site answers", "сайт отвечает"};

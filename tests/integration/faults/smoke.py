@@ -182,7 +182,7 @@ FAULTS = [
                 "this is the page of the frontend", "это страница фронтенда"),
     # files
     view("recordings", "html", {"recordings": "critical"}, "an HTML page came, no JSON", "это страница фронтенда", skipped=("stream",)),
-    view("recordings", "empty", {}, "", "", skipped=("stream",)),
+    view("recordings", "empty", {"recordings": "warning"}, "nothing to save as {recording}", "нет значения {recording}", skipped=("stream",)),
     view("stream", "whole", {"stream": "critical"}, "Range is ignored", "Range не работает"),
     view("stream", "short", {"stream": "critical"}, "Content-Range promises", "Content-Range обещает"),
     view("stream", "other", {"stream": "critical"}, "asked were the bytes 0-1023", "а просили байты 0-1023"),

@@ -550,3 +550,40 @@ TEST_CASE("what the site serves of itself is found; the page that it answers to 
     CHECK(served.message.en == "https://site.test/.git/HEAD is served to everyone (HTTP 200)");
     CHECK(served.message.ru == "https://site.test/.git/HEAD отдаётся всем (HTTP 200)");
 }
+
+TEST_CASE("with the site down, what is known of files is told all the same") {
+    const TempFolder folder;
+    spill(folder / "bad", "SECRET_KEY=change-in-production\n");
+    BareWorld bare;
+    bare.http.on_any([](const HttpRequest&) {
+        HttpAnswer refused;
+        refused.failure = HttpAnswer::Failure::refused;
+        return refused;
+    });
+    SecretsSettings settings;
+    settings.files = {folder / "bad"};
+    settings.url = "http://site.test";
+    const auto check = secrets_check_type().make(&settings);
+    const std::map<std::string, std::string> memory;
+    const CheckContext context{bare.world, bare.clock.now(), bare.clock.steady() + std::chrono::seconds(50),
+                               memory};
+    Task<CheckResult> task = static_cast<const AsyncCheck&>(*check).run(context);
+    bool done = false;
+    task.start([&] { done = true; });
+    for (int turn = 0; !done && turn < 10'000; ++turn) {
+        bare.http.poll(Duration(100));
+    }
+    REQUIRE(done);
+    const CheckResult result = task.value();
+    CHECK(result.status == Status::critical);
+    CHECK(finds(result, "bad: SECRET_KEY"));
+    CHECK_THAT(result.message.en, Catch::Contains("site.test") && Catch::Contains("SECRET_KEY"));
+}
+
+TEST_CASE("the line against files that begin with a dot leaves certificates their renewal") {
+    SecretsSettings settings;
+    settings.url = "https://site.test";
+    SecretsSample sample;
+    sample.pages = {{"/.env", page(200, "A=1")}};
+    CHECK_THAT(evaluate_secrets(sample, settings).hint.en, Catch::Contains("/\\.(?!well-known/)"));
+}

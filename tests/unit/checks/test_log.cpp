@@ -336,8 +336,67 @@ TEST_CASE("access log: attempts from outside, by kind and address") {
           "attempts from 203.0.113.5: password guessing (55), SQL injection (10) (window: 1 hour); "
           "attempts from 2001:db8::1: scanner (7) (window: 1 hour); "
           "attempts from 203.0.113.8: foreign files (5) (window: 1 hour)");
-    CHECK_THAT(told.hint.en, Catch::Contains("ufw deny from 203.0.113.5"));
+    CHECK(told.hint.en ==
+          "keep these out (ufw prepend deny from 203.0.113.5), limit logins (nginx: limit_req)");
     CHECK(told.metrics.at(0).value == 65);
+}
+
+TEST_CASE("access log: attempts are told beside a flood of 5xx that is as bad") {
+    WatchedAccess log;
+    log.settings.ratio = {Amount{Amount::Unit::percent, 1}, Amount{Amount::Unit::percent, 20}};
+    log.settings.attacks = {Attack::brute_force};
+    log.settings.attempts = {Amount{Amount::Unit::number, 50}, std::nullopt};
+    log.write_many(60, access_line("POST /api/jwt/token/ HTTP/1.1", 401, "203.0.113.5"));
+    log.write_many(55, access_line("POST /api/jwt/token/ HTTP/1.1", 401, "203.0.113.6"));
+    log.write_many(10, access_line("GET / HTTP/1.1", 502));
+    const CheckResult both = log.run();
+    CHECK(both.status == Status::warning);
+    CHECK_THAT(both.message.en, Catch::Contains("5xx: 8.0%") && Catch::Contains("attempts from 203.0.113.5"));
+    CHECK_THAT(both.hint.en,
+               Catch::Contains("ufw prepend deny from 203.0.113.5; ufw prepend deny from 203.0.113.6"));
+    log.write_many(60, access_line("GET / HTTP/1.1", 502));
+    const CheckResult worse = log.run();
+    CHECK(worse.status == Status::critical);
+    CHECK_THAT(worse.message.en, Catch::StartsWith("5xx: ") && Catch::Contains("attempts from 203.0.113.5"));
+}
+
+TEST_CASE("access log: nobody is told to shut out a proxy of his own") {
+    for (const char* own :
+         {"127.0.0.1", "10.1.2.3", "172.17.0.1", "192.168.1.1", "::1", "fd00::1", "100.64.0.1"}) {
+        CAPTURE(own);
+        WatchedAccess log;
+        log.settings.attacks = {Attack::brute_force};
+        log.settings.attempts = {Amount{Amount::Unit::number, 50}, std::nullopt};
+        log.write_many(60, access_line("POST /api/jwt/token/ HTTP/1.1", 401, own));
+        const CheckResult told = log.run();
+        CHECK(told.status == Status::warning);
+        CHECK(told.hint.en.find("ufw") == std::string::npos);
+        CHECK_THAT(told.hint.en, Catch::Contains("set_real_ip_from"));
+    }
+}
+
+TEST_CASE("access log: latency without a time in any line is said") {
+    WatchedAccess log;
+    log.settings.latency["p95"] = {Amount{Amount::Unit::milliseconds, 1000}, std::nullopt};
+    log.write_many(10, access_line("GET / HTTP/1.1", 200, "198.51.100.7", ""));
+    const CheckResult few = log.run();
+    log.write_many(30, access_line("GET / HTTP/1.1", 200, "198.51.100.7", ""));
+    CHECK(few.status == Status::ok);
+    const CheckResult told = log.run();
+    CHECK(told.status == Status::warning);
+    CHECK(told.message.en == "not one line tells how long the answer took: latency is not judged");
+    CHECK_THAT(told.hint.ru, Catch::Contains("$request_time"));
+}
+
+TEST_CASE("the first look claims nothing of what it has not read") {
+    Watched log;
+    log.write(k_500);
+    CHECK(log.run().message.en == "read from here on: what stood in the log before is not counted");
+    CHECK(log.run().message.en == "no matching lines (window: 10 minutes)");
+    Watched from_begin;
+    from_begin.settings.start = LogStart::begin;
+    from_begin.write(k_200);
+    CHECK(from_begin.run().message.en == "no matching lines (window: 10 minutes)");
 }
 
 TEST_CASE("access log: each kind of attempt, and what only looks like one") {

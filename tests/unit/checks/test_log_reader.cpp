@@ -299,6 +299,17 @@ TEST_CASE("where the old file is gone, that is said") {
     CHECK_FALSE(log.reader.lost_track());
 }
 
+TEST_CASE("an empty log is not one that was emptied") {
+    ReadLog log("");
+    for (int run = 0; run < 3; ++run) {
+        CHECK(log.reader.next().empty());
+        CHECK_FALSE(log.reader.lost_track());
+    }
+    log.grow("first\n");
+    CHECK(log.reader.next() == "first\n");
+    CHECK_FALSE(log.reader.lost_track());
+}
+
 TEST_CASE("whatever happens to a log, each line is read exactly once") {
     const unsigned seed = GENERATE(range(0U, 60U));
     CAPTURE(seed);

@@ -122,6 +122,26 @@ TEST_CASE("paths that nginx passes on have a limit", "[nginx]") {
               .empty());
 }
 
+TEST_CASE("the limit that is advised can be pasted: a zone once, and one that pages can live with",
+          "[nginx]") {
+    const std::string open = "server { server_name lectio.test; location / { proxy_pass http://a; } }";
+    const auto mend = [](const CheckResult& result, std::size_t i) { return result.findings.at(i).mend.en; };
+    const CheckResult both = judged(open, only_limits({"/api/jwt/token/", "/api/jwt/register/", "/api/"}));
+    REQUIRE(both.findings.size() == 3);
+    CHECK(mend(both, 0) ==
+          "http { limit_req_zone $binary_remote_addr zone=login:10m rate=5r/m; }  location "
+          "/api/jwt/token/ { limit_req zone=login burst=3 nodelay; limit_req_status 429; … }");
+    CHECK(mend(both, 1) == "location /api/jwt/register/ { limit_req zone=login burst=3 nodelay; "
+                           "limit_req_status 429; … }  (limit_req_zone: as for /api/jwt/token/)");
+    CHECK_THAT(mend(both, 2), Catch::Contains("zone=api:10m rate=10r/s") && Catch::Contains("burst=40"));
+    CHECK(both.findings.at(2).why.en.find("passwords") == std::string::npos);
+    // nginx takes no second zone of that name.
+    const CheckResult known = judged("limit_req_zone $binary_remote_addr zone=login:1m rate=5r/m; " + open,
+                                     only_limits({"/login/"}));
+    CHECK(mend(known, 0) ==
+          "location /login/ { limit_req zone=login burst=3 nodelay; limit_req_status 429; … }");
+}
+
 TEST_CASE("nginx takes bodies as large as the application does, and no larger", "[nginx]") {
     NginxSettings settings = only_limits({});
     settings.max_body = 200_MB;

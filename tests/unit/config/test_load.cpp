@@ -560,6 +560,25 @@ TEST_CASE(
     }
 }
 
+TEST_CASE("of a configuration that is refused nothing is walked and nothing is looked at") {
+    Bench bench;
+    const std::string walk = "[smoke.login.me]\npost = \"/in/\"\njson = { email = \"a@test.local\" }\n"
+                             "token = \"/access\"\n[[smoke.step]]\nname = \"page\"\nget = \"/\"\n";
+    const std::string deep = "[deepcheck.check.web]\ntype = \"systemd\"\nunit = \"nginx.service\"\n";
+    bench.write("etc/config.toml", bench.paths() + k_channel + walk + deep);
+    INFO(problem_lines(bench.load()).en);
+    REQUIRE(bench.load().ok());
+    CHECK(bench.load().config.smoke.steps.size() == 1);
+    CHECK(bench.load().config.deepcheck.checks.size() == 1);
+    bench.write("etc/config.toml", bench.paths() + k_channel + walk + "range = \"bytes=0-1\"\n" + deep);
+    const LoadedConfig refused = bench.load();
+    CHECK(refused.use == Use::telling);
+    CHECK(refused.config.smoke.steps.empty());
+    CHECK(refused.config.smoke.logins.empty());
+    CHECK(refused.config.deepcheck.checks.empty());
+    CHECK(refused.config.channels.size() == 1);
+}
+
 TEST_CASE("one wrong line among the paths leaves the others in force") {
     Bench bench;
     const std::string run = "run = \"" + (bench.folder() / "run").string() + "\"\n";

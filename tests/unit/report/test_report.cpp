@@ -1,3 +1,4 @@
+#include "checks/shared_words.h"
 #include "report/report.h"
 #include "util/secret.h"
 
@@ -152,6 +153,23 @@ TEST_CASE("what is wrong with the configuration is said once") {
         CHECK(line.find("config: config.env can be read") != std::string::npos);
         CHECK(line.find("; ;") == std::string::npos);
     }
+}
+
+TEST_CASE("what was not done stands in the headline, what had nothing to clean up does not") {
+    Report report = broken_site();
+    report.status = Status::ok;
+    for (CheckReport& check : report.checks) {
+        check.result.status = Status::ok;
+    }
+    const auto has = [&](const char* words) {
+        return render_text(report, Lang::ru, "UTC", Detail::normal, Paint::no).find(words) !=
+               std::string::npos;
+    };
+    CHECK(has("всё в порядке (3 проверки"));
+    report.checks[1].result.status = Status::skipped;
+    CHECK(has("всё в порядке, не проверено: 1 (3 проверки"));
+    report.checks[1].result.message = say(k_nothing_made);
+    CHECK(has("всё в порядке (3 проверки"));
 }
 
 TEST_CASE("nothing is called good where nothing was looked at") {

@@ -210,9 +210,16 @@ TEST_CASE("step: a value that is to be saved from JSON needs JSON", "[judge-step
     StepSettings step = getting();
     step.save["id"] = {R"("/results/0/id")"};
     CHECK(judge(page(200, "<html><title>x</title></html>"), step).status == Status::critical);
-    CHECK(judge(page(200, R"({"results":[]})"), step).status == Status::ok); // who uses it is skipped
+    // Who uses it is skipped, so this one says that it is missing.
+    const CheckResult nothing = judge(page(200, R"({"results":[]})"), step);
+    CHECK(nothing.status == Status::warning);
+    CHECK(nothing.message.en ==
+          "the answer has nothing to save as {id}: no /results/0/id; what needs it is not asked");
+    CHECK_THAT(nothing.hint.ru, Catch::Contains("sudo lectio-smoke run lessons -v"));
+    CHECK(judge(page(200, R"({"results":[{"id":7}]})"), step).status == Status::ok);
     step.save["id"] = {R"({"header":"ETag"})"};
-    CHECK(judge(page(200, "<html>"), step).status == Status::ok);
+    CHECK(judge(page(200, "<html>"), step).status == Status::warning);
+    CHECK(judge(page(200, "<html>", {{"etag", "x"}}), step).status == Status::ok);
 }
 
 TEST_CASE("step: headers are patterns, whatever their case", "[judge-step]") {
