@@ -167,11 +167,11 @@ std::string to_json(const ToolState& state) {
 }
 
 ToolState tool_state_from_json(std::string_view text, std::vector<Text>& dropped) {
+    return text.empty() ? ToolState() : tool_state_of(Json::parse(text, nullptr, false), dropped);
+}
+
+ToolState tool_state_of(const Json& json, std::vector<Text>& dropped) {
     ToolState state;
-    if (text.empty()) {
-        return state;
-    }
-    const Json json = Json::parse(text, nullptr, false);
     if (!json.is_object()) {
         dropped.push_back(say(k_unreadable));
         return state;
@@ -214,7 +214,7 @@ StateKeeper::Loaded StateKeeper::load(WallTime now, StateFile::Access access) {
     for (const KeptState::Found& found : m_kept.load(now, access)) {
         const bool at_home = found.stopgap.empty();
         std::vector<Text> troubles;
-        ToolState state = tool_state_from_json(found.state.text, troubles);
+        ToolState state = found.state.json ? tool_state_of(*found.state.json, troubles) : ToolState();
         if (at_home || is_newer(state, loaded.state)) {
             loaded.state = std::move(state);
             loaded.stopgap = found.stopgap;

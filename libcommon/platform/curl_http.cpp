@@ -11,6 +11,7 @@
 #include <mutex>
 #include <optional>
 #include <set>
+#include <span>
 #include <string_view>
 #include <system_error>
 #include <unordered_set>
@@ -213,6 +214,8 @@ void CurlHttp::Loop::call_posted() {
 
 void CurlHttp::Loop::poll(Duration wait) {
     begin_queued();
+    let_libcurl_time(); // to connect what has begun, before it looks at the answers of others
+    take_ended_hops();  // what has ended by that makes no event to wait for
     if (hand_out_answers()) {
         return;
     }
@@ -279,11 +282,14 @@ void CurlHttp::Loop::wait_for_events(Duration wait) {
     if (const auto timer = next_timer()) {
         wait = std::clamp(std::chrono::ceil<Duration>(*timer - steady_now()), Duration::zero(), wait);
     }
-    std::array<epoll_event, 64> events{};
+    std::array<epoll_event, k_most_at_once> events{};
     const int count = ::epoll_wait(m_epoll.get(), events.data(), static_cast<int>(events.size()),
                                    static_cast<int>(wait.count()));
-    for (int i = 0; i < count; ++i) {
-        const epoll_event& event = events[static_cast<std::size_t>(i)];
+    const std::span happened(events.data(), static_cast<std::size_t>(std::max(count, 0)));
+    // Requests first: a server can work on its answer while those of others are looked at.
+    std::partition(happened.begin(), happened.end(),
+                   [](const epoll_event& event) { return (event.events & EPOLLOUT) != 0; });
+    for (const epoll_event& event : happened) {
         if (event.data.fd == m_wake->fd()) {
             m_wake->drain();
             continue;

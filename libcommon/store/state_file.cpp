@@ -65,6 +65,7 @@ struct StateFile::Look {
     std::string text;
     int schema = 0;
     Text reason;
+    std::shared_ptr<const nlohmann::json> json = {};
 };
 
 StateFile::StateFile(Files& files, Path folder, int schema, uid_t us)
@@ -78,7 +79,8 @@ LoadedState StateFile::load(WallTime now, Access access) {
     Look current = look_at(m_current);
     m_current_is_good = current.found == Look::Found::good;
     if (m_current_is_good) {
-        return {std::move(current.text), current.schema, clear_the_place_of_previous(now, access)};
+        return {std::move(current.text), current.schema, clear_the_place_of_previous(now, access),
+                std::move(current.json)};
     }
     Look previous = look_at(m_previous);
     if (current.found == Look::Found::absent && previous.found == Look::Found::absent) {
@@ -87,7 +89,8 @@ LoadedState StateFile::load(WallTime now, Access access) {
     const Text trouble = refuse(m_current, current, now, access);
     // After a newer version has run, the state before it may be old: begun afresh (CONTRACT 19).
     if (previous.found == Look::Found::good && current.found != Look::Found::newer) {
-        return {std::move(previous.text), previous.schema, join("; ", {trouble, say(k_previous_used)})};
+        return {std::move(previous.text), previous.schema, join("; ", {trouble, say(k_previous_used)}),
+                std::move(previous.json)};
     }
     // A previous state that could merely not be read stays where it is: the next run may be luckier. (The
     // current one is set aside even so, because the next save() would replace it.)
@@ -149,13 +152,17 @@ StateFile::Look StateFile::look_at(const Path& path) const {
         return unusable(say(k_empty));
     }
     const std::optional<int> schema = schema_of(*text);
-    if (!schema || json_depth(*text) > k_deepest || !nlohmann::json::accept(*text)) {
+    if (!schema || json_depth(*text) > k_deepest) {
+        return unusable(say(k_garbage));
+    }
+    auto json = std::make_shared<const nlohmann::json>(nlohmann::json::parse(*text, nullptr, false));
+    if (json->is_discarded()) {
         return unusable(say(k_garbage));
     }
     if (*schema > m_schema) {
         return {Look::Found::newer, {}, *schema, say(k_newer)};
     }
-    return {Look::Found::good, std::move(*text), *schema, {}};
+    return {Look::Found::good, std::move(*text), *schema, {}, std::move(json)};
 }
 
 // The current state is kept under that name before it is replaced, and nothing is renamed onto a folder: with

@@ -12,9 +12,12 @@
 #include "util/result.h"
 #include "words/phrase.h"
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+
+#include <nlohmann/json_fwd.hpp>
 
 #include <sys/types.h>
 
@@ -24,6 +27,7 @@ struct LoadedState {
     std::string text; // a whole JSON object, `schema` in it; empty: begin afresh
     int schema = 0;   // the version that wrote it: at most ours; a smaller one is for the caller to migrate
     Text trouble;     // what was wrong, for the self check `state`; empty when nothing was
+    std::shared_ptr<const nlohmann::json> json = {}; // the text, read; none where that is empty
 };
 
 class StateFile {
