@@ -1,6 +1,7 @@
 #include "platform/remove_tree.h"
 #include "platform/stop.h"
 #include "support/fake_clock.h"
+#include "support/scoped_mount.h"
 #include "support/temp_folder.h"
 
 #include <csignal>
@@ -8,7 +9,6 @@
 
 #include <catch2/catch.hpp>
 
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -28,26 +28,6 @@ void make_release(const TempFolder& root) {
         spill(root / file, "content");
     }
 }
-
-// A folder of the same file system at a second place: only root may, and not in every container.
-class BindMount {
-  public:
-    BindMount(const Path& what, Path where) : m_where(std::move(where)) {
-        m_mounted = ::mount(what.c_str(), m_where.c_str(), nullptr, MS_BIND, nullptr) == 0;
-    }
-    ~BindMount() {
-        if (m_mounted) {
-            ::umount2(m_where.c_str(), MNT_DETACH);
-        }
-    }
-    BindMount(const BindMount&) = delete;
-    BindMount& operator=(const BindMount&) = delete;
-    [[nodiscard]] bool mounted() const { return m_mounted; }
-
-  private:
-    Path m_where;
-    bool m_mounted = false;
-};
 
 } // namespace
 
@@ -114,7 +94,7 @@ TEST_CASE("what is mounted below stays with all that lies there, and the rest go
     make_release(root);
     spill(root / "media/photo", "photo");
     std::filesystem::create_directories(root / "release/media");
-    const BindMount bound(root / "media", root / "release/media");
+    const ScopedMount bound = ScopedMount::again(root / "media", root / "release/media");
     if (!bound.mounted()) {
         return; // tests/run.sh runs as root; a container may forbid it even so
     }

@@ -3,6 +3,7 @@
 #include "platform/sha256.h"
 #include "platform/stop.h"
 #include "platform/unpack.h"
+#include "support/scoped_mount.h"
 #include "support/tar_builder.h"
 #include "support/temp_folder.h"
 
@@ -653,6 +654,28 @@ TEST_CASE("an archive comes through a pipe in pieces", "[unpack]") {
     sender.join();
     REQUIRE(refused(received) == "accepted");
     CHECK(received->tree.find("large")->sha256 == sha256(large));
+}
+
+TEST_CASE("a disk without room or inodes is our trouble, not the archive's", "[unpack]") {
+    TarBuilder many;
+    for (int i = 0; i < 300; ++i) {
+        many.file(fmt::format("{}", i), "");
+    }
+    const std::vector<std::pair<const char*, std::string>> cases{
+        {"size=1m,nr_inodes=1000", TarBuilder().file("large", noise(2 << 20)).done()},
+        {"size=9m,nr_inodes=100", many.done()},
+    };
+    for (const auto& [options, bytes] : cases) {
+        Place place;
+        const ScopedMount disk = ScopedMount::small(place.into(), options);
+        if (!disk.mounted()) {
+            return; // only root may, and not in every container
+        }
+        const Result<Received> received = place.receive(bytes);
+        REQUIRE_FALSE(received);
+        CHECK(received.error().kind == ErrorKind::no_space);
+        CHECK(received.error().message.find("No space left on device") != std::string::npos);
+    }
 }
 
 TEST_CASE("where it is unpacked must be an empty folder", "[unpack]") {
