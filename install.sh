@@ -43,9 +43,6 @@ readonly old_names=(
     smoke_check_v2.sh=lectio-smoke
     setup_smoke_users.sh=lectio-smoke
     deep_check.sh=lectio-deepcheck
-    integration_check.sh=lectio-deepcheck
-    security_check.sh=lectio-deepcheck
-    latency_check.sh=lectio-deepcheck
     deep_diagnostics.py=lectio-deepcheck
 )
 

@@ -76,7 +76,8 @@ Json json_of(const KeptLook& look) {
                 {"hint", json_of(look.hint)},
                 {"evidence", look.evidence},
                 {"metrics", std::move(metrics)},
-                {"seen", json_of(look.seen)}};
+                {"seen", json_of(look.seen)},
+                {"settings", look.settings_mark}};
 }
 
 std::optional<Status> status_of(const std::string& word) {
@@ -104,6 +105,7 @@ std::optional<KeptLook> look_of(const Json& json) {
     }
     look.status = *status;
     look.seen = *seen;
+    look.settings_mark = text_of(json, "settings");
     if (const auto metrics = json.find("metrics"); metrics != json.end() && metrics->is_array()) {
         for (const Json& row : *metrics) {
             if (std::optional<Metric> metric = metric_of(row)) {
@@ -118,9 +120,10 @@ bool is_kept(const CheckPolicy& check) {
     return check.common.every > Duration::zero();
 }
 
-KeptLook look_of(const Verdict& verdict, const CheckResult& result, const Now& now) {
-    return {verdict.name, verdict.type,    verdict.status, verdict.message,
-            verdict.hint, result.evidence, result.metrics, now};
+KeptLook look_of(const Verdict& verdict, const CheckResult& result, const Now& now,
+                 const std::string& settings_mark) {
+    return {verdict.name,   verdict.type, verdict.status, verdict.message, verdict.hint, result.evidence,
+            result.metrics, now,          settings_mark};
 }
 
 Verdict verdict_of(const KeptLook& look, const CheckPolicy& check, const JudgeState& state, Duration age) {
@@ -178,8 +181,21 @@ std::vector<KeptLook> kept_looks_from_json(std::string_view text) {
     return looks;
 }
 
+bool is_out_of_date(const std::vector<KeptLook>& kept, const std::string& name,
+                    std::string_view settings_mark, Duration ask_failed_after, const Now& now) {
+    const auto look =
+        std::find_if(kept.begin(), kept.end(), [&](const KeptLook& one) { return one.name == name; });
+    if (look == kept.end()) {
+        return false;
+    }
+    const bool failed_long_ago = look->status != Status::ok && ask_failed_after > Duration::zero() &&
+                                 elapsed(look->seen, now) + ask_failed_after / 10 >= ask_failed_after;
+    return failed_long_ago || (!settings_mark.empty() && look->settings_mark != settings_mark);
+}
+
 void keep_looks(std::vector<KeptLook>& kept, const std::vector<Verdict>& verdicts,
-                const std::vector<Observation>& observations, const Policy& policy, const Now& now) {
+                const std::vector<Observation>& observations, const Policy& policy, const Now& now,
+                const std::string& settings_mark) {
     const ByName<Observation> observed(observations);
     const ByName<CheckPolicy> checks(policy.checks);
     for (const Verdict& verdict : verdicts) {
@@ -190,7 +206,7 @@ void keep_looks(std::vector<KeptLook>& kept, const std::vector<Verdict>& verdict
         }
         std::erase_if(kept, [&](const KeptLook& look) { return look.name == verdict.name; });
         if (verdict.status != Status::skipped && kept.size() < k_most_looks) {
-            kept.push_back(look_of(verdict, seen->result, now));
+            kept.push_back(look_of(verdict, seen->result, now, settings_mark));
         }
     }
     std::erase_if(kept, [&](const KeptLook& look) {

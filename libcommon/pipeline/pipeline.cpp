@@ -402,7 +402,10 @@ class Run {
         const std::set<std::string_view> due_now(due_list.begin(), due_list.end());
         for (const JobCheck& check : m_checks) {
             const std::string& name = check.policy.name;
-            if (wanted(name) && (m_wishes.asks_all || due_now.contains(name))) {
+            const bool is_due =
+                m_wishes.asks_all || due_now.contains(name) ||
+                is_out_of_date(m_state.looks, name, m_job.settings_mark, m_job.ask_failed_after, m_now);
+            if (wanted(name) && is_due) {
                 to_run.push_back({name, check.check, m_state.judge.memory(name)});
             }
         }
@@ -862,7 +865,8 @@ class Run {
     // ── looks that count until the next ────────────────────────────────────────────────────────────────────
 
     void remember_looks() {
-        keep_looks(m_state.looks, m_judgement.verdicts, m_facts.observations, m_policy, m_now);
+        keep_looks(m_state.looks, m_judgement.verdicts, m_facts.observations, m_policy, m_now,
+                   m_job.settings_mark);
         m_kept = kept_verdicts(m_state.looks, m_judgement.verdicts, m_judgement.state, m_policy, m_now);
         const auto is_unwanted = [&](const auto& of) { return !wanted(of.name); };
         std::erase_if(m_kept.verdicts, is_unwanted);

@@ -76,6 +76,11 @@ struct Job {
     DeliverySettings delivery;
     HistoryLimits history;
 
+    // Of checks with `every` (docs/decisions/0025). A look under other settings than these is none: asked anew; empty:
+    // `every` alone decides. What had failed is asked again after so long at the latest; 0: after `every`.
+    std::string settings_mark;
+    Duration ask_failed_after{0};
+
     std::vector<SelfNotice> notices; // what is wrong with the configuration
     std::vector<Text> notes;         // what discovery assumed
     Text wrong_configuration;        // not empty: the run works with the last good one and exits 78

@@ -94,6 +94,16 @@ class DeepcheckTest(unittest.TestCase):
             log = (deep.folder / "logs/deepcheck.log").read_text()
             self.assertIn("looked at", log.splitlines()[-2])
 
+    def test_under_other_settings_it_is_asked_anew(self):
+        with Deep({"cheap": "", "dear": 'every = "24h"'}) as deep:
+            deep.run()
+            deep.run()
+            self.assertEqual(deep.asked("dear"), 1)
+            deep.config.write_text(deep.config.read_text() + "\n# corrected\n")
+            deep.run()
+            deep.run()
+            self.assertEqual(deep.asked("dear"), 2)
+
     def test_who_asks_by_name_wants_it_now(self):
         with Deep({"cheap": "", "dear": 'every = "24h"'}) as deep:
             deep.run()

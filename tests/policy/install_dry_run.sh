@@ -33,6 +33,10 @@ check() {
 
 check '/usr/local/bin/lectio-health' --cron
 check 'link /usr/local/bin/deep_check.sh to lectio-deepcheck'
+# What no tool does as the script did has no link of its name (docs/decisions/0025).
+if bash ./install.sh --dry-run 2>&1 | grep -E 'security_check|integration_check|latency_check'; then
+    echo 'install.sh links a name whose work nothing does' && exit 1
+fi
 check '/opt/lectio/share/lectio-monitor/profiles' --prefix /opt/lectio --no-deps
 check 'write /etc/cron.d/lectio-monitor' --cron
 check '/opt/lectio/bin/lectio-health' --prefix /opt/lectio --no-deps

@@ -30,6 +30,9 @@ constexpr Phrase k_no_audit_hint{"add some of [deepcheck.check.NAME] with type =
 
 constexpr Phrase k_wrong_profile{"the profile is wrong: {}", "ошибка в профиле: {}"};
 
+// What is mended is not told as broken for the rest of a day (docs/decisions/0025).
+constexpr Duration k_ask_failed_after = std::chrono::hours(1);
+
 // The checks that gather findings (checks/findings.h).
 constexpr std::array<std::string_view, 7> k_hardening{"cmdline", "containers", "headers", "nginx",
                                                       "ports",   "reboot",     "secrets"};
@@ -54,6 +57,8 @@ Job job_of(const LoadedConfig& loaded, World& world, const std::vector<CheckSett
            const NothingToDo& nothing) {
     Job job = common_job(loaded, world, "deepcheck");
     job.deadline = loaded.config.deepcheck.deadline;
+    job.settings_mark = loaded.fingerprint;
+    job.ask_failed_after = k_ask_failed_after;
     add_configured_checks(job, checks, loaded.config);
     add_configuration_notices(job, loaded);
     if (job.checks.empty() && job.shelved.empty() && loaded.use != LoadedConfig::Use::telling) {

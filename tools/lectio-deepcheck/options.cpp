@@ -27,9 +27,7 @@ constexpr std::string_view k_examples =
 
 // The old scripts took no arguments: a cron line that calls one has none, and whoever gives some means ours.
 bool is_old_name(const char* argv0) {
-    constexpr std::array<std::string_view, 5> k_old{"deep_check.sh", "integration_check.sh",
-                                                    "security_check.sh", "latency_check.sh",
-                                                    "deep_diagnostics.py"};
+    constexpr std::array<std::string_view, 2> k_old{"deep_check.sh", "deep_diagnostics.py"};
     const std::string name = std::filesystem::path(argv0 == nullptr ? "" : argv0).filename();
     return std::find(k_old.begin(), k_old.end(), name) != k_old.end();
 }

@@ -99,3 +99,23 @@ TEST_CASE("what a disk has made of kept looks is left out") {
     REQUIRE(some[0].metrics.size() == 1);
     CHECK(some[0].metrics[0].bad == Metric::Bad::above);
 }
+
+TEST_CASE("a look under other settings is asked anew, and one that failed after an hour") {
+    Policy policy;
+    policy.checks = {policy_of("bad", 24h), policy_of("good", 24h)};
+    std::vector<KeptLook> kept;
+    keep_looks(kept, {verdict_of("bad", Status::warning), verdict_of("good", Status::ok)},
+               {seen("bad"), seen("good")}, policy, at(1000s), "settings");
+    kept = kept_looks_from_json(to_json(kept));
+    const auto asked_again = [&](const char* name, const char* mark, Duration limit, Duration later) {
+        return is_out_of_date(kept, name, mark, limit,
+                              at(1000s + std::chrono::duration_cast<std::chrono::seconds>(later)));
+    };
+    CHECK_FALSE(asked_again("bad", "settings", 1h, 30min));
+    CHECK(asked_again("bad", "settings", 1h, 59min)); // cron is not exact
+    CHECK_FALSE(asked_again("bad", "settings", 0h, 23h));
+    CHECK_FALSE(asked_again("good", "settings", 1h, 23h));
+    CHECK(asked_again("good", "others", 1h, 1min));
+    CHECK_FALSE(asked_again("good", "", 0h, 23h));
+    CHECK_FALSE(asked_again("unknown", "others", 1h, 23h));
+}
