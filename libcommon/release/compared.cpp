@@ -21,17 +21,17 @@ constexpr Bytes k_too_small_to_judge = 100_kB; // CONTRACT 29
 constexpr std::size_t k_enough_names = 3;
 
 constexpr Phrase k_same_as_live{"nothing has changed: this is the build that is live since {} (release {})",
-                                "ничего не изменилось: эта сборка и так на сайте с {} (выпуск {})"};
+                                "ничего не изменилось: эта сборка и так на сайте с {} (релиз {})"};
 constexpr Phrase k_hint_same{"was it built again? --force releases it all the same",
                              "её точно собрали заново? --force выложит её всё равно"};
 constexpr Phrase k_same_as_older{"this is an old build: release {}, live since {}",
-                                 "это старая сборка: выпуск {}, был на сайте с {}"};
+                                 "это старая сборка: релиз {}, был на сайте с {}"};
 constexpr Phrase k_same_as_older_until{"this is an old build: release {}, live from {} to {}",
-                                       "это старая сборка: выпуск {}, был на сайте с {} по {}"};
+                                       "это старая сборка: релиз {}, был на сайте с {} по {}"};
 constexpr Phrase k_hint_older{"to go back to it on purpose: lectio-deploy rollback --to {}",
                               "вернуться к ней намеренно: lectio-deploy rollback --to {}"};
 constexpr Phrase k_same_as_bad{"this build has been tried already and taken back (release {}): {}",
-                               "эту сборку уже выкладывали и сняли (выпуск {}): {}"};
+                               "эту сборку уже выкладывали и сняли (релиз {}): {}"};
 constexpr Phrase k_shrunk{"the build has shrunk to {}, the live one has {}: less than {} of it",
                           "сборка уменьшилась до {}, а на сайте {}: это меньше {}"};
 constexpr Phrase k_hint_shrunk{"is all of it there? --force releases it all the same",
@@ -52,13 +52,13 @@ constexpr Phrase k_title{"the page has another title: “{}” instead of “{}�
                          "у страницы другой заголовок: «{}» вместо «{}»"};
 constexpr Phrase k_other_bytes{"{} has the name of a file of release {} and another content: browsers keep "
                                "the old one",
-                               "{} носит имя файла из выпуска {}, а содержимое другое: браузеры оставят себе "
+                               "{} носит имя файла из релиза {}, а содержимое другое: браузеры оставят себе "
                                "старое"};
 constexpr Phrase k_other_bytes_more{
     "{} files have the names of files of earlier releases and another content: "
     "browsers keep the old ones; the first is {} (release {})",
-    "файлов с именами из прежних выпусков, но с другим содержимым: {}; браузеры "
-    "оставят себе старые; первый — {} (выпуск {})"};
+    "файлов с именами из прежних релизов, но с другим содержимым: {}; браузеры "
+    "оставят себе старые; первый — {} (релиз {})"};
 constexpr Phrase k_hint_other_bytes{"let the build name files by their content ([contenthash])",
                                     "пусть сборка называет файлы по содержимому ([contenthash])"};
 

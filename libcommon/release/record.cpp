@@ -1,6 +1,5 @@
 #include "release/record.h"
 
-#include "incidents/ids.h"
 #include "util/json_depth.h"
 #include "util/json_members.h"
 #include "util/text.h"
@@ -32,6 +31,12 @@ std::optional<State> state_of(std::string_view word) {
     const auto* found =
         std::find_if(k_states.begin(), k_states.end(), [&](const auto& row) { return row.second == word; });
     return found == k_states.end() ? std::nullopt : std::optional(found->first);
+}
+
+// Of ten bits, in base32hex (RFC 4648, section 7): sorts as the number does.
+std::string two_digits(std::uint64_t bits) {
+    constexpr std::string_view k_digits = "0123456789abcdefghijklmnopqrstuv";
+    return {k_digits[(bits >> 5U) & 31U], k_digits[bits & 31U]};
 }
 
 void put(Json& json, const char* key, const std::optional<WallTime>& time) {
@@ -82,7 +87,9 @@ std::string_view to_string(State state) {
 std::string make_id(Kind, WallTime time, std::uint64_t random) {
     std::string moment = format_utc(time); // 2026-11-22T16:45:01Z
     std::erase_if(moment, [](char c) { return c == '-' || c == ':'; });
-    return fmt::format("fe-{}-{}", moment, base32_id(random).substr(0, 4));
+    const auto fraction = time - std::chrono::floor<std::chrono::seconds>(time);
+    return fmt::format("fe-{}-{}{}", moment, two_digits(static_cast<std::uint64_t>(fraction.count())),
+                       two_digits(random));
 }
 
 bool is_id(std::string_view text) {

@@ -56,7 +56,7 @@ struct Release {
     bool operator==(const Release&) const = default;
 };
 
-// "fe-20261122T164501Z-k3xq": sorts by time; unique by `random`.
+// "fe-20261122T164501Z-1fk3": sorts by time, to the millisecond; unique by ten bits of `random`.
 std::string make_id(Kind kind, WallTime time, std::uint64_t random);
 // What make_id() makes; anything else never becomes part of a path.
 bool is_id(std::string_view text);

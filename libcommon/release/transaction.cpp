@@ -128,9 +128,9 @@ constexpr std::array<std::pair<Outcome::Result, std::string_view>, 5> k_results{
     {Outcome::Result::stopped, "stopped"},
 }};
 
-std::string fresh_id(Clock& clock) {
+std::string fresh_id(WallTime time) {
     std::random_device entropy; // getrandom(2)
-    return make_id(Kind::frontend, clock.now().wall, (std::uint64_t{entropy()} << 32U) | entropy());
+    return make_id(Kind::frontend, time, (std::uint64_t{entropy()} << 32U) | entropy());
 }
 
 std::int64_t next_generation(const std::vector<Release>& releases) {
@@ -223,7 +223,7 @@ Outcome Transaction::run(const std::string& action, std::initializer_list<NamedS
     m_start = m_world.clock.steady();
     m_wishes = wishes;
     m_action = action;
-    m_id = fresh_id(m_world.clock);
+    m_id = fresh_id(m_world.clock.now().wall);
     m_phase = "journal";
     if (const Step no = open_journal()) {
         return outcome(Outcome::Result::refused, *no);
@@ -242,7 +242,7 @@ Outcome Transaction::run(const std::string& action, std::initializer_list<NamedS
 }
 
 Result<Transaction::Plan> Transaction::plan(BuildSource& source) {
-    m_id = fresh_id(m_world.clock);
+    m_id = fresh_id(m_world.clock.now().wall);
     m_action = "release";
     LECTIO_TRY(m_shelf.prepare());
     Result<Plan> made = look_ahead(source);
@@ -300,9 +300,6 @@ Transaction::Step Transaction::look_at_the_site() {
     if (verdict.outcome == Verdict::Outcome::stopped) {
         return Stop{say(k_stopped), {}, Stop::Kind::signal};
     }
-    if (verdict.outcome == Verdict::Outcome::asks_nothing) {
-        m_warnings.push_back(join(": ", {say(k_nothing_asked), say(k_nothing_asked_hint)}));
-    }
     if (verdict.outcome == Verdict::Outcome::failed && !m_wishes.force && !is_rollback()) {
         return Stop{say(k_site_is_red, words_of_failures(m_before)), say(k_site_is_red_hint),
                     Stop::Kind::site_was_red};
@@ -340,7 +337,7 @@ Transaction::Step Transaction::take_over_what_is_served() {
     case Shelf::Served::Kind::folder:
         break;
     }
-    const std::string id = fresh_id(m_world.clock);
+    const std::string id = fresh_id(m_world.clock.now().wall + 1ms); // never that of the deploy itself
     if (Step no = keep(Mark::adopt, {{"id", id}})) {
         return no;
     }
@@ -621,7 +618,9 @@ Transaction::Step Transaction::watch_it() {
     const Verdict verdict = watch(m_gate, m_site.deploy.gate, m_world.clock, k_files_patience);
     switch (verdict.outcome) {
     case Verdict::Outcome::passed:
-    case Verdict::Outcome::asks_nothing: // said before
+        return {};
+    case Verdict::Outcome::asks_nothing:
+        m_warnings.push_back(join(": ", {say(k_nothing_asked), say(k_nothing_asked_hint)}));
         return {};
     case Verdict::Outcome::stopped:
         return Stop{say(k_stopped), {}, Stop::Kind::signal};

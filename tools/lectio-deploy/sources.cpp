@@ -60,8 +60,8 @@ Result<std::unique_ptr<release::BuildSource>> open_source(const std::string& wor
                                                           ReleaseDisk& disk, const User& as) {
     using Source = std::unique_ptr<release::BuildSource>;
     if (words == "-") {
-        return Source(std::make_unique<ArchiveSource>(UniqueFd(::dup(STDIN_FILENO)), "standard input", world,
-                                                      disk, as));
+        return Source(
+            std::make_unique<ArchiveSource>(UniqueFd(::dup(STDIN_FILENO)), "stdin", world, disk, as));
     }
     const Path path = std::filesystem::absolute(words).lexically_normal();
     const Path named = path.has_filename() ? path : path.parent_path();

@@ -55,6 +55,17 @@ TEST_CASE("an id names its kind and time, and nothing else is one", "[record]") 
     }
 }
 
+TEST_CASE("ids sort as their times do, within a second, too", "[record]") {
+    std::string before;
+    for (int i = 0; i < 3000; i += 7) {
+        const std::string id = make_id(Kind::frontend, k_noon + std::chrono::milliseconds(i),
+                                       static_cast<std::uint64_t>(3000 - i));
+        CHECK(is_id(id));
+        CHECK(before < id);
+        before = id;
+    }
+}
+
 TEST_CASE("what is no record is refused", "[record]") {
     const std::string whole = to_json(some_release());
     for (std::size_t size = 0; size + 2 < whole.size(); size += 7) {
