@@ -48,7 +48,7 @@ GrowthTrack GrowthTrack::from_text(std::string_view text) {
         const auto size =
             colon == words[i].npos ? std::nullopt : number_in<std::uint64_t>(words[i].substr(colon + 1));
         const bool in_order =
-            age && *age >= 0 && Duration(std::chrono::hours(*age / 3600)) <= k_window &&
+            age && *age >= 0 && *age <= k_window / 1s &&
             (track.m_samples.empty() || std::chrono::seconds(*age) < track.m_samples.back().age);
         if (!size || !in_order || track.m_samples.size() == k_most_samples) {
             return {};
