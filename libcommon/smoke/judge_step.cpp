@@ -87,7 +87,7 @@ constexpr Phrase k_burst_late_hint{
     "requests wait in a row: too few workers, or a pool of connections that is too small",
     "запросы стоят в очереди: мало воркеров или мал пул соединений"};
 constexpr Phrase k_burst_good{"{} at once, the slowest in {}", "{} одновременно, самый медленный — {}"};
-constexpr Phrase k_repeat_bad{"asked {} times, the {}. time: {}", "спрошено раз: {}, на {}-й раз: {}"};
+constexpr Phrase k_repeat_bad{"asked {} times, attempt {}: {}", "спрошено раз: {}, на {}-й раз: {}"};
 
 constexpr Phrase k_no_limit{"nothing limits it: {} requests in {}, and the last got HTTP {}, expected {}",
                             "ограничения нет: {} запросов за {}, и последний получил HTTP {}, ожидался {}"};
@@ -511,14 +511,17 @@ CheckResult evaluate_burst(const std::vector<HttpAnswer>& answers, const StepSet
 }
 
 CheckResult evaluate_repeated(std::vector<CheckResult> results) {
-    for (std::size_t i = 0; i < results.size() && results.size() > 1; ++i) {
-        if (results[i].status != Status::ok) {
-            CheckResult result = std::move(results[i]);
-            result.message = say(k_repeat_bad, results.size(), i + 1, result.message);
-            return result;
-        }
+    std::size_t bad = results.size() - 1;
+    for (std::size_t i = results.size(); i > 0; --i) {
+        const Status status = results[i - 1].status; // of two that are as bad the first
+        bad = worst(status, results[bad].status) == status ? i - 1 : bad;
     }
-    return std::move(results.back());
+    if (results.size() == 1 || results[bad].status == Status::ok) {
+        return std::move(results.back());
+    }
+    CheckResult result = std::move(results[bad]);
+    result.message = say(k_repeat_bad, results.size(), bad + 1, result.message);
+    return result;
 }
 
 CheckResult evaluate_limit(const std::vector<HttpAnswer>& answers, Duration took, const StepSettings& step,

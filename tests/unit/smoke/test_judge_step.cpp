@@ -297,10 +297,16 @@ TEST_CASE("burst: each answer counts", "[judge-step]") {
     CHECK_THAT(late.hint.en, Catch::Contains("workers"));
 }
 
-TEST_CASE("repeat: the first that is not good", "[judge-step]") {
+TEST_CASE("repeat: the worst, of two the first", "[judge-step]") {
     const StepSettings step = getting();
     std::vector<CheckResult> results{judge(page(200)), judge(page(500)), judge(page(502))};
-    CHECK(evaluate_repeated(results).message.en == "asked 3 times, the 2. time: HTTP 500, expected 2xx");
+    CHECK(evaluate_repeated(results).message.en == "asked 3 times, attempt 2: HTTP 500, expected 2xx");
+    StepSettings slow = getting();
+    slow.max_time = 1ms;
+    const CheckResult late = judge(taking(0ms, 5ms, 0ms), slow);
+    REQUIRE(late.status == Status::warning);
+    CHECK(evaluate_repeated({late, judge(page(200)), judge(page(500))}).status == Status::critical);
+    CHECK(evaluate_repeated({late, judge(page(200))}).status == Status::warning);
     CHECK(evaluate_repeated({judge(page(200)), judge(page(200))}).status == Status::ok);
     CHECK(evaluate_repeated({judge(page(500))}).message.en == "HTTP 500, expected 2xx");
 }
