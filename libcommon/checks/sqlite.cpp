@@ -42,6 +42,13 @@ constexpr Phrase k_mend{"stop what writes there, keep a copy of the file, then r
                         "хорошую копию; sqlite3 {} .recover спасёт то, что ещё читается"};
 constexpr Phrase k_disturbed{"it is written to all the time: whether every page is whole is not known",
                              "в базу всё время пишут: целы ли все страницы, узнать не удалось"};
+constexpr Phrase k_abandoned{
+    "its journal is that of a writer that died amid a change: pages are not looked at",
+    "рядом лежит журнал процесса, который погиб посреди записи: страницы не проверялись"};
+constexpr Phrase k_abandoned_hint{"the next to write there takes the change back by itself; whoever copies "
+                                  "the file alone copies half a change",
+                                  "следующий, кто откроет базу на запись, откатит её сам; кто скопирует один "
+                                  "файл, скопирует половину записи"};
 constexpr Phrase k_disturbed_hint{"at a quiet hour: sqlite3 {} 'PRAGMA quick_check'",
                                   "в тихий час: sqlite3 {} 'PRAGMA quick_check'"};
 constexpr Phrase k_unfinished{"its pages were not looked through within {}",
@@ -279,6 +286,9 @@ CheckResult evaluate_sqlite(const SqliteSample& sample, const SqliteSettings& se
                                : verbatim(format_size(seen.size));
         result = result_of(Status::ok, seen.idle ? join("; ", {there, say(k_idle)}) : there);
         judge_pages(result, seen, settings);
+        if (seen.abandoned) {
+            raise(result, Status::unknown, say(k_abandoned), say(k_abandoned_hint));
+        }
     }
     judge_lock(result, sample, settings);
     judge_sizes(result, seen, settings, memory);

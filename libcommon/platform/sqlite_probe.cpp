@@ -2,14 +2,17 @@
 
 #include "platform/file_locks.h"
 #include "platform/sqlite.h"
+#include "util/unique_fd.h"
 
 #include <algorithm>
 #include <array>
 
 #include <fmt/format.h>
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 namespace lectio {
 namespace {
@@ -86,6 +89,10 @@ class Probe {
         m_sighting.size = {static_cast<std::uint64_t>(seen.file.size)};
         m_sighting.log = {static_cast<std::uint64_t>(seen.log.size)};
         watch_lock();
+        if (is_abandoned()) {
+            m_sighting.abandoned = true;
+            return std::move(m_sighting);
+        }
         count_pages();
         if (m_question.quick_check && !m_sighting.unreadable && !m_sighting.idle) {
             check_pages();
@@ -137,6 +144,33 @@ class Probe {
     [[nodiscard]] std::optional<int> writer() const {
         const Result<std::vector<FileLock>> locks = file_locks();
         return locks ? writer_of(*locks, footprint(m_path), footprint(m_path + "-shm")) : std::nullopt;
+    }
+
+    // ── the rollback journal ──
+
+    // A change is under way, or was when its writer died. What is kept between changes (journal_mode=PERSIST) begins
+    // with zeros (sqlite.org/fileformat2.html, 3).
+    [[nodiscard]] bool holds_change() const {
+        constexpr std::array<unsigned char, 8> k_magic{0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7};
+        const UniqueFd journal(::open((m_path + "-journal").c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+        std::array<unsigned char, k_magic.size()> seen{};
+        return journal.valid() &&
+               ::read(journal.get(), seen.data(), seen.size()) == static_cast<ssize_t>(seen.size()) &&
+               seen == k_magic;
+    }
+
+    // Who changes something holds a lock, and the journal goes when that is done.
+    [[nodiscard]] bool is_abandoned() const {
+        const auto nobody_writes = [&] {
+            const Result<std::vector<FileLock>> locks = file_locks();
+            return locks && !writer_of(*locks, footprint(m_path), footprint(m_path + "-shm"));
+        };
+        const Traces before = traces_of(m_path);
+        if (!holds_change() || !nobody_writes()) {
+            return false;
+        }
+        m_clock.sleep_for(k_between_looks);
+        return holds_change() && nobody_writes() && traces_of(m_path) == before;
     }
 
     // ── the pages ──
@@ -298,7 +332,8 @@ class Probe {
         const std::int64_t settled = std::chrono::duration_cast<std::chrono::nanoseconds>(
                                          (m_clock.now().wall - k_settled).time_since_epoch())
                                          .count();
-        return traces_of(m_path) == before && before.journal.size == 0 && before.file.modified < settled;
+        return traces_of(m_path) == before && !holds_change() && before.file.modified < settled &&
+               before.journal.modified < settled;
     }
 
     const SqliteQuestion& m_question;

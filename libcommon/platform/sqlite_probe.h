@@ -27,6 +27,8 @@ struct SqliteSighting {
     // Without both: why. `idle`: nobody has it open and its log was not copied back, which is left to its owner.
     std::optional<Error> unreadable;
     bool idle = false;
+    // Neither looked at: a writer died amid a change, which the next to open it takes back (sqlite.org/lockingv3.html, 4).
+    bool abandoned = false;
 
     enum class Check { not_asked, good, damaged, disturbed, unfinished } check = Check::not_asked;
     std::vector<std::string> damage; // the first lines of what was found

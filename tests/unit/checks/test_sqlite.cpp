@@ -6,6 +6,7 @@
 #include "support/temp_folder.h"
 
 #include <cerrno>
+#include <filesystem>
 #include <fstream>
 
 #include <catch2/catch.hpp>
@@ -319,4 +320,37 @@ TEST_CASE("a query keeps the writers of a database without a log waiting for a m
     REQUIRE_FALSE(endless);
     CHECK(endless.error().kind == ErrorKind::timeout);
     CHECK(endless.error().message == "the query did not end in time");
+}
+
+TEST_CASE("a journal that is kept between changes keeps nobody from looking", "[sqlite]") {
+    Made made("persist");
+    REQUIRE(made.open().run("PRAGMA journal_mode = PERSIST; INSERT INTO t VALUES (5000, 'x')").ok());
+    REQUIRE(std::filesystem::file_size(made.path.string() + "-journal") > 0);
+    made.overwrite(2);
+    made.age();
+    const struct timespec times[2] = {{1'700'000'000, 0}, {1'700'000'000, 0}};
+    REQUIRE(::utimensat(AT_FDCWD, (made.path.string() + "-journal").c_str(), times, 0) == 0);
+    SystemClock clock;
+    CHECK(probed(made.path, clock).check == Pages::damaged);
+}
+
+TEST_CASE("the journal of a writer that died is told as that, not as somebody who writes", "[sqlite]") {
+    Made made("delete");
+    {
+        Database writer = made.open();
+        REQUIRE(writer.run("PRAGMA cache_size = 5; BEGIN; UPDATE t SET b = b || 'y' WHERE a % 2 = 0").ok());
+        CHECK_FALSE(probed(made.path, made.clock).abandoned); // this one lives
+        // Closing a copied file gives up the locks of this process (fcntl(2)): last.
+        for (const char* ending : {"", "-journal"}) { // as they lie there when it is killed
+            std::filesystem::copy_file(made.path.string() + ending,
+                                       made.folder / ("dead" + std::string(ending)));
+        }
+    }
+    const SqliteSighting dead = probed(made.folder / "dead", made.clock);
+    CHECK(dead.abandoned);
+    CHECK(dead.check == Pages::not_asked);
+
+    const CheckResult told = judged(seen([](SqliteSighting& it) { it.abandoned = true; }));
+    CHECK(told.status == Status::unknown);
+    CHECK(told.message.en.find("a writer that died") != std::string::npos);
 }
