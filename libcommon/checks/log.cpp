@@ -205,15 +205,16 @@ class LogTaker {
 
     void take(std::string_view lines) {
         if (m_matcher) {
-            m_matcher->look_through(lines, [&](std::string_view line) {
-                ++m_matched;
-                m_last = line.substr(0, k_longest_kept);
-            });
+            // No character of an expression is an odd byte, not even “.”.
+            is_utf8(lines) ? match(lines) : match(to_utf8(lines));
         }
         if (m_settings.format == LogCheckSettings::Format::nginx_access) {
             take_answers(lines);
         } else if (m_settings.ratio != Thresholds{}) {
-            m_lines += static_cast<std::uint64_t>(std::count(lines.begin(), lines.end(), '\n'));
+            const bool ends_amid = !lines.empty() && lines.back() != '\n';
+            m_lines += static_cast<std::uint64_t>(std::count(lines.begin(), lines.end(), '\n')) +
+                       (ends_amid ? 1 : 0) - (m_counted_amid ? 1 : 0);
+            m_counted_amid = ends_amid;
         }
         m_attacks.look_through(lines, [&](Attack attack, std::string_view address) {
             if (m_attempts.size() < k_most_kept || m_attempts.contains({std::string(address), attack})) {
@@ -242,6 +243,34 @@ class LogTaker {
     using Attempt = std::pair<std::string, Attack>;
     // Of as many addresses the count of each is known; a storm from more is seen by those.
     static constexpr std::size_t k_most_kept = 20'000;
+
+    // A line that is larger than what is given at once comes in pieces, and is one line for all that.
+    void match(std::string_view lines) {
+        if (m_is_amid) {
+            const std::size_t rest = std::min(lines.find('\n'), lines.size() - 1) + 1;
+            if (!m_has_matched) {
+                match_lines(lines.substr(0, rest));
+            }
+            m_is_amid = lines[rest - 1] != '\n';
+            lines.remove_prefix(rest);
+        }
+        if (lines.empty()) {
+            return;
+        }
+        m_is_amid = lines.back() != '\n';
+        const std::size_t last = m_is_amid ? lines.rfind('\n') + 1 : lines.size(); // npos + 1 is 0
+        match_lines(lines.substr(0, last));
+        m_has_matched = false;
+        match_lines(lines.substr(last));
+    }
+
+    void match_lines(std::string_view lines) {
+        m_matcher->look_through(lines, [&](std::string_view line) {
+            ++m_matched;
+            m_has_matched = true;
+            m_last = line.substr(0, k_longest_kept);
+        });
+    }
 
     void take_answers(std::string_view lines) {
         while (!lines.empty()) {
@@ -287,6 +316,9 @@ class LogTaker {
     std::map<std::string, std::uint64_t> m_times;
     std::map<Attempt, std::uint64_t> m_attempts;
     std::string m_last;
+    bool m_is_amid = false,
+         m_has_matched = false; // what was matched ended amid a line, which has matched already
+    bool m_counted_amid = false;
 };
 
 class LogCheck final : public BlockingCheck {

@@ -131,7 +131,10 @@ NginxPlace end_of(const NginxPlace& place) {
 }
 
 bool is_limited(const NginxPlace& place) {
-    return !setting_of(place, "limit_req").directives.empty();
+    const auto dry = setting_of(place, "limit_req_dry_run").directives; // logs, and refuses nobody
+    const bool only_counts =
+        !dry.empty() && !dry.back()->arguments.empty() && dry.back()->arguments.front() == "on";
+    return !only_counts && !setting_of(place, "limit_req").directives.empty();
 }
 
 // What would do there: slow enough for a password to stay unguessed, fast enough for a page that asks for much at once.

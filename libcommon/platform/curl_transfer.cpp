@@ -463,6 +463,9 @@ void CurlTransfer::classify(int curl_code) {
     case CURLE_HTTP2_STREAM:
         end(Failure::not_http, words);
         break;
+    case CURLE_WRITE_ERROR: // we take everything: it could not be unpacked on its way to us
+        end(Failure::not_http, "Error while processing content unencoding");
+        break;
     case CURLE_OUT_OF_MEMORY: // what libcurl 7.88 says of one header line over its own limit of 100 kB
         end(m_phase < Phase::first_byte ? Failure::own_fault : Failure::headers_too_large, words);
         break;

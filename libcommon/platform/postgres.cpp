@@ -196,7 +196,8 @@ Result<Place> place_of(const Secret& url, SteadyTime deadline) {
     }
     const NameLookup found = lookup_in_time(system_lookup, *name, deadline);
     if (found.addresses.empty()) {
-        return Error{found.own_fault ? ErrorKind::internal : ErrorKind::not_found, found.error};
+        return Error{found.own_fault ? ErrorKind::internal : ErrorKind::not_found,
+                     fmt::format("{}: {}", clean_line(*name), found.error)};
     }
     for (const std::string& address : found.addresses) {
         place.host += (place.host.empty() ? "" : ",") + *name;

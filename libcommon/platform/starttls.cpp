@@ -16,6 +16,7 @@ namespace {
 using Outcome = Upgrade::Outcome;
 
 constexpr std::size_t k_longest_line = 2048; // 512 (RFC 5321) to 1,000 with what servers add
+constexpr std::size_t k_longest_shown = 200; // of what it said, in a message
 constexpr int k_most_lines = 100;
 
 // A line a call, read byte by byte: what follows the server's consent belongs to the handshake.
@@ -51,22 +52,28 @@ class Dialogue {
         m_upgrade.said.clear();
         for (char byte = 0; m_upgrade.said.size() < k_longest_line && read_byte(byte);) {
             if (byte == '\n') {
-                m_upgrade.said = clean_line(m_upgrade.said);
+                m_is_indented = m_upgrade.said.starts_with(' ');
+                m_upgrade.said = shorten(clean_line(m_upgrade.said), k_longest_shown);
                 return true;
             }
             if (byte != '\r') {
                 m_upgrade.said += byte;
             }
         }
-        m_upgrade.said = clean_line(m_upgrade.said);
+        m_upgrade.said = shorten(clean_line(m_upgrade.said), k_longest_shown);
         return false;
     }
 
-    // The last line of an answer whose other lines have a dash after the code (RFC 5321, RFC 959).
+    // The first line of a longer answer has a dash after its code, the last one the same code and a blank. Between them
+    // SMTP repeats the code (RFC 5321, 4.2.1); FTP may say anything that begins otherwise (RFC 959, 4.2).
     bool read_reply(std::string_view code) {
+        std::string begun; // the code of the answer that has more lines
         for (int lines = 0; lines < k_most_lines && read_line(); ++lines) {
             const std::string_view line = m_upgrade.said;
-            if (line.size() < 4 || line[3] != '-') {
+            const bool goes_on = line.size() > 3 && line[3] == '-';
+            if (begun.empty() && goes_on) {
+                begun = line.substr(0, 3);
+            } else if (begun.empty() || (!goes_on && !m_is_indented && line.starts_with(begun))) {
                 return line.starts_with(code);
             }
         }
@@ -112,6 +119,7 @@ class Dialogue {
     int m_fd;
     SteadyTime m_deadline;
     Upgrade m_upgrade;
+    bool m_is_indented = false; // the last line
 };
 
 bool ask_smtp(Dialogue& server) {

@@ -50,7 +50,7 @@ class Writer {
         for (const CheckReport* check : checks) {
             const std::string mark(status_mark(check->result.status));
             line(m_form == AuditForm::markdown ? "- " : mark + "  ",
-                 fmt::format("{}: {}", check->name, safe(check->result.message)));
+                 fmt::format("{}: {}", check->name, words(check->result.message)));
         }
     }
 
@@ -59,9 +59,9 @@ class Writer {
   private:
     void add(const Finding& finding) {
         if (m_form == AuditForm::markdown) {
-            line(fmt::format("- **{}** ", trim(status_mark(finding.status))), safe(finding.seen));
-            detail("  - ", k_why, safe(finding.why));
-            detail("  - ", k_mend, fmt::format("`{}`", safe(finding.mend)));
+            line(fmt::format("- **{}** ", trim(status_mark(finding.status))), words(finding.seen));
+            detail("  - ", k_why, words(finding.why));
+            detail("  - ", k_mend, fmt::format("`{}`", code(finding.mend)));
         } else {
             line(std::string(status_mark(finding.status)) + "  ", safe(finding.seen));
             detail("      ", k_why, safe(finding.why));
@@ -78,6 +78,24 @@ class Writer {
     }
 
     [[nodiscard]] std::string safe(const Text& text) const { return clean_line(redact(text.in(m_lang))); }
+
+    // What somebody else may have written is no link, no picture and no end of the code that it stands in
+    // (spec.commonmark.org/0.31.2, 2.4).
+    [[nodiscard]] std::string words(const Text& text) const {
+        std::string out;
+        for (const char c : safe(text)) {
+            out +=
+                m_form == AuditForm::markdown && std::string_view("\\`[]<>").find(c) != std::string_view::npos
+                    ? std::string{'\\', c}
+                    : std::string{c};
+        }
+        return out;
+    }
+    [[nodiscard]] std::string code(const Text& text) const {
+        std::string out = safe(text);
+        std::replace(out.begin(), out.end(), '`', '\'');
+        return out;
+    }
 
     Lang m_lang;
     AuditForm m_form;

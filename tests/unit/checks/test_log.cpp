@@ -459,3 +459,28 @@ TEST_CASE("a ratio of matching lines without a format") {
     CHECK(result.status == Status::warning);
     CHECK(result.message.en == "matching: 20.0% of 30 lines (window: 10 minutes)");
 }
+
+TEST_CASE("a line that is larger than what is read at once is one line") {
+    Watched log;
+    log.settings.matches = {"ERROR"};
+    log.settings.count = {};
+    log.settings.ratio = {Amount{Amount::Unit::percent, 10}, std::nullopt};
+    log.run();
+    std::string line = "ERROR ";
+    while (line.size() < 5'000'000) {
+        line += "again: ERROR, ";
+    }
+    log.write(line + "\n");
+    for (int i = 0; i < 19; ++i) {
+        log.write(i % 2 == 0 ? "ERROR\n" : "fine\n");
+    }
+    CHECK(log.run().message.en == "matching: 55.0% of 20 lines (window: 10 minutes)");
+}
+
+TEST_CASE("a line with a byte that is no UTF-8 is still a line") {
+    Watched log;
+    log.settings.matches = {"^.*ERROR"};
+    log.run();
+    log.write("na\xEFve ERROR\n\xFF\xFE ERROR\nfine \xC3\n");
+    CHECK(log.run().message.en.find("2 lines") != std::string::npos);
+}

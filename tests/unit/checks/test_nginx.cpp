@@ -88,6 +88,12 @@ TEST_CASE("paths that nginx passes on have a limit", "[nginx]") {
     CHECK(seen(judged("limit_req zone=all; " + server("location / { proxy_pass http://a; }"), settings))
               .empty());
     CHECK(seen(judged(server("location / { limit_req zone=x; proxy_pass http://a; }"), settings)).empty());
+    CHECK(seen(judged("limit_req_dry_run on; " +
+                          server("location / { limit_req zone=x; proxy_pass http://a; }"),
+                      settings)) == open);
+    CHECK(seen(judged(server("location / { limit_req zone=x; limit_req_dry_run off; proxy_pass http://a; }"),
+                      settings))
+              .empty());
     // An expression goes before a prefix, but not before "^~", nor before what is nested in it.
     CHECK(seen(judged(server("location /api/ { limit_req zone=x; proxy_pass http://a; }"
                              "location ~ /token/$ { proxy_pass http://a; }"),

@@ -230,41 +230,41 @@ TEST_CASE("tls: a server that changes over to TLS when it is asked", "[tls]") {
         StartTls starttls;
         HostileServer::Script prologue;
     };
-    const std::vector<Protocol> protocols{{StartTls::smtp,
-                                           [](Connection& peer) {
-                                               peer.send("220-mail.example\r\n220 ESMTP\r\n");
-                                               CHECK(peer.read_line().starts_with("EHLO "));
-                                               peer.send(
-                                                   "250-mail.example\r\n250-SIZE 1000\r\n250 STARTTLS\r\n");
-                                               CHECK(peer.read_line() == "STARTTLS");
-                                               peer.send("220 go ahead\r\n");
-                                           }},
-                                          {StartTls::imap,
-                                           [](Connection& peer) {
-                                               peer.send("* OK [CAPABILITY IMAP4rev1 STARTTLS] ready\r\n");
-                                               CHECK(peer.read_line() == "a STARTTLS");
-                                               peer.send("* CAPABILITY IMAP4rev1\r\na OK begin\r\n");
-                                           }},
-                                          {StartTls::pop3,
-                                           [](Connection& peer) {
-                                               peer.send("+OK ready\r\n");
-                                               CHECK(peer.read_line() == "STLS");
-                                               peer.send("+OK begin\r\n");
-                                           }},
-                                          {StartTls::ftp,
-                                           [](Connection& peer) {
-                                               peer.send("220 ftp.example\r\n");
-                                               CHECK(peer.read_line() == "AUTH TLS");
-                                               peer.send("234 begin\r\n");
-                                           }},
-                                          {StartTls::postgres, [](Connection& peer) {
-                                               std::string request;
-                                               while (request.size() < 8) {
-                                                   request += peer.read_byte();
-                                               }
-                                               CHECK(request == std::string("\0\0\0\x08\x04\xD2\x16\x2F", 8));
-                                               peer.send("S");
-                                           }}};
+    const std::vector<Protocol> protocols{
+        {StartTls::smtp,
+         [](Connection& peer) {
+             peer.send("220-mail.example\r\n220 ESMTP\r\n");
+             CHECK(peer.read_line().starts_with("EHLO "));
+             peer.send("250-mail.example\r\n250-SIZE 1000\r\n250 STARTTLS\r\n");
+             CHECK(peer.read_line() == "STARTTLS");
+             peer.send("220 go ahead\r\n");
+         }},
+        {StartTls::imap,
+         [](Connection& peer) {
+             peer.send("* OK [CAPABILITY IMAP4rev1 STARTTLS] ready\r\n");
+             CHECK(peer.read_line() == "a STARTTLS");
+             peer.send("* CAPABILITY IMAP4rev1\r\na OK begin\r\n");
+         }},
+        {StartTls::pop3,
+         [](Connection& peer) {
+             peer.send("+OK ready\r\n");
+             CHECK(peer.read_line() == "STLS");
+             peer.send("+OK begin\r\n");
+         }},
+        {StartTls::ftp,
+         [](Connection& peer) {
+             peer.send("220-ftp.example\r\nwelcome\r\n 220 of you\r\n220 ready\r\n");
+             CHECK(peer.read_line() == "AUTH TLS");
+             peer.send("234 begin\r\n");
+         }},
+        {StartTls::postgres, [](Connection& peer) {
+             std::string request;
+             while (request.size() < 8) {
+                 request += peer.read_byte();
+             }
+             CHECK(request == std::string("\0\0\0\x08\x04\xD2\x16\x2F", 8));
+             peer.send("S");
+         }}};
     for (const Protocol& protocol : protocols) {
         HostileServer server(hang_up, make_certificate({}, &authority));
         server.before_tls(protocol.prologue);

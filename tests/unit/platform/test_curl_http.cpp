@@ -291,6 +291,14 @@ TEST_CASE("http: what is cut, twisted or endless", "[http]") {
     fails_with("HTTP/1.1 200 OK\r\nContent-Length: two\r\n\r\nxy", Failure::not_http);
     fails_with("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\nx\r\n0\r\n\r\n",
                Failure::not_http);
+    for (const char* status : {"200 OK", "206 Partial Content"}) {
+        const std::string damaged(
+            "\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", 20);
+        fails_with(
+            fmt::format("HTTP/1.1 {}\r\nContent-Encoding: gzip\r\nContent-Length: 20\r\n\r\n", status) +
+                damaged,
+            Failure::not_http);
+    }
     fails_with("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 9\r\n\r\nnot gzip!",
                Failure::not_http);
 }

@@ -79,3 +79,14 @@ TEST_CASE("nothing found is said") {
     report.checks = {};
     CHECK(render_audit(report, Lang::en, AuditForm::text) == "Audit of web1: 0 findings\n");
 }
+
+TEST_CASE("what a stranger wrote is no link of the markdown, nor the end of its code") {
+    Report report;
+    report.host = "web1";
+    report.checks = {area("odd", Status::warning,
+                          {{Status::warning, verbatim("[x](http://evil.example) `a` <b>"), verbatim("why"),
+                            verbatim("do `that`")}})};
+    const std::string text = render_audit(report, Lang::en, AuditForm::markdown);
+    CHECK(text.find("\\[x\\](http://evil.example) \\`a\\` \\<b\\>") != std::string::npos);
+    CHECK(text.find("`do 'that'`") != std::string::npos);
+}
