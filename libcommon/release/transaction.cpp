@@ -423,7 +423,7 @@ Transaction::Step Transaction::inspect() {
         const bool refuses = flaw.weight == Flaw::Weight::refuse ||
                              (flaw.weight == Flaw::Weight::refuse_unless_forced && !m_wishes.force);
         if (!refuses) {
-            m_warnings.push_back(flaw.words);
+            (flaw.weight == Flaw::Weight::warn ? m_notes : m_warnings).push_back(flaw.words);
             continue;
         }
         stop.reason = stop.reason.empty() ? flaw.words : join("; ", {stop.reason, flaw.words});
@@ -1009,6 +1009,7 @@ Outcome Transaction::outcome(Outcome::Result result, const Stop& why) {
     outcome.reason = why.reason;
     outcome.hint = why.hint;
     outcome.warnings = m_warnings;
+    outcome.notes = m_notes;
     outcome.took = std::chrono::duration_cast<Duration>(m_world.clock.steady() - m_start);
     return outcome;
 }

@@ -56,7 +56,8 @@ struct Outcome {
     std::string release, previous; // ids; may be empty
     std::string phase;             // where it ended: "receive", "gate" …
     Text reason, hint;             // empty when released
-    std::vector<Text> warnings;
+    std::vector<Text> warnings;    // of what was done
+    std::vector<Text> notes;       // of the build: true of it every time, and no reason to stay
     Duration took{};
 };
 std::string_view to_string(Outcome::Result result);
@@ -188,7 +189,7 @@ class Transaction {
     TreeManifest m_manifest;
     Release m_release;
     Lock m_host;
-    std::vector<Text> m_warnings;
+    std::vector<Text> m_warnings, m_notes;
     SteadyTime m_start{};
 };
 

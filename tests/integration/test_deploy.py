@@ -228,6 +228,12 @@ class DeployTest(unittest.TestCase):
         for word in ("list", "history", "status"):
             self.assertEqual(self.site.deploy(word, form="text").returncode, 0)
 
+    def test_what_is_true_of_every_build_is_a_note(self):
+        files = build_files("noted") | {"static/js/main.js.map": b'{"version":3,"sources":[]}'}
+        report = self.ends(self.site.deploy("frontend", "-", data=archive(files)), 0, "released")
+        self.assertEqual(report["warnings"], [])
+        self.assertEqual(len([note for note in report["notes"] if "map" in note]), 1, report)
+
     def test_wrong_words(self):
         for words, code in ((["frontend"], 64), (["frontend", "/nowhere/build"], 64), (["rollback", "--to", "../x"], 1),
                             (["diff", "a", "b"], 64), (["attach", "x"], 64), (["what"], 64)):

@@ -117,7 +117,10 @@ class Deployment {
         return outcomes;
     }
 
-    int conclude(const Outcome& outcome, const Text& what_changed) {
+    int conclude(Outcome outcome, const Text& what_changed) {
+        if (const auto& doubts = m_inspector->doubts()) {
+            outcome.notes.push_back(join(": ", {doubts->words, doubts->hint}));
+        }
         tell(outcome, what_changed);
         return m_session.say_outcome(words_of(outcome), exit_status(outcome),
                                      fields_of(outcome, m_session.lang()));

@@ -22,7 +22,7 @@ constexpr Phrase k_rolled_back_still{"{} is served again, and it is well", "сн
 constexpr Phrase k_needs_human{"a person is needed: {}", "нужен человек: {}"};
 constexpr Phrase k_stopped{"stopped: {}", "остановлено: {}"};
 constexpr Phrase k_hint{"→ {}", "→ {}"};
-constexpr Phrase k_warning{"note: {}", "замечание: {}"};
+constexpr Phrase k_note{"note: {}", "замечание: {}"};
 
 constexpr Phrase k_title_released{"released {}", "выложен {}"};
 constexpr Phrase k_title_refused{"not released", "не выложено"};
@@ -64,8 +64,10 @@ std::vector<Text> lines_of(const Outcome& outcome) {
     if (!outcome.hint.empty()) {
         lines.push_back(say(k_hint, outcome.hint));
     }
-    for (const Text& warning : outcome.warnings) {
-        lines.push_back(say(k_warning, warning));
+    for (const std::vector<Text>* some : {&outcome.warnings, &outcome.notes}) {
+        for (const Text& words : *some) {
+            lines.push_back(say(k_note, words));
+        }
     }
     return lines;
 }
@@ -131,6 +133,10 @@ nlohmann::json fields_of(const Outcome& outcome, Lang lang) {
     for (const Text& warning : outcome.warnings) {
         warnings.push_back(warning.in(lang));
     }
+    nlohmann::json notes = nlohmann::json::array();
+    for (const Text& note : outcome.notes) {
+        notes.push_back(note.in(lang));
+    }
     return {{"deploy",
              {{"result", release::to_string(outcome.result)},
               {"release", outcome.release},
@@ -138,7 +144,8 @@ nlohmann::json fields_of(const Outcome& outcome, Lang lang) {
               {"phase", outcome.phase},
               {"reason", outcome.reason.in(lang)},
               {"duration_ms", outcome.took.count()},
-              {"warnings", warnings}}}};
+              {"warnings", warnings},
+              {"notes", notes}}}};
 }
 
 Message message_of(const Outcome& outcome, const std::string& by, const Text& what_changed,
