@@ -726,6 +726,7 @@ void hardening(All& all) {
     headers.require = {HeadersSettings::Header::hsts, HeadersSettings::Header::csp};
     headers.cors_origin = "https://evil.example";
     HeadersSample page;
+    page.page.status = 200;
     page.page.headers = {{"server", "nginx/1.22.1"}};
     all.push_back({"headers", "none", evaluate_headers(page, headers)});
     page.foreign = HttpAnswer{};
