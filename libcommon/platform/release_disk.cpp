@@ -116,8 +116,8 @@ class Users {
                 note({target.data(), static_cast<std::size_t>(size)});
             }
         }
-        const Result<std::string> maps = SystemFiles().read(process + "/maps", 16_MB);
-        for (const std::string_view line : split_lines(maps.value_or({}))) {
+        const std::string maps = SystemFiles().read(process + "/maps", 16_MB).value_or({});
+        for (const std::string_view line : split_lines(maps)) {
             const std::size_t path = line.find('/');
             if (path != std::string_view::npos) {
                 note(line.substr(path));

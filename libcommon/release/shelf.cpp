@@ -18,6 +18,7 @@ constexpr Bytes k_largest_journal = 16_MB;
 constexpr mode_t k_for_us = 0600;
 constexpr mode_t k_folder_for_us = 0700;
 constexpr mode_t k_folder_to_read = 0755;
+constexpr std::string_view k_incoming = ".incoming-";
 constexpr std::string_view k_record = ".json";
 constexpr std::string_view k_journal = ".journal";
 
@@ -115,6 +116,22 @@ Result<void> Shelf::remove(const std::string& id) {
     LECTIO_TRY(m_disk.remove_tree(tree(id)));
     LECTIO_TRY(remove_if_there(m_files, manifest_file(id)));
     return remove_if_there(m_files, record(id));
+}
+
+Path Shelf::incoming(const std::string& id) const {
+    return m_places.releases / (std::string(k_incoming) + id);
+}
+
+Result<std::vector<std::string>> Shelf::incoming_ids() {
+    Result<std::vector<std::string>> names = m_files.list(m_places.releases);
+    LECTIO_TRY(names);
+    std::vector<std::string> ids;
+    for (const std::string& name : *names) {
+        if (name.starts_with(k_incoming) && is_id(name.substr(k_incoming.size()))) {
+            ids.push_back(name.substr(k_incoming.size()));
+        }
+    }
+    return ids;
 }
 
 Result<Shelf::Served> Shelf::served() {

@@ -33,9 +33,7 @@ class Shelf {
 
     [[nodiscard]] const Places& places() const { return m_places; }
     [[nodiscard]] Path tree(const std::string& id) const { return m_places.releases / id; }
-    [[nodiscard]] Path incoming(const std::string& id) const {
-        return m_places.releases / (".incoming-" + id);
-    }
+    [[nodiscard]] Path incoming(const std::string& id) const;
     [[nodiscard]] Path journal(const std::string& id) const;
     // Where a deploy writes down in words how it goes on, for who attaches.
     [[nodiscard]] Path lines(const std::string& id) const;
@@ -54,6 +52,9 @@ class Shelf {
     Result<TreeManifest> manifest(const std::string& id);
     // Tree, manifest, record, in this order: what is left of it after a crash is a record without a tree.
     Result<void> remove(const std::string& id);
+
+    // Ids of builds that are on their way, or never arrived.
+    Result<std::vector<std::string>> incoming_ids();
 
     struct Served {
         enum class Kind {

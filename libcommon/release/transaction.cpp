@@ -333,7 +333,7 @@ Transaction::Step Transaction::take_over_what_is_served() {
     case Shelf::Served::Kind::nothing:
         return m_action == "adopt" ? Step(Stop{say(k_nothing_there, path)}) : Step{};
     case Shelf::Served::Kind::release:
-        return m_action == "adopt" ? Step(Stop{say(k_nothing_to_do, path, served->id)}) : Step{};
+        return know_what_is_served(served->id);
     case Shelf::Served::Kind::folder:
         break;
     }
@@ -356,6 +356,19 @@ Transaction::Step Transaction::take_over_what_is_served() {
         m_progress(say(k_adopted, id));
     }
     return no;
+}
+
+// Its record may be gone, with the state folder say: what serves the site is taken for good as it is.
+Transaction::Step Transaction::know_what_is_served(const std::string& id) {
+    const Result<Shelf::Records> records = m_shelf.records();
+    if (!records) {
+        return Stop{error_words(records.error().message)};
+    }
+    if (find(records->releases, id) == nullptr) {
+        return settle_adoption(id);
+    }
+    const std::string path = m_site.places.served.string();
+    return m_action == "adopt" ? Step(Stop{say(k_nothing_to_do, path, id)}) : Step{};
 }
 
 Transaction::Step Transaction::look_for_changes_by_hand() {
@@ -858,12 +871,25 @@ Result<std::vector<std::string>> Transaction::tidy() {
     for (const std::string& id : gone) {
         LECTIO_TRY(m_shelf.remove(id));
     }
+    LECTIO_TRY(sweep(keeping.needed));
     for (std::size_t i = 0; i + k_journals_kept < journals->size(); ++i) {
         if ((*journals)[i].standing.ended()) {
             LECTIO_TRY(m_shelf.forget_journal((*journals)[i].id));
         }
     }
     return gone;
+}
+
+// What a look ahead that was killed has left: it has no journal.
+Result<void> Transaction::sweep(const std::set<std::string>& needed) {
+    const Result<std::vector<std::string>> ids = m_shelf.incoming_ids();
+    LECTIO_TRY(ids);
+    for (const std::string& id : *ids) {
+        if (!needed.contains(id)) {
+            LECTIO_TRY(m_disk.remove_tree(m_shelf.incoming(id)));
+        }
+    }
+    return {};
 }
 
 // ── after a crash ───────────────────────────────────────────────────────────────────────────────────────

@@ -20,6 +20,7 @@
 
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -132,6 +133,7 @@ class Transaction {
     Step look_at_the_site();
     Step find_room();
     Step take_over_what_is_served();
+    Step know_what_is_served(const std::string& id);
     Step look_for_changes_by_hand();
     Step receive();
     Step inspect();
@@ -165,6 +167,7 @@ class Transaction {
     void carry(const std::string& going, const std::string& coming);
     void note_records_of_going_back(const Text& reason);
     void forget_what_was_brought();
+    Result<void> sweep(const std::set<std::string>& needed);
     [[nodiscard]] bool is_rollback() const;
 
     World& m_world;

@@ -280,32 +280,34 @@ int clean_up(Session& session) {
 }
 
 int plan(Session& session) {
-    return with_deployment(session, [&](Deployment& deployment) {
-        Result<std::unique_ptr<release::BuildSource>> source = open_source(
-            session.options().source, session.world(), session.disk(), deployment.unpacker_user());
-        if (!source) {
-            return session.leave(ExitCode::usage, error_words(source.error().message));
-        }
-        const Result<Transaction::Plan> plan = deployment.transaction().plan(**source);
-        if (!plan) {
-            return session.leave(plan.error());
-        }
-        Text words = plan->before.empty()
-                         ? Text{}
-                         : say(k_would_change, plan->before, words_of(plan->difference, plan->size));
-        nlohmann::json refusals = nlohmann::json::array();
-        for (const release::Flaw& flaw : plan->flaws) {
-            const bool refuses = flaw.weight != release::Flaw::Weight::warn;
-            words = join(words.empty() ? "" : "\n",
-                         {words, say(refuses ? k_would_refuse : k_would_note, flaw.words)});
-            refusals.push_back({{"refuses", refuses}, {"words", flaw.words.in(session.lang())}});
-        }
-        const bool good = std::none_of(plan->flaws.begin(), plan->flaws.end(), [](const release::Flaw& flaw) {
-            return flaw.weight != release::Flaw::Weight::warn;
-        });
-        words = good ? join(words.empty() ? "" : "\n", {words, say(k_would_release)}) : words;
-        return session.say_outcome(words, good ? 0 : 1, {{"findings", refusals}});
+    Deployment deployment(session); // what another has left unfinished is not touched
+    if (const std::optional<int> leave = deployment.open()) {
+        return *leave;
+    }
+    Result<std::unique_ptr<release::BuildSource>> source =
+        open_source(session.options().source, session.world(), session.disk(), deployment.unpacker_user());
+    if (!source) {
+        return session.leave(ExitCode::usage, error_words(source.error().message));
+    }
+    const Result<Transaction::Plan> plan = deployment.transaction().plan(**source);
+    if (!plan) {
+        return session.leave(plan.error());
+    }
+    Text words = plan->before.empty()
+                     ? Text{}
+                     : say(k_would_change, plan->before, words_of(plan->difference, plan->size));
+    nlohmann::json refusals = nlohmann::json::array();
+    for (const release::Flaw& flaw : plan->flaws) {
+        const bool refuses = flaw.weight != release::Flaw::Weight::warn;
+        words = join(words.empty() ? "" : "\n",
+                     {words, say(refuses ? k_would_refuse : k_would_note, flaw.words)});
+        refusals.push_back({{"refuses", refuses}, {"words", flaw.words.in(session.lang())}});
+    }
+    const bool good = std::none_of(plan->flaws.begin(), plan->flaws.end(), [](const release::Flaw& flaw) {
+        return flaw.weight != release::Flaw::Weight::warn;
     });
+    words = good ? join(words.empty() ? "" : "\n", {words, say(k_would_release)}) : words;
+    return session.say_outcome(words, good ? 0 : 1, {{"findings", refusals}});
 }
 
 } // namespace lectio::deploy

@@ -203,6 +203,30 @@ TEST_CASE("adopting can be undone, byte for byte", "[transaction]") {
     check_invariants(site);
 }
 
+TEST_CASE("with the state lost what is served is known again by the next deploy", "[transaction]") {
+    MadeUpSite site;
+    REQUIRE(site.release(build_of("second")).result == Ends::released);
+    std::filesystem::remove_all(site.folder / "state");
+    CHECK(site.release(build_of("third")).result == Ends::released);
+    CHECK(site.serves_whole("third"));
+    CHECK(site.roll_back().result == Ends::released);
+    CHECK(site.serves_whole("second"));
+    std::filesystem::remove_all(site.folder / "state");
+    CHECK(site.adopt().result == Ends::released);
+    CHECK(site.serves_whole("second"));
+    CHECK(site.adopt().result == Ends::refused);
+}
+
+TEST_CASE("a staging folder that nobody speaks of goes", "[transaction]") {
+    MadeUpSite site;
+    REQUIRE(site.release(build_of("second")).result == Ends::released);
+    const Path left = site.served().parent_path() / ".lectio-releases" / ".incoming-fe-20260101T000000Z-aaaa";
+    std::filesystem::create_directories(left);
+    spill(left / "index.html", "half");
+    REQUIRE(site.release(build_of("third")).result == Ends::released);
+    CHECK(site.left_over().empty());
+}
+
 TEST_CASE("a link that somebody else has laid is left alone", "[transaction]") {
     MadeUpSite site;
     std::filesystem::rename(site.served(), site.folder / "site" / "build-7");
