@@ -97,7 +97,7 @@ type = "dns"
 name = "www.site.test"
 server = "127.0.0.1:{stack.dns_port}"
 expect = ["127.0.0.1"]
-timeout = "500ms"
+timeout = "3s"
 recheck = "50ms"
 
 [health.check.partner]
@@ -117,7 +117,7 @@ type = "tcp"
 address = "127.0.0.1:{stack.mail.port}"
 send = "EHLO monitor"
 expect = "250 mail"
-timeout = "500ms"
+timeout = "3s"
 recheck = "50ms"
 
 [health.check.backup]
@@ -142,7 +142,7 @@ count = {{ warn = 1, critical = 10 }}
 [health.check.plugin]
 type = "exec"
 command = ["{stack.folder}/plugin"]
-timeout = "500ms"
+timeout = "3s"
 recheck = "50ms"
 
 [health.check.jobs]
