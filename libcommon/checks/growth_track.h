@@ -1,4 +1,4 @@
-// GrowthTrack: what one thing took in the last week, and at what pace it grows (docs/decisions/0024).
+// GrowthTrack: what one thing took in the last week, and at what pace it grows (docs/decisions/0026).
 #pragma once
 
 #include "platform/clock.h"
