@@ -1034,6 +1034,12 @@ Outcome Transaction::outcome(Outcome::Result result, const Stop& why) {
     outcome.phase = m_phase;
     outcome.reason = why.reason;
     outcome.hint = why.hint;
+    if (result == Outcome::Result::released && (m_action == "adopt" || m_action == "abandon")) {
+        outcome.release = m_from;
+        outcome.previous.clear();
+        outcome.done =
+            m_action == "adopt" ? say(k_adopted, m_from) : say(k_given_back, m_site.places.served.string());
+    }
     outcome.warnings = m_warnings;
     outcome.notes = m_notes;
     outcome.took = std::chrono::duration_cast<Duration>(m_world.clock.steady() - m_start);

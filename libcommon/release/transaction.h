@@ -57,6 +57,7 @@ struct Outcome {
     std::string release, previous; // ids; may be empty
     std::string phase;             // where it ended: "receive", "gate" …
     Text reason, hint;             // empty when released
+    Text done;                     // what else than a release was wished, and is so now
     std::vector<Text> warnings;    // of what was done
     std::vector<Text> notes;       // of the build: true of it every time, and no reason to stay
     Duration took{};

@@ -37,7 +37,6 @@ constexpr Phrase k_busy_hint{"follow it: lectio-deploy attach", "следить 
 constexpr Phrase k_left_over{"a deploy that died before: {}", "прежний оборванный деплой: {}"};
 constexpr Phrase k_nothing_left{"no deploy was left unfinished", "незавершённых деплоев нет"};
 constexpr Phrase k_not_told{"the operator was not told: {}", "оператору не сообщено: {}"};
-constexpr Phrase k_adopted{"{} is served as a release now", "{} теперь отдаётся как релиз"};
 constexpr Phrase k_gone{"removed: {}", "удалено: {}"};
 constexpr Phrase k_nothing_gone{"nothing to remove: every release is kept for a reason",
                                 "удалять нечего: каждый релиз хранится не зря"};

@@ -41,7 +41,8 @@ std::vector<Text> lines_of(const Outcome& outcome) {
     std::vector<Text> lines;
     switch (outcome.result) {
     case Ends::released:
-        lines.push_back(say(k_released, outcome.release, took(outcome)));
+        lines.push_back(outcome.done.empty() ? say(k_released, outcome.release, took(outcome))
+                                             : outcome.done);
         break;
     case Ends::refused:
         lines.push_back(say(k_refused, outcome.reason));
@@ -75,7 +76,7 @@ std::vector<Text> lines_of(const Outcome& outcome) {
 Text title_of(const Outcome& outcome) {
     switch (outcome.result) {
     case Ends::released:
-        return say(k_title_released, outcome.release);
+        return outcome.done.empty() ? say(k_title_released, outcome.release) : outcome.done;
     case Ends::refused:
         return say(k_title_refused);
     case Ends::rolled_back:
@@ -91,7 +92,7 @@ Text title_of(const Outcome& outcome) {
 Level level_of(const Outcome& outcome) {
     switch (outcome.result) {
     case Ends::released:
-        return outcome.warnings.empty() ? Level::resolved : Level::info;
+        return outcome.warnings.empty() && outcome.done.empty() ? Level::resolved : Level::info;
     case Ends::rolled_back:
         return Level::warning;
     case Ends::needs_human:

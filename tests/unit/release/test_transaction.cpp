@@ -189,7 +189,10 @@ TEST_CASE("adopting can be undone, byte for byte", "[transaction]") {
             read_tree(site.served(), bare.clock, bare.clock.steady() + std::chrono::minutes(1)).value());
     };
     const std::string before = look();
-    CHECK(site.adopt().result == Ends::released);
+    const Outcome adopted = site.adopt();
+    CHECK(adopted.result == Ends::released);
+    CHECK(adopted.release == site.served_id());
+    CHECK(adopted.done.en == "what was served has become release " + site.served_id());
     CHECK(std::filesystem::is_symlink(site.served()));
     CHECK(site.adopt().result == Ends::refused);
     REQUIRE(site.release(build_of("second")).result == Ends::released);
@@ -197,7 +200,9 @@ TEST_CASE("adopting can be undone, byte for byte", "[transaction]") {
     CHECK(too_early.result == Ends::refused);
     CHECK(too_early.hint.en.find("rollback --to") != std::string::npos);
     REQUIRE(site.roll_back().result == Ends::released);
-    CHECK(site.abandon().result == Ends::released);
+    const Outcome given_back = site.abandon();
+    CHECK(given_back.result == Ends::released);
+    CHECK(given_back.done.en == site.served().string() + " is a plain folder again");
     CHECK_FALSE(std::filesystem::is_symlink(site.served()));
     CHECK(look() == before);
     check_invariants(site);
