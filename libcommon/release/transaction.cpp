@@ -31,7 +31,6 @@ constexpr Duration k_marker_life = 10min;
 constexpr std::size_t k_journals_kept = 100;
 constexpr int k_tries_to_go_back = 3;
 
-constexpr Phrase k_failed{"{}: {}", "{}: {}"};
 constexpr Phrase k_asking_site{"asking the live site", "проверяю работающий сайт"};
 constexpr Phrase k_receiving{"receiving the build from {}", "принимаю сборку: {}"};
 constexpr Phrase k_received{"received: {}, {}", "принято: {}, {}"};

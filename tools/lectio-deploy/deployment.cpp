@@ -31,7 +31,6 @@ constexpr Duration k_longest = 30min; // CONTRACT 22: no marker holds longer
 constexpr Duration k_to_tell = 5s;
 constexpr mode_t k_lines_mode = 0600;
 
-constexpr Phrase k_line{"{} {}", "{} {}"};
 constexpr Phrase k_busy{"another deploy is under way: {}", "уже идёт другой деплой: {}"};
 constexpr Phrase k_busy_hint{"follow it: lectio-deploy attach", "следить за ним: lectio-deploy attach"};
 constexpr Phrase k_left_over{"a deploy that died before: {}", "прежний оборванный деплой: {}"};
@@ -44,7 +43,6 @@ constexpr Phrase k_would_change{"against {}: {}", "по сравнению с {}
 constexpr Phrase k_would_refuse{"it would be refused: {}", "было бы отказано: {}"};
 constexpr Phrase k_would_note{"note: {}", "замечание: {}"};
 constexpr Phrase k_would_release{"it would be released", "было бы выложено"};
-constexpr Phrase k_nobody{"nobody owns {}: {}", "у {} нет владельца: {}"};
 
 // Whose the files become: what the configuration names, or whoever owns what is served.
 Result<Owner> owner_of_the_site(Session& session) {

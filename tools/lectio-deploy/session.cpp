@@ -24,7 +24,6 @@ constexpr Phrase k_no_frontend{
     "в настройках нет [deploy.frontend]: не сказано, что и куда выкладывать"};
 constexpr Phrase k_no_frontend_hint{"write there: path = \"/var/www/SITE/build\"",
                                     "напишите там: path = \"/var/www/SITE/build\""};
-constexpr Phrase k_with_hint{"{}\n  → {}", "{}\n  → {}"};
 
 } // namespace
 
