@@ -11,48 +11,16 @@ import sqlite3
 import struct
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "stack"))
 
-from monitor import Run, binary, count
+from monitor import count
+from one_check import Place
 from postgres import Postgres, programs
 from stack import free_port, wait_until
-
-PATHS = """lang = "en"
-host = "test-host"
-[paths]
-state = "{folder}/state"
-run = "{folder}/run"
-logs = "{folder}/logs"
-env_file = "{folder}/config.env"
-"""
-
-
-class Place:
-    """A folder with a configuration of lectio-deepcheck in it."""
-
-    def __init__(self):
-        self._temporary = tempfile.TemporaryDirectory(prefix="lectio-data-")
-        self.folder = pathlib.Path(self._temporary.name)
-        (self.folder / "config.env").touch(0o600)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self._temporary.cleanup()
-
-    def look(self, keys):
-        """One look by a check with these keys: its row of the report."""
-        config = self.folder / "config.toml"
-        config.write_text(PATHS.format(folder=self.folder) + "[deepcheck.check.it]\n" + keys)
-        command = [str(binary("lectio-deepcheck")), "-c", str(config), "--format", "json", "run", "it"]
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300, check=False)
-        return Run(done, 0).check("it")
 
 
 @unittest.skipUnless(programs(), "PostgreSQL is not installed")
@@ -60,7 +28,7 @@ class PostgresTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.server = cls.enterClassContext(Postgres())
-        cls.place = cls.enterClassContext(Place())
+        cls.place = cls.enterClassContext(Place("run", "it"))
 
     def look(self, more="", url=None):
         return self.place.look(f'type = "postgres"\nurl = "{url or self.server.url()}"\nrecheck = "0s"\n' + more)
@@ -197,7 +165,7 @@ class OddPostgres:
 
 class OddPostgresTest(unittest.TestCase):
     def look(self, server):
-        with Place() as place:
+        with Place("run", "it") as place:
             return place.look(f'type = "freshness"\ntimeout = "3s"\nage = {{ warn = "1h" }}\n'
                               f'sql = {{ url = "postgresql://m@127.0.0.1:{server.port}/x?sslmode=disable", query = "select at from t" }}\n')
 
@@ -226,7 +194,7 @@ class SqliteTest(unittest.TestCase):
         """Writers that wait for nobody, the check again and again beside them."""
         megabytes = count("sqlite_megabytes")
         for journal in ("wal", "delete"):
-            with self.subTest(journal=journal), Place() as place:
+            with self.subTest(journal=journal), Place("run", "it") as place:
                 path = place.folder / "db.sqlite3"
                 database = sqlite3.connect(path, timeout=0, check_same_thread=False, isolation_level=None)
                 database.execute(f"pragma journal_mode={journal}")
@@ -263,7 +231,7 @@ class SqliteTest(unittest.TestCase):
                 self.assertEqual(place.look(f'type = "sqlite"\npath = "{path}"\nquick_check = true\n')["status"], "ok")
 
     def test_a_lock_that_is_held(self):
-        with Place() as place:
+        with Place("run", "it") as place:
             path = place.folder / "db.sqlite3"
             database = sqlite3.connect(path, isolation_level=None)
             database.execute("create table t (a)")
@@ -277,7 +245,7 @@ class SqliteTest(unittest.TestCase):
             database.close()
 
     def test_what_is_no_database(self):
-        with Place() as place:
+        with Place("run", "it") as place:
             garbage, fifo, empty = (place.folder / name for name in ("garbage", "fifo", "empty"))
             garbage.write_bytes(os.urandom(10_000))
             os.utime(garbage, (1_700_000_000, 1_700_000_000))
@@ -294,7 +262,7 @@ class FreshnessTest(unittest.TestCase):
     AGE = 'age = { warn = "2h", critical = "6h" }\n'
 
     def test_files(self):
-        with Place() as place:
+        with Place("run", "it") as place:
             keys = f'type = "freshness"\nfiles = "{place.folder}/*/b-*.zst"\nmin_size = "1KB"\n' + self.AGE
             self.assertIn("no file matches", place.look(keys)["message"])
             now = time.time()
@@ -312,7 +280,7 @@ class FreshnessTest(unittest.TestCase):
 
     def test_sqlite(self):
         for journal in ("wal", "delete"):
-            with self.subTest(journal=journal), Place() as place:
+            with self.subTest(journal=journal), Place("run", "it") as place:
                 path = place.folder / "db.sqlite3"
                 database = sqlite3.connect(path, isolation_level=None)
                 database.execute(f"pragma journal_mode={journal}")
@@ -324,7 +292,7 @@ class FreshnessTest(unittest.TestCase):
                 database.close()
 
     def test_redis_and_json(self):
-        with Place() as place:
+        with Place("run", "it") as place:
             port = free_port()
             server = subprocess.Popen(["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(place.folder)],
                                       stdout=subprocess.DEVNULL)

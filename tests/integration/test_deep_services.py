@@ -7,47 +7,13 @@ import pathlib
 import pwd
 import subprocess
 import sys
-import tempfile
 import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "stack"))
 
-from monitor import Run, binary
+from one_check import Place
 from stack import free_port, wait_until
-
-PATHS = """lang = "en"
-host = "test-host"
-[paths]
-state = "{folder}/state"
-run = "{folder}/run"
-logs = "{folder}/logs"
-env_file = "{folder}/config.env"
-[deepcheck.check.it]
-"""
-
-
-class Place:
-    """A folder with a configuration of one check in it."""
-
-    def __init__(self):
-        self._temporary = tempfile.TemporaryDirectory(prefix="lectio-services-")
-        self.folder = pathlib.Path(self._temporary.name)
-        (self.folder / "config.env").touch(0o600)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self._temporary.cleanup()
-
-    def look(self, keys):
-        """The row of the check in one run, which remembers what it saw."""
-        config = self.folder / "config.toml"
-        config.write_text(PATHS.format(folder=self.folder) + keys)
-        command = [str(binary("lectio-deepcheck")), "-c", str(config), "--format", "json"]
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300, check=False)
-        return Run(done, 0).check("it")
 
 
 class Redis:

@@ -73,10 +73,10 @@ std::string script_of(const std::string& page) {
 } // namespace
 
 Result<void> FusedDisk::append_synced(const Path& file, std::string_view content, mode_t mode) {
-    return fused([&] { return m_real.append_synced(file, content, mode); });
+    return m_fuse.around([&] { return m_real.append_synced(file, content, mode); });
 }
 Result<void> FusedDisk::lay_link(const Path& name, const std::string& target) {
-    return fused([&] { return m_real.lay_link(name, target); });
+    return m_fuse.around([&] { return m_real.lay_link(name, target); });
 }
 Result<void> FusedDisk::point(const Path& name, const std::string& target) {
     if (refuse_point > 0) {
@@ -84,52 +84,52 @@ Result<void> FusedDisk::point(const Path& name, const std::string& target) {
         return Error{ErrorKind::no_space, "unable to lay the link: No space left on device"};
     }
     ++pointed;
-    return fused([&] { return m_real.point(name, target); });
+    return m_fuse.around([&] { return m_real.point(name, target); });
 }
 Result<void> FusedDisk::exchange(const Path& first, const Path& second) {
-    return fused([&] { return m_real.exchange(first, second); });
+    return m_fuse.around([&] { return m_real.exchange(first, second); });
 }
 Result<void> FusedDisk::make_folder(const Path& folder) {
-    return fused([&] { return m_real.make_folder(folder); });
+    return m_fuse.around([&] { return m_real.make_folder(folder); });
 }
 Result<void> FusedDisk::move(const Path& from, const Path& to) {
-    return fused([&] { return m_real.move(from, to); });
+    return m_fuse.around([&] { return m_real.move(from, to); });
 }
 Result<void> FusedDisk::remove_tree(const Path& root) {
-    return fused([&] { return m_real.remove_tree(root); });
+    return m_fuse.around([&] { return m_real.remove_tree(root); });
 }
 Result<void> FusedDisk::sync(const Path&) {
-    return fused(
+    return m_fuse.around(
         [&] { return Result<void>{}; }); // of all file systems of a busy machine, a thousand times: not here
 }
 Result<std::vector<std::string>> FusedDisk::link_files(const Path& from, const Path& to,
                                                        const std::vector<std::string>& paths) {
-    return fused([&] { return m_real.link_files(from, to, paths); });
+    return m_fuse.around([&] { return m_real.link_files(from, to, paths); });
 }
 Result<void> FusedDisk::touch(const Path& root, const std::vector<std::string>& paths, WallTime time) {
-    return fused([&] { return m_real.touch(root, paths, time); });
+    return m_fuse.around([&] { return m_real.touch(root, paths, time); });
 }
 Result<TreeRepair> FusedDisk::set_rights(const Path& root, const TreeRules& rules) {
-    return fused([&] { return m_real.set_rights(root, rules); });
+    return m_fuse.around([&] { return m_real.set_rights(root, rules); });
 }
 
 Result<void> FusedFiles::create_synced(const Path& path, std::string_view content, mode_t mode) {
-    return fused([&] { return m_real.create_synced(path, content, mode); });
+    return m_fuse.around([&] { return m_real.create_synced(path, content, mode); });
 }
 Result<void> FusedFiles::rename(const Path& from, const Path& to) {
-    return fused([&] { return m_real.rename(from, to); });
+    return m_fuse.around([&] { return m_real.rename(from, to); });
 }
 Result<void> FusedFiles::append(const Path& path, std::string_view content, mode_t mode) {
-    return fused([&] { return m_real.append(path, content, mode); });
+    return m_fuse.around([&] { return m_real.append(path, content, mode); });
 }
 Result<void> FusedFiles::remove(const Path& path) {
-    return fused([&] { return m_real.remove(path); });
+    return m_fuse.around([&] { return m_real.remove(path); });
 }
 Result<void> FusedFiles::make_folders(const Path& folder, mode_t mode) {
-    return fused([&] { return m_real.make_folders(folder, mode); });
+    return m_fuse.around([&] { return m_real.make_folders(folder, mode); });
 }
 Result<void> FusedFiles::link(const Path& from, const Path& to) {
-    return fused([&] { return m_real.link(from, to); });
+    return m_fuse.around([&] { return m_real.link(from, to); });
 }
 
 Build build_of(const std::string& word) {

@@ -26,6 +26,13 @@ struct Fuse {
             throw Crash{};
         }
     }
+    template<class Act>
+    auto around(Act&& act) {
+        burn();
+        auto result = act();
+        burn();
+        return result;
+    }
 };
 
 class FusedDisk final : public ReleaseDisk {
@@ -52,13 +59,6 @@ class FusedDisk final : public ReleaseDisk {
     int pointed = 0;      // so many were done
 
   private:
-    template<class Act>
-    auto fused(Act&& act) {
-        m_fuse.burn();
-        auto result = act();
-        m_fuse.burn();
-        return result;
-    }
     Fuse& m_fuse;
     SystemReleaseDisk m_real;
 };
@@ -84,13 +84,6 @@ class FusedFiles final : public Files {
     }
 
   private:
-    template<class Act>
-    auto fused(Act&& act) {
-        m_fuse.burn();
-        auto result = act();
-        m_fuse.burn();
-        return result;
-    }
     Fuse& m_fuse;
     SystemFiles m_real;
 };

@@ -1,4 +1,5 @@
 // What one thing has broken is one incident: walks through a made-up site, and what is left of their failures.
+#include "asked_at_once.h"
 #include "smoke/common_roots.h"
 #include "support/bare_world.h"
 
@@ -77,21 +78,10 @@ class Site {
 
   private:
     std::vector<Observation> ask(Walk& walk, const std::vector<std::string>& names) {
-        std::vector<Task<CheckResult>> tasks;
-        for (const std::string& name : names) {
-            tasks.push_back(walk.result_and_clean_up(name));
-        }
-        std::size_t left = tasks.size();
-        for (Task<CheckResult>& task : tasks) {
-            task.start([&left] { --left; });
-        }
-        for (int turn = 0; left > 0 && turn < 10'000; ++turn) {
-            m_world.http.poll(100ms);
-        }
-        REQUIRE(left == 0);
+        std::map<std::string, CheckResult> results = asked_at_once(walk, names, m_world.http);
         std::vector<Observation> seen;
-        for (std::size_t i = 0; i < tasks.size(); ++i) {
-            seen.push_back({names[i], tasks[i].value(), false});
+        for (const std::string& name : names) {
+            seen.push_back({name, std::move(results[name]), false});
         }
         return seen;
     }

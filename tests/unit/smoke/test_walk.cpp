@@ -1,4 +1,5 @@
 // Walks through a made-up site: what is asked, in which order, as whom, and what is left out.
+#include "asked_at_once.h"
 #include "smoke/smoke_checks.h"
 #include "support/bare_world.h"
 
@@ -50,23 +51,7 @@ class Site {
     }
 
     std::map<std::string, CheckResult> ask(Walk& walk, const std::vector<std::string>& names) {
-        std::vector<Task<CheckResult>> tasks;
-        for (const std::string& name : names) {
-            tasks.push_back(walk.result_and_clean_up(name));
-        }
-        std::size_t left = tasks.size();
-        for (Task<CheckResult>& task : tasks) {
-            task.start([&left] { --left; });
-        }
-        for (int turn = 0; left > 0 && turn < 10'000; ++turn) {
-            world.http.poll(100ms);
-        }
-        REQUIRE(left == 0);
-        std::map<std::string, CheckResult> results;
-        for (std::size_t i = 0; i < tasks.size(); ++i) {
-            results[names[i]] = tasks[i].value();
-        }
-        return results;
+        return asked_at_once(walk, names, world.http);
     }
 
     [[nodiscard]] std::vector<std::string> asked() const { // paths, in order

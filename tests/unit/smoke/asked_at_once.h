@@ -1,0 +1,37 @@
+// What a walk through a made-up site finds when all these are asked at once, as the runner does.
+#pragma once
+
+#include "smoke/smoke_checks.h"
+#include "support/bare_world.h"
+
+#include <chrono>
+#include <map>
+#include <string>
+#include <vector>
+
+#include <catch2/catch.hpp>
+
+namespace lectio {
+
+inline std::map<std::string, CheckResult> asked_at_once(Walk& walk, const std::vector<std::string>& names,
+                                                        Http& http) {
+    std::vector<Task<CheckResult>> tasks;
+    for (const std::string& name : names) {
+        tasks.push_back(walk.result_and_clean_up(name));
+    }
+    std::size_t left = tasks.size();
+    for (Task<CheckResult>& task : tasks) {
+        task.start([&left] { --left; });
+    }
+    for (int turn = 0; left > 0 && turn < 10'000; ++turn) {
+        http.poll(std::chrono::milliseconds(100));
+    }
+    REQUIRE(left == 0);
+    std::map<std::string, CheckResult> results;
+    for (std::size_t i = 0; i < tasks.size(); ++i) {
+        results[names[i]] = tasks[i].value();
+    }
+    return results;
+}
+
+} // namespace lectio
