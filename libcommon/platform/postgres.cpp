@@ -141,6 +141,14 @@ std::uint64_t received(int socket) {
     return told && size > offsetof(struct tcp_info, tcpi_bytes_received) ? info.tcpi_bytes_received : 0;
 }
 
+// One call of libpq reads on as long as anything has come, so how much it takes before it can be asked is what fits into
+// the kernel's buffer: without this a peer that sends fast enough fills hundreds of megabytes. What a check asks for is
+// small. Where it cannot be set it stays as it is.
+void receive_little_at_once(int socket) {
+    constexpr int k_buffer = 64 * 1024;
+    [[maybe_unused]] const int set = ::setsockopt(socket, SOL_SOCKET, SO_RCVBUF, &k_buffer, sizeof k_buffer);
+}
+
 Error too_late() {
     return {ErrorKind::timeout, "PostgreSQL does not answer in time"};
 }
@@ -256,6 +264,7 @@ struct PostgresConnection::Session {
         PostgresPollingStatusType wanted = PGRES_POLLING_WRITING;
         for (;;) {
             if (wanted == PGRES_POLLING_OK) {
+                receive_little_at_once(libpq().PQsocket(connection));
                 return libpq().PQsetnonblocking(connection, 1) == 0 ? Result<void>()
                                                                     : Result<void>(failure());
             }
