@@ -51,22 +51,6 @@ bool looks_like_a_hash(std::string_view part) {
     return part.size() >= k_shortest_hash && (is_mixed(part) || is_cut_hash(part));
 }
 
-std::set<std::string> ids_of_the_last(const std::vector<Release>& releases, std::size_t keep) {
-    std::vector<const Release*> good;
-    for (const Release& release : releases) {
-        if (release.state == State::good) {
-            good.push_back(&release);
-        }
-    }
-    std::sort(good.begin(), good.end(),
-              [](const Release* a, const Release* b) { return a->generation > b->generation; });
-    std::set<std::string> ids;
-    for (std::size_t i = 0; i < good.size() && i < keep; ++i) {
-        ids.insert(good[i]->id);
-    }
-    return ids;
-}
-
 } // namespace
 
 bool has_content_hash(std::string_view path) {
@@ -109,9 +93,9 @@ std::vector<Carried> carried_on(const Release& replaced, const TreeManifest& own
             add({entry.path, replaced.id, now + keep_for});
         }
     }
-    const std::set<std::string> last = ids_of_the_last(releases, keep);
+    const std::vector<std::string> last = last_good(releases, keep);
     for (const Carried& file : replaced.carried) {
-        if (now < file.until || last.contains(file.from)) {
+        if (now < file.until || std::find(last.begin(), last.end(), file.from) != last.end()) {
             add(file);
         }
     }

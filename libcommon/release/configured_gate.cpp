@@ -1,10 +1,9 @@
 #include "release/configured_gate.h"
 
 #include "checks/all_checks.h"
-#include "checks/frontend.h"
 #include "checks/http.h"
 #include "platform/stop.h"
-#include "release/same_folder.h"
+#include "release/frontend_checks.h"
 #include "smoke/job.h"
 #include "util/text.h"
 
@@ -173,13 +172,10 @@ void ConfiguredGate::choose(const std::filesystem::path& site) {
     const auto can_be_asked = [](const CheckSettings& check) {
         return check.common.enabled && !check.later && check.unset.empty() && check.settings != nullptr;
     };
-    for (const CheckSettings& check : checks) {
-        if (can_be_asked(check) && check.type == "frontend") {
-            const auto& settings = *static_cast<const FrontendSettings*>(check.settings.get());
-            if (same_folder(settings.root, site)) {
-                m_chosen.push_back(check.name);
-                origins.insert(origin_of(settings.url));
-            }
+    for (const auto& [check, settings] : frontend_checks_of(m_loaded.config, site)) {
+        if (can_be_asked(*check)) {
+            m_chosen.push_back(check->name);
+            origins.insert(origin_of(settings->url));
         }
     }
     origins.erase("");

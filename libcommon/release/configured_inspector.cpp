@@ -1,8 +1,7 @@
 #include "release/configured_inspector.h"
 
-#include "checks/frontend.h"
 #include "platform/tree_place.h"
-#include "release/same_folder.h"
+#include "release/frontend_checks.h"
 #include "release/static_gate.h"
 #include "util/text.h"
 #include "words/error_words.h"
@@ -18,12 +17,9 @@ constexpr Phrase k_cannot_look{"unable to look into the build: {}", "не уда
 
 // Where health's check of type frontend has it; "": at the root of its host, or nobody says.
 std::string site_of(const Config& config, const Path& root) {
-    for (const CheckSettings& check : config.health.checks) {
-        if (check.type == "frontend" && check.settings != nullptr) {
-            const auto& settings = *static_cast<const FrontendSettings*>(check.settings.get());
-            if (!settings.url.empty() && same_folder(settings.root, root)) {
-                return settings.url;
-            }
+    for (const FrontendCheck& frontend : frontend_checks_of(config, root)) {
+        if (!frontend.settings->url.empty()) {
+            return frontend.settings->url;
         }
     }
     return {};

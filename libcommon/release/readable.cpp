@@ -1,12 +1,11 @@
 #include "release/readable.h"
 
-#include "checks/frontend.h"
 #include "discovery/glance.h"
 #include "discovery/nginx_config.h"
 #include "discovery/nginx_sites.h"
 #include "platform/host.h"
 #include "platform/readable_tree.h"
-#include "release/same_folder.h"
+#include "release/frontend_checks.h"
 #include "util/text.h"
 #include "words/error_words.h"
 
@@ -42,18 +41,6 @@ constexpr Phrase k_hint_above{"the folders above are not ours to change: sudo ch
 constexpr Phrase k_hint_rules{"look at owner, dirs and files of deploy.frontend",
                               "проверьте owner, dirs и files в deploy.frontend"};
 
-const CheckSettings* check_of(const Config& config, const Path& site) {
-    for (const CheckSettings& check : config.health.checks) {
-        if (check.type == "frontend" && check.settings != nullptr) {
-            const auto& settings = *static_cast<const FrontendSettings*>(check.settings.get());
-            if (!settings.reader.empty() && same_folder(settings.root, site)) {
-                return &check;
-            }
-        }
-    }
-    return nullptr;
-}
-
 // Empty: it does not say.
 std::string nginx_user(World& world, const Path& configuration) {
     const Result<std::vector<Mount>> mounts = world.host.mounts();
@@ -86,9 +73,10 @@ Text words_of(const Obstacle& obstacle, const Visitor& visitor) {
 
 Visitor visitor_of(const Config& config, World& world, const std::filesystem::path& site,
                    const WebServerPlaces& places) {
-    if (const CheckSettings* check = check_of(config, site)) {
-        const auto& settings = *static_cast<const FrontendSettings*>(check->settings.get());
-        return visitor_named(settings.reader, say(k_by_check, check->name));
+    for (const auto& [check, settings] : frontend_checks_of(config, site)) {
+        if (!settings->reader.empty()) {
+            return visitor_named(settings->reader, say(k_by_check, check->name));
+        }
     }
     if (const std::string user = nginx_user(world, places.nginx); !user.empty()) {
         return visitor_named(user, say(k_by_nginx, places.nginx.string()));

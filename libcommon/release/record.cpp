@@ -185,4 +185,20 @@ const Release* previous_good(const std::vector<Release>& releases, std::string_v
     return best;
 }
 
+std::vector<std::string> last_good(const std::vector<Release>& releases, std::size_t most) {
+    std::vector<const Release*> good;
+    for (const Release& release : releases) {
+        if (release.state == State::good) {
+            good.push_back(&release);
+        }
+    }
+    std::stable_sort(good.begin(), good.end(),
+                     [](const Release* a, const Release* b) { return a->generation > b->generation; });
+    std::vector<std::string> ids;
+    for (std::size_t i = 0; i < good.size() && i < most; ++i) {
+        ids.push_back(good[i]->id);
+    }
+    return ids;
+}
+
 } // namespace lectio::release

@@ -9,6 +9,7 @@
 #include "util/result.h"
 #include "util/units.h"
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -68,5 +69,7 @@ Result<Release> release_from_json(std::string_view text);
 // The good one that was served before `current`; nullptr: none. `current` may be an id that nobody has.
 const Release* previous_good(const std::vector<Release>& releases, std::string_view current);
 const Release* find(const std::vector<Release>& releases, std::string_view id);
+// Ids of the good ones that were served last, at most `most`, the last first.
+std::vector<std::string> last_good(const std::vector<Release>& releases, std::size_t most);
 
 } // namespace lectio::release

@@ -5,21 +5,17 @@
 namespace lectio::release {
 namespace {
 
-// The first `most` of those that `fits`, in the order of `before`.
-template<class Fits, class Before>
-void keep_first(const std::vector<Release>& releases, std::size_t most, const Fits& fits,
-                const Before& before, std::set<std::string>& kept) {
-    std::vector<const Release*> some;
+// The newest of those that were served, or were about to be, and are not good.
+std::vector<std::string> newest_evidence(const std::vector<Release>& releases, std::size_t most) {
+    std::vector<std::string> ids;
     for (const Release& release : releases) {
-        if (fits(release)) {
-            some.push_back(&release);
+        if (release.state == State::bad || release.state == State::withdrawn) {
+            ids.push_back(release.id);
         }
     }
-    std::stable_sort(some.begin(), some.end(),
-                     [&](const Release* a, const Release* b) { return before(*a, *b); });
-    for (std::size_t i = 0; i < some.size() && i < most; ++i) {
-        kept.insert(some[i]->id);
-    }
+    std::sort(ids.rbegin(), ids.rend()); // ids sort by time
+    ids.resize(std::min(ids.size(), most));
+    return ids;
 }
 
 } // namespace
@@ -34,13 +30,10 @@ std::vector<std::string> superfluous(const std::vector<Release>& releases, const
     if (const Release* previous = previous_good(releases, current)) {
         kept.insert(previous->id);
     }
-    keep_first(
-        releases, keeping.good, [](const Release& it) { return it.state == State::good; },
-        [](const Release& a, const Release& b) { return a.generation > b.generation; }, kept);
-    keep_first(
-        releases, keeping.evidence,
-        [](const Release& it) { return it.state == State::bad || it.state == State::withdrawn; },
-        [](const Release& a, const Release& b) { return a.id > b.id; }, kept);
+    for (const std::vector<std::string>& some :
+         {last_good(releases, keeping.good), newest_evidence(releases, keeping.evidence)}) {
+        kept.insert(some.begin(), some.end());
+    }
     for (const Release& release : releases) {
         if (release.pinned) {
             kept.insert(release.id);

@@ -498,10 +498,7 @@ Transaction::Step Transaction::seal() {
         return Stop{error_words(done.error().message)};
     }
     if (const std::optional<Flaw> hidden = m_inspector.hidden_from_visitors(folder)) {
-        if (hidden->weight != Flaw::Weight::warn) {
-            return Stop{hidden->words, hidden->hint};
-        }
-        m_warnings.push_back(hidden->words);
+        return Stop{hidden->words, hidden->hint};
     }
     done = m_disk.sync(folder);
     done = done ? m_shelf.keep(m_id, m_manifest) : done;
@@ -518,10 +515,9 @@ Transaction::Step Transaction::seal() {
 }
 
 Transaction::Step Transaction::check_target() {
-    const Result<Shelf::Served> served = m_shelf.served();
     const Result<Shelf::Records> records = m_shelf.records();
-    if (!served || !records) {
-        return Stop{error_words((served ? records.error() : served.error()).message)};
+    if (!records) {
+        return Stop{error_words(records.error().message)};
     }
     const Release* target =
         m_wanted ? find(records->releases, *m_wanted) : previous_good(records->releases, m_from);

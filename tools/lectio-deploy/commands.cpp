@@ -51,10 +51,6 @@ std::string moment(Session& session, const std::optional<WallTime>& time) {
     return time ? format_local(*time, session.config().timezone) : "-";
 }
 
-int leave_about(Session& session, const Error& error) {
-    return session.leave(error);
-}
-
 // What differs from what was released; files that are carried for open pages are no difference.
 Text integrity(Session& session, const Release& release) {
     Shelf shelf = session.shelf();
@@ -71,7 +67,7 @@ int status(Session& session) {
     const Result<Shelf::Records> records = shelf.records();
     const Result<std::vector<Shelf::Past>> journals = shelf.journals();
     if (!served || !records || !journals) {
-        return leave_about(session, !served ? served.error() : !records ? records.error() : journals.error());
+        return session.leave(!served ? served.error() : !records ? records.error() : journals.error());
     }
     const std::string path = session.frontend().path.string();
     nlohmann::json fields{{"served", served->id}, {"path", path}};
@@ -109,7 +105,7 @@ int list(Session& session) {
     const Result<Shelf::Served> served = shelf.served();
     const Result<Shelf::Records> records = shelf.records();
     if (!served || !records) {
-        return leave_about(session, served ? records.error() : served.error());
+        return session.leave(served ? records.error() : served.error());
     }
     std::string lines;
     nlohmann::json releases = nlohmann::json::array();
@@ -137,7 +133,7 @@ int list(Session& session) {
 int history(Session& session) {
     const Result<std::vector<Shelf::Past>> journals = session.shelf().journals();
     if (!journals) {
-        return leave_about(session, journals.error());
+        return session.leave(journals.error());
     }
     std::string lines;
     nlohmann::json deploys = nlohmann::json::array();

@@ -1,4 +1,4 @@
-// What a walk through a made-up site finds when all these are asked at once, as the runner does.
+// A walk through a made-up site: its steps, and what is found when some are asked at once, as the runner does.
 #pragma once
 
 #include "smoke/smoke_checks.h"
@@ -12,6 +12,16 @@
 #include <catch2/catch.hpp>
 
 namespace lectio {
+
+inline const std::string k_site = "http://site.example";
+
+inline StepSettings step(const std::string& name, const std::string& as = "") {
+    StepSettings settings;
+    settings.name = name;
+    settings.get = "/" + name + "/";
+    settings.as = as;
+    return settings;
+}
 
 inline std::map<std::string, CheckResult> asked_at_once(Walk& walk, const std::vector<std::string>& names,
                                                         Http& http) {

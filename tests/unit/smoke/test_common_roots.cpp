@@ -11,16 +11,6 @@ using Catch::Contains;
 
 namespace {
 
-const std::string k_site = "http://site.example";
-
-StepSettings step(const std::string& name, const std::string& as = "") {
-    StepSettings settings;
-    settings.name = name;
-    settings.get = "/" + name + "/";
-    settings.as = as;
-    return settings;
-}
-
 class Site {
   public:
     Site() {

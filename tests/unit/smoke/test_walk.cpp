@@ -12,22 +12,12 @@ using namespace std::chrono_literals;
 
 namespace {
 
-const std::string k_site = "http://site.example";
-
 LoginSettings login(const std::string& name) {
     LoginSettings settings;
     settings.name = name;
     settings.post = "/token/" + name + "/";
     settings.json = {R"({"email":"x@test.local","password":"made-up-pw"})"};
     settings.token = "/access";
-    return settings;
-}
-
-StepSettings step(const std::string& name, const std::string& as = "") {
-    StepSettings settings;
-    settings.name = name;
-    settings.get = "/" + name + "/";
-    settings.as = as;
     return settings;
 }
 
