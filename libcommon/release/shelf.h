@@ -7,6 +7,7 @@
 //   STATE/releases/ID.manifest  its own files with their hashes (platform/tree_manifest.h)
 //   STATE/journal/ID.journal    what was done in the deploy that brought it (journal.h)
 //   STATE/journal/ID.lines      the same in words
+//   STATE/fence                 locked while no code of the site may run (Places::fence)
 #pragma once
 
 #include "platform/release_disk.h"
@@ -25,6 +26,10 @@ struct Places {
     Path served;   // what the web server serves
     Path releases; // the trees
     Path state;    // state/deploy
+    // Held (Files::lock, with waiting: others hold it for moments) by a deploy while the site's code must not run: its
+    // schema is being changed. `lectio-deploy gate` waits for it in ExecStartPre= of the web and worker units. Never held
+    // while such a unit is started.
+    [[nodiscard]] Path fence() const { return state / "fence"; }
 };
 
 class Shelf {
