@@ -38,7 +38,7 @@ Result<Shelf::Past> wanted(Session& session) {
 void print_on(Session& session, const std::string& id, Bytes& seen) {
     const Result<std::string> more =
         session.world().files.read_from(session.shelf().lines(id), seen, k_at_once);
-    if (more && !more->empty() && session.options().common.format == Format::text) {
+    if (more && !more->empty() && session.common().format == Format::text) {
         [[maybe_unused]] const Result<void> printed = print(*more);
     }
     seen.count += more ? more->size() : 0;

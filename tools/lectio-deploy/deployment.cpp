@@ -108,7 +108,7 @@ class Deployment {
     std::vector<Outcome> recover(Transaction::Asking asking) {
         std::vector<Outcome> outcomes = m_transaction->recover(asking);
         for (const Outcome& outcome : outcomes) {
-            m_session.say_aside(say(k_left_over, words_of(outcome)));
+            m_session.say_progress(say(k_left_over, words_of(outcome)));
             tell(outcome, {});
         }
         return outcomes;
@@ -145,7 +145,7 @@ class Deployment {
     void go_on(const Text& line) {
         const std::string& words = line.in(m_session.lang());
         const std::string clock = format_local_clock(m_session.now(), m_session.config().timezone);
-        m_session.say_aside(verbatim(clock + "  " + words));
+        m_session.say_progress(verbatim(clock + "  " + words));
         m_log.add(m_session.now(), LogLevel::info, m_transaction->id() + ": " + words);
         // Who attaches misses a line where the disk refuses it; the deploy does not.
         [[maybe_unused]] const Result<void> noted =
@@ -161,9 +161,9 @@ class Deployment {
             m_session.world().files.make_folders(m_session.config().paths.logs, k_logs_mode);
         logged = logged ? m_log.flush() : logged;
         if (!logged) {
-            m_session.say_aside(error_words(logged.error().message));
+            m_session.say_progress(error_words(logged.error().message));
         }
-        if (m_session.options().common.no_notify) {
+        if (m_session.common().no_notify) {
             return;
         }
         const Message message = message_of(outcome, m_session.person(), what_changed, m_session.host(),
@@ -172,7 +172,7 @@ class Deployment {
                           make_channels(m_session.config()));
         const DeliveryReport report = delivery.tell(message, m_session.world().clock.steady() + k_to_tell);
         for (const ChannelProblem& problem : report.problems) {
-            m_session.say_aside(say(k_not_told, join(": ", {verbatim(problem.channel), problem.message})));
+            m_session.say_progress(say(k_not_told, join(": ", {verbatim(problem.channel), problem.message})));
         }
     }
 

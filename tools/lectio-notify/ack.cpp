@@ -13,7 +13,7 @@ class Ack final : public BriefCommand {
             {"incident", "ID", "An id, tool/check or all; lectio-notify list names them", &m_what, {}, true}};
     }
     int execute(Session& session) override {
-        if (const std::optional<std::string> denied = session.denied_to_us()) {
+        if (const std::optional<Text> denied = session.denied_to_us()) {
             return session.needs_rights(*denied);
         }
         return session.say_answer(session.desk().acknowledge(m_what));

@@ -26,7 +26,7 @@ Lock lock_events(Session& session) {
     World& world = session.world();
     const Path& run = session.config().paths.run;
     const SteadyTime end = session.deadline(k_for_the_lock);
-    if (session.options().dry_run || !world.files.make_folders(run, k_run_mode)) {
+    if (session.common().dry_run || !world.files.make_folders(run, k_run_mode)) {
         return {};
     }
     for (;;) {

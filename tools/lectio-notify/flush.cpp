@@ -27,13 +27,13 @@ class Flush final : public Command {
     Duration longest(const Session&) const override { return k_budget + k_grace; }
 
     int execute(Session& session) override {
-        if (const std::optional<std::string> denied = session.denied_to_us()) {
+        if (const std::optional<Text> denied = session.denied_to_us()) {
             return session.needs_rights(*denied);
         }
         if (const std::optional<Text> unreadable = session.unreadable_outbox()) {
             return session.say_answer({Answer::Kind::failed, *unreadable});
         }
-        if (session.options().dry_run) {
+        if (session.common().dry_run) {
             return session.say_outcome(say(k_would_flush, session.delivery().count_waiting()), k_good,
                                        DeliveryReport{});
         }
@@ -67,7 +67,7 @@ class Flush final : public Command {
 
     // Fifty seconds of silence look like a hang.
     void say_once_that_it_takes_long(const Session& session, const DeliveryReport& report) {
-        const CommonOptions& options = session.options();
+        const CommonOptions& options = session.common();
         const bool wanted =
             options.format == Format::text && options.verbosity != Verbosity::quiet && !m_said_it_takes_long;
         if (wanted && report.waiting > report.stuck + report.kept && !report.why_waiting.empty()) {

@@ -12,7 +12,7 @@ namespace {
 class List final : public BriefCommand {
   public:
     int execute(Session& session) override {
-        if (const std::optional<std::string> denied = session.denied_to_us()) {
+        if (const std::optional<Text> denied = session.denied_to_us()) {
             return session.needs_rights(*denied);
         }
         const std::vector<OpenIncident> open = session.desk().incidents();

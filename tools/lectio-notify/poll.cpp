@@ -64,12 +64,12 @@ class Poll final : public Command {
 
     int execute(Session& session) override {
         if (const Result<void> bound = forbid_new_privileges(); !bound) {
-            return session.leave(ExitCode::internal, bound.error().message);
+            return session.leave(ExitCode::internal, error_words(bound.error().message));
         }
-        if (const std::optional<std::string> denied = session.denied_to_us()) {
+        if (const std::optional<Text> denied = session.denied_to_us()) {
             return session.needs_rights(*denied);
         }
-        if (session.options().dry_run) {
+        if (session.common().dry_run) {
             return session.say_outcome(say(k_would_poll, session.delivery().count_waiting(),
                                            spoken(k_listening / 1s), names_of(listened_chats(session))),
                                        k_good, DeliveryReport{});
@@ -77,8 +77,7 @@ class Poll final : public Command {
         const Result<Lock> lock = session.world().files.lock(session.config().paths.run / "notify-poll.lock",
                                                              "lectio-notify poll", session.now());
         if (!lock && lock.error().kind == ErrorKind::busy) {
-            return session.leave(ExitCode::locked,
-                                 error_words(lock.error().message).in(session.config().lang));
+            return session.leave(ExitCode::locked, error_words(lock.error().message));
         }
         return deliver_and_listen(session);
     }

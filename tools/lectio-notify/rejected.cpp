@@ -16,7 +16,7 @@ constexpr Phrase k_row{"{}\n  {} {}\n  why: {}", "{}\n  {} {}\n  почему: {
 class ListRejected final : public BriefCommand {
   public:
     int execute(Session& session) override {
-        if (const std::optional<std::string> denied = session.denied_to_us()) {
+        if (const std::optional<Text> denied = session.denied_to_us()) {
             return session.needs_rights(*denied);
         }
         if (const std::optional<Text> unreadable = session.unreadable_outbox()) {

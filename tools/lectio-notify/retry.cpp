@@ -37,7 +37,7 @@ class Retry final : public Command {
     Duration longest(const Session&) const override { return k_budget + k_grace; }
 
     int execute(Session& session) override {
-        if (const std::optional<std::string> denied = session.denied_to_us()) {
+        if (const std::optional<Text> denied = session.denied_to_us()) {
             return session.needs_rights(*denied);
         }
         if (const std::optional<Text> unreadable = session.unreadable_outbox()) {
@@ -48,7 +48,7 @@ class Retry final : public Command {
             return session.say_answer({Answer::Kind::wrong, say(k_none_of_it, clean_line(m_what))});
         }
         const Text strange = strange_words(session);
-        if (session.options().dry_run) {
+        if (session.common().dry_run) {
             return session.say_outcome(join("\n", {say(k_would_put_back, wanted.size()), strange}), k_good,
                                        DeliveryReport{});
         }

@@ -185,7 +185,7 @@ class Send final : public Command {
         }
         keyed.teller = teller_of(session, keyed);
         keyed.event.told = keyed.teller == Keyed::Teller::we;
-        const bool left = session.options().dry_run || leave_event(session, keyed.event);
+        const bool left = session.common().dry_run || leave_event(session, keyed.event);
         if (left && keyed.teller != Keyed::Teller::we) {
             return session.say_outcome(quiet_words(keyed), k_good, DeliveryReport{});
         }
@@ -356,7 +356,7 @@ class Send final : public Command {
     // Stores first; that alone is enough to have said it (CONTRACT 21).
     // `lock` is held until then: who comes after it finds this stored, and does not wait for a server that hangs.
     int tell(Session& session, const Message& message, Lock lock = {}) {
-        if (session.options().dry_run) {
+        if (session.common().dry_run) {
             return session.say_outcome(say(k_would_send, plain_text(message)), k_good, DeliveryReport{});
         }
         if (!session.delivery().has_channels()) {
@@ -382,7 +382,7 @@ class Send final : public Command {
     }
 
     static int lost(Session& session, const Text& reason, const DeliveryReport& report) {
-        if (const std::optional<std::string> denied = session.denied_to_us()) {
+        if (const std::optional<Text> denied = session.denied_to_us()) {
             return session.needs_rights(*denied);
         }
         return session.say_outcome(say(k_lost, reason), k_bad, report);

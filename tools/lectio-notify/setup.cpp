@@ -227,7 +227,7 @@ class Setup final : public Command {
     int write_down(Session& session) {
         const Place place = place_for(session);
         const std::string table = table_for(place);
-        if (session.options().dry_run) {
+        if (session.common().dry_run) {
             return session.say_outcome(say(k_would_write, place.config.string(), table, place.env.string()),
                                        k_good, DeliveryReport{});
         }

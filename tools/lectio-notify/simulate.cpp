@@ -56,15 +56,13 @@ class Simulate final : public Command {
         Period period;
         period.tool = m_tool.empty() ? "health" : m_tool;
         if (period.tool != "health" && period.tool != "smoke") {
-            return session.leave(ExitCode::usage,
-                                 say(k_no_tool, clean_line(m_tool)).in(session.config().lang));
+            return session.leave(ExitCode::usage, say(k_no_tool, clean_line(m_tool)));
         }
         for (const auto& [word, time] : {std::pair{&m_from, &period.from}, std::pair{&m_to, &period.until}}) {
             const Result<WallTime> moment =
                 word->empty() ? session.now() : parse_moment(*word, session.now(), session.config().timezone);
             if (!moment) {
-                return session.leave(ExitCode::usage,
-                                     say(k_no_time, clean_line(*word)).in(session.config().lang));
+                return session.leave(ExitCode::usage, say(k_no_time, clean_line(*word)));
             }
             *time = *moment;
         }
@@ -144,7 +142,7 @@ class Simulate final : public Command {
 
     static int failed(Session& session, const Error& error) {
         const ExitCode code = exit_code(error);
-        const std::string words = say(k_unreadable, error_words(error.message)).in(session.config().lang);
+        const Text words = say(k_unreadable, error_words(error.message));
         return code == ExitCode::rights ? session.needs_rights(words) : session.leave(code, words);
     }
 

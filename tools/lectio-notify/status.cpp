@@ -46,7 +46,7 @@ json standing_json(const Standing& standing, Lang lang) {
 class Status final : public BriefCommand {
   public:
     int execute(Session& session) override {
-        if (const std::optional<std::string> denied = session.denied_to_us()) {
+        if (const std::optional<Text> denied = session.denied_to_us()) {
             return session.needs_rights(*denied);
         }
         const Standing standing = session.desk().standing(session.delivery());

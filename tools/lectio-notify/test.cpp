@@ -65,7 +65,7 @@ class Test final : public Command {
     }
 
     int execute(Session& session) override {
-        if (const std::optional<std::string> denied = session.denied_secrets()) {
+        if (const std::optional<Text> denied = session.denied_secrets()) {
             return session.needs_rights(*denied);
         }
         if (!tell_of_unset(session)) {
@@ -122,7 +122,7 @@ class Test final : public Command {
         const Message message = compose(Words{Level::info, say(k_title).in(lang), say(k_text).in(lang), "",
                                               session.host(), session.now()},
                                         lang);
-        if (session.options().dry_run) {
+        if (session.common().dry_run) {
             add_line(say(k_would_send, plain_text(message)));
             return true;
         }
@@ -138,7 +138,7 @@ class Test final : public Command {
 
     // Somebody has just mended a channel: what it had refused need not wait for the next run.
     DeliveryReport deliver_what_waited(Session& session) {
-        if (session.options().dry_run || session.delivery().count_waiting() == 0) {
+        if (session.common().dry_run || session.delivery().count_waiting() == 0) {
             return {};
         }
         DeliveryReport report = session.delivery().flush(session.deadline(k_budget), Patience::ask_now);

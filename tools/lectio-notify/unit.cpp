@@ -132,7 +132,7 @@ class TellUnit final : public Command {
         if (m_call.from != Call::From::hand) {
             take_end(m_state, m_call.end);
         } else if (m_state.load_state == "not-found" && m_state.active_state == "inactive") {
-            return session.leave(ExitCode::usage, say(k_no_such, m_unit).in(session.config().lang));
+            return session.leave(ExitCode::usage, say(k_no_such, m_unit));
         }
         m_timer = timer_of(session.world().services);
         if (const std::optional<Text> reason = nothing_to_tell(session)) {
@@ -240,7 +240,7 @@ class TellUnit final : public Command {
         m_waits = may_wait(session, fall, history);
         fall.incident = news.incident;
         fall.told = news.new_to_operator && !m_hidden && !m_waits && session.delivery().has_channels();
-        if (session.options().dry_run) {
+        if (session.common().dry_run) {
             return outcome(session, would_be_told(session, fall, news), k_good, DeliveryReport{});
         }
         const Result<void> left =
@@ -280,7 +280,7 @@ class TellUnit final : public Command {
 
     // What we print lands in the unit's own journal, among the last lines of its next fall: nothing, if all is well.
     int outcome(Session& session, const Text& words, int status, const DeliveryReport& report) const {
-        const bool silent = m_call.from != Call::From::hand && status == k_good && !session.options().dry_run;
+        const bool silent = m_call.from != Call::From::hand && status == k_good && !session.common().dry_run;
         return silent ? status : session.say_outcome(words, status, report);
     }
 
