@@ -4,9 +4,9 @@
 #include "checks/unit_words.h"
 #include "cli/exit_code.h"
 #include "commands.h"
-#include "events.h"
 #include "incidents/rules.h"
 #include "incidents/unit_falls.h"
+#include "operator/health_events.h"
 #include "outcome_words.h"
 #include "platform/environment.h"
 #include "platform/host.h"
@@ -199,7 +199,7 @@ class TellUnit final : public Command {
         // Where systemd does not answer nobody knows: in doubt it is worse.
         m_restarts = systemd_answered && m_call.from != Call::From::on_failure && will_be_restarted(m_state);
         UnitFall fall;
-        fall.incident = new_incident(session, m_unit);
+        fall.incident = new_incident(session.world(), m_unit);
         fall.unit = m_unit;
         m_check = check_of(session.config());
         fall.check = m_check.name;
@@ -232,7 +232,7 @@ class TellUnit final : public Command {
 
     int tell(Session& session, UnitFall fall) {
         // ExecStopPost= and OnFailure= of one unit may run at the same moment.
-        Lock lock = lock_events(session);
+        Lock lock = session.common().dry_run ? Lock() : lock_events(session.world(), session.config().paths);
         const FallHistory history = history_of(session);
         fall.counted = m_call.from != Call::From::on_failure || !has_just_fallen(fall, history);
         const FallNews news = news_of(fall, history, session.config().timezone);
@@ -285,7 +285,7 @@ class TellUnit final : public Command {
     }
 
     [[nodiscard]] static FallHistory history_of(Session& session) {
-        ToolState state = state_of_health(session);
+        ToolState state = state_of_health(session.world(), session.config().paths);
         return {std::move(state.judge), std::move(state.units),
                 left_falls(event_folder(session.world().files, session.config().paths.state))};
     }
