@@ -248,6 +248,28 @@ Result<void> Database::empty_log() {
                              : Result<void>(error_of(m_handle.get(), "copy the log back", code));
 }
 
+Result<void> Database::copy_into(Database& copy) {
+    sqlite3_backup* const step = sqlite3_backup_init(copy.m_handle.get(), "main", m_handle.get(), "main");
+    if (step == nullptr) {
+        return error_of(copy.m_handle.get(), "copy the database", sqlite3_errcode(copy.m_handle.get()));
+    }
+    constexpr int k_all_pages = -1;
+    int code = SQLITE_BUSY;
+    do {
+        code = sqlite3_backup_step(step, k_all_pages);
+        // Some locks are refused without asking who waits (recovery of a log, a deadlock).
+    } while ((code == SQLITE_BUSY || code == SQLITE_LOCKED) && wait_for_lock(m_patience.get(), 0) != 0);
+    const int finished = sqlite3_backup_finish(step);
+    if (code == SQLITE_DONE && finished == SQLITE_OK) {
+        return {};
+    }
+    return error_of(copy.m_handle.get(), "copy the database", code == SQLITE_DONE ? finished : code);
+}
+
+std::string sqlite_version() {
+    return sqlite3_libversion();
+}
+
 // ── transaction ─────────────────────────────────────────────────────────────────────────────────────────────
 
 Result<Transaction> Transaction::begin(Database& database) {

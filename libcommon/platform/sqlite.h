@@ -77,6 +77,11 @@ class Database {
     // busy while somebody still reads from it.
     Result<void> empty_log();
 
+    // `copy` becomes what this one is at one moment, committed and no more (sqlite.org/backup.html): in one step, for a
+    // step that ends in between begins anew whenever somebody writes. Writers of a database with a log go on meanwhile,
+    // those of one without wait. What is locked is waited for until the deadline; the copy itself is not cut short.
+    Result<void> copy_into(Database& copy);
+
   private:
     struct Patience {
         Clock& clock;
@@ -92,6 +97,8 @@ class Database {
     std::unique_ptr<Patience> m_patience; // SQLite keeps its address: outlives the handle
     std::unique_ptr<sqlite3, Close> m_handle;
 };
+
+std::string sqlite_version(); // of the library, "3.40.1"
 
 // Undone where it goes out of scope without commit().
 class Transaction {

@@ -16,6 +16,7 @@ LEVELS = [
     ["platform"],
     ["discovery"],
     ["config", "store"],
+    ["snapshots"],
     ["checks", "incidents", "alerts", "recovery"],
     ["bot", "report", "cli"],
     ["pipeline"],

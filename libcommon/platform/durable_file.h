@@ -1,0 +1,44 @@
+// Whole files, however large, copied and read through; on the disk when the call returns.
+//
+// Every path is reached along trusted steps only (platform/trusted_path.h): who owns the folder can lead nothing of this
+// elsewhere. Kinds of Error: timeout: not done by `until`, or the process is to end.
+#pragma once
+
+#include "platform/clock.h"
+#include "platform/files.h"
+#include "util/result.h"
+#include "util/units.h"
+
+#include <optional>
+#include <string>
+
+#include <sys/types.h>
+
+namespace lectio {
+
+struct FileDigest {
+    Bytes size;
+    std::string sha256;
+    bool operator==(const FileDigest&) const = default;
+};
+
+// As the disk has it: what the kernel remembers of it is forgotten first, as far as it is written (posix_fadvise(2)).
+Result<FileDigest> digest_of(const Path& file, Clock& clock, SteadyTime until);
+
+struct NewFile {
+    mode_t mode = 0600;
+    std::optional<uid_t> owner{}; // else as we are
+    std::optional<gid_t> group{};
+};
+// `to` is a new file with all that is in `from`; what is there already is an Error, and on any Error nothing stays.
+Result<FileDigest> copy_file(const Path& from, const Path& to, const NewFile& as, Clock& clock,
+                             SteadyTime until);
+
+// What somebody else has written there is on the disk, and so is the name.
+Result<void> sync_file(const Path& file);
+// The name is gone, and stays so. Not there: nothing to do.
+Result<void> remove_file(const Path& file);
+// Where the file is in truth, every link followed; it is a regular file that we may read.
+Result<Path> real_place(const Path& file);
+
+} // namespace lectio
