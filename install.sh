@@ -32,6 +32,7 @@ readonly cron_file=/etc/cron.d/lectio-monitor
 readonly logrotate_file=/etc/logrotate.d/lectio-monitor
 readonly tmpfiles_file=/etc/tmpfiles.d/lectio-monitor.conf
 readonly notifier_file=/etc/systemd/system/failure-notifier@.service
+readonly recover_file=/etc/systemd/system/lectio-deploy-recover.service
 # What the last installation put where, so that it can be taken away again whatever its version and prefix.
 readonly manifest=$state_dir/installed
 
@@ -171,7 +172,7 @@ install_suite() {
     make_folders
     install_programs
     install_schedule
-    install_failure_notifier
+    install_units
     forget_old_files
     show_this_host
     say_what_was_left_out
@@ -286,19 +287,57 @@ install_schedule() {
     write_file "$logrotate_file" 0644 < <(logrotate_rules)
 }
 
-# A template that does nothing until a unit names it in OnFailure=.
-install_failure_notifier() {
+install_units() {
     step "Units"
     if [[ ! -d /run/systemd/system ]]; then
         note "systemd is not running here"
-    elif [[ -e $notifier_file ]] && ! grep -qsxF "$notifier_file" "$manifest"; then
-        left_out+=("$notifier_file is not ours and was left as it is; packaging/systemd/failure-notifier@.service is the one that calls lectio-notify")
-        note "not ours: left as it is"
-    else
-        write_file "$notifier_file" 0644 < <(sed "s,/usr/local/bin,$prefix/bin,g" "$source_dir/packaging/systemd/failure-notifier@.service")
-        run systemctl daemon-reload
-        note "failure-notifier@.service, for OnFailure= in a unit; ExecStopPost=+$prefix/bin/lectio-notify unit %n tells of each fall"
+        return
     fi
+    install_failure_notifier
+    install_deploy_recovery
+}
+
+# A template that does nothing until a unit names it in OnFailure=.
+install_failure_notifier() {
+    if is_foreign "$notifier_file"; then
+        leave_foreign "$notifier_file" "the one that calls lectio-notify"
+        return
+    fi
+    write_unit "$notifier_file"
+    note "failure-notifier@.service, for OnFailure= in a unit; ExecStopPost=+$prefix/bin/lectio-notify unit %n tells of each fall"
+}
+
+# A deploy that the machine went down in is undone before anybody is served.
+install_deploy_recovery() {
+    if ! deploys_here; then
+        note "lectio-deploy-recover.service: not needed without [deploy] in the configuration; run install.sh again when there is"
+    elif is_foreign "$recover_file"; then
+        leave_foreign "$recover_file" "the one that undoes a deploy that was cut off"
+    else
+        write_unit "$recover_file"
+        run systemctl enable --quiet lectio-deploy-recover.service
+        note "lectio-deploy-recover.service: undoes a deploy that the machine went down in, before anybody is served"
+    fi
+}
+
+is_foreign() { [[ -e $1 ]] && ! grep -qsxF "$1" "$manifest"; }
+
+leave_foreign() {
+    left_out+=("$1 is not ours and was left as it is; packaging/systemd/$(basename "$1") is $2")
+    note "$(basename "$1"): not ours, left as it is"
+}
+
+# Of packaging/systemd, with this prefix.
+write_unit() {
+    write_file "$1" 0644 < <(sed "s,/usr/local/bin,$prefix/bin,g" "$source_dir/packaging/systemd/$(basename "$1")")
+    run systemctl daemon-reload
+}
+
+# Asked of the tool itself, which knows the configuration that counts. One that is wrong is no reason to take away the
+# unit that an earlier installation has set up.
+deploys_here() {
+    [[ $dry_run == no ]] || return 0
+    grep -qsxF "$recover_file" "$manifest" || "$prefix/bin/lectio-deploy" list -q >/dev/null 2>&1
 }
 
 # crontab.example with this prefix.
@@ -385,6 +424,7 @@ uninstall_suite() {
     local path folder=
     # The schedule first: nothing is to be started while its program goes.
     run rm -f "$cron_file" "$logrotate_file"
+    [[ ! -e $recover_file ]] || run systemctl disable --quiet "$(basename "$recover_file")"
     if [[ -r $manifest ]]; then
         while read -r path; do
             run rm -f -- "$path"

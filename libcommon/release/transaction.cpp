@@ -1,5 +1,6 @@
 #include "release/transaction.h"
 
+#include "platform/lock_wait.h"
 #include "platform/stop.h"
 #include "release/assets.h"
 #include "release/drift.h"
@@ -567,24 +568,16 @@ Transaction::Step Transaction::check_adopted() {
 
 // From the marker to the finish nobody else restarts anything (CONTRACT 20).
 Transaction::Step Transaction::take_the_host() {
-    const SteadyTime until = m_world.clock.steady() + k_wait_for_host;
-    for (;;) {
-        Result<Lock> lock = m_world.files.lock(m_site.host_lock, "lectio-deploy", m_world.clock.now().wall);
-        if (lock) {
-            m_host = std::move(*lock);
-            break;
-        }
-        if (lock.error().kind != ErrorKind::busy) {
-            return Stop{error_words(lock.error().message)};
-        }
-        if (stop_requested()) {
-            return Stop{say(k_stopped), {}, Stop::Kind::signal};
-        }
-        if (m_world.clock.steady() >= until) {
-            return Stop{say(k_host_is_busy, spoken(60), error_words(lock.error().message))};
-        }
-        m_world.clock.sleep_for(k_between_tries);
+    Result<Lock> lock =
+        wait_for_lock(m_world.files, m_world.clock, m_site.host_lock, "lectio-deploy", k_wait_for_host);
+    if (!lock && stop_requested()) {
+        return Stop{say(k_stopped), {}, Stop::Kind::signal};
     }
+    if (!lock) {
+        const Text words = error_words(lock.error().message);
+        return Stop{lock.error().kind == ErrorKind::busy ? say(k_host_is_busy, spoken(60), words) : words};
+    }
+    m_host = std::move(*lock);
     set_marker();
     return {};
 }

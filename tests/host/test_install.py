@@ -81,6 +81,7 @@ class InstallTest(unittest.TestCase):
         with Host("install", rootfs=ROOT, folder=FOLDER) as host:
             self.again_with_cron(host)
             self.cron_fires(host)
+            self.deploys(host)
             self.reboot(host)
             self.uninstall(host)
             self.purge(host)
@@ -102,6 +103,14 @@ class InstallTest(unittest.TestCase):
                         "cron's line has run lectio-health")
         self.assertEqual(host.read("/var/log/lectio-monitor/cron.log"), "", "-q: nothing is printed while all is good")
 
+    def deploys(self, host):
+        recover = "lectio-deploy-recover.service"
+        self.assertFalse(host.succeeds("systemctl", "cat", recover), "not where nothing is deployed")
+        host.write("/var/www/site/build/index.html", "<!doctype html>")
+        host.shell("echo '[deploy.frontend]\npath = \"/var/www/site/build\"' >>/etc/lectio-monitor/config.toml")
+        host.run("/srv/lectio-monitor/install.sh", "--no-deps", "--cron", timeout=300)
+        self.assertEqual(host.attempt("systemctl", "is-enabled", recover).stdout.strip(), "enabled")
+
     def reboot(self, host):
         host.reboot()
         self.assertEqual(host.run("stat", "-c", "%a %U", "/run/lectio-monitor"), "755 root\n")
@@ -110,7 +119,7 @@ class InstallTest(unittest.TestCase):
     def uninstall(self, host):
         host.write("/etc/lectio-monitor/config.toml", 'lang = "en"\n')
         host.run("/srv/lectio-monitor/install.sh", "--uninstall")
-        left = host.shell("ls /usr/local/bin /etc/cron.d /etc/logrotate.d /etc/tmpfiles.d | grep -i -e lectio -e health || true")
+        left = host.shell("ls /usr/local/bin /etc/cron.d /etc/logrotate.d /etc/tmpfiles.d /etc/systemd/system/* | grep -i -e lectio -e health || true")
         self.assertEqual(left, "")
         host.run("test", "-s", "/etc/lectio-monitor/config.toml")
         host.run("test", "-d", "/var/lib/lectio-monitor/health")

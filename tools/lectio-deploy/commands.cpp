@@ -236,6 +236,8 @@ int execute(const Options& options, World world) {
         return adopt(session);
     case Wish::cleanup:
         return clean_up(session);
+    case Wish::gate:
+        return pass_gate(session);
     case Wish::pack:
         break;
     }

@@ -2,6 +2,7 @@
 
 #include "alerts/channels.h"
 #include "alerts/delivery.h"
+#include "platform/lock_wait.h"
 #include "platform/stop.h"
 #include "release/configured_gate.h"
 #include "release/configured_inspector.h"
@@ -30,11 +31,14 @@ constexpr std::string_view k_tool = "lectio-deploy";
 constexpr Duration k_longest = 30min; // CONTRACT 22: no marker holds longer
 constexpr Duration k_to_tell = 5s;
 constexpr mode_t k_lines_mode = 0600;
+constexpr mode_t k_state_mode = 0700;
 
 constexpr Phrase k_busy{"another deploy is under way: {}", "уже идёт другой деплой: {}"};
 constexpr Phrase k_busy_hint{"follow it: lectio-deploy attach", "следить за ним: lectio-deploy attach"};
 constexpr Phrase k_left_over{"a deploy that died before: {}", "прежний оборванный деплой: {}"};
 constexpr Phrase k_nothing_left{"no deploy was left unfinished", "незавершённых деплоев нет"};
+constexpr Phrase k_waiting{"units of kind {} wait until a deploy lets the site's code run: {}",
+                           "юниты ({}) ждут, пока деплой не разрешит запуск кода сайта: {}"};
 constexpr Phrase k_not_told{"the operator was not told: {}", "оператору не сообщено: {}"};
 constexpr Phrase k_gone{"removed: {}", "удалено: {}"};
 constexpr Phrase k_nothing_gone{"nothing to remove: every release is kept for a reason",
@@ -63,6 +67,15 @@ User unpacker(const Owner& owner) {
     return known ? *known : User{std::to_string(uid), uid, owner.group.value_or(uid), "/"};
 }
 
+// busy: a deploy is alive.
+Result<Lock> lock_deploys(Session& session) {
+    Files& files = session.world().files;
+    const Path& run = session.config().paths.run;
+    constexpr mode_t k_for_all = 0755;
+    LECTIO_TRY(files.make_folders(run, k_for_all));
+    return files.lock(run / "deploy.lock", k_tool, session.now());
+}
+
 // Everything around one deploy: the lock, who follows, the log, the message.
 class Deployment {
   public:
@@ -73,15 +86,8 @@ class Deployment {
                 LogLevel::info, session.config().timezone) {}
 
     // A value: leave with it.
-    std::optional<int> open() {
-        Files& files = m_session.world().files;
-        const Paths& paths = m_session.config().paths;
-        constexpr mode_t k_for_all = 0755;
-        Result<void> made = files.make_folders(paths.run, k_for_all);
-        if (!made) {
-            return m_session.leave(made.error());
-        }
-        Result<Lock> lock = files.lock(paths.run / "deploy.lock", k_tool, m_session.now());
+    std::optional<int> open() { return open(lock_deploys(m_session)); }
+    std::optional<int> open(Result<Lock> lock) {
         if (!lock && lock.error().kind == ErrorKind::busy) {
             return m_session.leave(ExitCode::locked, say(k_busy, error_words(lock.error().message)),
                                    say(k_busy_hint));
@@ -109,7 +115,9 @@ class Deployment {
         std::vector<Outcome> outcomes = m_transaction->recover(asking);
         for (const Outcome& outcome : outcomes) {
             m_session.say_progress(say(k_left_over, words_of(outcome)));
-            tell(outcome, {});
+            if (!told_at_an_earlier_start(outcome)) {
+                tell(outcome, {});
+            }
         }
         return outcomes;
     }
@@ -124,6 +132,17 @@ class Deployment {
     }
 
   private:
+    // What only a person can decide is found again by each unit that starts, a crashing one every few seconds: it is told
+    // once while the machine runs.
+    bool told_at_an_earlier_start(const Outcome& outcome) {
+        if (!m_session.options().while_units_start() || outcome.result != Outcome::Result::needs_human) {
+            return false;
+        }
+        const Path told = m_session.config().paths.run / ("undecided-" + m_transaction->id());
+        return !m_session.world().files.create_synced(told, "", k_lines_mode) &&
+               m_session.world().files.info(told).operator bool();
+    }
+
     void make_transaction() {
         const Config& config = m_session.config();
         release::Site site;
@@ -216,6 +235,26 @@ Text what_changed(Session& session, const Outcome& outcome) {
     return released && before && after ? words_of(compare(*before, *after), after->size()) : Text{};
 }
 
+bool has_unfinished(Session& session) {
+    const Result<std::vector<release::Shelf::Past>> journals = session.shelf().journals();
+    return !journals || std::any_of(journals->begin(), journals->end(),
+                                    [](const auto& past) { return !past.standing.ended(); });
+}
+
+// Ours for the moment in which we look: what the units wait for is that nobody else has it.
+Result<Lock> wait_for_fence(Session& session) {
+    Files& files = session.world().files;
+    Clock& clock = session.world().clock;
+    const Path fence = session.places().fence();
+    LECTIO_TRY(files.make_folders(fence.parent_path(), k_state_mode));
+    Result<Lock> at_once = files.lock(fence, k_tool, session.now());
+    if (at_once || at_once.error().kind != ErrorKind::busy) {
+        return at_once;
+    }
+    session.say_progress(say(k_waiting, session.options().units, error_words(at_once.error().message)));
+    return wait_for_lock(files, clock, fence, k_tool, k_longest);
+}
+
 } // namespace
 
 int release_frontend(Session& session) {
@@ -247,6 +286,10 @@ int adopt(Session& session) {
 }
 
 int recover(Session& session) {
+    // What a start of the machine waits for looks at nothing more than it must.
+    if (session.options().boot && !has_unfinished(session)) {
+        return session.say_outcome(say(k_nothing_left), 0, nlohmann::json::object());
+    }
     Deployment deployment(session);
     if (const std::optional<int> leave = deployment.open()) {
         return *leave;
@@ -259,6 +302,28 @@ int recover(Session& session) {
     const Outcome* stands = undecided(outcomes);
     const Outcome& last = stands != nullptr ? *stands : outcomes.back();
     return session.say_outcome(words_of(last), exit_status(last), fields_of(last, session.lang()));
+}
+
+// Whatever becomes of the recovery, the units start: who has to look is told, and a site that stands helps nobody. What
+// lives is no business of ours: a deploy that has let go of the fence is about to start these very units.
+int pass_gate(Session& session) {
+    const Result<Lock> fence = wait_for_fence(session);
+    if (!fence) {
+        return session.leave(fence.error());
+    }
+    if (!has_unfinished(session)) {
+        return 0;
+    }
+    Result<Lock> lock = lock_deploys(session);
+    if (!lock && lock.error().kind == ErrorKind::busy) {
+        return 0;
+    }
+    Deployment deployment(session);
+    if (const std::optional<int> leave = deployment.open(std::move(lock))) {
+        return *leave;
+    }
+    deployment.recover(Transaction::Asking::not_now);
+    return 0;
 }
 
 int clean_up(Session& session) {

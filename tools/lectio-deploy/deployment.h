@@ -8,6 +8,8 @@ namespace lectio::deploy {
 int release_frontend(Session& session);
 int roll_back(Session& session);
 int recover(Session& session);
+// Between a unit and its start (RELEASES_AND_BACKUPS section 4, "Fence gate"): returns when the site's code may run.
+int pass_gate(Session& session);
 int adopt(Session& session);
 int clean_up(Session& session);
 // What a release of this build would change.

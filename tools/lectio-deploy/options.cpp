@@ -67,6 +67,14 @@ std::variant<Options, int> parse_options(int argc, char** argv) {
     diff->add_option("after", options.after, "An id")->required()->type_name("B");
     CLI::App* recover = command("recover", Wish::recover, "Finish or undo what a deploy that died has left");
     recover->add_flag("--boot", options.boot, "The machine is starting: what is undecided goes back");
+    CLI::App* gate = command(
+        "gate", Wish::gate,
+        "For ExecStartPre= of the site's units: waits while a deploy keeps its code from running, undoes "
+        "one that died");
+    gate->add_option("units", options.units, "web or workers")
+        ->required()
+        ->type_name("UNITS")
+        ->check(CLI::IsMember({"web", "workers"}));
     CLI::App* attach = command("attach", Wish::attach, "Follow a deploy, and end as it ends");
     attach->add_option("id", options.id, "Its id (default: the last)")->type_name("ID");
     CLI::App* adopt = command("adopt", Wish::adopt, "Make a release of the folder that is served, in place");

@@ -21,6 +21,7 @@ enum class Wish {
     attach,
     adopt,
     cleanup,
+    gate,
     pack
 };
 
@@ -33,6 +34,10 @@ struct Options {
     bool force = false;
     bool undo = false; // adopt
     bool boot = false; // recover: the machine is starting, nothing can be asked
+    std::string units; // gate: "web" or "workers"
+
+    // systemd waits for us: the site comes up without us rather than not at all.
+    [[nodiscard]] bool while_units_start() const { return boot || wish == Wish::gate; }
 };
 
 // The options, or the exit code with which to leave (help was printed, or usage was wrong).

@@ -15,8 +15,13 @@ constexpr Phrase k_no_frontend_hint{"write there: path = \"/var/www/SITE/build\"
 } // namespace
 
 std::optional<int> Session::open() {
-    if (const std::optional<int> left = load(LastGood::never)) {
+    const bool starting = m_options.while_units_start();
+    if (const std::optional<int> left = load(starting ? LastGood::fall_back : LastGood::never)) {
         return left;
+    }
+    if (!config().deploy.frontend && starting) {
+        // Nothing is deployed here, so nothing was left unfinished; or nobody can say, which is said already.
+        return loaded().ok() ? 0 : static_cast<int>(ExitCode::configuration);
     }
     if (!config().deploy.frontend) {
         return leave(ExitCode::configuration, say(k_no_frontend), say(k_no_frontend_hint));

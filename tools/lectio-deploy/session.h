@@ -16,7 +16,8 @@ class Session : public ToolSession {
         : ToolSession("lectio-deploy", options.common, world), m_options(options) {}
 
     // Loads the configuration. A value: leave with it, everything is said. A deploy never works with anything but the
-    // present configuration: what it does cannot be what was meant last week.
+    // present configuration: what it does cannot be what was meant last week. What it left unfinished is undone also
+    // when the file was broken since: with the last good one, while units start.
     std::optional<int> open();
 
     [[nodiscard]] const Options& options() const { return m_options; }
