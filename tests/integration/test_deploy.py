@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """lectio-deploy behind a real nginx, under load: released or refused or taken back, and no visitor met anything half."""
 
+import fcntl
 import http.client
 import json
 import os
@@ -143,6 +144,57 @@ class DeployTest(unittest.TestCase):
         self.assertEqual(visitors.faults, [])
         self.assertFalse((self.site.run_folder / "deploy_in_progress").exists())
         self.ends(self.site.release("after"), 0, "released")
+
+    def cut_off_after_the_swap(self, word):
+        self.site.change([("passes = 2", "passes = 10")])
+        deploy = self.site.start_deploy("frontend", "-")
+        deploy.stdin.write(archive(build_files(word)))
+        deploy.stdin.close()
+        wait_until(lambda: self.build_served() == word, "the swap")
+        alive = self.site.deploy("gate", "web")
+        self.assertEqual((alive.returncode, self.build_served()), (0, word), alive.stderr)  # it lives: no business of the gate's
+        deploy.kill()
+        deploy.wait(timeout=300)
+        deploy.stdout.close()
+        deploy.stderr.close()
+
+    def test_a_unit_that_starts_undoes_what_died(self):
+        self.assertEqual(self.site.deploy("gate", "web").returncode, 0)
+        self.ends(self.site.release("good"), 0, "released")
+        self.cut_off_after_the_swap("died")
+        passed = self.site.deploy("gate", "workers")
+        self.assertEqual((passed.returncode, self.build_served()), (0, "good"), passed.stderr)
+        self.assertEqual(json.loads(self.site.deploy("status").stdout)["unfinished"], [])
+        self.assertEqual(self.site.deploy("gate", "others").returncode, 64)
+
+    def test_a_unit_waits_for_the_fence(self):
+        self.ends(self.site.release("good"), 0, "released")
+        with open(self.site.state / "deploy/fence", "a", encoding="utf-8") as fence:
+            fcntl.flock(fence, fcntl.LOCK_EX)
+            gate = self.site.start_deploy("gate", "web")
+            self.assertIn("web", gate.stderr.readline().decode())
+            self.assertIsNone(gate.poll())
+        self.assertEqual(gate.wait(timeout=300), 0)
+        gate.communicate()
+
+    def test_what_nobody_can_decide_is_told_once_a_boot(self):
+        self.ends(self.site.release("good"), 0, "released")
+        self.cut_off_after_the_swap("died")
+        with open(self.site.journals()[-1], "a", encoding="utf-8") as journal:
+            journal.write("rubbish\nand more of it\n")
+        before = len(self.bot.texts())
+        for _ in range(3):
+            self.assertEqual(self.site.deploy("gate", "web").returncode, 0)
+        self.assertEqual(len(self.bot.texts()) - before, 1, self.bot.texts())
+        self.assertEqual(self.site.deploy("recover", "--boot").returncode, 2)
+        self.assertEqual(len(self.bot.texts()) - before, 1, self.bot.texts())
+
+    def test_where_nothing_is_deployed_no_start_is_held_up(self):
+        text = self.site.config.read_text()
+        self.site.config.write_text(text[:text.index("[deploy]")])
+        for words in (("gate", "web"), ("recover", "--boot")):
+            self.assertEqual(self.site.deploy(*words).returncode, 0)
+        self.assertEqual(self.site.deploy("recover").returncode, 78)
 
     def test_the_line_drops_and_somebody_attaches(self):
         self.ends(self.site.release("good"), 0, "released")

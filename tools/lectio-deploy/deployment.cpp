@@ -86,8 +86,8 @@ class Deployment {
                 LogLevel::info, session.config().timezone) {}
 
     // A value: leave with it.
-    std::optional<int> open() { return open(lock_deploys(m_session)); }
-    std::optional<int> open(Result<Lock> lock) {
+    std::optional<int> open() { return begin_with(lock_deploys(m_session)); }
+    std::optional<int> begin_with(Result<Lock> lock) {
         if (!lock && lock.error().kind == ErrorKind::busy) {
             return m_session.leave(ExitCode::locked, say(k_busy, error_words(lock.error().message)),
                                    say(k_busy_hint));
@@ -319,7 +319,7 @@ int pass_gate(Session& session) {
         return 0;
     }
     Deployment deployment(session);
-    if (const std::optional<int> leave = deployment.open(std::move(lock))) {
+    if (const std::optional<int> leave = deployment.begin_with(std::move(lock))) {
         return *leave;
     }
     deployment.recover(Transaction::Asking::not_now);
