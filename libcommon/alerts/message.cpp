@@ -164,7 +164,7 @@ struct DeedWords {
     Phrase done, failed;
 };
 
-constexpr std::array<DeedWords, 7> k_deeds{{
+constexpr std::array<DeedWords, 8> k_deeds{{
     {"restart",
      {"restarted {}", "перезапущено: {}"},
      {"could not restart {}", "не удалось перезапустить {}"}},
@@ -178,6 +178,9 @@ constexpr std::array<DeedWords, 7> k_deeds{{
     {"restore-frontend",
      {"put the last whole copy of the build back to {}", "возвращена последняя целая копия сборки: {}"},
      {"could not put a whole copy of the build back to {}", "не удалось вернуть целую копию сборки в {}"}},
+    {"rollback",
+     {"went back to the last good release of the {}", "возвращён последний исправный релиз ({})"},
+     {"could not go back to an earlier release of the {}", "не удалось вернуть прежний релиз ({})"}},
     {"wait", {"waited for {}", "подождали {}"}, {"waited for {} in vain", "ждали {}, но не дождались"}},
     {"exec", {"ran {}", "выполнено: {}"}, {"{} did not succeed", "не удалось выполнить {}"}},
 }};

@@ -52,8 +52,6 @@ constexpr Phrase k_unknown_action{"unknown action \"{}\"", "неизвестно
 constexpr Phrase k_unknown_channel_type{"unknown channel type \"{}\"", "неизвестный тип канала \"{}\""};
 constexpr Phrase k_type_later{"type \"{}\" is not built yet: ignored",
                               "тип \"{}\" ещё не сделан: пропускается"};
-constexpr Phrase k_action_later{"action \"{}\" is not built yet: ignored",
-                                "действие \"{}\" ещё не сделано: пропускается"};
 constexpr Phrase k_section_later{"\"{}\" is not built yet: ignored", "\"{}\" ещё не сделано: пропускается"};
 constexpr Phrase k_missing_key{"missing key \"{}\"", "не хватает ключа \"{}\""};
 constexpr Phrase k_expected_text{"expected text, found {}", "ожидается текст, а здесь {}"};
@@ -404,7 +402,7 @@ class Reader {
         const Phrase& later;
     };
     static constexpr KindKey k_type{"type", k_unknown_type, k_type_later};
-    static constexpr KindKey k_action{"action", k_unknown_action, k_action_later};
+    static constexpr KindKey k_action{"action", k_unknown_action, k_type_later};
     static constexpr KindKey k_channel_type{"type", k_unknown_channel_type, k_type_later};
 
     // The kind that the word under `what.key` names. Otherwise that is reported, and so is every key that no kind
@@ -543,7 +541,7 @@ class Reader {
 
     void read_rung(const Node& table) {
         const std::optional<Kind> kind =
-            read_kind(table, k_action, rung_common_schema(), {m_kinds.actions, later_actions()});
+            read_kind(table, k_action, rung_common_schema(), {m_kinds.actions, {}});
         if (!kind) {
             return;
         }
@@ -1109,7 +1107,6 @@ std::vector<Section> all_sections(const Kinds& kinds) {
         {"[[route]]", "first match wins; no route: every channel gets everything", &route_schema()});
     sections.push_back({"[heartbeat]", "dead-man's ping over the whole suite", &heartbeat_schema()});
     add_alternatives(sections, later_checks(), "[TOOL.check.NAME] type", true);
-    add_alternatives(sections, later_actions(), "[[health.recovery]] action", true);
     sections.push_back({"[deploy]", "lectio-deploy: releases and their gates", &deploy_schema()});
     sections.push_back({"[backup]", "lectio-backup", &backup_schema(), true});
     sections.push_back({"[backup.source.NAME]", "what every source knows", &backup_common_schema(), true});

@@ -68,7 +68,7 @@ struct RungSettings { // one [[health.recovery]]
     Duration settle{10'000};
     std::shared_ptr<const void> settings; // what ActionType::make takes; null when `later`
     Position position;
-    bool later = false;             // rollback
+    bool later = false;             // an action of a tool not built yet
     std::vector<std::string> unset; // variables it needs that are set nowhere: left out, warning `config`
 };
 

@@ -470,16 +470,6 @@ const Schema<RungSettings>& rung_common_schema() {
     return schema;
 }
 
-std::span<const Alternative> later_actions() {
-    static const Later rollback{
-        later<std::string>("part", "which release is undone").one_of({"frontend", "backend"}).needed(),
-    };
-    static const auto actions = std::to_array<Alternative>({
-        {"rollback", "undoes the last release", &rollback},
-    });
-    return actions;
-}
-
 const Schema<AlertSettings>& alerts_schema() {
     static const Schema<AlertSettings> schema{
         optional(

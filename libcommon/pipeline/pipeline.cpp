@@ -706,6 +706,7 @@ class Run {
         };
         climber.forbidden = [this] { return forbidden_by_now(); };
         climber.outliving = outliving();
+        climber.way_back = m_job.way_back.get();
         return climber;
     }
 
@@ -737,7 +738,7 @@ class Run {
     [[nodiscard]] std::vector<ConfirmedFailure> confirmed_failures() const {
         std::vector<ConfirmedFailure> failures;
         for (const std::string& root : m_judgement.to_heal) {
-            failures.push_back({root, Status::critical, Remedy::try_it, ""});
+            failures.push_back({root, Status::critical, Remedy::try_it, "", incident_of(root)});
         }
         const std::set<std::string_view> may_pass = asked_of_services();
         for (const Verdict& verdict : m_judgement.verdicts) {
@@ -756,6 +757,13 @@ class Run {
             }
         }
         return failures;
+    }
+
+    [[nodiscard]] std::string incident_of(const std::string& check) const {
+        const std::vector<Verdict>& all = m_judgement.verdicts;
+        const auto found =
+            std::find_if(all.begin(), all.end(), [&](const Verdict& it) { return it.name == check; });
+        return found == all.end() ? std::string() : found->incident;
     }
 
     [[nodiscard]] const CheckResult* result_of(const std::string& name) const {
@@ -786,7 +794,8 @@ class Run {
     // The action looks first in a run, too: what it then refuses is not to be promised here.
     [[nodiscard]] Text what_would_be_done(const Rung& rung, const std::string& roots) {
         using Kind = Readiness::Kind;
-        const Readiness ready = rung.doing->look({m_world, end_of_mending(), Duration::zero(), rung.settle});
+        const Readiness ready = rung.doing->look(
+            {m_world, end_of_mending(), Duration::zero(), rung.settle, m_job.way_back.get()});
         if (ready.kind == Kind::refused) {
             return say(k_would_not_act, roots, ready.words);
         }

@@ -72,6 +72,7 @@ struct Job {
 
     std::vector<Rung> ladder;
     RecoveryLimits limits;
+    std::shared_ptr<WayBack> way_back; // of what is released here; nullptr: nothing is
 
     DeliverySettings delivery;
     HistoryLimits history;

@@ -14,6 +14,8 @@
 
 namespace lectio {
 
+class WayBack;
+
 struct ActionContext {
     World& world;
     SteadyTime deadline; // the action returns by then, whatever it started
@@ -24,6 +26,8 @@ struct ActionContext {
     // A unit that somebody else has started less than this ago is waited for, as if it had been started here: a second
     // restart would only begin its start-up anew.
     Duration start_up{};
+    WayBack* way_back = nullptr;          // nullptr: nothing is released here
+    std::vector<std::string> incidents{}; // ids of what it is to mend
 };
 
 // What an action found when it looked.
@@ -42,6 +46,8 @@ struct Readiness {
 struct ActionResult {
     bool ok = false;
     Text detail; // "12 files", "restarted in 340 ms", or why not
+    // Somebody else is at work on the same thing: nothing was touched, so this was no attempt.
+    bool stood_aside = false;
 };
 
 class Action {

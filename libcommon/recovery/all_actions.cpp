@@ -5,6 +5,7 @@
 #include "recovery/reload.h"
 #include "recovery/restart.h"
 #include "recovery/restore_frontend.h"
+#include "recovery/rollback.h"
 #include "recovery/start.h"
 
 #include <algorithm>
@@ -16,7 +17,8 @@ std::span<const ActionType> all_actions() {
     static const std::vector<ActionType> types{
         // In alphabetical order, one row an action.
         exec_action_type(),    fix_permissions_action_type(),  reload_action_type(),
-        restart_action_type(), restore_frontend_action_type(), start_action_type(),
+        restart_action_type(), restore_frontend_action_type(), rollback_action_type(),
+        start_action_type(),
     };
     return types;
 }

@@ -255,7 +255,8 @@ class Climb {
         // Once: what falls and is started again and again is always young.
         const bool has_had_time = wait == Wait::was_in_vain || was_touched_here(rung);
         const Duration start_up = has_had_time ? Duration::zero() : rung.settle;
-        ActionContext context{m_climber.world, m_climber.deadline, Duration::zero(), start_up};
+        ActionContext context{m_climber.world, m_climber.deadline, Duration::zero(),
+                              start_up,        m_climber.way_back, incidents_of(roots)};
         Readiness ready = rung.doing->look(context);
         if (ready.kind == Readiness::Kind::go && !remember(rung, roots)) {
             context.least_uptime = m_limits.cooldown;
@@ -337,14 +338,18 @@ class Climb {
     }
 
     void act(const Rung& rung, const Names& roots, const ActionContext& context, Lock& lock) {
+        const SteadyTime begun = m_climber.world.clock.steady();
+        const Now now = m_climber.world.clock.now();
+        ActionResult result = rung.doing->act(context);
+        lock.release();
+        if (result.stood_aside) {
+            return not_acted(roots, result.detail);
+        }
         if (rung.disruptive == Disruptive::yes) {
-            note_disruptive(m_outcome.state, m_climber.world.clock.now());
+            note_disruptive(m_outcome.state, now);
             m_disrupted.emplace(rung.action, rung.doing->target());
         }
         m_tried.insert(roots.begin(), roots.end());
-        const SteadyTime begun = m_climber.world.clock.steady();
-        ActionResult result = rung.doing->act(context);
-        lock.release();
         const Duration took = since(begun);
         const Names failed_before = broken();
         settle(roots, rung.settle);
@@ -364,6 +369,16 @@ class Climb {
         const bool up = still_failing(roots).empty();
         const Text outcome = up ? say(k_waited) : say(k_waited_in_vain, spoken_for(took));
         add_deed(rung, "wait", up, join("; ", {ready.words, outcome}), failed_before, took);
+    }
+
+    Names incidents_of(const Names& roots) const {
+        Names ids;
+        for (const ConfirmedFailure& failure : m_failures) {
+            if (contains(roots, failure.check) && !failure.incident.empty()) {
+                ids.push_back(failure.incident);
+            }
+        }
+        return ids;
     }
 
     // Its target was acted on in this pass: that it is young is our doing, and was waited for.

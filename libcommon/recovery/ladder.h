@@ -38,6 +38,7 @@ struct ConfirmedFailure {
     Status status = Status::critical;
     Remedy remedy = Remedy::try_it;
     std::string symptom_of; // empty: a root cause
+    std::string incident{}; // its id
 };
 
 // Why nothing was done about a failure; told with it.
@@ -102,6 +103,7 @@ struct Climber {
     // run was judged). Nothing: go on.
     std::function<std::optional<Text>()> forbidden = [] { return std::nullopt; };
     std::optional<Outliving> outliving{}; // nothing: what outlives its root is left to the next run
+    WayBack* way_back = nullptr;          // nullptr: nothing is released here
 };
 
 struct RecoveryOutcome {

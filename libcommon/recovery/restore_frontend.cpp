@@ -6,6 +6,7 @@
 #include "platform/http_url.h"
 #include "platform/tree_place.h"
 #include "recovery/unit_action.h"
+#include "recovery/way_back.h"
 #include "util/text.h"
 #include "words/error_words.h"
 
@@ -70,7 +71,9 @@ const Schema<RestoreFrontendSettings>& restore_frontend_schema() {
         required(
             "path", &RestoreFrontendSettings::path,
             "the build that is served; its owner is given to the copy, too. The one that is replaced stays "
-            "beside it as NAME_broken-TIME, and so do the two replaced before")
+            "beside it as NAME_broken-TIME, and so do the two replaced before. Where lectio-deploy serves "
+            "it, the "
+            "last good release is served again instead")
             .check(place_complaint),
         required("from", &RestoreFrontendSettings::from,
                  "folders with earlier builds, patterns allowed in their last step; the newest whole one is "
@@ -140,6 +143,9 @@ class RestoreFrontend final : public Action {
         if (now.outcome == Proof::Outcome::unseen) {
             return Readiness{Readiness::Kind::refused, now.words};
         }
+        if (is_released(context)) {
+            return context.way_back->look(WayBack::Part::frontend, context);
+        }
         if (context.least_uptime > Duration::zero()) {
             return unproven(target());
         }
@@ -149,6 +155,9 @@ class RestoreFrontend final : public Action {
     }
 
     ActionResult act(const ActionContext& context) const override {
+        if (is_released(context)) {
+            return context.way_back->go(WayBack::Part::frontend, context);
+        }
         const Sources found = sources(context.world.files);
         if (!found.newest) {
             return {false, why_none(found)};
@@ -165,6 +174,11 @@ class RestoreFrontend final : public Action {
     }
 
   private:
+    // A release is not replaced in its place: its record would lie. It is left for the one before it.
+    [[nodiscard]] bool is_released(const ActionContext& context) const {
+        return context.way_back != nullptr && context.way_back->serves(m_settings.path, context);
+    }
+
     static Path without_slash(const Path& path) { return path.has_filename() ? path : path.parent_path(); }
 
     ActionResult put_back(const Source& source, TreePlace& place, const ActionContext& context) const {

@@ -150,10 +150,12 @@ class WalkOnce {
 
 } // namespace
 
-ConfiguredGate::ConfiguredGate(const LoadedConfig& loaded, World world, const std::filesystem::path& site)
-    : m_loaded(loaded), m_world(world), m_has_walk(loaded.config.deploy.gate.smoke) {
+ConfiguredGate::ConfiguredGate(const LoadedConfig& loaded, World world, const std::filesystem::path& site,
+                               Walk walk)
+    : m_loaded(loaded), m_world(world),
+      m_has_walk(loaded.config.deploy.gate.smoke && walk == Walk::as_configured) {
     const GateSettings& settings = loaded.config.deploy.gate;
-    if (settings.checks.empty() && !settings.smoke) {
+    if (settings.checks.empty() && !m_has_walk) {
         choose(site);
     }
     for (const std::string& name : settings.checks.empty() ? m_chosen : settings.checks) {

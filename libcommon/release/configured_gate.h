@@ -18,10 +18,12 @@ namespace lectio::release {
 
 class ConfiguredGate final : public LiveGate {
   public:
+    enum class Walk { as_configured, never };
     // `loaded` outlives it; checks that discovery is to find are in it already (discover_checks()). `site`: the path of
     // the frontend. Where the gate names nothing, health's own checks of what is served from there are asked
     // (docs/decisions/0024-gates-of-a-release.md).
-    ConfiguredGate(const LoadedConfig& loaded, World world, const std::filesystem::path& site);
+    ConfiguredGate(const LoadedConfig& loaded, World world, const std::filesystem::path& site,
+                   Walk walk = Walk::as_configured);
 
     // What it asks by itself because the gate names nothing; empty otherwise.
     [[nodiscard]] const std::vector<std::string>& chosen() const { return m_chosen; }

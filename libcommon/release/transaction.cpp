@@ -204,6 +204,18 @@ Outcome Transaction::roll_back(const std::optional<std::string>& to, const Wishe
                wishes);
 }
 
+// The site is known to fail, so it is not asked before: what is not good afterwards was not the release's fault.
+Outcome Transaction::heal(const std::string& to, const Wishes& wishes) {
+    m_wanted = to;
+    return run("rollback",
+               {{"target", &Transaction::check_target},
+                {"assets", &Transaction::carry_to_target},
+                {"swap", &Transaction::swap},
+                {"gate", &Transaction::watch_it},
+                {"commit", &Transaction::commit}},
+               wishes);
+}
+
 Outcome Transaction::adopt(const Wishes& wishes) {
     return run("adopt",
                {{"host", &Transaction::take_the_host}, {"adopt", &Transaction::take_over_what_is_served}},
@@ -287,6 +299,7 @@ Transaction::Step Transaction::open_journal() {
     return keep(Mark::begin, {{"id", m_id},
                               {"action", m_action},
                               {"by", m_wishes.by},
+                              {"incidents", m_wishes.incidents},
                               {"pid", std::to_string(::getpid())},
                               {"boot_id", m_world.clock.now().boot_id},
                               {"from", m_from}});

@@ -68,7 +68,8 @@ Outcome outcome_of(const Entry& end);
 
 struct Wishes {
     bool force = false;
-    std::string by; // who deploys
+    std::string by;          // who deploys
+    std::string incidents{}; // that it is to mend, by id, with blanks between; stands in the journal
 };
 
 // How it goes on, line by line, for those who wait.
@@ -93,6 +94,8 @@ class Transaction {
     Outcome release(BuildSource& source, const Wishes& wishes);
     // To a release that is there; nothing: the good one that was served before.
     Outcome roll_back(const std::optional<std::string>& to, const Wishes& wishes);
+    // The same for the healer, who has asked the site and holds the host: what does not pass the gate then is undone.
+    Outcome heal(const std::string& to, const Wishes& wishes);
     // A plain folder becomes the first release, in one step and without a moment in which nothing is served; back, too.
     Outcome adopt(const Wishes& wishes);
     Outcome abandon(const Wishes& wishes);

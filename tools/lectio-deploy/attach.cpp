@@ -49,12 +49,12 @@ int end_of(Session& session, const Shelf::Past& past) {
     return session.say_outcome(words_of(outcome), exit_status(outcome), fields_of(outcome, session.lang()));
 }
 
-// Its process is there: of this boot, with our name.
+// Its process is there: of this boot, and one of ours; lectio-health goes back to a release, too.
 bool is_alive(Session& session, const Shelf::Past& past) {
     const release::Entry begin = past.standing.begin.value_or(release::Entry{});
     const auto stat = process_stat(number_from<int>(begin.fact("pid")).value_or(0));
     return begin.fact("boot_id") == session.world().clock.now().boot_id && stat &&
-           stat->name.starts_with("lectio-deploy");
+           stat->name.starts_with("lectio-");
 }
 
 } // namespace

@@ -6,6 +6,7 @@
 #include "platform/stop.h"
 #include "release/configured_gate.h"
 #include "release/configured_inspector.h"
+#include "release/frontend_site.h"
 #include "release/transaction.h"
 #include "report/log.h"
 #include "sources.h"
@@ -145,20 +146,12 @@ class Deployment {
 
     void make_transaction() {
         const Config& config = m_session.config();
-        release::Site site;
-        site.places = m_session.places();
-        site.marker = config.paths.run / "deploy_in_progress";
-        site.host_lock = config.paths.run / "host.lock";
-        site.rules = {m_owner, m_session.frontend().dirs.bits, m_session.frontend().files.bits};
-        site.deploy = config.deploy;
-        site.frontend = m_session.frontend();
-        site.lang = config.lang;
         m_gate = std::make_unique<release::ConfiguredGate>(m_session.loaded(), m_session.world(),
                                                            m_session.frontend().path);
         m_inspector = std::make_unique<release::ConfiguredInspector>(config, m_session.world(), m_shelf);
-        m_transaction =
-            std::make_unique<Transaction>(m_session.world(), m_session.disk(), std::move(site), *m_gate,
-                                          *m_inspector, [this](const Text& line) { go_on(line); });
+        m_transaction = std::make_unique<Transaction>(
+            m_session.world(), m_session.disk(), release::frontend_site(config, m_owner), *m_gate,
+            *m_inspector, [this](const Text& line) { go_on(line); });
     }
 
     void go_on(const Text& line) {

@@ -1,6 +1,7 @@
 #include "session.h"
 
 #include "cli/terminal.h"
+#include "release/frontend_site.h"
 #include "util/text.h"
 
 namespace lectio::deploy {
@@ -30,7 +31,7 @@ std::optional<int> Session::open() {
 }
 
 release::Places Session::places() const {
-    return {frontend().path, releases_folder(config().deploy, frontend()), config().paths.state / "deploy"};
+    return release::frontend_places(config());
 }
 
 void Session::say_progress(const Text& words) const {

@@ -5,6 +5,7 @@
 #include "pipeline/common_job.h"
 #include "pipeline/configured_checks.h"
 #include "recovery/all_actions.h"
+#include "release/last_good.h"
 
 #include <algorithm>
 
@@ -50,6 +51,10 @@ void add_ladder(Job& job, const Config& config) {
     job.limits = {limits.attempts, limits.cooldown, limits.waits, limits.per_hour};
 }
 
+bool goes_back(const Rung& rung) {
+    return rung.action == "rollback" || rung.action == "restore-frontend";
+}
+
 } // namespace
 
 Job make_job(const LoadedConfig& loaded, World& world) {
@@ -60,6 +65,9 @@ Job make_job(const LoadedConfig& loaded, World& world) {
     add_configured_checks(job, config.health.checks, config);
     add_units(job, config);
     add_ladder(job, config);
+    if (std::any_of(job.ladder.begin(), job.ladder.end(), goes_back)) {
+        job.way_back = release::last_good_release(loaded);
+    }
     add_configuration_notices(job, loaded);
     return job;
 }

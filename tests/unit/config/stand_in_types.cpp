@@ -259,6 +259,11 @@ const Later& restore_frontend() {
     return schema;
 }
 
+const Later& rollback() {
+    static const Later schema{later<std::string>("part", "which").one_of({"frontend", "backend"}).needed()};
+    return schema;
+}
+
 const Later& exec_action() {
     static const Later schema{later<Texts>("command", "program").needed(), later<std::string>("user", "who"),
                               later<Duration>("timeout", "then killed")
@@ -297,6 +302,7 @@ const Kinds& stand_in_kinds() {
                               {"reload", "reloads", &unit_action()},
                               {"restart", "restarts", &unit_action()},
                               {"restore-frontend", "puts a build back", &restore_frontend()},
+                              {"rollback", "serves the release before", &rollback()},
                               {"start", "starts", &unit_action()}}};
     return kinds;
 }

@@ -75,7 +75,7 @@ TEST_CASE("Every action is in the table once, with help and keys") {
         CHECK_FALSE(type.schema().rows().empty());
     }
     CHECK(names == std::set<std::string_view>{"exec", "fix-permissions", "reload", "restart",
-                                              "restore-frontend", "start"});
+                                              "restore-frontend", "rollback", "start"});
     CHECK(find_action_type("rm") == nullptr);
 }
 
