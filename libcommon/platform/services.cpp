@@ -181,6 +181,12 @@ void set_property(UnitState& unit, std::string_view name, const Value& value) {
         unit.start_limit_interval = duration_of(value);
     } else if (name == "TimeoutStartUSec") {
         unit.start_timeout = duration_of(value);
+    } else if (name == "TimeoutStopUSec") {
+        unit.stop_timeout = duration_of(value);
+    } else if (name == "WatchdogUSec") {
+        unit.watchdog = duration_of(value);
+    } else if (name == "NotifyAccess") {
+        unit.notify_access = text();
     } else if (name == "StateChangeTimestamp") {
         const std::uint64_t microseconds = get_or<std::uint64_t>(value, 0);
         if (microseconds > 0 && microseconds != k_infinity) {
@@ -210,6 +216,38 @@ int read_exit_statuses(sd_bus_message* message, ExitStatusSet& set) {
     return r < 0 ? r : sd_bus_message_exit_container(message);
 }
 
+// as
+int read_texts(sd_bus_message* message, std::vector<std::string>& texts) {
+    int r = sd_bus_message_enter_container(message, SD_BUS_TYPE_ARRAY, "s");
+    const char* text = "";
+    while (r >= 0 && (r = sd_bus_message_read_basic(message, 's', &text)) > 0) {
+        texts.emplace_back(text);
+    }
+    return r < 0 ? r : sd_bus_message_exit_container(message);
+}
+
+// va(sasbttttuii): program, arguments, what became of it last
+int read_commands(sd_bus_message* message, std::vector<std::vector<std::string>>& commands) {
+    constexpr const char* k_contents = "a(sasbttttuii)";
+    constexpr const char* k_command = "sasbttttuii";
+    constexpr const char* k_rest = "bttttuii";
+    if (sd_bus_message_verify_type(message, SD_BUS_TYPE_VARIANT, k_contents) <= 0) {
+        return sd_bus_message_skip(message, "v");
+    }
+    int r = sd_bus_message_enter_container(message, SD_BUS_TYPE_VARIANT, k_contents);
+    r = r < 0 ? r : sd_bus_message_enter_container(message, SD_BUS_TYPE_ARRAY, "(sasbttttuii)");
+    while (r >= 0 && (r = sd_bus_message_enter_container(message, SD_BUS_TYPE_STRUCT, k_command)) > 0) {
+        std::vector<std::string> arguments;
+        r = sd_bus_message_skip(message, "s");
+        r = r < 0 ? r : read_texts(message, arguments);
+        r = r < 0 ? r : sd_bus_message_skip(message, k_rest);
+        r = r < 0 ? r : sd_bus_message_exit_container(message);
+        commands.push_back(std::move(arguments));
+    }
+    r = r < 0 ? r : sd_bus_message_exit_container(message);
+    return r < 0 ? r : sd_bus_message_exit_container(message);
+}
+
 // v(as)
 int read_names(sd_bus_message* message, std::vector<std::string>& names) {
     constexpr const char* k_contents = "as";
@@ -217,12 +255,7 @@ int read_names(sd_bus_message* message, std::vector<std::string>& names) {
         return sd_bus_message_skip(message, "v");
     }
     int r = sd_bus_message_enter_container(message, SD_BUS_TYPE_VARIANT, k_contents);
-    r = r < 0 ? r : sd_bus_message_enter_container(message, SD_BUS_TYPE_ARRAY, "s");
-    const char* name = "";
-    while (r >= 0 && (r = sd_bus_message_read_basic(message, 's', &name)) > 0) {
-        names.emplace_back(name);
-    }
-    r = r < 0 ? r : sd_bus_message_exit_container(message);
+    r = r < 0 ? r : read_texts(message, names);
     return r < 0 ? r : sd_bus_message_exit_container(message);
 }
 
@@ -235,6 +268,15 @@ int read_property(sd_bus_message* reply, const std::string& name, UnitState& uni
     }
     if (name == "TriggeredBy") {
         return read_names(reply, unit.triggered_by);
+    }
+    if (name == "After") {
+        return read_names(reply, unit.after);
+    }
+    if (name == "ExecStart") {
+        return read_commands(reply, unit.exec_start);
+    }
+    if (name == "ExecStartPre") {
+        return read_commands(reply, unit.exec_start_pre);
     }
     Value value;
     const int r = read_variant(reply, value);

@@ -35,6 +35,12 @@ struct UnitState {
     std::optional<WallTime> state_changed;
     bool can_reload = false;
     Duration start_timeout{90000}; // TimeoutStartUSec; infinity is 0
+    Duration stop_timeout{90000};  // TimeoutStopUSec; infinity is 0
+    Duration watchdog{};           // WatchdogUSec; 0: none
+    std::string notify_access;     // none main exec all
+    // Argument vectors of ExecStart= and ExecStartPre=, the program first.
+    std::vector<std::vector<std::string>> exec_start, exec_start_pre;
+    std::vector<std::string> after; // units that are started before it, Before= of theirs included
     std::uint32_t start_limit_burst = 0;
     Duration start_limit_interval{};
     std::string restart;      // of a service, Restart=: no always on-failure on-abnormal …

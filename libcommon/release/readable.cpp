@@ -1,11 +1,9 @@
 #include "release/readable.h"
 
-#include "discovery/glance.h"
-#include "discovery/nginx_config.h"
 #include "discovery/nginx_sites.h"
-#include "platform/host.h"
 #include "platform/readable_tree.h"
 #include "release/frontend_checks.h"
+#include "release/nginx_of_host.h"
 #include "util/text.h"
 #include "words/error_words.h"
 
@@ -14,7 +12,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr Duration k_time_for_nginx = 2s;
 constexpr Duration k_time_for_tree = 60s;
 
 constexpr Phrase k_by_check{"as health's check {} says", "так указано в проверке health {}"};
@@ -43,13 +40,8 @@ constexpr Phrase k_hint_rules{"look at owner, dirs and files of deploy.frontend"
 
 // Empty: it does not say.
 std::string nginx_user(World& world, const Path& configuration) {
-    const Result<std::vector<Mount>> mounts = world.host.mounts();
-    if (!mounts || !world.files.info(configuration, Files::Follow::yes)) {
-        return {};
-    }
-    Glance glance(world.files, *mounts, world.clock, world.clock.steady() + k_time_for_nginx);
-    NginxFiles files(glance);
-    return nginx_sites(parse_nginx(files, configuration)).user;
+    const std::optional<NginxTree> nginx = nginx_of_host(world, configuration);
+    return nginx ? nginx_sites(*nginx).user : std::string();
 }
 
 Visitor visitor_named(std::string name, Text whence) {

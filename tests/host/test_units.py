@@ -124,6 +124,44 @@ class Units(unittest.TestCase):
         self.host.attempt("lectio-notify", "flush", "-q")
         self.assertEqual(len(self.host.messages()), 1, self.host.messages())
 
+    def doctor(self):
+        done = self.host.attempt("lectio-deploy", "doctor", "--format", "json")
+        report = json.loads(done.stdout)
+        self.assertEqual(report["exit_code"], done.returncode)
+        return done.returncode, {finding["name"] + " " + finding["status"]: finding["hint"] for finding in report["findings"]}
+
+    def test_doctor(self):
+        """What stands in packaging/systemd needs no doctor; what was there before does."""
+        sites = "/etc/nginx/sites-enabled/default"
+        self.host.run("systemctl", "enable", "--quiet", "lectio-deploy-recover")
+        self.assertEqual(self.doctor(), (1, {"page warning": 'в nginx: location = /index.html { add_header Cache-Control "no-cache"; }'}))
+        # The hint, as it is told.
+        self.host.shell(f"""sed -i '/server_name/a location = /index.html {{ add_header Cache-Control "no-cache"; }}' {sites}
+                            systemctl reload nginx""")
+        self.assertEqual(self.doctor(), (0, {}))
+        self.assertIn("ничто не помешает", self.host.run("lectio-deploy", "doctor"))
+        self.host.shell(f"""sed -i '/server_name/a open_file_cache max=100;' {sites}
+                            install -d -m 775 /var/www/teaching_panel/frontend/.lectio-releases
+                            chmod o-x /var/www/teaching_panel; systemctl disable --quiet lectio-deploy-recover""")
+        code, hints = self.doctor()
+        self.assertEqual(code, 2, hints)
+        self.assertIn("open_file_cache off;", hints["nginx critical"])
+        self.assertIn("sudo systemctl enable lectio-deploy-recover", hints["boot warning"])
+        self.assertIn("rights critical", hints)
+        told = self.host.attempt("lectio-deploy", "doctor").stdout
+        self.assertIn("sudo chmod o+x /var/www/teaching_panel\n", told)
+        self.assertIn("chmod 755 /var/www/teaching_panel/frontend/.lectio-releases", told)
+
+    def test_doctor_of_the_old_layout(self):
+        """The units that LEGACY.md has: no socket, stopped too soon, no gate."""
+        self.host.shell("systemctl disable --quiet --now teaching_panel.socket; rm /etc/systemd/system/teaching_panel.socket")
+        self.host.copy(SOURCE / "tests/host/site/etc/systemd/system/teaching_panel.service", f"/etc/systemd/system/{SITE}")
+        self.host.shell(f"systemctl daemon-reload; systemctl restart {SITE}")
+        self.host.wait_until(lambda: self.answers(2), "the site answers")
+        told = self.host.attempt("lectio-deploy", "doctor").stdout
+        for line in ("teaching_panel.socket", "TimeoutStopSec=40s", "Type=notify", "lectio-deploy gate web"):
+            self.assertIn(line, told)
+
     def test_the_tools_are_gone(self):
         self.host.shell("rm /usr/local/bin/lectio-*")
         self.host.run("systemctl", "restart", SITE)

@@ -196,6 +196,28 @@ class DeployTest(unittest.TestCase):
             self.assertEqual(self.site.deploy(*words).returncode, 0)
         self.assertEqual(self.site.deploy("recover").returncode, 78)
 
+    def doctor(self):
+        done = self.site.deploy("doctor")
+        report = json.loads(done.stdout)
+        self.assertEqual(report["exit_code"], done.returncode)
+        return done.returncode, {finding["name"]: finding for finding in report["findings"]}
+
+    def test_doctor_finds_what_hurts_a_deploy(self):
+        self.ends(self.site.release("good"), 0, "released")
+        code, before = self.doctor()
+        self.assertIn(code, (0, 1), before)  # of the machine that the tests run on is not known more
+        self.assertNotIn("rights", before)
+        os.chmod(self.site.releases, 0o777)
+        code, found = self.doctor()
+        self.assertEqual((code, found["rights"]["status"]), (2, "critical"), found)
+        self.assertIn(f"chmod 755 {self.site.releases}", found["rights"]["hint"])
+        os.chmod(self.site.releases, 0o755)
+        self.site.change([('min_free = "1MB"', 'min_free = "900TB"')])
+        code, found = self.doctor()
+        self.assertEqual((code, found["room"]["status"]), (2, "critical"), found)
+        self.site.change([('min_free = "900TB"', 'min_free = "1MB"')])
+        self.assertEqual(self.doctor()[1], before)
+
     def test_the_line_drops_and_somebody_attaches(self):
         self.ends(self.site.release("good"), 0, "released")
         self.site.change([("passes = 2", "passes = 5")])

@@ -3,6 +3,7 @@
 #include "attach.h"
 #include "cli/terminal.h"
 #include "deployment.h"
+#include "doctor.h"
 #include "platform/pack.h"
 #include "release/drift.h"
 #include "session.h"
@@ -236,6 +237,8 @@ int execute(const Options& options, World world) {
         return adopt(session);
     case Wish::cleanup:
         return clean_up(session);
+    case Wish::doctor:
+        return doctor(session);
     case Wish::gate:
         return pass_gate(session);
     case Wish::pack:

@@ -67,6 +67,8 @@ std::variant<Options, int> parse_options(int argc, char** argv) {
     diff->add_option("after", options.after, "An id")->required()->type_name("B");
     CLI::App* recover = command("recover", Wish::recover, "Finish or undo what a deploy that died has left");
     recover->add_flag("--boot", options.boot, "The machine is starting: what is undecided goes back");
+    command("doctor", Wish::doctor,
+            "What will hurt a deploy on this host, each with the line that mends it; changes nothing");
     CLI::App* gate = command(
         "gate", Wish::gate,
         "For ExecStartPre= of the site's units: waits while a deploy keeps its code from running, undoes "

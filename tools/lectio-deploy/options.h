@@ -22,6 +22,7 @@ enum class Wish {
     adopt,
     cleanup,
     gate,
+    doctor,
     pack
 };
 
