@@ -6,7 +6,8 @@
 
 #include <algorithm>
 #include <chrono>
-#include <iterator>
+
+#include <fmt/format.h>
 
 namespace lectio::release {
 namespace {
@@ -36,7 +37,6 @@ constexpr Phrase k_no_socket{
 constexpr Phrase k_hint_socket{
     "packaging/systemd/site/teaching_panel.socket is such a unit and says how it is put in place",
     "такой юнит — packaging/systemd/site/teaching_panel.socket, в нём сказано, как его поставить"};
-constexpr Phrase k_enable{"sudo systemctl enable {}", "sudo systemctl enable {}"};
 constexpr Phrase k_not_notify{"{}: Type={}: systemd takes it for started before it serves",
                               "{}: Type={}: systemd считает его запущенным раньше, чем он отвечает"};
 constexpr Phrase k_nobody_notifies{"{}: NotifyAccess=none: gunicorn cannot say that it has started",
@@ -83,8 +83,6 @@ constexpr Phrase k_writable{
     "refused",
     "в папку релизов {} могут писать другие (владелец {}, права {:03o}): деплою будет "
     "отказано"};
-constexpr Phrase k_hint_writable{"sudo chown root: {0} && sudo chmod 755 {0}",
-                                 "sudo chown root: {0} && sudo chmod 755 {0}"};
 constexpr Phrase k_apart{
     "{} and the releases in {} lie on different file systems: nothing can be swapped in one step",
     "{} и релизы в {} лежат на разных файловых системах: одним шагом ничего не подменить"};
@@ -112,8 +110,6 @@ constexpr Phrase k_hint_unreadable{
 constexpr Phrase k_clock{
     "the newest release is from {}, and now it is {}: the clock of this host is wrong, or was",
     "самый новый релиз сделан {}, а сейчас {}: часы сервера неверны или были неверны"};
-constexpr Phrase k_hint_clock{"timedatectl; sudo timedatectl set-ntp true",
-                              "timedatectl; sudo timedatectl set-ntp true"};
 constexpr Phrase k_unproven{"nothing is asked of the site after a release: a broken one stays",
                             "после релиза сайт ни о чём не спрашивают: сломанный останется"};
 constexpr Phrase k_hint_unproven{
@@ -198,7 +194,7 @@ class Doctor {
         if (const auto& folder = m_seen.releases_folder;
             folder && (folder->owner != m_seen.us || (folder->mode & k_others_write) != 0)) {
             add("rights", Status::critical, say(k_writable, releases, folder->owner, folder->mode),
-                say(k_hint_writable, releases));
+                verbatim(fmt::format("sudo chown root: {0} && sudo chmod 755 {0}", releases)));
         }
         if (m_seen.served_device != m_seen.releases_device) {
             const std::string beside =
@@ -235,7 +231,7 @@ class Doctor {
         }
         if (m_seen.newest && *m_seen.newest > m_seen.now) {
             add("clock", Status::critical, say(k_clock, format_utc(*m_seen.newest), format_utc(m_seen.now)),
-                say(k_hint_clock));
+                verbatim("timedatectl; sudo timedatectl set-ntp true"));
         }
         if (!m_seen.is_proven) {
             add("gate", Status::warning, say(k_unproven), say(k_hint_unproven));
@@ -273,7 +269,8 @@ class Doctor {
             return;
         }
         if (unit.unit_file_state != "enabled") {
-            add("boot", Status::warning, say(k_recovery_off, k_recovery), say(k_enable, k_recovery));
+            add("boot", Status::warning, say(k_recovery_off, k_recovery),
+                verbatim(fmt::format("sudo systemctl enable {}", k_recovery)));
         }
         for (const UnitState& front : m_seen.fronts) {
             judge_order(front);

@@ -177,7 +177,8 @@ TEST_CASE("releases, room, rights, clock", "[doctor]") {
     CHECK(status([](Seen& seen) { seen.releases_folder->mode = 0775; }) == Status::critical);
     CHECK(status([](Seen& seen) { seen.releases_device = 7; }) == Status::critical);
     CHECK(status([](Seen& seen) { seen.room->free = 500_MB; }) == Status::critical);
-    CHECK(status([](Seen& seen) { seen.room->free = Bytes{seen.min_free.count + seen.live_size.count}; }) == Status::warning);
+    CHECK(status([](Seen& seen) { seen.room->free = Bytes{seen.min_free.count + seen.live_size.count}; }) ==
+          Status::warning);
     CHECK(status([](Seen& seen) { seen.room->inodes = 1100; }) == Status::warning);
     CHECK(status([](Seen& seen) { seen.room->inodes = 100; }) == Status::critical);
     CHECK(status([](Seen& seen) { seen.newest = seen.now + 1h; }) == Status::critical);
