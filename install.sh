@@ -44,6 +44,7 @@ readonly old_names=(
     smoke_check_v2.sh=lectio-smoke
     setup_smoke_users.sh=lectio-smoke
     deep_check.sh=lectio-deepcheck
+    deploy_safe.sh=lectio-deploy
     deep_diagnostics.py=lectio-deepcheck
 )
 

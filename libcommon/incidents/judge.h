@@ -118,6 +118,7 @@ struct IncidentState {
     bool alarmed = false; // was told as critical once: what follows does not wait for the morning
     bool waited = false;  // something of it waits, or has waited, to be told
     std::string key{};    // as of Incident
+    std::string during{}; // the release whose deploy has hidden its opening
 };
 
 struct PassingNote { // a notice without an end

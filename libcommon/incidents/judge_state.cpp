@@ -140,6 +140,7 @@ Json json_of(const IncidentState& incident) {
                 {"check", incident.check},
                 {"type", incident.type},
                 {"key", shorten(incident.key, k_longest_words)},
+                {"during", incident.during},
                 {"level", to_string(incident.level)},
                 {"severity", word_of(incident.severity)},
                 {"since", json_of(incident.since)},
@@ -406,6 +407,7 @@ bool read(const Json& json, IncidentState& incident, bool& odd) {
     reader.read("check", incident.check);
     reader.read("type", incident.type);
     reader.read("key", incident.key);
+    reader.read("during", incident.during);
     reader.read("level", incident.level);
     reader.read("severity", incident.severity);
     reader.read("since", incident.since);

@@ -25,6 +25,7 @@ constexpr Duration k_longest_mute = std::chrono::hours(24 * 366);
 // Clocks of files and of people differ a little; nothing is called "future" or "before the boot" for less.
 constexpr Duration k_slack = std::chrono::minutes(1);
 constexpr Bytes k_marker_limit = 64_kB;
+constexpr std::string_view k_health = "health", k_own_of_health = "health/";
 
 constexpr Phrase k_deploy_stale{"the deploy marker has been lying there for {}: it no longer silences alerts",
                                 "маркер деплоя лежит уже {}: оповещения он больше не глушит"};
@@ -94,7 +95,8 @@ bool before_boot(WallTime time, const Now& now) {
 
 struct DeployMarker {
     WallTime start, end;
-    std::string boot_id, by; // "" = not told
+    std::string boot_id, by, release; // "" = not told
+    bool names_checks = false;
     std::vector<std::string> checks;
 };
 
@@ -123,7 +125,7 @@ std::vector<std::string> names_of(const Json& object, const char* key) {
     for (const Json& name : *found) {
         if (name.is_string()) {
             const std::string& text = name.get_ref<const std::string&>();
-            names.push_back(text.starts_with("health/") ? text.substr(7) : text);
+            names.push_back(text.starts_with(k_own_of_health) ? text.substr(k_own_of_health.size()) : text);
         }
     }
     return names;
@@ -133,7 +135,7 @@ DeployMarker read_deploy(const MarkerFile& file, Duration deploy_grace) {
     const Json json = Json::parse(file.content, nullptr, false);
     const bool ours = json.is_object() && json.contains("id") && json.contains("start");
     if (!ours) {
-        return {file.modified, file.modified + deploy_grace, "", "", {}};
+        return {file.modified, file.modified + deploy_grace, "", "", "", false, {}};
     }
     DeployMarker marker;
     marker.start = moment_of(json, "start").value_or(file.modified);
@@ -141,11 +143,28 @@ DeployMarker read_deploy(const MarkerFile& file, Duration deploy_grace) {
                           marker.start + k_longest_deploy);
     marker.boot_id = text_of(json, "boot_id");
     marker.by = shorten(clean_line(text_of(json, "by")), 40);
+    marker.release = shorten(clean_line(text_of(json, "id")), 64);
+    marker.names_checks = json.contains("checks") && json.at("checks").is_array();
     marker.checks = names_of(json, "checks");
     return marker;
 }
 
-void judge_deploy(const MarkerFile& file, Duration deploy_grace, const Now& now, Suppression& result) {
+// Those of this tool, without its name.
+std::vector<std::string> own_of(const std::vector<std::string>& checks, std::string_view tool) {
+    std::vector<std::string> own;
+    for (const std::string& check : checks) {
+        const std::size_t slash = check.find('/');
+        const std::string_view of =
+            slash == std::string::npos ? k_health : std::string_view(check).substr(0, slash);
+        if (of == tool) {
+            own.push_back(slash == std::string::npos ? check : check.substr(slash + 1));
+        }
+    }
+    return own;
+}
+
+void judge_deploy(const MarkerFile& file, std::string_view tool, Duration deploy_grace, const Now& now,
+                  Suppression& result) {
     const Text hint = say(k_deploy_hint, file.path.string());
     const DeployMarker marker = read_deploy(file, deploy_grace);
     const bool other_boot = !marker.boot_id.empty() && !now.boot_id.empty() && marker.boot_id != now.boot_id;
@@ -158,7 +177,9 @@ void judge_deploy(const MarkerFile& file, Duration deploy_grace, const Now& now,
         result.notices.push_back(trouble("deploy", say(k_deploy_stale, span_of(age.count())), hint));
     } else {
         result.reasons.push_back(Quiet::deploy);
-        result.deploy_checks = marker.checks;
+        result.deploy_names_checks = marker.names_checks;
+        result.deploy_checks = own_of(marker.checks, tool);
+        result.release = marker.release;
         result.spans.push_back({Quiet::deploy, marker.start, marker.end, marker.by, marker.checks});
     }
 }
@@ -320,7 +341,7 @@ bool Suppression::hides(std::string_view check) const {
     for (const Quiet quiet : reasons) {
         const bool listed =
             std::find(deploy_checks.begin(), deploy_checks.end(), check) != deploy_checks.end();
-        if (quiet != Quiet::deploy || deploy_checks.empty() || listed) {
+        if (quiet != Quiet::deploy || !deploy_names_checks || listed) {
             return true;
         }
     }
@@ -350,15 +371,15 @@ bool silences_words(Files& files, const MarkerPaths& paths, bool always_muted, c
     markers.mute = read_marker(files, paths.mute, markers.unreadable);
     markers.maintenance = read_marker(files, paths.maintenance, markers.unreadable);
     markers.always_muted = always_muted;
-    return judge_markers(markers, {}, {}, now).active();
+    return judge_markers(markers, {}, {}, {}, now).active();
 }
 
-Suppression judge_markers(const Markers& markers, const QuietBefore& before, Duration deploy_grace,
-                          const Now& now) {
+Suppression judge_markers(const Markers& markers, std::string_view tool, const QuietBefore& before,
+                          Duration deploy_grace, const Now& now) {
     Suppression result;
     result.notices = markers.unreadable;
     if (markers.deploy) {
-        judge_deploy(*markers.deploy, deploy_grace, now, result);
+        judge_deploy(*markers.deploy, tool, deploy_grace, now, result);
     }
     if (markers.maintenance) {
         judge_maintenance(*markers.maintenance, now, result);

@@ -46,10 +46,13 @@ Text quiet_words(const QuietSpan& span, const std::string& zone);
 
 // What is in force in this run.
 struct Suppression {
-    std::vector<Quiet> reasons;             // empty: nothing is hidden
-    std::vector<std::string> deploy_checks; // a deploy hides only these; empty: all
-    std::vector<QuietSpan> spans;           // the same reasons, as people are told of them
-    std::vector<SelfNotice> notices;        // stale, garbage, future and endless markers
+    std::vector<Quiet> reasons; // empty: nothing is hidden
+    // A deploy hides all that it may break; one that names its checks only those, and of these our own stand here.
+    bool deploy_names_checks = false;
+    std::vector<std::string> deploy_checks;
+    std::string release;             // that is being deployed; empty: not told
+    std::vector<QuietSpan> spans;    // the same reasons, as people are told of them
+    std::vector<SelfNotice> notices; // stale, garbage, future and endless markers
 
     [[nodiscard]] bool hides(std::string_view check) const;
     // DESIGN rule 5: never during a deploy or maintenance. A mute hides messages only.
@@ -84,7 +87,8 @@ struct QuietBefore {
 };
 // A mute and maintenance keep back what scripts say, too; a deploy and packages hide only what they may break.
 bool silences_words(Files& files, const MarkerPaths& paths, bool always_muted, const Now& now);
-Suppression judge_markers(const Markers& markers, const QuietBefore& before, Duration deploy_grace,
-                          const Now& now);
+// `tool`: for which it is judged; a deploy names its checks as "tool/check", those of health without the tool.
+Suppression judge_markers(const Markers& markers, std::string_view tool, const QuietBefore& before,
+                          Duration deploy_grace, const Now& now);
 
 } // namespace lectio

@@ -13,6 +13,7 @@ namespace {
 constexpr Duration k_longest_pause = std::chrono::hours(24);
 constexpr Duration k_hour = std::chrono::hours(1);
 constexpr std::size_t k_most_deeds = 10; // of one incident: more are in the log
+constexpr Phrase k_during{"it began while {} was being released", "началось во время выкладки {}"};
 
 // ── reminders ───────────────────────────────────────────────────────────────────────────────────────────
 
@@ -177,8 +178,11 @@ class Telling {
     }
 
     // What came and went under a quiet is told at no time; what was kept back already when the quiet began is not.
-    static void hide(IncidentState& incident) {
+    void hide(IncidentState& incident) const {
         incident.hidden = incident.hidden || (!incident.told && !incident.waited);
+        if (!incident.told && !m_suppression.release.empty()) {
+            incident.during = m_suppression.release;
+        }
     }
 
     // Its end is kept back: until the morning, and what nobody knows of until the quiet is over, too.
@@ -216,6 +220,9 @@ class Telling {
         }
         if (event) {
             say_of(incident, *event);
+            if (!incident.told && !incident.during.empty()) {
+                m_news.items.back().remarks.push_back(say(k_during, incident.during));
+            }
             count_as_told(incident, *event, m_now);
         }
         if (calls) {

@@ -128,7 +128,7 @@ Path Desk::reason_file() const {
 Suppression Desk::suppression() const {
     Markers read = read_markers(m_world.files, markers());
     read.always_muted = m_config.always_muted;
-    return judge_markers(read, {}, m_config.alerts.deploy_grace, m_world.clock.now());
+    return judge_markers(read, "health", {}, m_config.alerts.deploy_grace, m_world.clock.now());
 }
 
 // Of the mute that is in force; a script may have muted anew since it was written.

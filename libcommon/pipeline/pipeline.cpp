@@ -624,7 +624,7 @@ class Run {
     [[nodiscard]] Suppression suppression_at(const Now& now, const QuietBefore& before) const {
         Markers markers = read_markers(m_world.files, marker_paths(m_job.paths.run, m_job.mute_file));
         markers.always_muted = m_job.always_muted;
-        return judge_markers(markers, before, m_job.deploy_grace, now);
+        return judge_markers(markers, m_job.short_name, before, m_job.deploy_grace, now);
     }
 
     // Unpredictable enough for ids that differ between hosts and beginnings.

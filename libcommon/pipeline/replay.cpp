@@ -30,6 +30,7 @@ Suppression suppression_of(const std::string& recorded) {
             }
         }
         if (colon != std::string_view::npos) {
+            suppression.deploy_names_checks = true;
             for (const std::string_view check : split(word.substr(colon + 1), ',')) {
                 suppression.deploy_checks.emplace_back(check);
             }

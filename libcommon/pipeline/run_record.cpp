@@ -42,7 +42,7 @@ std::string quiet_words(const Suppression& suppression) {
     std::vector<std::string> words;
     for (const Quiet quiet : suppression.reasons) {
         std::string word(to_string(quiet));
-        if (quiet == Quiet::deploy && !suppression.deploy_checks.empty()) {
+        if (quiet == Quiet::deploy && suppression.deploy_names_checks) {
             word += fmt::format(":{}", fmt::join(suppression.deploy_checks, ","));
         }
         words.push_back(std::move(word));

@@ -77,7 +77,13 @@ class WalkOnce {
               std::make_shared<Trip>(std::make_shared<const SmokeSettings>(loaded.config.smoke)))),
           m_runner(world, checks_of(m_job), m_job.paths.state) {}
 
-    [[nodiscard]] bool asks_something() const { return !m_job.checks.empty(); }
+    [[nodiscard]] std::vector<std::string> names() const {
+        std::vector<std::string> names;
+        for (const JobCheck& check : m_job.checks) {
+            names.push_back(std::string(k_walk) + "/" + check.policy.name);
+        }
+        return names;
+    }
 
     Look walk() {
         m_runs = m_runner.run(m_end);
@@ -161,7 +167,8 @@ ConfiguredGate::ConfiguredGate(const LoadedConfig& loaded, World world, const st
     for (const std::string& name : settings.checks.empty() ? m_chosen : settings.checks) {
         add(name);
     }
-    if (m_has_walk && !WalkOnce(m_loaded, m_world).asks_something()) {
+    m_walked = m_has_walk ? WalkOnce(m_loaded, m_world).names() : std::vector<std::string>{};
+    if (m_has_walk && m_walked.empty()) {
         m_unaskable.push_back({std::string(k_walk), Status::unknown, say(k_no_steps), say(k_no_steps_hint)});
     }
     m_runner = std::make_unique<Runner>(m_world, m_checks, loaded.config.paths.state);
@@ -207,6 +214,14 @@ void ConfiguredGate::add(const std::string& name) {
         return cannot(say(k_not_set, unset_words(check->unset, m_loaded.config.wrong_variables)));
     }
     m_checks.push_back({name, type->make(check->settings.get()), {}});
+}
+
+std::vector<std::string> ConfiguredGate::names() const {
+    std::vector<std::string> names = m_walked;
+    for (const CheckToRun& check : m_checks) {
+        names.push_back(check.name);
+    }
+    return names;
 }
 
 Look ConfiguredGate::look(SteadyTime until) {

@@ -32,6 +32,7 @@ class ConfiguredGate final : public LiveGate {
 
     [[nodiscard]] bool has_checks() const override { return !m_checks.empty() || !m_unaskable.empty(); }
     [[nodiscard]] bool has_walk() const override { return m_has_walk; }
+    [[nodiscard]] std::vector<std::string> names() const override;
     Look look(SteadyTime until) override;
     Look walk() override;
 
@@ -43,7 +44,7 @@ class ConfiguredGate final : public LiveGate {
     World m_world;
     std::vector<CheckToRun> m_checks;
     std::vector<Seen> m_unaskable; // named, and cannot be asked: unknown in each look
-    std::vector<std::string> m_chosen, m_switched_off;
+    std::vector<std::string> m_chosen, m_switched_off, m_walked;
     bool m_has_walk = false;
     std::unique_ptr<Runner> m_runner;
 };

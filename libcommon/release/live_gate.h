@@ -41,6 +41,8 @@ class LiveGate {
     virtual ~LiveGate() = default;
     [[nodiscard]] virtual bool has_checks() const = 0;
     [[nodiscard]] virtual bool has_walk() const = 0;
+    // Of all that is asked, as in Seen.
+    [[nodiscard]] virtual std::vector<std::string> names() const = 0;
     // The checks, once each; what has not answered by `until` (Clock::steady()) is unknown.
     virtual Look look(SteadyTime until) = 0;
     // A walk of lectio-smoke, with the second look that it gives what has failed; within smoke.deadline.

@@ -597,17 +597,13 @@ Transaction::Step Transaction::take_the_host() {
 
 void Transaction::set_marker() {
     const Now now = m_world.clock.now();
-    Json checks = Json::array();
-    for (const Seen& seen : m_before.checks) {
-        checks.push_back(seen.name);
-    }
     const Json marker{{"id", m_id},
                       {"by", m_wishes.by},
                       {"pid", ::getpid()},
                       {"boot_id", now.boot_id},
                       {"start", format_utc(now.wall)},
                       {"expires", format_utc(now.wall + k_marker_life)},
-                      {"checks", checks}};
+                      {"checks", m_gate.names()}};
     const std::string text = marker.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
     constexpr mode_t k_for_all_to_read = 0644;
     if (const Result<void> set = write_atomically(m_world.files, m_site.marker, text, k_for_all_to_read);
@@ -848,7 +844,7 @@ Outcome Transaction::finish(Outcome outcome) {
     return outcome;
 }
 
-Result<std::vector<std::string>> Transaction::tidy() {
+Result<std::vector<std::string>> Transaction::tidy(Duration younger) {
     const Result<Shelf::Served> served = m_shelf.served();
     LECTIO_TRY(served);
     const Result<Shelf::Records> records = m_shelf.records();
@@ -860,6 +856,11 @@ Result<std::vector<std::string>> Transaction::tidy() {
     Keeping keeping;
     keeping.good = static_cast<std::size_t>(m_site.deploy.keep);
     keeping.needed.insert(used->begin(), used->end());
+    for (const Release& release : records->releases) {
+        if (younger > Duration::zero() && m_world.clock.now().wall - release.made < younger) {
+            keeping.needed.insert(release.id);
+        }
+    }
     for (const Shelf::Past& past : *journals) {
         const bool is_this = past.id == m_id;
         if (!past.standing.ended() && !is_this) {

@@ -117,8 +117,8 @@ class Transaction {
     // Of the deploy that is under way, or was last; empty before.
     [[nodiscard]] const std::string& id() const { return m_id; }
 
-    // Retention now; ids that are gone.
-    Result<std::vector<std::string>> tidy();
+    // Retention now; ids that are gone. What was made within `younger` stays, too.
+    Result<std::vector<std::string>> tidy(Duration younger = {});
 
   private:
     struct Stop { // why it does not go on

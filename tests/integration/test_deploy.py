@@ -308,6 +308,50 @@ class DeployTest(unittest.TestCase):
         self.assertEqual(report["warnings"], [])
         self.assertEqual(len([note for note in report["notes"] if "map" in note]), 1, report)
 
+    def test_by_the_name_of_the_old_script(self):
+        script = self.site.folder / "deploy_safe.sh"
+        script.symlink_to(binary("lectio-deploy"))
+
+        def old(*words):
+            return subprocess.run([script, "-c", str(self.site.config), *words], stdin=subprocess.DEVNULL, capture_output=True, timeout=300, check=False)
+        build = write_files(self.stack.folder / "new", build_files("old way"))
+        self.assertEqual(old("frontend", str(build)).returncode, 0)
+        self.assertEqual(self.build_served(), "old way")
+        (self.stack.build / "index.html").write_text(self.page() + "<!-- by hand -->")
+        write_files(build, build_files("forced"))
+        self.assertEqual(old("frontend", str(build), "--force").returncode, 0)  # with a warning
+        self.assertEqual(old("frontend", str(build)).returncode, 1)  # the same again: refused
+        (build / "index.html").write_text("broken")
+        self.assertEqual(old("frontend", str(build)).returncode, 1)
+        self.stack.stop("nginx")
+        self.assertEqual(old("frontend", str(build)).returncode, 1)  # a person is needed
+        for word in ("backend", "full", "nonsense"):
+            refused = old(word)
+            self.assertEqual(refused.returncode, 1, refused.stderr)
+            self.assertTrue(refused.stderr)
+        self.assertIn(b"backend", old("backend").stderr)
+        self.site.change([("[deploy]", "[deploy]\nkeep = 1")])
+        kept = len(self.site.listed())
+        self.assertEqual(old("cleanup").returncode, 0)
+        self.assertEqual(len(self.site.listed()), kept)  # none is older than 7 days
+        self.assertEqual(old("cleanup", "0").returncode, 0)
+        self.assertLess(len(self.site.listed()), kept)
+
+    def test_the_marker_names_what_is_asked_of_each_tool(self):
+        self.ends(self.site.release("good"), 0, "released")
+        self.site.change([("passes = 2", "passes = 10, smoke = true")])
+        with self.site.config.open("a", encoding="utf-8") as config:
+            config.write(f'\n[smoke]\nbase_url = "{self.stack.site_url}"\n[[smoke.step]]\nname = "home"\nget = "/"\n')
+        deploy = self.site.start_deploy("frontend", "-")
+        deploy.stdin.write(archive(build_files("marked")))
+        deploy.stdin.close()
+        wait_until(lambda: self.build_served() == "marked", "the swap")
+        marker = json.loads((self.site.run_folder / "deploy_in_progress").read_text())
+        self.assertEqual(sorted(marker["checks"]), ["frontend", "site", "smoke/connection", "smoke/home"])
+        self.assertEqual(deploy.wait(timeout=300), 0)
+        deploy.stdout.close()
+        deploy.stderr.close()
+
     def test_wrong_words(self):
         for words, code in ((["frontend"], 64), (["frontend", "/nowhere/build"], 64), (["rollback", "--to", "../x"], 1),
                             (["diff", "a", "b"], 64), (["attach", "x"], 64), (["what"], 64)):

@@ -321,7 +321,8 @@ int pass_gate(Session& session) {
 
 int clean_up(Session& session) {
     return with_deployment(session, [&](Deployment& deployment) {
-        const Result<std::vector<std::string>> gone = deployment.transaction().tidy();
+        const Duration younger = std::chrono::days(session.options().days.value_or(0));
+        const Result<std::vector<std::string>> gone = deployment.transaction().tidy(younger);
         if (!gone) {
             return session.leave(gone.error());
         }

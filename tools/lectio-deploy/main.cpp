@@ -34,7 +34,8 @@ int main(int argc, char** argv) {
         return *leave;
     }
     const auto& options = std::get<deploy::Options>(parsed);
-    const int status = run_or_say_why("lectio-deploy", options.common.format, [&] { return run(options); });
+    int status = run_or_say_why("lectio-deploy", options.common.format, [&] { return run(options); });
+    status = options.by_old_name ? deploy::exit_status_by_old_name(status) : status;
     end_running_programs();
     ::_exit(status); // no destructors: a thread may still hang in the kernel
 }

@@ -2,6 +2,7 @@
 
 #include "cli/command_line.h"
 
+#include <filesystem>
 #include <map>
 
 namespace lectio::deploy {
@@ -25,13 +26,36 @@ constexpr std::string_view k_exit_codes = "Exit status: 0 released, 1 not releas
                                           "another deploy is under way (follow it with\n"
                                           "attach), 77 needs rights, 78 wrong configuration.\n";
 
+constexpr std::int64_t k_days_of_script = 7; // LEGACY.md
+constexpr int k_most_days = 3650;
+
+constexpr Phrase k_not_built{
+    "{} is not released by lectio-deploy yet: go on with the old script for that, it lies where it lay",
+    "{} lectio-deploy пока не выкладывает: для этого остаётся старый скрипт, он лежит на прежнем месте"};
 constexpr Phrase k_formats{"lectio-deploy knows the formats text and json",
                            "lectio-deploy знает только форматы text и json"};
 
-} // namespace
+bool is_old_name(const char* argv0) {
+    return std::filesystem::path(argv0 == nullptr ? "" : argv0).filename() == "deploy_safe.sh";
+}
 
-std::variant<Options, int> parse_options(int argc, char** argv) {
+// The script's word that we do not know; empty: it is another one.
+std::string not_built(const CLI::App& app, int argc, char** argv) {
+    for (int i = 1; i < argc; ++i) {
+        const std::string word(argv[i]);
+        if (word.starts_with('-')) {
+            continue;
+        }
+        const bool is_known =
+            !app.get_subcommands([&](const CLI::App* it) { return it->get_name() == word; }).empty();
+        return (word == "backend" || word == "full") && !is_known ? word : std::string();
+    }
+    return {};
+}
+
+std::variant<Options, int> parse_words(int argc, char** argv) {
     Options options;
+    options.by_old_name = argc > 0 && is_old_name(argv[0]);
     CLI::App app;
     describe(app, "lectio-deploy",
              "Releases a build as a transaction: proven before anybody meets it, swapped in one step, "
@@ -81,11 +105,17 @@ std::variant<Options, int> parse_options(int argc, char** argv) {
     attach->add_option("id", options.id, "Its id (default: the last)")->type_name("ID");
     CLI::App* adopt = command("adopt", Wish::adopt, "Make a release of the folder that is served, in place");
     adopt->add_flag("--undo", options.undo, "Make it a plain folder again");
-    command("cleanup", Wish::cleanup, "Remove the releases that nothing keeps");
+    CLI::App* cleanup = command("cleanup", Wish::cleanup, "Remove the releases that nothing keeps");
+    cleanup->add_option("days", options.days, "Of these only what is older (deploy_safe.sh: 7)")
+        ->check(CLI::Range(0, k_most_days))
+        ->type_name("DAYS");
     CLI::App* pack =
         command("pack", Wish::pack, "Write a folder as an archive that proves itself to standard output");
     pack->add_option("folder", options.source, "What to pack")->required()->type_name("FOLDER");
     app.require_subcommand(0, 1);
+    if (const std::string unknown = options.by_old_name ? not_built(app, argc, argv) : ""; !unknown.empty()) {
+        return wrong_usage("lectio-deploy", say(k_not_built, unknown), options.common);
+    }
     if (const std::optional<int> leave = parse(app, argc, argv)) {
         return *leave;
     }
@@ -97,7 +127,25 @@ std::variant<Options, int> parse_options(int argc, char** argv) {
     if (options.common.format != Format::text && options.common.format != Format::json) {
         return wrong_usage("lectio-deploy", say(k_formats), options.common);
     }
+    if (options.by_old_name && options.wish == Wish::cleanup && !options.days) {
+        options.days = k_days_of_script;
+    }
     return options;
+}
+
+} // namespace
+
+std::variant<Options, int> parse_options(int argc, char** argv) {
+    std::variant<Options, int> parsed = parse_words(argc, argv);
+    if (int* leave = std::get_if<int>(&parsed); leave != nullptr && argc > 0 && is_old_name(argv[0])) {
+        *leave = exit_status_by_old_name(*leave);
+    }
+    return parsed;
+}
+
+int exit_status_by_old_name(int status) {
+    constexpr int k_released_with_a_warning = 3;
+    return status == 0 || status == k_released_with_a_warning ? 0 : 1;
 }
 
 } // namespace lectio::deploy

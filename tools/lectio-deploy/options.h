@@ -3,6 +3,7 @@
 
 #include "cli/common_options.h"
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <variant>
@@ -33,9 +34,11 @@ struct Options {
     std::optional<std::string> id; // rollback --to, attach
     std::string before, after;     // diff
     bool force = false;
-    bool undo = false; // adopt
-    bool boot = false; // recover: the machine is starting, nothing can be asked
-    std::string units; // gate: "web" or "workers"
+    bool undo = false;                  // adopt
+    bool boot = false;                  // recover: the machine is starting, nothing can be asked
+    std::string units;                  // gate: "web" or "workers"
+    std::optional<std::int64_t> days{}; // cleanup: what is younger stays
+    bool by_old_name = false;           // called as deploy_safe.sh: its exit codes (CONTRACT 24, 28)
 
     // systemd waits for us: the site comes up without us rather than not at all.
     [[nodiscard]] bool while_units_start() const { return boot || wish == Wish::gate; }
@@ -43,5 +46,7 @@ struct Options {
 
 // The options, or the exit code with which to leave (help was printed, or usage was wrong).
 std::variant<Options, int> parse_options(int argc, char** argv);
+// What the script returned: 0 for released, also with a warning; else 1.
+int exit_status_by_old_name(int status);
 
 } // namespace lectio::deploy

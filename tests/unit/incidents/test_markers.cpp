@@ -22,6 +22,7 @@ constexpr Duration k_grace = minutes(10);
 struct Machine {
     FakeClock clock; // an hour after boot
     Now now = clock.now();
+    std::string tool = "health";
 
     [[nodiscard]] MarkerFile file(std::string content, Duration age) const {
         return {std::move(content), now.wall - age, "/run/x"};
@@ -31,7 +32,7 @@ struct Machine {
     }
     [[nodiscard]] std::string utc(Duration ahead) const { return format_utc(now.wall + ahead); }
     [[nodiscard]] Suppression judge(const Markers& markers, const QuietBefore& before = {}) const {
-        return judge_markers(markers, before, k_grace, now);
+        return judge_markers(markers, tool, before, k_grace, now);
     }
     [[nodiscard]] Suppression deploy(std::string content, Duration age) const {
         Markers markers;
@@ -92,6 +93,31 @@ TEST_CASE("our deploy marker holds until it expires, never beyond half an hour")
     CHECK(
         in_force(host.deploy(R"({"id":"a","start":"garbage","checks":7})", minutes(29)))); // since its mtime
     CHECK(told(host.deploy(R"({"id":"a","start":1e300})", minutes(31))));
+}
+
+TEST_CASE("a deploy holds back what it names of each tool, and nothing else of it") {
+    Machine host;
+    const auto hides = [&](const std::string& tool, const std::string& checks, const char* check) {
+        host.tool = tool;
+        return host
+            .deploy(R"({"id":"fe-1","start":")" + host.utc(-minutes(1)) + R"(","checks":)" + checks + "}",
+                    minutes(1))
+            .hides(check);
+    };
+    const std::string named = R"(["site","smoke/lessons","deepcheck/tls"])";
+    CHECK(hides("health", named, "site"));
+    CHECK_FALSE(hides("smoke", named, "site"));
+    CHECK(hides("smoke", named, "lessons"));
+    CHECK_FALSE(hides("smoke", named, "groups"));
+    CHECK_FALSE(hides("health", named, "lessons"));
+    CHECK(hides("deepcheck", named, "tls"));
+    CHECK_FALSE(hides("backup", named, "database"));
+    CHECK_FALSE(hides("health", "[]", "site")); // it asks nothing, so it expects nothing to break
+    CHECK(hides("health", "7", "site"));        // no list: as who lays it by hand
+    host.tool = "smoke";
+    CHECK(host.deploy(R"({"id":"fe-1","start":")" + host.utc(-minutes(1)) + R"(","checks":["site"]})",
+                      minutes(1))
+              .forbids_healing());
 }
 
 TEST_CASE("markers from the future or from before the boot hide nothing") {

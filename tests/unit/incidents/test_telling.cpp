@@ -113,10 +113,22 @@ TEST_CASE("rises and reminders under a mute are told when it ends") {
 TEST_CASE("a deploy hides only the checks that it names") {
     Story story({policy_for("site"), policy_for("disk", Layer::disk)});
     story.quiet.reasons = {Quiet::deploy};
+    story.quiet.deploy_names_checks = true;
     story.quiet.deploy_checks = {"site"};
+    story.quiet.release = "fe-1";
     CHECK(words(story.run({{"site", critical}, {"disk", critical}})) == "opened disk");
     story.quiet = {};
-    CHECK(words(story.run({{"site", critical}, {"disk", critical}})) == "opened site");
+    const News after = story.run({{"site", critical}, {"disk", critical}});
+    CHECK(words(after) == "opened site");
+    REQUIRE(after.items.at(0).remarks.size() == 1); // what is still broken names the release
+    CHECK(after.items[0].remarks[0].en.find("fe-1") != std::string::npos);
+}
+
+TEST_CASE("a deploy that names no check of this tool hides none") {
+    Story story = one_site();
+    story.quiet.reasons = {Quiet::deploy};
+    story.quiet.deploy_names_checks = true;
+    CHECK(words(story.run({{"site", critical}})) == "opened site");
 }
 
 TEST_CASE("what outlives a quiet is told even when it ends before anybody could tell it") {

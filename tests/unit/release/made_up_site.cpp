@@ -37,6 +37,7 @@ class PageGate final : public LiveGate {
     explicit PageGate(const MadeUpSite& site) : m_site(site) {}
     [[nodiscard]] bool has_checks() const override { return true; }
     [[nodiscard]] bool has_walk() const override { return false; }
+    [[nodiscard]] std::vector<std::string> names() const override { return {"site"}; }
     Look look(SteadyTime) override {
         const std::string page = m_site.page();
         const bool turned = m_site.red_after_swaps >= 0 &&

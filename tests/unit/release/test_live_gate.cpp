@@ -26,6 +26,7 @@ class MadeUpGate final : public LiveGate {
 
     [[nodiscard]] bool has_checks() const override { return !seen.empty(); }
     [[nodiscard]] bool has_walk() const override { return walks_like.has_value(); }
+    [[nodiscard]] std::vector<std::string> names() const override { return {"site"}; }
     Look look(SteadyTime until) override {
         const char letter = seen[std::min(looks, seen.size() - 1)];
         ++looks;
