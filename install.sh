@@ -46,6 +46,7 @@ readonly old_names=(
     deep_check.sh=lectio-deepcheck
     deploy_safe.sh=lectio-deploy
     deep_diagnostics.py=lectio-deepcheck
+    heartbeat.sh=lectio-heartbeat
 )
 
 # A run of a tool ends within its deadline of 50 s.

@@ -1,14 +1,11 @@
 #include "bot/call.h"
 
-#include "platform/stop.h"
+#include "platform/ask_now.h"
 
-#include <optional>
 #include <utility>
 
 namespace lectio {
 namespace {
-
-constexpr Duration k_nap{200}; // between two looks whether a stop is wanted
 
 bool is_answer(const HttpAnswer& answer, int status) {
     return answer.failure == HttpAnswer::Failure::none && answer.status == status;
@@ -18,16 +15,8 @@ bool is_answer(const HttpAnswer& answer, int status) {
 
 HttpAnswer call(World& world, const TelegramSettings& bot, std::string_view method, std::string parameters,
                 Duration timeout) {
-    std::optional<HttpAnswer> answer;
-    const auto transfer = world.http.start(telegram::request(bot, method, std::move(parameters), timeout),
-                                           [&](HttpAnswer it) { answer = std::move(it); });
-    const SteadyTime until = world.clock.steady() + timeout;
-    while (!answer && !stop_requested() && world.clock.steady() < until) {
-        world.http.poll(k_nap);
-    }
-    HttpAnswer none;
-    none.failure = HttpAnswer::Failure::timeout;
-    return answer ? *std::move(answer) : none;
+    return ask_now(world.http, world.clock, telegram::request(bot, method, std::move(parameters), timeout),
+                   world.clock.steady() + timeout);
 }
 
 bool is_good(const HttpAnswer& answer) {

@@ -4,10 +4,10 @@
 #include "util/base64.h"
 #include "util/json_depth.h"
 #include "util/text.h"
+#include "util/uuid.h"
 
 #include <algorithm>
 #include <array>
-#include <random>
 #include <utility>
 
 #include <fmt/format.h>
@@ -59,16 +59,6 @@ const Schema<CelerySettings>& celery_schema() {
         optional("consumed", &CelerySettings::consumed, "queues that must have a worker").not_empty(),
     };
     return schema;
-}
-
-// RFC 9562 version 4; only has to differ from every other one.
-std::string random_uuid() {
-    std::random_device random;
-    std::array<std::uint32_t, 4> words{random(), random(), random(), random()};
-    words[1] = (words[1] & 0xFFFF0FFFU) | 0x00004000U;
-    words[2] = (words[2] & 0x3FFFFFFFU) | 0x80000000U;
-    return fmt::format("{:08x}-{:04x}-{:04x}-{:04x}-{:04x}{:08x}", words[0], words[1] >> 16,
-                       words[1] & 0xFFFFU, words[2] >> 16, words[2] & 0xFFFFU, words[3]);
 }
 
 // Workers are asked by anybody who can write to the broker: their answers are outside text.

@@ -114,11 +114,8 @@ class CronCheck final : public BlockingCheck {
     explicit CronCheck(CronSettings settings) : m_settings(std::move(settings)) {}
 
     CheckResult run(const CheckContext& context) const override {
-        CronSample sample;
-        for (const auto& [tool, age] : m_settings.tools) {
-            sample.tools[tool] = look_at(context.state / tool, context.world.files);
-        }
-        return evaluate_cron(sample, m_settings, context.now, context.memory);
+        return evaluate_cron(look_at_tools(m_settings, context.state, context.world.files), m_settings,
+                             context.now, context.memory);
     }
 
   private:
@@ -130,6 +127,14 @@ class CronCheck final : public BlockingCheck {
 std::optional<Now> finished_in(std::string_view text) {
     const Json state = json_depth(text) > k_deepest_state ? Json() : Json::parse(text, nullptr, false);
     return now_of(object_of(state, "finished"));
+}
+
+CronSample look_at_tools(const CronSettings& settings, const std::filesystem::path& state, Files& files) {
+    CronSample sample;
+    for (const auto& [tool, age] : settings.tools) {
+        sample.tools[tool] = look_at(state / tool, files);
+    }
+    return sample;
 }
 
 CheckResult evaluate_cron(const CronSample& sample, const CronSettings& settings, const Now& now,

@@ -3,7 +3,9 @@
 
 #include "checks/check_type.h"
 #include "platform/clock.h"
+#include "platform/files.h"
 
+#include <filesystem>
 #include <map>
 #include <optional>
 #include <string>
@@ -25,6 +27,9 @@ struct CronSample {
 
 // "finished" of a tool's state (pipeline/tool_state.h).
 std::optional<Now> finished_in(std::string_view state);
+
+// What the tools that are expected have left in `state`, of the suite.
+CronSample look_at_tools(const CronSettings& settings, const std::filesystem::path& state, Files& files);
 
 // Pure. `memory`: since when a tool that never ran has been waited for.
 CheckResult evaluate_cron(const CronSample& sample, const CronSettings& settings, const Now& now,

@@ -2,6 +2,7 @@
 // nothing.
 #pragma once
 
+#include "util/secret.h"
 #include "words/phrase.h"
 
 #include <optional>
@@ -30,5 +31,11 @@ std::optional<Text> pattern_complaint(const std::string& text); // PCRE2
 // What a library of regular expressions (PCRE2, RE2) says of one that is none.
 Text expression_words(std::string_view said);
 std::optional<Text> growth_complaint(const std::string& text); // "disk:/", "check:lite", "files:/srv"
+
+// The words of a complaint about a text, about a secret: they quote nothing of it.
+template<std::optional<Text> (*complaint)(const std::string&)>
+std::optional<Text> secretly(const Secret& secret) {
+    return complaint(secret.reveal());
+}
 
 } // namespace lectio

@@ -1,5 +1,6 @@
 #include "config/config.h"
 
+#include "config/complaints.h"
 #include "config/run_time.h"
 #include "config/sections.h"
 #include "util/secret.h"
@@ -315,15 +316,17 @@ class Reader {
     }
 
     void read_heartbeat() {
-        Heartbeat heartbeat;
-        if (const Node* table = m_root.find("heartbeat")) {
-            const Quiet quiet(*this, "heartbeat");
-            heartbeat_schema().read(*table, heartbeat, m_reading);
-            judge_secret(table->find("url"), ping_url_complaint, "url");
+        HeartbeatSettings& heartbeat = m_config.heartbeat;
+        const Node* table = m_root.find("heartbeat");
+        if (table == nullptr) {
+            return;
         }
-        m_config.tool_ages = heartbeat.tools;
-        const Node* tools = find_in(m_root.find("heartbeat"), "tools");
-        for (const Member& member : table_of(tools)) {
+        const std::size_t before = m_reading.unset.size();
+        const Target target{&heartbeat_schema(), &heartbeat};
+        read_table(*table, {&target, 1}, m_reading);
+        heartbeat.unset = unset_names(std::span(m_reading.unset).subspan(before));
+        judge_secret(table->find("url"), web_url_complaint, "url");
+        for (const Member& member : table_of(find_in(table, "tools"))) {
             if (std::find(k_tools.begin(), k_tools.end(), member.key) == k_tools.end()) {
                 unknown(k_unknown_tool, member.key, member.key_position, k_tools);
             }

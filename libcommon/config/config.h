@@ -5,6 +5,7 @@
 #pragma once
 
 #include "config/deploy.h"
+#include "config/heartbeat.h"
 #include "config/node.h"
 #include "config/schema.h"
 #include "config/smoke.h"
@@ -217,7 +218,7 @@ struct Config {
     HistorySettings history;
     std::vector<ChannelSettings> channels;
     std::vector<Route> routes;
-    std::map<std::string, Duration> tool_ages{{"health", Duration(180'000)}}; // heartbeat.tools
+    HeartbeatSettings heartbeat;
 
     // What each report says of the configuration, as warnings of the self check `config`: variables that are
     // not set, the wrong bot, an env file that others can read.

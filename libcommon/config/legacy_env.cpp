@@ -114,6 +114,7 @@ class Builder {
         write_channel();
         write_smoke();
         write_deepcheck();
+        write_heartbeat();
         return std::move(m_made);
     }
 
@@ -297,6 +298,14 @@ class Builder {
             line("[deepcheck.check.migrations]\ntype = \"django\"\nmanage = {}\npython = {}\n"
                  "severity = \"warning\"",
                  toml_quoted(project + "/manage.py"), toml_quoted(m_root + "/venv/bin/python"));
+        }
+    }
+
+    // heartbeat.sh asked this, and pinged where it was 200.
+    void write_heartbeat() {
+        line("[heartbeat]\nurl = \"${{HEARTBEAT_URL:-}}\"");
+        if (!m_site.empty()) {
+            line("probe = {}", toml_quoted(m_site + "/api/health/"));
         }
     }
 

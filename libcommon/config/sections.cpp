@@ -72,12 +72,6 @@ std::optional<Text> proxy_complaint(const std::string& text) {
     return say(k_no_proxy);
 }
 
-// The words of a complaint about a text, about a secret: they quote nothing of it.
-template<std::optional<Text> (*complaint)(const std::string&)>
-std::optional<Text> secretly(const Secret& secret) {
-    return complaint(secret.reveal());
-}
-
 // https://prometheus.io/docs/concepts/data_model/#metric-names-and-labels
 std::optional<Text> label_complaint(const std::string& name) {
     constexpr std::string_view k_known = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789";
@@ -365,10 +359,6 @@ std::optional<Text> token_complaint(const std::string& text) {
     return shaped || text.empty() ? std::nullopt : std::optional(say(k_no_token));
 }
 
-std::optional<Text> ping_url_complaint(const std::string& text) {
-    return web_url_complaint(text);
-}
-
 // ── now ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 const Schema<TopLevel>& top_schema() {
@@ -520,28 +510,6 @@ const Schema<Route>& route_schema() {
             .check(check_pattern_complaint),
         required("to", &Route::to, "channels"),
         optional("escalate", &Route::escalate, escalate_schema(), "whom to tell when nobody acknowledges"),
-    };
-    return schema;
-}
-
-const SchemaBase& heartbeat_job_schema() {
-    static const Later schema{
-        later<Secret>("url", "pinged at its start and end").check(secretly<web_url_complaint>).needed(),
-        later<Duration>("max", "longest run"),
-    };
-    return schema;
-}
-
-const Schema<Heartbeat>& heartbeat_schema() {
-    static const Schema<Heartbeat> schema{
-        later<Secret>("url", "a healthchecks.io-style ping URL; empty: nothing to do"),
-        later<std::string>("probe", "must answer before a ping is sent").check(web_url_complaint),
-        later<std::string>("on_site_down", "what the outside is told").one_of({"silent", "ping", "fail"}),
-        optional("tools", &Heartbeat::tools, "last finished run older than this: told")
-            .between(1min, 31 * 24h),
-        later<Duration>("timeout", "of the ping").between(10ms, 1h),
-        later<Named<NotYet>>("job", static_cast<const Later&>(heartbeat_job_schema()),
-                             "jobs of one's own: lectio-heartbeat run NAME"),
     };
     return schema;
 }

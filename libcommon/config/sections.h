@@ -16,11 +16,6 @@ const Schema<DeepcheckSettings>& deepcheck_schema(); // without check
 const Schema<AlertSettings>& alerts_schema();
 const Schema<Route>& route_schema();
 std::optional<Text> token_complaint(const std::string& text);
-std::optional<Text> ping_url_complaint(const std::string& text); // "" for none
-struct Heartbeat {
-    std::map<std::string, Duration> tools{{"health", Duration(180'000)}};
-};
-const Schema<Heartbeat>& heartbeat_schema();
 
 const Schema<HistorySettings>& history_schema();
 

@@ -21,7 +21,7 @@ LEVELS = [
     ["bot", "report", "cli"],
     ["pipeline"],
     ["operator", "smoke"],
-    ["release"],
+    ["release", "heartbeat"],
 ]
 LEVEL_OF = {folder: level for level, folders in enumerate(LEVELS) for folder in folders}
 TOOL_LEVEL = len(LEVELS)

@@ -151,7 +151,7 @@ TEST_CASE("the example as the tools see it") {
     REQUIRE(config.routes.size() == 1);
     CHECK(config.routes[0].severity == std::vector<Severity>{Severity::critical});
     CHECK(config.alerts.deploy_grace == 10min);
-    CHECK(config.tool_ages.at("deepcheck") == 130min);
+    CHECK(config.heartbeat.tools.at("deepcheck") == 130min);
 }
 
 TEST_CASE("what is not set switches off what needs it, and is said") {
