@@ -6,6 +6,8 @@
 #include "util/text.h"
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <utility>
 
 #include <fmt/format.h>
@@ -58,38 +60,83 @@ Json json_of(const std::map<std::string, std::string>& memory) {
     return object;
 }
 
-// Of a thousand checks nearly all are good and were seen in the last run; all of it is read and written each minute. So
-// what a check has not, and the moment of that run, is left out.
-Json json_of(const CheckState& check, const Now& last_run) {
-    const auto put_number = [](Json& object, const char* key, const auto& number) {
+// Writes one object: members in the order of the calls, which is that of their names, as Json has them.
+class Members {
+  public:
+    explicit Members(std::string& out) : m_out(out) { m_out += '{'; }
+    void end() { m_out += '}'; }
+
+    void put(std::string_view key, const Json& value) { begin(key) += dumped(value); }
+    void put_words(std::string_view key, std::string_view words) { append(words, begin(key)); }
+    template<class Number>
+    void put_number(std::string_view key, Number number) {
         if (number != 0) {
-            object[key] = number;
+            std::array<char, 24> digits{};
+            char* const end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
+            begin(key).append(digits.data(), end);
         }
-    };
-    const auto put_moment = [&](Json& object, const char* key, const Now& moment) {
+    }
+    // Where the value is to be appended.
+    std::string& begin(std::string_view key) {
+        m_out += m_first ? "" : ",";
+        m_first = false;
+        append(key, m_out);
+        m_out += ':';
+        return m_out;
+    }
+    static std::string dumped(const Json& json) {
+        return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+    }
+
+  private:
+    static void append(std::string_view words, std::string& out) {
+        const bool is_plain = std::all_of(words.begin(), words.end(), [](char c) {
+            return c >= ' ' && c < '\x7F' && c != '"' && c != '\\'; // RFC 8259, 7
+        });
+        if (is_plain) {
+            out += '"';
+            out += words;
+            out += '"';
+        } else {
+            out += dumped(words);
+        }
+    }
+
+    std::string& m_out;
+    bool m_first = true;
+};
+
+// Of a thousand checks nearly all are good and were seen in the last run; all of it is read and written each minute. So
+// what a check has not, and the moment of that run, is left out, and the rest is text at once: a tree of JSON cost four
+// times as much.
+void write(const CheckState& check, const Now& last_run, std::string& out) {
+    Members members(out);
+    const auto put_moment = [&](std::string_view key, const Now& moment) {
         if (moment != last_run) {
-            object[key] = json_of(moment);
+            members.put(key, json_of(moment));
         }
     };
-    Json object{{"type", check.type}, {"status", to_string(check.status)}, {"known", to_string(check.known)}};
-    put_moment(object, "seen", check.seen);
-    put_moment(object, "known_at", check.known_at);
-    put_number(object, "bad", check.bad);
-    put_number(object, "critical", check.critical);
-    put_number(object, "good", check.good);
-    put_number(object, "below_critical", check.below_critical);
-    put_number(object, "unknown", check.unknown);
-    put_number(object, "runs", check.history.runs);
+    members.put_number("bad", check.bad);
+    members.put_number("bad_runs", check.history.bad);
+    members.put_number("below_critical", check.below_critical);
+    members.put_number("critical", check.critical);
+    members.put_number("critical_runs", check.history.critical);
     if (check.history.fresh != check.history.runs) {
-        object["fresh_runs"] = check.history.fresh;
+        members.put("fresh_runs", check.history.fresh);
     }
-    put_number(object, "bad_runs", check.history.bad);
-    put_number(object, "critical_runs", check.history.critical);
-    put_number(object, "mended_runs", check.history.mended);
+    members.put_number("good", check.good);
+    members.put_words("known", to_string(check.known));
+    put_moment("known_at", check.known_at);
     if (!check.memory.empty()) {
-        object["memory"] = json_of(check.memory);
+        members.put("memory", json_of(check.memory));
     }
-    return object;
+    members.put_number("mended_runs", check.history.mended);
+    members.put_number("runs", check.history.runs);
+    put_moment("seen", check.seen);
+    members.put_words("status", to_string(check.status));
+    members.put_words("type", check.type);
+    members.put_number("unknown", check.unknown);
+    members.end();
 }
 
 std::string_view word_of(Severity severity) {
@@ -561,31 +608,36 @@ JudgeState brief(JudgeState state) {
 }
 
 std::string written(const JudgeState& state) {
-    Json checks = Json::object();
-    const Now last_run = state.last_run.value_or(Now{});
-    for (const auto& [subject, check] : state.checks) {
-        checks[subject] = json_of(check, last_run);
-    }
     Json quiet = Json::array();
     for (const Quiet reason : state.quiet) {
         quiet.push_back(to_string(reason));
     }
-    Json object{{"epoch", state.epoch},
-                {"run", state.run},
-                {"checks", std::move(checks)},
-                {"incidents", json_array(state.incidents, k_most_kept, json_of)},
-                {"notes", json_array(state.notes, k_most_notes, json_of)},
-                {"quiet", std::move(quiet)}};
+    Json rest{{"epoch", state.epoch},
+              {"run", state.run},
+              {"incidents", json_array(state.incidents, k_most_kept, json_of)},
+              {"notes", json_array(state.notes, k_most_notes, json_of)},
+              {"quiet", std::move(quiet)}};
     if (state.last_run) {
-        object["last_run"] = json_of(*state.last_run);
+        rest["last_run"] = json_of(*state.last_run);
     }
     if (!state.messages.empty()) {
-        object["messages"] = json_array(state.messages, k_most_messages, json_of);
+        rest["messages"] = json_array(state.messages, k_most_messages, json_of);
     }
     if (state.summed_up) {
-        object["summed_up"] = json_of(*state.summed_up);
+        rest["summed_up"] = json_of(*state.summed_up);
     }
-    return object.dump(-1, ' ', false, Json::error_handler_t::replace);
+    constexpr std::size_t k_usual = 100; // bytes of a check
+    std::string text = "{\"checks\":";
+    text.reserve(k_usual * state.checks.size());
+    Members checks(text);
+    const Now last_run = state.last_run.value_or(Now{});
+    for (const auto& [subject, check] : state.checks) {
+        write(check, last_run, checks.begin(subject));
+    }
+    checks.end();
+    text += ',';
+    text += std::string_view(Members::dumped(rest)).substr(1);
+    return text;
 }
 
 } // namespace

@@ -90,6 +90,7 @@ class CurlHttp::Loop {
     std::shared_ptr<const Wake> m_wake = std::make_shared<Wake>();
     UniqueFd m_epoll;
     Resolver m_resolver;
+    SpareHandles m_spare;
     std::unique_ptr<CURLM, MultiDeleter> m_multi; // none before the first request
     std::optional<SteadyTime> m_libcurl_timer;
 
@@ -108,13 +109,18 @@ class CurlHttp::Loop::Job final : public Http::Transfer {
   public:
     Job(Loop& the_loop, HttpRequest request, Done the_done)
         : loop(the_loop), server(std::hash<std::string_view>()(server_in(request.url))),
-          transfer(std::move(request), [this] { set_timer(); }), done(std::move(the_done)) {}
+          transfer(std::move(request), the_loop.m_spare, [this] { set_timer(); }), done(std::move(the_done)) {
+    }
     ~Job() override { loop.forget(*this); }
 
+    // A phase mostly ends before its time, and the next may take longer: who is looked at too early is asked again.
     void set_timer() {
-        stop_timer();
-        timer = transfer.deadline();
-        loop.m_deadlines.emplace(*timer, this);
+        const SteadyTime deadline = transfer.deadline();
+        if (!timer || deadline < *timer) {
+            stop_timer();
+            timer = deadline;
+            loop.m_deadlines.emplace(*timer, this);
+        }
     }
     void stop_timer() {
         if (timer) {
@@ -355,6 +361,11 @@ void CurlHttp::Loop::expire() {
     const SteadyTime now = steady_now();
     while (!m_deadlines.empty() && m_deadlines.begin()->first <= now) {
         Job& job = *m_deadlines.begin()->second;
+        if (job.transfer.deadline() > now) {
+            job.stop_timer();
+            job.set_timer();
+            continue;
+        }
         job.transfer.time_out();
         end(job);
     }

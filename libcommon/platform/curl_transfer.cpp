@@ -58,19 +58,18 @@ int status_of(std::string_view status_line) {
     return std::max(status, 0);
 }
 
-std::string peer_words(const sockaddr& peer) {
+// `peer`: of either family, an sockaddr_in in its beginning.
+std::string peer_words(const sockaddr_in6& peer) {
     std::array<char, INET6_ADDRSTRLEN> text{};
-    if (peer.sa_family == AF_INET) {
+    if (peer.sin6_family == AF_INET) {
         sockaddr_in in{};
         std::memcpy(&in, &peer, sizeof in);
         ::inet_ntop(AF_INET, &in.sin_addr, text.data(), text.size());
         return fmt::format("{}:{}", text.data(), ntohs(in.sin_port));
     }
-    if (peer.sa_family == AF_INET6) {
-        sockaddr_in6 in{};
-        std::memcpy(&in, &peer, sizeof in);
-        ::inet_ntop(AF_INET6, &in.sin6_addr, text.data(), text.size());
-        return fmt::format("[{}]:{}", text.data(), ntohs(in.sin6_port));
+    if (peer.sin6_family == AF_INET6) {
+        ::inet_ntop(AF_INET6, &peer.sin6_addr, text.data(), text.size());
+        return fmt::format("[{}]:{}", text.data(), ntohs(peer.sin6_port));
     }
     return {};
 }
@@ -131,25 +130,51 @@ struct CurlTransfer::Callbacks {
     static int request_begins(void* transfer, char* peer, char*, int port, int) {
         CurlTransfer& me = self(transfer);
         if (me.m_url.socket.empty()) {
-            me.m_answer.address = fmt::format("{}:{}", in_brackets(peer), port);
+            me.m_answer.address = in_brackets(peer);
+            me.m_answer.address += ':';
+            me.m_answer.address += std::to_string(port);
         }
         me.enter(me.m_request.body.empty() ? Phase::first_byte : Phase::send);
         return CURL_PREREQFUNC_OK;
     }
 };
 
-void CurlTransfer::EasyDeleter::operator()(void* easy) const {
-    curl_easy_cleanup(easy);
+SpareHandles::~SpareHandles() {
+    for (void* easy : m_handles) {
+        curl_easy_cleanup(easy);
+    }
 }
+
+void* SpareHandles::take() {
+    if (m_handles.empty()) {
+        return curl_easy_init();
+    }
+    void* easy = m_handles.back();
+    m_handles.pop_back();
+    return easy;
+}
+
+void SpareHandles::give_back(void* easy) {
+    curl_easy_reset(easy);
+    m_handles.push_back(easy);
+}
+
 void CurlTransfer::ListDeleter::operator()(curl_slist* list) const {
     curl_slist_free_all(list);
 }
 
-CurlTransfer::CurlTransfer(HttpRequest request, std::function<void()> phase_changed)
-    : m_request(std::move(request)), m_phase_changed(std::move(phase_changed)),
+CurlTransfer::CurlTransfer(HttpRequest request, SpareHandles& spare, std::function<void()> phase_changed)
+    : m_request(std::move(request)), m_spare(spare), m_phase_changed(std::move(phase_changed)),
       m_error_text(CURL_ERROR_SIZE, '\0') {}
 
-CurlTransfer::~CurlTransfer() = default;
+// The handle goes before the lists that it uses.
+CurlTransfer::~CurlTransfer() {
+    if (m_easy != nullptr && m_is_plain) {
+        m_spare.give_back(m_easy);
+    } else {
+        curl_easy_cleanup(m_easy);
+    }
+}
 
 CurlTransfer::Next CurlTransfer::begin() {
     m_started = steady_now();
@@ -167,7 +192,7 @@ CurlTransfer::Next CurlTransfer::begin() {
         }
         m_proxy = std::move(*proxy);
     }
-    m_easy.reset(curl_easy_init());
+    m_easy = m_spare.take();
     if (m_easy == nullptr) {
         end(Failure::own_fault, "out of memory");
         return Next::end;
@@ -178,6 +203,7 @@ CurlTransfer::Next CurlTransfer::begin() {
 
 CurlTransfer::Next CurlTransfer::begin_hop() {
     m_answer.final_url = m_url.shown();
+    m_is_plain = m_is_plain && m_url.scheme == "http" && !m_proxy;
     enter(Phase::dns);
     m_header_bytes = 0;
     m_error_text.front() = '\0';
@@ -273,6 +299,9 @@ void CurlTransfer::time_out() {
 void CurlTransfer::end(Failure failure, const std::string& detail) {
     m_answer.failure = failure;
     m_answer.phase = m_phase;
+    if (m_answer.address.empty()) { // nothing could be asked of it
+        m_answer.address = peer_words(m_peer);
+    }
     m_answer.detail = redact(clean_line(detail));
     m_answer.total = std::chrono::duration_cast<std::chrono::microseconds>(steady_now() - m_started);
 }
@@ -307,7 +336,7 @@ SteadyTime CurlTransfer::deadline() const {
 }
 
 void CurlTransfer::set_up_everything() {
-    CURL* easy = m_easy.get();
+    CURL* easy = m_easy;
     set(easy, CURLOPT_NOSIGNAL, 1L);
     set(easy, CURLOPT_ERRORBUFFER, m_error_text.data());
     set(easy, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -333,7 +362,7 @@ void CurlTransfer::set_up_everything() {
 }
 
 void CurlTransfer::set_up_tls() {
-    CURL* easy = m_easy.get();
+    CURL* easy = m_easy;
     set(easy, CURLOPT_SSL_CTX_FUNCTION, &Callbacks::tls_begins);
     set(easy, CURLOPT_SSL_CTX_DATA, this);
     set(easy, CURLOPT_SSL_VERIFYPEER, m_request.verify ? 1L : 0L);
@@ -350,7 +379,7 @@ void CurlTransfer::set_up_tls() {
 }
 
 void CurlTransfer::set_up_method() {
-    CURL* easy = m_easy.get();
+    CURL* easy = m_easy;
     m_sent = 0;
     set(easy, CURLOPT_CUSTOMREQUEST, static_cast<const char*>(nullptr));
     if (m_request.method == "HEAD") {
@@ -374,23 +403,29 @@ void CurlTransfer::set_up_method() {
 }
 
 void CurlTransfer::set_up_headers() {
+    static const List usual = headers_with({});
+    List own = m_request.headers.empty() ? List() : headers_with(m_request.headers);
+    set(m_easy, CURLOPT_HTTPHEADER, own ? own.get() : usual.get());
+    m_headers = std::move(own);
+}
+
+CurlTransfer::List CurlTransfer::headers_with(const Headers& headers) {
     List list;
     const auto add = [&list](const std::string& line) {
         list.reset(curl_slist_append(list.release(), line.c_str())); // no memory: libcurl gave back nullptr
     };
     add(fmt::format("User-Agent: lectio-monitor/{}", k_version));
     add("Expect:"); // no waiting for "100 Continue"
-    for (const auto& [name, value] : m_request.headers) {
+    for (const auto& [name, value] : headers) {
         add(value.empty() ? name + ";"
                           : fmt::format("{}: {}", name, value)); // libcurl's way of sending an empty value
     }
-    set(m_easy.get(), CURLOPT_HTTPHEADER, list.get());
-    m_headers = std::move(list);
+    return list;
 }
 
 // Where to connect, so that libcurl never asks a resolver itself.
 void CurlTransfer::set_up_target(const NameLookup& lookup) {
-    CURL* easy = m_easy.get();
+    CURL* easy = m_easy;
     const std::string first = lookup.addresses.empty() ? std::string() : lookup.addresses.front();
     set(easy, CURLOPT_URL, m_url.text.c_str());
     set(easy, CURLOPT_UNIX_SOCKET_PATH, m_url.socket.empty() ? nullptr : m_url.socket.c_str());
@@ -476,7 +511,7 @@ void CurlTransfer::classify(int curl_code) {
 
 HttpAnswer::Failure CurlTransfer::why_not_connected() const {
     long error = 0;
-    curl_easy_getinfo(m_easy.get(), CURLINFO_OS_ERRNO, &error);
+    curl_easy_getinfo(m_easy, CURLINFO_OS_ERRNO, &error);
     error = m_socket_error != 0 ? m_socket_error : error;
     return error == 0 ? HttpAnswer::Failure::other
                       : failure_as<HttpAnswer::Failure>(failure_to_connect(static_cast<int>(error)));
@@ -536,7 +571,11 @@ std::size_t CurlTransfer::on_send(char* buffer, std::size_t room) {
 }
 
 int CurlTransfer::open_socket(int family, int type, int protocol, const sockaddr& peer) {
-    m_answer.address = peer_words(peer);
+    m_answer.address.clear(); // its words are made when they are wanted, or libcurl brings them
+    m_peer = {};
+    if (family == AF_INET || family == AF_INET6) {
+        std::memcpy(&m_peer, &peer, family == AF_INET ? sizeof(sockaddr_in) : sizeof m_peer);
+    }
     const int fd = ::socket(family, type | SOCK_CLOEXEC, protocol);
     m_socket_error = fd < 0 ? errno : 0;
     return fd;

@@ -13,16 +13,35 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
+
+#include <netinet/in.h>
 
 struct curl_slist;
-struct sockaddr;
 
 namespace lectio {
 
+// Easy handles that have done their work, for the next transfers: making one anew costs libcurl as much as a tenth of a
+// request. What a handle keeps even when its options are reset is the TLS sessions it has seen, and who resumes one is not
+// shown the certificate again; so only handles that have never spoken TLS come back.
+class SpareHandles {
+  public:
+    SpareHandles() = default;
+    ~SpareHandles();
+    SpareHandles(const SpareHandles&) = delete;
+    SpareHandles& operator=(const SpareHandles&) = delete;
+
+    [[nodiscard]] void* take(); // CURL*, with every option at its default; nullptr: no memory
+    void give_back(void* easy); // belongs to no multi handle any more
+
+  private:
+    std::vector<void*> m_handles;
+};
+
 class CurlTransfer {
   public:
-    // `phase_changed` is called whenever deadline() may have moved; also from inside libcurl.
-    CurlTransfer(HttpRequest request, std::function<void()> phase_changed);
+    // `phase_changed` is called whenever deadline() may have moved; also from inside libcurl. `spare` outlives it.
+    CurlTransfer(HttpRequest request, SpareHandles& spare, std::function<void()> phase_changed);
     ~CurlTransfer();
     CurlTransfer(const CurlTransfer&) = delete;
     CurlTransfer& operator=(const CurlTransfer&) = delete;
@@ -39,16 +58,13 @@ class CurlTransfer {
     // deadline() has passed.
     void time_out();
 
-    [[nodiscard]] void* easy() const { return m_easy.get(); } // CURL*
-    [[nodiscard]] SteadyTime deadline() const;                // of the present phase
-    HttpAnswer take_answer();                                 // once, after `end` or time_out()
+    [[nodiscard]] void* easy() const { return m_easy; } // CURL*
+    [[nodiscard]] SteadyTime deadline() const;          // of the present phase
+    HttpAnswer take_answer();                           // once, after `end` or time_out()
 
   private:
     using Phase = HttpAnswer::Phase;
     using Failure = HttpAnswer::Failure;
-    struct EasyDeleter {
-        void operator()(void* easy) const;
-    };
     struct ListDeleter {
         void operator()(curl_slist* list) const;
     };
@@ -65,6 +81,7 @@ class CurlTransfer {
     void set_up_method();
     void set_up_tls();
     void set_up_headers();
+    static List headers_with(const Headers& headers); // our own and these
     void set_up_target(const NameLookup& lookup);
 
     void classify(int curl_code);
@@ -77,12 +94,15 @@ class CurlTransfer {
     int open_socket(int family, int type, int protocol, const sockaddr& peer);
 
     HttpRequest m_request;
+    SpareHandles& m_spare;
     std::function<void()> m_phase_changed;
     HttpUrl m_url; // of the present hop
     std::optional<ProxyUrl> m_proxy;
     List m_headers, m_resolve, m_connect_to;
-    std::string m_error_text;                  // CURLOPT_ERRORBUFFER
-    std::unique_ptr<void, EasyDeleter> m_easy; // goes before the lists that it uses
+    std::string m_error_text; // CURLOPT_ERRORBUFFER
+    void* m_easy = nullptr;   // CURL*
+    bool m_is_plain = true;   // no hop was asked over TLS
+    sockaddr_in6 m_peer{};    // the last that was connected to; of no family: none, or none with an address
     HttpAnswer m_answer;
     Failure m_cut = Failure::none; // why we ended it from inside a callback
     int m_socket_error = 0;        // errno, where not even a socket could be had

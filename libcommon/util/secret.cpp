@@ -162,8 +162,10 @@ std::string_view name_before(std::string_view text, std::size_t end) {
 // password = "abc", 'token': 'abc', "api_key": "abc" of a configuration, a JSON answer or a program's log. What only
 // refers to a variable is no secret; a bare `key` names whatever one likes.
 void mask_quoted(std::string& text) {
-    for (std::size_t at = text.find_first_of(":="); at != std::string::npos;
-         at = text.find_first_of(":=", at + 1)) {
+    for (std::size_t at = 0; at < text.size(); ++at) {
+        if (text[at] != ':' && text[at] != '=') {
+            continue;
+        }
         const std::size_t quote = text.find_first_not_of(' ', at + 1);
         if (quote == std::string::npos || (text[quote] != '"' && text[quote] != '\'')) {
             continue;
@@ -200,18 +202,20 @@ void mask_assigned(std::string& text) {
 
 // Authorization: SCHEME WHAT-IT-IS, to the end of the line or of the quotes it stands in (RFC 9110, 11.6.2).
 void mask_authorization(std::string& text) {
-    constexpr std::string_view k_name = "authorization:";
-    for (std::size_t at = 0; at + k_name.size() < text.size(); ++at) {
+    constexpr std::string_view k_name = "authorization";
+    for (std::size_t colon = text.find(':'); colon != std::string::npos; colon = text.find(':', colon + 1)) {
         const bool is_it =
-            std::equal(k_name.begin(), k_name.end(), text.begin() + static_cast<std::ptrdiff_t>(at),
+            colon >= k_name.size() &&
+            std::equal(k_name.begin(), k_name.end(),
+                       text.begin() + static_cast<std::ptrdiff_t>(colon - k_name.size()),
                        [](char wanted, char c) {
                            return wanted == static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
                        });
         if (!is_it) {
             continue;
         }
-        const std::size_t start = text.find_first_not_of(' ', at + k_name.size());
-        const std::size_t stop = std::min(text.find_first_of("\r\n\"'", at), text.size());
+        const std::size_t start = text.find_first_not_of(' ', colon + 1);
+        const std::size_t stop = std::min(text.find_first_of("\r\n\"'", colon), text.size());
         if (start < stop) {
             text.replace(start, stop - start, k_mask);
         }
@@ -291,15 +295,30 @@ std::string redact(std::string_view text) {
         return {};
     }
     std::string masked = registry().mask(std::string(text));
-    mask_user_info(masked);
-    mask_bot_tokens(masked);
-    mask_query(masked);
-    mask_authorization(masked);
-    mask_cookies(masked);
-    mask_quoted(masked);
-    mask_assigned(masked);
+    // Most texts have neither, and most of what is looked for has one of them.
+    const bool has_colon = masked.find(':') != std::string::npos;
+    const bool has_equals = masked.find('=') != std::string::npos;
+    if (has_colon) {
+        mask_user_info(masked);
+        mask_bot_tokens(masked);
+    }
+    if (has_equals) {
+        mask_query(masked);
+    }
+    if (has_colon) {
+        mask_authorization(masked);
+        mask_cookies(masked);
+    }
+    if (has_colon || has_equals) {
+        mask_quoted(masked);
+    }
+    if (has_equals) {
+        mask_assigned(masked);
+    }
     mask_jwts(masked);
-    mask_bare_tokens(masked);
+    if (has_colon) {
+        mask_bare_tokens(masked);
+    }
     return masked;
 }
 

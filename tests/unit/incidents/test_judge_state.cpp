@@ -5,6 +5,7 @@
 #include <random>
 
 #include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
 
 using namespace lectio;
 
@@ -44,6 +45,21 @@ TEST_CASE("a state survives its JSON unchanged") {
     CHECK(loaded.state.last_run == state.last_run);
     CHECK(loaded.state.quiet == state.quiet);
     CHECK(loaded.state.notes.size() == 1);
+}
+
+TEST_CASE("a state is written as a tree of JSON would be") {
+    JudgeState state = rich_state();
+    state.checks["вход \"x\"\n\\"] = state.checks["site"];
+    state.checks["site"].type = "tab\tand \x7F";
+    state.checks["nginx"].history.bad = ~std::uint64_t{0};
+    const std::string text = to_json(state);
+    CHECK(nlohmann::json::parse(text).dump() == text);
+    CHECK(judge_state_from_json(text).state.checks == state.checks);
+
+    state.checks["bro\xFFken"] = {};
+    const std::string mended = to_json(state);
+    CHECK(nlohmann::json::parse(mended).dump() == mended);
+    CHECK(to_json(JudgeState{}).starts_with(R"({"checks":{},"epoch":"",)"));
 }
 
 TEST_CASE("what is no state begins afresh, with a word") {
