@@ -143,7 +143,9 @@ class HttpCheck final : public AsyncCheck {
     Task<CheckResult> run(const CheckContext& context) const override {
         HttpRequest request = http_request(m_settings);
         const HttpAnswer answer = co_await fetch(context.world.http, std::move(request));
-        co_return evaluate_http(answer, m_settings);
+        CheckResult result = evaluate_http(answer, m_settings);
+        result.took = answer.total; // without the turns of others: not all of hundreds are under way at once
+        co_return result;
     }
 
   private:

@@ -171,9 +171,16 @@ void Runner::start(std::vector<Work>& works) {
             start_thread(work);
         }
     }
+    // Of hundreds of requests some wait for others to end (CurlHttp): a slow one that is begun last is what all wait for.
+    std::vector<Work*> by_length;
     for (Work& work : works) {
-        if (const auto* check = dynamic_cast<const AsyncCheck*>(work.item->check.get())) {
-            start_task(work, *check);
+        by_length.push_back(&work);
+    }
+    std::stable_sort(by_length.begin(), by_length.end(),
+                     [](const Work* a, const Work* b) { return a->item->took > b->item->took; });
+    for (Work* work : by_length) {
+        if (const auto* check = dynamic_cast<const AsyncCheck*>(work->item->check.get())) {
+            start_task(*work, *check);
         }
     }
 }

@@ -19,6 +19,7 @@ struct CheckToRun {
     std::string name;
     std::shared_ptr<const Check> check;        // shared with the thread that may outlive the run
     std::map<std::string, std::string> memory; // what the check kept in its last run
+    Duration took{};                           // as long as the last look took: what is slow is begun first
 };
 
 // no: nothing by the deadline. The result is then `unknown` and its memory that of the last run.

@@ -74,6 +74,7 @@ struct CheckState {
     int unknown = 0;
     RunHistory history;
     std::map<std::string, std::string> memory; // what the check keeps for its next run
+    Duration took{};                           // its last look, where that was long: it is begun first
     bool operator==(const CheckState&) const = default;
 };
 

@@ -2,12 +2,14 @@
 #pragma once
 
 #include "incidents/judge.h"
+#include "util/json_rows.h"
 
 #include <nlohmann/json_fwd.hpp>
 
 namespace lectio {
 
 // As judge_state_from_json(): its text is most of a state file, which would else be printed and read once more.
-LoadedJudgeState judge_state_from(const nlohmann::json& json);
+// `rows`: the checks that are missing in `json`.
+LoadedJudgeState judge_state_from(const nlohmann::json& json, const JsonRows* rows = nullptr);
 
 } // namespace lectio

@@ -8,6 +8,9 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <limits>
+#include <span>
+#include <type_traits>
 #include <utility>
 
 #include <fmt/format.h>
@@ -33,6 +36,7 @@ constexpr std::size_t k_longest_words = 2000; // characters of a message
 constexpr std::size_t k_longest_brief = 200;  // where so many are broken that the whole of it is too much
 constexpr std::int64_t k_farthest_ms = 253'402'300'799'000; // the end of the year 9999; as far back, too
 constexpr int k_most_in_a_row = 1'000'000;
+constexpr int k_most_took_ms = 1'000'000'000;
 
 constexpr Phrase k_not_json{"the judge's part of the state is damaged: it begins afresh",
                             "часть состояния об инцидентах повреждена: начата заново"};
@@ -134,6 +138,7 @@ void write(const CheckState& check, const Now& last_run, std::string& out) {
     members.put_number("runs", check.history.runs);
     put_moment("seen", check.seen);
     members.put_words("status", to_string(check.status));
+    members.put_number("took_ms", std::min<std::int64_t>(check.took.count(), k_most_took_ms));
     members.put_words("type", check.type);
     members.put_number("unknown", check.unknown);
     members.end();
@@ -240,6 +245,16 @@ Json json_of(const PassingNote& note) {
 
 // ── reading ─────────────────────────────────────────────────────────────────────────────────────────────
 
+std::optional<Status> status_of(std::string_view word) {
+    for (const Status status :
+         {Status::ok, Status::warning, Status::critical, Status::unknown, Status::skipped}) {
+        if (word == to_string(status)) {
+            return status;
+        }
+    }
+    return std::nullopt;
+}
+
 // Reads the members of one object. A member that is missing or of another type leaves its target as it is:
 // `odd()` says whether any that was there could not be used.
 class Reader {
@@ -275,7 +290,9 @@ class Reader {
     }
     void read(const char* key, Status& target) {
         const Json* value = find(key);
-        const std::optional<Status> status = value != nullptr ? status_of(*value) : std::nullopt;
+        const bool is_word = value != nullptr && value->is_string();
+        const std::optional<Status> status =
+            is_word ? status_of(value->get_ref<const std::string&>()) : std::nullopt;
         if (accept(value, status.has_value())) {
             target = *status;
         }
@@ -377,17 +394,6 @@ class Reader {
     }
 
   private:
-    static std::optional<Status> status_of(const Json& value) {
-        if (value.is_string()) {
-            for (const Status status :
-                 {Status::ok, Status::warning, Status::critical, Status::unknown, Status::skipped}) {
-                if (value.get_ref<const std::string&>() == to_string(status)) {
-                    return status;
-                }
-            }
-        }
-        return std::nullopt;
-    }
     static std::optional<std::int64_t> milliseconds(const Json& value) {
         if (value.is_number_integer() && value >= -k_farthest_ms && value <= k_farthest_ms) {
             return value.get<std::int64_t>();
@@ -412,6 +418,9 @@ bool read(const Json& json, const Now& last_run, CheckState& check) {
     reader.read("good", check.good);
     reader.read("below_critical", check.below_critical);
     reader.read("unknown", check.unknown);
+    int took_ms = 0;
+    reader.read("took_ms", took_ms, k_most_took_ms);
+    check.took = Duration(took_ms);
     reader.read("runs", check.history.runs, 64);
     check.history.fresh = check.history.runs; // where an older version wrote it
     reader.read("fresh_runs", check.history.fresh, 64);
@@ -420,6 +429,69 @@ bool read(const Json& json, const Now& last_run, CheckState& check) {
     reader.read("mended_runs", check.history.mended);
     reader.read("memory", check.memory);
     return !reader.odd() && !check.type.empty();
+}
+
+// The same of a row: members that a Reader would find odd are so here.
+bool read(std::span<const JsonRows::Member> members, const Now& last_run, CheckState& check) {
+    using Member = JsonRows::Member;
+    check.seen = check.known_at = last_run;
+    bool odd = false;
+    const auto word = [&](const Member& member) -> std::optional<std::string_view> {
+        const bool good = !member.is_number && member.word.size() <= k_longest_words * 4;
+        odd = odd || !good;
+        return good ? std::optional(member.word) : std::nullopt;
+    };
+    const auto take = [&](const Member& member, auto& number, std::uint64_t most) {
+        const bool good = member.is_number && member.number <= most;
+        odd = odd || !good;
+        number = good ? static_cast<std::remove_reference_t<decltype(number)>>(member.number) : number;
+    };
+    const auto take_status = [&](const Member& member, Status& status) {
+        const std::optional<Status> read_one = word(member) ? status_of(member.word) : std::nullopt;
+        odd = odd || !read_one;
+        status = read_one.value_or(status);
+    };
+    constexpr std::uint64_t k_any = std::numeric_limits<std::uint64_t>::max();
+    bool has_fresh = false;
+    int took_ms = 0;
+    for (const Member& member : members) {
+        const std::string_view key = member.key;
+        if (key == "type") {
+            check.type = word(member).value_or("");
+        } else if (key == "status") {
+            take_status(member, check.status);
+        } else if (key == "known") {
+            take_status(member, check.known);
+        } else if (key == "good") {
+            take(member, check.good, k_most_in_a_row);
+        } else if (key == "runs") {
+            take(member, check.history.runs, 64);
+        } else if (key == "bad") {
+            take(member, check.bad, k_most_in_a_row);
+        } else if (key == "critical") {
+            take(member, check.critical, k_most_in_a_row);
+        } else if (key == "below_critical") {
+            take(member, check.below_critical, k_most_in_a_row);
+        } else if (key == "unknown") {
+            take(member, check.unknown, k_most_in_a_row);
+        } else if (key == "took_ms") {
+            take(member, took_ms, k_most_took_ms);
+        } else if (key == "fresh_runs") {
+            take(member, check.history.fresh, 64);
+            has_fresh = true;
+        } else if (key == "bad_runs") {
+            take(member, check.history.bad, k_any);
+        } else if (key == "critical_runs") {
+            take(member, check.history.critical, k_any);
+        } else if (key == "mended_runs") {
+            take(member, check.history.mended, k_any);
+        } else {
+            odd = odd || key == "seen" || key == "known_at" || key == "memory"; // neither words nor numbers
+        }
+    }
+    check.took = Duration(took_ms);
+    check.history.fresh = has_fresh ? check.history.fresh : check.history.runs;
+    return !odd && !check.type.empty();
 }
 
 bool read(const Json& json, Symptom& symptom) {
@@ -534,21 +606,32 @@ bool read(const Json& json, PassingNote& note) {
     return !reader.odd() && !note.id.empty() && !note.name.empty();
 }
 
-void read_checks(const Json& json, LoadedJudgeState& loaded) {
+void read_check(std::string_view subject, const auto& read_it, LoadedJudgeState& loaded) {
+    CheckState check;
+    std::map<std::string, CheckState>& checks = loaded.state.checks;
+    if (checks.size() < k_most_kept && subject.size() <= k_longest_words && read_it(check)) {
+        checks.emplace_hint(checks.end(), subject, std::move(check));
+    } else {
+        loaded.dropped.push_back(say(k_dropped, "checks/" + shorten(clean_line(subject), 80)));
+    }
+}
+
+void read_checks(const Json& json, const JsonRows* rows, LoadedJudgeState& loaded) {
     if (!json.is_object()) {
         loaded.dropped.push_back(say(k_dropped, "checks"));
         return;
     }
     const Now last_run = loaded.state.last_run.value_or(Now{});
-    for (const auto& [subject, value] : json.items()) {
-        CheckState check;
-        const std::string name = shorten(clean_line(subject), 80);
-        if (loaded.state.checks.size() < k_most_kept && subject.size() <= k_longest_words &&
-            read(value, last_run, check)) {
-            loaded.state.checks.emplace(subject, std::move(check));
-        } else {
-            loaded.dropped.push_back(say(k_dropped, "checks/" + name));
+    if (rows != nullptr) {
+        for (const JsonRows::Row& row : rows->rows) {
+            const std::span members = std::span(rows->members).subspan(row.first, row.count);
+            read_check(
+                row.name, [&](CheckState& check) { return read(members, last_run, check); }, loaded);
         }
+    }
+    for (const auto& [subject, value] : json.items()) {
+        read_check(
+            subject, [&](CheckState& check) { return read(value, last_run, check); }, loaded);
     }
 }
 
@@ -651,7 +734,7 @@ LoadedJudgeState judge_state_from_json(std::string_view text) {
     return judge_state_from(text.size() <= k_most_text ? Json::parse(text, nullptr, false) : Json());
 }
 
-LoadedJudgeState judge_state_from(const Json& json) {
+LoadedJudgeState judge_state_from(const Json& json, const JsonRows* rows) {
     LoadedJudgeState loaded;
     if (!json.is_object()) {
         loaded.dropped.push_back(say(k_not_json));
@@ -662,7 +745,7 @@ LoadedJudgeState judge_state_from(const Json& json) {
     reader.read("run", loaded.state.run);
     reader.read("last_run", loaded.state.last_run);
     if (const Json* checks = reader.find("checks")) {
-        read_checks(*checks, loaded);
+        read_checks(*checks, rows, loaded);
     }
     reader.each("incidents", k_most_kept, [&](const Json& value) { read_incident(value, loaded); });
     reader.each("notes", k_most_notes, [&](const Json& value) { read_note(value, loaded); });

@@ -45,6 +45,9 @@ constexpr Duration k_asking_systemd{1'000};
 // A record lost to a lock that was held too long is nothing to wake anybody for; several in a row are.
 constexpr int k_lost_in_a_row = 3;
 
+// Of a thousand checks few take so long, and only they are worth a place in the state.
+constexpr Duration k_slow_look{100};
+
 // The summary of a day reads 1,440 runs back.
 constexpr Duration k_day = std::chrono::hours(24);
 constexpr Duration k_looking_back{1'000};
@@ -406,7 +409,9 @@ class Run {
                 m_wishes.asks_all || due_now.contains(name) ||
                 is_out_of_date(m_state.looks, name, m_job.settings_mark, m_job.ask_failed_after, m_now);
             if (wanted(name) && is_due) {
-                to_run.push_back({name, check.check, m_state.judge.memory(name)});
+                const auto known = m_state.judge.checks.find(name);
+                const Duration took = known == m_state.judge.checks.end() ? Duration() : known->second.took;
+                to_run.push_back({name, check.check, m_state.judge.memory(name), took});
             }
         }
         m_runner.emplace(m_world, std::move(to_run), m_job.paths.state);
@@ -477,7 +482,8 @@ class Run {
         std::vector<CheckToRun> to_run;
         for (const JobCheck& check : m_checks) {
             if (std::find(names.begin(), names.end(), check.policy.name) != names.end()) {
-                to_run.push_back({check.policy.name, check.check, m_state.judge.memory(check.policy.name)});
+                to_run.push_back(
+                    {check.policy.name, check.check, m_state.judge.memory(check.policy.name), {}});
             }
         }
         Runner runner(m_world, std::move(to_run), m_job.paths.state);
@@ -602,12 +608,23 @@ class Run {
         // Before judging, which takes the new types: another type under the same name is another check.
         forget_all_but(m_state.recovery, names_of_checks_as_before());
         m_judgement = judge(std::move(m_state.judge), m_facts, m_policy);
+        remember_slow_looks();
         forget_well(m_state.units, m_judgement.state, m_now.wall);
         forget_ended_keys();
         for (const Observation& seen : m_facts.observations) {
             count_for_recovery(seen);
         }
         m_log.changes(m_judgement);
+    }
+
+    void remember_slow_looks() {
+        for (const CheckRun& run : m_runs) {
+            const auto check = m_judgement.state.checks.find(run.name);
+            if (check != m_judgement.state.checks.end()) {
+                const auto took = duration_cast<Duration>(run.duration);
+                check->second.took = took < k_slow_look ? Duration() : took;
+            }
+        }
     }
 
     // A row of attempts ends by what is over and stays so, not by the moment between two falls (decision 0005).

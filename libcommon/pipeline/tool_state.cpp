@@ -16,6 +16,7 @@ namespace {
 using Json = nlohmann::json; // not ordered_json: it seeks each key among all before it
 
 constexpr int k_schema = 1;
+constexpr std::string_view k_before_checks = R"({"judge":{"checks":)"; // as to_json() begins
 constexpr int k_most_counted = 1'000'000;
 
 constexpr Phrase k_unreadable{"the state could not be understood and was begun afresh",
@@ -140,7 +141,7 @@ bool is_newer(const ToolState& a, const ToolState& b) {
 
 std::string to_json(const ToolState& state) {
     // The parts bring their own text: parsing it only to print it again would be work of every minute.
-    std::string text = "{\"judge\":" + to_json(state.judge);
+    std::string text = "{\"judge\":" + to_json(state.judge); // first, for k_before_checks
     text += ",\"recovery\":" + write_recovery_state(state.recovery);
     if (!state.pending.empty()) {
         text += ",\"pending\":" + json_of(state.pending);
@@ -170,14 +171,14 @@ ToolState tool_state_from_json(std::string_view text, std::vector<Text>& dropped
     return text.empty() ? ToolState() : tool_state_of(Json::parse(text, nullptr, false), dropped);
 }
 
-ToolState tool_state_of(const Json& json, std::vector<Text>& dropped) {
+ToolState tool_state_of(const Json& json, std::vector<Text>& dropped, const JsonRows* rows) {
     ToolState state;
     if (!json.is_object()) {
         dropped.push_back(say(k_unreadable));
         return state;
     }
     if (const auto judge = json.find("judge"); judge != json.end()) {
-        LoadedJudgeState loaded = judge_state_from(*judge);
+        LoadedJudgeState loaded = judge_state_from(*judge, rows);
         state.judge = std::move(loaded.state);
         dropped.insert(dropped.end(), loaded.dropped.begin(), loaded.dropped.end());
     }
@@ -207,14 +208,16 @@ ToolState tool_state_of(const Json& json, std::vector<Text>& dropped) {
 }
 
 StateKeeper::StateKeeper(Files& files, const Path& home, const Path& run, const Path& memory, uid_t us)
-    : m_kept(files, {home, run, memory}, k_schema, us) {}
+    : m_kept(files, {home, run, memory}, k_schema, us, k_before_checks) {}
 
 StateKeeper::Loaded StateKeeper::load(WallTime now, StateFile::Access access) {
     Loaded loaded;
     for (const KeptState::Found& found : m_kept.load(now, access)) {
         const bool at_home = found.stopgap.empty();
         std::vector<Text> troubles;
-        ToolState state = found.state.json ? tool_state_of(*found.state.json, troubles) : ToolState();
+        ToolState state = found.state.json
+                              ? tool_state_of(*found.state.json, troubles, found.state.rows.get())
+                              : ToolState();
         if (at_home || is_newer(state, loaded.state)) {
             loaded.state = std::move(state);
             loaded.stopgap = found.stopgap;

@@ -44,7 +44,9 @@ struct ToolState {
 std::string to_json(const ToolState& state);
 // Tolerant like its parts: what is odd is left out, with a word in `dropped`.
 ToolState tool_state_from_json(std::string_view text, std::vector<Text>& dropped);
-ToolState tool_state_of(const nlohmann::json& json, std::vector<Text>& dropped);
+// `rows`: the checks that are missing in `json` (store/state_file.h).
+ToolState tool_state_of(const nlohmann::json& json, std::vector<Text>& dropped,
+                        const JsonRows* rows = nullptr);
 
 class StateKeeper {
   public:

@@ -18,11 +18,11 @@ std::string name_in_memory(const Path& home, uid_t us) {
 
 } // namespace
 
-KeptState::KeptState(Files& files, const Places& places, int schema, uid_t us)
-    : m_files(files), m_us(us), m_home(files, places.home, schema, us) {
+KeptState::KeptState(Files& files, const Places& places, int schema, uid_t us, std::string_view rows)
+    : m_files(files), m_us(us), m_home(files, places.home, schema, us, rows) {
     const Path last = places.memory / name_in_memory(places.home, us);
-    m_stopgaps.push_back({places.run, StateFile(files, places.run, schema, us), Stopgap::Parent::ours});
-    m_stopgaps.push_back({last, StateFile(files, last, schema, us), Stopgap::Parent::anybodys});
+    m_stopgaps.push_back({places.run, StateFile(files, places.run, schema, us, rows), Stopgap::Parent::ours});
+    m_stopgaps.push_back({last, StateFile(files, last, schema, us, rows), Stopgap::Parent::anybodys});
 }
 
 std::vector<KeptState::Found> KeptState::load(WallTime now, StateFile::Access access) {

@@ -20,7 +20,8 @@ class KeptState {
         Path run;    // a folder for this alone below paths.run
         Path memory; // a folder open to every user: /dev/shm
     };
-    KeptState(Files& files, const Places& places, int schema, uid_t us);
+    KeptState(Files& files, const Places& places, int schema, uid_t us,
+              std::string_view rows = {}); // of StateFile
 
     struct Found {
         LoadedState state;

@@ -51,6 +51,26 @@ std::optional<int> schema_of(std::string_view text) {
     return reason == std::errc{} && schema > 0 ? std::optional(schema) : std::nullopt;
 }
 
+// Behind {"schema":3, and what goes before the rows without its bracket.
+std::size_t place_of_rows(std::string_view text, std::string_view before) {
+    return text.find(',') + before.size();
+}
+
+std::shared_ptr<const JsonRows> rows_of(std::string_view text, std::string_view before) {
+    const std::size_t comma = text.find(',');
+    const bool has_rows = !before.empty() && comma != std::string_view::npos &&
+                          text.substr(comma + 1).starts_with(before.substr(1));
+    return has_rows ? json_rows(text.substr(place_of_rows(text, before))) : nullptr;
+}
+
+std::string without(std::string_view text, std::string_view before, const JsonRows& rows) {
+    const std::size_t place = place_of_rows(text, before);
+    std::string rest(text.substr(0, place));
+    rest += rows.others;
+    rest += text.substr(place + rows.size);
+    return rest;
+}
+
 } // namespace
 
 struct StateFile::Look {
@@ -66,11 +86,12 @@ struct StateFile::Look {
     int schema = 0;
     Text reason;
     std::shared_ptr<const nlohmann::json> json = {};
+    std::shared_ptr<const JsonRows> rows = {};
 };
 
-StateFile::StateFile(Files& files, Path folder, int schema, uid_t us)
+StateFile::StateFile(Files& files, Path folder, int schema, uid_t us, std::string_view rows)
     : m_files(files), m_folder(std::move(folder)), m_current(m_folder / "state.json"),
-      m_previous(m_folder / "state.prev.json"), m_schema(schema), m_us(us) {}
+      m_previous(m_folder / "state.prev.json"), m_schema(schema), m_us(us), m_before_rows(rows) {}
 
 LoadedState StateFile::load(WallTime now, Access access) {
     if (access == Access::owner) {
@@ -80,7 +101,7 @@ LoadedState StateFile::load(WallTime now, Access access) {
     m_current_is_good = current.found == Look::Found::good;
     if (m_current_is_good) {
         return {std::move(current.text), current.schema, clear_the_place_of_previous(now, access),
-                std::move(current.json)};
+                std::move(current.json), std::move(current.rows)};
     }
     Look previous = look_at(m_previous);
     if (current.found == Look::Found::absent && previous.found == Look::Found::absent) {
@@ -90,7 +111,7 @@ LoadedState StateFile::load(WallTime now, Access access) {
     // After a newer version has run, the state before it may be old: begun afresh (CONTRACT 19).
     if (previous.found == Look::Found::good && current.found != Look::Found::newer) {
         return {std::move(previous.text), previous.schema, join("; ", {trouble, say(k_previous_used)}),
-                std::move(previous.json)};
+                std::move(previous.json), std::move(previous.rows)};
     }
     // A previous state that could merely not be read stays where it is: the next run may be luckier. (The
     // current one is set aside even so, because the next save() would replace it.)
@@ -152,17 +173,20 @@ StateFile::Look StateFile::look_at(const Path& path) const {
         return unusable(say(k_empty));
     }
     const std::optional<int> schema = schema_of(*text);
-    if (!schema || json_depth(*text) > k_deepest) {
+    const std::shared_ptr<const JsonRows> rows = schema ? rows_of(*text, m_before_rows) : nullptr;
+    const std::string rest = rows ? without(*text, m_before_rows, *rows) : std::string();
+    const std::string& to_parse = rows ? rest : *text;
+    if (!schema || json_depth(to_parse) > k_deepest) {
         return unusable(say(k_garbage));
     }
-    auto json = std::make_shared<const nlohmann::json>(nlohmann::json::parse(*text, nullptr, false));
+    auto json = std::make_shared<const nlohmann::json>(nlohmann::json::parse(to_parse, nullptr, false));
     if (json->is_discarded()) {
         return unusable(say(k_garbage));
     }
     if (*schema > m_schema) {
         return {Look::Found::newer, {}, *schema, say(k_newer)};
     }
-    return {Look::Found::good, std::move(*text), *schema, {}, std::move(json)};
+    return {Look::Found::good, std::move(*text), *schema, {}, std::move(json), rows};
 }
 
 // The current state is kept under that name before it is replaced, and nothing is renamed onto a folder: with

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "platform/files.h"
+#include "util/json_rows.h"
 #include "util/result.h"
 #include "words/phrase.h"
 
@@ -28,6 +29,7 @@ struct LoadedState {
     int schema = 0;   // the version that wrote it: at most ours; a smaller one is for the caller to migrate
     Text trouble;     // what was wrong, for the self check `state`; empty when nothing was
     std::shared_ptr<const nlohmann::json> json = {}; // the text, read; none where that is empty
+    std::shared_ptr<const JsonRows> rows = {};       // what of it is missing in `json`; mostly none
 };
 
 class StateFile {
@@ -36,7 +38,9 @@ class StateFile {
     static constexpr Bytes k_largest = 24_MB;
 
     // `folder` is state/<tool>; `schema` from 1. A file of a user other than `us` and root is not trusted.
-    StateFile(Files& files, Path folder, int schema, uid_t us);
+    // `rows`: what the text of an object has before its first and largest part, R"({"judge":{"checks":)"; empty: it is
+    // read as a whole.
+    StateFile(Files& files, Path folder, int schema, uid_t us, std::string_view rows = {});
 
     // owner: holds the tool's lock; may set damaged files aside and sweep what a killed run left behind.
     // reader: --dry-run, status, list; changes nothing.
@@ -62,6 +66,7 @@ class StateFile {
     Path m_folder, m_current, m_previous;
     int m_schema;
     uid_t m_us;
+    std::string_view m_before_rows;
     bool m_current_is_good = false; // only then it may become the previous one
 };
 

@@ -51,6 +51,20 @@ class Fetching final : public AsyncCheck {
     std::string m_url;
 };
 
+// Answers at once and writes down that it was begun.
+class Noting final : public AsyncCheck {
+  public:
+    Noting(std::vector<std::string>& begun, std::string name) : m_begun(begun), m_name(std::move(name)) {}
+    Task<CheckResult> run(const CheckContext&) const override {
+        m_begun.push_back(m_name);
+        co_return ok(m_name);
+    }
+
+  private:
+    std::vector<std::string>& m_begun;
+    std::string m_name;
+};
+
 CheckToRun blocking(const std::string& name, Blocking::Look look,
                     std::map<std::string, std::string> memory = {}) {
     return {name, std::make_shared<Blocking>(std::move(look)), std::move(memory)};
@@ -111,6 +125,20 @@ TEST_CASE("runner: all checks, in the order given, whatever they are", "[runner]
     CHECK(runs[1].result.message.en == "disk");
     CHECK(runs[2].result.message.en == "from b");
     CHECK(runs[2].duration == 1s);
+}
+
+TEST_CASE("runner: what took long is begun first, and stays where it was among the answers", "[runner]") {
+    std::vector<std::string> begun;
+    const auto noting = [&](const std::string& name, Duration took) {
+        CheckToRun item{name, std::make_shared<Noting>(begun, name), {}, took};
+        return item;
+    };
+    BareWorld bare;
+    Runner runner(bare.world, {noting("a", {}), noting("b", 200ms), noting("c", {}), noting("d", 5s)});
+    const std::vector<CheckRun> runs = runner.run(bare.clock.steady() + 1s);
+    CHECK(begun == std::vector<std::string>{"d", "b", "a", "c"});
+    CHECK(runs.front().name == "a");
+    CHECK(runs.back().name == "d");
 }
 
 TEST_CASE("runner: the wall time is that of the slowest", "[runner]") {

@@ -1,4 +1,5 @@
 // The judge's part of a state file: what is written is read again, and nothing that is read can do harm.
+#include "incidents/judge_json.h"
 #include "incidents/rules.h"
 #include "story.h"
 
@@ -60,6 +61,38 @@ TEST_CASE("a state is written as a tree of JSON would be") {
     const std::string mended = to_json(state);
     CHECK(nlohmann::json::parse(mended).dump() == mended);
     CHECK(to_json(JudgeState{}).starts_with(R"({"checks":{},"epoch":"",)"));
+}
+
+TEST_CASE("checks read as rows are what a tree of JSON makes of them") {
+    JudgeState state = rich_state();
+    state.checks["slow"] = state.checks["nginx"];
+    state.checks["slow"].took = Duration(1234);
+    const nlohmann::json good = nlohmann::json::parse(to_json(state));
+    // A member that is odd, one after the other: the check is left out, with the same word.
+    std::vector<nlohmann::json> all{good};
+    for (const char* key : {"type", "status", "known", "bad", "good", "runs", "fresh_runs", "bad_runs",
+                            "took_ms", "seen", "known_at", "memory", "unknown", "critical", "below_critical",
+                            "critical_runs", "mended_runs", "new"}) {
+        for (const nlohmann::json& value :
+             {nlohmann::json("odd"), nlohmann::json("ok"), nlohmann::json(""), nlohmann::json(64),
+              nlohmann::json(2'000'000'000), nlohmann::json(std::string(9'000, 'x'))}) {
+            all.push_back(good);
+            all.back()["checks"]["nginx"][key] = value;
+        }
+    }
+    for (const nlohmann::json& json : all) {
+        const std::string checks = json["checks"].dump();
+        INFO(checks.substr(0, 400));
+        const auto rows = json_rows(checks);
+        REQUIRE(rows != nullptr);
+        REQUIRE_FALSE(rows->rows.empty());
+        nlohmann::json rest = json;
+        rest["checks"] = nlohmann::json::parse(rows->others);
+        const LoadedJudgeState by_rows = judge_state_from(rest, rows.get());
+        const LoadedJudgeState by_tree = judge_state_from(nlohmann::json::parse(json.dump()));
+        CHECK(by_rows.dropped == by_tree.dropped);
+        CHECK(by_rows.state.checks == by_tree.state.checks);
+    }
 }
 
 TEST_CASE("what is no state begins afresh, with a word") {
