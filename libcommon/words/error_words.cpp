@@ -99,6 +99,7 @@ constexpr std::array k_parts{
     Phrase{"the connection was closed", "соединение закрыто"},
     // libcurl
     Phrase{"SSL certificate problem", "сертификат не годится"},
+    Phrase{"error setting certificate file", "не удалось прочитать сертификаты из файла"},
     Phrase{"Received HTTP/0.9 when not allowed", "ответ начинается не так, как в HTTP"},
     Phrase{"Unsupported HTTP version in response", "неизвестная версия HTTP в ответе"},
     Phrase{"Invalid Content-Length", "неверная длина ответа (Content-Length)"},
@@ -128,6 +129,7 @@ constexpr std::array k_parts{
     Phrase{"it has more names (hard links), perhaps of another user",
            "у него есть другие имена (жёсткие ссылки), и он может быть чужим"},
     Phrase{"no time left", "не хватило времени"},
+    Phrase{"this run was asked to stop", "этому запуску велели остановиться"},
     Phrase{"it belongs to root, and the key `user` does not say who runs it",
            "он принадлежит root, а от чьего имени его запускать, в ключе `user` не сказано"},
     Phrase{"the query did not end in time", "запрос не уложился в отведённое время"},
@@ -196,6 +198,16 @@ constexpr std::array k_beginnings{
     Phrase{"SSL_ERROR_SYSCALL in connection to ", "соединение оборвано, "},
 };
 
+// How a part ends, behind a path or a name.
+constexpr std::array k_endings{
+    Phrase{" is not a regular file", " — не обычный файл"},
+    Phrase{" on this host", " на этом сервере"},
+    Phrase{" is a link, or another user's", " — ссылка или чужой файл"},
+    Phrase{" would not be read as meant", " прочитался бы не так, как задумано"},
+    Phrase{" holds no certificate in PEM", " — в нём нет сертификата в PEM"},
+    Phrase{" was ended", " — завершено нами"},
+};
+
 // Who holds a lock: "/run/x.lock is held by lectio-deploy, process 7, since 2026-01-22T10:00:00Z".
 constexpr Phrase k_is_held{" is held", " занято"};
 constexpr std::array k_about_the_holder{
@@ -227,12 +239,24 @@ std::string part_in_russian(std::string_view part) {
             return std::string(known.in(Lang::ru));
         }
     }
+    if (std::optional<std::string> holder = holder_in_russian(part)) {
+        return *std::move(holder);
+    }
+    std::string words;
     for (const Phrase& known : k_beginnings) {
         if (part.starts_with(known.in(Lang::en))) {
-            return std::string(known.in(Lang::ru)).append(part.substr(known.in(Lang::en).size()));
+            words = known.in(Lang::ru);
+            part.remove_prefix(known.in(Lang::en).size());
+            break;
         }
     }
-    return holder_in_russian(part).value_or(std::string(part));
+    for (const Phrase& known : k_endings) {
+        if (part.ends_with(known.in(Lang::en))) {
+            part.remove_suffix(known.in(Lang::en).size());
+            return words.append(part).append(known.in(Lang::ru));
+        }
+    }
+    return words.append(part);
 }
 
 } // namespace

@@ -70,3 +70,14 @@ TEST_CASE("what nobody has put into Russian stays, and around it the known is sa
 }
 
 } // namespace
+
+TEST_CASE("what stands behind a path or a name is said in Russian, too", "[error_words]") {
+    CHECK(error_words("/etc/x is not a regular file").ru == "/etc/x — не обычный файл");
+    CHECK(error_words("no user walker on this host").ru == "нет пользователя walker на этом сервере");
+    CHECK(error_words("/opt/config.env is a link, or another user's").ru ==
+          "/opt/config.env — ссылка или чужой файл");
+    CHECK(error_words("manage.py was ended: this run was asked to stop").ru ==
+          "manage.py — завершено нами: этому запуску велели остановиться");
+    CHECK(error_words("error setting certificate file: /etc/ca.pem").ru ==
+          "не удалось прочитать сертификаты из файла: /etc/ca.pem");
+}
