@@ -149,6 +149,9 @@ std::optional<Text> impact_of(const NewsItem& item) {
         for (const Incident& symptom : item.symptoms) {
             found = found == nullptr && symptom.type == impact.type ? &symptom : found;
         }
+        if (found != nullptr && found->severity == Severity::warning) {
+            return std::nullopt; // a warning at most, whatever was seen: it may be worse or milder
+        }
         if (found != nullptr) {
             return say(found->status == Status::critical ? impact.critical : impact.warning,
                        clean_line(found->check));

@@ -27,6 +27,9 @@ constexpr Phrase k_hint_no_way_in{
     "соединений не принимает: служба зависла, адрес неверен или мешает файрвол"};
 constexpr Phrase k_hint_name{"no name server answers: look at /etc/resolv.conf and the network",
                              "DNS-сервер не отвечает: проверьте /etc/resolv.conf и сеть"};
+constexpr Phrase k_hint_no_such_name{
+    "there is no such name: look how it is written in the configuration, then at its DNS record",
+    "такого имени нет: проверьте, как оно написано в настройках, затем его запись в DNS"};
 constexpr Phrase k_hint_certificate{
     "browsers show their visitors a warning: renew the certificate, then reload nginx",
     "браузеры показывают предупреждение: обновите сертификат и перезагрузите "
@@ -92,6 +95,9 @@ Text hint_of_timeout(HttpAnswer::Phase phase) {
 }
 
 Text hint_of(const HttpAnswer& answer, Remedy remedy) {
+    if (names_nobody(answer)) {
+        return say(k_hint_no_such_name);
+    }
     if (remedy == Remedy::outside_host) {
         return say(k_hint_outside);
     }
@@ -189,6 +195,14 @@ std::string host_in(std::string_view url) {
 }
 
 } // namespace
+
+bool names_nobody(const HttpAnswer& answer) {
+    // As gai_strerror() says EAI_NONAME and EAI_NODATA: nobody silent, nobody failing.
+    constexpr std::array<std::string_view, 3> k_said{"Name or service not known",
+                                                     "No address associated with hostname", "no address"};
+    return answer.failure == Failure::dns &&
+           std::find(k_said.begin(), k_said.end(), answer.detail) != k_said.end();
+}
 
 bool asks_this_host(const HttpRequest& request) {
     if (request.url.starts_with("unix:")) {

@@ -20,6 +20,9 @@ bool speaks_of_a_service(const CheckResult& result);
 // A status that was not wanted, with what it usually means; nothing when it was.
 std::optional<CheckResult> wrong_status(const HttpAnswer& answer, const StatusSet& wanted);
 
+// The name in the URL does not exist, or has no address: often a typo in the configuration.
+bool names_nobody(const HttpAnswer& answer);
+
 // The URL's host, or the address asked instead, is this very machine's: "localhost", 127.0.0.0/8, ::1, a socket.
 bool asks_this_host(const HttpRequest& request);
 

@@ -278,6 +278,21 @@ std::size_t characters(std::string_view text) {
 
 } // namespace
 
+TEST_CASE("what a check that is a warning at most has seen is not guessed at") {
+    Incident incident = sample_incident("tbank", "http", Status::warning,
+                                        {"the name of https://bank.example/ is not found",
+                                         "имя в адресе https://bank.example/ не находится"});
+    const auto text = [&] {
+        News news;
+        news.host = "lectio-1";
+        news.items.push_back(sample_item(Event::opened, incident));
+        return plain_text(*compose(news, Voice{Lang::ru, "UTC"}));
+    };
+    CHECK_THAT(text(), Catch::Contains("открывается, но не так"));
+    incident.severity = Severity::warning;
+    CHECK_THAT(text(), !Catch::Contains("открывается"));
+}
+
 TEST_CASE("what the operator reads, in Russian") {
     compare_with_golden(catalogue(Lang::ru), "messages.ru.txt");
 }

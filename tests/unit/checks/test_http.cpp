@@ -116,6 +116,13 @@ TEST_CASE("http check: every failure has words, and a reason not to act where ac
     CHECK(own.status == Status::unknown);
     CHECK(own.message.ru == "не удалось спросить: открыто слишком много файлов");
     CHECK(evaluate_http(failed(Failure::dns), settings).remedy == Remedy::outside_host);
+    const CheckResult no_name =
+        evaluate_http(failed(Failure::dns, Phase::dns, "Name or service not known"), settings);
+    CHECK(no_name.remedy == Remedy::outside_host); // no restart gives it a name
+    CHECK_THAT(no_name.hint.en, Catch::Contains("there is no such name: look how it is written"));
+    const CheckResult silent_dns =
+        evaluate_http(failed(Failure::dns, Phase::dns, "Temporary failure in name resolution"), settings);
+    CHECK_THAT(silent_dns.hint.en, Catch::Contains("outside this server"));
     CHECK(evaluate_http(failed(Failure::unreachable), settings).remedy == Remedy::outside_host);
     CHECK(evaluate_http(failed(Failure::refused), settings).remedy == Remedy::try_it);
     HttpSettings inside = settings;
