@@ -133,9 +133,12 @@ class CheckingRun {
 
     [[nodiscard]] Wishes wishes() const {
         const bool companions = m_tool.with_companions && !m_common.only.empty();
-        return {m_common.dry_run, !m_common.no_recovery, !m_common.no_notify,
+        return {m_common.dry_run,
+                !m_common.no_recovery,
+                !m_common.no_notify,
                 companions ? m_tool.with_companions(m_loaded.config, m_common.only) : m_common.only,
-                m_tool.asks_all};
+                m_tool.asks_all,
+                m_tool.tells_of_itself};
     }
 
     // What was told and what is confirmed stands there: judged without it, --dry-run would say what is not so. Every

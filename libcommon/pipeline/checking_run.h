@@ -23,6 +23,7 @@ struct CheckingTool {
     std::function<std::vector<std::string>(const Config&, const std::vector<std::string>&)> with_companions{};
     bool asks_all = false;                                     // also what is not due (`every`)
     bool says_what_would_be_sent = true;                       // with --dry-run
+    bool tells_of_itself = true;                               // its report is not of the named checks alone
     std::function<std::string(Lang)> appendix{};               // printed after the report as text
     std::function<std::string(const Report&, Lang)> renders{}; // the report as text, instead of render_text()
 };

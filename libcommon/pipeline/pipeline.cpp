@@ -607,6 +607,13 @@ class Run {
         }
         // Before judging, which takes the new types: another type under the same name is another check.
         forget_all_but(m_state.recovery, names_of_checks_as_before());
+        if (!m_wishes.tells_of_itself) {
+            m_facts.notices.clear();
+            m_facts.suppression.notices.clear();
+        }
+        for (const IncidentState& incident : m_state.judge.incidents) {
+            m_known_incidents.insert(incident.id);
+        }
         m_judgement = judge(std::move(m_state.judge), m_facts, m_policy);
         remember_slow_looks();
         forget_well(m_state.units, m_judgement.state, m_now.wall);
@@ -1168,6 +1175,7 @@ class Run {
         }
         report.recovery = m_healing.deeds;
         report.incidents = incident_rows(m_judgement.state);
+        leave_out_foreign_incidents(report);
         report.status = worst(overall(m_judgement.verdicts), overall(m_kept.verdicts));
         for (const LateTrouble& trouble : m_late_troubles) {
             report.checks.push_back(row_of(trouble));
@@ -1182,6 +1190,22 @@ class Run {
             publish(report);
         }
         return std::move(m_outcome);
+    }
+
+    // What a run that changes nothing has opened is kept nowhere: nobody could acknowledge it. And of what --only leaves
+    // out nothing was asked.
+    void leave_out_foreign_incidents(Report& report) const {
+        const auto is_kept = [&](const std::string& id) {
+            return !m_wishes.dry_run || m_known_incidents.contains(id);
+        };
+        std::erase_if(report.incidents, [&](const IncidentReport& incident) {
+            return !is_kept(incident.id) || !wanted(incident.check);
+        });
+        for (CheckReport& check : report.checks) {
+            if (check.incident && !is_kept(*check.incident)) {
+                check.incident.reset();
+            }
+        }
     }
 
     // Not of a part of the checks: to whom reads the metrics, the others would be gone.
@@ -1241,7 +1265,8 @@ class Run {
     Judgement m_judgement;
     std::map<std::string, CheckResult> m_before_healing; // first looks at what was asked again since
     Healing m_healing;
-    KeptVerdicts m_kept; // of checks that this run has not asked
+    std::set<std::string> m_known_incidents; // before this run
+    KeptVerdicts m_kept;                     // of checks that this run has not asked
     std::vector<NewsItem> m_told;
     std::vector<Text> m_notes;
     std::vector<LateTrouble> m_late_troubles;

@@ -94,6 +94,7 @@ struct Wishes {
     bool notify = true;
     std::vector<std::string> only; // names that exist; empty: all
     bool asks_all = false;         // of these, whatever their `every` says
+    bool tells_of_itself = true;   // what the suite notices of itself stands in the report, too
 };
 
 struct RunOutcome {

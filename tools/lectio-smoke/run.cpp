@@ -15,6 +15,7 @@ int run(const Options& options, World world) {
     CheckingTool tool{"smoke"};
     tool.by_old_name = options.by_old_name;
     tool.says_what_would_be_sent = !options.looks_only;
+    tool.tells_of_itself = !options.looks_only;
     tool.with_companions = [](const Config& config, const std::vector<std::string>& names) {
         return lectio::with_companions(config.smoke, names);
     };

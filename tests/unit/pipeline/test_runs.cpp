@@ -823,6 +823,37 @@ TEST_CASE("a history that cannot be read: the summary says so, and nothing else 
     CHECK(host.outside.phone[0].subjects.back().summary == "сводка: записей за сутки нет");
 }
 
+TEST_CASE("--dry-run names no incident that is kept nowhere, and --only none of what it has not asked") {
+    Machine host;
+    host.outside.broken = true;
+    Wishes wishes;
+    wishes.dry_run = true;
+    const Report first = host.run(wishes).report;
+    CHECK(first.status == Status::critical);
+    CHECK(first.incidents.empty());
+    CHECK(std::none_of(first.checks.begin(), first.checks.end(),
+                       [](const CheckReport& check) { return check.incident.has_value(); }));
+    const Report opened = host.run(without_recovery()).report;
+    REQUIRE(opened.incidents.size() == 1);
+    const Report again = host.run(wishes).report;
+    REQUIRE(again.incidents.size() == 1);
+    CHECK(again.incidents[0].id == opened.incidents[0].id);
+    wishes.only = {"nothing-of-it"};
+    CHECK(host.run(wishes).report.incidents.empty());
+}
+
+TEST_CASE("a look by hand says nothing of the suite itself") {
+    Machine host;
+    host.job.notices.push_back({"config", "cause", Status::warning, verbatim("a variable is not set"), {}});
+    Wishes wishes;
+    wishes.dry_run = true;
+    CHECK(host.run(wishes).report.status == Status::warning);
+    wishes.tells_of_itself = false;
+    const RunOutcome look = host.run(wishes);
+    CHECK(look.report.status == Status::ok);
+    CHECK(look.exit == ExitCode::ok);
+}
+
 TEST_CASE("--dry-run is not in the history, --only is as a part") {
     Machine host;
     Wishes wishes;
