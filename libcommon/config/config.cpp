@@ -1,6 +1,7 @@
 #include "config/config.h"
 
 #include "config/complaints.h"
+#include "config/env_file.h"
 #include "config/run_time.h"
 #include "config/sections.h"
 #include "util/secret.h"
@@ -29,6 +30,20 @@ constexpr Phrase k_rung_off{"recovery {} is off: {}", "восстановлен�
 constexpr Phrase k_login_off{"login {} is off: {}", "вход {} выключен: {}"};
 constexpr Phrase k_step_off{"step {} is off: {}", "шаг {} выключен: {}"};
 constexpr Phrase k_channel_off{"channel {} is off: {}", "канал {} выключен: {}"};
+constexpr Phrase k_check_word{"check {}", "проверка {}"};
+constexpr Phrase k_rung_word{"recovery {}", "восстановление {}"};
+constexpr Phrase k_login_word{"login {}", "вход {}"};
+constexpr Phrase k_step_word{"step {}", "шаг {}"};
+constexpr Phrase k_several_off{"{}; off because of it: {}", "{}; из-за этого выключено: {}"};
+constexpr Phrase k_users_set_it{"{}; an account and its password are made by: sudo lectio-smoke setup-users",
+                                "{}; учётную запись и пароль создаст: sudo lectio-smoke setup-users"};
+constexpr Phrase k_empty_password{"it is empty, which is no password", "она пуста, а это не пароль"};
+constexpr Phrase k_easy_password{"what login {0} logs in with is easily guessed, and is masked wherever else "
+                                 "that word is said; remove it from "
+                                 "{1}, and sudo lectio-smoke setup-users makes up another",
+                                 "то, с чем входит {0}, легко угадать, и это слово мы замазываем во всём, "
+                                 "что говорим; уберите его из {1}, и "
+                                 "sudo lectio-smoke setup-users придумает другое"};
 constexpr Phrase k_nothing_on{"no check is switched on: nothing is watched",
                               "все проверки выключены: ни за чем не следим"};
 constexpr Phrase k_switch_on{"remove `enabled = false` from what is to be watched",
@@ -47,6 +62,8 @@ constexpr Phrase k_no_database_check{
 constexpr Phrase k_unknown_check{"unknown check \"{}\"", "неизвестная проверка \"{}\""};
 constexpr Phrase k_unknown_channel{"unknown channel \"{}\"", "неизвестный канал \"{}\""};
 constexpr Phrase k_unknown_login{"unknown login \"{}\"", "неизвестный вход \"{}\""};
+constexpr Phrase k_role_of_nobody{"no login is named \"{}\": this role is given to nobody",
+                                  "нет входа \"{}\": эта роль никому не достанется"};
 constexpr Phrase k_unknown_step{"unknown step \"{}\"", "неизвестный шаг \"{}\""};
 constexpr Phrase k_unknown_type{"unknown type \"{}\"", "неизвестный тип \"{}\""};
 constexpr Phrase k_unknown_action{"unknown action \"{}\"", "неизвестное действие \"{}\""};
@@ -268,6 +285,9 @@ class Reader {
                 LoginSettings login;
                 login.name = member.key;
                 read_asking(table, smoke_login_schema(), login);
+                for (const std::string_view body : {"json", "form"}) {
+                    judge_passwords(table.find(body), login);
+                }
                 m_config.smoke.logins.push_back(std::move(login));
             }
         }
@@ -312,6 +332,28 @@ class Reader {
                 remember_secret(*text);
             }
             remember_passwords(&member.value.front());
+        }
+    }
+
+    // An empty one out of a variable is one that nobody has set: `lectio-smoke setup-users` makes one up. An ordinary
+    // word is guessed, and as every secret is masked, it is missing from whatever we say besides.
+    void judge_passwords(const Node* body, LoginSettings& login) {
+        for (const Member& member : table_of(body)) {
+            const Node& value = member.value.front();
+            const auto* text = value.get<std::string>();
+            if (text == nullptr || !contains_ignoring_case(member.key, "pass") || !value.unset().empty()) {
+                continue;
+            }
+            if (text->empty() && !value.written().empty()) {
+                const auto anything = [](const std::string&) { return std::optional<std::string>(""); };
+                for (const std::string& name : variables_in(value.written(), anything)) {
+                    m_config.wrong_variables.emplace(name, say(k_empty_password));
+                    m_reading.unset.push_back({name, value.position()});
+                    login.unset.push_back(name);
+                }
+            } else if (!text->empty() && is_easily_guessed(*text)) {
+                warn(value.position(), say(k_easy_password, login.name, m_config.paths.env_file.string()));
+            }
         }
     }
 
@@ -685,6 +727,7 @@ class Reader {
             check_known(mentions(find_in(table, "needs")), names, k_unknown_step);
             check_named_once(find_in(table, "needs"));
         }
+        check_roles(find_in(find_in(smoke, "users"), "roles"), logins);
         for (const Node& step : array_of(find_in(smoke, "step"))) {
             check_known(mention(step.find("as")), logins, k_unknown_login);
             check_known(mentions(step.find("needs")), names, k_unknown_step);
@@ -698,6 +741,22 @@ class Reader {
         }
         check_values();
         check_round_of_steps();
+    }
+
+    // A slip of the hand leaves a login without its role. The role of a login that is not there at all sets nothing:
+    // those of a profile that was cut down.
+    void check_roles(const Node* roles, const Names& logins) {
+        const std::vector<std::string_view> known(logins.begin(), logins.end());
+        for (const Member& role : table_of(roles)) {
+            if (logins.contains(role.key)) {
+                continue;
+            }
+            if (nearest(role.key, known)) {
+                unknown(k_unknown_login, role.key, role.key_position, known);
+            } else {
+                warn(role.key_position, say(k_role_of_nobody, clean_line(role.key)));
+            }
+        }
     }
 
     // The table of each step that was read.
@@ -964,26 +1023,14 @@ class Reader {
                      ? say(k_of, reference.name, wrong->second)
                      : say(k_variable_unset, reference.name, m_config.paths.env_file.string()));
         }
-        for (const CheckSettings& check : m_config.health.checks) {
-            note_off(k_check_off, check.name, check.unset);
-        }
-        for (const RungSettings& rung : m_config.health.recovery) {
-            note_off(k_rung_off, rung.name, rung.unset);
-        }
-        for (const LoginSettings& login : m_config.smoke.logins) {
-            note_off(k_login_off, login.name, login.unset);
-        }
-        for (const StepSettings& step : m_config.smoke.steps) {
-            note_off(k_step_off, step.name, step.unset);
-        }
-        for (const CheckSettings& check : m_config.deepcheck.checks) {
-            note_off(k_check_off, check.name, check.unset);
-        }
+        note_what_is_off();
         for (const ChannelSettings& channel : m_config.channels) {
-            note_off(k_channel_off, channel.name, channel.unset);
+            if (!channel.unset.empty()) {
+                note(say(k_channel_off, channel.name, words_of(channel.unset)), channel.unset);
+            }
         }
-        for (const std::string& name : m_defaulted) {
-            note(say(k_default_used, words_of({name})), {name});
+        if (!m_defaulted.empty()) {
+            note(say(k_default_used, words_of(m_defaulted)), m_defaulted);
         }
         for (const auto& [name, complaint] : m_config.wrong_variables) {
             if (!m_noted.contains(name)) { // of a tool that comes later, of a route
@@ -1003,9 +1050,64 @@ class Reader {
         }
     }
 
-    void note_off(const Phrase& phrase, const std::string& name, const std::vector<std::string>& unset) {
-        if (!unset.empty()) {
-            note(say(phrase, name, words_of(unset)), unset);
+    // What one tool does without for want of variables: told once, and by that tool alone.
+    struct WhatIsOff {
+        Text one;  // of the only one: "check disk is off: variable A is not set"
+        Text each; // "check disk, check page"
+        std::vector<std::string> unset;
+        int count = 0;
+    };
+
+    void note_what_is_off() {
+        WhatIsOff health, smoke, deepcheck;
+        for (const CheckSettings& check : m_config.health.checks) {
+            add_off(health, {k_check_off, k_check_word}, check.name, check.unset);
+        }
+        for (const RungSettings& rung : m_config.health.recovery) {
+            add_off(health, {k_rung_off, k_rung_word}, rung.name, rung.unset);
+        }
+        for (const LoginSettings& login : m_config.smoke.logins) {
+            add_off(smoke, {k_login_off, k_login_word}, login.name, login.unset);
+        }
+        const bool mends_users = !smoke.unset.empty() && m_config.smoke.users.has_value();
+        for (const StepSettings& step : m_config.smoke.steps) {
+            add_off(smoke, {k_step_off, k_step_word}, step.name, step.unset);
+        }
+        for (const CheckSettings& check : m_config.deepcheck.checks) {
+            add_off(deepcheck, {k_check_off, k_check_word}, check.name, check.unset);
+        }
+        note_off(health, "health");
+        note_off(smoke, "smoke");
+        if (mends_users) {
+            Text& hint = m_config.notes.back().hint;
+            hint = say(k_users_set_it, hint);
+        }
+        note_off(deepcheck, "deepcheck");
+    }
+
+    struct OffWords {
+        const Phrase& alone; // "check {} is off: {}"
+        const Phrase& named; // "check {}"
+    };
+    void add_off(WhatIsOff& off, const OffWords& words, const std::string& name,
+                 const std::vector<std::string>& unset) const {
+        if (unset.empty()) {
+            return;
+        }
+        off.one = say(words.alone, name, words_of(unset));
+        off.each = join(", ", {off.each, say(words.named, name)});
+        ++off.count;
+        for (const std::string& variable : unset) {
+            if (std::find(off.unset.begin(), off.unset.end(), variable) == off.unset.end()) {
+                off.unset.push_back(variable);
+            }
+        }
+    }
+
+    void note_off(const WhatIsOff& off, std::string_view tool) {
+        if (off.count > 0) {
+            note(off.count == 1 ? off.one : say(k_several_off, words_of(off.unset), off.each), off.unset);
+            m_config.notes.back().tool = tool;
         }
     }
     void note(Text message, const std::vector<std::string>& unset) {
@@ -1018,7 +1120,7 @@ class Reader {
         }
         const Phrase& remedy = not_set.empty() ? k_correct_it : not_set.size() == 1 ? k_set_it : k_set_them;
         m_config.notes.push_back(
-            {std::move(message), say(remedy, m_config.paths.env_file.string()), std::move(not_set)});
+            {std::move(message), say(remedy, m_config.paths.env_file.string()), std::move(not_set), {}});
     }
     [[nodiscard]] Text words_of(const std::vector<std::string>& unset) const {
         return unset_words(unset, m_config.wrong_variables);

@@ -225,6 +225,7 @@ struct Config {
     struct Note {
         Text message, hint;
         std::vector<std::string> unset; // the variables that are not set, where the note is of these
+        std::string tool{};             // whose report says it, "smoke"; empty: each
     };
     std::vector<Note> notes;
     WrongVariables wrong_variables;

@@ -21,6 +21,8 @@ namespace {
 
 constexpr Phrase k_discovered{"no configuration: what is watched was found on this host",
                               "конфигурации нет: за чем следить, определено осмотром сервера"};
+constexpr Phrase k_no_configuration{"no configuration: there is nothing to do without one",
+                                    "настроек нет, а без них делать нечего"};
 constexpr Phrase k_no_checks{"{} has no checks: what is watched was found on this host",
                              "в {} нет проверок: за чем следить, определено осмотром сервера"};
 constexpr Phrase k_nothing_mended{
@@ -40,6 +42,9 @@ constexpr Phrase k_zone_hint{"timedatectl list-timezones names them all",
                              "все пояса назовёт timedatectl list-timezones"};
 
 constexpr Phrase k_unknown_zone{"unknown time zone \"{}\"", "неизвестный часовой пояс \"{}\""};
+constexpr Phrase k_is_env_file{
+    "this is a file of variables, not the configuration: name a config.toml, or leave --config out",
+    "это файл переменных, а не настройки: укажите config.toml или уберите --config"};
 constexpr Phrase k_empty_file{"the file is empty", "файл пуст"};
 constexpr Phrase k_with_hint{"{}; {}", "{}; {}"};
 constexpr Phrase k_mistyped{"{}: did you mean {}?", "{}: может быть, {}?"};
@@ -230,6 +235,28 @@ std::optional<Lang> language_of(Files& files, const Path& state, const std::stri
     return asked ? asked : language_in(last_good_text(files, state, file).value_or(""));
 }
 
+// NAME=value and nothing else, as in config.env.
+bool is_env_file(std::string_view text) {
+    bool any = false;
+    for (std::string_view line : split_lines(text)) {
+        line = trim(line);
+        if (line.empty() || line.starts_with('#')) {
+            continue;
+        }
+        constexpr std::string_view k_export = "export ";
+        line.remove_prefix(line.starts_with(k_export) ? k_export.size() : 0);
+        const std::string_view name = line.substr(0, line.find('='));
+        const bool is_name = !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
+            return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+        });
+        if (!is_name || name.size() == line.size()) {
+            return false;
+        }
+        any = true;
+    }
+    return any;
+}
+
 bool loads(const std::string& text, const Kinds& kinds) {
     Problems problems;
     const std::optional<Node> root = parse_toml(text, problems);
@@ -313,6 +340,10 @@ class Loader {
         read_text(*text, loaded);
         loaded.config.source = Config::Source::file;
         loaded.config.file = file;
+        if (!loaded.ok() && is_env_file(*text)) { // what is wrong with it as a configuration is no help
+            loaded.problems = {};
+            loaded.problems.error({}, say(k_is_env_file));
+        }
         if (std::optional<Config::Note> others = note_of_other_writers(m_world.files, file)) {
             add_note(std::move(*others), loaded.config, loaded.problems);
         }
@@ -694,14 +725,21 @@ class Loader {
         LoadedConfig loaded;
         read_made("", loaded);
         loaded.config.source = Config::Source::discovery;
+        if (m_request.discovery == nullptr) {
+            loaded.config.assumed.push_back(say(k_no_configuration));
+            return loaded;
+        }
         leave_to_discovery(loaded, say(k_discovered));
         loaded.config.assumed.push_back(say(k_nothing_mended));
         return loaded;
     }
 
+    // Only by a tool that looks for checks: to others their absence means nothing.
     void leave_to_discovery(LoadedConfig& loaded, Text why) const {
-        loaded.names_no_checks = m_request.discovery != nullptr;
-        loaded.config.assumed.push_back(std::move(why));
+        if (m_request.discovery != nullptr) {
+            loaded.names_no_checks = true;
+            loaded.config.assumed.push_back(std::move(why));
+        }
     }
 
     // A text that we made: places in it would mean nothing to anybody, and without them what is missing from

@@ -448,6 +448,14 @@ std::map<std::string, StepOrder> order_of(const SmokeSettings& smoke) {
     return orders;
 }
 
+bool is_easily_guessed(std::string_view password) {
+    constexpr std::size_t k_shortest = 8, k_shortest_of_letters = 16; // bytes
+    const bool letters = std::all_of(password.begin(), password.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || static_cast<unsigned char>(c) >= 0x80U;
+    });
+    return password.size() < (letters ? k_shortest_of_letters : k_shortest);
+}
+
 std::string check_of_login(std::string_view login) {
     return "login-" + std::string(login);
 }

@@ -139,6 +139,8 @@ std::map<std::string, StepOrder> order_of(const SmokeSettings& smoke);
 // The step that saves each value.
 std::map<std::string, std::string> savers_of(const SmokeSettings& smoke);
 
+// Short, or a word of letters alone: anybody tries it, and masked as every secret is, it is missing from our own words.
+bool is_easily_guessed(std::string_view password);
 // How a login is called among the checks.
 std::string check_of_login(std::string_view login);
 // The check whether the site answers at all: every login and every step on the site needs it.

@@ -97,7 +97,9 @@ Job common_job(const LoadedConfig& loaded, World& world, std::string_view short_
 
 void add_configuration_notices(Job& job, const LoadedConfig& loaded) {
     for (const Config::Note& note : loaded.config.notes) {
-        job.notices.push_back(config_notice(note.message.en, note.message, note.hint));
+        if (note.tool.empty() || note.tool == job.short_name) {
+            job.notices.push_back(config_notice(note.message.en, note.message, note.hint));
+        }
     }
     if (loaded.ok()) {
         return;

@@ -163,18 +163,96 @@ TEST_CASE("what is not set switches off what needs it, and is said") {
     CHECK_FALSE(problems.has_errors());
     REQUIRE(config.channels.size() == 1);
     CHECK(config.channels[0].unset == std::vector<std::string>{"ERRORS_BOT_TOKEN", "ERRORS_CHAT_ID"});
-    REQUIRE(config.notes.size() == 3);
-    CHECK(config.notes[0].message.en == "login teacher is off: variable SMOKE_TEACHER_PASSWORD is not set");
-    CHECK(config.notes[1].message.ru == "вход student выключен: не задана переменная SMOKE_STUDENT_PASSWORD");
-    CHECK(config.notes[2].message.en ==
+    REQUIRE(config.notes.size() == 2);
+    CHECK(config.notes[0].tool == "smoke");
+    CHECK(config.notes[0].message.en ==
+          "variables SMOKE_TEACHER_PASSWORD, SMOKE_STUDENT_PASSWORD are not set; "
+          "off because of it: login teacher, login student");
+    CHECK(config.notes[0].message.ru ==
+          "не заданы переменные SMOKE_TEACHER_PASSWORD, SMOKE_STUDENT_PASSWORD; "
+          "из-за этого выключено: вход teacher, вход student");
+    CHECK(config.notes[1].tool.empty());
+    CHECK(config.notes[1].message.en ==
           "channel errors is off: variables ERRORS_BOT_TOKEN, ERRORS_CHAT_ID are not set");
-    CHECK(config.notes[2].message.ru ==
+    CHECK(config.notes[1].message.ru ==
           "канал errors выключен: не заданы переменные ERRORS_BOT_TOKEN, ERRORS_CHAT_ID");
     const auto& all = problems.all();
     CHECK(std::any_of(all.begin(), all.end(), [](const Problem& problem) {
         return problem.message.en.starts_with("ERRORS_BOT_TOKEN is not set, neither in ") &&
                problem.severity == Problem::Severity::warning;
     }));
+}
+
+namespace {
+
+constexpr const char* k_two_logins = R"([smoke.users]
+manage = "/srv/app/manage.py"
+roles = { teacher = "teacher", ROLE = "student" }
+[smoke.login.teacher]
+post = "/token/"
+json = { email = "t@test.local", password = "${TEACHER_PASSWORD}" }
+[smoke.login.student]
+post = "/token/"
+form = { email = "s@test.local", password = "${STUDENT_PASSWORD}" }
+)";
+
+Config two_logins(const std::string& role, const std::string& password, Problems& problems) {
+    std::string text = k_two_logins;
+    text.replace(text.find("ROLE"), 4, role);
+    std::optional<Node> root = parse_toml(text, problems);
+    expand_references(
+        *root,
+        [&](const std::string& name) {
+            return std::optional<std::string>(name == "STUDENT_PASSWORD" ? password
+                                                                         : "made-up-of-the-teacher");
+        },
+        problems);
+    return read_config(*root, test::stand_in_kinds(), problems);
+}
+
+} // namespace
+
+TEST_CASE("an empty password of a login is one that is set nowhere") {
+    Problems problems;
+    const Config config = two_logins("student", "", problems);
+    CHECK_FALSE(problems.has_errors());
+    CHECK(config.smoke.logins[0].unset.empty());
+    CHECK(config.smoke.logins[1].unset == std::vector<std::string>{"STUDENT_PASSWORD"});
+    REQUIRE(config.notes.size() == 1);
+    CHECK(config.notes[0].message.en ==
+          "login student is off: the value of variable STUDENT_PASSWORD is wrong: "
+          "it is empty, which is no password");
+    CHECK_THAT(config.notes[0].hint.ru, Catch::Contains("sudo lectio-smoke setup-users"));
+}
+
+TEST_CASE("a password that is an ordinary word is warned of") {
+    for (const char* easy : {"пароль", "teacher", "qwe-123", "correcthorse"}) {
+        INFO(easy);
+        Problems problems;
+        const Config config = two_logins("student", easy, problems);
+        CHECK_FALSE(problems.has_errors());
+        CHECK(config.notes.empty()); // the site is not ill for it
+        REQUIRE(problems.all().size() == 1);
+        CHECK_THAT(problems.all()[0].message.en, Catch::Contains("is easily guessed"));
+        CHECK(problems.all()[0].message.ru.find(easy) == std::string::npos);
+    }
+    Problems problems;
+    two_logins("student", "made-up-2", problems);
+    CHECK(problems.all().empty());
+}
+
+TEST_CASE("a role is one of a login") {
+    Problems problems;
+    two_logins("studnet", "made-up-of-the-student", problems);
+    REQUIRE(problems.all().size() == 1);
+    CHECK(problems.has_errors());
+    CHECK(problems.all()[0].message.en == "unknown login \"studnet\"; did you mean \"student\"?");
+    CHECK(problems.all()[0].position.line == 3);
+    Problems others; // of a profile that was cut down
+    two_logins("headmaster", "made-up-of-the-student", others);
+    CHECK_FALSE(others.has_errors());
+    REQUIRE(others.all().size() == 1);
+    CHECK(test::is_russian(others.all()[0].message.ru));
 }
 
 TEST_CASE("each kind of mistake in the example is one problem at its place") {

@@ -262,6 +262,37 @@ TEST_CASE("a file without checks is told to be so, and the host is looked at") {
     CHECK(loaded.config.channels.size() == 1);
 }
 
+TEST_CASE("a file of variables that is named as the configuration is told to be one") {
+    Bench bench;
+    bench.request.file =
+        bench
+            .write("opt/config.env", "# of the bash suite\nexport SITE_URL=https://site.example\n"
+                                     "SMOKE_TEACHER_PASSWORD=made-up-of-the-teacher\n")
+            .string();
+    const LoadedConfig loaded = bench.load();
+    CHECK_FALSE(loaded.ok());
+    REQUIRE(loaded.problems.all().size() == 1);
+    CHECK_THAT(problem_lines(loaded).en, Catch::Contains("a file of variables, not the configuration"));
+    CHECK_THAT(problem_lines(loaded).ru, Catch::Contains("укажите config.toml"));
+    bench.write("opt/config.env", "SITE_URL=\"https://site.example\"\n"); // TOML by chance
+    CHECK_THAT(problem_lines(bench.load()).en, Catch::Contains("a file of variables"));
+    bench.write("opt/config.env", "lang = ru\n");
+    CHECK_THAT(problem_lines(bench.load()).en, !Catch::Contains("a file of variables"));
+}
+
+TEST_CASE("a tool that looks for no checks says nothing of those that are missing") {
+    Bench bench;
+    bench.request.discovery = nullptr;
+    bench.write("etc/config.toml", "[[smoke.step]]\nname = \"page\"\nget = \"/\"\n");
+    const LoadedConfig loaded = bench.load();
+    REQUIRE(loaded.ok());
+    CHECK(loaded.config.assumed.empty());
+    std::filesystem::remove(bench.folder() / "etc/config.toml");
+    const LoadedConfig nothing = bench.load();
+    REQUIRE(nothing.config.assumed.size() == 1);
+    CHECK_THAT(nothing.config.assumed[0].en, Catch::Contains("no configuration"));
+}
+
 TEST_CASE("config.env alone does what health_check.sh did") {
     Bench bench;
     bench.write("opt/config.env",
