@@ -4,6 +4,7 @@
 #include "incidents/rules.h"
 #include "platform/http_url.h"
 #include "smoke/judge_login.h"
+#include "util/secret.h"
 #include "util/text.h"
 
 #include <algorithm>
@@ -45,9 +46,27 @@ constexpr Phrase k_other_role_forbidden{"the test account, not the site: {} is l
 constexpr Phrase k_mend_role{"this sets its role: sudo lectio-smoke setup-users",
                              "роль исправит: sudo lectio-smoke setup-users"};
 constexpr Phrase k_somebody{"the account", "учётная запись"};
+constexpr Phrase k_refused_alike{
+    "not the test accounts: all of them are refused alike (HTTP {}); the site does so, or it refuses this "
+    "host",
+    "дело не в тестовых учётных записях: всем отвечают одинаково (HTTP {}); так отвечает сайт или не пускает "
+    "этот сервер"};
+constexpr Phrase k_only_one_refused{"the test account, or this host is refused: {} may not log in (HTTP {}), "
+                                    "and there is no other to compare",
+                                    "дело в тестовой учётной записи, или не пускают этот сервер: {} не может "
+                                    "войти (HTTP {}), а сравнить не с "
+                                    "кем"};
+constexpr Phrase k_forbidden_alike_hint{
+    "log in from elsewhere: if that works, this address is blocked (fail2ban, axes, a firewall)",
+    "войдите с другого адреса: если получится, заблокирован этот (fail2ban, axes, файрвол)"};
+constexpr Phrase k_asked{"{} {}; request and answer: sudo lectio-smoke run {} -v",
+                         "{} {}; запрос и ответ: sudo lectio-smoke run {} -v"};
+constexpr Phrase k_asked_as{"{} {} as {}; request and answer: sudo lectio-smoke run {} -v",
+                            "{} {} от имени {}; запрос и ответ: sudo lectio-smoke run {} -v"};
 
 constexpr std::size_t k_shown_characters = 80;
 constexpr int k_forbidden = 403;
+constexpr int k_too_many = 429;
 
 std::string shown(const std::string& text) {
     return shorten(clean_line(text), k_shown_characters);
@@ -99,11 +118,29 @@ class Joining {
         for (const LoginSettings& login : m_smoke.logins) {
             join([&](const Observation& each) { return is_forbidden_to(each, login.name); });
         }
+        logins_refused_alike();
         for (const auto& [name, same] : m_same) {
             if (!same.empty()) {
                 Text& message = find(name)->result.message;
                 message = say(k_with_same, message, fmt::format("{}", fmt::join(same, ", ")));
             }
+        }
+    }
+
+    // A name alone sends nobody to the right log: what was asked, as whom, and what shows more of it.
+    void say_what_was_asked() {
+        for (const LoginSettings& login : m_smoke.logins) {
+            add_to_hint(check_of_login(login.name), [&](const std::string& name) {
+                return say(k_asked, "POST", shown(login.post), name);
+            });
+        }
+        for (const StepSettings& step : m_smoke.steps) {
+            const MethodAndTarget asked = method_of(step);
+            const std::string target = shown(redact(asked.target));
+            add_to_hint(step.name, [&](const std::string& name) {
+                return step.as.empty() ? say(k_asked, asked.method, target, name)
+                                       : say(k_asked_as, asked.method, target, step.as, name);
+            });
         }
     }
 
@@ -201,6 +238,62 @@ class Joining {
         return failed >= 2;
     }
 
+    template<class Words>
+    void add_to_hint(const std::string& name, const Words& words) {
+        if (Observation* each = find(name); each != nullptr && is_bad(each->result.status)) {
+            each->result.hint = lectio::join("; ", {each->result.hint, words(name)});
+        }
+    }
+
+    // ── logins that all get the same ──
+
+    struct Refused {
+        const LoginSettings* login;
+        Observation* seen;
+        Failure failure;
+    };
+
+    // Those that got an answer of their own, good or bad.
+    std::vector<Refused> asked_logins() {
+        std::vector<Refused> asked;
+        for (const LoginSettings& login : m_smoke.logins) {
+            Observation* seen = find(check_of_login(login.name));
+            if (seen != nullptr && seen->result.status != Status::skipped) {
+                asked.push_back({&login, seen, failure_of(*seen)});
+            }
+        }
+        return asked;
+    }
+
+    // One account that is refused where another is let in is that account. Where none is let in, a limit or a block of
+    // this address looks the same as several accounts that are blocked, and is likelier.
+    void logins_refused_alike() {
+        const std::vector<Refused> asked = asked_logins();
+        for (const int status : {k_forbidden, k_too_many}) {
+            std::vector<const Refused*> alike;
+            for (const Refused& one : asked) {
+                const bool all_there = std::all_of(asked.begin(), asked.end(), [&](const Refused& other) {
+                    return other.login->post != one.login->post || other.failure.status == status;
+                });
+                if (one.failure.status == status && all_there) {
+                    alike.push_back(&one);
+                }
+            }
+            if (alike.size() > 1) {
+                Observation* root = join([&](const Observation& each) {
+                    return std::any_of(alike.begin(), alike.end(),
+                                       [&](const Refused* one) { return one->seen == &each; });
+                });
+                root->result.message = say(k_refused_alike, status);
+                root->result.hint = status == k_forbidden ? say(k_forbidden_alike_hint) : root->result.hint;
+            } else if (alike.size() == 1 && m_smoke.logins.size() == 1) {
+                const std::string account = account_of(*alike.front()->login);
+                const Text who = account.empty() ? say(k_somebody) : verbatim(shown(account));
+                alike.front()->seen->result.message = say(k_only_one_refused, who, status);
+            }
+        }
+    }
+
     // ── roles ──
 
     [[nodiscard]] const StepSettings* step_as(const Observation& each, const std::string& login) const {
@@ -288,6 +381,7 @@ void join_common_roots(std::vector<Observation>& seen, const SmokeSettings& smok
     joining.consequences_of_what_died();
     joining.wrong_roles();
     joining.same_failures();
+    joining.say_what_was_asked();
 }
 
 } // namespace lectio

@@ -39,6 +39,18 @@ constexpr Phrase k_token_refused{
     "вход удался, а токен здесь не принимают: проверьте SECRET_KEY, срок токена и часы"};
 constexpr Phrase k_role_refused{"the account may log in and may not do this: look at its role",
                                 "войти этой записи можно, а сделать это нельзя: проверьте её роль"};
+constexpr Phrase k_open{"open without a login: HTTP {}, expected {}",
+                        "открыто без входа: HTTP {}, ожидался {}"};
+constexpr Phrase k_open_hint{
+    "anybody on the Internet gets what stands there: the view asks for no login (permission_classes, "
+    "login_required), or something in front of it answers in its place",
+    "это может прочитать кто угодно в интернете: view не требует входа (permission_classes, login_required) "
+    "или "
+    "вместо неё отвечает кто-то перед ней"};
+constexpr Phrase k_open_to{"open to {}, who should be refused: HTTP {}, expected {}",
+                           "открыто для {}, хотя должен быть отказ: HTTP {}, ожидался {}"};
+constexpr Phrase k_open_to_hint{"the view does not look at the role: its permission_classes",
+                                "view не смотрит на роль: проверьте её permission_classes"};
 constexpr Phrase k_max_size_hint{"raise max_size if this size is right",
                                  "если такой размер — норма, увеличьте max_size"};
 
@@ -68,9 +80,8 @@ constexpr Phrase k_too_high{"{} is {}, at most {} expected", "{} — {}, ожи�
 constexpr Phrase k_nothing_to_save{
     "the answer has nothing to save as {}: no {}; what needs it is not asked",
     "в ответе нет значения {}: не найдено {}; что на нём строится, не проверено"};
-constexpr Phrase k_nothing_to_save_hint{
-    "see what came, then mend the site or `save` of this step: sudo lectio-smoke run {} -v",
-    "посмотрите, что пришло, и исправьте сайт или save этого шага: sudo lectio-smoke run {} -v"};
+constexpr Phrase k_nothing_to_save_hint{"see what came, then mend the site or `save` of this step",
+                                        "посмотрите, что пришло, и исправьте сайт или save этого шага"};
 
 constexpr Phrase k_in_phases{
     "of these {} looking up and connecting, {} waiting for the first byte, {} receiving",
@@ -89,14 +100,18 @@ constexpr Phrase k_burst_late_hint{
 constexpr Phrase k_burst_good{"{} at once, the slowest in {}", "{} одновременно, самый медленный — {}"};
 constexpr Phrase k_repeat_bad{"asked {} times, attempt {}: {}", "спрошено раз: {}, на {}-й раз: {}"};
 
-constexpr Phrase k_no_limit{"nothing limits it: {} requests in {}, and the last got HTTP {}, expected {}",
-                            "ограничения нет: {} запросов за {}, и последний получил HTTP {}, ожидался {}"};
+constexpr Phrase k_no_limit{"nothing limits it: {} in {}, and the last got HTTP {}, expected {}",
+                            "ограничения нет: {} за {}, и последний получил HTTP {}, ожидался {}"};
 constexpr Phrase k_no_limit_hint{
     "passwords can be guessed here: limit_req in nginx, or a throttle in the application",
     "здесь можно подбирать пароли: поставьте limit_req в nginx или ограничение в приложении"};
-constexpr Phrase k_limit_too_slow{
-    "{} requests took {}, longer than {}: whether there is a limit cannot be said",
-    "{} запросов заняли {}, дольше чем {}: есть ли ограничение, сказать нельзя"};
+constexpr Phrase k_no_path{"nothing to limit is there: HTTP {}", "ограничивать там нечего: HTTP {}"};
+constexpr Phrase k_no_path_hint{
+    "the path of this step is wrong, or the site has moved it: whether there is a limit is not known",
+    "путь этого шага неверен или сайт его перенёс: есть ли ограничение, неизвестно"};
+constexpr Phrase k_limit_too_slow{"{} took {}, longer than {}: whether there is a limit cannot be said",
+                                  "{} за {}, дольше чем {}: есть ли ограничение, сказать нельзя"};
+constexpr Noun k_requests{"request", "requests", "запрос", "запроса", "запросов"};
 constexpr Phrase k_limit_broken{"request {} of {}: {}", "запрос {} из {}: {}"};
 constexpr Phrase k_limit_good{"limited: request {} of {} got HTTP {}",
                               "ограничение работает: запрос {} из {} получил HTTP {}"};
@@ -184,7 +199,33 @@ Wrong wrong_redirect(const HttpAnswer& answer, const StepSettings& step, const H
 
 // ── the status ──
 
+bool is_refusal(int status) {
+    return status == 401 || status == 403;
+}
+
+// Let in where the step wants to be refused. The answer is then what nobody should see, and stays out of what is told;
+// a page that says who asks is no such answer.
+Wrong let_in(const HttpAnswer& answer, const StepSettings& step) {
+    const StatusSet wanted = wanted_status(step);
+    const bool to_be_refused = wanted.contains(401) || wanted.contains(403);
+    const bool is_in = answer.status / 100 == 2 && !wanted.contains(answer.status);
+    const bool at_login = !answer.hops.empty() && is_login_page(answer.final_url);
+    if (!to_be_refused || !is_in || at_login || !whose_page(answer, Wanted::data).empty()) {
+        return std::nullopt;
+    }
+    CheckResult result;
+    result.status = Status::critical;
+    result.message = step.as.empty() ? say(k_open, answer.status, wanted.words())
+                                     : say(k_open_to, step.as, answer.status, wanted.words());
+    result.hint = say(step.as.empty() ? k_open_hint : k_open_to_hint);
+    result.remedy = Remedy::cannot_help;
+    return result;
+}
+
 Wrong unwanted_status(const HttpAnswer& answer, const StepSettings& step) {
+    if (Wrong open = let_in(answer, step)) {
+        return open;
+    }
     if (!step.range.empty() && answer.status == 200 && !wanted_status(step).contains(200)) {
         CheckResult result;
         result.status = Status::critical;
@@ -193,7 +234,7 @@ Wrong unwanted_status(const HttpAnswer& answer, const StepSettings& step) {
         return result;
     }
     Wrong wrong = wrong_status(answer, wanted_status(step));
-    if (wrong && !step.as.empty() && (answer.status == 401 || answer.status == 403)) {
+    if (wrong && !step.as.empty() && is_refusal(answer.status)) {
         wrong->hint = say(answer.status == 401 ? k_token_refused : k_role_refused);
     }
     return wrong;
@@ -384,7 +425,7 @@ Wrong nothing_to_save(const HttpAnswer& answer, const StepSettings& step) {
         CheckResult result;
         result.status = Status::warning;
         result.message = say(k_nothing_to_save, fmt::format("{{{}}}", name), where);
-        result.hint = say(k_nothing_to_save_hint, step.name);
+        result.hint = say(k_nothing_to_save_hint);
         result.remedy = Remedy::cannot_help;
         return result;
     }
@@ -524,10 +565,32 @@ CheckResult evaluate_repeated(std::vector<CheckResult> results) {
     return result;
 }
 
+namespace {
+
+// Asked where nobody logs in, no limit is a finding, and many refusals are none.
+Wrong wrong_path(const HttpAnswer& answer, const LimitExpectation& limit) {
+    const int status = answer.status;
+    const bool elsewhere = status == 404 || status == 405 || status == 410 || status / 100 == 3;
+    if (!elsewhere || limit.status.contains(status)) {
+        return std::nullopt;
+    }
+    CheckResult result;
+    result.status = Status::critical;
+    result.message = say(k_no_path, status);
+    result.hint = say(k_no_path_hint);
+    result.remedy = Remedy::cannot_help;
+    return result;
+}
+
+} // namespace
+
 CheckResult evaluate_limit(const std::vector<HttpAnswer>& answers, Duration took, const StepSettings& step,
                            const HttpRequest& request) {
     const LimitExpectation& limit = *step.limit;
     const StatusSet no_fault({{100, 499}});
+    if (Wrong wrong = wrong_path(answers.back(), limit)) {
+        return *std::move(wrong);
+    }
     for (std::size_t i = 0; i < answers.size(); ++i) {
         Wrong wrong = http_failure(answers[i], request);
         if (!wrong && !limit.status.contains(answers[i].status)) {
@@ -539,6 +602,7 @@ CheckResult evaluate_limit(const std::vector<HttpAnswer>& answers, Duration took
         }
     }
     CheckResult result;
+    const Text sent = counted(static_cast<std::int64_t>(answers.size()), k_requests);
     const HttpAnswer& last = answers.back();
     if (limit.status.contains(last.status)) {
         const auto refused = std::find_if(answers.begin(), answers.end(), [&](const HttpAnswer& answer) {
@@ -548,12 +612,10 @@ CheckResult evaluate_limit(const std::vector<HttpAnswer>& answers, Duration took
         result.message = say(k_limit_good, refused - answers.begin() + 1, answers.size(), last.status);
     } else if (took > limit.per) {
         result.status = Status::unknown;
-        result.message =
-            say(k_limit_too_slow, answers.size(), format_duration(took), format_duration(limit.per));
+        result.message = say(k_limit_too_slow, sent, format_duration(took), format_duration(limit.per));
     } else {
         result.status = Status::critical;
-        result.message =
-            say(k_no_limit, answers.size(), format_duration(took), last.status, limit.status.words());
+        result.message = say(k_no_limit, sent, format_duration(took), last.status, limit.status.words());
         result.hint = say(k_no_limit_hint);
         result.remedy = Remedy::cannot_help;
     }

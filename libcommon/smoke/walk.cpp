@@ -6,6 +6,7 @@
 #include "smoke/judge_step.h"
 #include "smoke/lanes.h"
 #include "smoke/requests.h"
+#include "util/secret.h"
 
 #include <algorithm>
 #include <exception>
@@ -19,6 +20,7 @@ constexpr Phrase k_behind{"not asked, because {} has failed", "не спраши
 constexpr Phrase k_no_value{"not asked: {} has saved no {{{}}}", "не спрашивали: {} не дал {{{}}}"};
 constexpr Phrase k_no_site{"not asked: the site cannot be reached", "не спрашивали: сайт недоступен"};
 constexpr Phrase k_unreached{"the site cannot be reached: {}", "сайт недоступен: {}"};
+constexpr Phrase k_base_url{"it is written in [smoke] base_url: {}", "оно записано в [smoke] base_url: {}"};
 constexpr Phrase k_reached{"the site answers", "сайт отвечает"};
 constexpr Phrase k_not_there{"not asked: there is no {}", "не спрашивали: {} нет"};
 
@@ -375,6 +377,9 @@ class Walk::Graph {
             if (m_contact == Contact::gone) {
                 result = *http_failure(answer, request);
                 result.message = say(k_unreached, result.message);
+                if (names_nobody(answer)) {
+                    result.hint = join("; ", {result.hint, say(k_base_url, redact(m_settings->base_url))});
+                }
             }
         }
         place.good = m_contact == Contact::there;

@@ -31,6 +31,11 @@ def login(fault, level, *says, limit="warning", **more):
     return view("token", fault, both | ({"login-limit": limit} if limit else {}), *says, skipped=TEACHER + STUDENT, **more)
 
 
+def alike(status, more, *says):
+    """Both accounts get the same answer, which a block of this address explains better than two blocked accounts."""
+    return view("token", f"status {status}", {"login-teacher": "warning"} | more, *says, skipped=(*TEACHER, *STUDENT, "login-student"))
+
+
 def dies(name, group, root, *says, skipped):
     """Everything that was not asked by then is a consequence. One after the other: so it is known what that is."""
     def inject(site):
@@ -143,8 +148,9 @@ FAULTS = [
     # the login
     login("status 401", "warning", "the test account, not the site: smoke_teacher@test.local is refused at the login (HTTP 401)",
           "дело в тестовой учётной записи, а не в сайте"),
-    login("status 403", "warning", "fail2ban", "fail2ban"),
-    login("status 429", "warning", "too many logins from here", "слишком много входов с этого адреса", limit=None),
+    alike(403, {"login-limit": "warning"}, "not the test accounts: all of them are refused alike (HTTP 403)",
+          "дело не в тестовых учётных записях"),
+    alike(429, {}, "not the test accounts: all of them are refused alike (HTTP 429)", "так отвечает сайт или не пускает этот сервер"),
     view("token", "status 500", {"login-teacher": "critical"}, "the same: login-student, login-limit", "то же самое: login-student",
          skipped=(*TEACHER, *STUDENT, "login-student", "login-limit")),
     login("html", "critical", "this is the page of the frontend", "это страница фронтенда"),
@@ -166,7 +172,7 @@ FAULTS = [
     view("lessons", "status 500", {"lessons": "critical"}, "HTTP 500, expected 2xx; the same: closed", "то же самое: closed", skipped=("closed",)),
     view("lessons", "raise", {"lessons": "critical"}, "HTTP 500", "HTTP 500", skipped=("closed",)),
     view("lessons", "html", {"lessons": "critical", "closed": "critical"}, "text/html", "это страница фронтенда"),
-    view("lessons", "open", {"closed": "critical"}, "HTTP 200, expected 401, 403", "HTTP 200"),
+    view("lessons", "open", {"closed": "critical"}, "open without a login: HTTP 200, expected 401, 403", "открыто без входа: HTTP 200"),
     view("homework", "status 502", {"homework": "critical"}, "the same: student-homework", "то же самое", skipped=("student-homework",)),
     view("groups", "cut", {"groups": "critical"}, "cut in the middle", "оборвалось посреди"),
     view("me", "json", {"me": "critical"}, "the answer is no JSON", "ответ — не JSON"),
@@ -191,6 +197,9 @@ FAULTS = [
     view("file", "status 500", {"drive-removed": "warning"}, "HTTP 500", "HTTP 500"),
     # limits
     view("login-limit", "off", {"login-limit": "warning"}, "nothing limits it", "ограничения нет"),
+    Fault(name="the path of the rate limit is wrong", inject=lambda site: None, broken={"login-limit": "warning"},
+          tune=(('post     = "/api/jwt/token/"', 'post     = "/api/no-such-login/"'),),
+          says=("nothing to limit is there: HTTP 404", "ограничивать там нечего")),
     # what passes
     view("lessons", "once 500", {}, "", "", looked_at=False),
     view("token", "once 500", {}, "", "", looked_at=False),  # what was skipped behind it is asked with the second look

@@ -39,7 +39,10 @@ class Site {
     // Both looks of a run, of which the second asks for all that failed in the first; between them `happens`.
     std::map<std::string, CheckResult> look(const std::function<void()>& happens = [] {}) {
         Trip trip(std::make_shared<const SmokeSettings>(smoke));
-        std::vector<std::string> names{"connection", "login-teacher", "login-student"};
+        std::vector<std::string> names{"connection"};
+        for (const LoginSettings& login : smoke.logins) {
+            names.push_back(check_of_login(login.name));
+        }
         for (const StepSettings& each : smoke.steps) {
             names.push_back(each.name);
         }
@@ -204,5 +207,80 @@ TEST_CASE("roots: what died in the middle of a walk is the only thing that is to
     }
     SECTION("nothing: it is as it was") {
         CHECK(bad(site.look()) == Names{"groups", "tasks"});
+    }
+}
+
+TEST_CASE("roots: what failed says what was asked, as whom, and what shows more of it", "[roots]") {
+    Site site;
+    StepSettings posts = step("pay", "teacher");
+    posts.get.reset();
+    posts.post = "/pay/?token=made-up-secret";
+    site.smoke.steps.push_back(posts);
+    site.answers("/pay/?token=made-up-secret", page(500));
+    site.answers("/lessons/", page(404));
+    site.answers("/health/", page(200));
+    const auto results = site.look();
+    CHECK_THAT(results.at("lessons").hint.en,
+               Contains("; GET /lessons/ as teacher; request and answer: sudo lectio-smoke run lessons -v"));
+    CHECK_THAT(
+        results.at("lessons").hint.ru,
+        Contains("; GET /lessons/ от имени teacher; запрос и ответ: sudo lectio-smoke run lessons -v"));
+    CHECK_THAT(results.at("pay").hint.en, Contains("POST /pay/?token=*** as teacher"));
+    site.answers("/token/", page(401));
+    CHECK_THAT(site.look().at("login-teacher").hint.en,
+               Contains("POST /token/; request and answer: sudo lectio-smoke run login-teacher -v"));
+    site.answers("/health/", page(500));
+    CHECK_THAT(site.look().at("health").hint.en,
+               Contains("GET /health/; request and answer: sudo lectio-smoke run health -v"));
+}
+
+TEST_CASE("roots: a name that does not exist is told with the place where it is written", "[roots]") {
+    Site site;
+    const HttpAnswer nobody =
+        failed(HttpAnswer::Failure::dns, HttpAnswer::Phase::dns, "Name or service not known");
+    for (const char* path : {"/", "/health/", "/lessons/", "/groups/", "/tasks/", "/token/"}) {
+        site.answers(path, nobody);
+    }
+    const auto results = site.look();
+    CHECK(bad(results) == Names{"connection"});
+    CHECK_THAT(results.at("connection").hint.en,
+               Contains("there is no such name") &&
+                   Contains("it is written in [smoke] base_url: " + std::string(k_site)));
+}
+
+TEST_CASE("roots: logins that are all refused alike are not the accounts' fault", "[roots]") {
+    Site site;
+    for (const int status : {403, 429}) {
+        INFO(status);
+        site.answers("/token/", page(status));
+        const auto results = site.look();
+        CHECK(bad(results) == Names{"login-teacher"});
+        const CheckResult& root = results.at("login-teacher");
+        CHECK(root.status == Status::warning);
+        CHECK(root.message.en == "not the test accounts: all of them are refused alike (HTTP " +
+                                     std::to_string(status) +
+                                     "); the site does so, or it refuses this host; the same: login-student");
+        CHECK_THAT(root.message.ru, Contains("дело не в тестовых учётных записях"));
+        CHECK_THAT(root.hint.en, Contains(status == 403 ? "log in from elsewhere" : "except this address"));
+    }
+    SECTION("401 speaks of the accounts") {
+        site.answers("/token/", page(401));
+        CHECK(bad(site.look()) == Names{"login-student", "login-teacher"});
+    }
+    SECTION("another way in is another thing") {
+        site.smoke.logins[1].post = "/login/";
+        site.answers("/login/", page(200, R"({"access":"made-up-token"})"));
+        const auto results = site.look();
+        CHECK_THAT(results.at("login-teacher").message.en, Contains("the test account, not the site"));
+    }
+    SECTION("of the only one nobody can say") {
+        site.smoke.logins.pop_back();
+        site.smoke.steps.pop_back();
+        const auto results = site.look();
+        CHECK_THAT(
+            results.at("login-teacher").message.en,
+            Contains(
+                "the test account, or this host is refused: smoke@test.local may not log in (HTTP 429)"));
+        CHECK(results.at("login-teacher").status == Status::warning);
     }
 }

@@ -215,7 +215,7 @@ TEST_CASE("step: a value that is to be saved from JSON needs JSON", "[judge-step
     CHECK(nothing.status == Status::warning);
     CHECK(nothing.message.en ==
           "the answer has nothing to save as {id}: no /results/0/id; what needs it is not asked");
-    CHECK_THAT(nothing.hint.ru, Catch::Contains("sudo lectio-smoke run lessons -v"));
+    CHECK_THAT(nothing.hint.ru, Catch::Contains("исправьте сайт или save этого шага"));
     CHECK(judge(page(200, R"({"results":[{"id":7}]})"), step).status == Status::ok);
     step.save["id"] = {R"({"header":"ETag"})"};
     CHECK(judge(page(200, "<html>"), step).status == Status::warning);
@@ -309,6 +309,50 @@ TEST_CASE("repeat: the worst, of two the first", "[judge-step]") {
     CHECK(evaluate_repeated({late, judge(page(200))}).status == Status::warning);
     CHECK(evaluate_repeated({judge(page(200)), judge(page(200))}).status == Status::ok);
     CHECK(evaluate_repeated({judge(page(500))}).message.en == "HTTP 500, expected 2xx");
+}
+
+TEST_CASE("step: let in where it wants to be refused", "[judge-step]") {
+    StepSettings step = getting();
+    step.status = StatusSet({{401, 401}, {403, 403}});
+    const std::string pupils = R"([{"pupil":"Иван Петров","phone":"+7 900 000-00-00"}])";
+    const CheckResult open = judge(page(200, pupils), step);
+    CHECK(open.status == Status::critical);
+    CHECK(open.message.en == "open without a login: HTTP 200, expected 401, 403");
+    CHECK(open.message.ru == "открыто без входа: HTTP 200, ожидался 401, 403");
+    CHECK_THAT(open.hint.en, Catch::Contains("asks for no login"));
+    CHECK(open.evidence.empty()); // nobody should see it, no channel of alerts either
+    CHECK(open.remedy == Remedy::cannot_help);
+    step.as = "student";
+    const CheckResult to_student = judge(page(200, pupils), step);
+    CHECK(to_student.message.en == "open to student, who should be refused: HTTP 200, expected 401, 403");
+    CHECK(to_student.evidence.empty());
+    step.as = "";
+    CHECK(judge(page(401), step).status == Status::ok);
+    CHECK(judge(page(500), step).message.en == "HTTP 500, expected 401, 403");
+    const CheckResult frontend =
+        judge(page(200, "<!doctype html><html><div id=\"root\"></div></html>"), step);
+    CHECK(frontend.message.en == "HTTP 200, expected 401, 403"); // any path leads there
+    CHECK_THAT(frontend.hint.en, Catch::Contains("page of the frontend"));
+    HttpAnswer at_login = page(200, "<html>Log in</html>");
+    at_login.hops = {{"https://site.example/api/lessons/", 302}};
+    at_login.final_url = "https://site.example/login/";
+    CHECK_THAT(judge(at_login, step).message.en, !Catch::Contains("open without"));
+}
+
+TEST_CASE("limit: where nothing is, no limit is missing", "[judge-step]") {
+    StepSettings step = getting("/login/");
+    step.limit = LimitExpectation{3, 60s, StatusSet({{429, 429}})};
+    for (const int status : {404, 405, 302}) {
+        const CheckResult wrong =
+            evaluate_limit({page(status), page(status), page(status)}, 2s, step, HttpRequest{});
+        CHECK(wrong.status == Status::critical);
+        CHECK(wrong.message.en == "nothing to limit is there: HTTP " + std::to_string(status));
+        CHECK_THAT(wrong.hint.ru, Catch::Contains("путь этого шага неверен"));
+    }
+    step.limit->requests = 4;
+    const CheckResult four =
+        evaluate_limit({page(401), page(401), page(401), page(401)}, 2s, step, HttpRequest{});
+    CHECK(four.message.ru == "ограничения нет: 4 запроса за 2 s, и последний получил HTTP 401, ожидался 429");
 }
 
 TEST_CASE("limit: the last must be refused", "[judge-step]") {
