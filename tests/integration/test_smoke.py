@@ -132,6 +132,19 @@ class SmokeTest(unittest.TestCase):
         self.assertIn("Authorization: ***", before.out)
         self.assertEqual(list(self.stack.data.glob("upload-*")), [])
 
+    def test_c_open_without_a_login(self):
+        """What nobody should see does not go out with the alert."""
+        self.stack.break_api("open", "lessons")
+        try:
+            run = self.walker.run("run", "closed", form="text")
+        finally:
+            self.stack.mend_api("lessons")
+        self.assertEqual(run.exit_code, 2, run.out)
+        self.assertIn("open without a login: HTTP 200, expected 401, 403", run.out)
+        self.assertIn("GET /api/schedule/lessons/; request and answer: sudo lectio-smoke run closed -v", run.out)
+        self.assertNotIn("»", run.out)
+        self.assertNotIn("incident ", run.out)
+
     def test_d_slips_of_the_hand(self):
         self.assertEqual(self.walker.run("run", "lesons").exit_code, 64)
         self.assertIn("lessons", self.walker.run("run", "lesons").err)
@@ -316,6 +329,53 @@ token = "/access"
                 code, out, err = self.setup_users()
                 self.assertEqual(code, 2, out + err)
                 self.assertIn("teacher (smoke_teacher@test.local): manage.py has not said what became of it", out)
+
+    def test_an_odd_word_is_no_word(self):
+        for said in ('[{"login": "teacher"}]', '[{"login": "teacher", "did": "all"}]', '[{"login": "teacher", "did": [5]}]'):
+            with self.subTest(said):
+                (self.project / "manage.py").write_text(f"print('{{\"lectio_smoke_users\": {said}}}')\n")
+                code, out, err = self.setup_users()
+                self.assertEqual(code, 2, out + err)
+                self.assertIn("has not said what became of it", out)
+
+    def test_an_empty_password_is_none(self):
+        self.env_file.write_text("SMOKE_TEACHER_PASSWORD=''\n")
+        code, out, err = self.setup_users()
+        self.assertEqual(code, 0, out + err)
+        self.assertIn("SMOKE_TEACHER_PASSWORD: a password was made up", out)
+        self.assertEqual(len(self.password()), 24)
+        self.assertEqual(self.python(f"print(a(email='smoke_teacher@test.local', password='{self.password()}').role)"), "teacher")
+
+    def test_an_ordinary_word_is_told_of(self):
+        self.env_file.write_text("SMOKE_TEACHER_PASSWORD=teacher\n")
+        code, out, err = self.setup_users()
+        self.assertEqual(code, 0, out + err)
+        self.assertIn("is easily guessed; remove it from", out)
+
+    def test_a_file_that_others_read_is_told_of(self):
+        self.env_file.chmod(0o644)
+        code, out, err = self.setup_users()
+        self.assertEqual(code, 0, out + err)
+        self.assertIn(f"can be read by others, and holds passwords now; run: chmod 600 {self.env_file}", out)
+
+    def test_a_role_that_the_model_does_not_have(self):
+        self.config.write_text(self.config.read_text().replace('teacher = "teacher"', 'teacher = "headmaster"'))
+        code, out, err = self.setup_users()
+        self.assertEqual(code, 2, out + err)
+        self.assertIn("the model of users has no role “headmaster”, only teacher, student", out)
+        self.assertEqual(self.python("print(g().objects.count())"), "0")
+
+    def test_a_role_of_a_slip_of_the_hand(self):
+        self.config.write_text(self.config.read_text().replace('teacher = "teacher"', 'taecher = "teacher"'))
+        code, out, err = self.setup_users()
+        self.assertEqual(code, 78, out + err)
+        self.assertIn('unknown login "taecher"; did you mean "teacher"?', err)
+
+    def test_without_manage(self):
+        (self.project / "manage.py").rename(self.project / "manage.old")
+        code, out, err = self.setup_users()
+        self.assertEqual(code, 78, out + err)
+        self.assertIn("correct [smoke.users] manage in", err)
 
     @unittest.skipIf(os.geteuid() != 0, "needs root to give a file to root")
     def test_a_clone_of_root_is_not_run_as_root(self):

@@ -49,6 +49,9 @@ User = get_user_model()
 names = {field.name for field in User._meta.get_fields()}
 key = "email" if "email" in names else User.USERNAME_FIELD
 
+class NoSuchRole(Exception):
+    pass
+
 def mend(wanted):
     did = []
     user = User._default_manager.filter(**{key + "__iexact": wanted["account"]}).first()
@@ -66,6 +69,9 @@ def mend(wanted):
         user.set_password(wanted["password"])
         did.append("password")
     if wanted.get("role") and "role" in names and user.role != wanted["role"]:
+        choices = [value for value, label in User._meta.get_field("role").flatchoices]
+        if choices and wanted["role"] not in choices:
+            raise NoSuchRole(", ".join(str(value) for value in choices))
         user.role = wanted["role"]
         did.append("role")
     if did and wanted["change"]:
@@ -77,6 +83,8 @@ for wanted in json.load(sys.stdin):
     try:
         with transaction.atomic():
             results.append({"login": wanted["login"], "did": mend(wanted)})
+    except NoSuchRole as error:
+        results.append({"login": wanted["login"], "roles": str(error)})
     except Exception as error:
         results.append({"login": wanted["login"], "error": type(error).__name__ + ": " + str(error)})
 print()
@@ -102,6 +110,19 @@ constexpr Phrase k_failed{"{} failed: {}", "сбой {}: {}"};
 constexpr Phrase k_as_should{"{} ({}): is as it should be", "{} ({}): всё как надо"};
 constexpr Phrase k_done{"{} ({}): {}", "{} ({}): {}"};
 constexpr Phrase k_user_failed{"{} ({}): failed: {}", "{} ({}): не получилось: {}"};
+constexpr Phrase k_no_such_role{
+    "{} ({}): nothing was changed: the model of users has no role “{}”, only {}; correct [smoke.users] roles",
+    "{} ({}): ничего не изменено: у модели пользователя нет роли «{}», есть {}; исправьте roles в "
+    "[smoke.users]"};
+constexpr Phrase k_names_none{"{}: names no account or no password, and is left alone",
+                              "{}: не назван пользователь или пароль, оставлен как есть"};
+constexpr Phrase k_easily_guessed{
+    "{}: what it logs in with is easily guessed; remove it from {}, and this command makes up another",
+    "{}: то, с чем он входит, легко угадать; уберите это из {}, и эта команда придумает другое"};
+constexpr Phrase k_readable{"{} can be read by others, and holds passwords now; run: chmod 600 {}",
+                            "{} могут читать посторонние, а в нём теперь пароли; выполните: chmod 600 {}"};
+constexpr Phrase k_no_manage{"there is no {}: correct [smoke.users] manage in {}",
+                             "нет {}: исправьте manage в [smoke.users] в {}"};
 constexpr Phrase k_not_told{"{} ({}): manage.py has not said what became of it",
                             "{} ({}): manage.py не сказал, что с ней сделано"};
 constexpr Phrase k_created{"created", "создана"};
@@ -167,6 +188,9 @@ class Setup {
         if (!m_loaded.config.smoke.users) {
             return leave(ExitCode::configuration, say(k_not_set_up, m_loaded.file));
         }
+        if (const Path& manage = m_loaded.config.smoke.users->manage; is_missing(manage)) {
+            return leave(ExitCode::configuration, say(k_no_manage, manage.string(), m_loaded.file));
+        }
         if (!m_common.dry_run) { // two at once would make up a password each
             Result<RunLock> lock =
                 lock_run(m_world, m_loaded.config.paths.run, "lectio-smoke setup-users", "smoke-users");
@@ -188,6 +212,11 @@ class Setup {
         request.environment = environment_variable;
         request.kinds = known_kinds();
         m_loaded = load_config(m_world, request, LastGood::never);
+    }
+
+    [[nodiscard]] bool is_missing(const Path& file) const {
+        const Result<FileInfo> info = m_world.files.info(file, Files::Follow::yes);
+        return !info && info.error().kind == ErrorKind::not_found;
     }
 
     static Text trim_both(const Text& text) {
@@ -219,22 +248,32 @@ class Setup {
             return leave(exit_code(written.error()),
                          say(k_not_written, file, error_words(written.error().message)));
         }
+        const Result<FileInfo> info = m_world.files.info(file, Files::Follow::yes);
+        if (info && (info->mode & 0044U) != 0) {
+            tell(say(k_readable, file, file));
+        }
         load(); // as every tool reads it
         return std::nullopt;
     }
 
     // ── the accounts ──
 
-    [[nodiscard]] Json wanted() const {
+    [[nodiscard]] Json wanted() {
         const SmokeSettings& smoke = m_loaded.config.smoke;
         Json list = Json::array();
         for (const LoginSettings& login : smoke.logins) {
             const std::string account = account_of(login);
             const std::string password = password_of(login);
             if (account.empty() || password.empty() || !login.unset.empty()) {
+                if (login.unset.empty()) { // what is unset has been told
+                    tell(say(k_names_none, login.name));
+                }
                 continue;
             }
             remember_secret(password);
+            if (is_easily_guessed(password)) {
+                tell(say(k_easily_guessed, login.name, m_loaded.config.paths.env_file.string()));
+            }
             const auto role = smoke.users->roles.find(login.name);
             list.push_back({{"login", login.name},
                             {"account", account},
@@ -326,12 +365,18 @@ class Setup {
             const auto said = std::find_if(results.begin(), results.end(), [&](const Json& each) {
                 return each.is_object() && text_of(each, "login") == login;
             });
-            if (said == results.end()) {
+            if (said == results.end() || !says_what_was_done(*said)) {
                 good = false;
                 tell(say(k_not_told, login, account));
                 continue;
             }
             const Json& result = *said;
+            if (result.contains("roles")) {
+                good = false;
+                tell(say(k_no_such_role, login, account, text_of(asked, "role"),
+                         shorten(clean_line(text_of(result, "roles")), k_shown_error)));
+                continue;
+            }
             if (result.contains("error")) {
                 good = false;
                 tell(say(k_user_failed, login, account,
@@ -345,11 +390,18 @@ class Setup {
         return finish(good ? ExitCode::ok : ExitCode::critical);
     }
 
+    static bool says_what_was_done(const Json& result) {
+        const auto did = result.find("did");
+        const bool lists_deeds =
+            did != result.end() && did->is_array() &&
+            std::all_of(did->begin(), did->end(), [](const Json& deed) { return deed.is_string(); });
+        return lists_deeds || !text_of(result, "error").empty() || !text_of(result, "roles").empty();
+    }
+
     static Text deeds_of(const Json& result) {
         Text words;
-        const auto did = result.find("did");
-        for (const Json& deed : did != result.end() && did->is_array() ? *did : Json::array()) {
-            words = join(", ", {words, deed_words(deed.is_string() ? deed.get<std::string>() : "")});
+        for (const Json& deed : result["did"]) {
+            words = join(", ", {words, deed_words(deed.get<std::string>())});
         }
         return words;
     }
