@@ -13,6 +13,7 @@ find_library(LECTIO_UNISTRING unistring REQUIRED)
 pkg_check_modules(HIREDIS REQUIRED IMPORTED_TARGET hiredis)
 pkg_check_modules(PCRE2 REQUIRED IMPORTED_TARGET libpcre2-8)
 pkg_check_modules(RE2 REQUIRED IMPORTED_TARGET re2)
+pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
 pkg_check_modules(SQLITE3 REQUIRED IMPORTED_TARGET sqlite3)
 find_path(LECTIO_HS_INCLUDE hs/hs.h REQUIRED) # its header; the library is loaded when much is to be read
 find_path(TOMLPLUSPLUS_INCLUDE toml++/toml.h REQUIRED)

@@ -44,6 +44,7 @@ constexpr Phrase k_easy_password{"what login {0} logs in with is easily guessed,
                                  "то, с чем входит {0}, легко угадать, и это слово мы замазываем во всём, "
                                  "что говорим; уберите его из {1}, и "
                                  "sudo lectio-smoke setup-users придумает другое"};
+constexpr Phrase k_source_off{"backup of {} is off: {}", "резервное копирование {} выключено: {}"};
 constexpr Phrase k_nothing_on{"no check is switched on: nothing is watched",
                               "все проверки выключены: ни за чем не следим"};
 constexpr Phrase k_switch_on{"remove `enabled = false` from what is to be watched",
@@ -388,7 +389,7 @@ class Reader {
     void read_later_tools() {
         read_section("deploy", deploy_schema(), m_config.deploy);
         constexpr std::array<std::string_view, 1> k_source{"source"};
-        read_later("backup", backup_schema(), k_source);
+        read_section("backup", backup_schema(), m_config.backup, k_source);
         read_backup_sources();
         read_later("cleanup", cleanup_schema());
         read_later("status", status_schema());
@@ -654,20 +655,32 @@ class Reader {
             detail::expect_table(*sources, say(k_sources_words), m_reading) == nullptr) {
             return;
         }
-        const Quiet quiet(*this);
         for (const Member& member : table_of(sources)) {
             detail::not_a_name(member, m_reading);
             const Node& table = member.value.front();
-            if (detail::expect_table(table, say(detail::k_table), m_reading) == nullptr) {
-                continue;
-            }
-            if (const std::optional<Kind> kind =
-                    read_kind(table, k_type, backup_common_schema(), {later_backups(), {}})) {
-                const std::shared_ptr<void> common = backup_common_schema().make();
-                const std::shared_ptr<void> own = kind->schema->make();
-                read_part(table, {{&backup_common_schema(), common.get()}, {kind->schema, own.get()}}, *kind);
+            if (detail::expect_table(table, say(detail::k_table), m_reading) != nullptr) {
+                read_backup_source(member.key, table);
             }
         }
+    }
+
+    void read_backup_source(const std::string& name, const Node& table) {
+        const std::optional<Kind> kind =
+            read_kind(table, k_type, backup_common_schema(), {backup_types(), later_backups()});
+        if (!kind) {
+            return;
+        }
+        BackupSource source;
+        source.name = name;
+        source.type = kind->name;
+        source.later = kind->later;
+        const std::shared_ptr<void> own = kind->schema->make();
+        source.unset =
+            read_part(table, {{&backup_common_schema(), &source}, {kind->schema, own.get()}}, *kind);
+        if (!source.later) {
+            source.sqlite = *static_cast<const SqliteSource*>(own.get());
+        }
+        m_config.backup.sources.push_back(std::move(source));
     }
 
     static const SchemaBase& nothing_common() {
@@ -1029,6 +1042,11 @@ class Reader {
                 note(say(k_channel_off, channel.name, words_of(channel.unset)), channel.unset);
             }
         }
+        for (const BackupSource& source : m_config.backup.sources) {
+            if (!source.unset.empty()) {
+                note(say(k_source_off, source.name, words_of(source.unset)), source.unset);
+            }
+        }
         if (!m_defaulted.empty()) {
             note(say(k_default_used, words_of(m_defaulted)), m_defaulted);
         }
@@ -1038,6 +1056,7 @@ class Reader {
             }
         }
     }
+
     // Silence must not look like health. What is off for want of a variable is noted already.
     void report_nothing_on() {
         const std::vector<CheckSettings>& checks = m_config.health.checks;
@@ -1213,8 +1232,10 @@ std::vector<Section> all_sections(const Kinds& kinds) {
     sections.push_back({"[heartbeat]", "dead-man's ping over the whole suite", &heartbeat_schema()});
     add_alternatives(sections, later_checks(), "[TOOL.check.NAME] type", true);
     sections.push_back({"[deploy]", "lectio-deploy: releases and their gates", &deploy_schema()});
-    sections.push_back({"[backup]", "lectio-backup", &backup_schema(), true});
-    sections.push_back({"[backup.source.NAME]", "what every source knows", &backup_common_schema(), true});
+    sections.push_back({"[backup]", "lectio-backup", &backup_schema()});
+    sections.push_back(
+        {"[backup.source.NAME]", "what every source knows, beside `type`", &backup_common_schema()});
+    add_alternatives(sections, backup_types(), "[backup.source.NAME] type", false);
     add_alternatives(sections, later_backups(), "[backup.source.NAME] type", true);
     sections.push_back({"[cleanup]", "lectio-cleanup, hourly", &cleanup_schema(), true});
     sections.push_back({"[history]", "what is kept of each run", &history_schema()});

@@ -4,6 +4,7 @@
 // has no member here yet. load.h finds, reads and remembers configurations; this is only their shape.
 #pragma once
 
+#include "config/backup.h"
 #include "config/deploy.h"
 #include "config/heartbeat.h"
 #include "config/node.h"
@@ -214,6 +215,7 @@ struct Config {
     SmokeSettings smoke;
     DeepcheckSettings deepcheck;
     DeploySettings deploy;
+    BackupSettings backup;
     AlertSettings alerts;
     HistorySettings history;
     std::vector<ChannelSettings> channels;

@@ -251,25 +251,6 @@ const Later& canary_schema() {
     return schema;
 }
 
-const Later& keep_schema() {
-    static const Later schema{
-        later<int>("last", "newest").between(0, 10000),
-        later<int>("hourly", "one an hour").between(0, 10000),
-        later<int>("daily", "one a day").between(0, 10000),
-        later<int>("weekly", "one a week").between(0, 10000),
-        later<int>("monthly", "one a month").between(0, 10000),
-        later<int>("yearly", "one a year").between(0, 10000),
-    };
-    return schema;
-}
-
-const Later& backup_sqlite_schema() {
-    static const Later schema{
-        later<Path>("path", "the database").needed(),
-        later<Path>("latest", "a plain, verified copy"),
-    };
-    return schema;
-}
 const Later& backup_postgres_schema() {
     static const Later schema{
         later<Secret>("url", "postgresql://…").check(secretly<postgres_url_complaint>).needed(),
@@ -541,13 +522,19 @@ ChannelSettings::Own default_channel(std::string_view type) {
     return found == all.end() ? all.front() : *found;
 }
 
+std::span<const Alternative> backup_types() {
+    static const auto types = std::to_array<Alternative>({
+        {"sqlite", "SQLite, while it is in use", &sqlite_source_schema()},
+    });
+    return types;
+}
+
 std::span<const Alternative> later_backups() {
     static const auto types = std::to_array<Alternative>({
         {"exec", "a program of your own", &backup_exec_schema()},
         {"files", "files and folders", &backup_files_schema()},
         {"postgres", "PostgreSQL", &backup_postgres_schema()},
         {"redis", "Redis", &backup_redis_schema()},
-        {"sqlite", "SQLite, while it is in use", &backup_sqlite_schema()},
     });
     return types;
 }
@@ -570,33 +557,6 @@ const Schema<NotYet>& deploy_backend_schema() {
         later<std::string>("socket", "socket unit").check(unit_complaint),
         later<std::string>("user", "who runs the commands").check(user_complaint),
         later_timeout("of each command"),
-    };
-    return schema;
-}
-
-const SchemaBase& backup_schema() {
-    static const Later schema{
-        later<Path>("dir", "where they lie").needed(),
-        later<NotYet>("keep", keep_schema(), "how many"),
-        later<Bytes>("min_free", "on the disk before a backup"),
-        later<int>("nice", "priority").between(0, 19),
-        later<Texts>("encrypt", "command; standard input to standard output"),
-        later<Texts>("offsite", "command that copies {file} away"),
-        later<Texts>("offsite_list", "command that lists what is there"),
-        later<Texts>("restic", "command"),
-        later<bool>("verify", "restore into a scratch place and check it"),
-        later<Duration>("verify_every", "the same from the off-site copy"),
-        later<Amount>("shrink", "smaller than this share of the one before: kept apart and told")
-            .units({k_percent}),
-    };
-    return schema;
-}
-
-const SchemaBase& backup_common_schema() {
-    static const Later schema{
-        later<std::string>("type", "what is backed up").needed(),
-        later<Duration>("every", "how often"),
-        later<Texts>("units", "stopped and started by restore").check(unit_complaint),
     };
     return schema;
 }

@@ -33,12 +33,11 @@ std::span<const Alternative> later_checks();
 std::span<const Alternative> channel_types();
 // The settings of a type of channel_types(), at their defaults.
 ChannelSettings::Own default_channel(std::string_view type);
+std::span<const Alternative> backup_types();
 std::span<const Alternative> later_backups();
 
 // Tables of what is not built yet.
 const Schema<NotYet>& deploy_backend_schema();
-const SchemaBase& backup_schema();
-const SchemaBase& backup_common_schema();
 const SchemaBase& cleanup_schema();
 const SchemaBase& status_schema();
 

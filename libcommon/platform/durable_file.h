@@ -9,8 +9,10 @@
 #include "util/result.h"
 #include "util/units.h"
 
+#include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include <sys/types.h>
 
@@ -33,6 +35,15 @@ struct NewFile {
 // `to` is a new file with all that is in `from`; what is there already is an Error, and on any Error nothing stays.
 Result<FileDigest> copy_file(const Path& from, const Path& to, const NewFile& as, Clock& clock,
                              SteadyTime until);
+
+// The same, for what somebody makes of it piece by piece: what `each` gives to `Give` is written, and `end` gives the rest.
+using Give = std::function<Result<void>(std::string_view)>;
+Result<FileDigest>
+transform_file(const Path& from, const Path& to, Clock& clock, SteadyTime until,
+               const std::function<Result<void>(std::string_view piece, const Give&)>& each,
+               const std::function<Result<void>(const Give&)>& end);
+// `to` is what `from` was, from one moment to the next (rename(2)); both in one folder.
+Result<void> replace_file(const Path& from, const Path& to);
 
 // What somebody else has written there is on the disk, and so is the name.
 Result<void> sync_file(const Path& file);

@@ -17,6 +17,7 @@ LEVELS = [
     ["discovery"],
     ["config", "store"],
     ["snapshots"],
+    ["backup"],
     ["checks", "incidents", "alerts", "recovery"],
     ["bot", "report", "cli"],
     ["pipeline"],

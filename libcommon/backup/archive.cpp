@@ -1,0 +1,359 @@
+#include "backup/archive.h"
+
+#include "platform/zstd_file.h"
+#include "util/text.h"
+#include "words/error_words.h"
+
+#include <algorithm>
+#include <chrono>
+#include <random>
+#include <string_view>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace lectio::backup {
+namespace {
+
+using namespace std::chrono_literals;
+using Kind = ReleaseDisk::Named::Kind;
+
+constexpr std::string_view k_temporary = ".lectio-tmp-";
+constexpr mode_t k_folder_mode = 0700;
+constexpr mode_t k_file_mode = 0600;
+constexpr mode_t k_latest_mode = 0640;
+constexpr Bytes k_longest_manifest = 4_MB;
+constexpr Duration k_in_trash = 72h;
+constexpr Duration k_proof_holds = 24h * 7;
+
+constexpr Phrase k_file_gone{"its file is missing", "его файла нет"};
+constexpr Phrase k_file_changed{"its file has changed: {} instead of {}, SHA-256 {}",
+                                "его файл изменился: {} вместо {}, SHA-256 {}"};
+constexpr Phrase k_shrunk{"{} instead of {} in the one before", "{} вместо {} в предыдущей"};
+constexpr Phrase k_newest_fails{"the newest backup does not pass its proof: none is removed",
+                                "последняя копия не проходит проверку: ничего не удаляем"};
+constexpr Phrase k_not_proven_at_all{"`verify` is off, so no backup is proven and none is removed",
+                                     "`verify` выключен: копии не проверяются, поэтому ничего не удаляем"};
+constexpr Phrase k_unreadable{"the manifest {} cannot be read: none is removed",
+                              "описание {} не читается: ничего не удаляем"};
+
+std::uint64_t random_bits() {
+    std::random_device entropy; // getrandom(2)
+    return (std::uint64_t{entropy()} << 32U) | entropy();
+}
+
+Bytes share_of(Bytes size, const Amount& share) {
+    return {static_cast<std::uint64_t>(static_cast<double>(size.count) * share.value / 100)};
+}
+
+} // namespace
+
+const Backup* Archive::Contents::find(std::string_view id) const {
+    const auto found = std::find_if(backups.begin(), backups.end(), [&](const Backup& backup) {
+        return backup.id == id || backup.stem() == id;
+    });
+    return found == backups.end() ? nullptr : &*found;
+}
+
+std::vector<Backup> Archive::Contents::of(std::string_view source) const {
+    std::vector<Backup> all;
+    std::copy_if(backups.begin(), backups.end(), std::back_inserter(all),
+                 [&](const Backup& backup) { return backup.source == source; });
+    return all;
+}
+
+const Backup* Archive::Contents::newest(std::string_view source, std::optional<WallTime> at) const {
+    const Backup* newest = nullptr;
+    for (const Backup& backup : backups) {
+        if (backup.source == source && backup.counts() && (!at || backup.time <= *at)) {
+            newest = &backup;
+        }
+    }
+    return newest;
+}
+
+Path Archive::temporary(const std::string& name) const {
+    return m_settings.dir / fmt::format("{}{}", k_temporary, name);
+}
+
+WallTime Archive::now() const {
+    return m_world.clock.now().wall;
+}
+
+Result<Archive::Contents> Archive::contents() {
+    return read(m_settings.dir);
+}
+
+Result<Archive::Contents> Archive::read(const Path& folder) {
+    Contents contents;
+    const Result<std::vector<std::string>> names = m_world.files.list(folder);
+    if (!names) {
+        return names.error().kind == ErrorKind::not_found ? Result<Contents>(contents) : names.error();
+    }
+    for (const std::string& name : *names) {
+        if (!name.ends_with(".json") || name.starts_with('.')) {
+            continue;
+        }
+        const Result<std::string> text = m_world.files.read(folder / name, k_longest_manifest);
+        Result<Backup> backup = text ? backup_from_json(*text) : text.error();
+        if (!backup || backup->manifest_name() != name) {
+            contents.unreadable.push_back(name);
+            continue;
+        }
+        const bool has_file = std::find(names->begin(), names->end(), backup->file_name()) != names->end();
+        if (!has_file) {
+            contents.missing.push_back(backup->id);
+        }
+        contents.backups.push_back(std::move(*backup));
+    }
+    std::sort(contents.backups.begin(), contents.backups.end(), [](const Backup& a, const Backup& b) {
+        return a.time != b.time ? a.time < b.time : a.id < b.id;
+    });
+    if (folder == m_settings.dir) { // without its file it is no backup; tidy() knows what to do with it
+        std::erase_if(contents.backups, [&](const Backup& backup) {
+            const auto& missing = contents.missing;
+            return backup.trashed || std::find(missing.begin(), missing.end(), backup.id) != missing.end();
+        });
+    }
+    return contents;
+}
+
+Result<void> Archive::save(const Backup& backup) {
+    return write_atomically(m_world.files, m_settings.dir / backup.manifest_name(), to_json(backup),
+                            k_file_mode);
+}
+
+Result<void> Archive::tidy() {
+    Files& files = m_world.files;
+    LECTIO_TRY(files.make_folders(m_settings.dir, k_folder_mode));
+    LECTIO_TRY(files.make_folders(trash(), k_folder_mode));
+    const Result<std::vector<std::string>> names = files.list(m_settings.dir);
+    LECTIO_TRY(names);
+    for (const std::string& name : *names) {
+        if (!name.ends_with(".json") || name.starts_with('.')) {
+            continue;
+        }
+        const Result<std::string> text = files.read(m_settings.dir / name, k_longest_manifest);
+        const Result<Backup> backup = text ? backup_from_json(*text) : text.error();
+        if (!backup || backup->manifest_name() != name) {
+            continue;
+        }
+        // The manifest is written when the file is whole: its last step is done for it.
+        const Path waiting = temporary(backup->file_name());
+        if (files.info(waiting, Files::Follow::no)) {
+            LECTIO_TRY(m_disk.move(waiting, file_of(*backup)));
+        }
+        if (backup->trashed) {
+            LECTIO_TRY(put_in_trash(*backup));
+        }
+    }
+    for (const std::string& name : *names) {
+        if (name.starts_with(k_temporary)) {
+            LECTIO_TRY(remove_file(m_settings.dir / name));
+        }
+    }
+    return {};
+}
+
+// As much as lies there at once: the plain copy beside the packed one, either while it is made or while it is proven.
+Result<void> Archive::has_room(const BackupSource& source, const Backup* before) {
+    const Result<FileInfo> database = m_world.files.info(source.sqlite.path, Files::Follow::yes);
+    LECTIO_TRY(database);
+    const Result<FileInfo> log = m_world.files.info(source.sqlite.path.string() + "-wal", Files::Follow::yes);
+    const Bytes plain{database->size.count + (log ? log->size.count : 0)};
+    const Bytes packed =
+        before != nullptr ? Bytes{before->packed.size.count + before->packed.size.count / 5} : plain;
+    const Bytes wanted{plain.count + packed.count + m_settings.min_free.count};
+    const Result<ReleaseDisk::Room> room = m_disk.room(m_settings.dir);
+    LECTIO_TRY(room);
+    if (room->free >= wanted) {
+        return {};
+    }
+    return Error{ErrorKind::no_space,
+                 fmt::format("unable to back up {}: {} free, {} needed", clean_line(source.name),
+                             format_size(room->free), format_size(wanted))};
+}
+
+Result<Backup> Archive::make(const BackupSource& source, SteadyTime until) {
+    const SteadyTime begun = m_world.clock.steady();
+    const Result<Contents> there = contents();
+    LECTIO_TRY(there);
+    const Backup* before = there->newest(source.name);
+    LECTIO_TRY(has_room(source, before));
+    Backup backup;
+    backup.id = make_id(random_bits());
+    backup.source = source.name;
+    backup.type = source.type;
+    const Path plain = temporary(backup.id + ".sqlite3");
+    Result<snapshots::SqliteSnapshot> snapshot =
+        snapshots::take_sqlite(source.sqlite.path, plain, m_world.files, m_world.clock, until);
+    LECTIO_TRY(snapshot);
+    backup.snapshot = std::move(*snapshot);
+    backup.time = backup.snapshot.taken;
+    const Path packed = temporary(backup.file_name());
+    Result<FileDigest> digest = compress_file(plain, packed, m_world.clock, until);
+    LECTIO_TRY(remove_file(plain));
+    LECTIO_TRY(digest);
+    backup.packed = std::move(*digest);
+    if (before != nullptr) {
+        for (const auto& [is, was] : {std::pair{backup.packed.size, before->packed.size},
+                                      std::pair{backup.snapshot.file.size, before->snapshot.file.size}}) {
+            if (is < share_of(was, m_settings.shrink)) {
+                backup.state = State::suspect;
+                backup.reason = say(k_shrunk, format_size(is), format_size(was)).in(m_lang);
+            }
+        }
+    }
+    backup.took = std::chrono::duration_cast<Duration>(m_world.clock.steady() - begun);
+    LECTIO_TRY(save(backup));
+    LECTIO_TRY(m_disk.move(packed, file_of(backup)));
+    return backup;
+}
+
+Result<Text> Archive::flaw_of_file(const Backup& backup, SteadyTime until) {
+    const Result<FileDigest> digest = digest_of(file_of(backup), m_world.clock, until);
+    if (!digest && digest.error().kind == ErrorKind::not_found) {
+        return say(k_file_gone);
+    }
+    LECTIO_TRY(digest);
+    return *digest == backup.packed ? Text{}
+                                    : say(k_file_changed, digest->size.count, backup.packed.size.count,
+                                          digest->sha256.substr(0, 12));
+}
+
+Result<Backup> Archive::prove(const Backup& backup, const Path& latest, SteadyTime until) {
+    const SteadyTime begun = m_world.clock.steady();
+    Backup proven = backup;
+    const Path plain = temporary(backup.id + ".sqlite3");
+    LECTIO_TRY(remove_file(plain));
+    Result<Text> flaw = flaw_of_file(backup, until);
+    LECTIO_TRY(flaw);
+    if (flaw->empty()) {
+        const Result<FileDigest> out =
+            expand_file(file_of(backup), plain, backup.snapshot.file.size, m_world.clock, until);
+        const bool not_it =
+            !out && (out.error().kind == ErrorKind::invalid || out.error().kind == ErrorKind::too_large);
+        if (not_it) {
+            *flaw = error_words(out.error().message);
+        } else {
+            LECTIO_TRY(out);
+            const Result<std::vector<Text>> flaws =
+                snapshots::flaws_of_sqlite(plain, backup.snapshot, m_world.clock, until);
+            LECTIO_TRY(flaws);
+            *flaw = flaws->empty() ? Text{} : flaws->front();
+        }
+    }
+    proven.restore_took = std::chrono::duration_cast<Duration>(m_world.clock.steady() - begun);
+    if (!flaw->empty()) {
+        proven.state = State::bad;
+        proven.reason = flaw->in(m_lang);
+    } else {
+        proven.verified = std::chrono::floor<std::chrono::seconds>(now());
+        // What was found bad, and is good when it is read again, was the disk's fault.
+        proven.state = backup.state == State::suspect ? State::suspect : State::verified;
+        proven.reason = proven.state == State::verified ? std::string() : backup.reason;
+    }
+    LECTIO_TRY(save(proven));
+    if (proven.counts() && !latest.empty()) {
+        LECTIO_TRY(replace_latest(plain, latest, until));
+    }
+    LECTIO_TRY(remove_file(plain));
+    return proven;
+}
+
+// Owned by whom the folder belongs to: the runbook has it copied over the database by hand.
+Result<void> Archive::replace_latest(const Path& from, const Path& latest, SteadyTime until) {
+    const Result<FileInfo> folder = m_world.files.info(latest.parent_path(), Files::Follow::yes);
+    LECTIO_TRY(folder);
+    const Path beside = latest.parent_path() / fmt::format("{}{}", k_temporary, latest.filename().string());
+    LECTIO_TRY(remove_file(beside));
+    LECTIO_TRY(copy_file(from, beside, {k_latest_mode, folder->owner, folder->group}, m_world.clock, until));
+    return replace_file(beside, latest);
+}
+
+Result<void> Archive::unpack(const Backup& backup, const Path& into, SteadyTime until) {
+    const Result<FileDigest> out =
+        expand_file(file_of(backup), into, backup.snapshot.file.size, m_world.clock, until);
+    LECTIO_TRY(out);
+    const Result<std::vector<Text>> flaws =
+        snapshots::flaws_of_sqlite(into, backup.snapshot, m_world.clock, until);
+    if (flaws && flaws->empty()) {
+        return {};
+    }
+    LECTIO_TRY(remove_file(into));
+    return flaws ? Error{ErrorKind::invalid,
+                         fmt::format("unable to restore {}: {}", backup.stem(), flaws->front().en)}
+                 : flaws.error();
+}
+
+Result<Archive::Pruned> Archive::prune(const BackupSource& source, SteadyTime until, Effect effect) {
+    Pruned pruned;
+    const Result<Contents> there = contents();
+    LECTIO_TRY(there);
+    if (!m_settings.verify) {
+        pruned.frozen = say(k_not_proven_at_all);
+        return pruned;
+    }
+    if (!there->unreadable.empty()) {
+        pruned.frozen = say(k_unreadable, clean_line(there->unreadable.front()));
+        return pruned;
+    }
+    Sweep sweep = superfluous(there->of(source.name), {m_settings.keep, source.every}, now());
+    pruned.frozen = sweep.frozen;
+    if (!sweep.frozen.empty() || sweep.ids.empty() || effect == Effect::none) {
+        pruned.ids = std::move(sweep.ids);
+        pruned.later = sweep.later;
+        return pruned;
+    }
+    const Backup& newest = *there->newest(source.name);
+    const bool proven_lately = newest.verified && now() - *newest.verified < k_proof_holds;
+    Result<Text> flaw = flaw_of_file(newest, until);
+    LECTIO_TRY(flaw);
+    if (!proven_lately || !flaw->empty()) {
+        const Result<Backup> again = prove(newest, {}, until);
+        LECTIO_TRY(again);
+        if (!again->counts()) {
+            pruned.frozen = say(k_newest_fails);
+            return pruned;
+        }
+    }
+    for (const std::string& id : sweep.ids) {
+        Backup one = *there->find(id);
+        one.trashed = std::chrono::floor<std::chrono::seconds>(now());
+        LECTIO_TRY(save(one));
+        LECTIO_TRY(put_in_trash(one));
+        pruned.ids.push_back(id);
+    }
+    pruned.later = sweep.later;
+    return pruned;
+}
+
+// The manifest says so first, and goes last: at every moment it is known what becomes of the file.
+Result<void> Archive::put_in_trash(Backup backup) {
+    const Result<ReleaseDisk::Named> file = m_disk.look_at(file_of(backup));
+    LECTIO_TRY(file);
+    if (file->kind != Kind::nothing) {
+        LECTIO_TRY(m_disk.move(file_of(backup), trash() / backup.file_name()));
+    }
+    return m_disk.move(m_settings.dir / backup.manifest_name(), trash() / backup.manifest_name());
+}
+
+Result<std::vector<std::string>> Archive::empty_trash() {
+    std::vector<std::string> gone;
+    const Result<Contents> kept_ones = contents();
+    LECTIO_TRY(kept_ones);
+    const Result<Contents> there = read(trash());
+    LECTIO_TRY(there);
+    for (const Backup& backup : there->backups) {
+        const bool time_is_over = backup.trashed && now() - *backup.trashed >= k_in_trash;
+        if (!time_is_over || kept_ones->newest(backup.source) == nullptr) {
+            continue;
+        }
+        LECTIO_TRY(remove_file(trash() / backup.file_name()));
+        LECTIO_TRY(remove_file(trash() / backup.manifest_name()));
+        gone.push_back(backup.id);
+    }
+    return gone;
+}
+
+} // namespace lectio::backup

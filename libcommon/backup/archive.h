@@ -1,0 +1,83 @@
+// Archive: the folder of the backups, and all that is done in it. Every call but contents() is made under the lock of
+// lectio-backup; every step is durable, and what a call that died has left is finished or removed by tidy().
+//
+//   SOURCE-TIME-ID.sqlite3.zst, SOURCE-TIME-ID.json   a backup and its manifest, which is there first
+//   .lectio-tmp-…                                     what is not whole yet
+//   trash/                                            what was pruned, for three days
+#pragma once
+
+#include "backup/record.h"
+#include "backup/retention.h"
+#include "config/backup.h"
+#include "platform/release_disk.h"
+#include "platform/world.h"
+#include "words/phrase.h"
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace lectio::backup {
+
+class Archive {
+  public:
+    // `lang`: of the reasons that manifests keep.
+    Archive(const BackupSettings& settings, World& world, ReleaseDisk& disk, Lang lang)
+        : m_settings(settings), m_world(world), m_disk(disk), m_lang(lang) {}
+
+    struct Contents {
+        std::vector<Backup> backups;         // the oldest first, without the trash
+        std::vector<std::string> unreadable; // manifests that are none
+        std::vector<std::string> missing;    // ids of manifests without a file
+        [[nodiscard]] const Backup* find(std::string_view id) const;
+        [[nodiscard]] std::vector<Backup> of(std::string_view source) const;
+        // The newest that counts; `at`: of this moment or before. nullptr: none.
+        [[nodiscard]] const Backup* newest(std::string_view source,
+                                           std::optional<WallTime> at = std::nullopt) const;
+    };
+    // An empty archive where the folder is not there yet.
+    Result<Contents> contents();
+
+    // The folder is there, ours alone; what was begun and not ended is ended or gone.
+    Result<void> tidy();
+    // no_space: it would not leave min_free. Otherwise what take_sqlite() says.
+    Result<Backup> make(const BackupSource& source, SteadyTime until);
+    // Unpacks it beside and proves it, which the manifest remembers; its `latest` is replaced by what was proven. What it
+    // is now is returned; an Error: it could not be looked at.
+    Result<Backup> prove(const Backup& backup, const Path& latest, SteadyTime until);
+    // Proven, into a new file.
+    Result<void> unpack(const Backup& backup, const Path& into, SteadyTime until);
+
+    struct Pruned {
+        std::vector<std::string> ids;
+        std::size_t later = 0;
+        Text frozen;
+    };
+    enum class Effect { real, none };
+    // Moves to the trash what the rule does not keep; the newest that stays is read through first.
+    Result<Pruned> prune(const BackupSource& source, SteadyTime until, Effect effect);
+    // What has lain in the trash for three days goes, where what was kept instead is still there.
+    Result<std::vector<std::string>> empty_trash();
+
+    Result<void> save(const Backup& backup);
+    // Whether its file is what the manifest says, byte by byte; the words say what is wrong.
+    Result<Text> flaw_of_file(const Backup& backup, SteadyTime until);
+    [[nodiscard]] Path file_of(const Backup& backup) const { return m_settings.dir / backup.file_name(); }
+
+  private:
+    [[nodiscard]] Path temporary(const std::string& name) const;
+    [[nodiscard]] Path trash() const { return m_settings.dir / "trash"; }
+    Result<void> has_room(const BackupSource& source, const Backup* before);
+    Result<Contents> read(const Path& folder);
+    Result<void> put_in_trash(Backup backup);
+    Result<void> replace_latest(const Path& from, const Path& latest, SteadyTime until);
+    [[nodiscard]] WallTime now() const;
+
+    const BackupSettings& m_settings;
+    World& m_world;
+    ReleaseDisk& m_disk;
+    Lang m_lang;
+};
+
+} // namespace lectio::backup

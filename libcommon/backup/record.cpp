@@ -1,0 +1,137 @@
+#include "backup/record.h"
+
+#include "util/json_depth.h"
+#include "util/json_members.h"
+#include "util/text.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace lectio::backup {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr int k_schema = 1;
+constexpr std::size_t k_id_length = 6;
+constexpr std::string_view k_digits = "abcdefghijklmnopqrstuvwxyz234567"; // base32, RFC 4648 section 6
+
+constexpr std::array<std::pair<State, std::string_view>, 4> k_states{{
+    {State::complete, "complete"},
+    {State::verified, "verified"},
+    {State::suspect, "suspect"},
+    {State::bad, "bad"},
+}};
+
+std::optional<State> state_of(std::string_view word) {
+    const auto* found =
+        std::find_if(k_states.begin(), k_states.end(), [&](const auto& row) { return row.second == word; });
+    return found == k_states.end() ? std::nullopt : std::optional(found->first);
+}
+
+bool is_id(std::string_view text) {
+    return text.size() == k_id_length && text.find_first_not_of(k_digits) == std::string_view::npos;
+}
+
+void put(Json& json, const char* key, const std::optional<WallTime>& time) {
+    if (time) {
+        json[key] = format_utc(*time);
+    }
+}
+
+std::optional<WallTime> moment_of(const Json& json, const char* key) {
+    const Result<WallTime> time = parse_utc(text_of(json, key));
+    return time ? std::optional(*time) : std::nullopt;
+}
+
+} // namespace
+
+std::string_view to_string(State state) {
+    const auto* found =
+        std::find_if(k_states.begin(), k_states.end(), [&](const auto& row) { return row.first == state; });
+    return found->second;
+}
+
+std::string Backup::stem() const {
+    std::string moment = format_utc(time); // 2026-11-22T16:45:01Z
+    std::erase_if(moment, [](char c) { return c == '-' || c == ':'; });
+    return fmt::format("{}-{}-{}", source, moment, id);
+}
+
+std::string Backup::file_name() const {
+    return stem() + ".sqlite3.zst";
+}
+
+std::string Backup::manifest_name() const {
+    return stem() + ".json";
+}
+
+std::string make_id(std::uint64_t random) {
+    std::string id;
+    for (std::size_t i = 0; i < k_id_length; ++i, random >>= 5U) {
+        id += k_digits[random & 31U];
+    }
+    return id;
+}
+
+std::string to_json(const Backup& backup) {
+    Json json{
+        {"schema", k_schema},
+        {"id", backup.id},
+        {"source", backup.source},
+        {"type", backup.type},
+        {"time", format_utc(backup.time)},
+        {"state", to_string(backup.state)},
+        {"file", backup.file_name()},
+        {"size", backup.packed.size.count},
+        {"sha256", backup.packed.sha256},
+        {"duration_ms", backup.took.count()},
+        {"restore_ms", backup.restore_took.count()},
+        {"pinned", backup.pinned},
+        {"snapshot", snapshots::json_of(backup.snapshot)},
+    };
+    put(json, "verified", backup.verified);
+    put(json, "trashed", backup.trashed);
+    if (!backup.reason.empty()) {
+        json["reason"] = backup.reason;
+    }
+    if (!backup.accepted.empty()) {
+        json["accepted"] = backup.accepted;
+    }
+    return json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+Result<Backup> backup_from_json(std::string_view text) {
+    const Json json = json_within_depth(text);
+    const Error none{ErrorKind::invalid, "this is no manifest of a backup"};
+    const std::optional<State> state = state_of(text_of(json, "state"));
+    const std::optional<WallTime> time = moment_of(json, "time");
+    Backup backup;
+    backup.id = text_of(json, "id");
+    backup.source = text_of(json, "source");
+    backup.type = text_of(json, "type");
+    if (integer_of(json, "schema") != k_schema || !state || !time || !is_id(backup.id) ||
+        !is_name(backup.source) || integer_of(json, "size") <= 0) {
+        return none;
+    }
+    Result<snapshots::SqliteSnapshot> snapshot = snapshots::sqlite_snapshot_from(object_of(json, "snapshot"));
+    LECTIO_TRY(snapshot);
+    backup.snapshot = std::move(*snapshot);
+    backup.time = *time;
+    backup.state = *state;
+    backup.packed = {Bytes{static_cast<std::uint64_t>(integer_of(json, "size"))}, text_of(json, "sha256")};
+    backup.took = Duration(integer_of(json, "duration_ms"));
+    backup.restore_took = Duration(integer_of(json, "restore_ms"));
+    backup.pinned = flag_of(json, "pinned");
+    backup.verified = moment_of(json, "verified");
+    backup.trashed = moment_of(json, "trashed");
+    backup.reason = text_of(json, "reason");
+    backup.accepted = text_of(json, "accepted");
+    return backup;
+}
+
+} // namespace lectio::backup

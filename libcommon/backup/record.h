@@ -1,0 +1,54 @@
+// Backup: what is known of one, kept as SOURCE-TIME-ID.json beside its file (CONTRACT 31). Which there are, how old they
+// are and what they are worth is read from here and never from times of files.
+#pragma once
+
+#include "platform/clock.h"
+#include "platform/durable_file.h"
+#include "snapshots/sqlite_snapshot.h"
+#include "util/result.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace lectio::backup {
+
+enum class State {
+    complete, // durable, not proven yet: it counts as none
+    verified, // was restored into a scratch place and proven
+    suspect,  // much smaller than the one before: counts as none until somebody accepts it
+    bad,      // did not pass its proof
+};
+std::string_view to_string(State state);
+
+struct Backup {
+    std::string id; // six letters
+    std::string source, type;
+    WallTime time; // of what is in it
+    State state = State::complete;
+    std::string reason; // why it is suspect or bad, in the operator's language
+    FileDigest packed;  // the file as it lies there
+    snapshots::SqliteSnapshot snapshot;
+    std::optional<WallTime> verified; // when it was proven last
+    Duration took{};                  // to make it
+    Duration restore_took{};          // to unpack and prove it, the last time
+    bool pinned = false;
+    std::string accepted{};            // why it is good although it is much smaller
+    std::optional<WallTime> trashed{}; // since when it lies in the trash
+
+    [[nodiscard]] bool counts() const { return state == State::verified && !trashed; }
+    [[nodiscard]] std::string stem() const;      // "database-20261122T165012Z-x7k2fa"
+    [[nodiscard]] std::string file_name() const; // stem().sqlite3.zst
+    [[nodiscard]] std::string manifest_name() const;
+    bool operator==(const Backup&) const = default;
+};
+
+std::string make_id(std::uint64_t random);
+
+std::string to_json(const Backup& backup);
+// invalid: not such an object, or with words in it that could lead elsewhere as part of a path.
+Result<Backup> backup_from_json(std::string_view text);
+
+} // namespace lectio::backup

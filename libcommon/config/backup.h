@@ -1,0 +1,46 @@
+// [backup]: what is backed up, how often, and how much of it is kept.
+#pragma once
+
+#include "config/schema.h"
+#include "config/values.h"
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace lectio {
+
+// How many are kept: the newest, and the newest of each hour, day, week, month and year (UTC) that has one.
+struct KeepRule {
+    int last = 3, hourly = 0, daily = 7, weekly = 4, monthly = 6, yearly = 0;
+};
+
+struct SqliteSource { // type = "sqlite"
+    std::filesystem::path path;
+    std::filesystem::path latest; // a plain, verified copy; empty: none
+};
+
+struct BackupSource { // one [backup.source.NAME]
+    std::string name, type;
+    Duration every = std::chrono::hours(24);
+    SqliteSource sqlite;
+    std::vector<std::string>
+        unset;          // variables it needs that are set nowhere: it is not backed up, and that is told
+    bool later = false; // a type that is not built yet: the same
+};
+
+struct BackupSettings {
+    std::filesystem::path dir; // empty: there is no [backup]
+    KeepRule keep;
+    Bytes min_free = 1_GB;
+    int nice = 19;
+    bool verify = true;
+    Amount shrink{Amount::Unit::percent, 70}; // of the one before
+    std::vector<BackupSource> sources{};      // in the order of the file
+};
+
+const Schema<BackupSettings>& backup_schema();      // without source
+const Schema<BackupSource>& backup_common_schema(); // what every source knows
+const Schema<SqliteSource>& sqlite_source_schema();
+
+} // namespace lectio

@@ -1,0 +1,282 @@
+#!/usr/bin/env python3
+"""lectio-backup: the real binary and real SQLite databases that are written to meanwhile."""
+
+import fcntl
+import json
+import os
+import pathlib
+import signal
+import sqlite3
+import subprocess
+import tempfile
+import threading
+import unittest
+
+from monitor import CHANNEL, CHAT, TOKEN, binary
+from stand_ins.bot_api import BotApi
+
+CONFIG = """lang = "en"
+host = "test-host"
+timezone = "UTC"
+[paths]
+state = "{folder}/state"
+run = "{folder}/run"
+logs = "{folder}/logs"
+env_file = "{folder}/config.env"
+[backup]
+dir = "{folder}/backups"
+min_free = "1MB"
+keep = {{ last = 1, daily = 0, weekly = 0, monthly = 0 }}
+[backup.source.database]
+type = "sqlite"
+path = "{folder}/site/db.sqlite3"
+latest = "{folder}/site/db_latest.sqlite3"
+{more}
+"""
+CALLS = ("write", "pwrite64", "fsync", "rename", "renameat", "renameat2", "unlink", "unlinkat")
+
+
+class Site:
+    """A database of a site, and an operator who can be told."""
+
+    def __init__(self, bot, journal="wal", more=""):
+        self._temporary = tempfile.TemporaryDirectory(prefix="lectio-backup-")
+        self.folder = pathlib.Path(self._temporary.name)
+        (self.folder / "site").mkdir()
+        self.database = self.folder / "site/db.sqlite3"
+        env = self.folder / "config.env"
+        env.touch(0o600)
+        env.write_text(f"ERRORS_BOT_TOKEN={TOKEN}\n")
+        self.config = self.folder / "config.toml"
+        self.config.write_text(CONFIG.format(folder=self.folder, more=more) + CHANNEL.format(chat=CHAT, api=bot.url))
+        self.do(f"pragma journal_mode = {journal}", "create table lessons (id integer primary key, content blob)")
+        self.add(50)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._temporary.cleanup()
+
+    def do(self, *statements):
+        database = sqlite3.connect(self.database)
+        with database:
+            for statement in statements:
+                database.execute(statement)
+        database.close()
+
+    def add(self, rows):
+        self.do(*["insert into lessons (content) values (randomblob(1000))"] * rows)
+
+    @staticmethod
+    def rows(file):
+        database = sqlite3.connect(file)
+        found = database.execute("select count(*) from lessons").fetchone()[0]
+        whole = database.execute("pragma integrity_check").fetchone()[0]
+        database.close()
+        return found if whole == "ok" else whole
+
+    def command(self, *words):
+        return [str(binary("lectio-backup")), "-c", str(self.config), *words]
+
+    def call(self, *words):
+        return subprocess.run(self.command(*words), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300,
+                              check=False)
+
+    def report(self, *words, expected=0):
+        done = self.call("--format", "json", *words)
+        if done.returncode != expected:
+            raise AssertionError(f"{words}: {done.returncode}\n{done.stdout}\n{done.stderr}")
+        return json.loads(done.stdout)
+
+    def archive(self):
+        return sorted(file.name for file in (self.folder / "backups").iterdir() if file.name != "trash")
+
+
+class BackupTest(unittest.TestCase):
+    def test_a_backup_of_a_database_in_use_is_proven_and_restored(self):
+        for journal in ("wal", "delete"):
+            with self.subTest(journal=journal), BotApi() as bot, Site(bot, journal) as site:
+                made = site.report("run")["backups"][0]
+                self.assertEqual((made["source"], made["state"]), ("database", "verified"))
+                self.assertTrue(made["verified_at"])
+                self.assertRegex(pathlib.Path(made["path"]).name, r"^database-\d{8}T\d{6}Z-[a-z2-7]{6}\.sqlite3\.zst$")
+                # It is plain zstd, with a checksum, and for root alone.
+                self.assertEqual(subprocess.run(["zstd", "-tq", made["path"]], check=False).returncode, 0)
+                listed = subprocess.run(["zstd", "-lv", made["path"]], capture_output=True, text=True, check=True).stdout
+                self.assertRegex(listed, r"Check: XXH64")
+                self.assertEqual(os.stat(made["path"]).st_mode & 0o777, 0o600)
+                self.assertEqual(site.rows(site.folder / "site/db_latest.sqlite3"), 50)
+                self.assertEqual(site.report("list")["backups"], site.report("status")["backups"])
+                site.report("check")
+                site.report("verify")
+
+                site.add(7)
+                then = site.folder / "then.sqlite3"
+                site.report("restore", "database", "--to", str(then))
+                self.assertEqual((site.rows(then), site.rows(site.database)), (50, 57))
+                self.assertEqual(site.call("restore", "database", "--to", str(then)).returncode, 64)
+
+                before = (site.database.read_bytes(), site.archive())
+                self.assertIn("would", site.report("restore", "database", "--dry-run")["message"])
+                self.assertEqual((site.database.read_bytes(), site.archive()), before)
+                back = site.report("restore", "database")
+                self.assertEqual(site.rows(site.database), 50)
+                self.assertEqual(site.rows(pathlib.Path(back["aside"]) / "db.sqlite3"), 57)
+                self.assertEqual(bot.texts(), [])
+
+    def test_who_writes_meanwhile_fails_never_and_each_backup_is_one_moment(self):
+        for journal in ("wal", "delete"):
+            with self.subTest(journal=journal), BotApi() as bot, Site(bot, journal) as site:
+                site.do("create table a (n integer)", "create table b (n integer)")
+                ended, failures, written = threading.Event(), [], []
+
+                def write():
+                    database = sqlite3.connect(site.database, timeout=60, isolation_level=None)
+                    while not ended.is_set():
+                        try:
+                            for statement in ("begin immediate", "insert into a values (1)", "insert into b values (1)", "commit"):
+                                database.execute(statement)
+                            written.append(1)
+                        except sqlite3.Error as error:
+                            failures.append(error)
+                    database.close()
+
+                writer = threading.Thread(target=write)
+                writer.start()
+                try:
+                    for number in range(5):
+                        made = site.report("run")["backups"][0]
+                        out = site.folder / f"out{number}.sqlite3"
+                        site.report("restore", "database", "--id", made["id"], "--to", str(out))
+                        database = sqlite3.connect(out)
+                        counts = [database.execute(f"select count(*) from {table}").fetchone()[0] for table in "ab"]
+                        database.close()
+                        self.assertEqual(counts[0], counts[1])
+                finally:
+                    ended.set()
+                    writer.join()
+                self.assertEqual(failures, [])
+                self.assertGreater(len(written), 0)
+
+    def test_a_database_that_is_open_is_not_replaced_and_who_has_it_is_named(self):
+        with BotApi() as bot, Site(bot) as site:
+            site.report("run")
+            holder = sqlite3.connect(site.database)
+            holder.execute("select count(*) from lessons").fetchone()
+            done = site.call("restore", "database")
+            self.assertEqual(done.returncode, 2)
+            self.assertIn(f"({os.getpid()})", done.stderr)
+            holder.close()
+            site.report("restore", "database")
+
+    def test_what_fails_is_told_once_and_so_is_its_end(self):
+        with BotApi() as bot, Site(bot) as site:
+            site.report("run")
+            good = site.database.read_bytes()
+            for content, words in ((b"", "it is empty"), (b"x" * 5000, "it is no SQLite database")):
+                site.database.write_bytes(content)
+                for side in ("-wal", "-shm"):
+                    pathlib.Path(f"{site.database}{side}").unlink(missing_ok=True)
+                report = site.report("run", expected=1)  # the one before is fresh
+                self.assertIn(words, report["message"])
+            self.assertEqual(len(bot.texts()), 1, bot.texts())
+            self.assertIn("backup of database", bot.texts()[0])
+            self.assertEqual(site.rows(site.folder / "site/db_latest.sqlite3"), 50)
+            site.database.write_bytes(good)
+            site.report("run")
+            self.assertEqual(len(bot.texts()), 2, bot.texts())
+            self.assertIn("✅", bot.texts()[1])
+
+    def test_a_source_that_never_had_a_proven_backup_is_critical(self):
+        with BotApi() as bot, Site(bot) as site:
+            site.report("status", expected=2)
+            site.database.write_bytes(b"x" * 5000)
+            site.report("run", expected=2)
+            self.assertIn("🚨", bot.texts()[0])
+
+    def test_a_much_smaller_backup_waits_for_a_person(self):
+        with BotApi() as bot, Site(bot) as site:
+            site.add(500)
+            first = site.report("run")["backups"][0]
+            site.do("delete from lessons where id > 10")
+            site.do("vacuum")
+            small = site.report("run", expected=1)["backups"][0]
+            self.assertEqual(small["state"], "suspect")
+            self.assertEqual(site.rows(site.folder / "site/db_latest.sqlite3"), 550)
+            site.report("restore", "database", "--to", str(site.folder / "a"))
+            self.assertEqual(site.rows(site.folder / "a"), 550)  # the newest that counts
+            site.report("accept", small["id"], "--reason", "the archive was removed")
+            site.report("restore", "database", "--to", str(site.folder / "b"))
+            self.assertEqual(site.rows(site.folder / "b"), 10)
+            self.assertNotEqual(first["id"], small["id"])
+            site.report("pin", first["id"])
+            self.assertTrue(site.report("list")["backups"][0]["pinned"])
+
+    def test_only_what_is_due_and_one_at_a_time(self):
+        with BotApi() as bot, Site(bot) as site:
+            self.assertEqual(len(site.report("run", "--due")["backups"]), 1)
+            self.assertEqual(len(site.report("run", "--due")["backups"]), 0)
+            self.assertEqual(len(site.report("run", "--dry-run")["backups"]), 0)
+            self.assertEqual(len(site.report("list")["backups"]), 1)
+            with open(site.folder / "run/backup.lock", "r+") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                site.report("run", expected=75)
+            site.report("run", "nobody", expected=64)
+            self.assertEqual(site.call().returncode, 64)
+
+    def test_what_is_not_built_yet_is_said_and_not_silently_left_out(self):
+        more = '[backup.source.media]\ntype = "files"\npaths = ["/srv/media"]'
+        with BotApi() as bot, Site(bot, more=more) as site:
+            report = site.report("run", expected=1)
+            self.assertIn("media is not backed up", report["message"])
+            self.assertEqual(len(report["backups"]), 1)
+
+    def test_a_damaged_backup_is_found(self):
+        with BotApi() as bot, Site(bot) as site:
+            made = site.report("run")["backups"][0]
+            file = pathlib.Path(made["path"])
+            content = bytearray(file.read_bytes())
+            content[len(content) // 2] ^= 1
+            file.write_bytes(content)
+            site.report("check", expected=2)
+            site.report("verify", expected=2)
+            self.assertEqual(site.report("list")["backups"][0]["state"], "bad")
+            site.report("restore", "database", expected=2)
+            site.report("status", expected=2)
+
+    def test_killed_at_every_writing_call_nothing_is_lost_and_the_next_run_is_whole(self):
+        every = 1 if os.environ.get("LECTIO_SOAK") else 10
+        killed = 0
+        with BotApi() as bot, Site(bot) as site:
+            site.report("run")
+            for call in CALLS:
+                number = 1
+                while self.is_killed(site, call, number):
+                    self.is_whole(site, f"{call} {number}")
+                    killed += 1
+                    number += every
+            site.report("run")
+            self.assertEqual([name for name in site.archive() if name.startswith(".")], [])
+            site.report("check")
+        print(f"counted: lectio-backup killed at {killed} writing calls")
+
+    def is_killed(self, site, call, number):
+        done = subprocess.run(["strace", "-f", "-qq", "-o", "/dev/null", "-e", f"trace={call}",
+                               "-e", f"inject={call}:signal=KILL:when={number}", *site.command("run", "-q")],
+                              stdin=subprocess.DEVNULL, capture_output=True, timeout=300, check=False)
+        self.assertIn(done.returncode, (0, 1, -signal.SIGKILL), done.stderr)
+        return done.returncode == -signal.SIGKILL
+
+    def is_whole(self, site, when):
+        newest = [backup for backup in site.report("list")["backups"] if backup["state"] == "verified"][-1]
+        out = site.folder / "out.sqlite3"
+        site.report("restore", "database", "--id", newest["id"], "--to", str(out))
+        self.assertEqual(site.rows(out), 50, when)
+        out.unlink()
+        self.assertEqual(site.rows(site.folder / "site/db_latest.sqlite3"), 50, when)
+        self.assertEqual(site.rows(site.database), 50, when)
+
+
+if __name__ == "__main__":
+    unittest.main()

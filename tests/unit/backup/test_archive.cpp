@@ -1,0 +1,242 @@
+#include "backup/archive.h"
+#include "made_up_site.h"
+#include "platform/sqlite.h"
+#include "support/bare_world.h"
+#include "support/temp_folder.h"
+
+#include <filesystem>
+#include <limits>
+
+#include <catch2/catch.hpp>
+
+using namespace lectio;
+using namespace lectio::backup;
+using namespace std::chrono_literals;
+using Catch::Contains;
+
+namespace {
+
+// A database whose rows are counted, and an archive of it; every call is a process of its own.
+struct Place {
+    Place() {
+        settings.dir = folder / "backups";
+        settings.min_free = 1_kB;
+        source.name = "database";
+        source.type = "sqlite";
+        source.sqlite.path = folder / "db.sqlite3";
+        settings.sources = {source};
+        run("CREATE TABLE t (n INTEGER, text TEXT)");
+        add(100);
+    }
+    [[nodiscard]] SteadyTime later() { return bare.clock.steady() + 10min; }
+    void run(const std::string& sql) {
+        Result<Database> database =
+            Database::at(source.sqlite.path, Database::Access::create, bare.clock, later());
+        REQUIRE(database);
+        REQUIRE(database->run(sql));
+    }
+    void add(int rows) {
+        run("WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c LIMIT " + std::to_string(rows) +
+            ") INSERT INTO t SELECT n, hex(randomblob(200)) FROM c");
+    }
+    Archive archive() { return {settings, world, disk, Lang::en}; }
+    // As a night does it.
+    Result<Backup> make_and_prove() {
+        Archive one = archive();
+        LECTIO_TRY(one.tidy());
+        const Result<Backup> made = one.make(source, later());
+        LECTIO_TRY(made);
+        return one.prove(*made, source.sqlite.latest, later());
+    }
+    std::vector<Backup> backups() { return archive().contents().value().backups; }
+    std::vector<std::string> names() { return bare.files.list(settings.dir).value(); }
+
+    TempFolder folder;
+    BareWorld bare;
+    release::Fuse fuse;
+    release::FusedFiles files{fuse};
+    release::FusedDisk disk{fuse};
+    World world{bare.clock, files, bare.host, bare.http, bare.processes, bare.services, bare.redis};
+    BackupSettings settings;
+    BackupSource source;
+};
+
+} // namespace
+
+TEST_CASE("a backup is a file and its manifest, for us alone, and gives back what was in the database") {
+    Place place;
+    place.source.sqlite.latest = place.folder / "db_latest.sqlite3";
+    const Result<Backup> made = place.make_and_prove();
+    REQUIRE(made);
+    CHECK(made->state == State::verified);
+    CHECK(made->verified.has_value());
+    CHECK(made->snapshot.facts.rows.at("t") == 100);
+    CHECK(place.names() == std::vector<std::string>{made->manifest_name(), made->file_name(), "trash"});
+    CHECK_THAT(made->file_name(), Catch::Matches("database-20260122T100000Z-[a-z2-7]{6}[.]sqlite3[.]zst"));
+    CHECK(place.bare.files.info(place.settings.dir, Files::Follow::no)->mode == 0700);
+    CHECK(place.backups() == std::vector{*made}); // the manifest is read back as it was
+
+    const Path out = place.folder / "out.sqlite3";
+    REQUIRE(place.archive().unpack(*made, out, place.later()));
+    CHECK(digest_of(out, place.bare.clock, place.later()).value() == made->snapshot.file);
+    CHECK(slurp(out) == slurp(place.source.sqlite.latest));
+    CHECK_FALSE(place.archive().unpack(*made, out, place.later())); // never over anything
+}
+
+TEST_CASE("a backup that changed on the disk does not pass its proof") {
+    Place place;
+    const Result<Backup> made = place.make_and_prove();
+    REQUIRE(made);
+    const Path file = place.settings.dir / made->file_name();
+    std::string bytes = slurp(file);
+    SECTION("a bit") {
+        bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 4);
+        spill(file, bytes);
+    }
+    SECTION("its end") {
+        spill(file, bytes.substr(0, bytes.size() - 1));
+    }
+    SECTION("a frame that holds more than it should, with a manifest that says so") {
+        std::filesystem::remove(file);
+        Backup other = *made;
+        other.packed = FileDigest{};
+        other.snapshot.file.size.count -= 1;
+        spill(file, bytes);
+        other.packed = digest_of(file, place.bare.clock, place.later()).value();
+        REQUIRE(place.archive().save(other));
+    }
+    const Result<Backup> again = place.archive().prove(place.backups().front(), {}, place.later());
+    REQUIRE(again);
+    CHECK(again->state == State::bad);
+    CHECK_FALSE(again->reason.empty());
+    CHECK(place.archive().contents()->newest("database") == nullptr);
+    CHECK(place.names().size() == 3); // nothing of the scratch copy stays
+}
+
+TEST_CASE(
+    "a backup much smaller than the one before counts as none, and the one before is compared with again") {
+    Place place;
+    REQUIRE(place.make_and_prove());
+    place.bare.clock.advance(24h);
+    place.run("DELETE FROM t WHERE n > 10; VACUUM");
+    for (int night = 0; night < 2; ++night) {
+        const Result<Backup> small = place.make_and_prove();
+        REQUIRE(small);
+        CHECK(small->state == State::suspect);
+        CHECK_THAT(small->reason, Contains("instead of"));
+        CHECK(small->verified.has_value());
+        place.bare.clock.advance(24h);
+    }
+    CHECK(place.archive().contents()->newest("database")->snapshot.facts.rows.at("t") == 100);
+}
+
+TEST_CASE("a backup never fills the disk") {
+    Place place;
+    place.settings.min_free = Bytes{std::uint64_t{1} << 60U};
+    const Result<Backup> made = place.make_and_prove();
+    REQUIRE_FALSE(made);
+    CHECK(made.error().kind == ErrorKind::no_space);
+    CHECK(place.backups().empty());
+}
+
+TEST_CASE(
+    "what is pruned lies in the trash for three days; a manifest that cannot be read keeps everything") {
+    Place place;
+    place.settings.keep = {1, 0, 0, 0, 0, 0};
+    for (int night = 0; night < 6; ++night) {
+        REQUIRE(place.make_and_prove());
+        place.bare.clock.advance(24h);
+    }
+    Archive archive = place.archive();
+    spill(place.settings.dir / "database-20260101T000000Z-aaaaaa.json", "{");
+    CHECK_THAT(archive.prune(place.source, place.later(), Archive::Effect::real)->frozen.en,
+               Contains("cannot be read"));
+    std::filesystem::remove(place.settings.dir / "database-20260101T000000Z-aaaaaa.json");
+
+    const std::string oldest = place.backups().front().id;
+    CHECK(archive.prune(place.source, place.later(), Archive::Effect::none)->ids.front() == oldest);
+    CHECK(place.backups().size() == 6);
+    const auto pruned = archive.prune(place.source, place.later(), Archive::Effect::real);
+    REQUIRE(pruned);
+    CHECK(pruned->ids.size() == 2);
+    CHECK(pruned->later == 1);
+    CHECK(place.backups().size() == 4);
+    CHECK(archive.empty_trash()->empty());
+    place.bare.clock.advance(72h);
+    CHECK(archive.empty_trash()->size() == 2);
+    CHECK(place.bare.files.list(place.settings.dir / "trash")->empty());
+}
+
+TEST_CASE("nothing is pruned when the newest does not pass its proof any more") {
+    Place place;
+    place.settings.keep = {1, 0, 0, 0, 0, 0};
+    for (int night = 0; night < 6; ++night) {
+        REQUIRE(place.make_and_prove());
+        place.bare.clock.advance(24h);
+    }
+    const Path file = place.settings.dir / place.backups().back().file_name();
+    spill(file, "x" + slurp(file));
+    const auto pruned = place.archive().prune(place.source, place.later(), Archive::Effect::real);
+    REQUIRE(pruned);
+    CHECK_THAT(pruned->frozen.en, Contains("does not pass its proof"));
+    CHECK(place.backups().size() == 6);
+    CHECK(place.backups().back().state == State::bad);
+}
+
+TEST_CASE("without a proof nothing is ever pruned") {
+    Place place;
+    place.settings.verify = false;
+    CHECK_THAT(place.archive().prune(place.source, place.later(), Archive::Effect::real)->frozen.en,
+               Contains("`verify` is off"));
+}
+
+// A night, pruning included, that dies at any of its steps: the newest that was proven before it restores at every
+// moment, and the next night is whole.
+TEST_CASE("a night that dies at any step loses nothing, and the next one tidies up") {
+    std::size_t step = 1;
+    for (bool stopped = true; stopped; ++step) {
+        INFO("step " << step);
+        REQUIRE(step < 200);
+        Place place;
+        place.settings.keep = {1, 0, 0, 0, 0, 0};
+        place.source.sqlite.latest = place.folder / "latest.sqlite3";
+        for (int night = 0; night < 4; ++night) {
+            REQUIRE(place.make_and_prove());
+            place.bare.clock.advance(25h);
+        }
+        const auto night = [&] {
+            const Result<Backup> made = place.make_and_prove();
+            Archive archive = place.archive();
+            const auto pruned = archive.prune(place.source, place.later(), Archive::Effect::real);
+            place.bare.clock.advance(73h);
+            const auto gone = archive.empty_trash();
+            return made.ok() && pruned.ok() && gone.ok();
+        };
+        place.fuse.burnt = 0;
+        place.fuse.length = step;
+        bool good = false;
+        stopped = stopped_by_crash([&] { good = night(); });
+        CHECK(good != stopped);
+        place.fuse.length = std::numeric_limits<std::size_t>::max();
+
+        const Archive::Contents there = place.archive().contents().value();
+        CHECK(there.unreadable.empty());
+        const Backup* newest = there.newest("database");
+        REQUIRE(newest != nullptr);
+        const Path out = place.folder / "out.sqlite3";
+        CHECK(place.archive().unpack(*newest, out, place.later()));
+        CHECK(std::filesystem::exists(place.source.sqlite.latest));
+
+        place.bare.clock.advance(1h);
+        CHECK(night());
+        const Archive::Contents after = place.archive().contents().value();
+        CHECK(after.missing.empty());
+        for (const std::string& name : place.names()) {
+            CHECK_THAT(name, !Catch::StartsWith(".lectio-tmp-"));
+        }
+        for (const Backup& backup : after.backups) {
+            CHECK(std::filesystem::exists(place.settings.dir / backup.file_name()));
+        }
+    }
+    CHECK(step > 20);
+}

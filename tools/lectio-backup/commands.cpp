@@ -1,0 +1,330 @@
+#include "commands.h"
+
+#include "util/text.h"
+#include "words/error_words.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace lectio::backup {
+namespace {
+
+constexpr int k_late = 2; // intervals
+
+constexpr Phrase k_no_backups{"there are no backups yet", "копий ещё нет"};
+constexpr Phrase k_never{"{}: there is no proven backup", "{}: нет ни одной проверенной копии"};
+constexpr Phrase k_stale{"{}: the newest proven backup is of {}, {} old",
+                         "{}: последняя проверенная копия — от {}, ей {}"};
+constexpr Phrase k_fresh{"{}: the newest proven backup is of {}, {} ({} packed), {} to restore",
+                         "{}: последняя проверенная копия — от {}, {} (сжато {}), восстановление за {}"};
+constexpr Phrase k_off{"{} is not backed up: {}", "{} не копируется: {}"};
+constexpr Phrase k_suspect{
+    "{}: {} is much smaller than the one before ({}): lectio-backup accept {} --reason \"…\"",
+    "{}: {} намного меньше предыдущей ({}): lectio-backup accept {} --reason \"…\""};
+constexpr Phrase k_unreadable{"the manifest {} cannot be read", "описание {} не читается"};
+constexpr Phrase k_missing{"the file of {} is missing", "нет файла копии {}"};
+constexpr Phrase k_proven{"{} of {}: proven", "{} от {}: проверена"};
+constexpr Phrase k_not_it{"{} of {}: {}", "{} от {}: {}"};
+constexpr Phrase k_nothing_to_prove{"there is nothing to prove", "проверять нечего"};
+constexpr Phrase k_whole{"{} backups are what their manifests say", "копий в порядке: {}"};
+constexpr Phrase k_nothing_to_prune{"{}: nothing to remove", "{}: удалять нечего"};
+constexpr Phrase k_would_prune{"{}: to the trash would go {}", "{}: в корзину ушли бы {}"};
+constexpr Phrase k_pruned{"{}: to the trash: {}", "{}: в корзину: {}"};
+constexpr Phrase k_frozen{"{}: {}", "{}: {}"};
+constexpr Phrase k_more{"{} more could go: a fifth of all at once",
+                        "могли бы уйти ещё {}: за раз не больше пятой части"};
+constexpr Phrase k_pinned{"{} stays whatever the rule says", "{} останется, что бы ни говорило правило"};
+constexpr Phrase k_unpinned{"{} is left to the rule", "{} снова подчиняется правилу"};
+constexpr Phrase k_accepted{"{} counts from now on", "{} теперь считается"};
+constexpr Phrase k_not_suspect{"{} is {}: there is nothing to accept", "{} в состоянии {}: принимать нечего"};
+constexpr Phrase k_accept_proves{"{} is not proven yet: lectio-backup verify {}",
+                                 "{} ещё не проверена: lectio-backup verify {}"};
+
+// Lines one under another, and the worst that was found.
+class Findings {
+  public:
+    void add(const Text& line, int status = 0) {
+        m_words = m_words.empty() ? line : join("\n", {m_words, line});
+        m_status = std::max(m_status, status);
+    }
+    [[nodiscard]] bool empty() const { return m_words.empty(); }
+    [[nodiscard]] const Text& words() const { return m_words; }
+    [[nodiscard]] int status() const { return m_status; }
+
+  private:
+    Text m_words;
+    int m_status = 0;
+};
+
+nlohmann::json all_of(Session& session, const std::vector<Backup>& backups) {
+    nlohmann::json all = nlohmann::json::array();
+    for (const Backup& backup : backups) {
+        all.push_back(json_of(session, backup));
+    }
+    return all;
+}
+
+int list(Session& session) {
+    const Result<Archive::Contents> there = session.archive().contents();
+    if (!there) {
+        return session.leave(there.error());
+    }
+    std::string lines;
+    for (const Backup& backup : there->backups) {
+        lines += fmt::format("{}{}  {:<12}  {}  {:>8}  {:<8}{}{}", lines.empty() ? "" : "\n", backup.id,
+                             backup.source, session.local(backup.time), format_size(backup.packed.size),
+                             to_string(backup.state), backup.pinned ? "  pinned" : "",
+                             backup.reason.empty() ? "" : "  " + clean_line(backup.reason));
+    }
+    return session.say_outcome(lines.empty() ? say(k_no_backups) : verbatim(lines), 0,
+                               {{"backups", all_of(session, there->backups)}});
+}
+
+void say_oddities(const Archive::Contents& there, Findings& findings) {
+    for (const std::string& name : there.unreadable) {
+        findings.add(say(k_unreadable, clean_line(name)), 1);
+    }
+    for (const std::string& id : there.missing) {
+        findings.add(say(k_missing, id), 1);
+    }
+}
+
+int status(Session& session) {
+    const Result<Archive::Contents> there = session.archive().contents();
+    if (!there) {
+        return session.leave(there.error());
+    }
+    Findings findings;
+    for (const BackupSource& source : session.settings().sources) {
+        if (const Text off = why_off(source, session.config()); !off.empty()) {
+            findings.add(say(k_off, source.name, off), 1);
+            continue;
+        }
+        const Text stale = staleness(session, *there, source);
+        if (!stale.empty()) {
+            findings.add(stale, 2);
+        } else {
+            const Backup& newest = *there->newest(source.name);
+            findings.add(say(k_fresh, source.name, session.local(newest.time),
+                             format_size(newest.snapshot.file.size), format_size(newest.packed.size),
+                             format_duration(newest.restore_took)));
+        }
+        const std::vector<Backup> all = there->of(source.name);
+        if (!all.empty() && all.back().state == State::suspect) {
+            findings.add(say(k_suspect, source.name, all.back().id, all.back().reason, all.back().id), 1);
+        }
+    }
+    say_oddities(*there, findings);
+    return session.say_outcome(findings.words(), findings.status(),
+                               {{"backups", all_of(session, there->backups)}});
+}
+
+int verify(Session& session) {
+    if (const std::optional<int> left = session.lock()) {
+        return *left;
+    }
+    const Result<Archive::Contents> there = session.archive().contents();
+    if (!there) {
+        return session.leave(there.error());
+    }
+    std::vector<Backup> chosen;
+    if (session.options().id) {
+        const Backup* one = there->find(*session.options().id);
+        if (one == nullptr) {
+            return session.no_such_backup(*session.options().id);
+        }
+        chosen.push_back(*one);
+    } else {
+        for (const BackupSource& source : session.settings().sources) {
+            const std::vector<Backup> all = there->of(source.name);
+            if (!all.empty()) {
+                chosen.push_back(all.back());
+            }
+        }
+    }
+    Findings findings;
+    std::vector<Backup> proven;
+    for (const Backup& backup : chosen) {
+        const Result<Backup> now = session.archive().prove(backup, {}, session.until());
+        if (!now) {
+            return session.leave(now.error());
+        }
+        const bool good = now->state != State::bad;
+        const std::string of = session.local(backup.time);
+        findings.add(good ? say(k_proven, now->id, of) : say(k_not_it, now->id, of, now->reason),
+                     good ? 0 : 2);
+        session.log(good ? LogLevel::success : LogLevel::error, findings.words());
+        proven.push_back(*now);
+    }
+    session.flush_log();
+    return session.say_outcome(findings.empty() ? say(k_nothing_to_prove) : findings.words(),
+                               findings.status(), {{"backups", all_of(session, proven)}});
+}
+
+int check(Session& session) {
+    const Result<Archive::Contents> there = session.archive().contents();
+    if (!there) {
+        return session.leave(there.error());
+    }
+    Findings findings;
+    say_oddities(*there, findings);
+    std::size_t whole = 0;
+    for (const Backup& backup : there->backups) {
+        const Result<Text> flaw = session.archive().flaw_of_file(backup, session.until());
+        if (!flaw) {
+            return session.leave(flaw.error());
+        }
+        if (!flaw->empty()) {
+            findings.add(say(k_not_it, backup.id, session.local(backup.time), *flaw), 2);
+        }
+        whole += flaw->empty() ? 1 : 0;
+    }
+    findings.add(say(k_whole, whole));
+    return session.say_outcome(findings.words(), findings.status(),
+                               {{"backups", all_of(session, there->backups)}});
+}
+
+int prune(Session& session) {
+    const bool dry = session.common().dry_run;
+    if (!dry) {
+        if (const std::optional<int> left = session.lock()) {
+            return *left;
+        }
+    }
+    Findings findings;
+    nlohmann::json ids = nlohmann::json::array();
+    for (const BackupSource& source : session.settings().sources) {
+        if (!why_off(source, session.config()).empty()) {
+            continue;
+        }
+        const Result<Archive::Pruned> pruned = session.archive().prune(
+            source, session.until(), dry ? Archive::Effect::none : Archive::Effect::real);
+        if (!pruned) {
+            return session.leave(pruned.error());
+        }
+        if (!pruned->frozen.empty()) {
+            findings.add(say(k_frozen, source.name, pruned->frozen), 1);
+            continue;
+        }
+        std::string names;
+        for (const std::string& id : pruned->ids) {
+            names += (names.empty() ? "" : ", ") + id;
+            ids.push_back(id);
+        }
+        findings.add(names.empty() ? say(k_nothing_to_prune, source.name)
+                                   : say(dry ? k_would_prune : k_pruned, source.name, names));
+        if (pruned->later > 0) {
+            findings.add(say(k_more, pruned->later));
+        }
+    }
+    if (!dry) {
+        const Result<std::vector<std::string>> emptied = session.archive().empty_trash();
+        if (!emptied) {
+            return session.leave(emptied.error());
+        }
+        session.log(LogLevel::info, findings.words());
+        session.flush_log();
+    }
+    return session.say_outcome(findings.words(), findings.status(), {{"pruned", ids}});
+}
+
+// pin and accept: what a person knows of a backup.
+template<class Change>
+int change(Session& session, const Change& change) {
+    if (const std::optional<int> left = session.lock()) {
+        return *left;
+    }
+    const Result<Archive::Contents> there = session.archive().contents();
+    if (!there) {
+        return session.leave(there.error());
+    }
+    const Backup* found = there->find(*session.options().id);
+    if (found == nullptr) {
+        return session.no_such_backup(*session.options().id);
+    }
+    Backup backup = *found;
+    const Text refusal = change(backup);
+    if (!refusal.empty()) {
+        return session.leave(ExitCode::usage, refusal);
+    }
+    const Result<void> saved = session.archive().save(backup);
+    if (!saved) {
+        return session.leave(saved.error());
+    }
+    const bool accepts = session.options().wish == Wish::accept;
+    const Text words = say(accepts ? k_accepted : backup.pinned ? k_pinned : k_unpinned, backup.id);
+    session.log(LogLevel::info, words);
+    session.flush_log();
+    return session.say_outcome(words, 0, {{"backups", all_of(session, {backup})}});
+}
+
+int pin(Session& session) {
+    return change(session, [&](Backup& backup) {
+        backup.pinned = !session.options().undo;
+        return Text{};
+    });
+}
+
+int accept(Session& session) {
+    return change(session, [&](Backup& backup) {
+        if (backup.state != State::suspect) {
+            return say(k_not_suspect, backup.id, to_string(backup.state));
+        }
+        if (!backup.verified) {
+            return say(k_accept_proves, backup.id, backup.id);
+        }
+        backup.state = State::verified;
+        backup.reason.clear();
+        backup.accepted =
+            fmt::format("{}: {}", session.person(), shorten(clean_line(session.options().reason), 200));
+        return Text{};
+    });
+}
+
+} // namespace
+
+Text staleness(Session& session, const Archive::Contents& contents, const BackupSource& source) {
+    const Backup* newest = contents.newest(source.name);
+    if (newest == nullptr) {
+        return say(k_never, source.name);
+    }
+    const Duration age = session.now() - newest->time;
+    if (age <= k_late * source.every) {
+        return {};
+    }
+    return say(k_stale, source.name, session.local(newest->time),
+               spoken(std::chrono::duration_cast<std::chrono::seconds>(age).count()));
+}
+
+int execute(const Options& options, World world) {
+    Session session(options, world);
+    if (const std::optional<int> leave = session.open()) {
+        return *leave;
+    }
+    switch (options.wish) {
+    case Wish::run:
+        return run(session);
+    case Wish::list:
+        return list(session);
+    case Wish::status:
+        return status(session);
+    case Wish::verify:
+        return verify(session);
+    case Wish::restore:
+        return restore(session);
+    case Wish::prune:
+        return prune(session);
+    case Wish::check:
+        return check(session);
+    case Wish::pin:
+        return pin(session);
+    case Wish::accept:
+        return accept(session);
+    }
+    return 0;
+}
+
+} // namespace lectio::backup

@@ -1,0 +1,16 @@
+// What lectio-backup can be asked for; each returns the exit status of the process.
+#pragma once
+
+#include "session.h"
+
+namespace lectio::backup {
+
+int execute(const Options& options, World world);
+
+int run(Session& session);
+int restore(Session& session);
+
+// A source has no proven backup that is fresh enough: none of two intervals. Empty: it has.
+Text staleness(Session& session, const Archive::Contents& contents, const BackupSource& source);
+
+} // namespace lectio::backup

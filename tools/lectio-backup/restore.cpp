@@ -1,0 +1,193 @@
+// restore: a backup in the place of the database, which is set aside, or in a file of its own.
+#include "commands.h"
+#include "snapshots/sqlite_restore.h"
+#include "util/text.h"
+#include "words/error_words.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace lectio::backup {
+namespace {
+
+constexpr Phrase k_no_moment{"{} is no time: \"2h\", \"2026-11-20 10:00\"",
+                             "{} — не время: \"2h\", \"2026-11-20 10:00\""};
+constexpr Phrase k_none{"{} has no proven backup of that time or before",
+                        "у {} нет проверенной копии этого времени или раньше"};
+constexpr Phrase k_of_another{"{} is a backup of {}", "{} — копия источника {}"};
+constexpr Phrase k_not_proven{"{} is {}: nobody knows what is in it; lectio-backup verify {}",
+                              "{} в состоянии {}: что в ней, неизвестно; lectio-backup verify {}"};
+constexpr Phrase k_taken{"from the backup {} of {}, {} old", "из копии {} от {}, ей {}"};
+constexpr Phrase k_would_unpack{"it would be unpacked and proven", "она была бы распакована и проверена"};
+constexpr Phrase k_would_write{"it would become {}", "она стала бы {}"};
+constexpr Phrase k_would_set_aside{"what is there now, with its log, would move to {}",
+                                   "то, что там сейчас, вместе с журналом переехало бы в {}"};
+constexpr Phrase k_would_refuse{
+    "nobody may have it open meanwhile: stop who uses it first",
+    "в это время базу никто не должен держать открытой: сначала остановите всех, кто с ней работает"};
+constexpr Phrase k_written{"restored: {} is as it was at {}", "восстановлено: {} — как на {}"};
+constexpr Phrase k_was_aside{"what was there before lies in {}", "то, что было раньше, лежит в {}"};
+constexpr Phrase k_busy_hint{"stop who uses it, then again: lectio-backup restore {}",
+                             "остановите тех, кто с ней работает, и повторите: lectio-backup restore {}"};
+constexpr Phrase k_deploys{"a deploy or a recovery is at work: {}", "идёт деплой или восстановление: {}"};
+constexpr Phrase k_exists{"{} is there already: it is not overwritten",
+                          "{} уже есть: перезаписывать не будем"};
+
+class Restore {
+  public:
+    Restore(Session& session, const BackupSource& source) : m_session(session), m_source(source) {}
+
+    int go() {
+        if (const std::optional<int> left = choose()) {
+            return *left;
+        }
+        const std::optional<std::string>& to = m_session.options().to;
+        if (to && m_session.files().info(absolute(*to), Files::Follow::no)) {
+            return m_session.leave(ExitCode::usage, say(k_exists, clean_line(*to)));
+        }
+        return m_session.common().dry_run ? say_steps() : to ? into(absolute(*to)) : in_place();
+    }
+
+  private:
+    static Path absolute(const std::string& path) {
+        return std::filesystem::absolute(path).lexically_normal();
+    }
+
+    std::optional<int> choose() {
+        const Options& options = m_session.options();
+        const Result<Archive::Contents> there = m_session.archive().contents();
+        if (!there) {
+            return m_session.leave(there.error());
+        }
+        std::optional<WallTime> at;
+        if (options.at) {
+            const Result<WallTime> moment =
+                parse_moment(*options.at, m_session.now(), m_session.config().timezone);
+            if (!moment) {
+                return m_session.leave(ExitCode::usage, say(k_no_moment, clean_line(*options.at)));
+            }
+            at = *moment;
+        }
+        const Backup* found = options.id ? there->find(*options.id) : there->newest(m_source.name, at);
+        if (found == nullptr) {
+            return options.id ? m_session.no_such_backup(*options.id)
+                              : m_session.leave(ExitCode::critical, say(k_none, m_source.name));
+        }
+        if (found->source != m_source.name) {
+            return m_session.leave(ExitCode::usage, say(k_of_another, found->id, found->source));
+        }
+        // Much smaller than the one before, but proven: who names it knows what he wants.
+        if (!found->counts() && found->state != State::suspect) {
+            return m_session.leave(ExitCode::critical,
+                                   say(k_not_proven, found->id, to_string(found->state), found->id));
+        }
+        m_backup = *found;
+        return std::nullopt;
+    }
+
+    [[nodiscard]] Text taken() const {
+        const auto age = std::chrono::duration_cast<std::chrono::seconds>(m_session.now() - m_backup.time);
+        return say(k_taken, m_backup.id, m_session.local(m_backup.time),
+                   spoken(std::max<std::int64_t>(age.count(), 0)));
+    }
+
+    int say_steps() {
+        const std::optional<std::string>& to = m_session.options().to;
+        Text words = join("\n", {taken(), say(k_would_unpack)});
+        words = to ? join("\n", {words, say(k_would_write, absolute(*to).string())})
+                   : join("\n", {words, say(k_would_refuse), say(k_would_set_aside, aside().string()),
+                                 say(k_would_write, m_source.sqlite.path.string())});
+        return m_session.say_outcome(words, 0, {{"backup", json_of(m_session, m_backup)}});
+    }
+
+    int into(const Path& file) {
+        const Result<void> done = m_session.archive().unpack(m_backup, file, m_session.until());
+        if (!done) {
+            return m_session.leave(done.error());
+        }
+        return m_session.say_outcome(
+            join("\n", {say(k_written, file.string(), m_session.local(m_backup.time)), taken()}), 0,
+            {{"backup", json_of(m_session, m_backup)}, {"path", file.string()}});
+    }
+
+    // Beside the database. One that was begun and not ended is gone on with.
+    [[nodiscard]] Path aside() const {
+        Files& files = m_session.files();
+        const Path& database = m_source.sqlite.path;
+        const bool stands = files.info(database, Files::Follow::yes).ok();
+        for (int number = 1;; ++number) {
+            const Path folder = database.parent_path() /
+                                fmt::format("{}.before-{}{}", database.filename().string(), m_backup.id,
+                                            number == 1 ? "" : fmt::format("-{}", number));
+            const bool used = files.info(folder / database.filename(), Files::Follow::no).ok();
+            if (!used || !stands) {
+                return folder;
+            }
+        }
+    }
+
+    int in_place() {
+        if (const std::optional<int> left = m_session.lock()) {
+            return *left;
+        }
+        const Paths& paths = m_session.config().paths;
+        const Result<Lock> alone =
+            m_session.files().lock(paths.run / "host.lock", "lectio-backup", m_session.now());
+        if (!alone) {
+            return alone.error().kind == ErrorKind::busy
+                       ? m_session.leave(ExitCode::locked, say(k_deploys, error_words(alone.error().message)))
+                       : m_session.leave(alone.error());
+        }
+        const Path plain = m_session.settings().dir / fmt::format(".lectio-tmp-{}.restore", m_backup.id);
+        const Result<void> unpacked = m_session.archive().unpack(m_backup, plain, m_session.until());
+        if (!unpacked) {
+            return m_session.leave(unpacked.error());
+        }
+        const snapshots::SqliteRestore wish{plain, m_backup.snapshot, m_source.sqlite.path, aside()};
+        const Result<snapshots::Restored> done = snapshots::restore_sqlite(
+            wish, m_session.files(), m_session.disk(), m_session.world().clock, m_session.until());
+        const Result<void> removed = remove_file(plain);
+        if (!done) {
+            const bool busy = done.error().kind == ErrorKind::busy;
+            return m_session.leave(busy ? ExitCode::critical : exit_code(done.error()),
+                                   error_words(done.error().message),
+                                   busy ? say(k_busy_hint, m_source.name) : Text{});
+        }
+        if (!removed) {
+            m_session.say_aside(error_words(removed.error().message));
+        }
+        const std::string path = m_source.sqlite.path.string();
+        Text words = join("\n", {say(k_written, path, m_session.local(m_backup.time)), taken()});
+        m_session.log(LogLevel::warn, words);
+        if (!done->aside.empty()) {
+            words = join("\n", {words, say(k_was_aside, wish.aside.string())});
+        }
+        m_session.flush_log();
+        return m_session.say_outcome(words, 0,
+                                     {{"backup", json_of(m_session, m_backup)},
+                                      {"path", path},
+                                      {"aside", done->aside.empty() ? "" : wish.aside.string()}});
+    }
+
+    Session& m_session;
+    const BackupSource& m_source;
+    Backup m_backup;
+};
+
+} // namespace
+
+int restore(Session& session) {
+    const BackupSource* source = session.source(session.options().source);
+    if (source == nullptr) {
+        return session.no_such_source(session.options().source);
+    }
+    if (const Text off = why_off(*source, session.config()); !off.empty()) {
+        return session.leave(ExitCode::configuration, off);
+    }
+    return Restore(session, *source).go();
+}
+
+} // namespace lectio::backup

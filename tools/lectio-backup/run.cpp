@@ -1,0 +1,262 @@
+// run: what is due is backed up, proven, and what the rule does not keep goes; each source for itself, whatever becomes
+// of the others.
+#include "alerts/channels.h"
+#include "alerts/delivery.h"
+#include "commands.h"
+#include "operator/under_key.h"
+#include "pipeline/tool_state.h"
+#include "platform/priority.h"
+#include "platform/stop.h"
+#include "platform/users.h"
+#include "util/text.h"
+#include "words/error_words.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace lectio::backup {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Duration k_slack = 5min; // cron is never to the second, and a day late is worse than minutes early
+constexpr Duration k_to_tell = 2s;
+
+constexpr Phrase k_made{"{}: backed up and proven, {} rows, {} ({} packed), {}",
+                        "{}: копия сделана и проверена, строк {}, {} (сжато {}), за {}"};
+constexpr Phrase k_made_only{
+    "{}: backed up, not proven (`verify` is off), {} rows, {} ({} packed), {}",
+    "{}: копия сделана, не проверена (`verify` выключен), строк {}, {} (сжато {}), за {}"};
+constexpr Phrase k_suspect{"{}: the backup {} is much smaller than the one before: {}",
+                           "{}: копия {} намного меньше предыдущей: {}"};
+constexpr Phrase k_suspect_hint{"if that is right: lectio-backup accept {} --reason \"…\"",
+                                "если так и надо: lectio-backup accept {} --reason \"…\""};
+constexpr Phrase k_bad{"{}: the backup {} does not pass its proof: {}",
+                       "{}: копия {} не прошла проверку: {}"};
+constexpr Phrase k_failed{"{}: no backup: {}", "{}: копии нет: {}"};
+constexpr Phrase k_off{"{} is not backed up: {}", "{} не копируется: {}"};
+constexpr Phrase k_not_due{"{}: not due yet, the last is of {}", "{}: ещё рано, последняя — от {}"};
+constexpr Phrase k_would{"{}: would be backed up now", "{}: сейчас была бы сделана копия"};
+constexpr Phrase k_to_trash{"{}: {} to the trash, {} more could go",
+                            "{}: в корзину {}, могли бы уйти ещё {}"};
+constexpr Phrase k_frozen{"{}: {}", "{}: {}"};
+constexpr Phrase k_title{"backup of {}", "резервная копия: {}"};
+constexpr Phrase k_not_told{"the operator could not be told: {}", "сообщить оператору не удалось: {}"};
+
+std::int64_t rows_of(const Backup& backup) {
+    std::int64_t all = 0;
+    for (const auto& [table, rows] : backup.snapshot.facts.rows) {
+        all += rows;
+    }
+    return all;
+}
+
+// What became of one source.
+struct End {
+    std::vector<Text> lines;
+    std::optional<Level> trouble;
+    Text hint;
+    bool tried = true;
+    std::optional<Backup> backup;
+};
+
+class Run {
+  public:
+    explicit Run(Session& session) : m_session(session) {}
+
+    int go() {
+        Text all;
+        int worst = 0;
+        nlohmann::json backups = nlohmann::json::array();
+        for (const BackupSource& source : m_session.settings().sources) {
+            const std::string& wanted = m_session.options().source;
+            if (stop_requested() || (!wanted.empty() && wanted != source.name)) {
+                continue;
+            }
+            const End end = one(source);
+            for (const Text& line : end.lines) {
+                m_session.log(end.trouble ? LogLevel::warn : LogLevel::info, line);
+                all = all.empty() ? line : join("\n", {all, line});
+            }
+            if (end.backup) {
+                backups.push_back(json_of(m_session, *end.backup));
+            }
+            if (end.trouble) {
+                worst = std::max(worst, *end.trouble == Level::critical ? 2 : 1);
+            }
+            if (end.tried && !m_session.common().dry_run) {
+                tell(source, end);
+            }
+        }
+        if (!m_session.common().dry_run) {
+            remember();
+            m_session.flush_log();
+        }
+        return m_session.say_outcome(all, worst, {{"backups", backups}});
+    }
+
+  private:
+    End one(const BackupSource& source) {
+        if (const Text off = why_off(source, m_session.config()); !off.empty()) {
+            return {{say(k_off, source.name, off)}, Level::warning, {}, true, std::nullopt};
+        }
+        const Result<Archive::Contents> there = m_session.archive().contents();
+        if (!there) {
+            return failed(source, there.error());
+        }
+        const std::optional<WallTime> last = last_of(*there, source);
+        if (m_session.options().due && last && !is_due(*last, source.every)) {
+            return {
+                {say(k_not_due, source.name, m_session.local(*last))}, std::nullopt, {}, false, std::nullopt};
+        }
+        if (m_session.common().dry_run) {
+            return {{say(k_would, source.name)}, std::nullopt, {}, false, std::nullopt};
+        }
+        return make(source);
+    }
+
+    // What is suspect was made, too: a person has to look at it, and another one would say the same.
+    static std::optional<WallTime> last_of(const Archive::Contents& there, const BackupSource& source) {
+        std::optional<WallTime> last;
+        for (const Backup& backup : there.backups) {
+            if (backup.source == source.name && backup.state != State::bad) {
+                last = backup.time;
+            }
+        }
+        return last;
+    }
+
+    // One that is to come tells that the clock was wrong: it is no reason to wait.
+    [[nodiscard]] bool is_due(WallTime last, Duration every) const {
+        return last > m_session.now() || m_session.now() - last >= every - std::min(k_slack, every / 10);
+    }
+
+    End make(const BackupSource& source) {
+        Archive& archive = m_session.archive();
+        Result<Backup> backup = archive.make(source, m_session.until());
+        if (backup && m_session.settings().verify) {
+            backup = archive.prove(*backup, source.sqlite.latest, m_session.until());
+        }
+        if (!backup) {
+            return failed(source, backup.error());
+        }
+        End end = ended(source, *backup);
+        prune(source, end);
+        return end;
+    }
+
+    static End ended(const BackupSource& source, const Backup& backup) {
+        End end;
+        end.backup = backup;
+        if (backup.state == State::suspect) {
+            end.lines.push_back(say(k_suspect, source.name, backup.id, backup.reason));
+            end.hint = say(k_suspect_hint, backup.id);
+            end.trouble = Level::warning;
+        } else if (backup.state == State::bad) {
+            end.lines.push_back(say(k_bad, source.name, backup.id, backup.reason));
+            end.trouble = Level::critical;
+        } else {
+            end.lines.push_back(say(backup.counts() ? k_made : k_made_only, source.name, rows_of(backup),
+                                    format_size(backup.snapshot.file.size), format_size(backup.packed.size),
+                                    format_duration(backup.took + backup.restore_took)));
+        }
+        return end;
+    }
+
+    void prune(const BackupSource& source, End& end) {
+        if (end.trouble) {
+            return; // what is odd removes nothing
+        }
+        const Result<Archive::Pruned> pruned =
+            m_session.archive().prune(source, m_session.until(), Archive::Effect::real);
+        const Result<std::vector<std::string>> emptied =
+            pruned ? m_session.archive().empty_trash() : pruned.error();
+        if (!emptied) {
+            end.lines.push_back(say(k_frozen, source.name, error_words(emptied.error().message)));
+            end.trouble = Level::warning;
+        } else if (!pruned->frozen.empty()) {
+            end.lines.push_back(say(k_frozen, source.name, pruned->frozen));
+            end.trouble = Level::warning;
+        } else if (!pruned->ids.empty()) {
+            end.lines.push_back(say(k_to_trash, source.name, pruned->ids.size(), pruned->later));
+        }
+    }
+
+    // As long as the one before is fresh, nothing is lost yet.
+    End failed(const BackupSource& source, const Error& error) {
+        const Result<Archive::Contents> there = m_session.archive().contents();
+        const bool fresh = there && staleness(m_session, *there, source).empty();
+        return {{say(k_failed, source.name, error_words(error.message))},
+                fresh ? Level::warning : Level::critical,
+                {},
+                true,
+                std::nullopt};
+    }
+
+    // Stored for the flusher of each minute (CONTRACT 21); told once until it is over.
+    void tell(const BackupSource& source, const End& end) {
+        const Config& config = m_session.config();
+        if (m_session.common().no_notify || config.channels.empty()) {
+            return;
+        }
+        Text text;
+        for (const Text& line : end.lines) {
+            text = text.empty() ? line : join("\n", {text, line});
+        }
+        text = end.hint.empty() ? text : join("\n", {text, end.hint});
+        Words words;
+        words.level = end.trouble.value_or(Level::resolved);
+        words.title = say(k_title, source.name).in(m_session.lang());
+        words.text = text.in(m_session.lang());
+        words.key = "backup-" + source.name;
+        words.host = m_session.host();
+        words.time = m_session.now();
+        words.pace = Words::Pace::by_the_clock;
+        Delivery delivery(m_session.world(), delivery_settings(config), make_channels(config));
+        Keyed keyed = under_key(m_session.world(), config, delivery, std::move(words), Effect::real);
+        if (!keyed.message) {
+            return;
+        }
+        const DeliveryReport report =
+            delivery.tell(*keyed.message, m_session.deadline(k_to_tell), [&] { keyed.lock.release(); });
+        for (const ChannelProblem& problem : report.problems) {
+            m_session.say_aside(say(k_not_told, join(": ", {verbatim(problem.channel), problem.message})));
+        }
+    }
+
+    // What watches the watcher looks at it (heartbeat.tools).
+    void remember() {
+        const Paths& paths = m_session.config().paths;
+        StateKeeper keeper(m_session.files(), paths.state / "backup", paths.run / "backup-state", "/dev/shm",
+                           effective_user());
+        ToolState state = keeper.load(m_session.now(), StateFile::Access::owner).state;
+        state.finished = m_session.world().clock.now();
+        const StateKeeper::SaveResult saved = keeper.save(state);
+        if (saved.problem) {
+            m_session.say_aside(error_words(saved.problem->message));
+        }
+    }
+
+    Session& m_session;
+};
+
+} // namespace
+
+int run(Session& session) {
+    const std::string& wanted = session.options().source;
+    if (!wanted.empty() && session.source(wanted) == nullptr) {
+        return session.no_such_source(wanted);
+    }
+    if (!session.common().dry_run) {
+        if (const std::optional<int> left = session.lock()) {
+            return *left;
+        }
+        give_way(session.settings().nice);
+    }
+    return Run(session).go();
+}
+
+} // namespace lectio::backup

@@ -1,0 +1,133 @@
+#include "session.h"
+
+#include "config/config.h"
+#include "util/text.h"
+#include "words/error_words.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include <nlohmann/json.hpp>
+
+namespace lectio::backup {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::string_view k_tool = "lectio-backup";
+constexpr Duration k_longest_step = 1h;
+constexpr mode_t k_run_mode = 0755;
+constexpr mode_t k_logs_mode = 0750;
+
+constexpr Phrase k_no_settings{
+    "the configuration has no [backup] with sources: nobody says what is to be backed up",
+    "в настройках нет [backup] с источниками: не сказано, что копировать"};
+constexpr Phrase k_no_settings_hint{"write there: [backup] dir = \"/var/backups/SITE\" and "
+                                    "[backup.source.database] type = \"sqlite\", path = \"…\"",
+                                    "напишите там: [backup] dir = \"/var/backups/SITE\" и "
+                                    "[backup.source.database] type = \"sqlite\", path = \"…\""};
+constexpr Phrase k_type_later{"its type \"{}\" is not built yet", "тип \"{}\" ещё не сделан"};
+constexpr Phrase k_no_backup{"there is no backup {}; the list: lectio-backup list",
+                             "копии {} нет; список: lectio-backup list"};
+constexpr Phrase k_no_source{"there is no source {} in [backup.source]",
+                             "источника {} в [backup.source] нет"};
+constexpr Phrase k_log_failed{"the log cannot be written: {}", "журнал не пишется: {}"};
+
+} // namespace
+
+Session::Session(const Options& options, World world)
+    : ToolSession(std::string(k_tool), options.common, world), m_options(options) {}
+
+std::optional<int> Session::open() {
+    if (const std::optional<int> left = load(LastGood::never)) {
+        return left;
+    }
+    if (settings().dir.empty() || settings().sources.empty()) {
+        return leave(ExitCode::configuration, say(k_no_settings), say(k_no_settings_hint));
+    }
+    m_archive = std::make_unique<Archive>(settings(), world(), m_disk, lang());
+    const LogFormat format =
+        config().log.format == LogSettings::Format::json ? LogFormat::json : LogFormat::text;
+    m_log = std::make_unique<Log>(files(), config().paths.logs / "backup.log", std::string(k_tool), format,
+                                  LogLevel::info, config().timezone);
+    return std::nullopt;
+}
+
+std::optional<int> Session::lock() {
+    const Result<void> made = files().make_folders(config().paths.run, k_run_mode);
+    if (!made) {
+        return leave(made.error());
+    }
+    Result<Lock> held = files().lock(config().paths.run / "backup.lock", k_tool, now());
+    if (!held) {
+        return held.error().kind == ErrorKind::busy
+                   ? leave(ExitCode::locked, error_words(held.error().message))
+                   : leave(held.error());
+    }
+    m_lock = std::move(*held);
+    const Result<void> tidied = archive().tidy();
+    return tidied ? std::nullopt : std::optional(leave(tidied.error()));
+}
+
+const BackupSource* Session::source(std::string_view name) const {
+    const auto& all = settings().sources;
+    const auto found =
+        std::find_if(all.begin(), all.end(), [&](const BackupSource& one) { return one.name == name; });
+    return found == all.end() ? nullptr : &*found;
+}
+
+SteadyTime Session::until() const {
+    return deadline(k_longest_step);
+}
+
+std::string Session::local(WallTime time) const {
+    return format_local(time, config().timezone);
+}
+
+void Session::log(LogLevel level, const Text& words) {
+    m_log->add(now(), level, clean_line(words.in(lang())));
+}
+
+void Session::flush_log() {
+    Result<void> logged = files().make_folders(config().paths.logs, k_logs_mode);
+    logged = logged ? m_log->flush() : logged;
+    if (!logged) {
+        say_aside(say(k_log_failed, error_words(logged.error().message)));
+    }
+}
+
+int Session::no_such_backup(const std::string& id) {
+    return leave(ExitCode::usage, say(k_no_backup, clean_line(id)));
+}
+
+int Session::no_such_source(const std::string& name) {
+    return leave(ExitCode::usage, say(k_no_source, clean_line(name)));
+}
+
+Text why_off(const BackupSource& source, const Config& config) {
+    if (source.later) {
+        return say(k_type_later, source.type);
+    }
+    return source.unset.empty() ? Text{} : unset_words(source.unset, config.wrong_variables);
+}
+
+// CONTRACT 26.
+nlohmann::json json_of(const Session& session, const Backup& backup) {
+    nlohmann::json json{{"id", backup.id},
+                        {"source", backup.source},
+                        {"time", format_utc(backup.time)},
+                        {"size", backup.packed.size.count},
+                        {"state", to_string(backup.state)},
+                        {"verified_at", nullptr},
+                        {"path", (session.settings().dir / backup.file_name()).string()},
+                        {"pinned", backup.pinned},
+                        {"duration_ms", backup.took.count()},
+                        {"restore_ms", backup.restore_took.count()},
+                        {"reason", backup.reason}};
+    if (backup.verified) {
+        json["verified_at"] = format_utc(*backup.verified);
+    }
+    return json;
+}
+
+} // namespace lectio::backup
