@@ -1045,6 +1045,7 @@ class Reader {
         for (const BackupSource& source : m_config.backup.sources) {
             if (!source.unset.empty()) {
                 note(say(k_source_off, source.name, words_of(source.unset)), source.unset);
+                m_config.notes.back().tool = "backup";
             }
         }
         if (!m_defaulted.empty()) {
