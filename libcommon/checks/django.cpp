@@ -81,26 +81,6 @@ void raise_failure(CheckResult& result, std::string_view command, const ProcessA
     }
 }
 
-struct Migrations {
-    std::int64_t applied = 0;
-    std::vector<std::string> pending;
-};
-
-// "[X]  app.0001_initial", "[ ]  app.0002_more ... (app.0001_initial)"
-Migrations migrations_in(std::string_view plan) {
-    Migrations migrations;
-    for (std::string_view line : split_lines(plan)) {
-        line = trim(line);
-        if (line.starts_with("[X]")) {
-            ++migrations.applied;
-        } else if (line.starts_with("[ ]")) {
-            const std::string_view name = trim(line.substr(3));
-            migrations.pending.emplace_back(clean_line(name.substr(0, name.find(' '))));
-        }
-    }
-    return migrations;
-}
-
 std::string some_of(const std::vector<std::string>& names) {
     const std::vector<std::string> first(
         names.begin(), names.begin() + static_cast<std::ptrdiff_t>(std::min(names.size(), k_most_named)));
@@ -241,6 +221,21 @@ class DjangoCheck final : public BlockingCheck {
 };
 
 } // namespace
+
+// "[X]  app.0001_initial", "[ ]  app.0002_more ... (app.0001_initial)"
+Migrations migrations_in(std::string_view plan) {
+    Migrations migrations;
+    for (std::string_view line : split_lines(plan)) {
+        line = trim(line);
+        if (line.starts_with("[X]")) {
+            ++migrations.applied;
+        } else if (line.starts_with("[ ]")) {
+            const std::string_view name = trim(line.substr(3));
+            migrations.pending.emplace_back(clean_line(name.substr(0, name.find(' '))));
+        }
+    }
+    return migrations;
+}
 
 Result<std::string> user_of_manage(Files& files, const Path& manage) {
     const Result<FileInfo> info = files.info(manage, Files::Follow::yes);

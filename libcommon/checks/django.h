@@ -8,6 +8,8 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 namespace lectio {
 
@@ -24,6 +26,13 @@ struct DjangoSample {
     std::optional<ProcessAnswer> deploy; // of check --deploy
     std::string user;
 };
+
+// What `showmigrations --plan` has printed.
+struct Migrations {
+    std::int64_t applied = 0;
+    std::vector<std::string> pending; // "app.0002_more"
+};
+Migrations migrations_in(std::string_view plan);
 
 // Who `manage` is run as: its owner, but never root because of that alone: a clone made by root is no wish to run the
 // site's code as root, whose files the site could then not write. The Error says which key may still ask for it.

@@ -4,6 +4,8 @@
 #include "config/sections.h"
 #include "config/site_path.h"
 
+#include <algorithm>
+
 namespace lectio {
 namespace {
 
@@ -15,6 +17,8 @@ constexpr Phrase k_no_folder{"expected an absolute path like \"/srv/site/release
                              "ожидается полный путь вроде \"/srv/site/releases\""};
 constexpr Phrase k_never_passed{"{} passes a second apart do not fit into within = {}",
                                 "{} проходов с шагом в секунду не уложатся в within = {}"};
+constexpr Phrase k_no_socket{"expected a command with {} where the socket belongs",
+                             "ожидается команда с {} на месте сокета"};
 constexpr Phrase k_no_name{"expected a path inside the build like \"index.html\"",
                            "ожидается путь внутри сборки вроде \"index.html\""};
 
@@ -49,7 +53,76 @@ std::optional<Text> owner_or_none_complaint(const std::string& text) {
     return text.empty() ? std::nullopt : owner_complaint(text);
 }
 
+std::optional<Text> inside_or_none_complaint(const std::string& text) {
+    return text.empty() ? std::nullopt : inside_complaint(text);
+}
+
+constexpr std::string_view k_socket = "{socket}";
+
+std::vector<Complaint> canary_complaints(const CanarySettings& canary) {
+    for (const std::string& word : canary.command) {
+        if (word.find(k_socket) != std::string::npos) {
+            return {};
+        }
+    }
+    return {{"command", say(k_no_socket, k_socket)}};
+}
+
+const Schema<GitSource>& git_source_schema() {
+    static const Schema<GitSource> schema{
+        optional("remote", &GitSource::remote, "a URL, or the name of a remote of the repository at path"),
+        optional("ref", &GitSource::ref, "branch, tag or commit"),
+    };
+    return schema;
+}
+
+const Schema<CanarySettings>& canary_settings_schema() {
+    static const Schema<CanarySettings> schema =
+        Schema<CanarySettings>{
+            required("command", &CanarySettings::command,
+                     "serves the new code on {socket}, which stands for unix:PATH, before anybody meets it"),
+            optional("path", &CanarySettings::path, "asked there").check(request_path_complaint),
+        }
+            .verify(canary_complaints);
+    return schema;
+}
+
 } // namespace
+
+const Schema<BackendDeploy>& backend_deploy_schema() {
+    static const Schema<BackendDeploy> schema{
+        required("path", &BackendDeploy::path,
+                 "the project: `adopt backend` makes a link to a release of this folder")
+            .check(place_complaint),
+        optional("git", &BackendDeploy::git, git_source_schema(),
+                 "where the code is from when neither folder nor archive is given"),
+        optional("venv", &BackendDeploy::venv, "virtual environment, inside the release; empty: none is made")
+            .check(inside_or_none_complaint),
+        optional("install", &BackendDeploy::install,
+                 "fills it; skipped where the files that it names are those of the release before"),
+        optional("check", &BackendDeploy::check, "must succeed before anybody meets the release"),
+        optional("migrate", &BackendDeploy::migrate,
+                 "manage.py migrate; a release with migrations that are not applied is refused for now"),
+        optional("collect", &BackendDeploy::collect, "gathers static files"),
+        optional("canary", &BackendDeploy::canary, canary_settings_schema(),
+                 "the new code is tried before the swap"),
+        later<Secret>("database", "sqlite:PATH or postgresql:URL; snapshot before migrate")
+            .check(secretly<database_complaint>),
+        optional("shared", &BackendDeploy::shared,
+                 "outlives releases: linked into each, never copied or deleted")
+            .check(inside_complaint),
+        optional("units", &BackendDeploy::units, "restarted on the new code").check(unit_complaint),
+        optional("workers", &BackendDeploy::workers,
+                 "those of units that are restarted last, when the release stays; default: those that are "
+                 "named after celery, beat or workers")
+            .check(unit_complaint),
+        later<std::string>("socket", "socket unit").check(unit_complaint),
+        optional("user", &BackendDeploy::user, "who runs the commands; empty: the owner of path")
+            .check(user_complaint),
+        optional("timeout", &BackendDeploy::timeout, "of each command").between(1s, 25min),
+    };
+    return schema;
+}
 
 const Schema<GateSettings>& gate_schema() {
     static const Schema<GateSettings> schema =
@@ -106,13 +179,13 @@ const Schema<DeploySettings>& deploy_schema() {
         later<std::string>("maintenance_page", "shown while migrating; empty: none"),
         optional("gate", &DeploySettings::gate, gate_schema(), "what must pass"),
         optional("frontend", &DeploySettings::frontend, frontend_deploy_schema(), "the build"),
-        later<NotYet>("backend", deploy_backend_schema(), "the code"),
+        optional("backend", &DeploySettings::backend, backend_deploy_schema(), "the code"),
     };
     return schema;
 }
 
-std::filesystem::path releases_folder(const DeploySettings& deploy, const FrontendDeploy& frontend) {
-    return deploy.releases.empty() ? frontend.path.parent_path() / ".lectio-releases"
+std::filesystem::path releases_folder(const DeploySettings& deploy, const std::filesystem::path& path) {
+    return deploy.releases.empty() ? path.parent_path() / ".lectio-releases"
                                    : std::filesystem::path(deploy.releases);
 }
 

@@ -31,6 +31,28 @@ struct FrontendDeploy {         // [deploy.frontend]
     std::vector<std::string> forbid; // must not stand in a script, style or page
 };
 
+struct GitSource {                 // [deploy.backend] git
+    std::string remote = "origin"; // a URL, or a remote's name in the repository that was at `path`
+    std::string ref = "main";
+};
+
+struct CanarySettings {               // [deploy.backend] canary
+    std::vector<std::string> command; // "{socket}" is what it must answer on: unix:PATH
+    std::string path = "/";
+};
+
+struct BackendDeploy {          // [deploy.backend]
+    std::filesystem::path path; // the project: a folder at first, then a link to a release
+    std::optional<GitSource> git;
+    std::string venv; // below the release; empty: none is made
+    std::vector<std::string> install, check, migrate, collect;
+    std::optional<CanarySettings> canary;
+    std::vector<std::string> shared;         // below the release
+    std::vector<std::string> units, workers; // workers: those of units that start last; empty: by their names
+    std::string user;                        // who runs all of this; empty: the owner of `path`
+    Duration timeout = std::chrono::minutes(10); // of each command
+};
+
 struct DeploySettings {
     int keep = 5;
     Bytes min_free = 1_GB;
@@ -38,13 +60,15 @@ struct DeploySettings {
     Amount shrink{Amount::Unit::percent, 50}; // of the live build's size
     GateSettings gate;
     std::optional<FrontendDeploy> frontend;
+    std::optional<BackendDeploy> backend;
 };
 
 const Schema<GateSettings>& gate_schema();
 const Schema<FrontendDeploy>& frontend_deploy_schema();
+const Schema<BackendDeploy>& backend_deploy_schema();
 const Schema<DeploySettings>& deploy_schema();
 
-// Where the releases of `frontend` lie.
-std::filesystem::path releases_folder(const DeploySettings& deploy, const FrontendDeploy& frontend);
+// Where the releases of what is served at `path` lie.
+std::filesystem::path releases_folder(const DeploySettings& deploy, const std::filesystem::path& path);
 
 } // namespace lectio

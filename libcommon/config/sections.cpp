@@ -235,22 +235,6 @@ const Schema<OutboxSettings>& outbox_schema() {
 
 // ── deploy, backup, cleanup ─────────────────────────────────────────────────────────────────────────
 
-const Later& git_schema() {
-    static const Later schema{
-        later<std::string>("remote", "name or URL"),
-        later<std::string>("ref", "branch or tag"),
-    };
-    return schema;
-}
-
-const Later& canary_schema() {
-    static const Later schema{
-        later<Texts>("command", "starts the new code on {socket}").needed(),
-        later<std::string>("path", "asked there").check(request_path_complaint),
-    };
-    return schema;
-}
-
 const Later& backup_postgres_schema() {
     static const Later schema{
         later<Secret>("url", "postgresql://…").check(secretly<postgres_url_complaint>).needed(),
@@ -537,28 +521,6 @@ std::span<const Alternative> later_backups() {
         {"redis", "Redis", &backup_redis_schema()},
     });
     return types;
-}
-
-const Schema<NotYet>& deploy_backend_schema() {
-    static const Later schema{
-        later<Path>("path", "the project").needed(),
-        later<NotYet>("git", git_schema(), "where the code is from"),
-        later<std::string>("venv", "virtual environment, inside the release"),
-        later<Texts>("install", "command"),
-        later<Texts>("check", "command"),
-        later<Texts>("migrate", "command"),
-        later<Texts>("collect", "command"),
-        later<NotYet>("canary", canary_schema(), "the new code is tried before the swap"),
-        later<Secret>("database", "sqlite:PATH or postgresql:URL; snapshot before migrate")
-            .check(secretly<database_complaint>),
-        later<Texts>("shared", "outlives releases"),
-        later<Texts>("units", "restarted").check(unit_complaint),
-        later<Texts>("workers", "units that are restarted last").check(unit_complaint),
-        later<std::string>("socket", "socket unit").check(unit_complaint),
-        later<std::string>("user", "who runs the commands").check(user_complaint),
-        later_timeout("of each command"),
-    };
-    return schema;
 }
 
 const SchemaBase& cleanup_schema() {

@@ -37,7 +37,6 @@ std::span<const Alternative> backup_types();
 std::span<const Alternative> later_backups();
 
 // Tables of what is not built yet.
-const Schema<NotYet>& deploy_backend_schema();
 const SchemaBase& cleanup_schema();
 const SchemaBase& status_schema();
 

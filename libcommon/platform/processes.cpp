@@ -351,7 +351,7 @@ Child::End Child::serve_until_end() {
             return now_is == Life::ended ? End::exited : End::lost;
         }
         const Steady::time_point now = Steady::now();
-        if (now >= deadline) {
+        if (now >= deadline || (m_request.enough && m_request.enough())) {
             return End::timed_out;
         }
         if (stop_requested()) {

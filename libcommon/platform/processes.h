@@ -4,6 +4,7 @@
 #include "util/result.h"
 #include "util/units.h"
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
@@ -20,10 +21,12 @@ struct ProcessRequest {
     std::string input;        // written to standard input, then closed
     Duration timeout{10000};  // then it and its descendants get SIGKILL, daemons excepted
     Bytes max_output = 64_kB; // each of stdout and stderr; more is dropped and said
+    // Asked ten times a second; true: it is ended as at the timeout. For a program that runs as long as it is needed.
+    std::function<bool()> enough{};
 };
 
 struct ProcessAnswer {
-    bool timed_out = false;
+    bool timed_out = false;         // or there was enough of it
     std::optional<int> exit_status; // absent when ended by a signal
     int signal = 0;                 // 0 when it exited
     std::string out, err;           // as they came; clean() them before showing

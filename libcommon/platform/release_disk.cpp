@@ -73,16 +73,33 @@ UniqueFd open_below(int root, const std::string& below, int flags) {
     return UniqueFd(static_cast<int>(::syscall(SYS_openat2, root, below.c_str(), &how, sizeof how)));
 }
 
+struct NewFolders {
+    mode_t mode = k_ours_alone;
+    Owner owner{};
+};
+
+bool make_new_folder(int above, const char* name, const NewFolders& as) {
+    if (::mkdirat(above, name, k_ours_alone) != 0) {
+        return errno == EEXIST;
+    }
+    const UniqueFd made = open_below(above, name, O_RDONLY | O_DIRECTORY);
+    constexpr auto k_as_it_is = static_cast<uid_t>(-1);
+    return made.valid() &&
+           ::fchown(made.get(), as.owner.user.value_or(k_as_it_is), as.owner.group.value_or(k_as_it_is)) ==
+               0 &&
+           ::fchmod(made.get(), as.mode) == 0;
+}
+
 // The folder of `below` under `root`, made where it is missing.
-UniqueFd folder_for(int root, const Path& below) {
+UniqueFd folder_for(int root, const Path& below, const NewFolders& as = {}) {
     const std::string parent = below.parent_path().empty() ? "." : below.parent_path().string();
     UniqueFd folder = open_below(root, parent, O_PATH | O_DIRECTORY);
     if (folder.valid() || errno != ENOENT) {
         return folder;
     }
-    const UniqueFd above = folder_for(root, below.parent_path());
+    const UniqueFd above = folder_for(root, below.parent_path(), as);
     const std::string name = below.parent_path().filename().string();
-    if (!above.valid() || (::mkdirat(above.get(), name.c_str(), k_ours_alone) != 0 && errno != EEXIST)) {
+    if (!above.valid() || !make_new_folder(above.get(), name.c_str(), as)) {
         return {};
     }
     return open_below(above.get(), name, O_PATH | O_DIRECTORY);
@@ -279,6 +296,34 @@ Result<std::vector<std::string>> SystemReleaseDisk::link_files(const Path& from,
         }
     }
     return left;
+}
+
+Result<void> SystemReleaseDisk::lay_links(const Path& root, const std::vector<NewLink>& links) {
+    const Result<UniqueFd> held = open_trusted_folder(root);
+    LECTIO_TRY(held);
+    struct stat seen {};
+    if (::fstat(held->get(), &seen) != 0) {
+        return unable("examine", root);
+    }
+    constexpr mode_t k_for_all_to_read = 0755;
+    const bool is_root = ::geteuid() == 0;
+    const NewFolders as{k_for_all_to_read, is_root ? Owner{seen.st_uid, seen.st_gid} : Owner{}};
+    for (const NewLink& link : links) {
+        const UniqueFd folder = folder_for(held->get(), link.path, as);
+        const std::string name = Path(link.path).filename().string();
+        if (!folder.valid() || ::symlinkat(link.target.c_str(), folder.get(), name.c_str()) != 0) {
+            return unable("lay the link", root / link.path);
+        }
+    }
+    if (is_root && seen.st_uid != 0) {
+        constexpr mode_t k_sticky = 01775;
+        const UniqueFd opened(::openat(held->get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+        if (!opened.valid() || ::fchown(opened.get(), 0, seen.st_gid) != 0 ||
+            ::fchmod(opened.get(), k_sticky) != 0) {
+            return unable("take hold of", root);
+        }
+    }
+    return {};
 }
 
 Result<void> SystemReleaseDisk::touch(const Path& root, const std::vector<std::string>& paths,

@@ -50,6 +50,13 @@ class ReleaseDisk {
     // Hard links of regular files: `from`/path becomes `to`/path, folders are made. Returns those that could not be linked.
     virtual Result<std::vector<std::string>> link_files(const Path& from, const Path& to,
                                                         const std::vector<std::string>& paths) = 0;
+    // Symbolic links below `root`, where nothing may be yet; folders on the way are made as the owner of `root` has them.
+    // As root, `root` itself becomes ours and sticky, its group may write: whose it was goes on making files there, and
+    // cannot exchange the links, so that root may follow them (platform/trusted_path.h).
+    struct NewLink {
+        std::string path, target;
+    };
+    virtual Result<void> lay_links(const Path& root, const std::vector<NewLink>& links) = 0;
     // Sets the time of change of these regular files.
     virtual Result<void> touch(const Path& root, const std::vector<std::string>& paths, WallTime time) = 0;
     // Owner and modes of all below, and of the folder itself.
@@ -78,6 +85,7 @@ class SystemReleaseDisk final : public ReleaseDisk {
     Result<void> sync(const Path& folder) override;
     Result<std::vector<std::string>> link_files(const Path& from, const Path& to,
                                                 const std::vector<std::string>& paths) override;
+    Result<void> lay_links(const Path& root, const std::vector<NewLink>& links) override;
     Result<void> touch(const Path& root, const std::vector<std::string>& paths, WallTime time) override;
     Result<TreeRepair> set_rights(const Path& root, const TreeRules& rules) override;
     Result<Room> room(const Path& folder) override;

@@ -35,7 +35,10 @@ std::string telling_line(std::string_view output) {
 } // namespace
 
 CommandOutcome run_command(World& world, const ProcessRequest& request) {
-    const Result<ProcessAnswer> answer = world.processes.run(request);
+    return outcome_of(world.processes.run(request), request);
+}
+
+CommandOutcome outcome_of(const Result<ProcessAnswer>& answer, const ProcessRequest& request) {
     if (!answer.ok()) {
         return {false, error_words(answer.error().message)};
     }

@@ -12,5 +12,7 @@ struct CommandOutcome {
     Text words; // "exit status 1: nginx: [emerg] unknown directive …": the first telling line of its output
 };
 CommandOutcome run_command(World& world, const ProcessRequest& request);
+// The same of an answer that is there.
+CommandOutcome outcome_of(const Result<ProcessAnswer>& answer, const ProcessRequest& request);
 
 } // namespace lectio

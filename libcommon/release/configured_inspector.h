@@ -2,9 +2,9 @@
 #pragma once
 
 #include "config/config.h"
+#include "release/frontend_part.h"
 #include "release/readable.h"
 #include "release/shelf.h"
-#include "release/transaction.h"
 
 #include <string>
 #include <vector>

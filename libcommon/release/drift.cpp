@@ -43,13 +43,21 @@ Text some_of(const TreeDifference& difference) {
     return some_of(names);
 }
 
-Result<TreeDifference> changes_by_hand(Shelf& shelf, const Release& release, Clock& clock) {
-    const Result<TreeManifest> own = shelf.manifest(release.id);
-    LECTIO_TRY(own);
-    Result<TreeManifest> there = read_tree(shelf.tree(release.id), clock, clock.steady() + k_longest_reading);
+TreeReading own_of(const Part& part) {
+    TreeReading reading;
+    reading.leave_out = [&part](std::string_view below) { return part.leaves_out(below); };
+    return reading;
+}
+
+Result<TreeDifference> changes_by_hand(Shelf& shelf, const Release& release, const TreeReading& own,
+                                       Clock& clock) {
+    const Result<TreeManifest> kept = shelf.manifest(release.id);
+    LECTIO_TRY(kept);
+    Result<TreeManifest> there =
+        read_tree(shelf.tree(release.id), clock, clock.steady() + k_longest_reading, own);
     LECTIO_TRY(there);
-    std::erase_if(there->entries, [&](const TreeEntry& entry) { return is_carried(release, *own, entry); });
-    return compare(*own, *there);
+    std::erase_if(there->entries, [&](const TreeEntry& entry) { return is_carried(release, *kept, entry); });
+    return compare(*kept, *there);
 }
 
 } // namespace lectio::release

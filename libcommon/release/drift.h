@@ -2,14 +2,18 @@
 #pragma once
 
 #include "platform/clock.h"
+#include "release/part.h"
 #include "release/shelf.h"
 #include "util/result.h"
 #include "words/phrase.h"
 
 namespace lectio::release {
 
-// Reads every file of the release.
-Result<TreeDifference> changes_by_hand(Shelf& shelf, const Release& release, Clock& clock);
+// How a tree is read so that only what the part counts is in it. The part outlives it.
+TreeReading own_of(const Part& part);
+// Reads every file of the release; `own`: what of its tree counts.
+Result<TreeDifference> changes_by_hand(Shelf& shelf, const Release& release, const TreeReading& own,
+                                       Clock& clock);
 // The first few: "index.html, +debug.js and 4 more".
 Text some_of(const TreeDifference& difference);
 

@@ -4,8 +4,8 @@
 #include "recovery/unit_action.h"
 #include "release/configured_gate.h"
 #include "release/configured_inspector.h"
+#include "release/deploy_site.h"
 #include "release/drift.h"
-#include "release/frontend_site.h"
 #include "util/text.h"
 #include "words/error_words.h"
 
@@ -21,7 +21,7 @@ namespace lectio::release {
 namespace {
 
 using namespace std::chrono_literals;
-using Kind = Readiness::Kind;
+using Ready = Readiness::Kind;
 
 constexpr std::string_view k_who = "lectio-health";
 constexpr int k_passes = 2; // what is seen twice counts (CONTRACT 14), and the ladder looks once more
@@ -60,32 +60,32 @@ class LastGood final : public WayBack {
                served->kind == Shelf::Served::Kind::release;
     }
 
-    Readiness look(Part part, const ActionContext& context) override {
-        if (part == Part::backend) {
-            return {Kind::refused, say(k_no_backend)};
+    Readiness look(WayBack::Part part, const ActionContext& context) override {
+        if (part == WayBack::Part::backend) {
+            return {Ready::refused, say(k_no_backend)};
         }
         Shelf here = shelf(context);
         const Result<Shelf::Served> served = here.served();
         const Result<std::vector<Shelf::Past>> journals = here.journals();
         if (!served || !journals) {
-            return {Kind::refused, error_words((served ? journals.error() : served.error()).message)};
+            return {Ready::refused, error_words((served ? journals.error() : served.error()).message)};
         }
         if (served->kind != Shelf::Served::Kind::release) {
-            return {Kind::nothing_to_change};
+            return {Ready::nothing_to_change};
         }
         if (context.least_uptime > Duration::zero()) {
             return unproven(config().deploy.frontend->path.string());
         }
         if (const auto died = unfinished(*journals)) {
-            return {Kind::go, say(k_would_finish, *died)};
+            return {Ready::go, say(k_would_finish, *died)};
         }
         const Choice choice = choose(here, served->id, *journals, context);
-        return choice.id.empty() ? Readiness{Kind::refused, choice.why_none}
-                                 : Readiness{Kind::go, say(k_would_serve, choice.id)};
+        return choice.id.empty() ? Readiness{Ready::refused, choice.why_none}
+                                 : Readiness{Ready::go, say(k_would_serve, choice.id)};
     }
 
-    ActionResult go(Part part, const ActionContext& context) override {
-        if (part == Part::backend) {
+    ActionResult go(WayBack::Part part, const ActionContext& context) override {
+        if (part == WayBack::Part::backend) {
             return {false, say(k_no_backend)};
         }
         World& world = context.world;
@@ -116,11 +116,12 @@ class LastGood final : public WayBack {
         ConfiguredGate gate(m_loaded, context.world, config().deploy.frontend->path,
                             ConfiguredGate::Walk::never);
         ConfiguredInspector inspector(config(), context.world, here);
-        Site site = frontend_site(config(), Owner{});
+        FrontendPart part(frontend_settings(config(), Owner{}), here, m_disk, inspector, context.world.clock);
+        Site site = site_of(config(), release::Kind::frontend);
         // It asks twice at most: after the swap, and after that was undone.
         site.deploy.gate.within = std::min(site.deploy.gate.within, (left - k_to_end) / 2);
         site.deploy.gate.passes = std::min(site.deploy.gate.passes, k_passes);
-        Transaction transaction(context.world, m_disk, std::move(site), gate, inspector, [](const Text&) {});
+        Transaction transaction(context.world, m_disk, std::move(site), gate, part, [](const Text&) {});
 
         const Result<Shelf::Served> before = here.served();
         const std::vector<Outcome> died = transaction.recover(Transaction::Asking::possible);
@@ -170,7 +171,7 @@ class LastGood final : public WayBack {
                 continue;
             }
             const Release& release = *find(records->releases, id);
-            const Result<TreeDifference> changes = changes_by_hand(here, release, context.world.clock);
+            const Result<TreeDifference> changes = changes_by_hand(here, release, {}, context.world.clock);
             if (changes && (changes->empty() || release.pinned)) {
                 return {id};
             }
@@ -209,7 +210,7 @@ class LastGood final : public WayBack {
 
     [[nodiscard]] const Config& config() const { return m_loaded.config; }
     Shelf shelf(const ActionContext& context) {
-        return {context.world.files, m_disk, frontend_places(config())};
+        return {context.world.files, m_disk, places_of(config(), release::Kind::frontend)};
     }
 
     const LoadedConfig& m_loaded;

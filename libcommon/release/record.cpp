@@ -33,6 +33,10 @@ std::optional<State> state_of(std::string_view word) {
     return found == k_states.end() ? std::nullopt : std::optional(found->first);
 }
 
+constexpr std::string_view prefix_of(Kind kind) {
+    return kind == Kind::backend ? "be-" : "fe-";
+}
+
 // Of ten bits, in base32hex (RFC 4648, section 7): sorts as the number does.
 std::string two_digits(std::uint64_t bits) {
     constexpr std::string_view k_digits = "0123456789abcdefghijklmnopqrstuv";
@@ -74,8 +78,8 @@ void read_carried(const Json& json, Release& release) {
 
 } // namespace
 
-std::string_view to_string(Kind) {
-    return "frontend";
+std::string_view to_string(Kind kind) {
+    return kind == Kind::backend ? "backend" : "frontend";
 }
 
 std::string_view to_string(State state) {
@@ -84,26 +88,27 @@ std::string_view to_string(State state) {
     return found->second;
 }
 
-std::string make_id(Kind, WallTime time, std::uint64_t random) {
+std::string make_id(Kind kind, WallTime time, std::uint64_t random) {
     std::string moment = format_utc(time); // 2026-11-22T16:45:01Z
     std::erase_if(moment, [](char c) { return c == '-' || c == ':'; });
     const auto fraction = time - std::chrono::floor<std::chrono::seconds>(time);
-    return fmt::format("fe-{}-{}{}", moment, two_digits(static_cast<std::uint64_t>(fraction.count())),
-                       two_digits(random));
+    return fmt::format("{}{}-{}{}", prefix_of(kind), moment,
+                       two_digits(static_cast<std::uint64_t>(fraction.count())), two_digits(random));
 }
 
 bool is_id(std::string_view text) {
     constexpr std::string_view k_form = "fe-00000000T000000Z-aaaa";
     static_assert(k_form.size() == k_id_length);
-    if (text.size() != k_id_length) {
+    const bool known =
+        text.starts_with(prefix_of(Kind::frontend)) || text.starts_with(prefix_of(Kind::backend));
+    if (text.size() != k_id_length || !known) {
         return false;
     }
-    for (std::size_t i = 0; i < text.size(); ++i) {
+    for (std::size_t i = prefix_of(Kind::frontend).size(); i < text.size(); ++i) {
         const char form = k_form[i];
         const char c = text[i];
         const bool is_digit = c >= '0' && c <= '9';
-        const bool good = i < 3         ? c == form
-                          : form == '0' ? is_digit
+        const bool good = form == '0'   ? is_digit
                           : form == 'a' ? (c >= 'a' && c <= 'z') || is_digit
                                         : c == form;
         if (!good) {
@@ -111,6 +116,10 @@ bool is_id(std::string_view text) {
         }
     }
     return true;
+}
+
+Kind kind_of_id(std::string_view id) {
+    return id.starts_with(prefix_of(Kind::backend)) ? Kind::backend : Kind::frontend;
 }
 
 std::string to_json(const Release& release) {
@@ -129,6 +138,12 @@ std::string to_json(const Release& release) {
     };
     put(json, "live", release.live);
     put(json, "replaced", release.replaced);
+    for (const auto& [key, text] :
+         {std::pair{"commit", &release.commit}, std::pair{"dependencies", &release.dependencies}}) {
+        if (!text->empty()) {
+            json[key] = *text;
+        }
+    }
     if (!release.reason.empty()) {
         json["reason"] = release.reason;
     }
@@ -152,6 +167,7 @@ Result<Release> release_from_json(std::string_view text) {
     if (!json.is_object() || !state || !made || !is_id(release.id) || release.generation < 0) {
         return Error{ErrorKind::invalid, "this is no record of a release"};
     }
+    release.kind = kind_of_id(release.id);
     release.state = *state;
     release.made = *made;
     release.live = moment_of(json, "live");
@@ -160,6 +176,8 @@ Result<Release> release_from_json(std::string_view text) {
     release.source = text_of(json, "source");
     release.hash = text_of(json, "hash");
     release.reason = text_of(json, "reason");
+    release.commit = text_of(json, "commit");
+    release.dependencies = text_of(json, "dependencies");
     release.files = static_cast<std::uint64_t>(std::max<std::int64_t>(integer_of(json, "files"), 0));
     release.size.count = static_cast<std::uint64_t>(std::max<std::int64_t>(integer_of(json, "size"), 0));
     release.pinned = flag_of(json, "pinned");

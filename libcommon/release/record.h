@@ -18,7 +18,10 @@
 
 namespace lectio::release {
 
-enum class Kind { frontend };
+enum class Kind {
+    frontend, // files that a web server gives out
+    backend,  // code that units run
+};
 std::string_view to_string(Kind kind);
 
 enum class State {
@@ -50,17 +53,21 @@ struct Release {
     std::string hash;                       // of what came, without what is carried
     std::uint64_t files = 0;
     Bytes size;
-    std::string reason;   // of a bad one: why, in the operator's language
-    bool pinned = false;  // stays whatever retention says: it holds what somebody has changed by hand
-    bool adopted = false; // it was there before the first deploy
+    std::string commit;       // of a backend out of git: 40 hexadecimal digits
+    std::string dependencies; // of a backend: a hash of what its virtual environment was made of; "" unknown
+    std::string reason;       // of a bad one: why, in the operator's language
+    bool pinned = false;      // stays whatever retention says: it holds what somebody has changed by hand
+    bool adopted = false;     // it was there before the first deploy
     std::vector<Carried> carried{};
     bool operator==(const Release&) const = default;
 };
 
-// "fe-20261122T164501Z-1fk3": sorts by time, to the millisecond; unique by ten bits of `random`.
+// "fe-20261122T164501Z-1fk3", of a backend "be-…": sorts by time, to the millisecond; unique by ten bits of `random`.
 std::string make_id(Kind kind, WallTime time, std::uint64_t random);
 // What make_id() makes; anything else never becomes part of a path.
 bool is_id(std::string_view text);
+// Of an id.
+Kind kind_of_id(std::string_view id);
 
 std::string to_json(const Release& release);
 // invalid: not such an object, or with an id that is none. `text` comes from a disk that others may write to.

@@ -22,8 +22,9 @@ constexpr std::string_view k_incoming = ".incoming-";
 constexpr std::string_view k_record = ".json";
 constexpr std::string_view k_journal = ".journal";
 
-// Names in a folder with this ending, that are ids without it.
-Result<std::vector<std::string>> ids_in(Files& files, const Path& folder, std::string_view ending) {
+// Names in a folder with this ending, that are ids of this kind without it.
+Result<std::vector<std::string>> ids_in(Files& files, const Path& folder, std::string_view ending,
+                                        Kind kind) {
     const Result<std::vector<std::string>> names = files.list(folder);
     if (!names) {
         return names.error().kind == ErrorKind::not_found
@@ -32,8 +33,9 @@ Result<std::vector<std::string>> ids_in(Files& files, const Path& folder, std::s
     }
     std::vector<std::string> ids;
     for (const std::string& name : *names) {
-        if (name.ends_with(ending) && is_id(name.substr(0, name.size() - ending.size()))) {
-            ids.push_back(name.substr(0, name.size() - ending.size()));
+        const std::string id = name.ends_with(ending) ? name.substr(0, name.size() - ending.size()) : "";
+        if (is_id(id) && kind_of_id(id) == kind) {
+            ids.push_back(id);
         }
     }
     return ids;
@@ -82,7 +84,8 @@ Result<void> Shelf::prepare() {
 }
 
 Result<Shelf::Records> Shelf::records() {
-    const Result<std::vector<std::string>> ids = ids_in(m_files, m_places.state / "releases", k_record);
+    const Result<std::vector<std::string>> ids =
+        ids_in(m_files, m_places.state / "releases", k_record, m_places.kind);
     LECTIO_TRY(ids);
     Records records;
     for (const std::string& id : *ids) {
@@ -127,8 +130,9 @@ Result<std::vector<std::string>> Shelf::incoming_ids() {
     LECTIO_TRY(names);
     std::vector<std::string> ids;
     for (const std::string& name : *names) {
-        if (name.starts_with(k_incoming) && is_id(name.substr(k_incoming.size()))) {
-            ids.push_back(name.substr(k_incoming.size()));
+        const std::string id = name.starts_with(k_incoming) ? name.substr(k_incoming.size()) : "";
+        if (is_id(id) && kind_of_id(id) == m_places.kind) {
+            ids.push_back(id);
         }
     }
     return ids;
@@ -145,7 +149,8 @@ Result<Shelf::Served> Shelf::served() {
         return Served{Served::Kind::folder, {}, {}};
     }
     const std::string id = Path(named->target).filename().string();
-    const bool ours = named->kind == Found::link && is_id(id) && named->target == target_of(id);
+    const bool ours = named->kind == Found::link && is_id(id) && kind_of_id(id) == m_places.kind &&
+                      named->target == target_of(id);
     return ours ? Served{Served::Kind::release, id, named->target}
                 : Served{Served::Kind::foreign, {}, named->target};
 }
@@ -164,7 +169,8 @@ Result<Shelf::Past> Shelf::journal_of(const std::string& id) {
 }
 
 Result<std::vector<Shelf::Past>> Shelf::journals() {
-    const Result<std::vector<std::string>> ids = ids_in(m_files, m_places.state / "journal", k_journal);
+    const Result<std::vector<std::string>> ids =
+        ids_in(m_files, m_places.state / "journal", k_journal, m_places.kind);
     LECTIO_TRY(ids);
     std::vector<Past> all;
     for (const std::string& id : *ids) {

@@ -3,6 +3,7 @@
 //
 //   RELEASES/ID/                a release, whole
 //   RELEASES/.incoming-ID/      one that is on its way
+//   RELEASES/.shared            what outlives the releases of a backend
 //   STATE/releases/ID.json      its record (record.h)
 //   STATE/releases/ID.manifest  its own files with their hashes (platform/tree_manifest.h)
 //   STATE/journal/ID.journal    what was done in the deploy that brought it (journal.h)
@@ -23,9 +24,10 @@
 namespace lectio::release {
 
 struct Places {
-    Path served;   // what the web server serves
-    Path releases; // the trees
-    Path state;    // state/deploy
+    Path served;                // what the web server serves
+    Path releases;              // the trees
+    Path state;                 // state/deploy
+    Kind kind = Kind::frontend; // only releases and deploys of this kind are seen
     // Held (Files::lock, with waiting: others hold it for moments) by a deploy while the site's code must not run: its
     // schema is being changed. `lectio-deploy gate` waits for it in ExecStartPre= of the web and worker units. Never held
     // while such a unit is started.
@@ -57,6 +59,9 @@ class Shelf {
     Result<TreeManifest> manifest(const std::string& id);
     // Tree, manifest, record, in this order: what is left of it after a crash is a record without a tree.
     Result<void> remove(const std::string& id);
+
+    // What outlives releases of a backend lies here, or in the first release, to which this link leads then.
+    [[nodiscard]] Path home() const { return m_places.releases / ".shared"; }
 
     // Ids of builds that are on their way, or never arrived.
     Result<std::vector<std::string>> incoming_ids();

@@ -2,7 +2,6 @@
 
 #include "platform/lock_wait.h"
 #include "platform/stop.h"
-#include "release/assets.h"
 #include "release/drift.h"
 #include "release/retention.h"
 #include "util/number.h"
@@ -39,7 +38,6 @@ constexpr Noun k_files{"file", "files", "файл", "файла", "файлов"
 constexpr Phrase k_inspecting{"looking at the build", "проверяю сборку"};
 constexpr Phrase k_sealed{"release {} is ready, visitors can read it",
                           "релиз {} готов и доступен посетителям"};
-constexpr Phrase k_carrying{"carried on for open pages: {}", "для открытых вкладок сохранено: {}"};
 constexpr Phrase k_swapped{"{} is served now; watching", "теперь отдаётся {}; наблюдаю"};
 constexpr Phrase k_passed{"the gate has passed: {} stays", "проверки пройдены: {} остаётся"};
 constexpr Phrase k_going_back{"going back to {}: {}", "возвращаю {}: {}"};
@@ -128,9 +126,9 @@ constexpr std::array<std::pair<Outcome::Result, std::string_view>, 5> k_results{
     {Outcome::Result::stopped, "stopped"},
 }};
 
-std::string fresh_id(WallTime time) {
+std::string fresh_id(Kind kind, WallTime time) {
     std::random_device entropy; // getrandom(2)
-    return make_id(Kind::frontend, time, (std::uint64_t{entropy()} << 32U) | entropy());
+    return make_id(kind, time, (std::uint64_t{entropy()} << 32U) | entropy());
 }
 
 std::int64_t next_generation(const std::vector<Release>& releases) {
@@ -167,10 +165,10 @@ Outcome outcome_of(const Entry& end) {
     return outcome;
 }
 
-Transaction::Transaction(World& world, ReleaseDisk& disk, Site site, LiveGate& gate,
-                         BuildInspector& inspector, Progress progress)
+Transaction::Transaction(World& world, ReleaseDisk& disk, Site site, LiveGate& gate, Part& part,
+                         Progress progress)
     : m_world(world), m_disk(disk), m_site(std::move(site)), m_shelf(world.files, disk, m_site.places),
-      m_gate(gate), m_inspector(inspector), m_progress(std::move(progress)) {}
+      m_gate(gate), m_part(part), m_progress(std::move(progress)) {}
 
 // ── the four things that can be wished ──────────────────────────────────────────────────────────────────
 
@@ -178,6 +176,7 @@ Outcome Transaction::release(BuildSource& source, const Wishes& wishes) {
     m_source = &source;
     return run("release",
                {{"live-site", &Transaction::look_at_the_site},
+                {"ready", &Transaction::ready},
                 {"room", &Transaction::find_room},
                 {"adopt", &Transaction::take_over_what_is_served},
                 {"drift", &Transaction::look_for_changes_by_hand},
@@ -186,6 +185,7 @@ Outcome Transaction::release(BuildSource& source, const Wishes& wishes) {
                 {"seal", &Transaction::seal},
                 {"host", &Transaction::take_the_host},
                 {"swap", &Transaction::swap},
+                {"start", &Transaction::start},
                 {"gate", &Transaction::watch_it},
                 {"commit", &Transaction::commit}},
                wishes);
@@ -196,9 +196,11 @@ Outcome Transaction::roll_back(const std::optional<std::string>& to, const Wishe
     return run("rollback",
                {{"target", &Transaction::check_target},
                 {"live-site", &Transaction::look_at_the_site},
+                {"ready", &Transaction::ready},
                 {"host", &Transaction::take_the_host},
                 {"assets", &Transaction::carry_to_target},
                 {"swap", &Transaction::swap},
+                {"start", &Transaction::start},
                 {"gate", &Transaction::watch_it},
                 {"commit", &Transaction::commit}},
                wishes);
@@ -211,6 +213,7 @@ Outcome Transaction::heal(const std::string& to, const Wishes& wishes) {
                {{"target", &Transaction::check_target},
                 {"assets", &Transaction::carry_to_target},
                 {"swap", &Transaction::swap},
+                {"start", &Transaction::start},
                 {"gate", &Transaction::watch_it},
                 {"commit", &Transaction::commit}},
                wishes);
@@ -235,7 +238,12 @@ Outcome Transaction::run(const std::string& action, std::initializer_list<NamedS
     m_start = m_world.clock.steady();
     m_wishes = wishes;
     m_action = action;
-    m_id = fresh_id(m_world.clock.now().wall);
+    m_swapped = false; // what was taken up before is over
+    m_to.clear();
+    m_gate_words = {};
+    m_warnings.clear();
+    m_notes.clear();
+    m_id = fresh_id(m_part.kind(), m_world.clock.now().wall);
     m_phase = "journal";
     if (const Step no = open_journal()) {
         return outcome(Outcome::Result::refused, *no);
@@ -245,8 +253,14 @@ Outcome Transaction::run(const std::string& action, std::initializer_list<NamedS
         Step no =
             stop_requested() ? Step(Stop{say(k_stopped), {}, Stop::Kind::signal}) : (this->*step.take)();
         if (no) {
+            if (stop_requested() && no->kind == Stop::Kind::refusal) {
+                no->kind = Stop::Kind::signal; // what was under way was cut short by it
+            }
             return m_swapped ? go_back(*no, Asking::possible) : give_up(*no);
         }
+    }
+    if (m_swapped) {
+        m_part.finish(m_to, voice());
     }
     const bool still_red = !m_gate_words.empty();
     return finish(still_red ? outcome(Outcome::Result::needs_human, {m_gate_words, say(k_old_fails_hint)})
@@ -254,7 +268,7 @@ Outcome Transaction::run(const std::string& action, std::initializer_list<NamedS
 }
 
 Result<Transaction::Plan> Transaction::plan(BuildSource& source) {
-    m_id = fresh_id(m_world.clock.now().wall);
+    m_id = fresh_id(m_part.kind(), m_world.clock.now().wall);
     m_action = "release";
     LECTIO_TRY(m_shelf.prepare());
     Result<Plan> made = look_ahead(source);
@@ -275,8 +289,8 @@ Result<Transaction::Plan> Transaction::look_ahead(BuildSource& source) {
         return plan;
     }
     plan.size = brought->tree.size();
-    plan.flaws = m_inspector.inspect(m_shelf.incoming(m_id), brought->tree,
-                                     find(records->releases, served->id), records->releases);
+    plan.flaws = m_part.inspect(m_shelf.incoming(m_id), brought->tree, find(records->releases, served->id),
+                                records->releases);
     if (const Result<TreeManifest> before = m_shelf.manifest(served->id); !served->id.empty() && before) {
         plan.before = served->id;
         plan.difference = compare(*before, brought->tree);
@@ -350,13 +364,19 @@ Transaction::Step Transaction::take_over_what_is_served() {
     case Shelf::Served::Kind::folder:
         break;
     }
-    const std::string id = fresh_id(m_world.clock.now().wall + 1ms); // never that of the deploy itself
+    const Part::Wish wish = m_action == "adopt" ? Part::Wish::adopt : Part::Wish::deploy;
+    if (Step no = as_step(m_part.may_be_adopted(wish, m_wishes.force, voice()))) {
+        return no;
+    }
+    const std::string id =
+        fresh_id(m_part.kind(), m_world.clock.now().wall + 1ms); // never that of the deploy itself
     if (Step no = keep(Mark::adopt, {{"id", id}})) {
         return no;
     }
     // The link lies where the folder will be, and leads to where it lies itself: exchanging the two is all there is to
     // do, and the same again undoes it.
-    Result<void> done = m_disk.lay_link(m_shelf.tree(id), m_shelf.target_of(id));
+    Result<void> done = m_part.before_adoption(id);
+    done = done ? m_disk.lay_link(m_shelf.tree(id), m_shelf.target_of(id)) : done;
     if (done) {
         done = m_disk.exchange(m_site.places.served, m_shelf.tree(id));
     }
@@ -396,7 +416,7 @@ Transaction::Step Transaction::look_for_changes_by_hand() {
     if (live == nullptr) {
         return Stop{say(k_not_here, m_from), say(k_not_here_hint, m_shelf.tree(m_from).string())};
     }
-    const Result<TreeDifference> changes = changes_by_hand(m_shelf, *live, m_world.clock);
+    const Result<TreeDifference> changes = changes_by_hand(m_shelf, *live, own_of(m_part), m_world.clock);
     if (!changes) {
         return Stop{error_words(changes.error().message)};
     }
@@ -412,6 +432,10 @@ Transaction::Step Transaction::look_for_changes_by_hand() {
     m_warnings.push_back(words);
     const Result<void> done = m_shelf.keep(kept);
     return done ? Step{} : Step(Stop{error_words(done.error().message)});
+}
+
+Transaction::Step Transaction::ready() {
+    return as_step(m_part.ready());
 }
 
 Transaction::Step Transaction::receive() {
@@ -442,8 +466,8 @@ Transaction::Step Transaction::inspect() {
     for (const std::string& id : records->unreadable) {
         m_warnings.push_back(say(k_unreadable_record, id));
     }
-    const std::vector<Flaw> flaws = m_inspector.inspect(m_shelf.incoming(m_id), m_manifest,
-                                                        find(records->releases, m_from), records->releases);
+    const std::vector<Flaw> flaws = m_part.inspect(m_shelf.incoming(m_id), m_manifest,
+                                                   find(records->releases, m_from), records->releases);
     Stop stop;
     for (const Flaw& flaw : flaws) {
         const bool refuses = flaw.weight == Flaw::Weight::refuse ||
@@ -466,58 +490,31 @@ Transaction::Step Transaction::seal() {
     m_release.id = m_to = m_id;
     m_release.made = now;
     m_release.by = m_wishes.by;
+    m_release.kind = m_part.kind();
     m_release.source = m_source->name();
-    m_release.hash = tree_hash(m_manifest);
-    m_release.files = m_manifest.files();
-    m_release.size = m_manifest.size();
-    if (!m_from.empty()) {
-        const Result<Shelf::Records> records = m_shelf.records();
-        const Result<TreeManifest> own = m_shelf.manifest(m_from);
-        const Release* live = records ? find(records->releases, m_from) : nullptr;
-        if (live != nullptr && own) {
-            m_release.carried =
-                carried_on(*live, *own, m_manifest, records->releases,
-                           static_cast<std::size_t>(m_site.deploy.keep), m_site.frontend.keep_assets, now);
-        }
+    m_release.commit = m_source->commit();
+    const Result<Shelf::Records> records = m_shelf.records();
+    if (!records) {
+        return Stop{error_words(records.error().message)};
     }
-    std::vector<std::string> names, unhashed;
-    for (const Carried& file : m_release.carried) {
-        names.push_back(file.path);
+    const Part::Draft draft{m_release, m_manifest, find(records->releases, m_from), records->releases};
+    if (Step no = as_step(m_part.dress(folder, draft, voice()))) {
+        return no;
     }
-    for (const TreeEntry& entry : m_manifest.entries) {
-        if (entry.type == TreeEntry::Type::file && !has_content_hash(entry.path)) {
-            unhashed.push_back(entry.path);
-        }
-    }
-    if (!names.empty()) {
-        const Result<std::vector<std::string>> left = m_disk.link_files(m_shelf.tree(m_from), folder, names);
-        if (!left) {
-            return Stop{error_words(left.error().message)};
-        }
-        std::erase_if(m_release.carried, [&](const Carried& file) {
-            return std::find(left->begin(), left->end(), file.path) != left->end();
-        });
-        m_progress(say(k_carrying, counted(static_cast<std::int64_t>(m_release.carried.size()), k_files)));
-    }
-    // nginx makes the ETag of time and size: a page of the same size with the time of the build before would be
-    // answered with 304, and browsers would go on with the old one (RELEASES_AND_BACKUPS, M5).
-    Result<void> done = m_disk.touch(folder, unhashed, now);
-    if (done) {
-        const Result<TreeRepair> rights = m_disk.set_rights(folder, m_site.rules);
-        done = !rights              ? Result<void>(rights.error())
-               : rights->failed > 0 ? Result<void>(Error{ErrorKind::permission, rights->first_failure})
-                                    : Result<void>{};
-    }
+    const Path tree = m_shelf.tree(m_id);
+    Result<void> done = m_disk.move(folder, tree);
     if (!done) {
         return Stop{error_words(done.error().message)};
     }
-    if (const std::optional<Flaw> hidden = m_inspector.hidden_from_visitors(folder)) {
-        return Stop{hidden->words, hidden->hint};
+    if (Step no = as_step(m_part.build(tree, draft, voice()))) {
+        return no;
     }
-    done = m_disk.sync(folder);
+    m_release.hash = tree_hash(m_manifest);
+    m_release.files = m_manifest.files();
+    m_release.size = m_manifest.size();
+    done = m_disk.sync(tree);
     done = done ? m_shelf.keep(m_id, m_manifest) : done;
     done = done ? m_shelf.keep(m_release) : done;
-    done = done ? m_disk.move(folder, m_shelf.tree(m_id)) : done;
     if (!done) {
         return Stop{error_words(done.error().message)};
     }
@@ -545,7 +542,7 @@ Transaction::Step Transaction::check_target() {
     if (target->state != State::good && target->state != State::withdrawn && !m_wishes.force) {
         return Stop{say(k_not_good, target->id, to_string(target->state)), say(k_not_good_hint)};
     }
-    const Result<TreeDifference> changes = changes_by_hand(m_shelf, *target, m_world.clock);
+    const Result<TreeDifference> changes = changes_by_hand(m_shelf, *target, own_of(m_part), m_world.clock);
     if (!changes) {
         return Stop{say(k_damaged_release, target->id, error_words(changes.error().message)),
                     say(k_no_such_hint)};
@@ -620,18 +617,25 @@ Transaction::Step Transaction::swap() {
     if (const Result<void> done = m_disk.point(m_site.places.served, m_shelf.target_of(m_to)); !done) {
         return Stop{error_words(done.error().message)};
     }
-    m_progress(say(k_swapped, m_to));
     return {};
 }
 
+Transaction::Step Transaction::start() {
+    Step no = as_step(m_part.start(m_to, voice()));
+    if (!no) {
+        m_progress(say(k_swapped, m_to));
+    }
+    return no;
+}
+
 Transaction::Step Transaction::watch_it() {
-    const Verdict verdict = watch(m_gate, m_site.deploy.gate, m_world.clock, k_files_patience);
+    const Verdict verdict = watch(m_gate, m_site.deploy.gate, m_world.clock, m_part.patience());
     switch (verdict.outcome) {
     case Verdict::Outcome::passed:
-        return {};
+        return as_step(m_part.stands(m_to));
     case Verdict::Outcome::asks_nothing:
         m_warnings.push_back(join(": ", {say(k_nothing_asked), say(k_nothing_asked_hint)}));
-        return {};
+        return as_step(m_part.stands(m_to));
     case Verdict::Outcome::stopped:
         return Stop{say(k_stopped), {}, Stop::Kind::signal};
     case Verdict::Outcome::failed:
@@ -732,7 +736,7 @@ Outcome Transaction::go_back(const Stop& why, Asking asking) {
     if (m_from.empty()) {
         return finish(outcome(Outcome::Result::needs_human, {why.reason, say(k_no_previous)}));
     }
-    carry(m_to, m_from);
+    m_part.carry(m_to, m_from, voice());
     Result<void> back = m_disk.point(m_site.places.served, m_shelf.target_of(m_from));
     for (int i = 1; i < k_tries_to_go_back && !back; ++i) {
         m_world.clock.sleep_for(k_between_tries);
@@ -742,6 +746,12 @@ Outcome Transaction::go_back(const Stop& why, Asking asking) {
         return outcome(
             Outcome::Result::needs_human,
             {say(k_cannot_go_back, m_from, error_words(back.error().message)), say(k_old_fails_hint)});
+    }
+    // While the machine starts, nothing runs the other one yet.
+    if (asking == Asking::possible) {
+        if (const Step no = as_step(m_part.start(m_from, voice()))) {
+            m_warnings.push_back(no->reason);
+        }
     }
     m_progress(say(k_back, m_from));
     note_records_of_going_back(why.reason);
@@ -765,40 +775,8 @@ Outcome Transaction::go_back(const Stop& why, Asking asking) {
     return finish(outcome(Outcome::Result::rolled_back, why));
 }
 
-// Visitors may have pages of the release that goes: its files are served on by the one that comes, which is there already.
-void Transaction::carry(const std::string& going, const std::string& coming) {
-    const Result<Shelf::Records> records = m_shelf.records();
-    const Result<TreeManifest> own_of_going = m_shelf.manifest(going);
-    const Result<TreeManifest> own_of_coming = m_shelf.manifest(coming);
-    const Release* from = records ? find(records->releases, going) : nullptr;
-    const Release* to = records ? find(records->releases, coming) : nullptr;
-    if (from == nullptr || to == nullptr || !own_of_going || !own_of_coming) {
-        return; // going back does not wait for that
-    }
-    Release kept = *to;
-    std::vector<std::string> names;
-    for (const Carried& file : carried_on(*from, *own_of_going, *own_of_coming, records->releases,
-                                          static_cast<std::size_t>(m_site.deploy.keep),
-                                          m_site.frontend.keep_assets, m_world.clock.now().wall)) {
-        const bool there = std::any_of(kept.carried.begin(), kept.carried.end(),
-                                       [&](const Carried& had) { return had.path == file.path; });
-        if (!there) {
-            names.push_back(file.path);
-            kept.carried.push_back(file);
-        }
-    }
-    // The record first: a file that is there and not known would be taken for somebody's work.
-    if (!names.empty() && m_shelf.keep(kept)) {
-        const Result<std::vector<std::string>> left =
-            m_disk.link_files(m_shelf.tree(going), m_shelf.tree(coming), names);
-        if (!left) {
-            m_warnings.push_back(say(k_untidy, error_words(left.error().message)));
-        }
-    }
-}
-
 Transaction::Step Transaction::carry_to_target() {
-    carry(m_from, m_to);
+    m_part.carry(m_from, m_to, voice());
     return {};
 }
 
@@ -853,9 +831,12 @@ Result<std::vector<std::string>> Transaction::tidy(Duration younger) {
     LECTIO_TRY(journals);
     const Result<std::vector<std::string>> used = m_disk.in_use(m_site.places.releases);
     LECTIO_TRY(used);
+    Result<std::set<std::string>> needed = m_part.needed();
+    LECTIO_TRY(needed);
     Keeping keeping;
     keeping.good = static_cast<std::size_t>(m_site.deploy.keep);
     keeping.needed.insert(used->begin(), used->end());
+    keeping.needed.merge(*needed);
     for (const Release& release : records->releases) {
         if (younger > Duration::zero() && m_world.clock.now().wall - release.made < younger) {
             keeping.needed.insert(release.id);
@@ -947,6 +928,9 @@ Outcome Transaction::decide(const Standing& standing, Asking asking) {
         if (const Step no = admit()) {
             m_warnings.push_back(no->reason);
         }
+        if (asking == Asking::possible) {
+            m_part.finish(m_to, voice());
+        }
         return finish(outcome(Outcome::Result::released));
     }
     if (!standing.swap) {
@@ -962,12 +946,12 @@ Outcome Transaction::decide(const Standing& standing, Asking asking) {
         return go_back({say(k_not_proven_at_boot)}, asking);
     }
     set_marker();
-    if (const Step no = watch_it()) {
-        return go_back(*no, asking);
+    for (const auto take : {&Transaction::start, &Transaction::watch_it, &Transaction::commit}) {
+        if (const Step no = (this->*take)()) {
+            return go_back(*no, asking);
+        }
     }
-    if (const Step no = commit()) {
-        return go_back(*no, asking);
-    }
+    m_part.finish(m_to, voice());
     return finish(outcome(Outcome::Result::released));
 }
 
@@ -982,7 +966,8 @@ Transaction::Step Transaction::settle_adoption(const std::string& id) {
         return Stop{error_words((served ? kept.error() : served.error()).message)};
     }
     if (kept->kind != ReleaseDisk::Named::Kind::folder) { // the folder is in its place, or never left it
-        const Result<void> gone = m_shelf.remove(id);
+        Result<void> gone = m_part.forget_adoption(id);
+        gone = gone ? m_shelf.remove(id) : gone;
         return gone ? Step{} : Step(Stop{error_words(gone.error().message)});
     }
     const Result<Shelf::Records> records = m_shelf.records();
@@ -992,13 +977,14 @@ Transaction::Step Transaction::settle_adoption(const std::string& id) {
     if (find(records->releases, id) != nullptr) {
         return {};
     }
-    const Result<TreeManifest> manifest =
-        read_tree(m_shelf.tree(id), m_world.clock, m_world.clock.steady() + k_longest_reading);
+    const Result<TreeManifest> manifest = read_tree(
+        m_shelf.tree(id), m_world.clock, m_world.clock.steady() + k_longest_reading, own_of(m_part));
     if (!manifest) {
         return Stop{error_words(manifest.error().message)};
     }
     Release release;
     release.id = id;
+    release.kind = m_part.kind();
     release.state = State::good;
     release.adopted = true;
     release.generation = next_generation(records->releases);
@@ -1018,6 +1004,10 @@ Transaction::Step Transaction::settle_adoption(const std::string& id) {
 Transaction::Step Transaction::keep(Mark mark, std::map<std::string, std::string> facts) {
     const Result<void> noted = m_journal->note(mark, std::move(facts));
     return noted ? Step{} : Step(Stop{error_words(noted.error().message)});
+}
+
+Transaction::Step Transaction::as_step(Part::Step refusal) {
+    return refusal ? Step(Stop{std::move(refusal->reason), std::move(refusal->hint)}) : Step{};
 }
 
 bool Transaction::is_rollback() const {

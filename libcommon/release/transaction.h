@@ -10,15 +10,13 @@
 
 #include "config/deploy.h"
 #include "platform/received.h"
-#include "platform/trees.h"
 #include "platform/world.h"
-#include "release/flaw.h"
 #include "release/journal.h"
 #include "release/live_gate.h"
+#include "release/part.h"
 #include "release/shelf.h"
 #include "words/phrase.h"
 
-#include <functional>
 #include <optional>
 #include <set>
 #include <string>
@@ -33,16 +31,9 @@ class BuildSource {
     [[nodiscard]] virtual std::string name() const = 0; // for the record: a path, "standard input"
     // All of it into this folder, which it makes; what is left there after a refusal is removed by who called.
     virtual Result<Received> bring(const Path& folder) = 0;
-};
-
-class BuildInspector {
-  public:
-    virtual ~BuildInspector() = default;
-    // `live`: the release that it would replace, where there is one.
-    virtual std::vector<Flaw> inspect(const Path& build, const TreeManifest& manifest, const Release* live,
-                                      const std::vector<Release>& releases) = 0;
-    // When owner and modes are set: why visitors could not get it; nothing: they can.
-    virtual std::optional<Flaw> hidden_from_visitors(const Path& build) = 0;
+    [[nodiscard]] virtual std::string commit() const {
+        return {};
+    } // of what was brought; "" where there is no git
 };
 
 struct Outcome {
@@ -72,23 +63,17 @@ struct Wishes {
     std::string incidents{}; // that it is to mend, by id, with blanks between; stands in the journal
 };
 
-// How it goes on, line by line, for those who wait.
-using Progress = std::function<void(const Text&)>;
-
 struct Site {
     Places places;
     Path marker;    // run/deploy_in_progress
     Path host_lock; // run/host.lock
-    TreeRules rules;
     DeploySettings deploy;
-    FrontendDeploy frontend;
     Lang lang = Lang::ru; // of what is kept in words
 };
 
 class Transaction {
   public:
-    Transaction(World& world, ReleaseDisk& disk, Site site, LiveGate& gate, BuildInspector& inspector,
-                Progress progress);
+    Transaction(World& world, ReleaseDisk& disk, Site site, LiveGate& gate, Part& part, Progress progress);
 
     // The caller holds the lock of the tool. What an earlier one has left unfinished comes first.
     Outcome release(BuildSource& source, const Wishes& wishes);
@@ -139,6 +124,7 @@ class Transaction {
     Step take_over_what_is_served();
     Step know_what_is_served(const std::string& id);
     Step look_for_changes_by_hand();
+    Step ready();
     Step receive();
     Step inspect();
     Step seal();
@@ -147,6 +133,7 @@ class Transaction {
     Step carry_to_target();
     Step take_the_host();
     Step swap();
+    Step start();
     Step watch_it();
     Step commit();
     Step give_the_folder_back();
@@ -168,18 +155,19 @@ class Transaction {
     Step keep(Mark mark, std::map<std::string, std::string> facts = {});
     Step admit();
     void set_marker();
-    void carry(const std::string& going, const std::string& coming);
+    [[nodiscard]] Voice voice() { return {m_progress, m_warnings, m_notes}; }
     void note_records_of_going_back(const Text& reason);
     void forget_what_was_brought();
     Result<void> sweep(const std::set<std::string>& needed);
     [[nodiscard]] bool is_rollback() const;
+    static Step as_step(Part::Step refusal);
 
     World& m_world;
     ReleaseDisk& m_disk;
     Site m_site;
     Shelf m_shelf;
     LiveGate& m_gate;
-    BuildInspector& m_inspector;
+    Part& m_part;
     Progress m_progress;
 
     // Of the deploy that is under way.

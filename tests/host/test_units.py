@@ -19,7 +19,9 @@ path = "/var/www/teaching_panel/frontend/build"
 HOLD = f"mkdir -p {STATE}; echo $$ >/run/holder; exec 9>>{STATE}/fence; flock 9; touch /run/held; exec sleep infinity"
 
 
-class Units(unittest.TestCase):
+class UnitsHost:
+    """A host whose site has these units."""
+
     def setUp(self):
         self.host = self.enterContext(Host(self._testMethodName.removeprefix("test_").replace("_", "-")))
         self.host.lay_out_site(cron=False)
@@ -44,6 +46,8 @@ class Units(unittest.TestCase):
     def state(self, unit, what="ActiveState"):
         return self.host.run("systemctl", "show", "-P", what, unit).strip()
 
+
+class Units(UnitsHost, unittest.TestCase):
     def test_restarts_under_load(self):
         """Keep-alive and new connections at once, through nginx; more restarts than StartLimitBurst= has."""
         load = f"wrk -t1 -c8 -d600s --timeout 60s --latency {{}} {API} >/root/{{}} 2>&1 & {{}}=$!;"

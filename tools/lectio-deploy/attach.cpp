@@ -6,6 +6,10 @@
 #include "util/number.h"
 #include "words.h"
 
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
 #include <nlohmann/json.hpp>
 
 namespace lectio::deploy {
@@ -24,12 +28,12 @@ constexpr Phrase k_died_hint{"finish or undo it: sudo lectio-deploy recover",
                              "завершить или отменить: sudo lectio-deploy recover"};
 
 Result<Shelf::Past> wanted(Session& session) {
-    Shelf shelf = session.shelf();
     if (session.options().id) {
-        return release::is_id(*session.options().id) ? shelf.journal_of(*session.options().id)
-                                                     : Result<Shelf::Past>(Error{ErrorKind::not_found, ""});
+        return release::is_id(*session.options().id)
+                   ? session.shelf(session.kind()).journal_of(*session.options().id)
+                   : Result<Shelf::Past>(Error{ErrorKind::not_found, ""});
     }
-    Result<std::vector<Shelf::Past>> all = shelf.journals();
+    Result<std::vector<Shelf::Past>> all = deploys_of(session);
     LECTIO_TRY(all);
     return all->empty() ? Result<Shelf::Past>(Error{ErrorKind::not_found, ""}) : std::move(all->back());
 }
@@ -37,7 +41,7 @@ Result<Shelf::Past> wanted(Session& session) {
 // Prints what is there beyond `seen`, which grows.
 void print_on(Session& session, const std::string& id, Bytes& seen) {
     const Result<std::string> more =
-        session.world().files.read_from(session.shelf().lines(id), seen, k_at_once);
+        session.world().files.read_from(session.shelf(session.kind()).lines(id), seen, k_at_once);
     if (more && !more->empty() && session.common().format == Format::text) {
         [[maybe_unused]] const Result<void> printed = print(*more);
     }
@@ -58,6 +62,22 @@ bool is_alive(Session& session, const Shelf::Past& past) {
 }
 
 } // namespace
+
+Result<std::vector<Shelf::Past>> deploys_of(Session& session) {
+    // Ids sort by time behind their kind.
+    const auto when = [](const Shelf::Past& past) {
+        return std::string_view(past.id).substr(past.id.find('-'));
+    };
+    std::vector<Shelf::Past> all;
+    for (const release::Kind kind : session.kinds()) {
+        Result<std::vector<Shelf::Past>> some = session.shelf(kind).journals();
+        LECTIO_TRY(some);
+        std::move(some->begin(), some->end(), std::back_inserter(all));
+    }
+    std::sort(all.begin(), all.end(),
+              [&](const Shelf::Past& one, const Shelf::Past& other) { return when(one) < when(other); });
+    return all;
+}
 
 int attach(Session& session) {
     Result<Shelf::Past> past = wanted(session);
@@ -83,7 +103,7 @@ int attach(Session& session) {
         }
         session.world().clock.sleep_for(k_between_looks);
         is_gone = !is_alive(session, *past);
-        past = session.shelf().journal_of(past->id);
+        past = session.shelf(session.kind()).journal_of(past->id);
     }
 }
 

@@ -6,12 +6,14 @@
 #include "doctor.h"
 #include "platform/pack.h"
 #include "release/drift.h"
+#include "release/outside_releases.h"
 #include "session.h"
 #include "util/text.h"
 #include "words.h"
 #include "words/error_words.h"
 
 #include <filesystem>
+#include <optional>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -54,25 +56,38 @@ std::string moment(Session& session, const std::optional<WallTime>& time) {
 
 // What differs from what was released; files that are carried for open pages are no difference.
 Text integrity(Session& session, const Release& release) {
-    Shelf shelf = session.shelf();
-    const Result<TreeDifference> changes = release::changes_by_hand(shelf, release, session.world().clock);
+    Shelf shelf = session.shelf(release.kind);
+    const std::optional<FrontendDeploy>& frontend = session.config().deploy.frontend;
+    TreeReading own;
+    if (release.kind == release::Kind::backend) {
+        own.leave_out =
+            [shared = release::outside_releases(session.backend(), frontend ? frontend->path : Path())](
+                std::string_view below) { return shared.leaves_out(below); };
+    }
+    const Result<TreeDifference> changes =
+        release::changes_by_hand(shelf, release, own, session.world().clock);
     if (!changes) {
         return error_words(changes.error().message);
     }
     return changes->empty() ? say(k_whole) : say(k_changed, release::some_of(*changes));
 }
 
-int status(Session& session) {
-    Shelf shelf = session.shelf();
-    const Result<Shelf::Served> served = shelf.served();
-    const Result<Shelf::Records> records = shelf.records();
-    const Result<std::vector<Shelf::Past>> journals = shelf.journals();
-    if (!served || !records || !journals) {
-        return session.leave(!served ? served.error() : !records ? records.error() : journals.error());
-    }
-    const std::string path = session.frontend().path.string();
-    nlohmann::json fields{{"served", served->id}, {"path", path}};
+struct Standing {
     Text words;
+    nlohmann::json fields;
+};
+
+Result<Standing> standing_of(Session& session, release::Kind kind) {
+    Shelf shelf = session.shelf(kind);
+    const Result<Shelf::Served> served = shelf.served();
+    LECTIO_TRY(served);
+    const Result<Shelf::Records> records = shelf.records();
+    LECTIO_TRY(records);
+    const Result<std::vector<Shelf::Past>> journals = shelf.journals();
+    LECTIO_TRY(journals);
+    const std::string path = session.places(kind).served.string();
+    Standing standing{{}, {{"kind", to_string(kind)}, {"served", served->id}, {"path", path}}};
+    Text& words = standing.words;
     const Release* live = release::find(records->releases, served->id);
     if (live != nullptr) {
         const Text size = join(", ", {counted(static_cast<std::int64_t>(live->files), k_files),
@@ -82,8 +97,8 @@ int status(Session& session) {
         words = join("\n", {words, whole});
         const Release* before = release::previous_good(records->releases, live->id);
         words = join("\n", {words, before != nullptr ? say(k_before_it, before->id) : say(k_nothing_before)});
-        fields["previous"] = before != nullptr ? before->id : "";
-        fields["integrity"] = whole.in(session.lang());
+        standing.fields["previous"] = before != nullptr ? before->id : "";
+        standing.fields["integrity"] = whole.in(session.lang());
     } else {
         words = served->kind == Shelf::Served::Kind::folder ? say(k_serves_folder, path)
                 : served->kind == Shelf::Served::Kind::nothing
@@ -97,42 +112,62 @@ int status(Session& session) {
             unfinished.push_back(past.id);
         }
     }
-    fields["unfinished"] = unfinished;
+    standing.fields["unfinished"] = unfinished;
+    return standing;
+}
+
+// Of the first kind as it always was; of all kinds in `parts`.
+int status(Session& session) {
+    Text words;
+    nlohmann::json fields, parts = nlohmann::json::array();
+    for (const release::Kind kind : session.kinds()) {
+        Result<Standing> standing = standing_of(session, kind);
+        if (!standing) {
+            return session.leave(standing.error());
+        }
+        words = words.empty() ? standing->words : join("\n\n", {words, standing->words});
+        fields = fields.is_null() ? standing->fields : fields;
+        parts.push_back(std::move(standing->fields));
+    }
+    fields["parts"] = std::move(parts);
     return session.say_outcome(words, 0, fields);
 }
 
 int list(Session& session) {
-    Shelf shelf = session.shelf();
-    const Result<Shelf::Served> served = shelf.served();
-    const Result<Shelf::Records> records = shelf.records();
-    if (!served || !records) {
-        return session.leave(served ? records.error() : served.error());
-    }
     std::string lines;
     nlohmann::json releases = nlohmann::json::array();
-    for (const Release& release : records->releases) {
-        const bool current = release.id == served->id;
-        lines += fmt::format("{}{} {}  {:<9}  {:>6} {:>8}  {}  {}{}", lines.empty() ? "" : "\n",
-                             current ? "*" : " ", release.id, to_string(release.state), release.files,
-                             format_size(release.size), moment(session, release.made), release.by,
-                             release.reason.empty() ? "" : "  " + clean_line(release.reason));
-        releases.push_back({{"id", release.id},
-                            {"kind", to_string(release.kind)},
-                            {"state", to_string(release.state)},
-                            {"current", current},
-                            {"time", format_utc(release.made)},
-                            {"by", release.by},
-                            {"files", release.files},
-                            {"size", release.size.count},
-                            {"hash", release.hash},
-                            {"reason", release.reason}});
+    for (const release::Kind kind : session.kinds()) {
+        Shelf shelf = session.shelf(kind);
+        const Result<Shelf::Served> served = shelf.served();
+        const Result<Shelf::Records> records = shelf.records();
+        if (!served || !records) {
+            return session.leave(served ? records.error() : served.error());
+        }
+        for (const Release& release : records->releases) {
+            const bool current = release.id == served->id;
+            lines += fmt::format("{}{} {}  {:<9}  {:>6} {:>8}  {}  {}{}", lines.empty() ? "" : "\n",
+                                 current ? "*" : " ", release.id, to_string(release.state), release.files,
+                                 format_size(release.size), moment(session, release.made), release.by,
+                                 release.reason.empty() ? "" : "  " + clean_line(release.reason));
+            releases.push_back({{"id", release.id},
+                                {"kind", to_string(release.kind)},
+                                {"state", to_string(release.state)},
+                                {"current", current},
+                                {"time", format_utc(release.made)},
+                                {"by", release.by},
+                                {"files", release.files},
+                                {"size", release.size.count},
+                                {"hash", release.hash},
+                                {"commit", release.commit},
+                                {"reason", release.reason}});
+        }
     }
     return session.say_outcome(lines.empty() ? say(k_no_releases) : verbatim(lines), 0,
                                {{"releases", releases}});
 }
 
 int history(Session& session) {
-    const Result<std::vector<Shelf::Past>> journals = session.shelf().journals();
+    const Result<std::vector<Shelf::Past>> journals = deploys_of(session);
     if (!journals) {
         return session.leave(journals.error());
     }
@@ -160,12 +195,13 @@ int history(Session& session) {
 }
 
 int diff(Session& session) {
-    Shelf shelf = session.shelf();
     for (const std::string& id : {session.options().before, session.options().after}) {
         if (!release::is_id(id)) {
             return session.leave(ExitCode::usage, say(k_no_such, clean_line(id)));
         }
     }
+    // Of whichever kind: the name says it.
+    Shelf shelf = session.shelf(session.kind());
     const Result<TreeManifest> before = shelf.manifest(session.options().before);
     const Result<TreeManifest> after = shelf.manifest(session.options().after);
     if (!before || !after) {
@@ -217,6 +253,8 @@ int execute(const Options& options, World world) {
     switch (options.wish) {
     case Wish::frontend:
         return release_frontend(session);
+    case Wish::backend:
+        return release_backend(session);
     case Wish::rollback:
         return roll_back(session);
     case Wish::plan:

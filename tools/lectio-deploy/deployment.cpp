@@ -2,11 +2,15 @@
 
 #include "alerts/channels.h"
 #include "alerts/delivery.h"
+#include "checks/http.h"
+#include "git_source.h"
 #include "platform/lock_wait.h"
 #include "platform/stop.h"
+#include "release/backend_part.h"
 #include "release/configured_gate.h"
 #include "release/configured_inspector.h"
-#include "release/frontend_site.h"
+#include "release/deploy_site.h"
+#include "release/frontend_part.h"
 #include "release/transaction.h"
 #include "report/log.h"
 #include "sources.h"
@@ -16,9 +20,11 @@
 
 #include <algorithm>
 #include <functional>
+#include <map>
 #include <memory>
 #include <utility>
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 namespace lectio::deploy {
@@ -33,6 +39,7 @@ constexpr Duration k_longest = 30min; // CONTRACT 22: no marker holds longer
 constexpr Duration k_to_tell = 5s;
 constexpr mode_t k_lines_mode = 0600;
 constexpr mode_t k_state_mode = 0700;
+const std::optional<release::Flaw> k_no_doubts;
 
 constexpr Phrase k_busy{"another deploy is under way: {}", "уже идёт другой деплой: {}"};
 constexpr Phrase k_busy_hint{"follow it: lectio-deploy attach", "следить за ним: lectio-deploy attach"};
@@ -40,6 +47,12 @@ constexpr Phrase k_left_over{"a deploy that died before: {}", "прежний о
 constexpr Phrase k_nothing_left{"no deploy was left unfinished", "незавершённых деплоев нет"};
 constexpr Phrase k_waiting{"units of kind {} wait until a deploy lets the site's code run: {}",
                            "юниты ({}) ждут, пока деплой не разрешит запуск кода сайта: {}"};
+constexpr Phrase k_no_source{"what is to be released is not said", "не сказано, что выкладывать"};
+constexpr Phrase k_no_source_hint{
+    "name a folder, an archive or -, or write down [deploy.backend] git = {{ ref = \"main\" }",
+    "назовите папку, архив или -, либо укажите [deploy.backend] git = {{ ref = \"main\" }}"};
+constexpr Phrase k_two_sources{"--ref is a commit of git: leave out the folder or archive",
+                               "--ref — это коммит git: уберите папку или архив"};
 constexpr Phrase k_not_told{"the operator was not told: {}", "оператору не сообщено: {}"};
 constexpr Phrase k_gone{"removed: {}", "удалено: {}"};
 constexpr Phrase k_nothing_gone{"nothing to remove: every release is kept for a reason",
@@ -49,16 +62,17 @@ constexpr Phrase k_would_refuse{"it would be refused: {}", "было бы отк
 constexpr Phrase k_would_note{"note: {}", "замечание: {}"};
 constexpr Phrase k_would_release{"it would be released", "было бы выложено"};
 
+Result<Owner> owner_of(Session& session, const Path& path) {
+    Result<FileInfo> info = session.world().files.info(path, Files::Follow::yes);
+    info = info ? info : session.world().files.info(path.parent_path(), Files::Follow::yes);
+    LECTIO_TRY(info);
+    return Owner{info->owner, info->group};
+}
+
 // Whose the files become: what the configuration names, or whoever owns what is served.
 Result<Owner> owner_of_the_site(Session& session) {
     const FrontendDeploy& frontend = session.frontend();
-    if (!frontend.owner.empty()) {
-        return find_owner(frontend.owner);
-    }
-    Result<FileInfo> info = session.world().files.info(frontend.path, Files::Follow::yes);
-    info = info ? info : session.world().files.info(frontend.path.parent_path(), Files::Follow::yes);
-    LECTIO_TRY(info);
-    return Owner{info->owner, info->group};
+    return frontend.owner.empty() ? owner_of(session, frontend.path) : find_owner(frontend.owner);
 }
 
 // Who takes the archive apart. A user that is only a number has no name and no groups.
@@ -77,11 +91,45 @@ Result<Lock> lock_deploys(Session& session) {
     return files.lock(run / "deploy.lock", k_tool, session.now());
 }
 
+// Who builds and runs the code. Releases lie behind a link of root's: whose the code is says what is in them.
+Result<User> user_of_the_code(Session& session) {
+    const BackendDeploy& backend = session.backend();
+    if (!backend.user.empty()) {
+        return find_user(backend.user);
+    }
+    const Result<Owner> owner = owner_of(session, backend.path / (backend.venv.empty() ? "." : backend.venv));
+    LECTIO_TRY(owner);
+    return find_user(owner->user.value_or(0));
+}
+
+// The name by which health asks the site, for code that answers to no other.
+std::string name_of_the_site(const Config& config) {
+    for (const CheckSettings& check : config.health.checks) {
+        const bool is_http = check.type == "http" && check.settings != nullptr;
+        const std::string url = is_http ? static_cast<const HttpSettings*>(check.settings.get())->url : "";
+        if (const std::size_t scheme = url.find("://"); scheme != std::string::npos) {
+            const std::string host = url.substr(scheme + 3);
+            return host.substr(0, host.find_first_of("/?#"));
+        }
+    }
+    return {};
+}
+
+// What releases one kind: its shelf, its gate, its part of a transaction.
+struct Engine {
+    std::unique_ptr<release::Shelf> shelf;
+    std::unique_ptr<release::ConfiguredGate> gate;
+    std::unique_ptr<release::ConfiguredInspector> inspector; // of a frontend
+    std::unique_ptr<release::Part> part;
+    std::unique_ptr<Transaction> transaction;
+    User user; // whose the files become
+};
+
 // Everything around one deploy: the lock, who follows, the log, the message.
 class Deployment {
   public:
     explicit Deployment(Session& session)
-        : m_session(session), m_shelf(session.shelf()),
+        : m_session(session),
           m_log(session.world().files, session.config().paths.logs / "deploy.log", std::string(k_tool),
                 session.config().log.format == LogSettings::Format::json ? LogFormat::json : LogFormat::text,
                 LogLevel::info, session.config().timezone) {}
@@ -97,34 +145,44 @@ class Deployment {
             return m_session.leave(lock.error());
         }
         m_lock = std::move(*lock);
-        const Result<Owner> owner = owner_of_the_site(m_session);
-        if (!owner) {
-            return m_session.leave(owner.error());
-        }
-        m_owner = *owner;
         end_process_after(k_longest);
-        make_transaction();
+        for (const release::Kind kind : m_session.kinds()) {
+            const Result<void> ready = kind == release::Kind::backend ? ready_backend() : ready_frontend();
+            // What is wrong with the one must not keep the other from being released.
+            const Wish wish = m_session.options().wish;
+            const bool of_all = wish == Wish::recover || wish == Wish::cleanup;
+            if (!ready && (of_all || kind == m_session.kind())) {
+                return m_session.leave(ready.error());
+            }
+        }
         return std::nullopt;
     }
 
-    [[nodiscard]] Transaction& transaction() { return *m_transaction; }
-    [[nodiscard]] User unpacker_user() const { return unpacker(m_owner); }
+    // Of what the command is about.
+    [[nodiscard]] Engine& engine() { return m_engines.at(m_session.kind()); }
+    [[nodiscard]] Transaction& transaction() { return *engine().transaction; }
+    // One after the other, of everything that is released here.
+    [[nodiscard]] std::map<release::Kind, Engine>& engines() { return m_engines; }
     [[nodiscard]] release::Wishes wishes() const { return {m_session.options().force, m_session.person()}; }
 
     // What an earlier one has left comes first, and is told like any other.
     std::vector<Outcome> recover(Transaction::Asking asking) {
-        std::vector<Outcome> outcomes = m_transaction->recover(asking);
-        for (const Outcome& outcome : outcomes) {
-            m_session.say_progress(say(k_left_over, words_of(outcome)));
-            if (!told_at_an_earlier_start(outcome)) {
-                tell(outcome, {});
+        std::vector<Outcome> all;
+        for (auto& [kind, engine] : m_engines) {
+            for (Outcome& outcome : engine.transaction->recover(asking)) {
+                m_session.say_progress(say(k_left_over, words_of(outcome)));
+                if (!told_at_an_earlier_start(engine, outcome)) {
+                    tell(outcome, {});
+                }
+                all.push_back(std::move(outcome));
             }
         }
-        return outcomes;
+        return all;
     }
 
     int conclude(Outcome outcome, const Text& what_changed) {
-        if (const auto& doubts = m_inspector->doubts()) {
+        const release::ConfiguredInspector* inspector = engine().inspector.get();
+        if (const auto& doubts = inspector != nullptr ? inspector->doubts() : k_no_doubts) {
             outcome.notes.push_back(join(": ", {doubts->words, doubts->hint}));
         }
         tell(outcome, what_changed);
@@ -135,33 +193,68 @@ class Deployment {
   private:
     // What only a person can decide is found again by each unit that starts, a crashing one every few seconds: it is told
     // once while the machine runs.
-    bool told_at_an_earlier_start(const Outcome& outcome) {
+    bool told_at_an_earlier_start(const Engine& engine, const Outcome& outcome) {
         if (!m_session.options().while_units_start() || outcome.result != Outcome::Result::needs_human) {
             return false;
         }
-        const Path told = m_session.config().paths.run / ("undecided-" + m_transaction->id());
+        const Path told = m_session.config().paths.run / ("undecided-" + engine.transaction->id());
         return !m_session.world().files.create_synced(told, "", k_lines_mode) &&
                m_session.world().files.info(told).operator bool();
     }
 
-    void make_transaction() {
+    Result<void> ready_frontend() {
+        const Result<Owner> owner = owner_of_the_site(m_session);
+        LECTIO_TRY(owner);
+        const FrontendDeploy& frontend = m_session.frontend();
         const Config& config = m_session.config();
-        m_gate = std::make_unique<release::ConfiguredGate>(m_session.loaded(), m_session.world(),
-                                                           m_session.frontend().path);
-        m_inspector = std::make_unique<release::ConfiguredInspector>(config, m_session.world(), m_shelf);
-        m_transaction = std::make_unique<Transaction>(
-            m_session.world(), m_session.disk(), release::frontend_site(config, m_owner), *m_gate,
-            *m_inspector, [this](const Text& line) { go_on(line); });
+        Engine& engine = begin_engine(release::Kind::frontend, frontend.path);
+        engine.user = unpacker(*owner);
+        engine.inspector =
+            std::make_unique<release::ConfiguredInspector>(config, m_session.world(), *engine.shelf);
+        engine.part = std::make_unique<release::FrontendPart>(release::frontend_settings(config, *owner),
+                                                              *engine.shelf, m_session.disk(),
+                                                              *engine.inspector, m_session.world().clock);
+        make_transaction(engine, release::Kind::frontend);
+        return {};
     }
 
-    void go_on(const Text& line) {
+    Result<void> ready_backend() {
+        const Result<User> user = user_of_the_code(m_session);
+        LECTIO_TRY(user);
+        const Config& config = m_session.config();
+        Engine& engine =
+            begin_engine(release::Kind::backend,
+                         config.deploy.frontend ? config.deploy.frontend->path : m_session.backend().path);
+        engine.user = *user;
+        engine.part = std::make_unique<release::BackendPart>(
+            release::BackendPart::Settings{m_session.backend(), *user, name_of_the_site(config),
+                                           config.deploy.frontend ? config.deploy.frontend->path : Path()},
+            *engine.shelf, m_session.disk(), m_session.world());
+        make_transaction(engine, release::Kind::backend);
+        return {};
+    }
+
+    Engine& begin_engine(release::Kind kind, const Path& site) {
+        Engine& engine = m_engines[kind];
+        engine.shelf = std::make_unique<release::Shelf>(m_session.shelf(kind));
+        engine.gate = std::make_unique<release::ConfiguredGate>(m_session.loaded(), m_session.world(), site);
+        return engine;
+    }
+
+    void make_transaction(Engine& engine, release::Kind kind) {
+        engine.transaction = std::make_unique<Transaction>(
+            m_session.world(), m_session.disk(), release::site_of(m_session.config(), kind), *engine.gate,
+            *engine.part, [this, &engine](const Text& line) { go_on(engine, line); });
+    }
+
+    void go_on(const Engine& engine, const Text& line) {
         const std::string& words = line.in(m_session.lang());
         const std::string clock = format_local_clock(m_session.now(), m_session.config().timezone);
         m_session.say_progress(verbatim(clock + "  " + words));
-        m_log.add(m_session.now(), LogLevel::info, m_transaction->id() + ": " + words);
+        m_log.add(m_session.now(), LogLevel::info, engine.transaction->id() + ": " + words);
         // Who attaches misses a line where the disk refuses it; the deploy does not.
         [[maybe_unused]] const Result<void> noted =
-            m_session.world().files.append(m_session.shelf().lines(m_transaction->id()),
+            m_session.world().files.append(engine.shelf->lines(engine.transaction->id()),
                                            clock + "  " + clean_line(words) + "\n", k_lines_mode);
     }
 
@@ -189,13 +282,9 @@ class Deployment {
     }
 
     Session& m_session;
-    release::Shelf m_shelf;
     Log m_log;
     Lock m_lock;
-    Owner m_owner;
-    std::unique_ptr<release::ConfiguredGate> m_gate;
-    std::unique_ptr<release::ConfiguredInspector> m_inspector;
-    std::unique_ptr<Transaction> m_transaction;
+    std::map<release::Kind, Engine> m_engines; // an element stays where it is
 };
 
 // A deploy that died and cannot be put right stands in the way of the next.
@@ -221,7 +310,7 @@ int with_deployment(Session& session, const std::function<int(Deployment&)>& act
 
 // What is different for visitors, as far as both can be read.
 Text what_changed(Session& session, const Outcome& outcome) {
-    release::Shelf shelf = session.shelf();
+    release::Shelf shelf = session.shelf(session.kind());
     const Result<TreeManifest> before = shelf.manifest(outcome.previous);
     const Result<TreeManifest> after = shelf.manifest(outcome.release);
     const bool released = outcome.result == Outcome::Result::released;
@@ -229,16 +318,19 @@ Text what_changed(Session& session, const Outcome& outcome) {
 }
 
 bool has_unfinished(Session& session) {
-    const Result<std::vector<release::Shelf::Past>> journals = session.shelf().journals();
-    return !journals || std::any_of(journals->begin(), journals->end(),
-                                    [](const auto& past) { return !past.standing.ended(); });
+    const std::vector<release::Kind> kinds = session.kinds();
+    return std::any_of(kinds.begin(), kinds.end(), [&](release::Kind kind) {
+        const Result<std::vector<release::Shelf::Past>> journals = session.shelf(kind).journals();
+        return !journals || std::any_of(journals->begin(), journals->end(),
+                                        [](const auto& past) { return !past.standing.ended(); });
+    });
 }
 
 // Ours for the moment in which we look: what the units wait for is that nobody else has it.
 Result<Lock> wait_for_fence(Session& session) {
     Files& files = session.world().files;
     Clock& clock = session.world().clock;
-    const Path fence = session.places().fence();
+    const Path fence = session.places(session.kind()).fence();
     LECTIO_TRY(files.make_folders(fence.parent_path(), k_state_mode));
     Result<Lock> at_once = files.lock(fence, k_tool, session.now());
     if (at_once || at_once.error().kind != ErrorKind::busy) {
@@ -248,24 +340,66 @@ Result<Lock> wait_for_fence(Session& session) {
     return wait_for_lock(files, clock, fence, k_tool, k_longest);
 }
 
+// And what its authors say of it.
+Text what_was_done(Session& session, const Outcome& outcome, const User& as) {
+    release::Shelf shelf = session.shelf(session.kind());
+    const Result<release::Shelf::Records> records = shelf.records();
+    const release::Release* before = records ? release::find(records->releases, outcome.previous) : nullptr;
+    const release::Release* after = records ? release::find(records->releases, outcome.release) : nullptr;
+    const bool known = before != nullptr && after != nullptr && outcome.result == Outcome::Result::released;
+    const Text commits =
+        known ? commits_between(before->commit, after->commit, shelf, session.world(), as) : Text{};
+    const Text files = what_changed(session, outcome);
+    return commits.empty() ? files : files.empty() ? commits : join("\n", {files, commits});
+}
+
+int release_from(Session& session, Deployment& deployment,
+                 Result<std::unique_ptr<release::BuildSource>> source) {
+    if (!source) {
+        return session.leave(ExitCode::usage, error_words(source.error().message));
+    }
+    const Outcome outcome = deployment.transaction().release(**source, deployment.wishes());
+    return deployment.conclude(outcome, what_was_done(session, outcome, deployment.engine().user));
+}
+
 } // namespace
 
 int release_frontend(Session& session) {
     return with_deployment(session, [&](Deployment& deployment) {
-        Result<std::unique_ptr<release::BuildSource>> source = open_source(
-            session.options().source, session.world(), session.disk(), deployment.unpacker_user());
-        if (!source) {
-            return session.leave(ExitCode::usage, error_words(source.error().message));
+        return release_from(
+            session, deployment,
+            open_source(session.options().source, session.world(), session.disk(), deployment.engine().user));
+    });
+}
+
+int release_backend(Session& session) {
+    const Options& options = session.options();
+    const std::optional<GitSource>& git = session.backend().git;
+    if (options.source.empty() && !git && options.ref.empty()) {
+        return session.leave(ExitCode::usage, say(k_no_source), say(k_no_source_hint));
+    }
+    if (!options.source.empty() && !options.ref.empty()) {
+        return session.leave(ExitCode::usage, say(k_two_sources));
+    }
+    return with_deployment(session, [&](Deployment& deployment) {
+        const Engine& engine = deployment.engine();
+        if (options.source.empty()) {
+            const GitSource from = git.value_or(GitSource{});
+            return release_from(session, deployment,
+                                git_source(from.remote, options.ref.empty() ? from.ref : options.ref,
+                                           *engine.shelf, session.world(), session.disk(), engine.user));
         }
-        const Outcome outcome = deployment.transaction().release(**source, deployment.wishes());
-        return deployment.conclude(outcome, what_changed(session, outcome));
+        return release_from(
+            session, deployment,
+            open_source(options.source, session.world(), session.disk(), engine.user,
+                        [&](std::string_view below) { return engine.part->leaves_out(below); }));
     });
 }
 
 int roll_back(Session& session) {
     return with_deployment(session, [&](Deployment& deployment) {
         const Outcome outcome = deployment.transaction().roll_back(session.options().id, deployment.wishes());
-        return deployment.conclude(outcome, what_changed(session, outcome));
+        return deployment.conclude(outcome, what_was_done(session, outcome, deployment.engine().user));
     });
 }
 
@@ -322,16 +456,17 @@ int pass_gate(Session& session) {
 int clean_up(Session& session) {
     return with_deployment(session, [&](Deployment& deployment) {
         const Duration younger = std::chrono::days(session.options().days.value_or(0));
-        const Result<std::vector<std::string>> gone = deployment.transaction().tidy(younger);
-        if (!gone) {
-            return session.leave(gone.error());
+        std::vector<std::string> all;
+        for (auto& [kind, engine] : deployment.engines()) {
+            const Result<std::vector<std::string>> gone = engine.transaction->tidy(younger);
+            if (!gone) {
+                return session.leave(gone.error());
+            }
+            all.insert(all.end(), gone->begin(), gone->end());
         }
-        std::string names;
-        for (const std::string& id : *gone) {
-            names += (names.empty() ? "" : ", ") + id;
-        }
-        return session.say_outcome(names.empty() ? say(k_nothing_gone) : say(k_gone, names), 0,
-                                   {{"removed", *gone}});
+        return session.say_outcome(all.empty() ? say(k_nothing_gone)
+                                               : say(k_gone, fmt::format("{}", fmt::join(all, ", "))),
+                                   0, {{"removed", all}});
     });
 }
 
@@ -341,7 +476,7 @@ int plan(Session& session) {
         return *leave;
     }
     Result<std::unique_ptr<release::BuildSource>> source =
-        open_source(session.options().source, session.world(), session.disk(), deployment.unpacker_user());
+        open_source(session.options().source, session.world(), session.disk(), deployment.engine().user);
     if (!source) {
         return session.leave(ExitCode::usage, error_words(source.error().message));
     }

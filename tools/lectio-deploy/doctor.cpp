@@ -30,7 +30,7 @@ Text words_of(const release::Finding& finding) {
 } // namespace
 
 int doctor(Session& session) {
-    release::Shelf shelf = session.shelf();
+    release::Shelf shelf = session.shelf(release::Kind::frontend);
     const release::ConfiguredGate gate(session.loaded(), session.world(), session.frontend().path);
     const std::vector<release::Finding> findings = release::judge_conditions(release::look_at_conditions(
         session.world(), session.disk(), session.config(), shelf, gate.has_checks() || gate.has_walk()));

@@ -15,6 +15,7 @@ constexpr std::string_view k_examples =
     "  lectio-deploy pack build | ssh host sudo lectio-deploy frontend -\n"
     "                                   the same; a transfer that was cut short or changed is found, too\n"
     "  sudo lectio-deploy frontend build   release a folder of this host\n"
+    "  sudo lectio-deploy backend       release the code that git has; once before: adopt backend\n"
     "  sudo lectio-deploy plan build    what would happen; changes nothing\n"
     "  sudo lectio-deploy rollback      back to the release that was served before\n"
     "  lectio-deploy attach             follow the deploy that is under way\n"
@@ -76,7 +77,21 @@ std::variant<Options, int> parse_words(int argc, char** argv) {
     frontend->add_flag(
         "--force", options.force,
         "In spite of a site that fails already, a build that looks wrong, files changed by hand");
+    CLI::App* backend = command("backend", Wish::backend,
+                                "Release code: out of git, or a folder, an archive or - for standard input");
+    backend->add_option("source", options.source, "Folder, archive or - (default: [deploy.backend] git)")
+        ->type_name("SOURCE");
+    backend->add_option("--ref", options.ref, "Branch, tag or commit (default: that of the configuration)")
+        ->type_name("REF");
+    backend->add_flag("--force", options.force,
+                      "In spite of a site that fails already, or files changed by hand");
     CLI::App* rollback = command("rollback", Wish::rollback, "Serve an earlier release again");
+    const auto add_part = [&](CLI::App* to) {
+        to->add_option("part", options.part, "frontend or backend, where the configuration has both")
+            ->check(CLI::IsMember({"frontend", "backend"}))
+            ->type_name("PART");
+    };
+    add_part(rollback);
     rollback->add_option("--to", options.id, "Its id (default: the good one that was served before)")
         ->type_name("ID");
     rollback->add_flag("--force", options.force, "Also to one that was bad, or was changed");
@@ -103,7 +118,9 @@ std::variant<Options, int> parse_words(int argc, char** argv) {
         ->check(CLI::IsMember({"web", "workers"}));
     CLI::App* attach = command("attach", Wish::attach, "Follow a deploy, and end as it ends");
     attach->add_option("id", options.id, "Its id (default: the last)")->type_name("ID");
-    CLI::App* adopt = command("adopt", Wish::adopt, "Make a release of the folder that is served, in place");
+    CLI::App* adopt = command("adopt", Wish::adopt, "Make a release of the folder that is there, in place");
+    add_part(adopt);
+    adopt->add_flag("--force", options.force, "Also where files would stay behind that git does not know");
     adopt->add_flag("--undo", options.undo, "Make it a plain folder again");
     CLI::App* cleanup = command("cleanup", Wish::cleanup, "Remove the releases that nothing keeps");
     cleanup->add_option("days", options.days, "Of these only what is older (deploy_safe.sh: 7)")

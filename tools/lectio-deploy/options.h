@@ -12,6 +12,7 @@ namespace lectio::deploy {
 
 enum class Wish {
     frontend,
+    backend,
     rollback,
     plan,
     status,
@@ -30,7 +31,9 @@ enum class Wish {
 struct Options {
     CommonOptions common;
     Wish wish = Wish::status;
-    std::string source;            // frontend, plan, pack: a folder, an archive, "-"
+    std::string source;            // frontend, backend, plan, pack: a folder, an archive, "-"; empty: git
+    std::string ref;               // backend: of git
+    std::string part;              // rollback, adopt: "frontend", "backend"; empty: what there is
     std::optional<std::string> id; // rollback --to, attach
     std::string before, after;     // diff
     bool force = false;

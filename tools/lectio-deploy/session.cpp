@@ -1,17 +1,26 @@
 #include "session.h"
 
 #include "cli/terminal.h"
-#include "release/frontend_site.h"
+#include "release/deploy_site.h"
 #include "util/text.h"
+
+#include <algorithm>
 
 namespace lectio::deploy {
 namespace {
 
-constexpr Phrase k_no_frontend{
-    "the configuration has no [deploy.frontend]: nobody says what is to be released where",
-    "в настройках нет [deploy.frontend]: не сказано, что и куда выкладывать"};
-constexpr Phrase k_no_frontend_hint{"write there: path = \"/var/www/SITE/build\"",
-                                    "напишите там: path = \"/var/www/SITE/build\""};
+using release::Kind;
+
+constexpr Phrase k_nothing{
+    "the configuration has neither [deploy.frontend] nor [deploy.backend]: nobody says what is to be "
+    "released where",
+    "в настройках нет ни [deploy.frontend], ни [deploy.backend]: не сказано, что и куда выкладывать"};
+constexpr Phrase k_not_configured{
+    "the configuration has no [deploy.{}]: nobody says what is to be released where",
+    "в настройках нет [deploy.{}]: не сказано, что и куда выкладывать"};
+constexpr Phrase k_hint{"write there: path = \"/var/www/SITE\"", "напишите там: path = \"/var/www/САЙТ\""};
+constexpr Phrase k_which{"say which: lectio-deploy {0} frontend, or lectio-deploy {0} backend",
+                         "уточните: lectio-deploy {0} frontend или lectio-deploy {0} backend"};
 
 } // namespace
 
@@ -20,18 +29,50 @@ std::optional<int> Session::open() {
     if (const std::optional<int> left = load(starting ? LastGood::fall_back : LastGood::never)) {
         return left;
     }
-    if (!config().deploy.frontend && starting) {
+    if (kinds().empty() && starting) {
         // Nothing is deployed here, so nothing was left unfinished; or nobody can say, which is said already.
         return loaded().ok() ? 0 : static_cast<int>(ExitCode::configuration);
     }
-    if (!config().deploy.frontend) {
-        return leave(ExitCode::configuration, say(k_no_frontend), say(k_no_frontend_hint));
+    if (kinds().empty()) {
+        return leave(ExitCode::configuration, say(k_nothing), say(k_hint));
+    }
+    return choose_kind();
+}
+
+std::optional<int> Session::choose_kind() {
+    const std::vector<Kind> all = kinds();
+    const bool needs_one = m_options.wish == Wish::rollback || m_options.wish == Wish::adopt;
+    const std::string named = m_options.id.value_or(m_options.before);
+    m_kind = all.front();
+    if (m_options.wish == Wish::backend || m_options.part == to_string(Kind::backend)) {
+        m_kind = Kind::backend;
+    } else if (m_options.wish == Wish::frontend || m_options.wish == Wish::plan ||
+               m_options.wish == Wish::doctor || m_options.part == to_string(Kind::frontend)) {
+        m_kind = Kind::frontend;
+    } else if (release::is_id(named)) {
+        m_kind = release::kind_of_id(named);
+    } else if (needs_one && all.size() > 1) {
+        return leave(ExitCode::usage, say(k_which, m_options.wish == Wish::adopt ? "adopt" : "rollback"));
+    }
+    if (std::find(all.begin(), all.end(), m_kind) == all.end()) {
+        return leave(ExitCode::configuration, say(k_not_configured, to_string(m_kind)), say(k_hint));
     }
     return std::nullopt;
 }
 
-release::Places Session::places() const {
-    return release::frontend_places(config());
+std::vector<Kind> Session::kinds() const {
+    std::vector<Kind> all;
+    if (config().deploy.frontend) {
+        all.push_back(Kind::frontend);
+    }
+    if (config().deploy.backend) {
+        all.push_back(Kind::backend);
+    }
+    return all;
+}
+
+release::Places Session::places(Kind kind) const {
+    return release::places_of(config(), kind);
 }
 
 void Session::say_progress(const Text& words) const {

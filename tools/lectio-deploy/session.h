@@ -7,6 +7,7 @@
 #include "release/shelf.h"
 
 #include <optional>
+#include <vector>
 
 namespace lectio::deploy {
 
@@ -23,13 +24,20 @@ class Session : public ToolSession {
     [[nodiscard]] const Options& options() const { return m_options; }
     [[nodiscard]] const FrontendDeploy& frontend() const { return *config().deploy.frontend; }
     [[nodiscard]] ReleaseDisk& disk() { return m_disk; }
-    [[nodiscard]] release::Places places() const;
-    [[nodiscard]] release::Shelf shelf() { return {world().files, m_disk, places()}; }
+    [[nodiscard]] const BackendDeploy& backend() const { return *config().deploy.backend; }
+    // What the configuration has, and what the command is about: one of them.
+    [[nodiscard]] std::vector<release::Kind> kinds() const;
+    [[nodiscard]] release::Kind kind() const { return m_kind; }
+    [[nodiscard]] release::Places places(release::Kind kind) const;
+    [[nodiscard]] release::Shelf shelf(release::Kind kind) { return {world().files, m_disk, places(kind)}; }
 
     // On standard error, for who waits.
     void say_progress(const Text& words) const;
 
   private:
+    std::optional<int> choose_kind();
+
+    release::Kind m_kind = release::Kind::frontend;
     const Options& m_options;
     SystemReleaseDisk m_disk;
 };

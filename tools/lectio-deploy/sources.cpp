@@ -20,18 +20,20 @@ constexpr Duration k_longest = 20min; // a slow line, a large build
 
 class FolderSource final : public release::BuildSource {
   public:
-    FolderSource(Path folder, World& world, User as)
-        : m_folder(std::move(folder)), m_world(world), m_as(std::move(as)) {}
+    FolderSource(Path folder, World& world, User as, std::function<bool(std::string_view)> leave_out)
+        : m_folder(std::move(folder)), m_world(world), m_as(std::move(as)),
+          m_leave_out(std::move(leave_out)) {}
     [[nodiscard]] std::string name() const override { return m_folder.string(); }
     Result<Received> bring(const Path& into) override {
         return copy_tree(m_folder, into, m_as, ReceiveLimits{}, m_world.clock,
-                         m_world.clock.steady() + k_longest);
+                         m_world.clock.steady() + k_longest, m_leave_out);
     }
 
   private:
     Path m_folder;
     World& m_world;
     User m_as;
+    std::function<bool(std::string_view)> m_leave_out;
 };
 
 class ArchiveSource final : public release::BuildSource {
@@ -56,8 +58,9 @@ class ArchiveSource final : public release::BuildSource {
 
 } // namespace
 
-Result<std::unique_ptr<release::BuildSource>> open_source(const std::string& words, World& world,
-                                                          ReleaseDisk& disk, const User& as) {
+Result<std::unique_ptr<release::BuildSource>>
+open_source(const std::string& words, World& world, ReleaseDisk& disk, const User& as,
+            const std::function<bool(std::string_view)>& leave_out) {
     using Source = std::unique_ptr<release::BuildSource>;
     if (words == "-") {
         return Source(
@@ -68,7 +71,7 @@ Result<std::unique_ptr<release::BuildSource>> open_source(const std::string& wor
     const Result<FileInfo> info = world.files.info(named, Files::Follow::yes);
     LECTIO_TRY(info);
     if (info->type == FileInfo::Type::folder) {
-        return Source(std::make_unique<FolderSource>(named, world, as));
+        return Source(std::make_unique<FolderSource>(named, world, as, leave_out));
     }
     Result<UniqueFd> file = open_trusted_file(named);
     LECTIO_TRY(file);

@@ -1,7 +1,12 @@
 #include "made_up_site.h"
 
+#include "release/backend_part.h"
+#include "release/frontend_part.h"
+
 #include <algorithm>
 #include <filesystem>
+#include <memory>
+#include <thread>
 
 #include <unistd.h>
 
@@ -39,7 +44,12 @@ class PageGate final : public LiveGate {
     [[nodiscard]] bool has_walk() const override { return false; }
     [[nodiscard]] std::vector<std::string> names() const override { return {"site"}; }
     Look look(SteadyTime) override {
-        const std::string page = m_site.page();
+        // What visitors of a backend meet is what its unit runs.
+        const auto runs = m_site.running.find("web.service");
+        const bool is_backend = m_site.kind() == Kind::backend;
+        const std::string page = !is_backend                    ? m_site.page()
+                                 : runs == m_site.running.end() ? ""
+                                                                : runs->second;
         const bool turned = m_site.red_after_swaps >= 0 &&
                             m_site.disk.pointed >= m_site.swaps_before + m_site.red_after_swaps;
         const bool good =
@@ -107,6 +117,9 @@ Result<std::vector<std::string>> FusedDisk::link_files(const Path& from, const P
                                                        const std::vector<std::string>& paths) {
     return m_fuse.around([&] { return m_real.link_files(from, to, paths); });
 }
+Result<void> FusedDisk::lay_links(const Path& root, const std::vector<NewLink>& links) {
+    return m_fuse.around([&] { return m_real.lay_links(root, links); });
+}
 Result<void> FusedDisk::touch(const Path& root, const std::vector<std::string>& paths, WallTime time) {
     return m_fuse.around([&] { return m_real.touch(root, paths, time); });
 }
@@ -133,14 +146,75 @@ Result<void> FusedFiles::link(const Path& from, const Path& to) {
     return m_fuse.around([&] { return m_real.link(from, to); });
 }
 
+Result<ProcessAnswer> FusedPrograms::run(const ProcessRequest& request) {
+    const std::string name = Path(request.command.front()).filename().string();
+    started.push_back(name);
+    ProcessAnswer good;
+    good.exit_status = 0;
+    if (name == "server") { // the canary: in a thread of its own, where no fuse can burn
+        while (!request.enough()) {
+            std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        }
+        return good;
+    }
+    return m_fuse.around([&]() -> Result<ProcessAnswer> {
+        ProcessAnswer answer = good;
+        if (name == fails) {
+            answer.exit_status = 1;
+            answer.err = name + " is broken\n";
+        } else if (name == "gather") {
+            spill(Path(request.folder) / "gathered.css", "body{}");
+        } else if (name == "check") {
+            return answer;
+        } else if (name == "git") {
+            answer.out = untracked;
+        } else if (!request.input.empty()) { // the program that copies an environment
+            std::filesystem::copy(request.command[3], request.command[4],
+                                  std::filesystem::copy_options::recursive);
+            environments.push_back("copied");
+        } else if (request.command[1] == "-m") {
+            std::filesystem::create_directories(request.command[3]);
+        } else if (name == "pip") {
+            spill(Path(request.folder) / "venv/packages", slurp(Path(request.folder) / "requirements.txt"));
+            environments.push_back("installed");
+        } else if (request.command.back() == "--no-color") {
+            answer.out = pending.empty() ? "[X]  app.0001_initial\n" : "[ ]  " + pending + "\n";
+        }
+        return answer;
+    });
+}
+
 Build build_of(const std::string& word) {
     const std::string script = "static/js/main." + word + "1a2b.js";
     return {{"index.html", "<html>" + word + "<script src=\"/" + script + "\"></script></html>"},
-            {script, "say('" + word + "')"}};
+            {script, "say('" + word + "')"},
+            {"manage.py", "import " + word},
+            {"requirements.txt", "django==4.2\n"}};
 }
 
-MadeUpSite::MadeUpSite() {
+MadeUpSite::MadeUpSite(Kind kind) : m_kind(kind) {
     std::filesystem::create_directories(served() / "static/js");
+    std::filesystem::create_directories(served() / "data");
+    if (kind == Kind::backend) {
+        spill(served() / "data/db.sqlite3", "rows of visitors");
+    }
+    services.units["web.service"] = running_unit("web.service");
+    services.units["celery.service"] = running_unit("celery.service");
+    services.on_job = [this](UnitState& unit, Services::Verb) {
+        return fuse.around([&]() -> JobResult {
+            const std::string word = word_served();
+            running[unit.id] = word;
+            const bool good = refuses_to_start.empty() || word.find(refuses_to_start) == std::string::npos;
+            unit.active_state = good ? "active" : "failed";
+            return {good ? "done" : "failed", Duration(10)};
+        });
+    };
+    bare.http.on_any([this](const HttpRequest&) {
+        HttpAnswer answer;
+        answer.phase = HttpAnswer::Phase::done;
+        answer.status = canary_is_broken ? 500 : 200;
+        return answer;
+    });
     for (const auto& [path, content] : build_of("first")) {
         spill(served() / path, content);
     }
@@ -150,16 +224,38 @@ MadeUpSite::MadeUpSite() {
 template<class Act>
 auto MadeUpSite::with_transaction(Act&& act) {
     Site site;
-    site.places = {served(), folder / "site" / ".lectio-releases", folder / "state" / "deploy"};
+    site.places = {served(), folder / "site" / ".lectio-releases", folder / "state" / "deploy", m_kind};
     site.marker = folder / "run" / "deploy_in_progress";
     site.host_lock = folder / "run" / "host.lock";
     site.deploy.keep = keep;
     site.deploy.min_free = 1_kB;
     site.lang = Lang::en;
-    World world{bare.clock, files, bare.host, bare.http, bare.processes, bare.services, bare.redis};
+    World world{bare.clock, files, bare.host, bare.http, programs, services, bare.redis};
     PageGate gate(*this);
     MadeUpInspector inspector(*this);
-    Transaction transaction(world, disk, site, gate, inspector,
+    Shelf own = shelf();
+    std::unique_ptr<Part> part;
+    if (m_kind == Kind::frontend) {
+        FrontendPart::Settings settings;
+        settings.keep_assets = std::chrono::hours(24 * 14);
+        settings.keep = keep;
+        part = std::make_unique<FrontendPart>(settings, own, disk, inspector, bare.clock);
+    } else {
+        BackendPart::Settings settings;
+        settings.deploy.path = served();
+        settings.deploy.venv = "venv";
+        settings.deploy.install = {"venv/bin/pip", "install", "-r", "requirements.txt"};
+        settings.deploy.migrate = {"venv/bin/python", "manage.py", "migrate", "--noinput"};
+        settings.deploy.collect = {"bin/gather"};
+        settings.deploy.check = {"bin/check"};
+        settings.deploy.canary = CanarySettings{{"bin/server", "{socket}"}, "/health"};
+        settings.deploy.shared = {"data", "data/below"};
+        settings.deploy.units = {"web", "celery"};
+        // Nothing is run: any user but root will do.
+        settings.user = ::geteuid() == 0 ? find_user("nobody").value() : find_user(::geteuid()).value();
+        part = std::make_unique<BackendPart>(settings, own, disk, world);
+    }
+    Transaction transaction(world, disk, site, gate, *part,
                             [this](const Text& line) { told.push_back(line.en); });
     swaps_before = disk.pointed;
     bare.clock.advance(std::chrono::seconds(1)); // ids sort by seconds
@@ -175,8 +271,8 @@ Outcome MadeUpSite::roll_back(const std::optional<std::string>& to, const Wishes
     return with_transaction([&](Transaction& transaction) { return transaction.roll_back(to, wishes); });
 }
 
-Outcome MadeUpSite::adopt() {
-    return with_transaction([](Transaction& transaction) { return transaction.adopt({}); });
+Outcome MadeUpSite::adopt(const Wishes& wishes) {
+    return with_transaction([&](Transaction& transaction) { return transaction.adopt(wishes); });
 }
 
 Outcome MadeUpSite::abandon() {
@@ -185,6 +281,26 @@ Outcome MadeUpSite::abandon() {
 
 std::vector<Outcome> MadeUpSite::recover(Transaction::Asking asking) {
     return with_transaction([&](Transaction& transaction) { return transaction.recover(asking); });
+}
+
+void MadeUpSite::boot() {
+    for (auto& [name, unit] : services.units) {
+        running[name] = word_served();
+        unit.active_state = "active";
+    }
+}
+
+Outcome MadeUpSite::recover_and_release(const Build& build) {
+    MadeUpSource source(build, disk, bare.clock);
+    return with_transaction([&](Transaction& transaction) {
+        transaction.recover(Transaction::Asking::possible);
+        return transaction.release(source, {});
+    });
+}
+
+std::string MadeUpSite::word_served() const {
+    const std::string script = script_of(page());
+    return script.substr(script.find("main.") + 5);
 }
 
 std::string MadeUpSite::page() const {
@@ -203,7 +319,8 @@ bool MadeUpSite::serves_whole(const std::string& word) const {
 }
 
 Shelf MadeUpSite::shelf() {
-    return {files, disk, {served(), folder / "site" / ".lectio-releases", folder / "state" / "deploy"}};
+    return {
+        files, disk, {served(), folder / "site" / ".lectio-releases", folder / "state" / "deploy", m_kind}};
 }
 
 std::string MadeUpSite::served_id() {

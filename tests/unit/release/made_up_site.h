@@ -5,6 +5,7 @@
 #include "platform/release_disk.h"
 #include "release/transaction.h"
 #include "support/bare_world.h"
+#include "support/fake_services.h"
 #include "support/faulty_files.h"
 #include "support/temp_folder.h"
 
@@ -49,6 +50,7 @@ class FusedDisk final : public ReleaseDisk {
     Result<void> sync(const Path& folder) override;
     Result<std::vector<std::string>> link_files(const Path& from, const Path& to,
                                                 const std::vector<std::string>& paths) override;
+    Result<void> lay_links(const Path& root, const std::vector<NewLink>& links) override;
     Result<void> touch(const Path& root, const std::vector<std::string>& paths, WallTime time) override;
     Result<TreeRepair> set_rights(const Path& root, const TreeRules& rules) override;
     Result<Room> room(const Path& folder) override { return m_real.room(folder); }
@@ -88,6 +90,22 @@ class FusedFiles final : public Files {
     SystemFiles m_real;
 };
 
+// What a backend's commands do, without starting any: an environment is a file that says what it was made of.
+class FusedPrograms final : public Processes {
+  public:
+    explicit FusedPrograms(Fuse& fuse) : m_fuse(fuse) {}
+    Result<ProcessAnswer> run(const ProcessRequest& request) override;
+
+    std::string pending;                   // a migration that waits
+    std::string untracked;                 // what git does not know
+    std::string fails;                     // the program of this name does
+    std::vector<std::string> started;      // names of programs
+    std::vector<std::string> environments; // how each came about: "installed", "copied"
+
+  private:
+    Fuse& m_fuse;
+};
+
 using Build = std::map<std::string, std::string>; // path → content
 
 // A build whose page names its own script: `word` is in both, and in the script's name.
@@ -95,13 +113,17 @@ Build build_of(const std::string& word);
 
 class MadeUpSite {
   public:
-    MadeUpSite();
+    explicit MadeUpSite(Kind kind = Kind::frontend);
 
     // Every call is a process of its own.
     Outcome release(const Build& build, const Wishes& wishes = {});
     Outcome roll_back(const std::optional<std::string>& to = std::nullopt, const Wishes& wishes = {});
-    Outcome adopt();
+    Outcome adopt(const Wishes& wishes = {});
     Outcome abandon();
+    // The machine has started: units run what is served.
+    void boot();
+    // A deploy by the process that has taken up what was left before.
+    Outcome recover_and_release(const Build& build);
     std::vector<Outcome> recover(Transaction::Asking asking = Transaction::Asking::possible);
 
     // What a visitor sees: the page, and its script where both are there.
@@ -120,6 +142,11 @@ class MadeUpSite {
     FusedFiles files{fuse};
     FusedDisk disk{fuse};
     BareWorld bare;
+    FusedPrograms programs{fuse};
+    FakeServices services;
+    std::map<std::string, std::string> running; // unit → the word of the code that it runs
+    std::string refuses_to_start;               // a word: units with this code do not start
+    bool canary_is_broken = false;
     std::string fails_on = "broken"; // a page with this word does not pass
     bool always_red = false;
     int red_after_swaps = -1;      // it turns red with that swap; -1: never
@@ -129,11 +156,14 @@ class MadeUpSite {
     int swaps_before = 0; // when the present deploy began
 
     [[nodiscard]] Path served() const { return folder / "site" / "build"; }
+    [[nodiscard]] Kind kind() const { return m_kind; }
+    [[nodiscard]] std::string word_served() const; // of the code
 
   private:
     template<class Act>
     auto with_transaction(Act&& act);
     Shelf shelf();
+    Kind m_kind;
 };
 
 } // namespace lectio::release

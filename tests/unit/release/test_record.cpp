@@ -46,9 +46,15 @@ TEST_CASE("an id names its kind and time, and nothing else is one", "[record]") 
     const std::string id = make_id(Kind::frontend, k_noon, 7);
     CHECK(id.starts_with("fe-20261122T120000Z-"));
     CHECK(is_id(id));
+    const std::string other = make_id(Kind::backend, k_noon, 7);
+    CHECK(is_id(other));
+    CHECK(other.substr(3) == id.substr(3));
+    CHECK(kind_of_id(other) == Kind::backend);
+    CHECK(kind_of_id(id) == Kind::frontend);
+    CHECK_FALSE(is_id("xe-" + id.substr(3)));
     for (const char* text :
          {"", "fe-20261122T120000Z-", "../../etc/passwd........", "fe-20261122T120000Z-aa/b",
-          "be-20261122T120000Z-aaab", "fe-20261122T120000Z-AAAB", "fe-20261122 120000Z-aaab",
+          "xe-20261122T120000Z-aaab", "fe-20261122T120000Z-AAAB", "fe-20261122 120000Z-aaab",
           "fe-20261122T120000Z-aaab/", "fe-2026112xT120000Z-aaab"}) {
         INFO(text);
         CHECK_FALSE(is_id(text));

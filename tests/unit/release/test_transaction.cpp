@@ -40,6 +40,10 @@ void check_invariants(MadeUpSite& site) {
         REQUIRE(site.record(id));
         CHECK(site.record(id)->state == State::good);
     }
+    if (site.kind() == Kind::backend) {
+        CHECK(site.running["web.service"] == site.word_served());
+        CHECK(slurp(site.served() / "data/db.sqlite3") == "rows of visitors");
+    }
     for (const Release& release : site.releases()) {
         INFO(release.id);
         CHECK(std::filesystem::is_directory(site.served().parent_path() / ".lectio-releases" / release.id));
@@ -292,45 +296,255 @@ TEST_CASE("a journal that was tampered with is nobody's to judge", "[transaction
     CHECK(outcomes.front().reason.en.find("damaged") != std::string::npos);
 }
 
+// ── a backend ───────────────────────────────────────────────────────────────────────────────────────────
+
+namespace {
+
+// Taken over, and its units run it.
+struct MadeUpBackend : MadeUpSite {
+    MadeUpBackend() : MadeUpSite(Kind::backend) {
+        REQUIRE(adopt().result == Ends::released);
+        boot();
+    }
+};
+
+bool is_link(const Path& path) {
+    return std::filesystem::is_symlink(path);
+}
+
+} // namespace
+
+TEST_CASE("code is built, tried and started, and the data stays where it is", "[transaction][backend]") {
+    MadeUpBackend site;
+    const std::string first = site.served_id();
+    const Outcome outcome = site.release(build_of("second"));
+    INFO(outcome.reason.en);
+    REQUIRE(outcome.result == Ends::released);
+    CHECK(outcome.previous == first);
+    CHECK(outcome.release.starts_with("be-"));
+    CHECK(site.serves_whole("second"));
+    CHECK(site.has("gathered.css"));
+    CHECK(is_link(site.served() / "data"));
+    CHECK_FALSE(site.has(k_first_script)); // nobody has pages of code open
+    using Job = FakeServices::Job;
+    const std::vector<Job> restarts{{"web.service", Services::Verb::restart},
+                                    {"celery.service", Services::Verb::restart}};
+    CHECK(site.services.jobs == restarts); // workers last, each once
+    CHECK(site.running["celery.service"] == site.word_served());
+    check_invariants(site);
+    // What the units write into the data is nobody's change by hand, and neither is the environment.
+    spill(site.served() / "data/upload", "new");
+    spill(site.served() / "venv/more", "new");
+    CHECK(site.release(build_of("third1")).result == Ends::released);
+    CHECK(slurp(site.served() / "data/upload") == "new");
+    CHECK(site.programs.environments == std::vector<std::string>{"installed", "copied"});
+    CHECK(slurp(site.served() / "venv/packages") == "django==4.2\n");
+}
+
+TEST_CASE("a folder of code is taken over only when somebody says so", "[transaction][backend]") {
+    MadeUpSite site(Kind::backend);
+    site.boot();
+    const Outcome silent = site.release(build_of("second"));
+    CHECK(silent.result == Ends::refused);
+    CHECK(silent.hint.en.find("adopt backend") != std::string::npos);
+    site.programs.untracked = std::string("notes.txt\0venv/\0data/db.sqlite3\0", 32);
+    const Outcome stays = site.adopt();
+    CHECK(stays.result == Ends::refused);
+    CHECK(stays.reason.en.find(": notes.txt") != std::string::npos);
+    CHECK(stays.reason.en.find("data") == std::string::npos);
+    CHECK_FALSE(is_link(site.served()));
+    CHECK(site.adopt(k_forced).result == Ends::released);
+    CHECK(site.abandon().result == Ends::released);
+    CHECK_FALSE(is_link(site.served()));
+    CHECK(site.left_over().empty());
+    CHECK(slurp(site.served() / "data/db.sqlite3") == "rows of visitors");
+}
+
+TEST_CASE("code that fails in any way before the swap is met by nobody", "[transaction][backend]") {
+    MadeUpBackend site;
+    REQUIRE(site.release(build_of("second")).result == Ends::released);
+    const std::size_t jobs = site.services.jobs.size();
+    const auto refused = [&](const char* words) {
+        const Outcome outcome = site.release(build_of("third1"));
+        INFO(outcome.reason.en);
+        CHECK(outcome.result == Ends::refused);
+        CHECK(outcome.reason.en.find(words) != std::string::npos);
+        CHECK(site.serves_whole("second"));
+        CHECK(site.services.jobs.size() == jobs);
+        CHECK(site.releases().size() == 2);
+        check_invariants(site);
+    };
+    site.programs.fails = "check";
+    refused("check is broken");
+    site.programs.fails = "gather";
+    refused("gather is broken");
+    site.programs.fails = "";
+    site.programs.pending = "app.0002_more";
+    refused("app.0002_more");
+    site.programs.pending = "";
+    site.canary_is_broken = true;
+    refused("HTTP 500");
+    site.canary_is_broken = false;
+    site.services.units["web.service"].load_state = "not-found";
+    refused("not-found");
+    site.services.units["web.service"].load_state = "loaded";
+    site.services.broken = Error{ErrorKind::not_found, "systemd is not running on this host"};
+    refused("systemd is not running");
+    site.services.broken.reset();
+    Build without = build_of("third1");
+    without.erase("manage.py");
+    CHECK(site.release(without).reason.en.find("manage.py") != std::string::npos);
+    CHECK(site.release(build_of("third1")).result == Ends::released);
+}
+
+TEST_CASE("code that does not start, or falls, is taken back and the old one runs",
+          "[transaction][backend]") {
+    MadeUpBackend site;
+    REQUIRE(site.release(build_of("second")).result == Ends::released);
+    const std::string workers = site.running["celery.service"];
+    site.refuses_to_start = "third1";
+    const Outcome outcome = site.release(build_of("third1"));
+    CHECK(outcome.result == Ends::rolled_back);
+    CHECK(outcome.phase == "rollback");
+    CHECK(site.serves_whole("second"));
+    CHECK(site.running["celery.service"] == workers);
+    CHECK(site.services.units["web.service"].active_state == "active");
+    check_invariants(site);
+
+    CHECK(site.release(build_of("broken")).result == Ends::rolled_back);
+    check_invariants(site);
+}
+
+TEST_CASE("a worker that does not start is a warning, one that is stopped stays so",
+          "[transaction][backend]") {
+    MadeUpBackend site;
+    const auto all_start = site.services.on_job;
+    site.services.on_job = [&](UnitState& unit, Services::Verb verb) {
+        return unit.id == "celery.service" ? JobResult{"failed", Duration(10)} : all_start(unit, verb);
+    };
+    const Outcome warned = site.release(build_of("second"));
+    CHECK(warned.result == Ends::released);
+    CHECK(warned.warnings.size() == 1);
+    site.services.units["celery.service"].active_state = "inactive";
+    const Outcome stopped = site.release(build_of("third1"));
+    CHECK(stopped.result == Ends::released);
+    CHECK(stopped.warnings.empty());
+    REQUIRE(stopped.notes.size() == 1);
+    CHECK(stopped.notes.front().en == "celery.service is stopped, and was left so");
+}
+
+TEST_CASE("the release in which the data lies stays whatever retention says", "[transaction][backend]") {
+    MadeUpBackend site;
+    site.keep = 1;
+    const std::string first = site.served_id();
+    for (int i = 0; i < 5; ++i) {
+        REQUIRE(site.release(build_of("later" + std::to_string(i))).result == Ends::released);
+    }
+    CHECK(site.record(first));
+    CHECK(site.releases().size() == 3); // it, the served one, the one before
+    check_invariants(site);
+}
+
+TEST_CASE("a deploy after one that was taken up is judged by itself", "[transaction][backend]") {
+    MadeUpBackend site;
+    REQUIRE(site.release(build_of("second")).result == Ends::released);
+    const std::string before = site.served_id();
+    for (std::size_t step = 1; site.served_id() == before; ++step) { // until it dies after the swap
+        site.recover();
+        site.fuse = {.length = step, .burnt = 0};
+        REQUIRE(stopped_by_crash([&] { site.release(build_of("third1")); }));
+        site.fuse = {};
+    }
+    site.programs.fails = "check";
+    const Outcome outcome = site.recover_and_release(build_of("fourth"));
+    CHECK(outcome.result == Ends::refused);
+    CHECK(site.serves_whole("third1"));
+    CHECK(site.record(site.served_id())->state == State::good);
+    check_invariants(site);
+}
+
 // ── dying ───────────────────────────────────────────────────────────────────────────────────────────────
 
 namespace {
 
 struct Scene {
     const char* name;
+    Kind kind;
     std::function<void(MadeUpSite&)> before;
     std::function<void(MadeUpSite&)> dies;
     std::vector<const char*> served; // any of these, whole, is right afterwards
 };
 
+void adopted(MadeUpSite& site) {
+    site.adopt();
+    site.boot();
+}
+
 const std::vector<Scene>& scenes() {
     static const std::vector<Scene> all{
         {"the first release, good",
+         Kind::frontend,
          [](MadeUpSite&) {},
          [](MadeUpSite& site) { site.release(build_of("second")); },
          {"first", "second"}},
         {"the first release, broken",
+         Kind::frontend,
          [](MadeUpSite&) {},
          [](MadeUpSite& site) { site.release(build_of("broken")); },
          {"first"}},
         {"a good one",
+         Kind::frontend,
          [](MadeUpSite& site) { site.release(build_of("second")); },
          [](MadeUpSite& site) { site.release(build_of("third1")); },
          {"second", "third1"}},
         {"a broken one",
+         Kind::frontend,
          [](MadeUpSite& site) { site.release(build_of("second")); },
          [](MadeUpSite& site) { site.release(build_of("broken")); },
          {"second"}},
         {"a rollback",
+         Kind::frontend,
          [](MadeUpSite& site) {
              site.release(build_of("second"));
              site.release(build_of("third1"));
          },
          [](MadeUpSite& site) { site.roll_back(); },
          {"second", "third1"}},
-        {"adopting", [](MadeUpSite&) {}, [](MadeUpSite& site) { site.adopt(); }, {"first"}},
+        {"adopting", Kind::frontend, [](MadeUpSite&) {}, [](MadeUpSite& site) { site.adopt(); }, {"first"}},
         {"giving the folder back",
+         Kind::frontend,
          [](MadeUpSite& site) { site.adopt(); },
+         [](MadeUpSite& site) { site.abandon(); },
+         {"first"}},
+        {"a good backend",
+         Kind::backend,
+         adopted,
+         [](MadeUpSite& site) { site.release(build_of("second")); },
+         {"first", "second"}},
+        {"a broken backend",
+         Kind::backend,
+         [](MadeUpSite& site) {
+             adopted(site);
+             site.release(build_of("second"));
+         },
+         [](MadeUpSite& site) { site.release(build_of("broken")); },
+         {"second"}},
+        {"a rollback of a backend",
+         Kind::backend,
+         [](MadeUpSite& site) {
+             adopted(site);
+             site.release(build_of("second"));
+         },
+         [](MadeUpSite& site) { site.roll_back(); },
+         {"first", "second"}},
+        {"adopting a backend",
+         Kind::backend,
+         [](MadeUpSite& site) { site.boot(); },
+         [](MadeUpSite& site) { site.adopt(); },
+         {"first"}},
+        {"giving the folder of a backend back",
+         Kind::backend,
+         adopted,
          [](MadeUpSite& site) { site.abandon(); },
          {"first"}},
     };
@@ -351,7 +565,7 @@ TEST_CASE("killed at any step and taken up again: one whole release, nothing hal
     for (const Scene& scene : scenes()) {
         std::size_t steps = 0;
         for (std::size_t step = 1;; ++step) {
-            MadeUpSite site;
+            MadeUpSite site(scene.kind);
             scene.before(site);
             site.fuse = {.length = step, .burnt = 0};
             const bool died = stopped_by_crash([&] { scene.dies(site); });
@@ -359,11 +573,14 @@ TEST_CASE("killed at any step and taken up again: one whole release, nothing hal
             INFO(scene.name << ", step " << step);
             const Asking asking = step % 2 == 0 ? Asking::possible : Asking::not_now;
             const std::vector<Outcome> outcomes = site.recover(asking);
+            if (died && asking == Asking::not_now) {
+                site.boot();
+            }
             CHECK(outcomes.size() <= 1);
             check_served(site, scene);
             check_invariants(site);
             // The next deploy finds a site like any other.
-            if (step % 5 == 0) {
+            if (step % 5 == 0 && (scene.kind == Kind::frontend || !site.served_id().empty())) {
                 CHECK(site.release(build_of("later1")).result == Ends::released);
                 CHECK(site.serves_whole("later1"));
             }
@@ -372,15 +589,17 @@ TEST_CASE("killed at any step and taken up again: one whole release, nothing hal
             }
             ++steps;
         }
-        CHECK(steps > 20);
+        CHECK(steps > 15);
     }
 }
 
 TEST_CASE("killed again while it is taken up", "[transaction][crash]") {
     for (const Scene& scene : scenes()) {
-        for (std::size_t step = 1; step < 200; step += 5) {
-            for (std::size_t again = 1;; again += 2) {
-                MadeUpSite site;
+        const std::size_t stride =
+            scene.kind == Kind::backend ? 4 : 1; // of the same steps, with more on each side
+        for (std::size_t step = 1; step < 200; step += 5 * stride) {
+            for (std::size_t again = 1;; again += 2 * stride) {
+                MadeUpSite site(scene.kind);
                 scene.before(site);
                 site.fuse = {.length = step, .burnt = 0};
                 const bool died = stopped_by_crash([&] { scene.dies(site); });

@@ -1,0 +1,553 @@
+#include "release/backend_part.h"
+
+#include "checks/django.h"
+#include "checks/unit_words.h"
+#include "platform/services.h"
+#include "platform/stop.h"
+#include "platform/unit_name.h"
+#include "release/canary.h"
+#include "release/dependencies.h"
+#include "release/drift.h"
+#include "util/text.h"
+#include "words/error_words.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace lectio::release {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Duration k_to_look = 5s;
+constexpr Duration k_longest_start = 5min;
+constexpr Duration k_longest_canary = 60s;
+constexpr Duration k_longest_reading = 10min;
+constexpr Bytes k_output = 1_MB;
+constexpr std::string_view k_socket = "{socket}";
+constexpr std::size_t k_most_named = 8;
+
+constexpr Phrase k_no_units{"deploy.backend.units names nothing that would run the new code",
+                            "в deploy.backend.units нет ничего, что запустило бы новый код"};
+constexpr Phrase k_no_units_hint{"add there: units = [\"SITE.service\"]",
+                                 "добавьте туда: units = [\"САЙТ.service\"]"};
+constexpr Phrase k_no_unit{"{} cannot be restarted: systemd says {}",
+                           "{} не перезапустить: systemd отвечает {}"};
+constexpr Phrase k_no_unit_hint{"look at it: systemctl status {}", "посмотрите: systemctl status {}"};
+constexpr Phrase k_cannot_see{"{} cannot be restarted: {}", "{} не перезапустить: {}"};
+constexpr Phrase k_as_root{"the code would be built and run by root",
+                           "код собирался бы и запускался под root"};
+constexpr Phrase k_as_root_hint{"say in deploy.backend who runs it: user = \"www-data\"",
+                                "укажите в deploy.backend, кто его запускает: user = \"www-data\""};
+constexpr Phrase k_frontend_inside{
+    "deploy.frontend.path lies directly in deploy.backend.path: a release of the one would take the other "
+    "away",
+    "deploy.frontend.path лежит прямо в deploy.backend.path: релиз одного убирал бы другое"};
+constexpr Phrase k_frontend_inside_hint{"put it one folder deeper, or outside",
+                                        "положите её на папку глубже или снаружи"};
+constexpr Phrase k_not_adopted{"{} is a plain folder, and a backend is never taken over by a deploy",
+                               "{} — обычная папка, а бэкенд деплой сам не принимает"};
+constexpr Phrase k_not_adopted_hint{"once: sudo lectio-deploy adopt backend",
+                                    "один раз: sudo lectio-deploy adopt backend"};
+constexpr Phrase k_untracked{
+    "not in git and not in deploy.backend.shared, so later releases would lack it: {}",
+    "нет ни в git, ни в deploy.backend.shared, в следующих релизах этого не будет: {}"};
+constexpr Phrase k_untracked_hint{
+    "add to shared what must outlive releases; what may stay behind: --force",
+    "что должно пережить релизы — добавьте в shared; что может остаться — добавьте --force"};
+constexpr Phrase k_no_git{"what in {} is the site's data and what its code is not to be told: {}",
+                          "в {} не отличить данные сайта от кода: {}"};
+constexpr Phrase k_no_git_hint{
+    "name in deploy.backend.shared all that must outlive releases, then: lectio-deploy adopt backend --force",
+    "назовите в deploy.backend.shared всё, что должно пережить релизы, затем: lectio-deploy adopt backend "
+    "--force"};
+constexpr Phrase k_more{"{} and {} more", "{} и ещё {}"};
+constexpr Phrase k_shared_missing{"what is shared by the releases is not there: {}",
+                                  "нет того, что общее у релизов: {}"};
+constexpr Phrase k_shared_missing_hint{"put it there, or take it out of deploy.backend.shared",
+                                       "положите его туда или уберите из deploy.backend.shared"};
+constexpr Phrase k_nothing_came{"the build is empty", "сборка пуста"};
+constexpr Phrase k_named_missing{"deploy.backend.{} names {}, which is not in the build",
+                                 "deploy.backend.{} называет {}, а в сборке этого нет"};
+constexpr Phrase k_named_missing_hint{"was the right folder sent?", "ту ли папку отправили?"};
+constexpr Phrase k_same_commit{"commit {} was served already, and is built and started anew",
+                               "коммит {} уже работал, он собран и запущен заново"};
+constexpr Phrase k_reused{"dependencies unchanged: the environment of {} is taken over ({})",
+                          "зависимости не менялись: окружение взято из {} ({})"};
+constexpr Phrase k_installing{"installing dependencies", "устанавливаю зависимости"};
+constexpr Phrase k_no_venv{"no virtual environment could be made: {}",
+                           "не удалось создать виртуальное окружение: {}"};
+constexpr Phrase k_no_venv_hint{"Debian has it in a package of its own: apt install python3-venv",
+                                "в Debian он в отдельном пакете: apt install python3-venv"};
+constexpr Phrase k_failed{"deploy.backend.{} failed: {}", "deploy.backend.{} завершилась неудачей: {}"};
+constexpr Phrase k_failed_hint{"as {} in {}: {}", "под {} в {}: {}"};
+constexpr Phrase k_pending{"migrations are waiting, and deploying with them is not built yet: {}",
+                           "есть неприменённые миграции, а деплой с ними ещё не построен: {}"};
+constexpr Phrase k_pending_hint{
+    "apply those that the running code can live with by hand, from a checkout; then deploy again",
+    "примените вручную из отдельной копии те, с которыми уживётся работающий код, и повторите"};
+constexpr Phrase k_cannot_tell_migrations{"whether migrations are waiting cannot be seen: {}",
+                                          "не видно, есть ли неприменённые миграции: {}"};
+constexpr Phrase k_no_migrate_word{"deploy.backend.migrate is not manage.py migrate",
+                                   "deploy.backend.migrate — не manage.py migrate"};
+constexpr Phrase k_trying{"trying the new code on a private socket", "пробую новый код на отдельном сокете"};
+constexpr Phrase k_canary_failed{"the new code does not work: {}", "новый код не работает: {}"};
+constexpr Phrase k_canary_hint{"deploy.backend.canary: {}", "deploy.backend.canary: {}"};
+constexpr Phrase k_no_canary{"the new code was not tried before the swap: deploy.backend.canary is not set",
+                             "новый код не пробовали до переключения: не задан deploy.backend.canary"};
+constexpr Phrase k_restarting{"restarting {}", "перезапускаю {}"};
+constexpr Phrase k_not_started{"{} did not start: {}", "{} не запустился: {}"};
+constexpr Phrase k_fell{"{} has fallen after its start: {}", "{} упал после запуска: {}"};
+constexpr Phrase k_fell_again{"systemd has restarted {} by itself since the swap",
+                              "после переключения systemd сам перезапускал {}"};
+constexpr Phrase k_left_stopped{"{} is stopped, and was left so", "{} остановлен, так и оставлен"};
+
+// Names that say what they are: celery-default, teaching-worker, celerybeat.
+bool is_worker_by_name(std::string_view unit) {
+    constexpr std::array<std::string_view, 3> k_words{"celery", "worker", "beat"};
+    const std::string name = to_lower_ascii(unit);
+    return std::any_of(k_words.begin(), k_words.end(),
+                       [&](std::string_view word) { return name.find(word) != std::string::npos; });
+}
+
+std::string first_of(const std::vector<std::string>& names) {
+    std::string list;
+    for (std::size_t i = 0; i < names.size() && i < k_most_named; ++i) {
+        list += (list.empty() ? "" : ", ") + shorten(clean_line(names[i]), 80);
+    }
+    return list;
+}
+
+Text some_of(const std::vector<std::string>& names) {
+    return names.size() > k_most_named ? say(k_more, first_of(names), names.size() - k_most_named)
+                                       : verbatim(first_of(names));
+}
+
+std::string joined(const std::vector<std::string>& words) {
+    return shorten(clean_line(fmt::format("{}", fmt::join(words, " "))), 200);
+}
+
+// What the configured commands read of the release: "manage.py", "requirements.txt".
+bool looks_like_a_file(std::string_view word) {
+    return !word.starts_with('-') && !word.starts_with('/') &&
+           (word.ends_with(".py") || word.ends_with(".txt"));
+}
+
+} // namespace
+
+BackendPart::BackendPart(Settings settings, Shelf& shelf, ReleaseDisk& disk, World& world)
+    : m_settings(std::move(settings)), m_shelf(shelf), m_disk(disk), m_world(world),
+      m_outside(outside_releases(m_settings.deploy, m_settings.frontend_path)) {
+    const BackendDeploy& deploy = m_settings.deploy;
+    for (const std::string& name : deploy.workers) {
+        m_workers.push_back(full_unit_name(name));
+    }
+    for (const std::string& name : deploy.units) {
+        const std::string unit = full_unit_name(name);
+        const bool named = std::find(m_workers.begin(), m_workers.end(), unit) != m_workers.end();
+        if (deploy.workers.empty() ? is_worker_by_name(unit) : named) {
+            if (!named) {
+                m_workers.push_back(unit);
+            }
+        } else {
+            m_web.push_back(unit);
+        }
+    }
+}
+
+// ── what stands in the way ──────────────────────────────────────────────────────────────────────────────
+
+Part::Step BackendPart::ready() {
+    const BackendDeploy& deploy = m_settings.deploy;
+    if (m_web.empty()) {
+        return Refusal{say(k_no_units), say(k_no_units_hint)};
+    }
+    if (m_settings.user.uid == 0) {
+        return Refusal{say(k_as_root), say(k_as_root_hint)};
+    }
+    const Path frontend = m_settings.frontend_path.lexically_normal();
+    if (!frontend.empty() && frontend.parent_path() == deploy.path.lexically_normal()) {
+        return Refusal{say(k_frontend_inside), say(k_frontend_inside_hint)};
+    }
+    for (const std::vector<std::string>* some : {&m_web, &m_workers}) {
+        for (const std::string& name : *some) {
+            const Result<UnitState> unit = m_world.services.unit(name, k_to_look);
+            if (!unit) {
+                return Refusal{say(k_cannot_see, name, error_words(unit.error().message))};
+            }
+            if (unit->load_state != "loaded") {
+                return Refusal{say(k_no_unit, name, unit->load_state), say(k_no_unit_hint, name)};
+            }
+        }
+    }
+    return {};
+}
+
+Part::Step BackendPart::look_for_shared() {
+    const Path home = m_shelf.home();
+    const Result<ReleaseDisk::Named> there = m_disk.look_at(home);
+    if (!there) {
+        return Refusal{error_words(there.error().message)};
+    }
+    if (there->kind == ReleaseDisk::Named::Kind::nothing) { // a site that begins with a release
+        Result<void> made = m_disk.make_folder(home);
+        if (made) {
+            constexpr mode_t k_folders = 0755, k_files = 0640;
+            const Result<TreeRepair> rights = m_disk.set_rights(
+                home, {Owner{m_settings.user.uid, m_settings.user.gid}, k_folders, k_files});
+            made = rights ? Result<void>{} : rights.error();
+        }
+        if (!made) {
+            return Refusal{error_words(made.error().message)};
+        }
+    }
+    std::vector<std::string> missing;
+    for (const std::string& path : m_outside.shared) {
+        if (!m_world.files.info(home / path, Files::Follow::yes)) {
+            missing.push_back((home / path).string());
+        }
+    }
+    return missing.empty()
+               ? Step{}
+               : Step(Refusal{say(k_shared_missing, some_of(missing)), say(k_shared_missing_hint)});
+}
+
+// ── a plain folder that becomes the first release ───────────────────────────────────────────────────────
+
+Part::Step BackendPart::may_be_adopted(Wish wish, bool force, const Voice& voice) {
+    const std::string path = m_settings.deploy.path.string();
+    if (wish == Wish::deploy) {
+        return Refusal{say(k_not_adopted, path), say(k_not_adopted_hint)};
+    }
+    // Everything that git does not know, what it ignores among it: databases and uploads are ignored most often. Who runs
+    // this may read the folder as it is; safe.directory is for clones that root has made.
+    const ProcessRequest request =
+        request_for(m_settings.deploy.path,
+                    {"git", "-c", "safe.directory=*", "ls-files", "--others", "--directory", "-z"});
+    const Result<ProcessAnswer> answer = m_world.processes.run(request);
+    if (const CommandOutcome said = outcome_of(answer, request); !said.ok) {
+        const Text words = say(k_no_git, path, said.words);
+        if (!force) {
+            return Refusal{words, say(k_no_git_hint)};
+        }
+        voice.warnings.push_back(words);
+        return {};
+    }
+    std::vector<std::string> left;
+    for (std::string_view name : split(answer->out, '\0')) {
+        name = name.ends_with('/') ? name.substr(0, name.size() - 1) : name;
+        const bool holds_shared =
+            std::any_of(m_outside.shared.begin(), m_outside.shared.end(), [&](const std::string& shared) {
+                return is_at_or_below(shared, name) && shared != name;
+            });
+        if (!name.empty() && !leaves_out(name) && !holds_shared) {
+            left.emplace_back(name);
+        }
+    }
+    if (left.empty()) {
+        return {};
+    }
+    const Text words = say(k_untracked, some_of(left));
+    if (!force) {
+        return Refusal{words, say(k_untracked_hint)};
+    }
+    voice.warnings.push_back(words);
+    return {};
+}
+
+Result<void> BackendPart::before_adoption(const std::string& id) {
+    return m_disk.lay_link(m_shelf.home(), id);
+}
+
+Result<void> BackendPart::forget_adoption(const std::string& id) {
+    const Result<ReleaseDisk::Named> there = m_disk.look_at(m_shelf.home());
+    LECTIO_TRY(there);
+    const bool ours = there->kind == ReleaseDisk::Named::Kind::link && there->target == id;
+    return ours ? m_world.files.remove(m_shelf.home()) : Result<void>{};
+}
+
+bool BackendPart::leaves_out(std::string_view below) const {
+    return m_outside.leaves_out(below);
+}
+
+// The release in which the site's data lies.
+Result<std::set<std::string>> BackendPart::needed() {
+    const Result<ReleaseDisk::Named> home = m_disk.look_at(m_shelf.home());
+    LECTIO_TRY(home);
+    return home->kind == ReleaseDisk::Named::Kind::link ? std::set<std::string>{home->target}
+                                                        : std::set<std::string>{};
+}
+
+// ── what came becomes a release ─────────────────────────────────────────────────────────────────────────
+
+std::vector<Flaw> BackendPart::inspect(const Path&, const TreeManifest& manifest, const Release*,
+                                       const std::vector<Release>&) {
+    std::vector<Flaw> flaws;
+    if (manifest.files() == 0) {
+        return {{Flaw::Weight::refuse, say(k_nothing_came), say(k_named_missing_hint)}};
+    }
+    const BackendDeploy& deploy = m_settings.deploy;
+    const std::array<std::pair<const char*, const std::vector<std::string>*>, 4> commands{
+        {{"install", &deploy.install},
+         {"check", &deploy.check},
+         {"migrate", &deploy.migrate},
+         {"collect", &deploy.collect}}};
+    for (const auto& [name, command] : commands) {
+        for (const std::string& word : *command) {
+            const std::string path = Path(word).lexically_normal().string();
+            if (looks_like_a_file(word) && !leaves_out(path) && manifest.find(path) == nullptr) {
+                flaws.push_back({Flaw::Weight::refuse, say(k_named_missing, name, clean_line(word)),
+                                 say(k_named_missing_hint)});
+            }
+        }
+    }
+    return flaws;
+}
+
+// What is shared is linked in; what came under its name goes.
+Part::Step BackendPart::dress(const Path& staging, const Draft& draft, const Voice& voice) {
+    if (draft.live != nullptr && !draft.release.commit.empty() &&
+        draft.live->commit == draft.release.commit) {
+        voice.notes.push_back(say(k_same_commit, draft.release.commit.substr(0, 12)));
+    }
+    if (Step no = look_for_shared()) {
+        return no;
+    }
+    std::vector<ReleaseDisk::NewLink> links;
+    for (const std::string& path : m_outside.shared) {
+        if (const Result<void> gone = m_disk.remove_tree(staging / path);
+            !gone && gone.error().kind != ErrorKind::not_found) {
+            return Refusal{error_words(gone.error().message)};
+        }
+        std::string up;
+        for (const Path& step : Path(path)) {
+            up += step.empty() ? "" : "../";
+        }
+        links.push_back({path, up + m_shelf.home().filename().string() + "/" + path});
+    }
+    const Result<void> laid = m_disk.lay_links(staging, links);
+    return laid ? Step{} : Step(Refusal{error_words(laid.error().message)});
+}
+
+Part::Step BackendPart::build(const Path& tree, const Draft& draft, const Voice& voice) {
+    const BackendDeploy& deploy = m_settings.deploy;
+    if (Step no = make_environment(tree, draft, voice)) {
+        return no;
+    }
+    if (Step no = look_for_migrations(tree)) {
+        return no;
+    }
+    for (const auto& [name, command] :
+         {std::pair{"collect", &deploy.collect}, std::pair{"check", &deploy.check}}) {
+        if (!command->empty()) {
+            voice.progress(verbatim(joined(*command)));
+        }
+        if (Step no = run_named(tree, name, *command)) {
+            return no;
+        }
+    }
+    if (Step no = try_it(tree, voice)) {
+        return no;
+    }
+    Result<TreeManifest> built =
+        read_tree(tree, m_world.clock, m_world.clock.steady() + k_longest_reading, own_of(*this));
+    if (!built) {
+        return Refusal{error_words(built.error().message)};
+    }
+    draft.manifest = std::move(*built);
+    return {};
+}
+
+ProcessRequest BackendPart::request_for(const Path& tree, std::vector<std::string> command) const {
+    ProcessRequest request;
+    std::string& program = command.front();
+    if (program.find('/') != std::string::npos && !program.starts_with('/')) {
+        program = (tree / program).string(); // a relative program is inside the release
+    }
+    request.command = std::move(command);
+    request.user = m_settings.user.uid == effective_user() ? "" : m_settings.user.name;
+    request.folder = tree.string();
+    request.timeout = m_settings.deploy.timeout;
+    request.max_output = k_output;
+    return request;
+}
+
+CommandOutcome BackendPart::run_in(const Path& tree, const std::vector<std::string>& command) {
+    return run_command(m_world, request_for(tree, command));
+}
+
+Part::Step BackendPart::run_named(const Path& tree, const char* name,
+                                  const std::vector<std::string>& command) {
+    if (command.empty()) {
+        return {};
+    }
+    const CommandOutcome outcome = run_in(tree, command);
+    return outcome.ok
+               ? Step{}
+               : Step(Refusal{say(k_failed, name, outcome.words),
+                              say(k_failed_hint, m_settings.user.name, tree.string(), joined(command))});
+}
+
+// The same set of packages for the same Python is the same environment: hard links of it, in a fraction of a second.
+Part::Step BackendPart::make_environment(const Path& tree, const Draft& draft, const Voice& voice) {
+    const BackendDeploy& deploy = m_settings.deploy;
+    if (deploy.venv.empty()) {
+        return run_named(tree, "install", deploy.install);
+    }
+    draft.release.dependencies = dependencies_of(m_world.files, tree, deploy.install);
+    const bool same = draft.live != nullptr && !draft.release.dependencies.empty() &&
+                      draft.live->dependencies == draft.release.dependencies;
+    const SteadyTime begun = m_world.clock.steady();
+    if (same && reuse_environment(tree, *draft.live)) {
+        const auto took = std::chrono::duration_cast<Duration>(m_world.clock.steady() - begun);
+        voice.progress(say(k_reused, draft.live->id, format_duration(took)));
+        return {};
+    }
+    voice.progress(say(k_installing));
+    const std::string place = (tree / deploy.venv).string();
+    CommandOutcome made;
+    if (draft.live != nullptr) { // of the same Python as before
+        const Path before = m_shelf.tree(draft.live->id) / deploy.venv / "bin/python";
+        made = run_in(tree, {before.string(), "-m", "venv", place});
+    }
+    if (!made.ok) {
+        made = run_in(tree, {"python3", "-m", "venv", place});
+    }
+    if (!made.ok) {
+        return Refusal{say(k_no_venv, made.words), say(k_no_venv_hint)};
+    }
+    return run_named(tree, "install", deploy.install);
+}
+
+bool BackendPart::reuse_environment(const Path& tree, const Release& live) {
+    const Path before = m_shelf.tree(live.id) / m_settings.deploy.venv;
+    const Path place = tree / m_settings.deploy.venv;
+    ProcessRequest request =
+        request_for(tree, {(before / "bin/python").string(), "-I", "-", before.string(), place.string()});
+    request.input = program_that_copies_a_venv();
+    if (run_command(m_world, request).ok) {
+        return true;
+    }
+    // Half a copy would be taken for a whole environment.
+    // Where it stays, making one in its place says so.
+    [[maybe_unused]] const Result<void> gone = m_disk.remove_tree(place);
+    return false;
+}
+
+Part::Step BackendPart::look_for_migrations(const Path& tree) {
+    const std::vector<std::string>& migrate = m_settings.deploy.migrate;
+    if (migrate.empty()) {
+        return {};
+    }
+    const auto word = std::find(migrate.begin(), migrate.end(), "migrate");
+    if (word == migrate.end()) {
+        return Refusal{say(k_cannot_tell_migrations, say(k_no_migrate_word))};
+    }
+    std::vector<std::string> command(migrate.begin(), word);
+    command.insert(command.end(), {"showmigrations", "--plan", "--no-color"});
+    const ProcessRequest request = request_for(tree, command);
+    const Result<ProcessAnswer> answer = m_world.processes.run(request);
+    if (const CommandOutcome said = outcome_of(answer, request); !said.ok) {
+        return Refusal{say(k_cannot_tell_migrations, said.words),
+                       say(k_failed_hint, m_settings.user.name, tree.string(), joined(command))};
+    }
+    const Migrations migrations = migrations_in(answer->out);
+    return migrations.pending.empty()
+               ? Step{}
+               : Step(Refusal{say(k_pending, some_of(migrations.pending)), say(k_pending_hint)});
+}
+
+Part::Step BackendPart::try_it(const Path& tree, const Voice& voice) {
+    if (!m_settings.deploy.canary) {
+        voice.notes.push_back(say(k_no_canary));
+        return {};
+    }
+    voice.progress(say(k_trying));
+    const CanarySettings& settings = *m_settings.deploy.canary;
+    CanaryRequest canary;
+    canary.socket = tree / k_canary_socket;
+    std::vector<std::string> command = settings.command;
+    for (std::string& word : command) {
+        if (const std::size_t at = word.find(k_socket); at != std::string::npos) {
+            word.replace(at, k_socket.size(), "unix:" + canary.socket.string());
+        }
+    }
+    canary.program = request_for(tree, std::move(command));
+    canary.path = settings.path;
+    canary.host = m_settings.host;
+    canary.within = std::min(m_settings.deploy.timeout, k_longest_canary);
+    const std::optional<Text> failure = failure_of_canary(m_world, canary);
+    // A server that ended well has done so itself; and it is no part of the release.
+    [[maybe_unused]] const Result<void> gone = m_world.files.remove(canary.socket);
+    return failure
+               ? Step(Refusal{say(k_canary_failed, *failure), say(k_canary_hint, joined(settings.command))})
+               : Step{};
+}
+
+// ── it is served ────────────────────────────────────────────────────────────────────────────────────────
+
+// Why it did not start.
+std::optional<Text> BackendPart::restart(const std::string& unit) {
+    const Result<JobResult> job = m_world.services.act(unit, Services::Verb::restart, k_longest_start);
+    if (!job) {
+        return say(k_not_started, unit, error_words(job.error().message));
+    }
+    // Asked to stop we do not wait: the job is systemd's, and goes on.
+    if (job->result == "done" || stop_requested()) {
+        return std::nullopt;
+    }
+    const Result<UnitState> state = m_world.services.unit(unit, k_to_look);
+    const Text how = state ? how_it_ended(*state) : Text{};
+    return say(k_not_started, unit, how.empty() ? verbatim(job->result) : how);
+}
+
+Part::Step BackendPart::start(const std::string&, const Voice& voice) {
+    Step failed;
+    for (const std::string& unit : m_web) {
+        voice.progress(say(k_restarting, unit));
+        const std::optional<Text> failure = restart(unit);
+        if (failure && !failed) { // the others must not go on with the code that is gone
+            failed = Refusal{*failure, say(k_no_unit_hint, unit)};
+        }
+        if (const Result<UnitState> state = m_world.services.unit(unit, k_to_look)) {
+            m_restarts[unit] = state->restarts;
+        }
+    }
+    return failed;
+}
+
+Part::Step BackendPart::stands(const std::string&) {
+    for (const std::string& unit : m_web) {
+        const Result<UnitState> state = m_world.services.unit(unit, k_to_look);
+        if (!state) {
+            return Refusal{say(k_cannot_see, unit, error_words(state.error().message))};
+        }
+        if (state->active_state != "active" && state->active_state != "reloading") {
+            return Refusal{say(k_fell, unit, how_it_ended(*state)), say(k_no_unit_hint, unit)};
+        }
+        const auto before = m_restarts.find(unit);
+        if (before != m_restarts.end() && state->restarts > before->second) {
+            return Refusal{say(k_fell_again, unit), say(k_no_unit_hint, unit)};
+        }
+    }
+    return {};
+}
+
+void BackendPart::finish(const std::string&, const Voice& voice) {
+    for (const std::string& unit : m_workers) {
+        const Result<UnitState> state = m_world.services.unit(unit, k_to_look);
+        if (state && state->active_state == "inactive") {
+            voice.notes.push_back(say(k_left_stopped, unit));
+            continue;
+        }
+        voice.progress(say(k_restarting, unit));
+        if (const std::optional<Text> failure = restart(unit)) {
+            voice.warnings.push_back(*failure);
+        }
+    }
+}
+
+} // namespace lectio::release

@@ -1,0 +1,71 @@
+// BackendPart: code that units run. It is built where it will stay, by the user of the site, tried on a private socket, and
+// the units are restarted when the link leads to it; workers come last, when it stays.
+//
+// What outlives releases (databases, uploads) lies once, behind RELEASES/.shared, and is linked into each release. The
+// folder that was there before the first deploy becomes the first release, and .shared leads there: nothing of the site's
+// data is ever moved, copied or deleted (docs/decisions/0030-releases-of-a-backend.md).
+#pragma once
+
+#include "config/deploy.h"
+#include "platform/release_disk.h"
+#include "platform/users.h"
+#include "platform/world.h"
+#include "recovery/command.h"
+#include "release/outside_releases.h"
+#include "release/part.h"
+#include "release/shelf.h"
+
+#include <cstdint>
+#include <map>
+
+namespace lectio::release {
+
+class BackendPart final : public Part {
+  public:
+    struct Settings {
+        BackendDeploy deploy;
+        User user;          // who builds and runs it
+        std::string host;   // the name by which the site is asked; may be empty
+        Path frontend_path; // of [deploy.frontend]; empty: none
+    };
+    // All of it outlives the part.
+    BackendPart(Settings settings, Shelf& shelf, ReleaseDisk& disk, World& world);
+
+    [[nodiscard]] Kind kind() const override { return Kind::backend; }
+    [[nodiscard]] Patience patience() const override { return k_start_patience; }
+    Step ready() override;
+    Step may_be_adopted(Wish wish, bool force, const Voice& voice) override;
+    Result<void> before_adoption(const std::string& id) override;
+    Result<void> forget_adoption(const std::string& id) override;
+    [[nodiscard]] bool leaves_out(std::string_view below) const override;
+    Result<std::set<std::string>> needed() override;
+    std::vector<Flaw> inspect(const Path& build, const TreeManifest& manifest, const Release* live,
+                              const std::vector<Release>& releases) override;
+    Step dress(const Path& staging, const Draft& draft, const Voice& voice) override;
+    Step build(const Path& tree, const Draft& draft, const Voice& voice) override;
+    void carry(const std::string&, const std::string&, const Voice&) override {}
+    Step start(const std::string& id, const Voice& voice) override;
+    Step stands(const std::string& id) override;
+    void finish(const std::string& id, const Voice& voice) override;
+
+  private:
+    [[nodiscard]] ProcessRequest request_for(const Path& tree, std::vector<std::string> command) const;
+    CommandOutcome run_in(const Path& tree, const std::vector<std::string>& command);
+    Step run_named(const Path& tree, const char* name, const std::vector<std::string>& command);
+    Step make_environment(const Path& tree, const Draft& draft, const Voice& voice);
+    bool reuse_environment(const Path& tree, const Release& live);
+    Step look_for_migrations(const Path& tree);
+    Step try_it(const Path& tree, const Voice& voice);
+    Step look_for_shared();
+    std::optional<Text> restart(const std::string& unit);
+
+    Settings m_settings;
+    Shelf& m_shelf;
+    ReleaseDisk& m_disk;
+    World& m_world;
+    OutsideReleases m_outside;
+    std::vector<std::string> m_web, m_workers;
+    std::map<std::string, std::uint32_t> m_restarts; // by systemd itself, when it was started
+};
+
+} // namespace lectio::release

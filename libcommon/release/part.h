@@ -1,0 +1,87 @@
+// Part: what a deploy of a frontend and one of a backend do differently, given to the Transaction, which is the same for
+// both: what stands in the way, how what came becomes a release, what has to be started when the link leads to it.
+//
+// Every step may be taken again after a crash; none of them decides what becomes of a deploy.
+#pragma once
+
+#include "platform/clock.h"
+#include "platform/files.h"
+#include "platform/tree_manifest.h"
+#include "release/flaw.h"
+#include "release/live_gate.h"
+#include "release/record.h"
+#include "util/result.h"
+#include "words/phrase.h"
+
+#include <functional>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace lectio::release {
+
+// How it goes on, line by line, for those who wait.
+using Progress = std::function<void(const Text&)>;
+
+// What a step has to say, whether it went well or not.
+struct Voice {
+    const Progress& progress;
+    std::vector<Text>& warnings; // of what was done
+    std::vector<Text>& notes;    // of the build: true of it every time, and no reason to stay
+};
+
+class Part {
+  public:
+    struct Refusal {
+        Text reason, hint{};
+    };
+    using Step = std::optional<Refusal>; // nothing: it goes on
+
+    virtual ~Part() = default;
+    [[nodiscard]] virtual Kind kind() const = 0;
+    // Files do not start up, services do.
+    [[nodiscard]] virtual Patience patience() const = 0;
+
+    // Before anything is received: what on this host would keep any release from working.
+    virtual Step ready() = 0;
+
+    // ── a plain folder that becomes the first release ──
+    enum class Wish { deploy, adopt };
+    virtual Step may_be_adopted(Wish wish, bool force, const Voice& voice) = 0;
+    // What else has to be there when the folder is release `id`; and when it is none any more.
+    virtual Result<void> before_adoption(const std::string& id) = 0;
+    virtual Result<void> forget_adoption(const std::string& id) = 0;
+    // Of a tree: no part of a release, so nobody's change by hand.
+    [[nodiscard]] virtual bool leaves_out(std::string_view below) const = 0;
+    // Releases that must stay, whatever retention says.
+    virtual Result<std::set<std::string>> needed() = 0;
+
+    // ── what came becomes a release ──
+    // `live`: the release that it would replace, where there is one.
+    virtual std::vector<Flaw> inspect(const Path& build, const TreeManifest& manifest, const Release* live,
+                                      const std::vector<Release>& releases) = 0;
+    struct Draft {
+        Release& release;
+        TreeManifest& manifest; // of what came; what the release is by it when the step returns
+        const Release* live;
+        const std::vector<Release>& releases;
+    };
+    // In the staging folder.
+    virtual Step dress(const Path& staging, const Draft& draft, const Voice& voice) = 0;
+    // Where it will stay.
+    virtual Step build(const Path& tree, const Draft& draft, const Voice& voice) = 0;
+
+    // ── it is served ──
+    // Before the link leads from `going` to `coming`, in either direction.
+    virtual void carry(const std::string& going, const std::string& coming, const Voice& voice) = 0;
+    // The link leads to it: what runs has to run it.
+    virtual Step start(const std::string& id, const Voice& voice) = 0;
+    // The gate has passed: whether it stands by itself.
+    virtual Step stands(const std::string& id) = 0;
+    // It stays: what comes last. What fails here is a warning.
+    virtual void finish(const std::string& id, const Voice& voice) = 0;
+};
+
+} // namespace lectio::release
