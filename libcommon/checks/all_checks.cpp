@@ -9,6 +9,7 @@
 #include "checks/django.h"
 #include "checks/dns.h"
 #include "checks/docker.h"
+#include "checks/drift.h"
 #include "checks/exec.h"
 #include "checks/file.h"
 #include "checks/freshness.h"
@@ -51,6 +52,7 @@ std::span<const CheckType> all_checks() {
         django_check_type(),
         dns_check_type(),
         docker_check_type(),
+        drift_check_type(),
         exec_check_type(),
         file_check_type(),
         freshness_check_type(),

@@ -8,14 +8,13 @@
 #include "platform/file_probe.h"
 #include "platform/postgres.h"
 #include "platform/tree_size.h"
+#include "util/number.h"
 #include "util/text.h"
 #include "words/error_words.h"
 #include "words/span.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
-#include <system_error>
 #include <utility>
 
 #include <sys/stat.h>
@@ -294,7 +293,7 @@ class GrowthCheck final : public BlockingCheck {
             return unseen(say(k_no_check));
         }
         if (target.kind == Kind::postgres) {
-            return ask(target, context);
+            return size_of_database(target, context);
         }
         if (const std::optional<Mount> mount = mount_that_may_hang(target.path, mounts)) {
             return unseen(say(k_may_hang, mount_name(*mount)));
@@ -307,7 +306,7 @@ class GrowthCheck final : public BlockingCheck {
         if (target.kind == Kind::disk) {
             sample.size = Bytes{disk->total.count - std::min(disk->free, disk->total).count};
         } else if (target.kind == Kind::sqlite) {
-            sample = size_of_file(target.path, context);
+            sample = size_of_database(target, context);
         } else if (is_due(target, context)) {
             sample = size_of_tree(target.path, context);
         }
@@ -321,13 +320,13 @@ class GrowthCheck final : public BlockingCheck {
         return kept == context.memory.end() || GrowthTrack::from_text(kept->second).is_due(context.now);
     }
 
-    static GrowthSample size_of_file(const Path& path, const CheckContext& context) {
-        const Result<FileInfo> info = context.world.files.info(path, Files::Follow::yes);
-        if (!info) {
-            return unseen(info.error());
+    static GrowthSample size_of_database(const GrowthTarget& target, const CheckContext& context) {
+        const Result<Bytes> size = database_size(target, context);
+        if (!size) {
+            return unseen(size.error());
         }
         GrowthSample sample;
-        sample.size = info->size;
+        sample.size = *size;
         return sample;
     }
 
@@ -344,29 +343,6 @@ class GrowthCheck final : public BlockingCheck {
         }
         GrowthSample sample;
         sample.size = tree->size;
-        return sample;
-    }
-
-    static GrowthSample ask(const GrowthTarget& target, const CheckContext& context) {
-        const SteadyTime until = context.world.clock.steady() + time_for(context, k_asking);
-        Result<PostgresConnection> connection =
-            PostgresConnection::at({target.url, target.sslmode, until}, context.world.clock);
-        if (!connection) {
-            return unseen(connection.error());
-        }
-        const Result<std::vector<PostgresRow>> rows =
-            connection->query("select pg_database_size(current_database())", 1);
-        if (!rows) {
-            return unseen(rows.error());
-        }
-        const std::string text =
-            rows->empty() || rows->front().empty() ? "" : rows->front().front().value_or("");
-        std::uint64_t bytes = 0;
-        const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), bytes);
-        GrowthSample sample;
-        if (code == std::errc{} && end == text.data() + text.size()) {
-            sample.size = Bytes{bytes};
-        }
         return sample;
     }
 
@@ -403,6 +379,24 @@ std::shared_ptr<const void> configured_growth(const CheckSettings& check,
     settings->targets = growth_targets(settings->of, checks);
     settings->tells = check.common.severity != Severity::info;
     return settings;
+}
+
+Result<Bytes> database_size(const GrowthTarget& target, const CheckContext& context) {
+    if (target.kind == Kind::sqlite) {
+        const Result<FileInfo> info = context.world.files.info(target.path, Files::Follow::yes);
+        return info ? Result<Bytes>(info->size) : info.error();
+    }
+    const SteadyTime until = context.world.clock.steady() + time_for(context, k_asking);
+    Result<PostgresConnection> connection =
+        PostgresConnection::at({target.url, target.sslmode, until}, context.world.clock);
+    LECTIO_TRY(connection);
+    const Result<std::vector<PostgresRow>> rows =
+        connection->query("select pg_database_size(current_database())", 1);
+    LECTIO_TRY(rows);
+    const std::string text = rows->empty() || rows->front().empty() ? "" : rows->front().front().value_or("");
+    const auto bytes = number_from<std::uint64_t>(text);
+    return bytes ? Result<Bytes>(Bytes{*bytes})
+                 : Error{ErrorKind::protocol, "the server does not say how large the database is"};
 }
 
 CheckResult evaluate_growth(const std::vector<GrowthSample>& samples, const GrowthSettings& settings,

@@ -41,6 +41,9 @@ std::vector<GrowthTarget> growth_targets(const std::vector<std::string>& of,
 std::shared_ptr<const void> configured_growth(const CheckSettings& check,
                                               const std::vector<CheckSettings>& checks);
 
+// Of a target of kind sqlite or postgres: what its file takes, or what the server says.
+Result<Bytes> database_size(const GrowthTarget& target, const CheckContext& context);
+
 struct GrowthSample {          // of one target
     Text trouble;              // why nothing was seen; empty: it was
     std::optional<Bytes> size; // none: not looked at in this run

@@ -26,7 +26,6 @@ constexpr Phrase k_deep_checks{"lectio-deepcheck: {}, at most {} a run",
 constexpr Phrase k_steps{"lectio-smoke: {}, {}, at most {} a run",
                          "lectio-smoke: {}, {}, не дольше {} за запуск"};
 constexpr Phrase k_as_word{"as {}", "от имени {}"};
-constexpr Phrase k_later_word{"not built yet: ignored", "ещё не сделана: пропускается"};
 constexpr Phrase k_off_word{"off", "выключена"};
 constexpr Phrase k_every_word{"every {}", "раз в {}"};
 constexpr Phrase k_needs_word{"needs {}", "зависит от {}"};
@@ -69,7 +68,7 @@ Text number_of_checks(const Config& config) {
 }
 
 bool runs(const CheckSettings& check) {
-    return !check.later && check.common.enabled && check.unset.empty();
+    return check.common.enabled && check.unset.empty();
 }
 
 template<class T>
@@ -118,9 +117,7 @@ class Summary {
         if (check.common.every > Duration::zero()) {
             line += ", " + say(k_every_word, format_duration(check.common.every)).in(m_config.lang);
         }
-        if (check.later) {
-            line += fmt::format(" ({})", k_later_word.in(m_config.lang));
-        } else if (!runs(check)) {
+        if (!runs(check)) {
             line += fmt::format(" ({})", k_off_word.in(m_config.lang));
         }
         return line + "\n";

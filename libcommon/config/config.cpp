@@ -537,7 +537,7 @@ class Reader {
 
     std::optional<CheckSettings> read_check(const std::string& name, const Node& table) {
         const std::optional<Kind> kind =
-            read_kind(table, k_type, check_common_schema(), {m_kinds.checks, later_checks()});
+            read_kind(table, k_type, check_common_schema(), {m_kinds.checks, {}});
         if (!kind) {
             return std::nullopt;
         }
@@ -545,13 +545,9 @@ class Reader {
         check.name = name;
         check.type = kind->name;
         check.position = table.position();
-        check.later = kind->later;
         const std::shared_ptr<void> settings = kind->schema->make();
         check.unset = read_part(
             table, {{{&check_common_schema(), &check.common}, {kind->schema, settings.get()}}}, *kind);
-        if (check.later) {
-            return check;
-        }
         check.settings = settings;
         // What is said in the daily summary wakes nobody unless that is asked for.
         if (check.type == k_growth && table.member("severity") == nullptr) {
@@ -1061,9 +1057,8 @@ class Reader {
     // Silence must not look like health. What is off for want of a variable is noted already.
     void report_nothing_on() {
         const std::vector<CheckSettings>& checks = m_config.health.checks;
-        const bool nothing_on = std::none_of(checks.begin(), checks.end(), [](const CheckSettings& check) {
-            return check.common.enabled && !check.later;
-        });
+        const bool nothing_on = std::none_of(checks.begin(), checks.end(),
+                                             [](const CheckSettings& check) { return check.common.enabled; });
         if (nothing_on && !checks.empty()) {
             warn(checks.front().position, say(k_nothing_on));
             m_config.notes.push_back({say(k_nothing_on), say(k_switch_on), {}});
@@ -1231,7 +1226,6 @@ std::vector<Section> all_sections(const Kinds& kinds) {
     sections.push_back(
         {"[[route]]", "first match wins; no route: every channel gets everything", &route_schema()});
     sections.push_back({"[heartbeat]", "dead-man's ping over the whole suite", &heartbeat_schema()});
-    add_alternatives(sections, later_checks(), "[TOOL.check.NAME] type", true);
     sections.push_back({"[deploy]", "lectio-deploy: releases and their gates", &deploy_schema()});
     sections.push_back({"[backup]", "lectio-backup", &backup_schema()});
     sections.push_back(

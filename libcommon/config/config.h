@@ -57,9 +57,8 @@ struct LogSettings {
 struct CheckSettings {
     std::string name, type;
     CheckCommon common;
-    std::shared_ptr<const void> settings; // what CheckType::make takes; null when `later`
+    std::shared_ptr<const void> settings; // what CheckType::make takes;
     Position position;                    // of the table's header
-    bool later = false;                   // a type of a tool not built yet: `skipped`
     std::vector<std::string> unset; // variables it needs that are set nowhere: disabled, warning `config`
 };
 

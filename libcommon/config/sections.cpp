@@ -145,15 +145,6 @@ Later::Row later_timeout(std::string_view help) {
     return later<Duration>("timeout", help).between(10ms, 1h);
 }
 
-const Later& drift_schema() {
-    static const Later schema{
-        later<Texts>("watch", "what must not change without a deploy")
-            .one_of({"build", "code", "nginx", "units", "crontab", "migrations"}),
-        later<Thresholds>("database", "change of its size").units({k_percent}).grows(),
-    };
-    return schema;
-}
-
 // ── channels ───────────────────────────────────────────────────────────────────────────────────────────────
 
 const Schema<TelegramChannel>& telegram_schema() {
@@ -477,13 +468,6 @@ const Schema<Route>& route_schema() {
         optional("escalate", &Route::escalate, escalate_schema(), "whom to tell when nobody acknowledges"),
     };
     return schema;
-}
-
-std::span<const Alternative> later_checks() {
-    static const auto types = std::to_array<Alternative>({
-        {"drift", "nothing changed without a deploy", &drift_schema()},
-    });
-    return types;
 }
 
 std::span<const Alternative> channel_types() {

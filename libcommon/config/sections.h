@@ -29,7 +29,6 @@ const Schema<TopLevel>& top_schema();
 // What stands under a name in a table of alternatives: `type = …` or `action = …`.
 using Alternative = KindSchema;
 const Schema<RungSettings>& rung_common_schema();
-std::span<const Alternative> later_checks();
 std::span<const Alternative> channel_types();
 // The settings of a type of channel_types(), at their defaults.
 ChannelSettings::Own default_channel(std::string_view type);

@@ -1,5 +1,6 @@
 #include "incidents/acknowledgements.h"
 
+#include "checks/accepted_change.h"
 #include "util/json_members.h"
 
 #include <fmt/format.h>
@@ -9,6 +10,20 @@ namespace lectio {
 namespace {
 
 using Json = nlohmann::json;
+
+// Of a check whose failure is a change: what was told of it is accepted, and whatever has changed since is not.
+bool accept_change(JudgeState& state, const std::string& subject) {
+    const auto check = state.checks.find(subject);
+    if (check == state.checks.end()) {
+        return false;
+    }
+    auto told = check->second.memory.extract(k_told_change);
+    if (told.empty()) {
+        return false;
+    }
+    check->second.memory[k_accepted_change] = std::move(told.mapped());
+    return true;
+}
 
 } // namespace
 
@@ -52,7 +67,7 @@ void adopt(JudgeState& state, const std::vector<Acknowledgement>& acknowledgemen
             const bool worse =
                 incident.level == Status::critical && acknowledgement.level != Status::critical;
             if (incident.id == acknowledgement.incident && !incident.ended && !worse) {
-                incident.acknowledged = true;
+                incident.acknowledged = !accept_change(state, incident.subject);
             }
         }
     }

@@ -26,7 +26,8 @@ Result<void> leave(DropFolder folder, const Acknowledgement& acknowledgement);
 // Those that lie there for `tool`.
 std::vector<Acknowledgement> left_for(const DropFolder& folder, std::string_view tool);
 
-// Pure. What has become worse since is not acknowledged, and what is over needs it no more.
+// Pure. What has become worse since is not acknowledged, and what is over needs it no more. A change that its check keeps
+// as told (checks/accepted_change.h) is accepted instead: its incident ends with the next look, if nothing else changed.
 void adopt(JudgeState& state, const std::vector<Acknowledgement>& acknowledgements);
 
 } // namespace lectio

@@ -11,8 +11,6 @@
 namespace lectio {
 namespace {
 
-constexpr Phrase k_not_built{"this type of check is not built yet: ignored",
-                             "такой проверки пока нет: пропускается"};
 constexpr Phrase k_too_many{"more than {} checks: this and what follows it in the file is not checked",
                             "проверок больше {}: эта и те, что ниже в файле, не выполняются"};
 constexpr Phrase k_not_set{"not checked: {}", "не проверяется: {}"};
@@ -29,17 +27,28 @@ void shelve_too_many(Job& job, const CheckSettings& check) {
     job.shelved.push_back({check.name, check.type, words});
 }
 
+// Some look at what the rest of the configuration is about.
+std::shared_ptr<const void> settings_of(const CheckSettings& check, const std::string& tool,
+                                        const std::vector<CheckSettings>& checks, const Config& config,
+                                        const std::shared_ptr<const Deploys>& deploys) {
+    if (check.type == k_growth_type) {
+        return configured_growth(check, checks);
+    }
+    return check.type == k_drift_type ? configured_drift(check, tool, checks, config, deploys)
+                                      : check.settings;
+}
+
 } // namespace
 
-void add_configured_checks(Job& job, const std::vector<CheckSettings>& checks, const Config& config) {
+void add_configured_checks(Job& job, const std::vector<CheckSettings>& checks, const Config& config,
+                           const std::shared_ptr<const Deploys>& deploys) {
     for (const CheckSettings& check : checks) {
         if (!check.common.enabled) {
             continue;
         }
-        const CheckType* type = check.later ? nullptr : find_check_type(check.type);
+        const CheckType* type = find_check_type(check.type);
         if (type == nullptr) {
-            job.shelved.push_back({check.name, check.type, say(k_not_built)});
-            continue;
+            continue; // no configuration has been read with it
         }
         if (!check.unset.empty()) {
             job.shelved.push_back(
@@ -51,7 +60,7 @@ void add_configured_checks(Job& job, const std::vector<CheckSettings>& checks, c
             continue;
         }
         const std::shared_ptr<const void> settings =
-            type->name == k_growth_type ? configured_growth(check, checks) : check.settings;
+            settings_of(check, job.short_name, checks, config, deploys);
         job.checks.push_back({policy_of(check, *type, job.short_name, config), type->make(settings.get())});
     }
 }

@@ -29,7 +29,7 @@ struct JobCheck {
     std::shared_ptr<const Check> check;
 };
 
-// A check that is configured but cannot be asked: its type comes later, or what it refers to is not set.
+// A check that is configured but cannot be asked: what it refers to is not set.
 struct ShelvedCheck {
     std::string name, type;
     Text reason;

@@ -62,7 +62,7 @@ CheckPolicy asking(std::string name, std::string type, const CheckCommon& common
 Policy policy_of(const Config& config, const std::string& host) {
     Policy policy = policy_without_checks("health", config, host);
     for (const CheckSettings& check : config.health.checks) {
-        const CheckType* type = check.later ? nullptr : find_check_type(check.type);
+        const CheckType* type = find_check_type(check.type);
         if (type != nullptr && check.common.enabled && policy.checks.size() < k_most_checks) {
             policy.checks.push_back(policy_of(check, *type, policy.tool, config));
         }

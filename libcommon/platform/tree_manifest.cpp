@@ -23,6 +23,8 @@
 namespace lectio {
 namespace {
 
+constexpr Phrase k_and_more{"{} and {} more", "{} и ещё {}"};
+
 constexpr std::string_view k_header = "lectio-manifest 1";
 constexpr mode_t k_mode_bits = 07777;
 constexpr std::size_t k_piece = 256 * 1024;
@@ -405,6 +407,22 @@ std::string tree_hash(const TreeManifest& manifest) {
         hash.add("\n");
     }
     return hash.finish();
+}
+
+Text some_of(const TreeDifference& difference) {
+    constexpr std::size_t k_most = 3;
+    std::vector<std::string> names = difference.changed;
+    for (const std::string& name : difference.removed) {
+        names.push_back("-" + name);
+    }
+    for (const std::string& name : difference.added) {
+        names.push_back("+" + name);
+    }
+    std::string first;
+    for (std::size_t i = 0; i < names.size() && i < k_most; ++i) {
+        first += (first.empty() ? "" : ", ") + shorten(clean_line(names[i]), 80);
+    }
+    return names.size() > k_most ? say(k_and_more, first, names.size() - k_most) : verbatim(first);
 }
 
 TreeDifference compare(const TreeManifest& before, const TreeManifest& after, CompareModes modes) {

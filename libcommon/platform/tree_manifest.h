@@ -14,6 +14,7 @@
 #include "platform/clock.h"
 #include "platform/files.h"
 #include "util/result.h"
+#include "words/phrase.h"
 
 #include <cstdint>
 #include <functional>
@@ -77,6 +78,9 @@ struct TreeDifference {
     std::vector<std::string> added, removed, changed; // paths, sorted
     [[nodiscard]] bool empty() const { return added.empty() && removed.empty() && changed.empty(); }
 };
+
+// The first few: "index.html, +debug.js and 4 more".
+Text some_of(const TreeDifference& difference);
 
 enum class CompareModes { no, yes };
 // What has happened to `before` to make it `after`.

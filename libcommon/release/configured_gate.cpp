@@ -21,8 +21,6 @@ constexpr std::string_view k_walk = "smoke";
 
 constexpr Phrase k_unknown_check{"deploy.gate names a check that there is not",
                                  "deploy.gate называет проверку, которой нет"};
-constexpr Phrase k_not_built{"not asked: there is no such type of check yet",
-                             "не спрашивается: такого типа проверки пока нет"};
 constexpr Phrase k_not_set{"not asked: {}", "не спрашивается: {}"};
 constexpr Phrase k_no_steps{
     "deploy.gate.smoke asks for the walk of lectio-smoke, and there is not one step that could be asked",
@@ -179,7 +177,7 @@ void ConfiguredGate::choose(const std::filesystem::path& site) {
     std::set<std::string> origins;
     const std::vector<CheckSettings>& checks = m_loaded.config.health.checks;
     const auto can_be_asked = [](const CheckSettings& check) {
-        return check.common.enabled && !check.later && check.unset.empty() && check.settings != nullptr;
+        return check.common.enabled && check.unset.empty() && check.settings != nullptr;
     };
     for (const auto& [check, settings] : frontend_checks_of(m_loaded.config, site)) {
         if (can_be_asked(*check)) {
@@ -206,14 +204,12 @@ void ConfiguredGate::add(const std::string& name) {
         m_switched_off.push_back(name);
         return;
     }
-    const CheckType* type = check->later ? nullptr : find_check_type(check->type);
-    if (type == nullptr) {
-        return cannot(say(k_not_built));
-    }
     if (!check->unset.empty()) {
         return cannot(say(k_not_set, unset_words(check->unset, m_loaded.config.wrong_variables)));
     }
-    m_checks.push_back({name, type->make(check->settings.get()), {}});
+    if (const CheckType* type = find_check_type(check->type)) {
+        m_checks.push_back({name, type->make(check->settings.get()), {}});
+    }
 }
 
 std::vector<std::string> ConfiguredGate::names() const {

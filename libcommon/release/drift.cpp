@@ -1,7 +1,5 @@
 #include "release/drift.h"
 
-#include "util/text.h"
-
 #include <algorithm>
 
 namespace lectio::release {
@@ -10,17 +8,6 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr Duration k_longest_reading = 10min;
-
-constexpr Phrase k_and_more{"{} and {} more", "{} и ещё {}"};
-
-Text some_of(const std::vector<std::string>& names) {
-    constexpr std::size_t k_most = 3;
-    std::string first;
-    for (std::size_t i = 0; i < names.size() && i < k_most; ++i) {
-        first += (first.empty() ? "" : ", ") + shorten(clean_line(names[i]), 80);
-    }
-    return names.size() > k_most ? say(k_and_more, first, names.size() - k_most) : verbatim(first);
-}
 
 bool is_carried(const Release& release, const TreeManifest& own, const TreeEntry& entry) {
     return std::any_of(release.carried.begin(), release.carried.end(), [&](const Carried& file) {
@@ -31,17 +18,6 @@ bool is_carried(const Release& release, const TreeManifest& own, const TreeEntry
 }
 
 } // namespace
-
-Text some_of(const TreeDifference& difference) {
-    std::vector<std::string> names = difference.changed;
-    for (const std::string& name : difference.removed) {
-        names.push_back("-" + name);
-    }
-    for (const std::string& name : difference.added) {
-        names.push_back("+" + name);
-    }
-    return some_of(names);
-}
 
 TreeReading own_of(const Part& part) {
     TreeReading reading;

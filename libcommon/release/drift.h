@@ -5,7 +5,6 @@
 #include "release/part.h"
 #include "release/shelf.h"
 #include "util/result.h"
-#include "words/phrase.h"
 
 namespace lectio::release {
 
@@ -14,7 +13,5 @@ TreeReading own_of(const Part& part);
 // Reads every file of the release; `own`: what of its tree counts.
 Result<TreeDifference> changes_by_hand(Shelf& shelf, const Release& release, const TreeReading& own,
                                        Clock& clock);
-// The first few: "index.html, +debug.js and 4 more".
-Text some_of(const TreeDifference& difference);
 
 } // namespace lectio::release

@@ -4,6 +4,7 @@
 #include "pipeline/common_job.h"
 #include "pipeline/configured_checks.h"
 #include "platform/environment.h"
+#include "release/known_deploys.h"
 #include "util/text.h"
 
 #include <algorithm>
@@ -59,7 +60,7 @@ Job job_of(const LoadedConfig& loaded, World& world, const std::vector<CheckSett
     job.deadline = loaded.config.deepcheck.deadline;
     job.settings_mark = loaded.fingerprint;
     job.ask_failed_after = k_ask_failed_after;
-    add_configured_checks(job, checks, loaded.config);
+    add_configured_checks(job, checks, loaded.config, release::known_deploys(loaded.config));
     add_configuration_notices(job, loaded);
     if (job.checks.empty() && job.shelved.empty() && loaded.use != LoadedConfig::Use::telling) {
         job.notices.push_back(config_notice("no-checks", nothing.words, nothing.hint));

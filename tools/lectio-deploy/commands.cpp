@@ -69,7 +69,7 @@ Text integrity(Session& session, const Release& release) {
     if (!changes) {
         return error_words(changes.error().message);
     }
-    return changes->empty() ? say(k_whole) : say(k_changed, release::some_of(*changes));
+    return changes->empty() ? say(k_whole) : say(k_changed, some_of(*changes));
 }
 
 struct Standing {

@@ -5,6 +5,7 @@
 #include "pipeline/common_job.h"
 #include "pipeline/configured_checks.h"
 #include "recovery/all_actions.h"
+#include "release/known_deploys.h"
 #include "release/last_good.h"
 
 #include <algorithm>
@@ -62,7 +63,7 @@ Job make_job(const LoadedConfig& loaded, World& world) {
     Job job = common_job(loaded, world, "health");
     job.deadline = config.health.deadline;
     job.notes.insert(job.notes.begin(), config.assumed.begin(), config.assumed.end());
-    add_configured_checks(job, config.health.checks, config);
+    add_configured_checks(job, config.health.checks, config, release::known_deploys(config));
     add_units(job, config);
     add_ladder(job, config);
     if (std::any_of(job.ladder.begin(), job.ladder.end(), goes_back)) {

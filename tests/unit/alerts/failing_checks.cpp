@@ -9,6 +9,7 @@
 #include "checks/django.h"
 #include "checks/dns.h"
 #include "checks/docker.h"
+#include "checks/drift.h"
 #include "checks/exec.h"
 #include "checks/file.h"
 #include "checks/freshness.h"
@@ -630,6 +631,34 @@ void freshness(All& all) {
     add("a time to come", value);
 }
 
+void drift(All& all) {
+    DriftSettings settings;
+    settings.tool = "deepcheck";
+    settings.name = "drift";
+    settings.database.warn = Amount{Amount::Unit::percent, 10};
+    const WallTime now = sample_now().wall;
+    DriftArea nginx;
+    nginx.word = "nginx";
+    nginx.there = {{"/etc/nginx/nginx.conf", content_hash("1")}};
+    nginx.look = "ls -ltR /etc/nginx | head -n 30";
+    nginx.changed_at = [now](const std::string&) { return std::optional(now - 20min); };
+    DriftArea build;
+    build.word = "build";
+    build.there = {{"index.html", content_hash("1")}};
+    build.released = ReleasedBuild{"fe-1", build.there, {}};
+    build.look = "sudo lectio-deploy status";
+    const auto before =
+        evaluate_drift({{nginx, build}, {{"database", {}, 50_MB}}, {}}, settings, now - 1h, {}).memory;
+    nginx.there["/etc/nginx/nginx.conf"] = content_hash("2");
+    build.there["debug.js"] = content_hash("2");
+    all.push_back({"drift", "changed without a deploy",
+                   evaluate_drift({{nginx, build}, {{"database", {}, 90_MB}}, {}}, settings, now, before)});
+    DriftArea nowhere;
+    nowhere.word = "code";
+    nowhere.trouble = {"unable to look: no rights", "не удалось посмотреть: нет прав"};
+    all.push_back({"drift", "cannot be looked at", evaluate_drift({{nowhere}, {}, {}}, settings, now, {})});
+}
+
 void growth(All& all) {
     GrowthSettings settings;
     settings.of = {"disk:/", "files:/srv/media"};
@@ -770,10 +799,31 @@ void hardening(All& all) {
 
 std::vector<FailingCheck> failing_checks() {
     All all;
-    for (const auto add :
-         {celery, clock,     cron,     disk,   django,    dns,     docker, exec,
-          file,   freshness, frontend, growth, hardening, http,    host,   killed_by_the_kernel,
-          log,    postgres,  process,  redis,  sqlite,    systemd, tcp,    tls}) {
+    for (const auto add : {celery,
+                           clock,
+                           cron,
+                           disk,
+                           django,
+                           dns,
+                           docker,
+                           drift,
+                           exec,
+                           file,
+                           freshness,
+                           frontend,
+                           growth,
+                           hardening,
+                           http,
+                           host,
+                           killed_by_the_kernel,
+                           log,
+                           postgres,
+                           process,
+                           redis,
+                           sqlite,
+                           systemd,
+                           tcp,
+                           tls}) {
         add(all);
     }
     return all;

@@ -241,6 +241,14 @@ const Later& growth() {
     return schema;
 }
 
+const Later& drift() {
+    static const Later schema{
+        later<Texts>("watch", "what must not change").needed(),
+        later<Thresholds>("database", "change of its size").units({Amount::Unit::percent}).grows(),
+        later<Path>("build", "its folder"), later<Path>("code", "its folder")};
+    return schema;
+}
+
 const Later& unit_action() {
     static const Later schema{later<std::string>("unit", "which").needed(), later<Texts>("test", "first")};
     return schema;
@@ -279,6 +287,7 @@ const Kinds& stand_in_kinds() {
                               {"containers", "containers", &containers()},
                               {"disk", "space", &disk()},
                               {"django", "migrations", &django()},
+                              {"drift", "changes without a deploy", &drift()},
                               {"freshness", "new enough", &freshness()},
                               {"frontend", "the build", &frontend()},
                               {"growth", "when it is full", &growth()},

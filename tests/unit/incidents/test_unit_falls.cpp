@@ -1,3 +1,4 @@
+#include "checks/accepted_change.h"
 #include "incidents/acknowledgements.h"
 #include "incidents/unit_falls.h"
 #include "platform/files.h"
@@ -224,6 +225,18 @@ TEST_CASE("A check that is made for a unit has a name of its own") {
     CHECK(check_for_unit("getty@tty1.service", {}) == "getty-tty1");
     CHECK(check_for_unit("_x.service", {}) == "unit-_x");
     CHECK(check_for_unit(std::string(200, 'a') + ".service", {}).size() == 64);
+}
+
+TEST_CASE("Of a change the acknowledgement accepts what was told, and holds for nothing else") {
+    Health health;
+    health.look(Status::warning, k_noon);
+    const IncidentState& incident = health.state.incidents.at(0);
+    std::map<std::string, std::string>& memory = health.state.checks.at(incident.subject).memory;
+    memory = {{k_told_change, "nginx=1"}, {"nginx-0", "names"}};
+    adopt(health.state, {{"health", incident.id, Status::warning, "anna", k_noon, "health-x.json"}});
+    CHECK_FALSE(
+        health.state.incidents[0].acknowledged); // still wrong at the next look: something else has changed
+    CHECK(memory == std::map<std::string, std::string>{{k_accepted_change, "nginx=1"}, {"nginx-0", "names"}});
 }
 
 TEST_CASE("An acknowledgement holds until it gets worse") {
