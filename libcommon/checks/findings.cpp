@@ -8,7 +8,8 @@ namespace lectio {
 namespace {
 
 constexpr std::size_t k_shown = 3; // a message is read on a phone; the audit shows them all
-constexpr Phrase k_and_more{"{}; and {} more", "{}; и ещё {}"};
+constexpr Phrase k_and_more{"{}; and {} more (all: sudo lectio-deepcheck audit)",
+                            "{}; и ещё {} (все: sudo lectio-deepcheck audit)"};
 
 Text words_of(const std::vector<Finding>& findings) {
     Text words = findings.front().seen;

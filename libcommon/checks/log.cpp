@@ -65,7 +65,7 @@ constexpr Phrase k_traversal{"foreign files", "чужие файлы"};
 constexpr Phrase k_sql_injection{"SQL injection", "SQL-инъекции"};
 constexpr Phrase k_scanner{"scanner", "сканер"};
 constexpr Phrase k_kind_count{"{} ({})", "{} ({})"};
-constexpr Phrase k_look{"look: tail -n 100 {}", "посмотреть: tail -n 100 {}"};
+constexpr Phrase k_look{"look: {}", "посмотреть: {}"};
 
 // In one run. A log that grows by more is read late, never skipped.
 constexpr Bytes k_most_read = 4_GB;
@@ -361,6 +361,19 @@ class LogCheck final : public BlockingCheck {
     LogCheckSettings m_settings;
 };
 
+// As one word of a shell.
+std::string in_quotes(std::string_view text) {
+    constexpr std::string_view k_plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-";
+    if (text.find_first_not_of(k_plain) == std::string_view::npos) {
+        return std::string(text);
+    }
+    std::string quoted = "'";
+    for (const char each : text) {
+        quoted += each == '\'' ? "'\\''" : std::string(1, each);
+    }
+    return quoted + "'";
+}
+
 // ── Judging ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 class Judging {
@@ -423,7 +436,7 @@ class Judging {
             if (status == Status::ok) {
                 m_result.message = message;
             } else {
-                tell(status, message, say(k_look, m_settings.path.string()));
+                tell(status, message, say(k_look, command_to_look(false)));
             }
         }
         if (count_of_sample(k_matched) > 0) {
@@ -456,7 +469,20 @@ class Judging {
         tell(level(percent, m_settings.ratio, {}, "ratio"),
              say(is_access() ? k_errors : k_share, fmt::format("{:.1f}%", percent),
                  counted(static_cast<std::int64_t>(all), noun), m_window),
-             say(k_look, m_settings.path.string()));
+             say(k_look, command_to_look(is_access())));
+    }
+
+    // The lines that were counted, the newest last, also where the log was rotated meanwhile.
+    [[nodiscard]] std::string command_to_look(bool at_errors) const {
+        constexpr std::size_t k_longest_pattern = 200;
+        const std::string path = in_quotes(m_settings.path.string());
+        std::string pattern = at_errors ? R"(" 5[0-9]{2} )" : "";
+        for (const std::string& one : at_errors ? std::vector<std::string>() : m_settings.matches) {
+            pattern += (pattern.empty() ? "" : "|") + one;
+        }
+        return pattern.empty() || pattern.size() > k_longest_pattern
+                   ? fmt::format("tail -n 100 {}", path)
+                   : fmt::format("grep -shP {0} {1}.1 {1} | tail -n 20", in_quotes(pattern), path);
     }
 
     void judge_latency() {

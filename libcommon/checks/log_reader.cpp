@@ -55,7 +55,8 @@ class Follower {
     Result<FileInfo> look_at(const Path& path) const {
         Result<FileInfo> info = m_files.info(path, Files::Follow::yes);
         if (info && info->type != FileInfo::Type::regular) {
-            return Error{ErrorKind::invalid, fmt::format("{} is not a regular file", path.string())};
+            return Error{ErrorKind::invalid,
+                         fmt::format("unable to read {}: not a regular file", path.string())};
         }
         return info;
     }

@@ -37,9 +37,10 @@ constexpr Phrase k_no_database{"{} is damaged, or no SQLite database: {}",
                                "{} повреждён или это не база SQLite: {}"};
 constexpr Phrase k_damaged{"the database is damaged", "база повреждена"};
 constexpr Phrase k_mend{"stop what writes there, keep a copy of the file, then restore the last good backup: "
-                        "sqlite3 {} .recover saves what can be read",
+                        "sqlite3 {} .recover | sqlite3 recovered.sqlite3 saves what can be read",
                         "остановите всех, кто в неё пишет, сохраните копию файла и восстановите последнюю "
-                        "хорошую копию; sqlite3 {} .recover спасёт то, что ещё читается"};
+                        "хорошую копию; sqlite3 {} .recover | sqlite3 recovered.sqlite3 "
+                        "спасёт то, что ещё читается"};
 constexpr Phrase k_disturbed{"it is written to all the time: whether every page is whole is not known",
                              "в базу всё время пишут: целы ли все страницы, узнать не удалось"};
 constexpr Phrase k_abandoned{
@@ -68,6 +69,9 @@ constexpr Phrase k_vacuum{
 constexpr Phrase k_locked{
     "locked for writing for at least {} by {}: others get “database is locked”",
     "заперта на запись не меньше {}, держит {}: остальные получают «database is locked»"};
+constexpr Phrase k_locked_hint{
+    "it must end its transaction: look what it does (fuser -v {}), and restart it where it hangs",
+    "ему пора закончить транзакцию: посмотрите, чем он занят (fuser -v {}), и перезапустите, если он завис"};
 constexpr Phrase k_process{"process {} ({})", "процесс {} ({})"};
 constexpr Phrase k_somebody{"somebody", "неизвестно кто"};
 
@@ -211,7 +215,8 @@ void judge_lock(CheckResult& result, const SqliteSample& sample, const SqliteSet
     const Text holder = seen.holder > 0
                             ? say(k_process, seen.holder, shorten(redact(clean_line(sample.holder)), 120))
                             : say(k_somebody);
-    raise(result, status, say(k_locked, format_duration(*seen.locked), holder));
+    raise(result, status, say(k_locked, format_duration(*seen.locked), holder),
+          say(k_locked_hint, shown(settings)));
 }
 
 Duration longest(const Thresholds& thresholds) {

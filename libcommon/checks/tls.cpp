@@ -2,6 +2,7 @@
 
 #include "checks/shared_words.h"
 #include "checks/thresholds.h"
+#include "config/host_complaint.h"
 #include "util/text.h"
 #include "words/error_words.h"
 
@@ -62,6 +63,24 @@ constexpr Phrase k_hint_protocol{"allow TLS 1.2 and 1.3 (nginx: ssl_protocols TL
                                  "включите TLS 1.2 и 1.3 (nginx: ssl_protocols TLSv1.2 TLSv1.3;)"};
 constexpr Phrase k_hint_along{"take it out of the file that the server shows (fullchain.pem)",
                               "уберите его из файла, который отдаёт сервер (fullchain.pem)"};
+constexpr Phrase k_hint_name{"look whether the name in `address` is right, and at its DNS record",
+                             "проверьте, верно ли имя в `address`, и его запись в DNS"};
+constexpr Phrase k_hint_unreachable{
+    "look at the network and the route to it; the certificate itself was not seen",
+    "проверьте сеть и маршрут до него; сам сертификат увидеть не удалось"};
+constexpr Phrase k_hint_not_connected{
+    "look whether the port in `address` is right, and whether a firewall drops connections",
+    "проверьте, верен ли порт в `address` и не отбрасывает ли соединения файрвол"};
+constexpr Phrase k_hint_silent{"look whether the web server hangs, and whether TLS is spoken on this port",
+                               "проверьте, не завис ли веб-сервер и говорят ли на этом порту по TLS"};
+constexpr Phrase k_hint_refused{
+    "nobody listens there: look whether the web server runs (systemctl status nginx)",
+    "там никто не слушает: проверьте, работает ли веб-сервер (systemctl status nginx)"};
+constexpr Phrase k_hint_handshake{"look closer: openssl s_client -connect {} -servername {}",
+                                  "подробнее: openssl s_client -connect {} -servername {}"};
+constexpr Phrase k_hint_upgrade{
+    "look whether the server offers STARTTLS, and whether `starttls` names its protocol",
+    "проверьте, предлагает ли сервер STARTTLS и тот ли протокол назван в `starttls`"};
 constexpr Phrase k_own_fault{"unable to look at the certificate: {}", "не удалось проверить сертификат: {}"};
 
 CheckResult broken(Text message, Remedy remedy = Remedy::cannot_help, Text hint = {}) {
@@ -79,7 +98,11 @@ std::string host_of(const std::string& address) {
 }
 
 std::string name_of(const TlsSettings& settings) {
-    return settings.server_name.empty() ? host_of(settings.address) : settings.server_name;
+    std::string name = settings.server_name.empty() ? host_of(settings.address) : settings.server_name;
+    if (name.size() > 1 && name.ends_with('.')) {
+        name.pop_back(); // the dot of the root is no part of a certificate's names (RFC 6125, 6.4.1)
+    }
+    return name;
 }
 
 CheckResult judge_connection(const TlsSample& sample, const TlsSettings& settings) {
@@ -87,13 +110,16 @@ CheckResult judge_connection(const TlsSample& sample, const TlsSettings& setting
     const std::string limit = format_duration(settings.timeout);
     switch (sample.failure) {
     case Failure::name:
-        return broken(say(k_no_name, settings.address, detail), Remedy::outside_host);
+        return broken(say(k_no_name, settings.address, detail), Remedy::outside_host, say(k_hint_name));
     case Failure::unreachable:
-        return broken(say(k_no_connection, settings.address, detail), Remedy::outside_host);
+        return broken(say(k_no_connection, settings.address, detail), Remedy::outside_host,
+                      say(k_hint_unreachable));
     case Failure::timeout:
-        return broken(say(sample.phase == TlsSample::Phase::connecting ? k_not_connected : k_silent,
-                          settings.address, limit),
-                      Remedy::try_it);
+        return broken(
+            say(sample.phase == TlsSample::Phase::connecting ? k_not_connected : k_silent, settings.address,
+                limit),
+            Remedy::try_it,
+            say(sample.phase == TlsSample::Phase::connecting ? k_hint_not_connected : k_hint_silent));
     case Failure::own_fault: {
         CheckResult result = broken(say(k_cannot_ask, settings.address, detail));
         result.status = Status::unknown;
@@ -101,15 +127,17 @@ CheckResult judge_connection(const TlsSample& sample, const TlsSettings& setting
     }
     case Failure::handshake:
         return broken(say(k_no_tls, settings.address, detail), Remedy::try_it,
-                      sample.detail.find(k_plain_text_peer) != std::string::npos ? say(k_hint_plain_text)
-                                                                                 : Text{});
+                      sample.detail.find(k_plain_text_peer) != std::string::npos
+                          ? say(k_hint_plain_text)
+                          : say(k_hint_handshake, settings.address, name_of(settings)));
     case Failure::upgrade:
-        return broken(say(k_no_upgrade, settings.address, sample.detail.empty() ? say(k_closed) : detail));
+        return broken(say(k_no_upgrade, settings.address, sample.detail.empty() ? say(k_closed) : detail),
+                      Remedy::cannot_help, say(k_hint_upgrade));
     case Failure::refused:
     case Failure::none:
         break;
     }
-    return broken(say(k_no_connection, settings.address, detail), Remedy::try_it);
+    return broken(say(k_no_connection, settings.address, detail), Remedy::try_it, say(k_hint_refused));
 }
 
 std::string day_of(WallTime time) {
@@ -262,7 +290,8 @@ const Schema<TlsSettings>& tls_schema() {
         Schema<TlsSettings>{
             required("address", &TlsSettings::address, "host:port").check(address_complaint),
             optional("server_name", &TlsSettings::server_name,
-                     "asked for and expected; the address's host when empty"),
+                     "asked for and expected; the address's host when empty")
+                .check(foreign_host_complaint),
             optional("ca", &TlsSettings::ca, "PEM file of the authority; the system's when empty"),
             optional("expires", &TlsSettings::expires,
                      "time left; { warn = \"14d\", critical = \"7d\" } when empty, shares of the life of one "

@@ -1,6 +1,7 @@
 #include "config/schema.h"
 
 #include "config/homes.h"
+#include "config/host_complaint.h"
 #include "config/lookalikes.h"
 #include "config/meant.h"
 #include "util/number.h"
@@ -1031,7 +1032,7 @@ Amount limit(Bytes value) {
 std::optional<Text> address_complaint(const std::string& text) {
     const bool has_port = text.find(':') != std::string::npos && !text.ends_with(']');
     if (has_port && is_authority(text)) {
-        return std::nullopt;
+        return foreign_host_complaint(text);
     }
     return say(k_no_address);
 }
@@ -1048,8 +1049,9 @@ std::optional<Text> http_url_complaint(const std::string& text) {
         const std::string_view rest = std::string_view(text).substr(scheme + 3);
         const bool blank = std::any_of(text.begin(), text.end(),
                                        [](char c) { return static_cast<unsigned char>(c) <= ' '; });
-        if (!blank && is_authority(after_user(rest.substr(0, rest.find_first_of("/?#"))))) {
-            return std::nullopt;
+        const std::string_view authority = after_user(rest.substr(0, rest.find_first_of("/?#")));
+        if (!blank && is_authority(authority)) {
+            return foreign_host_complaint(std::string(authority));
         }
     }
     return say(k_no_url);

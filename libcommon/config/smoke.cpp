@@ -62,8 +62,11 @@ std::optional<Text> range_complaint(const std::string& text) {
     const auto is_number = [](std::string_view part) {
         return part.empty() || number_from<std::uint32_t>(part).has_value();
     };
+    const auto first = number_from<std::uint32_t>(text.substr(0, dash));
+    const auto last =
+        dash == std::string::npos ? std::nullopt : number_from<std::uint32_t>(text.substr(dash + 1));
     const bool good = dash != std::string::npos && text.size() > 1 && is_number(text.substr(0, dash)) &&
-                      is_number(text.substr(dash + 1));
+                      is_number(text.substr(dash + 1)) && (!first || !last || *first <= *last);
     return good || text.empty() ? std::nullopt : std::optional(say(k_no_range));
 }
 

@@ -31,7 +31,7 @@ Result<Entry> look_up(Lookup lookup, std::string_view kind, const Key& key, std:
             continue;
         }
         if (reason == 0 || reason == ENOENT || reason == ESRCH) {
-            return Error{ErrorKind::not_found, fmt::format("no {} {} on this host", kind, key)};
+            return Error{ErrorKind::not_found, fmt::format("no {} {}", kind, key)};
         }
         return errno_error(fmt::format("look up the {} {}", kind, key), reason);
     }

@@ -52,7 +52,8 @@ Result<PastRuns> PastRuns::at(Files& files, Clock& clock, const HistoryPlace& pl
         return info.error();
     }
     if (info->type != FileInfo::Type::regular) {
-        return Error{ErrorKind::invalid, fmt::format("{} is not a regular file", place.file().string())};
+        return Error{ErrorKind::invalid,
+                     fmt::format("unable to read {}: not a regular file", place.file().string())};
     }
     Result<Database> database = Database::at(place.file(), Database::Access::read_only, clock, deadline);
     if (!database) {

@@ -119,7 +119,9 @@ constexpr std::array k_parts{
     Phrase{"no answer in time", "нет ответа вовремя"},
     Phrase{"no full answer in time", "ответ не пришёл целиком вовремя"},
     Phrase{"the broker refuses a command", "брокер отказал в команде"},
+    Phrase{"error setting certificate file", "не удалось взять сертификаты из файла"},
     // our own
+    Phrase{"the server does not say how large the database is", "сервер не говорит, какого размера база"},
     Phrase{"not a regular file", "это не обычный файл"},
     Phrase{"not an absolute path", "путь не от корня"},
     Phrase{"the command is empty", "команда пуста"},

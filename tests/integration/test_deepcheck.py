@@ -121,6 +121,19 @@ class DeepcheckTest(unittest.TestCase):
             self.assertEqual((deep.folder / "state/deepcheck/state.json").read_bytes(), state, "run remembers nothing")
             self.assertEqual(deep.run().check("dear")["status"], "ok", "what was remembered is the run before it")
 
+    def test_history(self):
+        with Deep({"a": 'every = "24h"'}) as deep:
+            deep.run()
+            deep.says("a", 2, "broken")
+            deep.run("--only", "a")
+            shown = subprocess.run([str(binary("lectio-deepcheck")), "-c", str(deep.config), "history", "a"],
+                                   capture_output=True, text=True, timeout=300, check=False)
+            self.assertEqual(shown.returncode, 0, shown.stderr)
+            self.assertIn("broken", shown.stdout)
+            wrong = subprocess.run([str(binary("lectio-deepcheck")), "-c", str(deep.config), "history", "b"],
+                                   capture_output=True, text=True, timeout=300, check=False)
+            self.assertEqual(wrong.returncode, 64, wrong.stdout)
+
     def test_usage_and_configuration(self):
         with Deep({"cheap": ""}) as deep:
             unknown = deep.run("run", "cheep")

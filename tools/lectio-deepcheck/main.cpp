@@ -19,7 +19,8 @@ lectio::Result<int> run(const lectio::deepcheck::Options& options) {
     LECTIO_TRY(ensure_stack());
     static RealWorld world; // not destroyed: threads of checks that were given up go on using it
     catch_stop_signals([] { world.http.wake(); });
-    return deepcheck::run(options, world.world());
+    return options.history ? deepcheck::show_history(options, world.world())
+                           : deepcheck::run(options, world.world());
 }
 
 } // namespace

@@ -1,12 +1,14 @@
 #include "options.h"
 
 #include "cli/command_line.h"
+#include "pipeline/history_options.h"
 
 #include <algorithm>
 #include <array>
 #include <filesystem>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace lectio::deepcheck {
@@ -22,6 +24,7 @@ constexpr std::string_view k_examples =
     "  lectio-deepcheck audit --format markdown >audit.md\n"
     "  lectio-deepcheck audit --profile lectio   what is expected of such a host, whatever its configuration "
     "asks\n"
+    "  lectio-deepcheck history --since 7d what the runs of a week have found, check by check\n"
     "  lectio-deepcheck --check-config     is the configuration right, and what does it look at?\n"
     "  lectio-deepcheck --format json | jq .status\n";
 
@@ -57,9 +60,17 @@ std::variant<Options, int> parse_options(int argc, char** argv) {
         ->add_option("--profile", options.profile,
                      "The checks of this profile, too: lectio, cube-demper, horoscopus or a file of your own")
         ->type_name("NAME");
+    HistoryQuestion question;
+    const CLI::App* history = add_history(app, question);
     app.require_subcommand(0, 1);
     if (const std::optional<int> leave = parse(app, argc, argv, Reports::all)) {
         return *leave;
+    }
+    if (history->parsed()) {
+        if (const std::optional<int> leave = refuse_history_format("lectio-deepcheck", options.common)) {
+            return *leave;
+        }
+        options.history = std::move(question);
     }
     if (audit->parsed()) {
         options.audit = form == "markdown" ? AuditForm::markdown : AuditForm::text;

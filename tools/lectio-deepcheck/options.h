@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cli/common_options.h"
+#include "pipeline/history_command.h"
 #include "report/audit.h"
 
 #include <optional>
@@ -15,7 +16,8 @@ struct Options {
     bool looks_only = false;        // run CHECK…, audit: nothing is remembered and nobody is told
     std::optional<AuditForm> audit; // as JSON it is the report with its findings, whatever stands here
     std::string profile;            // of the audit: a name or a path; empty: that of the configuration
-    bool by_old_name = false;       // called as deep_check.sh: its exit codes (CONTRACT 24)
+    std::optional<HistoryQuestion> history;
+    bool by_old_name = false; // called as deep_check.sh: its exit codes (CONTRACT 24)
 };
 
 // The options, or the exit code with which to leave (help was printed, or usage was wrong).

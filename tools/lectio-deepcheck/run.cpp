@@ -8,6 +8,9 @@
 #include "platform/environment.h"
 #include "profile.h"
 
+#include <string>
+#include <vector>
+
 #include <fmt/format.h>
 
 namespace lectio::deepcheck {
@@ -66,6 +69,17 @@ int run(const Options& options, World world) {
         };
     }
     return run_checking_tool(tool, options.common, world);
+}
+
+int show_history(const Options& options, World world) {
+    const auto checks = [](const Config& config) {
+        std::vector<std::string> names;
+        for (const CheckSettings& check : config.deepcheck.checks) {
+            names.push_back(check.name);
+        }
+        return names;
+    };
+    return lectio::show_history({"deepcheck", checks}, *options.history, options.common, world);
 }
 
 } // namespace lectio::deepcheck

@@ -1,6 +1,7 @@
 #include "options.h"
 
 #include "cli/command_line.h"
+#include "pipeline/history_options.h"
 
 #include <filesystem>
 #include <utility>
@@ -19,9 +20,6 @@ constexpr std::string_view k_examples =
     "  lectio-health history                  the last 24 hours of every check\n"
     "  lectio-health history site --since 7d  since \"2026-11-20 10:00\" is understood as well\n";
 
-constexpr Phrase k_history_formats{"history knows the formats text and json",
-                                   "history знает только форматы text и json"};
-
 // The old script took no arguments: a cron line that calls it has none, and whoever gives some means ours.
 bool is_old_name(const char* argv0) {
     return std::filesystem::path(argv0 == nullptr ? "" : argv0).filename() == "health_check.sh";
@@ -39,12 +37,6 @@ void add_init(CLI::App& app, InitCommand& init) {
         ->check(CLI::IsMember(k_languages).description(""));
 }
 
-void add_history(CLI::App& app, HistoryQuestion& question) {
-    app.add_option("check", question.check, "Only this one")->type_name("CHECK");
-    app.add_option("--since", question.since, "2h, 7d, 2026-11-20 or \"2026-11-20 10:00\" (default: 24h)")
-        ->type_name("TIME");
-}
-
 } // namespace
 
 std::variant<Options, int> parse_options(int argc, char** argv) {
@@ -59,9 +51,8 @@ std::variant<Options, int> parse_options(int argc, char** argv) {
     HistoryQuestion question;
     CLI::App* initialising = app.add_subcommand(
         "init", "Look at this host and write a configuration with comments; never over an existing one");
-    CLI::App* history = app.add_subcommand("history", "What the runs have found: how long, what was done");
+    const CLI::App* history = add_history(app, question);
     add_init(*initialising, init);
-    add_history(*history, question);
     app.require_subcommand(0, 1);
     if (const std::optional<int> leave = parse(app, argc, argv, Reports::all)) {
         return *leave;
@@ -70,8 +61,8 @@ std::variant<Options, int> parse_options(int argc, char** argv) {
         options.init = std::move(init);
     }
     if (history->parsed()) {
-        if (options.common.format != Format::text && options.common.format != Format::json) {
-            return wrong_usage("lectio-health", say(k_history_formats), options.common);
+        if (const std::optional<int> leave = refuse_history_format("lectio-health", options.common)) {
+            return *leave;
         }
         options.history = std::move(question);
     }

@@ -118,7 +118,7 @@ TEST_CASE("the worst finding speaks first, the rest is named, then counted") {
                                           made_up(Status::warning, "e")},
                                          verbatim("well"));
     CHECK(result.status == Status::critical);
-    CHECK(result.message.en == "b; a; c; and 2 more");
+    CHECK(result.message.en == "b; a; c; and 2 more (all: sudo lectio-deepcheck audit)");
     CHECK(result.message.ru == "b; a; c; и ещё 2");
     CHECK(result.hint.en == "mend b");
     CHECK(result.findings.size() == 5);

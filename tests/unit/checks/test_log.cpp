@@ -316,6 +316,22 @@ TEST_CASE("access log: percentiles of the time to answer") {
     CHECK_THAT(slow.message.ru, Catch::Contains("самые медленные 5% ответов заняли 3."));
 }
 
+TEST_CASE("log: the hint shows the very lines that were counted, also of the file rotated away") {
+    WatchedAccess log;
+    log.settings.ratio = {Amount{Amount::Unit::percent, 1}, std::nullopt};
+    log.write_many(30, access_line("GET / HTTP/1.1", 502, "::1"));
+    const CheckResult told = log.run();
+    CHECK(told.status == Status::warning);
+    const std::string path = log.settings.path.string();
+    CHECK(told.hint.en == "look: grep -shP '\" 5[0-9]{2} ' " + path + ".1 " + path + " | tail -n 20");
+    Watched plain;
+    plain.settings.matches = {R"(\[error\])", "it's"};
+    plain.settings.count = {Amount{Amount::Unit::number, 1}, std::nullopt};
+    plain.run();
+    plain.write("[error] x\n");
+    CHECK_THAT(plain.run().hint.en, Catch::Contains(R"(grep -shP '\[error\]|it'\''s' )"));
+}
+
 TEST_CASE("access log: attempts from outside, by kind and address") {
     WatchedAccess log;
     log.settings.attacks = {Attack::brute_force, Attack::traversal, Attack::sql_injection, Attack::scanner};

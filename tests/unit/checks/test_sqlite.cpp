@@ -120,7 +120,7 @@ TEST_CASE("what a database is like, in words", "[sqlite]") {
     CHECK(damaged.status == Status::critical);
     CHECK(damaged.message.en == "the database is damaged");
     CHECK(damaged.evidence.find("row 4 missing") != std::string::npos);
-    CHECK(damaged.hint.ru.find("/srv/db.sqlite3 .recover") != std::string::npos);
+    CHECK(damaged.hint.ru.find("/srv/db.sqlite3 .recover | sqlite3 recovered.sqlite3") != std::string::npos);
 
     CHECK(judged(seen([](SqliteSighting& it) { it.check = Pages::disturbed; })).status == Status::unknown);
     CHECK(judged(seen([](SqliteSighting& it) { it.check = Pages::unfinished; })).status == Status::unknown);

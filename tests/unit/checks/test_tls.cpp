@@ -336,6 +336,18 @@ TEST_CASE("tls: a server that does not change over to TLS", "[tls]") {
     }
 }
 
+TEST_CASE("tls: whatever keeps the certificate from being seen, what to look at is said", "[tls]") {
+    Judging judging;
+    for (const Failure failure : {Failure::name, Failure::unreachable, Failure::timeout, Failure::handshake,
+                                  Failure::upgrade, Failure::refused}) {
+        TlsSample sample;
+        sample.failure = failure;
+        const CheckResult result = judging.judge(sample);
+        CHECK(result.status == Status::critical);
+        CHECK_FALSE(result.hint.empty());
+    }
+}
+
 TEST_CASE("tls: a newer certificate in the file than the server shows", "[tls]") {
     Judging judging;
     judging.settings.file = "/etc/ssl/site.pem";

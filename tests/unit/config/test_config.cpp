@@ -375,6 +375,8 @@ TEST_CASE("each kind of mistake in a login or a step") {
          "a GET has no body"},
         {"two bodies", "upload = { field", "json = { a = 1 }\nupload = ¦{ field", "one request has one body"},
         {"odd bytes", "get = \"/health\"\n", "get = \"/health\"\nrange = ¦\"first\"\n", "expected bytes"},
+        {"bytes backwards", "get = \"/health\"\n", "get = \"/health\"\nrange = ¦\"1023-0\"\n",
+         "expected bytes"},
         {"a limit in parallel", "limit = { requests = 6", "parallel = ¦2\nlimit = { requests = 6",
          "one after the other"},
         {"a header that is none", "Content-Type = \"application/json*\"",
