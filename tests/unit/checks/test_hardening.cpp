@@ -119,7 +119,7 @@ TEST_CASE("the worst finding speaks first, the rest is named, then counted") {
                                          verbatim("well"));
     CHECK(result.status == Status::critical);
     CHECK(result.message.en == "b; a; c; and 2 more (all: sudo lectio-deepcheck audit)");
-    CHECK(result.message.ru == "b; a; c; и ещё 2");
+    CHECK(result.message.ru == "b; a; c; и ещё 2 (все: sudo lectio-deepcheck audit)");
     CHECK(result.hint.en == "mend b");
     CHECK(result.findings.size() == 5);
     CHECK(result.metrics.front().value == 5);
