@@ -1,5 +1,5 @@
 // drift: nothing has changed without a deploy: the build, the code, nginx's configuration, units, crontabs, migrations,
-// the size of the databases (docs/decisions/0030).
+// the size of the databases (docs/decisions/0032).
 #pragma once
 
 #include "checks/check_type.h"
