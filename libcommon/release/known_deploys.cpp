@@ -3,6 +3,7 @@
 #include "incidents/markers.h"
 #include "platform/release_disk.h"
 #include "platform/users.h"
+#include "release/deploy_site.h"
 #include "release/shelf.h"
 #include "store/past_runs.h"
 
@@ -100,9 +101,8 @@ class KnownDeploys final : public Deploys {
 
 std::shared_ptr<const Deploys> known_deploys(const Config& config) {
     std::optional<Places> places;
-    if (const auto& frontend = config.deploy.frontend) {
-        places =
-            Places{frontend->path, releases_folder(config.deploy, *frontend), config.paths.state / "deploy"};
+    if (config.deploy.frontend) {
+        places = places_of(config, Kind::frontend);
     }
     return std::make_shared<KnownDeploys>(
         std::move(places),
