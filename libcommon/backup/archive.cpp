@@ -19,6 +19,7 @@ using namespace std::chrono_literals;
 using Kind = ReleaseDisk::Named::Kind;
 
 constexpr std::string_view k_temporary = ".lectio-tmp-";
+constexpr std::string_view k_unfinished = ".tmp-"; // of write_atomically(): a manifest that was being written
 constexpr mode_t k_folder_mode = 0700;
 constexpr mode_t k_file_mode = 0600;
 constexpr mode_t k_latest_mode = 0640;
@@ -148,7 +149,7 @@ Result<void> Archive::tidy() {
         }
     }
     for (const std::string& name : *names) {
-        if (name.starts_with(k_temporary)) {
+        if (name.starts_with(k_temporary) || name.starts_with(k_unfinished)) {
             LECTIO_TRY(remove_file(m_settings.dir / name));
         }
     }

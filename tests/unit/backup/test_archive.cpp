@@ -232,7 +232,7 @@ TEST_CASE("a night that dies at any step loses nothing, and the next one tidies 
         const Archive::Contents after = place.archive().contents().value();
         CHECK(after.missing.empty());
         for (const std::string& name : place.names()) {
-            CHECK_THAT(name, !Catch::StartsWith(".lectio-tmp-"));
+            CHECK_THAT(name, !Catch::StartsWith("."));
         }
         for (const Backup& backup : after.backups) {
             CHECK(std::filesystem::exists(place.settings.dir / backup.file_name()));
