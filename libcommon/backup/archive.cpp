@@ -1,5 +1,6 @@
 #include "backup/archive.h"
 
+#include "platform/stop.h"
 #include "platform/zstd_file.h"
 #include "util/text.h"
 #include "words/error_words.h"
@@ -175,12 +176,28 @@ Result<void> Archive::has_room(const BackupSource& source, const Backup* before)
                              format_size(room->free), format_size(wanted))};
 }
 
+// Manifests know the second: two within one would have no order, and the newest would be either.
+void Archive::wait_for_a_second_of_its_own(const Contents& there, const std::string& source,
+                                           SteadyTime until) {
+    using std::chrono::floor, std::chrono::seconds;
+    const auto is_taken = [&] {
+        return std::any_of(there.backups.begin(), there.backups.end(), [&](const Backup& backup) {
+            return backup.source == source && floor<seconds>(backup.time) == floor<seconds>(now());
+        });
+    };
+    while (is_taken() && !stop_requested() && m_world.clock.steady() < until) {
+        const Duration left = std::chrono::ceil<Duration>(floor<seconds>(now()) + 1s - now());
+        sleep_unless_stopped(m_world.clock, std::min(until, m_world.clock.steady() + left));
+    }
+}
+
 Result<Backup> Archive::make(const BackupSource& source, SteadyTime until) {
     const SteadyTime begun = m_world.clock.steady();
     const Result<Contents> there = contents();
     LECTIO_TRY(there);
     const Backup* before = there->newest(source.name);
     LECTIO_TRY(has_room(source, before));
+    wait_for_a_second_of_its_own(*there, source.name, until);
     Backup backup;
     backup.id = make_id(random_bits());
     backup.source = source.name;

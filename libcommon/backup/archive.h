@@ -69,6 +69,7 @@ class Archive {
     [[nodiscard]] Path temporary(const std::string& name) const;
     [[nodiscard]] Path trash() const { return m_settings.dir / "trash"; }
     Result<void> has_room(const BackupSource& source, const Backup* before);
+    void wait_for_a_second_of_its_own(const Contents& there, const std::string& source, SteadyTime until);
     Result<Contents> read(const Path& folder);
     Result<void> put_in_trash(Backup backup);
     Result<void> replace_latest(const Path& from, const Path& latest, SteadyTime until);

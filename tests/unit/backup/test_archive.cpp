@@ -83,6 +83,18 @@ TEST_CASE("a backup is a file and its manifest, for us alone, and gives back wha
     CHECK_FALSE(place.archive().unpack(*made, out, place.later())); // never over anything
 }
 
+TEST_CASE("of two backups within a second the later one is the newest") {
+    Place place;
+    for (int round = 0; round < 8; ++round) {
+        const Result<Backup> first = place.make_and_prove();
+        const Result<Backup> second = place.make_and_prove();
+        REQUIRE(first);
+        REQUIRE(second);
+        CHECK(first->time < second->time);
+        CHECK(place.archive().contents().value().newest("database")->id == second->id);
+    }
+}
+
 TEST_CASE("a backup that changed on the disk does not pass its proof") {
     Place place;
     const Result<Backup> made = place.make_and_prove();
