@@ -2,6 +2,7 @@
 
 #include "config/complaints.h"
 #include "platform/literals.h"
+#include "util/text.h"
 
 #include <algorithm>
 
@@ -122,7 +123,12 @@ struct LineMatcher::Expression {
         }
     }
 
+    // To RE2 an odd byte is no character of an expression, not even “.”: it stands for U+FFFD.
     bool matches(std::string_view line) const {
+        return matches_as_it_is(line) || (!is_utf8(line) && matches_as_it_is(to_utf8(line)));
+    }
+
+    bool matches_as_it_is(std::string_view line) const {
         return compiled.Match(re2::StringPiece(line.data(), line.size()), 0, line.size(), RE2::UNANCHORED,
                               nullptr, 0);
     }
@@ -170,7 +176,9 @@ void LineMatcher::look_through(std::string_view lines, const std::function<void(
         return;
     }
     if (done < lines.size()) {
-        m_expression->try_everywhere(lines.substr(done), take);
+        const std::string_view rest = lines.substr(done);
+        is_utf8(rest) ? m_expression->try_everywhere(rest, take)
+                      : m_expression->try_everywhere(to_utf8(rest), take);
     }
 }
 

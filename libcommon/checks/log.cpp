@@ -205,8 +205,7 @@ class LogTaker {
 
     void take(std::string_view lines) {
         if (m_matcher) {
-            // No character of an expression is an odd byte, not even “.”.
-            is_utf8(lines) ? match(lines) : match(to_utf8(lines));
+            match(lines);
         }
         if (m_settings.format == LogCheckSettings::Format::nginx_access) {
             take_answers(lines);

@@ -1,8 +1,10 @@
 #include "util/text.h"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <cstdint>
+#include <cstring>
 #include <limits>
 
 namespace lectio {
@@ -168,8 +170,37 @@ bool contains_ignoring_case(std::string_view text, std::string_view part) {
     return to_lower_ascii(text).find(to_lower_ascii(part)) != std::string::npos;
 }
 
+namespace {
+
+// How many bytes are ASCII before the first that is not. Of gigabytes of log nearly all are, so 64 are judged at once.
+std::size_t ascii_run(std::string_view text) {
+    constexpr std::uint64_t k_high_bits = 0x8080808080808080U;
+    std::array<std::uint64_t, 8> block{};
+    std::size_t at = 0;
+    for (; at + sizeof block <= text.size(); at += sizeof block) {
+        std::memcpy(block.data(), text.data() + at, sizeof block);
+        std::uint64_t any = 0;
+        for (const std::uint64_t part : block) {
+            any |= part;
+        }
+        if ((any & k_high_bits) != 0) {
+            break;
+        }
+    }
+    while (at < text.size() && static_cast<unsigned char>(text[at]) < 0x80) {
+        ++at;
+    }
+    return at;
+}
+
+} // namespace
+
 bool is_utf8(std::string_view text) {
-    for (std::size_t at = 0; at < text.size();) {
+    for (std::size_t at = ascii_run(text); at < text.size();) {
+        if (static_cast<unsigned char>(text[at]) < 0x80) {
+            at += ascii_run(text.substr(at));
+            continue;
+        }
         const CodePoint point = decode(text, at);
         if (point.size == 0) {
             return false;

@@ -499,4 +499,10 @@ TEST_CASE("a line with a byte that is no UTF-8 is still a line") {
     log.run();
     log.write("na\xEFve ERROR\n\xFF\xFE ERROR\nfine \xC3\n");
     CHECK(log.run().message.en.find("2 lines") != std::string::npos);
+    std::string much; // where what a line must hold is looked for first
+    while (much.size() < 400 * 1024) {
+        much += "nothing to see\n";
+    }
+    log.write(much + "a\xFF ERROR\n" + much + "\xD0 ERROR\nERROR\n");
+    CHECK(log.run().message.en.find("5 lines") != std::string::npos);
 }

@@ -9,6 +9,13 @@ using namespace lectio;
 
 TEST_CASE("UTF-8 is strict") {
     CHECK(is_utf8("привет, 🌍"));
+    for (std::size_t before = 0; before < 150; ++before) { // wherever it stands among what is plain
+        const std::string plain(before, 'a');
+        CHECK(is_utf8(plain));
+        CHECK(is_utf8(plain + "я" + plain));
+        CHECK_FALSE(is_utf8(plain + "\xFF" + plain));
+        CHECK_FALSE(is_utf8(plain + "я" + plain + "\x80"));
+    }
     CHECK_FALSE(is_utf8("\xC0\x80"));         // overlong
     CHECK_FALSE(is_utf8("\xED\xA0\x80"));     // surrogate
     CHECK_FALSE(is_utf8("\xF4\x90\x80\x80")); // above U+10FFFF
