@@ -1,5 +1,6 @@
 #include "backup/record.h"
 
+#include "store/kept_json.h"
 #include "util/json_depth.h"
 #include "util/json_members.h"
 #include "util/text.h"
@@ -35,17 +36,6 @@ std::optional<State> state_of(std::string_view word) {
 
 bool is_id(std::string_view text) {
     return text.size() == k_id_length && text.find_first_not_of(k_digits) == std::string_view::npos;
-}
-
-void put(Json& json, const char* key, const std::optional<WallTime>& time) {
-    if (time) {
-        json[key] = format_utc(*time);
-    }
-}
-
-std::optional<WallTime> moment_of(const Json& json, const char* key) {
-    const Result<WallTime> time = parse_utc(text_of(json, key));
-    return time ? std::optional(*time) : std::nullopt;
 }
 
 } // namespace

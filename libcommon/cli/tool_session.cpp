@@ -21,6 +21,7 @@ namespace lectio {
 namespace {
 
 constexpr std::size_t k_longest_person = 40;
+constexpr mode_t k_logs_mode = 0750; // as the pipeline makes it
 
 Text trimmed(const Text& lines) {
     return {std::string(trim(lines.en)), std::string(trim(lines.ru))};
@@ -57,6 +58,17 @@ std::string ToolSession::person() const {
     const std::optional<std::string> before = environment_variable("SUDO_USER");
     const std::string name = before ? *before : us ? us->name : std::to_string(effective_user());
     return shorten(clean_line(name), k_longest_person);
+}
+
+Log ToolSession::open_log(const std::string& name) {
+    const bool json = config().log.format == LogSettings::Format::json;
+    return {m_world.files,  config().paths.logs / name, m_tool, json ? LogFormat::json : LogFormat::text,
+            LogLevel::info, config().timezone};
+}
+
+Result<void> ToolSession::write(Log& log) {
+    LECTIO_TRY(m_world.files.make_folders(config().paths.logs, k_logs_mode));
+    return log.flush();
 }
 
 int ToolSession::leave(ExitCode exit, const Text& reason, const Text& hint) {

@@ -6,6 +6,7 @@
 #include "cli/exit_code.h"
 #include "config/load.h"
 #include "platform/world.h"
+#include "report/log.h"
 #include "util/result.h"
 #include "words/phrase.h"
 
@@ -35,6 +36,11 @@ class ToolSession {
     [[nodiscard]] std::string person() const; // who calls us; sudo says who was root before
     [[nodiscard]] WallTime now() const { return m_world.clock.now().wall; }
     [[nodiscard]] SteadyTime deadline(Duration budget) const { return m_world.clock.steady() + budget; }
+
+    // A log of the suite's, "deploy.log", as [log] asks for it.
+    [[nodiscard]] Log open_log(const std::string& name);
+    // What was said to it is in its file; its folder is made. An Error stops nothing.
+    Result<void> write(Log& log);
 
     // Nothing could be done: why, on standard error and for --format json as an object (CONTRACT 23).
     int leave(ExitCode exit, const Text& reason, const Text& hint = {});

@@ -4,6 +4,7 @@
 #include "platform/folder_names.h"
 #include "platform/stop.h"
 #include "platform/trusted_path.h"
+#include "platform/write_all.h"
 #include "util/text.h"
 #include "util/unique_fd.h"
 
@@ -128,19 +129,10 @@ class Copy {
             if (got == 0) {
                 return {};
             }
-            LECTIO_TRY(write_all(copy, {buffer.data(), static_cast<std::size_t>(got)}, shown));
-        }
-    }
-
-    static Result<void> write_all(int copy, std::string_view bytes, const Path& shown) {
-        while (!bytes.empty()) {
-            const ssize_t written = ::write(copy, bytes.data(), bytes.size());
-            if (written < 0 && errno != EINTR) {
+            if (!write_all(copy, {buffer.data(), static_cast<std::size_t>(got)})) {
                 return unable("copy", shown);
             }
-            bytes.remove_prefix(static_cast<std::size_t>(std::max<ssize_t>(written, 0)));
         }
-        return {};
     }
 
     // As whoever owns the site could have laid it; nothing here follows it.

@@ -4,6 +4,7 @@
 #include "platform/sha256.h"
 #include "platform/stop.h"
 #include "platform/trusted_path.h"
+#include "platform/write_all.h"
 #include "util/unique_fd.h"
 
 #include <array>
@@ -45,17 +46,6 @@ Result<void> read_through(int file, const Path& shown, Clock& clock, SteadyTime 
     }
 }
 
-Result<void> write_all(int file, std::string_view bytes, const Path& shown) {
-    while (!bytes.empty()) {
-        const ssize_t written = ::write(file, bytes.data(), bytes.size());
-        if (written < 0 && errno != EINTR) {
-            return unable("write", shown);
-        }
-        bytes.remove_prefix(written < 0 ? 0 : static_cast<std::size_t>(written));
-    }
-    return {};
-}
-
 Result<void> sync_folder(int folder, const Path& shown) {
     const UniqueFd opened(::openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     const bool synced = opened.valid() && ::fsync(opened.get()) == 0;
@@ -79,7 +69,7 @@ Result<FileDigest> fill(int from, int to, const Change& change, const NewFile& a
     const Give give = [&](std::string_view bytes) {
         hash.add(bytes);
         digest.size.count += bytes.size();
-        return write_all(to, bytes, change.to);
+        return write_all(to, bytes) ? Result<void>{} : unable("write", change.to);
     };
     LECTIO_TRY(read_through(from, change.from, clock, until,
                             [&](std::string_view bytes) { return change.each(bytes, give); }));

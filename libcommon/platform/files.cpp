@@ -1,6 +1,7 @@
 #include "platform/files.h"
 
 #include "platform/trusted_path.h"
+#include "platform/write_all.h"
 #include "util/text.h"
 
 #include <algorithm>
@@ -73,20 +74,6 @@ Result<std::string> read_at_most(int fd, const Path& path, Bytes limit, std::siz
     }
     content.resize(filled);
     return content;
-}
-
-Result<void> write_all(int fd, std::string_view content, const Path& path) {
-    while (!content.empty()) {
-        const ssize_t written = ::write(fd, content.data(), content.size());
-        if (written < 0 && errno == EINTR) {
-            continue;
-        }
-        if (written < 0) {
-            return at_path("write", path);
-        }
-        content.remove_prefix(static_cast<std::size_t>(written));
-    }
-    return {};
 }
 
 // Private: whoever may read a file may also lock it, and so could keep every run from beginning.
@@ -205,7 +192,7 @@ Result<void> SystemFiles::create_synced(const Path& path, std::string_view conte
     if (!fd.valid()) {
         return at_path("create", path);
     }
-    Result<void> written = write_all(fd.get(), content, path);
+    Result<void> written = write_all(fd.get(), content) ? Result<void>{} : at_path("write", path);
     // The mode asked for, whatever the umask.
     if (written && ::fchmod(fd.get(), mode) != 0) {
         written = at_path("set the mode of", path);
@@ -240,7 +227,7 @@ Result<void> SystemFiles::append(const Path& path, std::string_view content, mod
     if (!fd.valid()) {
         return at_path("open", path);
     }
-    return write_all(fd.get(), content, path);
+    return write_all(fd.get(), content) ? Result<void>{} : at_path("write", path);
 }
 
 Result<void> SystemFiles::remove(const Path& path) {

@@ -1,5 +1,6 @@
 #include "release/record.h"
 
+#include "store/kept_json.h"
 #include "util/json_depth.h"
 #include "util/json_members.h"
 #include "util/text.h"
@@ -41,17 +42,6 @@ constexpr std::string_view prefix_of(Kind kind) {
 std::string two_digits(std::uint64_t bits) {
     constexpr std::string_view k_digits = "0123456789abcdefghijklmnopqrstuv";
     return {k_digits[(bits >> 5U) & 31U], k_digits[bits & 31U]};
-}
-
-void put(Json& json, const char* key, const std::optional<WallTime>& time) {
-    if (time) {
-        json[key] = format_utc(*time);
-    }
-}
-
-std::optional<WallTime> moment_of(const Json& json, const char* key) {
-    const Result<WallTime> time = parse_utc(text_of(json, key));
-    return time ? std::optional(*time) : std::nullopt;
 }
 
 // Of a file of the release: nothing that leads out of it.

@@ -38,6 +38,17 @@ std::optional<Now> now_of(const Json& json) {
                  : std::nullopt;
 }
 
+void put(Json& object, const char* key, const std::optional<WallTime>& time) {
+    if (time) {
+        object[key] = format_utc(*time);
+    }
+}
+
+std::optional<WallTime> moment_of(const Json& object, const char* key) {
+    const Result<WallTime> time = parse_utc(text_of(object, key));
+    return time ? std::optional(*time) : std::nullopt;
+}
+
 Json json_of(const Text& text) {
     return Json::array({text.en, text.ru});
 }

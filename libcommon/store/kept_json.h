@@ -15,6 +15,11 @@ nlohmann::json json_of(const Now& now);
 // object, or a time before 1970.
 std::optional<Now> now_of(const nlohmann::json& json);
 
+// A member that is a moment as people read it, "2026-11-22T16:45:01Z"; where there is none the member is not there.
+void put(nlohmann::json& object, const char* key, const std::optional<WallTime>& time);
+// None where it is absent or no such text.
+std::optional<WallTime> moment_of(const nlohmann::json& object, const char* key);
+
 // A text in both languages as [English, Russian].
 nlohmann::json json_of(const Text& text);
 // The member `key` of an object; empty where it is not such a pair.

@@ -38,12 +38,7 @@ std::variant<Options, int> parse_options(int argc, char** argv) {
         "rule says.",
         k_examples, k_exit_codes);
     add_common_options(app, options.common, Reports::text_and_json);
-    std::map<const CLI::App*, Wish> wishes;
-    const auto command = [&](const char* name, Wish wish, const char* help) {
-        CLI::App* added = app.add_subcommand(name, help);
-        wishes[added] = wish;
-        return added;
-    };
+    Commands<Wish> command(app);
     CLI::App* run = command("run", Wish::run, "Make backups, prove them, prune");
     run->add_option("source", options.source, "Of this source (default: of all)")->type_name("SOURCE");
     run->add_flag("--due", options.due, "Only where the last one is as old as `every`");
@@ -73,14 +68,9 @@ std::variant<Options, int> parse_options(int argc, char** argv) {
     if (const std::optional<int> leave = parse(app, argc, argv)) {
         return *leave;
     }
-    bool asked = false;
-    for (const auto& [added, wish] : wishes) {
-        if (added->parsed()) {
-            options.wish = wish;
-            asked = true;
-        }
-    }
-    if (!asked && !options.common.check_config) { // CONTRACT 31
+    const std::optional<Wish> wish = command.given();
+    options.wish = wish.value_or(options.wish);
+    if (!wish && !options.common.check_config) { // CONTRACT 31
         complain(app.help());
         return static_cast<int>(ExitCode::usage);
     }

@@ -17,7 +17,6 @@ using namespace std::chrono_literals;
 constexpr std::string_view k_tool = "lectio-backup";
 constexpr Duration k_longest_step = 1h;
 constexpr mode_t k_run_mode = 0755;
-constexpr mode_t k_logs_mode = 0750;
 
 constexpr Phrase k_no_settings{
     "the configuration has no [backup] with sources: nobody says what is to be backed up",
@@ -46,10 +45,7 @@ std::optional<int> Session::open() {
         return leave(ExitCode::configuration, say(k_no_settings), say(k_no_settings_hint));
     }
     m_archive = std::make_unique<Archive>(settings(), world(), m_disk, lang());
-    const LogFormat format =
-        config().log.format == LogSettings::Format::json ? LogFormat::json : LogFormat::text;
-    m_log = std::make_unique<Log>(files(), config().paths.logs / "backup.log", std::string(k_tool), format,
-                                  LogLevel::info, config().timezone);
+    m_log.emplace(open_log("backup.log"));
     return std::nullopt;
 }
 
@@ -89,9 +85,7 @@ void Session::log(LogLevel level, const Text& words) {
 }
 
 void Session::flush_log() {
-    Result<void> logged = files().make_folders(config().paths.logs, k_logs_mode);
-    logged = logged ? m_log->flush() : logged;
-    if (!logged) {
+    if (const Result<void> logged = write(*m_log); !logged) {
         say_aside(say(k_log_failed, error_words(logged.error().message)));
     }
 }

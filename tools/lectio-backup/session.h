@@ -5,7 +5,6 @@
 #include "cli/tool_session.h"
 #include "options.h"
 #include "platform/release_disk.h"
-#include "report/log.h"
 
 #include <memory>
 #include <optional>
@@ -46,7 +45,7 @@ class Session : public ToolSession {
     const Options& m_options;
     SystemReleaseDisk m_disk;
     std::unique_ptr<Archive> m_archive;
-    std::unique_ptr<Log> m_log;
+    std::optional<Log> m_log;
     Lock m_lock;
 };
 

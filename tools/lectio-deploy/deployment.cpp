@@ -128,11 +128,7 @@ struct Engine {
 // Everything around one deploy: the lock, who follows, the log, the message.
 class Deployment {
   public:
-    explicit Deployment(Session& session)
-        : m_session(session),
-          m_log(session.world().files, session.config().paths.logs / "deploy.log", std::string(k_tool),
-                session.config().log.format == LogSettings::Format::json ? LogFormat::json : LogFormat::text,
-                LogLevel::info, session.config().timezone) {}
+    explicit Deployment(Session& session) : m_session(session), m_log(session.open_log("deploy.log")) {}
 
     // A value: leave with it.
     std::optional<int> open() { return begin_with(lock_deploys(m_session)); }
@@ -261,11 +257,7 @@ class Deployment {
     void tell(const Outcome& outcome, const Text& what_changed) {
         m_log.add(m_session.now(), exit_status(outcome) == 0 ? LogLevel::success : LogLevel::warn,
                   clean_line(words_of(outcome).in(m_session.lang())));
-        constexpr mode_t k_logs_mode = 0750;
-        Result<void> logged =
-            m_session.world().files.make_folders(m_session.config().paths.logs, k_logs_mode);
-        logged = logged ? m_log.flush() : logged;
-        if (!logged) {
+        if (const Result<void> logged = m_session.write(m_log); !logged) {
             m_session.say_progress(error_words(logged.error().message));
         }
         if (m_session.common().no_notify) {

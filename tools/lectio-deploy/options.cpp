@@ -64,12 +64,7 @@ std::variant<Options, int> parse_words(int argc, char** argv) {
              "back by itself when the site's own checks fail.",
              k_examples, k_exit_codes);
     add_common_options(app, options.common, Reports::text_and_json);
-    std::map<const CLI::App*, Wish> wishes;
-    const auto command = [&](const char* name, Wish wish, const char* help) {
-        CLI::App* added = app.add_subcommand(name, help);
-        wishes[added] = wish;
-        return added;
-    };
+    Commands<Wish> command(app);
     CLI::App* frontend =
         command("frontend", Wish::frontend,
                 "Release a build: a folder, an archive (tar, tar.gz, tar.zst …) or - for standard input");
@@ -136,11 +131,7 @@ std::variant<Options, int> parse_words(int argc, char** argv) {
     if (const std::optional<int> leave = parse(app, argc, argv)) {
         return *leave;
     }
-    for (const auto& [added, wish] : wishes) {
-        if (added->parsed()) {
-            options.wish = wish;
-        }
-    }
+    options.wish = command.given().value_or(options.wish);
     if (options.common.format != Format::text && options.common.format != Format::json) {
         return wrong_usage("lectio-deploy", say(k_formats), options.common);
     }

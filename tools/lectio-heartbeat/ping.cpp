@@ -6,7 +6,6 @@
 #include "platform/clock.h"
 #include "platform/files.h"
 #include "platform/stop.h"
-#include "report/log.h"
 #include "util/text.h"
 #include "words/error_words.h"
 
@@ -24,7 +23,7 @@ using namespace std::chrono_literals;
 
 constexpr Duration k_deadline = 19s; // of a run; the next one of cron begins within the minute
 constexpr Duration k_grace = 5s;     // for a disk that hangs
-constexpr mode_t k_run_mode = 0755, k_logs_mode = 0750; // as the pipeline makes them
+constexpr mode_t k_run_mode = 0755;  // as the pipeline makes it
 constexpr int k_not_told = 1;
 
 constexpr Phrase k_nothing_to_do{"no `url` in [heartbeat]: nobody outside is told",
@@ -119,17 +118,10 @@ class Run {
 
     // A log that cannot be written stops nothing.
     void log(const Text& words, int status) {
-        const Config& config = m_session.config();
-        const LogFormat format =
-            config.log.format == LogSettings::Format::json ? LogFormat::json : LogFormat::text;
-        Log log(m_session.world().files, config.paths.logs / "heartbeat.log", "lectio-heartbeat", format,
-                LogLevel::info, config.timezone);
+        Log log = m_session.open_log("heartbeat.log");
         const LogLevel level = status == 0 ? LogLevel::info : status == 1 ? LogLevel::warn : LogLevel::error;
-        log.add(m_session.now(), level, clean_line(words.in(config.lang)));
-        Result<void> written = m_session.world().files.make_folders(config.paths.logs, k_logs_mode);
-        if (written) {
-            written = log.flush();
-        }
+        log.add(m_session.now(), level, clean_line(words.in(m_session.lang())));
+        const Result<void> written = m_session.write(log);
         if (!written) {
             m_session.say_aside(error_words(written.error().message));
         }

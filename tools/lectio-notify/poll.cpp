@@ -143,11 +143,7 @@ class Poll final : public Command {
     }
 
     static void log(Session& session, const ListenReport& report) {
-        const Config& config = session.config();
-        const LogFormat format =
-            config.log.format == LogSettings::Format::json ? LogFormat::json : LogFormat::text;
-        Log log(session.world().files, config.paths.logs / "notify.log", "lectio-notify", format,
-                LogLevel::info, config.timezone);
+        Log log = session.open_log("notify.log");
         for (const ListenReport::Line& line : report.log) {
             log.add(line.time, LogLevel::info, line.text);
         }

@@ -69,17 +69,11 @@ std::optional<Text> Session::unreadable_outbox() {
 // ── saying ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 void Session::log(const DeliveryReport& report) {
-    const LogFormat format =
-        config().log.format == LogSettings::Format::json ? LogFormat::json : LogFormat::text;
-    Log log(world().files, config().paths.logs / "alerts.log", std::string(k_tool), format, LogLevel::info,
-            config().timezone);
+    Log log = open_log("alerts.log");
     for (const AlertLine& line : report.log) {
         log.add_alert(line.time, line.level, line.text);
     }
-    Result<void> written = world().files.make_folders(config().paths.logs, k_logs_mode);
-    if (written) {
-        written = log.flush();
-    }
+    const Result<void> written = write(log);
     if (!written) {
         say_aside(error_words(written.error().message));
     }
