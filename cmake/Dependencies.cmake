@@ -6,7 +6,7 @@ find_package(nlohmann_json REQUIRED)
 find_package(OpenSSL REQUIRED)
 find_package(ZLIB REQUIRED)
 pkg_check_modules(CURL REQUIRED IMPORTED_TARGET libcurl)
-pkg_check_modules(SYSTEMD REQUIRED IMPORTED_TARGET libsystemd)
+pkg_check_modules(SYSTEMD REQUIRED libsystemd) # its headers; the library is loaded when a unit or the journal is asked for
 pkg_check_modules(LIBPQ REQUIRED libpq) # its header; the library is loaded when it is asked for
 pkg_check_modules(LIBARCHIVE REQUIRED IMPORTED_TARGET libarchive)
 find_library(LECTIO_UNISTRING unistring REQUIRED)

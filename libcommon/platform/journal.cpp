@@ -1,5 +1,6 @@
 #include "platform/journal.h"
 
+#include "platform/libsystemd.h"
 #include "platform/threads.h"
 
 #include <algorithm>
@@ -12,46 +13,57 @@
 #include <string_view>
 #include <utility>
 
-#include <systemd/sd-journal.h>
-
 namespace lectio {
 namespace {
 
 constexpr std::string_view k_message = "MESSAGE=";
 
 struct Closed {
-    void operator()(sd_journal* journal) const { sd_journal_close(journal); }
+    void operator()(sd_journal* journal) const { libsystemd().sd_journal_close(journal); }
 };
 using Journal = std::unique_ptr<sd_journal, Closed>;
 
 bool match(sd_journal* journal, const char* field, const std::string& value) {
     const std::string whole = std::string(field) + "=" + value;
-    return value.empty() || sd_journal_add_match(journal, whole.data(), whole.size()) >= 0;
+    return value.empty() || libsystemd().sd_journal_add_match(journal, whole.data(), whole.size()) >= 0;
 }
 
 std::optional<std::string> message_here(sd_journal* journal, std::size_t most) {
     const void* data = nullptr;
     std::size_t size = 0;
-    if (sd_journal_get_data(journal, "MESSAGE", &data, &size) < 0 || size < k_message.size()) {
+    if (libsystemd().sd_journal_get_data(journal, "MESSAGE", &data, &size) < 0 || size < k_message.size()) {
         return std::nullopt;
     }
     const std::string_view field(static_cast<const char*>(data), size);
     return std::string(field.substr(k_message.size(), most));
 }
 
-std::vector<std::string> read_lines(const JournalRequest& request) {
+Result<Journal> open_journal() {
+    if (!libsystemd().usable) {
+        return Error{ErrorKind::not_found, std::string(k_no_libsystemd)};
+    }
     sd_journal* raw = nullptr;
-    if (sd_journal_open(&raw, SD_JOURNAL_LOCAL_ONLY | SD_JOURNAL_SYSTEM) < 0) {
+    if (const int opened = libsystemd().sd_journal_open(&raw, SD_JOURNAL_LOCAL_ONLY | SD_JOURNAL_SYSTEM);
+        opened < 0) {
+        return errno_error("open the journal", -opened);
+    }
+    return Journal(raw);
+}
+
+std::vector<std::string> read_lines(const JournalRequest& request) {
+    const Result<Journal> journal = open_journal();
+    if (!journal.ok()) {
         return {};
     }
-    const Journal journal(raw);
+    sd_journal* const raw = journal->get();
     std::vector<std::string> lines;
-    if (sd_journal_set_data_threshold(raw, request.line.count + k_message.size()) < 0 ||
+    if (libsystemd().sd_journal_set_data_threshold(raw, request.line.count + k_message.size()) < 0 ||
         !match(raw, "_SYSTEMD_UNIT", request.unit) ||
-        !match(raw, "_SYSTEMD_INVOCATION_ID", request.invocation) || sd_journal_seek_tail(raw) < 0) {
+        !match(raw, "_SYSTEMD_INVOCATION_ID", request.invocation) ||
+        libsystemd().sd_journal_seek_tail(raw) < 0) {
         return {};
     }
-    while (lines.size() < request.lines && sd_journal_previous(raw) > 0) {
+    while (lines.size() < request.lines && libsystemd().sd_journal_previous(raw) > 0) {
         if (std::optional<std::string> line = message_here(raw, request.line.count)) {
             lines.push_back(std::move(*line));
         }
@@ -62,14 +74,14 @@ std::vector<std::string> read_lines(const JournalRequest& request) {
 
 // Of systemd itself, about the unit: sd-messages.h, SD_MESSAGE_UNIT_STOPPING.
 bool read_stopping(const std::string& unit, const std::string& invocation) {
-    sd_journal* raw = nullptr;
-    if (sd_journal_open(&raw, SD_JOURNAL_LOCAL_ONLY | SD_JOURNAL_SYSTEM) < 0) {
+    const Result<Journal> journal = open_journal();
+    if (!journal.ok()) {
         return false;
     }
-    const Journal journal(raw);
+    sd_journal* const raw = journal->get();
     return match(raw, "MESSAGE_ID", "de5b426a63be47a7b6ac3eaac82e2f6f") && match(raw, "UNIT", unit) &&
            match(raw, "INVOCATION_ID", invocation) && match(raw, "_PID", "1") &&
-           sd_journal_seek_tail(raw) >= 0 && sd_journal_previous(raw) > 0;
+           libsystemd().sd_journal_seek_tail(raw) >= 0 && libsystemd().sd_journal_previous(raw) > 0;
 }
 
 // What `work` returns, or T() where it takes longer than `limit`: it is left behind then.
@@ -98,7 +110,7 @@ std::string field_here(sd_journal* journal, const char* name, std::size_t most) 
     const void* data = nullptr;
     std::size_t size = 0;
     const std::size_t prefix = std::string_view(name).size() + 1;
-    if (sd_journal_get_data(journal, name, &data, &size) < 0 || size < prefix) {
+    if (libsystemd().sd_journal_get_data(journal, name, &data, &size) < 0 || size < prefix) {
         return {};
     }
     return std::string(std::string_view(static_cast<const char*>(data), size).substr(prefix, most));
@@ -119,8 +131,8 @@ bool restrict_to(sd_journal* journal, const JournalQuestion& question) {
     };
     bool good = urgent() && of_units("_SYSTEMD_UNIT");
     if (!question.units.empty()) {
-        good = good && sd_journal_add_disjunction(journal) >= 0 && urgent() && of_units("UNIT") &&
-               match(journal, "_PID", "1");
+        good = good && libsystemd().sd_journal_add_disjunction(journal) >= 0 && urgent() &&
+               of_units("UNIT") && match(journal, "_PID", "1");
     }
     return good;
 }
@@ -129,22 +141,22 @@ bool restrict_to(sd_journal* journal, const JournalQuestion& question) {
 enum class New { behind, here };
 std::optional<New> seek_new(sd_journal* journal, const JournalQuestion& question) {
     if (question.cursor.empty()) {
-        const bool found =
-            sd_journal_seek_realtime_usec(journal, static_cast<std::uint64_t>(question.since)) >= 0;
+        const bool found = libsystemd().sd_journal_seek_realtime_usec(
+                               journal, static_cast<std::uint64_t>(question.since)) >= 0;
         return found ? std::optional(New::behind) : std::nullopt;
     }
-    if (sd_journal_seek_cursor(journal, question.cursor.c_str()) < 0) {
+    if (libsystemd().sd_journal_seek_cursor(journal, question.cursor.c_str()) < 0) {
         return std::nullopt;
     }
     // Where the entry is gone (vacuumed away) this stands on the one that came after it, which is new.
-    const bool is_new =
-        sd_journal_next(journal) > 0 && sd_journal_test_cursor(journal, question.cursor.c_str()) <= 0;
+    const bool is_new = libsystemd().sd_journal_next(journal) > 0 &&
+                        libsystemd().sd_journal_test_cursor(journal, question.cursor.c_str()) <= 0;
     return is_new ? New::here : New::behind;
 }
 
 void keep_cursor(sd_journal* journal, JournalReading& reading) {
     char* cursor = nullptr;
-    if (sd_journal_get_cursor(journal, &cursor) >= 0) {
+    if (libsystemd().sd_journal_get_cursor(journal, &cursor) >= 0) {
         reading.cursor = cursor;
         std::free(cursor); // NOLINT(cppcoreguidelines-no-malloc): libsystemd's
     }
@@ -154,20 +166,22 @@ void keep_cursor(sd_journal* journal, JournalReading& reading) {
 
 Result<JournalReading> read_new_entries(const JournalQuestion& question,
                                         const std::function<bool(const JournalEntry&)>& take) {
-    sd_journal* raw = nullptr;
-    if (const int opened = sd_journal_open(&raw, SD_JOURNAL_LOCAL_ONLY | SD_JOURNAL_SYSTEM); opened < 0) {
-        return errno_error("open the journal", -opened);
+    const Result<Journal> journal = open_journal();
+    if (!journal.ok()) {
+        return journal.error();
     }
-    const Journal journal(raw);
-    if (sd_journal_has_persistent_files(raw) <= 0 && sd_journal_has_runtime_files(raw) <= 0) {
+    sd_journal* const raw = journal->get();
+    if (libsystemd().sd_journal_has_persistent_files(raw) <= 0 &&
+        libsystemd().sd_journal_has_runtime_files(raw) <= 0) {
         return Error{ErrorKind::not_found, "there is no journal here that we may read"};
     }
     JournalReading reading{question.cursor, true};
-    if (sd_journal_set_data_threshold(raw, question.line.count + 64) < 0 || !restrict_to(raw, question)) {
+    if (libsystemd().sd_journal_set_data_threshold(raw, question.line.count + 64) < 0 ||
+        !restrict_to(raw, question)) {
         return Error{ErrorKind::io, "unable to search the journal"};
     }
     if (question.cursor.empty() && question.since == 0) {
-        if (sd_journal_seek_tail(raw) >= 0 && sd_journal_previous(raw) > 0) {
+        if (libsystemd().sd_journal_seek_tail(raw) >= 0 && libsystemd().sd_journal_previous(raw) > 0) {
             keep_cursor(raw, reading);
         }
         return reading;
@@ -176,7 +190,7 @@ Result<JournalReading> read_new_entries(const JournalQuestion& question,
     if (!next) {
         return Error{ErrorKind::invalid, "the journal does not know where the last run stopped"};
     }
-    while (std::exchange(next, New::behind) == New::here || sd_journal_next(raw) > 0) {
+    while (std::exchange(next, New::behind) == New::here || libsystemd().sd_journal_next(raw) > 0) {
         keep_cursor(raw, reading);
         const std::string unit = field_here(raw, "UNIT", question.line.count);
         if (!take({unit.empty() ? field_here(raw, "_SYSTEMD_UNIT", question.line.count) : unit,

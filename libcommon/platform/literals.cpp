@@ -1,5 +1,6 @@
 #include "platform/literals.h"
 
+#include "platform/loaded_library.h"
 #include "util/text.h"
 
 #include <algorithm>
@@ -7,7 +8,6 @@
 #include <limits>
 #include <utility>
 
-#include <dlfcn.h>
 #include <hs/hs.h>
 
 namespace lectio {
@@ -20,26 +20,17 @@ namespace {
         use(hs_free_scratch) use(hs_scan) use(hs_valid_platform)
 
 struct Libhs {
-#define LECTIO_DECLARE(name) decltype(&::name) name = nullptr;
-    LECTIO_LIBHS(LECTIO_DECLARE)
-#undef LECTIO_DECLARE
+    LECTIO_LIBHS(LECTIO_FUNCTION)
     bool usable = false;
 };
 
 Libhs load_libhs() {
-    Libhs libhs;
-    void* const library = ::dlopen("libhs.so.5", RTLD_NOW | RTLD_LOCAL);
-    if (library == nullptr) {
-        return libhs;
-    }
-    libhs.usable = true;
-#define LECTIO_LOAD(name)                                                                                    \
-    libhs.name = reinterpret_cast<decltype(&::name)>(::dlsym(library, #name));                               \
-    libhs.usable = libhs.usable && libhs.name != nullptr;
-    LECTIO_LIBHS(LECTIO_LOAD)
-#undef LECTIO_LOAD
-    libhs.usable = libhs.usable && libhs.hs_valid_platform() == HS_SUCCESS; // SSSE3 or SSE4.2 at least
-    return libhs;
+    Libhs table;
+    LoadedLibrary library("libhs.so.5");
+    LECTIO_LIBHS(LECTIO_FIND)
+    table.usable =
+        library.lacking() == nullptr && table.hs_valid_platform() == HS_SUCCESS; // SSSE3 or SSE4.2 at least
+    return table;
 }
 
 const Libhs& libhs() {

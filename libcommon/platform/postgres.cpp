@@ -1,6 +1,7 @@
 #include "platform/postgres.h"
 
 #include "platform/dial.h"
+#include "platform/loaded_library.h"
 #include "platform/resolver.h"
 #include "util/network.h"
 #include "util/text.h"
@@ -13,7 +14,6 @@
 
 #include <fmt/format.h>
 
-#include <dlfcn.h>
 #include <libpq-fe.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
@@ -39,28 +39,20 @@ constexpr Bytes k_most_received = 16_MB;
                         use(PQclear) use(PQsslInUse) use(PQsetSingleRowMode)
 
 struct Libpq {
-#define LECTIO_DECLARE(name) decltype(&::name) name = nullptr;
-    LECTIO_LIBPQ(LECTIO_DECLARE)
-#undef LECTIO_DECLARE
+    LECTIO_LIBPQ(LECTIO_FUNCTION)
     std::string missing; // why it cannot be used
 };
 
 Libpq load_libpq() {
-    Libpq libpq;
-    // Never unloaded: OpenSSL, which it brings, does not like to go.
-    void* const library = ::dlopen("libpq.so.5", RTLD_NOW | RTLD_LOCAL);
-    if (library == nullptr) {
-        libpq.missing = "libpq.so.5 is not installed (apt-get install libpq5)";
-        return libpq;
+    Libpq table;
+    LoadedLibrary library("libpq.so.5");
+    LECTIO_LIBPQ(LECTIO_FIND)
+    if (!library.is_there()) {
+        table.missing = "libpq.so.5 is not installed (apt-get install libpq5)";
+    } else if (library.lacking() != nullptr) {
+        table.missing = std::string("libpq.so.5 is too old: it lacks ") + library.lacking();
     }
-#define LECTIO_LOAD(name)                                                                                    \
-    libpq.name = reinterpret_cast<decltype(&::name)>(::dlsym(library, #name));                               \
-    if (libpq.name == nullptr) {                                                                             \
-        libpq.missing = "libpq.so.5 is too old: it lacks " #name;                                            \
-    }
-    LECTIO_LIBPQ(LECTIO_LOAD)
-#undef LECTIO_LOAD
-    return libpq;
+    return table;
 }
 
 const Libpq& libpq() {

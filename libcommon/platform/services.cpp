@@ -1,5 +1,6 @@
 #include "platform/services.h"
 
+#include "platform/libsystemd.h"
 #include "platform/stop.h"
 
 #include <algorithm>
@@ -13,10 +14,9 @@
 #include <variant>
 
 #include <fmt/format.h>
-#include <systemd/sd-bus.h>
-#include <systemd/sd-daemon.h>
 
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace lectio {
@@ -38,20 +38,26 @@ template<auto Free>
 struct Freed {
     template<class T>
     void operator()(T* pointer) const {
-        Free(pointer);
+        (libsystemd().*Free)(pointer);
     }
 };
-using BusPointer = std::unique_ptr<sd_bus, Freed<sd_bus_close_unref>>;
-using MessagePointer = std::unique_ptr<sd_bus_message, Freed<sd_bus_message_unref>>;
-using SlotPointer = std::unique_ptr<sd_bus_slot, Freed<sd_bus_slot_unref>>;
+using BusPointer = std::unique_ptr<sd_bus, Freed<&Libsystemd::sd_bus_close_unref>>;
+using MessagePointer = std::unique_ptr<sd_bus_message, Freed<&Libsystemd::sd_bus_message_unref>>;
+using SlotPointer = std::unique_ptr<sd_bus_slot, Freed<&Libsystemd::sd_bus_slot_unref>>;
 
 struct BusError {
     sd_bus_error raw = SD_BUS_ERROR_NULL;
     BusError() = default;
     BusError(const BusError&) = delete;
     BusError& operator=(const BusError&) = delete;
-    ~BusError() { sd_bus_error_free(&raw); }
+    ~BusError() { libsystemd().sd_bus_error_free(&raw); }
 };
+
+// As sd_booted(3) finds it, without loading libsystemd where there is nothing to ask.
+bool systemd_is_running() {
+    struct stat folder {};
+    return ::lstat("/run/systemd/system", &folder) == 0 && S_ISDIR(folder.st_mode);
+}
 
 // Time that is left of one call, whatever it is spent on.
 class TimeLimit {
@@ -92,39 +98,39 @@ using Value = std::variant<std::monostate, std::string, std::uint64_t, std::int6
 int read_variant(sd_bus_message* message, Value& value) {
     char type = 0;
     const char* contents = nullptr;
-    int r = sd_bus_message_peek_type(message, &type, &contents);
+    int r = libsystemd().sd_bus_message_peek_type(message, &type, &contents);
     if (r < 0) {
         return r;
     }
     const std::string_view kind(contents != nullptr ? contents : "");
     if (kind.size() != 1 || std::string_view("soutib").find(kind[0]) == std::string_view::npos) {
-        return sd_bus_message_skip(message, "v");
+        return libsystemd().sd_bus_message_skip(message, "v");
     }
-    if (r = sd_bus_message_enter_container(message, SD_BUS_TYPE_VARIANT, kind.data()); r < 0) {
+    if (r = libsystemd().sd_bus_message_enter_container(message, SD_BUS_TYPE_VARIANT, kind.data()); r < 0) {
         return r;
     }
     if (kind == "s" || kind == "o") {
         const char* text = "";
-        r = sd_bus_message_read_basic(message, kind[0], &text);
+        r = libsystemd().sd_bus_message_read_basic(message, kind[0], &text);
         value = std::string(text);
     } else if (kind == "u") {
         std::uint32_t number = 0;
-        r = sd_bus_message_read_basic(message, 'u', &number);
+        r = libsystemd().sd_bus_message_read_basic(message, 'u', &number);
         value = std::uint64_t{number};
     } else if (kind == "t") {
         std::uint64_t number = 0;
-        r = sd_bus_message_read_basic(message, 't', &number);
+        r = libsystemd().sd_bus_message_read_basic(message, 't', &number);
         value = number;
     } else if (kind == "i") {
         std::int32_t number = 0;
-        r = sd_bus_message_read_basic(message, 'i', &number);
+        r = libsystemd().sd_bus_message_read_basic(message, 'i', &number);
         value = std::int64_t{number};
     } else {
         int number = 0;
-        r = sd_bus_message_read_basic(message, 'b', &number);
+        r = libsystemd().sd_bus_message_read_basic(message, 'b', &number);
         value = number != 0;
     }
-    return r < 0 ? r : sd_bus_message_exit_container(message);
+    return r < 0 ? r : libsystemd().sd_bus_message_exit_container(message);
 }
 
 template<class T>
@@ -198,32 +204,32 @@ void set_property(UnitState& unit, std::string_view name, const Value& value) {
 // v(aiai): exit statuses, signals.
 int read_exit_statuses(sd_bus_message* message, ExitStatusSet& set) {
     constexpr const char* k_contents = "(aiai)";
-    if (sd_bus_message_verify_type(message, SD_BUS_TYPE_VARIANT, k_contents) <= 0) {
-        return sd_bus_message_skip(message, "v");
+    if (libsystemd().sd_bus_message_verify_type(message, SD_BUS_TYPE_VARIANT, k_contents) <= 0) {
+        return libsystemd().sd_bus_message_skip(message, "v");
     }
-    int r = sd_bus_message_enter_container(message, SD_BUS_TYPE_VARIANT, k_contents);
-    r = r < 0 ? r : sd_bus_message_enter_container(message, SD_BUS_TYPE_STRUCT, "aiai");
+    int r = libsystemd().sd_bus_message_enter_container(message, SD_BUS_TYPE_VARIANT, k_contents);
+    r = r < 0 ? r : libsystemd().sd_bus_message_enter_container(message, SD_BUS_TYPE_STRUCT, "aiai");
     for (std::vector<std::int32_t>* numbers : {&set.statuses, &set.signals}) {
         const void* data = nullptr;
         std::size_t size = 0;
-        r = r < 0 ? r : sd_bus_message_read_array(message, 'i', &data, &size);
+        r = r < 0 ? r : libsystemd().sd_bus_message_read_array(message, 'i', &data, &size);
         if (r >= 0 && size > 0) {
             numbers->resize(size / sizeof(std::int32_t));
             ::memcpy(numbers->data(), data, numbers->size() * sizeof(std::int32_t));
         }
     }
-    r = r < 0 ? r : sd_bus_message_exit_container(message);
-    return r < 0 ? r : sd_bus_message_exit_container(message);
+    r = r < 0 ? r : libsystemd().sd_bus_message_exit_container(message);
+    return r < 0 ? r : libsystemd().sd_bus_message_exit_container(message);
 }
 
 // as
 int read_texts(sd_bus_message* message, std::vector<std::string>& texts) {
-    int r = sd_bus_message_enter_container(message, SD_BUS_TYPE_ARRAY, "s");
+    int r = libsystemd().sd_bus_message_enter_container(message, SD_BUS_TYPE_ARRAY, "s");
     const char* text = "";
-    while (r >= 0 && (r = sd_bus_message_read_basic(message, 's', &text)) > 0) {
+    while (r >= 0 && (r = libsystemd().sd_bus_message_read_basic(message, 's', &text)) > 0) {
         texts.emplace_back(text);
     }
-    return r < 0 ? r : sd_bus_message_exit_container(message);
+    return r < 0 ? r : libsystemd().sd_bus_message_exit_container(message);
 }
 
 // va(sasbttttuii): program, arguments, what became of it last
@@ -231,32 +237,33 @@ int read_commands(sd_bus_message* message, std::vector<std::vector<std::string>>
     constexpr const char* k_contents = "a(sasbttttuii)";
     constexpr const char* k_command = "sasbttttuii";
     constexpr const char* k_rest = "bttttuii";
-    if (sd_bus_message_verify_type(message, SD_BUS_TYPE_VARIANT, k_contents) <= 0) {
-        return sd_bus_message_skip(message, "v");
+    if (libsystemd().sd_bus_message_verify_type(message, SD_BUS_TYPE_VARIANT, k_contents) <= 0) {
+        return libsystemd().sd_bus_message_skip(message, "v");
     }
-    int r = sd_bus_message_enter_container(message, SD_BUS_TYPE_VARIANT, k_contents);
-    r = r < 0 ? r : sd_bus_message_enter_container(message, SD_BUS_TYPE_ARRAY, "(sasbttttuii)");
-    while (r >= 0 && (r = sd_bus_message_enter_container(message, SD_BUS_TYPE_STRUCT, k_command)) > 0) {
+    int r = libsystemd().sd_bus_message_enter_container(message, SD_BUS_TYPE_VARIANT, k_contents);
+    r = r < 0 ? r : libsystemd().sd_bus_message_enter_container(message, SD_BUS_TYPE_ARRAY, "(sasbttttuii)");
+    while (r >= 0 &&
+           (r = libsystemd().sd_bus_message_enter_container(message, SD_BUS_TYPE_STRUCT, k_command)) > 0) {
         std::vector<std::string> arguments;
-        r = sd_bus_message_skip(message, "s");
+        r = libsystemd().sd_bus_message_skip(message, "s");
         r = r < 0 ? r : read_texts(message, arguments);
-        r = r < 0 ? r : sd_bus_message_skip(message, k_rest);
-        r = r < 0 ? r : sd_bus_message_exit_container(message);
+        r = r < 0 ? r : libsystemd().sd_bus_message_skip(message, k_rest);
+        r = r < 0 ? r : libsystemd().sd_bus_message_exit_container(message);
         commands.push_back(std::move(arguments));
     }
-    r = r < 0 ? r : sd_bus_message_exit_container(message);
-    return r < 0 ? r : sd_bus_message_exit_container(message);
+    r = r < 0 ? r : libsystemd().sd_bus_message_exit_container(message);
+    return r < 0 ? r : libsystemd().sd_bus_message_exit_container(message);
 }
 
 // v(as)
 int read_names(sd_bus_message* message, std::vector<std::string>& names) {
     constexpr const char* k_contents = "as";
-    if (sd_bus_message_verify_type(message, SD_BUS_TYPE_VARIANT, k_contents) <= 0) {
-        return sd_bus_message_skip(message, "v");
+    if (libsystemd().sd_bus_message_verify_type(message, SD_BUS_TYPE_VARIANT, k_contents) <= 0) {
+        return libsystemd().sd_bus_message_skip(message, "v");
     }
-    int r = sd_bus_message_enter_container(message, SD_BUS_TYPE_VARIANT, k_contents);
+    int r = libsystemd().sd_bus_message_enter_container(message, SD_BUS_TYPE_VARIANT, k_contents);
     r = r < 0 ? r : read_texts(message, names);
-    return r < 0 ? r : sd_bus_message_exit_container(message);
+    return r < 0 ? r : libsystemd().sd_bus_message_exit_container(message);
 }
 
 int read_property(sd_bus_message* reply, const std::string& name, UnitState& unit) {
@@ -287,16 +294,17 @@ int read_property(sd_bus_message* reply, const std::string& name, UnitState& uni
 }
 
 int read_properties(sd_bus_message* reply, UnitState& unit) {
-    int r = sd_bus_message_enter_container(reply, SD_BUS_TYPE_ARRAY, "{sv}");
-    while (r >= 0 && (r = sd_bus_message_enter_container(reply, SD_BUS_TYPE_DICT_ENTRY, "sv")) > 0) {
+    int r = libsystemd().sd_bus_message_enter_container(reply, SD_BUS_TYPE_ARRAY, "{sv}");
+    while (r >= 0 &&
+           (r = libsystemd().sd_bus_message_enter_container(reply, SD_BUS_TYPE_DICT_ENTRY, "sv")) > 0) {
         const char* name = "";
-        if (r = sd_bus_message_read_basic(reply, 's', &name); r < 0) {
+        if (r = libsystemd().sd_bus_message_read_basic(reply, 's', &name); r < 0) {
             return r;
         }
         if (r = read_property(reply, name, unit); r < 0) {
             return r;
         }
-        r = sd_bus_message_exit_container(reply);
+        r = libsystemd().sd_bus_message_exit_container(reply);
     }
     return r;
 }
@@ -320,7 +328,7 @@ std::string interface_of(std::string_view unit) {
 
 // One row of ListUnits: a(ssssssouso).
 int read_units(sd_bus_message* reply, std::vector<UnitState>& units) {
-    int r = sd_bus_message_enter_container(reply, SD_BUS_TYPE_ARRAY, "(ssssssouso)");
+    int r = libsystemd().sd_bus_message_enter_container(reply, SD_BUS_TYPE_ARRAY, "(ssssssouso)");
     while (r >= 0) {
         const char* id = "";
         const char* description = "";
@@ -332,8 +340,8 @@ int read_units(sd_bus_message* reply, std::vector<UnitState>& units) {
         std::uint32_t job = 0;
         const char* job_type = "";
         const char* job_path = "";
-        r = sd_bus_message_read(reply, "(ssssssouso)", &id, &description, &load, &active, &sub, &following,
-                                &path, &job, &job_type, &job_path);
+        r = libsystemd().sd_bus_message_read(reply, "(ssssssouso)", &id, &description, &load, &active, &sub,
+                                             &following, &path, &job, &job_type, &job_path);
         if (r <= 0) {
             break;
         }
@@ -374,7 +382,7 @@ class SystemServices::Bus {
         return taking_turns<std::vector<UnitState>>(limit, [&]() -> Result<std::vector<UnitState>> {
             Result<MessagePointer> reply =
                 call_manager("ListUnitsByPatterns", limit, [&](sd_bus_message* message) {
-                    return sd_bus_message_append(message, "asas", 1, state, 1, pattern);
+                    return libsystemd().sd_bus_message_append(message, "asas", 1, state, 1, pattern);
                 });
             if (!reply.ok()) {
                 return reply.error();
@@ -412,7 +420,7 @@ class SystemServices::Bus {
         }
         LECTIO_TRY(ensure_connected(limit));
         Result<T> result = work();
-        if (sd_bus_is_open(m_bus.get()) <= 0) {
+        if (libsystemd().sd_bus_is_open(m_bus.get()) <= 0) {
             m_bus.reset(); // the next call connects anew
         }
         return result;
@@ -422,8 +430,11 @@ class SystemServices::Bus {
         if (m_bus) {
             return {};
         }
-        if (sd_booted() <= 0) {
+        if (!systemd_is_running()) {
             return Error{ErrorKind::not_found, "systemd is not running on this host"};
+        }
+        if (!libsystemd().usable) {
+            return Error{ErrorKind::not_found, std::string(k_no_libsystemd)};
         }
         Result<BusPointer> bus = connect_system_bus(limit);
         if (!bus.ok() && ::geteuid() == 0) {
@@ -440,19 +451,19 @@ class SystemServices::Bus {
 
     static Result<BusPointer> connect_system_bus(const TimeLimit& limit) {
         sd_bus* raw = nullptr;
-        const int r = sd_bus_open_system(&raw);
+        const int r = libsystemd().sd_bus_open_system(&raw);
         return await_ready(BusPointer(raw), r, limit);
     }
 
     static Result<BusPointer> connect_directly(const TimeLimit& limit) {
         sd_bus* raw = nullptr;
-        int r = sd_bus_new(&raw);
+        int r = libsystemd().sd_bus_new(&raw);
         BusPointer bus(raw);
         if (r >= 0) {
-            r = sd_bus_set_address(bus.get(), k_private_socket);
+            r = libsystemd().sd_bus_set_address(bus.get(), k_private_socket);
         }
         if (r >= 0) {
-            r = sd_bus_start(bus.get());
+            r = libsystemd().sd_bus_start(bus.get());
         }
         return await_ready(std::move(bus), r, limit);
     }
@@ -460,13 +471,13 @@ class SystemServices::Bus {
     // sd_bus_call() waits for the connection's own handshake without any limit, so it is awaited here.
     static Result<BusPointer> await_ready(BusPointer bus, int r, const TimeLimit& limit) {
         while (r >= 0) {
-            if ((r = sd_bus_is_ready(bus.get())) > 0) {
+            if ((r = libsystemd().sd_bus_is_ready(bus.get())) > 0) {
                 return bus;
             }
             if (limit.over() || stop_requested()) {
                 return Error{ErrorKind::timeout, "the D-Bus system bus does not answer"};
             }
-            if (r >= 0 && (r = sd_bus_process(bus.get(), nullptr)) == 0) {
+            if (r >= 0 && (r = libsystemd().sd_bus_process(bus.get(), nullptr)) == 0) {
                 r = wait_a_little(bus.get(), limit);
             }
         }
@@ -477,7 +488,7 @@ class SystemServices::Bus {
 
     static int wait_a_little(sd_bus* bus, const TimeLimit& limit) {
         const std::uint64_t slice = std::chrono::microseconds(k_between_looks_at_stop).count();
-        const int r = sd_bus_wait(bus, std::min(slice, limit.left_us()));
+        const int r = libsystemd().sd_bus_wait(bus, std::min(slice, limit.left_us()));
         return r == -EINTR ? 0 : r;
     }
 
@@ -485,7 +496,8 @@ class SystemServices::Bus {
     Result<MessagePointer> call(const char* path, const char* interface, const char* member,
                                 const TimeLimit& limit, Append&& append) {
         sd_bus_message* raw = nullptr;
-        int r = sd_bus_message_new_method_call(m_bus.get(), &raw, k_systemd, path, interface, member);
+        int r = libsystemd().sd_bus_message_new_method_call(m_bus.get(), &raw, k_systemd, path, interface,
+                                                            member);
         const MessagePointer message(raw);
         if (r >= 0) {
             r = append(message.get());
@@ -494,8 +506,8 @@ class SystemServices::Bus {
         sd_bus_message* reply = nullptr;
         if (r >= 0) {
             // 0 would mean the default of 25 s.
-            r = sd_bus_call(m_bus.get(), message.get(), std::max<std::uint64_t>(limit.left_us(), 1),
-                            &error.raw, &reply);
+            r = libsystemd().sd_bus_call(m_bus.get(), message.get(),
+                                         std::max<std::uint64_t>(limit.left_us(), 1), &error.raw, &reply);
         }
         if (r < 0) {
             return call_error(member, -r, error.raw);
@@ -511,13 +523,13 @@ class SystemServices::Bus {
     Result<UnitState> load_unit(const std::string& name, const TimeLimit& limit) {
         // LoadUnit and not GetUnit: the latter knows only what is in memory.
         const Result<MessagePointer> loaded = call_manager("LoadUnit", limit, [&](sd_bus_message* message) {
-            return sd_bus_message_append(message, "s", name.c_str());
+            return libsystemd().sd_bus_message_append(message, "s", name.c_str());
         });
         if (!loaded.ok()) {
             return loaded.error();
         }
         const char* path = "";
-        if (const int r = sd_bus_message_read(loaded.value().get(), "o", &path); r < 0) {
+        if (const int r = libsystemd().sd_bus_message_read(loaded.value().get(), "o", &path); r < 0) {
             return call_error("LoadUnit", -r, BusError().raw);
         }
         UnitState unit;
@@ -538,7 +550,8 @@ class SystemServices::Bus {
             property(path, fmt::format("{}.Unit", k_systemd).c_str(), "Job", limit);
         std::uint32_t id = 0;
         const char* job = "";
-        if (!reply.ok() || sd_bus_message_read(reply->get(), "v", "(uo)", &id, &job) < 0 || id == 0) {
+        if (!reply.ok() || libsystemd().sd_bus_message_read(reply->get(), "v", "(uo)", &id, &job) < 0 ||
+            id == 0) {
             return {};
         }
         return text_property(job, fmt::format("{}.Job", k_systemd).c_str(), "JobType", limit).value_or("");
@@ -547,7 +560,7 @@ class SystemServices::Bus {
     Result<MessagePointer> property(const char* path, const char* interface, const char* name,
                                     const TimeLimit& limit) {
         return call(path, "org.freedesktop.DBus.Properties", "Get", limit, [&](sd_bus_message* message) {
-            return sd_bus_message_append(message, "ss", interface, name);
+            return libsystemd().sd_bus_message_append(message, "ss", interface, name);
         });
     }
 
@@ -556,7 +569,7 @@ class SystemServices::Bus {
         const Result<MessagePointer> reply = property(path, interface, name, limit);
         LECTIO_TRY(reply);
         const char* text = "";
-        if (const int r = sd_bus_message_read(reply->get(), "v", "s", &text); r < 0) {
+        if (const int r = libsystemd().sd_bus_message_read(reply->get(), "v", "s", &text); r < 0) {
             return call_error("read a property", -r, BusError().raw);
         }
         return std::string(text);
@@ -566,7 +579,7 @@ class SystemServices::Bus {
                                 const TimeLimit& limit) {
         const Result<MessagePointer> reply =
             call(path, "org.freedesktop.DBus.Properties", "GetAll", limit, [&](sd_bus_message* message) {
-                return sd_bus_message_append(message, "s", interface.c_str());
+                return libsystemd().sd_bus_message_append(message, "s", interface.c_str());
             });
         if (!reply.ok()) {
             return reply.error();
@@ -591,7 +604,7 @@ class SystemServices::Bus {
         const char* path = "";
         const char* unit = "";
         const char* result = "";
-        if (sd_bus_message_read(message, "uoss", &id, &path, &unit, &result) >= 0) {
+        if (libsystemd().sd_bus_message_read(message, "uoss", &id, &path, &unit, &result) >= 0) {
             static_cast<EndedJobs*>(jobs)->all.emplace_back(path, result);
         }
         return 0;
@@ -607,18 +620,18 @@ class SystemServices::Bus {
         if (verb != Verb::reload) {
             // Not an error when it has never failed.
             static_cast<void>(call_manager("ResetFailedUnit", limit, [&](sd_bus_message* message) {
-                return sd_bus_message_append(message, "s", name.c_str());
+                return libsystemd().sd_bus_message_append(message, "s", name.c_str());
             }));
         }
         const Result<MessagePointer> queued =
             call_manager(method_of(verb), limit, [&](sd_bus_message* message) {
-                return sd_bus_message_append(message, "ss", name.c_str(), "replace");
+                return libsystemd().sd_bus_message_append(message, "ss", name.c_str(), "replace");
             });
         if (!queued.ok()) {
             return queued.error();
         }
         const char* job = "";
-        if (const int r = sd_bus_message_read(queued.value().get(), "o", &job); r < 0) {
+        if (const int r = libsystemd().sd_bus_message_read(queued.value().get(), "o", &job); r < 0) {
             return call_error(method_of(verb), -r, BusError().raw);
         }
         std::string result = await_job(ended, job, limit);
@@ -627,8 +640,8 @@ class SystemServices::Bus {
 
     Result<SlotPointer> listen_for_jobs(EndedJobs& ended, const TimeLimit& limit) {
         sd_bus_slot* raw = nullptr;
-        const int r = sd_bus_match_signal(m_bus.get(), &raw, k_systemd, k_manager_path, k_manager,
-                                          "JobRemoved", on_job_removed, &ended);
+        const int r = libsystemd().sd_bus_match_signal(m_bus.get(), &raw, k_systemd, k_manager_path,
+                                                       k_manager, "JobRemoved", on_job_removed, &ended);
         SlotPointer slot(raw);
         if (r < 0) {
             return call_error("listen for jobs", -r, BusError().raw);
@@ -646,7 +659,7 @@ class SystemServices::Bus {
             if (limit.over() || stop_requested()) {
                 return "no answer";
             }
-            int r = sd_bus_process(m_bus.get(), nullptr);
+            int r = libsystemd().sd_bus_process(m_bus.get(), nullptr);
             if (r == 0) {
                 r = wait_a_little(m_bus.get(), limit);
             }
