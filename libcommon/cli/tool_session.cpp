@@ -29,14 +29,16 @@ Text trimmed(const Text& lines) {
 
 } // namespace
 
-std::optional<int> ToolSession::load(LastGood last_good) {
+std::optional<int> ToolSession::load(LastGood last_good, const std::function<bool(const Config&)>& refuses) {
     ConfigRequest request;
     request.file = m_common.config;
     request.environment = environment_variable;
     request.kinds = known_kinds();
     m_loaded = load_config(m_world, request, m_common.check_config ? LastGood::never : last_good);
     if (m_common.check_config) {
-        return check_config(m_loaded, m_common, {m_tool, host(), now()});
+        CommonOptions options = m_common;
+        options.strict = options.strict || (refuses && m_loaded.ok() && refuses(config()));
+        return check_config(m_loaded, options, {m_tool, host(), now()});
     }
     if (m_loaded.ok()) {
         return std::nullopt;

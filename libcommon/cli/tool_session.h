@@ -10,6 +10,7 @@
 #include "util/result.h"
 #include "words/phrase.h"
 
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -24,8 +25,9 @@ class ToolSession {
         : m_tool(std::move(tool)), m_common(common), m_world(world) {}
 
     // Loads the configuration, or answers --check-config. A value: leave with it, everything is said. With
-    // LastGood::never nothing but a right configuration will do.
-    std::optional<int> load(LastGood last_good);
+    // LastGood::never nothing but a right configuration will do. `refuses`: of a right one, that --check-config is to
+    // judge as with --strict, because this tool would not do what it asks for.
+    std::optional<int> load(LastGood last_good, const std::function<bool(const Config&)>& refuses = {});
 
     [[nodiscard]] World& world() { return m_world; }
     [[nodiscard]] const CommonOptions& common() const { return m_common; }

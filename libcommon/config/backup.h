@@ -27,6 +27,7 @@ struct BackupSource { // one [backup.source.NAME]
     std::vector<std::string>
         unset;          // variables it needs that are set nowhere: it is not backed up, and that is told
     bool later = false; // a type that is not built yet: the same
+    std::vector<std::string> ignored{}; // keys it sets that nothing uses yet
 };
 
 struct BackupSettings {
@@ -37,6 +38,7 @@ struct BackupSettings {
     bool verify = true;
     Amount shrink{Amount::Unit::percent, 70}; // of the one before
     std::vector<BackupSource> sources{};      // in the order of the file
+    std::vector<std::string> ignored{};       // keys that are set and that nothing uses yet: that is told
 };
 
 const Schema<BackupSettings>& backup_schema();      // without source

@@ -390,9 +390,25 @@ class Reader {
         read_section("deploy", deploy_schema(), m_config.deploy);
         constexpr std::array<std::string_view, 1> k_source{"source"};
         read_section("backup", backup_schema(), m_config.backup, k_source);
+        m_config.backup.ignored = ignored_keys(m_root.find("backup"), backup_schema());
         read_backup_sources();
         read_later("cleanup", cleanup_schema());
         read_later("status", status_schema());
+    }
+
+    // What is set and not built yet; an empty list or text asks for nothing.
+    static std::vector<std::string> ignored_keys(const Node* table, const SchemaBase& schema) {
+        std::vector<std::string> names;
+        for (const RowHead& row : schema.heads()) {
+            const Node* value = row.later ? find_in(table, row.name) : nullptr;
+            const auto* text = value != nullptr ? value->get<std::string>() : nullptr;
+            const auto* list = value != nullptr ? value->get<Node::Array>() : nullptr;
+            const bool off = (text != nullptr && text->empty()) || (list != nullptr && list->empty());
+            if (value != nullptr && !off) {
+                names.emplace_back(row.name);
+            }
+        }
+        return names;
     }
 
     // Inside of it, nothing is announced as coming later: the whole has been.
@@ -670,6 +686,7 @@ class Reader {
         source.name = name;
         source.type = kind->name;
         source.later = kind->later;
+        source.ignored = ignored_keys(&table, backup_common_schema());
         const std::shared_ptr<void> own = kind->schema->make();
         source.unset =
             read_part(table, {{&backup_common_schema(), &source}, {kind->schema, own.get()}}, *kind);

@@ -118,6 +118,9 @@ int status(Session& session) {
         }
     }
     say_oddities(*there, findings);
+    for (const Text& missing : not_built(session.config())) {
+        findings.add(missing, 1);
+    }
     return session.say_outcome(findings.words(), findings.status(),
                                {{"backups", all_of(session, there->backups)}});
 }

@@ -91,6 +91,11 @@ class Run {
                 tell(source, end);
             }
         }
+        for (const Text& missing : not_built(m_session.config())) {
+            m_session.log(LogLevel::warn, missing);
+            all = all.empty() ? missing : join("\n", {all, missing});
+            worst = std::max(worst, 1);
+        }
         if (!m_session.common().dry_run) {
             remember();
             m_session.flush_log();

@@ -26,6 +26,8 @@ constexpr Phrase k_no_settings_hint{"write there: [backup] dir = \"/var/backups/
                                     "напишите там: [backup] dir = \"/var/backups/SITE\" и "
                                     "[backup.source.database] type = \"sqlite\", path = \"…\""};
 constexpr Phrase k_type_later{"its type \"{}\" is not built yet", "тип \"{}\" ещё не сделан"};
+constexpr Phrase k_not_built{"{} is set and not built yet: nothing of it is done",
+                             "{} задано, но ещё не сделано: ничего из этого не выполняется"};
 constexpr Phrase k_no_backup{"there is no backup {}; the list: lectio-backup list",
                              "копии {} нет; список: lectio-backup list"};
 constexpr Phrase k_no_source{"there is no source {} in [backup.source]",
@@ -38,7 +40,12 @@ Session::Session(const Options& options, World world)
     : ToolSession(std::string(k_tool), options.common, world), m_options(options) {}
 
 std::optional<int> Session::open() {
-    if (const std::optional<int> left = load(LastGood::never)) {
+    const auto asks_for_more = [](const Config& config) {
+        const std::vector<BackupSource>& sources = config.backup.sources;
+        return !not_built(config).empty() ||
+               std::any_of(sources.begin(), sources.end(), [](const BackupSource& one) { return one.later; });
+    };
+    if (const std::optional<int> left = load(LastGood::never, asks_for_more)) {
         return left;
     }
     if (settings().dir.empty() || settings().sources.empty()) {
@@ -103,6 +110,19 @@ Text why_off(const BackupSource& source, const Config& config) {
         return say(k_type_later, source.type);
     }
     return source.unset.empty() ? Text{} : unset_words(source.unset, config.wrong_variables);
+}
+
+std::vector<Text> not_built(const Config& config) {
+    std::vector<Text> all;
+    for (const std::string& key : config.backup.ignored) {
+        all.push_back(say(k_not_built, key));
+    }
+    for (const BackupSource& source : config.backup.sources) {
+        for (const std::string& key : source.ignored) {
+            all.push_back(say(k_not_built, source.name + "." + key));
+        }
+    }
+    return all;
 }
 
 // CONTRACT 26.
