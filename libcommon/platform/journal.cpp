@@ -1,6 +1,6 @@
 #include "platform/journal.h"
 
-#include "platform/libsystemd.h"
+#include "platform/loaded_library.h"
 #include "platform/threads.h"
 
 #include <algorithm>
@@ -13,10 +13,39 @@
 #include <string_view>
 #include <utility>
 
+#include <systemd/sd-journal.h>
+
 namespace lectio {
 namespace {
 
 constexpr std::string_view k_message = "MESSAGE=";
+
+// ── libsystemd, loaded when the journal is first asked for (docs/decisions/0011) ──
+
+#define LECTIO_LIBSYSTEMD(use)                                                                               \
+    use(sd_journal_add_disjunction) use(sd_journal_add_match) use(sd_journal_close)                          \
+        use(sd_journal_get_cursor) use(sd_journal_get_data) use(sd_journal_has_persistent_files)             \
+            use(sd_journal_has_runtime_files) use(sd_journal_next) use(sd_journal_open)                      \
+                use(sd_journal_previous) use(sd_journal_seek_cursor) use(sd_journal_seek_realtime_usec)      \
+                    use(sd_journal_seek_tail) use(sd_journal_set_data_threshold) use(sd_journal_test_cursor)
+
+struct Libsystemd {
+    LECTIO_LIBSYSTEMD(LECTIO_FUNCTION)
+    bool usable = false; // false: not installed, or too old; no function may be called
+};
+
+Libsystemd load_libsystemd() {
+    Libsystemd table;
+    LoadedLibrary library("libsystemd.so.0");
+    LECTIO_LIBSYSTEMD(LECTIO_FIND)
+    table.usable = library.lacking() == nullptr;
+    return table;
+}
+
+const Libsystemd& libsystemd() {
+    static const Libsystemd loaded = load_libsystemd();
+    return loaded;
+}
 
 struct Closed {
     void operator()(sd_journal* journal) const { libsystemd().sd_journal_close(journal); }
@@ -40,7 +69,8 @@ std::optional<std::string> message_here(sd_journal* journal, std::size_t most) {
 
 Result<Journal> open_journal() {
     if (!libsystemd().usable) {
-        return Error{ErrorKind::not_found, std::string(k_no_libsystemd)};
+        return Error{ErrorKind::not_found,
+                     "libsystemd.so.0 is not installed, or too old (apt-get install libsystemd0)"};
     }
     sd_journal* raw = nullptr;
     if (const int opened = libsystemd().sd_journal_open(&raw, SD_JOURNAL_LOCAL_ONLY | SD_JOURNAL_SYSTEM);

@@ -1,6 +1,6 @@
 #include "platform/services.h"
 
-#include "platform/libsystemd.h"
+#include "platform/loaded_library.h"
 #include "platform/stop.h"
 
 #include <algorithm>
@@ -14,6 +14,7 @@
 #include <variant>
 
 #include <fmt/format.h>
+#include <systemd/sd-bus.h>
 
 #include <string.h>
 #include <sys/stat.h>
@@ -31,6 +32,36 @@ constexpr const char* k_manager = "org.freedesktop.systemd1.Manager";
 constexpr const char* k_private_socket = "unix:path=/run/systemd/private";
 constexpr std::uint64_t k_infinity = std::numeric_limits<std::uint64_t>::max();
 constexpr std::chrono::milliseconds k_between_looks_at_stop = 100ms;
+
+// ── libsystemd, loaded when a unit is first asked for (docs/decisions/0011) ──
+
+#define LECTIO_LIBSYSTEMD(use)                                                                               \
+    use(sd_bus_call) use(sd_bus_close_unref) use(sd_bus_error_free) use(sd_bus_is_open) use(sd_bus_is_ready) \
+        use(sd_bus_match_signal) use(sd_bus_message_append) use(sd_bus_message_enter_container)              \
+            use(sd_bus_message_exit_container) use(sd_bus_message_new_method_call)                           \
+                use(sd_bus_message_peek_type) use(sd_bus_message_read) use(sd_bus_message_read_array)        \
+                    use(sd_bus_message_read_basic) use(sd_bus_message_skip) use(sd_bus_message_unref)        \
+                        use(sd_bus_message_verify_type) use(sd_bus_new) use(sd_bus_open_system)              \
+                            use(sd_bus_process) use(sd_bus_set_address) use(sd_bus_slot_unref)               \
+                                use(sd_bus_start) use(sd_bus_wait)
+
+struct Libsystemd {
+    LECTIO_LIBSYSTEMD(LECTIO_FUNCTION)
+    bool usable = false; // false: not installed, or too old; no function may be called
+};
+
+Libsystemd load_libsystemd() {
+    Libsystemd table;
+    LoadedLibrary library("libsystemd.so.0");
+    LECTIO_LIBSYSTEMD(LECTIO_FIND)
+    table.usable = library.lacking() == nullptr;
+    return table;
+}
+
+const Libsystemd& libsystemd() {
+    static const Libsystemd loaded = load_libsystemd();
+    return loaded;
+}
 
 // ── RAII for what sd-bus counts ─────────────────────────────────────────────────────────────────────────────────
 
@@ -434,7 +465,8 @@ class SystemServices::Bus {
             return Error{ErrorKind::not_found, "systemd is not running on this host"};
         }
         if (!libsystemd().usable) {
-            return Error{ErrorKind::not_found, std::string(k_no_libsystemd)};
+            return Error{ErrorKind::not_found,
+                         "libsystemd.so.0 is not installed, or too old (apt-get install libsystemd0)"};
         }
         Result<BusPointer> bus = connect_system_bus(limit);
         if (!bus.ok() && ::geteuid() == 0) {

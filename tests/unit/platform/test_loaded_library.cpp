@@ -1,4 +1,3 @@
-#include "platform/libsystemd.h"
 #include "platform/loaded_library.h"
 
 #include <string_view>
@@ -43,8 +42,4 @@ TEST_CASE("a library that is not there has no functions") {
     LECTIO_FIND(zlibVersion)
     CHECK_FALSE(library.is_there());
     CHECK(library.lacking() == std::string_view("zlibVersion"));
-}
-
-TEST_CASE("all that is used of libsystemd is in the distribution's") {
-    CHECK(libsystemd().usable);
 }
