@@ -6,7 +6,8 @@
 #include <array>
 #include <cctype>
 #include <mutex>
-#include <vector>
+#include <set>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 
@@ -35,6 +36,35 @@ std::string in_json(const std::string& text, Beyond beyond) {
     return quoted.substr(1, quoted.size() - 2);
 }
 
+// Of one text the pieces that are masked, as they come: put in at once at the end, because an answer of megabytes may
+// hold a secret in every line.
+class Masking {
+  public:
+    explicit Masking(std::string& text) : m_text(text) {}
+    Masking(const Masking&) = delete;
+    Masking& operator=(const Masking&) = delete;
+    ~Masking() {
+        if (m_done > 0) {
+            m_masked.append(m_text, m_done);
+            m_text = std::move(m_masked);
+        }
+    }
+
+    // From left to right.
+    void mask(std::size_t from, std::size_t end) {
+        m_masked.append(m_text, m_done, std::max(from, m_done) - m_done);
+        m_masked += k_mask;
+        m_done = end;
+    }
+    // Up to here the text is done with.
+    [[nodiscard]] std::size_t done() const { return m_done; }
+
+  private:
+    std::string& m_text;
+    std::string m_masked;
+    std::size_t m_done = 0;
+};
+
 // Threads of checks make error texts while others run: the list is guarded.
 class Registry {
   public:
@@ -46,34 +76,31 @@ class Registry {
         for (std::string form :
              {std::string(text), percent_encoded(text), form_encoded(text),
               in_json(std::string(text), Beyond::as_it_is), in_json(std::string(text), Beyond::as_escapes)}) {
-            insert(std::move(form));
+            m_secrets.insert(std::move(form));
         }
     }
     std::string mask(std::string text) {
         const std::scoped_lock lock(m_mutex);
         for (const std::string& secret : m_secrets) {
+            Masking masking(text);
             for (std::size_t at = text.find(secret); at != std::string::npos;
-                 at = text.find(secret, at + k_mask.size())) {
-                text.replace(at, secret.size(), k_mask);
+                 at = text.find(secret, masking.done())) {
+                masking.mask(at, at + secret.size());
             }
         }
         return text;
     }
 
   private:
-    // Longest first: a secret that contains another is masked whole.
-    void insert(std::string secret) {
-        if (std::find(m_secrets.begin(), m_secrets.end(), secret) != m_secrets.end()) {
-            return;
+    // A secret that contains another is masked whole.
+    struct LongestFirst {
+        bool operator()(const std::string& one, const std::string& other) const {
+            return one.size() != other.size() ? one.size() > other.size() : one < other;
         }
-        const auto place = std::find_if(m_secrets.begin(), m_secrets.end(), [&](const std::string& other) {
-            return other.size() < secret.size();
-        });
-        m_secrets.insert(place, std::move(secret));
-    }
+    };
 
     std::mutex m_mutex;
-    std::vector<std::string> m_secrets;
+    std::set<std::string, LongestFirst> m_secrets;
 };
 
 Registry& registry() {
@@ -83,18 +110,20 @@ Registry& registry() {
 
 // scheme://user:password@host → scheme://***@host
 void mask_user_info(std::string& text) {
+    Masking masking(text);
     for (std::size_t at = text.find("://"); at != std::string::npos; at = text.find("://", at + 3)) {
         const std::size_t start = at + 3;
         const std::size_t end = text.find_first_of("/?# \t\n\"'<>", start);
-        const std::size_t last_at = text.substr(start, end - start).rfind('@');
+        const std::size_t last_at = std::string_view(text).substr(start, end - start).rfind('@');
         if (last_at != std::string::npos) {
-            text.replace(start, last_at, k_mask);
+            masking.mask(start, start + last_at);
         }
     }
 }
 
 // …/bot123456:AAE…/sendMessage → …/bot***/sendMessage, for tokens that were never registered.
 void mask_bot_tokens(std::string& text) {
+    Masking masking(text);
     for (std::size_t at = text.find("/bot"); at != std::string::npos; at = text.find("/bot", at + 4)) {
         std::size_t end = at + 4;
         while (end < text.size() && std::isdigit(static_cast<unsigned char>(text[end])) != 0) {
@@ -103,8 +132,7 @@ void mask_bot_tokens(std::string& text) {
         if (end == at + 4 || end >= text.size() || text[end] != ':') {
             continue;
         }
-        const std::size_t stop = text.find_first_of("/? \t\n\"'<>", end);
-        text.replace(at + 4, (stop == std::string::npos ? text.size() : stop) - at - 4, k_mask);
+        masking.mask(at + 4, std::min(text.find_first_of("/? \t\n\"'<>", end), text.size()));
     }
 }
 
@@ -124,8 +152,9 @@ bool names_secret(std::string_view name) {
 // …?page=2&token=abc → …?page=2&token=***, in a whole URL and in what a log line shows of one.
 void mask_query(std::string& text) {
     constexpr std::string_view k_around = "?&;=# \t\r\n\"'<>";
+    Masking masking(text);
     for (std::size_t at = text.find_first_of("?&"); at != std::string::npos;
-         at = text.find_first_of("?&", at + 1)) {
+         at = text.find_first_of("?&", std::max(at + 1, masking.done()))) {
         const std::size_t equals = text.find_first_of(k_around, at + 1);
         if (equals == std::string::npos || text[equals] != '=' ||
             !names_secret(std::string_view(text).substr(at + 1, equals - at - 1))) {
@@ -133,7 +162,7 @@ void mask_query(std::string& text) {
         }
         const std::size_t stop = std::min(text.find_first_of("&# \t\r\n\"'<>", equals), text.size());
         if (stop > equals + 1) {
-            text.replace(equals + 1, stop - equals - 1, k_mask);
+            masking.mask(equals + 1, stop);
         }
     }
 }
@@ -162,6 +191,7 @@ std::string_view name_before(std::string_view text, std::size_t end) {
 // password = "abc", 'token': 'abc', "api_key": "abc" of a configuration, a JSON answer or a program's log. What only
 // refers to a variable is no secret; a bare `key` names whatever one likes.
 void mask_quoted(std::string& text) {
+    Masking masking(text);
     for (std::size_t at = 0; at < text.size(); ++at) {
         if (text[at] != ':' && text[at] != '=') {
             continue;
@@ -171,21 +201,24 @@ void mask_quoted(std::string& text) {
             continue;
         }
         const std::size_t stop = text.find(text[quote], quote + 1);
-        const std::string_view name = name_before(text, at);
+        const std::string_view name =
+            name_before(std::string_view(text).substr(masking.done()), at - masking.done());
         const bool refers = std::string_view(text).substr(quote + 1).starts_with("${");
         const bool is_bare = name == "key" || name == "auth" || name == "sig";
         if (stop == std::string::npos || stop == quote + 1 || refers || is_bare || !names_secret(name)) {
             continue;
         }
-        text.replace(quote + 1, stop - quote - 1, k_mask);
-        at = quote + 1 + k_mask.size();
+        masking.mask(quote + 1, stop);
+        at = stop;
     }
 }
 
 // SECRET_KEY=abcd of an environment, a command line or a log, sessionid=abcd of a cookie. What refers to a variable,
 // and what is left out, is no secret; a bare `key` names whatever one likes.
 void mask_assigned(std::string& text) {
-    for (std::size_t at = text.find('='); at != std::string::npos; at = text.find('=', at + 1)) {
+    Masking masking(text);
+    for (std::size_t at = text.find('='); at != std::string::npos;
+         at = text.find('=', std::max(at + 1, masking.done()))) {
         const std::string_view all = text;
         const std::size_t stop = std::min(all.find_first_of(" \t\r\n\"'&;<>", at + 1), all.size());
         const std::string_view value = all.substr(at + 1, stop - at - 1);
@@ -196,14 +229,16 @@ void mask_assigned(std::string& text) {
             value.starts_with(k_mask) || is_bare || !names_secret(name)) {
             continue;
         }
-        text.replace(at + 1, value.size(), k_mask);
+        masking.mask(at + 1, stop);
     }
 }
 
 // Authorization: SCHEME WHAT-IT-IS, to the end of the line or of the quotes it stands in (RFC 9110, 11.6.2).
 void mask_authorization(std::string& text) {
     constexpr std::string_view k_name = "authorization";
-    for (std::size_t colon = text.find(':'); colon != std::string::npos; colon = text.find(':', colon + 1)) {
+    Masking masking(text);
+    for (std::size_t colon = text.find(':'); colon != std::string::npos;
+         colon = text.find(':', std::max(colon + 1, masking.done()))) {
         const bool is_it =
             colon >= k_name.size() &&
             std::equal(k_name.begin(), k_name.end(),
@@ -217,7 +252,7 @@ void mask_authorization(std::string& text) {
         const std::size_t start = text.find_first_not_of(' ', colon + 1);
         const std::size_t stop = std::min(text.find_first_of("\r\n\"'", colon), text.size());
         if (start < stop) {
-            text.replace(start, stop - start, k_mask);
+            masking.mask(start, stop);
         }
     }
 }
@@ -226,19 +261,20 @@ void mask_authorization(std::string& text) {
 void mask_cookies(std::string& text) {
     constexpr std::string_view k_ends = "; \t\r\n\"'";
     for (const std::string_view header : {"ookie: ", "OOKIE: "}) {
-        for (std::size_t at = text.find(header); at != std::string::npos; at = text.find(header, at + 1)) {
+        Masking masking(text);
+        for (std::size_t at = text.find(header); at != std::string::npos;
+             at = text.find(header, std::max(at + 1, masking.done()))) {
             for (std::size_t name = at + header.size(); name < text.size();) {
                 const std::size_t equals = text.find_first_of("=; \t\r\n\"'", name);
                 if (equals == std::string::npos || equals == name || text[equals] != '=') {
                     break;
                 }
                 const std::size_t stop = std::min(text.find_first_of(k_ends, equals + 1), text.size());
-                text.replace(equals + 1, stop - equals - 1, k_mask);
-                const std::size_t next = equals + 1 + k_mask.size();
-                if (!std::string_view(text).substr(next).starts_with("; ")) {
+                masking.mask(equals + 1, stop);
+                if (!std::string_view(text).substr(stop).starts_with("; ")) {
                     break;
                 }
-                name = next + 2;
+                name = stop + 2;
             }
         }
     }
@@ -247,7 +283,9 @@ void mask_cookies(std::string& text) {
 // eyJ… is how the Base64 of an object of JSON begins: a JWT (RFC 7519) wherever it stands, also the beginning of one.
 void mask_jwts(std::string& text) {
     constexpr std::size_t k_shortest = 20;
-    for (std::size_t at = text.find("eyJ"); at != std::string::npos; at = text.find("eyJ", at + 1)) {
+    Masking masking(text);
+    for (std::size_t at = text.find("eyJ"); at != std::string::npos;
+         at = text.find("eyJ", std::max(at + 1, masking.done()))) {
         if (at > 0 && is_of_token(text[at - 1])) {
             continue;
         }
@@ -256,7 +294,7 @@ void mask_jwts(std::string& text) {
             ++end;
         }
         if (end - at >= k_shortest) {
-            text.replace(at, end - at, k_mask);
+            masking.mask(at, end);
         }
     }
 }
@@ -264,9 +302,11 @@ void mask_jwts(std::string& text) {
 // 123456789:AAE… as @BotFather gives it out: somebody has typed it where it does not belong.
 void mask_bare_tokens(std::string& text) {
     constexpr std::size_t k_shortest_id = 6, k_shortest_rest = 30; // today they have 8 to 10, and 35
-    for (std::size_t colon = text.find(':'); colon != std::string::npos; colon = text.find(':', colon + 1)) {
+    Masking masking(text);
+    for (std::size_t colon = text.find(':'); colon != std::string::npos;
+         colon = text.find(':', std::max(colon + 1, masking.done()))) {
         std::size_t start = colon;
-        while (start > 0 && std::isdigit(static_cast<unsigned char>(text[start - 1])) != 0) {
+        while (start > masking.done() && std::isdigit(static_cast<unsigned char>(text[start - 1])) != 0) {
             --start;
         }
         std::size_t end = colon + 1;
@@ -274,8 +314,7 @@ void mask_bare_tokens(std::string& text) {
             ++end;
         }
         if (colon - start >= k_shortest_id && end - colon > k_shortest_rest) {
-            text.replace(start, end - start, k_mask);
-            colon = start;
+            masking.mask(start, end);
         }
     }
 }
