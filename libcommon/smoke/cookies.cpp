@@ -10,6 +10,10 @@
 namespace lectio {
 namespace {
 
+// Browsers keep 180 of a site. What a hostile one sets beyond would be sent with every request, and looked for as a
+// secret in every line that is told.
+constexpr std::size_t k_most_cookies = 180;
+
 bool deletes(std::string_view value, const std::vector<std::string_view>& attributes) {
     return trim(value).empty() || trim(value) == "\"\"" ||
            std::any_of(attributes.begin() + 1, attributes.end(), [](std::string_view attribute) {
@@ -34,7 +38,7 @@ void CookieJar::take(const HttpAnswer& answer) {
         const std::string value(trim(parts.front().substr(equals + 1)));
         if (deletes(value, parts)) {
             m_cookies.erase(name);
-        } else {
+        } else if (m_cookies.size() < k_most_cookies || m_cookies.contains(name)) {
             remember_secret(value);
             m_cookies[name] = value;
         }

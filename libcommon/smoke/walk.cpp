@@ -64,9 +64,10 @@ struct Place {
     bool good = false;                                                // what needs it may go on
     CheckResult result;
     std::exception_ptr error;
-    Identity identity;      // of a login
-    bool unreached = false; // the site could not be reached: nothing was seen of this
-    std::vector<Exchange> exchanges;
+    Identity identity;                // of a login
+    bool unreached = false;           // the site could not be reached: nothing was seen of this
+    std::deque<Exchange> exchanges;   // the last
+    bool may_have_arrived = false;    // one of them all
     std::chrono::microseconds took{}; // with requests of its own
     // Of the walk before, in which it was asked: it is not to be asked for its own sake again.
     std::optional<CheckResult> asked_before;
@@ -117,8 +118,34 @@ bool was_answered(const HttpAnswer& answer) {
     return answer.failure == HttpAnswer::Failure::none || answer.status != 0 || !answer.hops.empty();
 }
 
-bool may_have_arrived(const Exchange& exchange) {
-    return was_answered(exchange.answer) || exchange.answer.phase >= HttpAnswer::Phase::send;
+bool may_have_arrived(const HttpAnswer& answer) {
+    return was_answered(answer) || answer.phase >= HttpAnswer::Phase::send;
+}
+
+// An error page with its reason, an account with its role: what is looked up later stands at the beginning.
+constexpr std::size_t k_kept_body = std::size_t{64} << 10U;
+// A step may ask a thousand times a thousand.
+constexpr std::size_t k_kept_exchanges = 50;
+
+template<class Message>
+Message beginning_of(const Message& message) {
+    std::size_t end = std::min(message.body.size(), k_kept_body);
+    while (end > 0 && end < message.body.size() && (message.body[end] & 0xC0) == 0x80) {
+        --end; // not amid a character
+    }
+    Message kept = message;
+    kept.body = message.body.substr(0, end);
+    return kept;
+}
+
+void keep(Place& place, const HttpRequest& request, const HttpAnswer& answer) {
+    place.may_have_arrived = place.may_have_arrived || may_have_arrived(answer);
+    const int number = place.exchanges.empty() ? 1 : place.exchanges.back().number + 1;
+    place.exchanges.push_back(
+        {number, beginning_of(request), beginning_of(answer), request.body.size(), answer.body.size()});
+    if (place.exchanges.size() > k_kept_exchanges) {
+        place.exchanges.pop_front();
+    }
 }
 
 } // namespace
@@ -230,8 +257,8 @@ class Walk::Graph {
                    : std::nullopt;
     }
 
-    [[nodiscard]] const std::vector<Exchange>& exchanges_of(const std::string& name) const {
-        static const std::vector<Exchange> none;
+    [[nodiscard]] const std::deque<Exchange>& exchanges_of(const std::string& name) const {
+        static const std::deque<Exchange> none;
         const auto place = m_places.find(name);
         return place == m_places.end() ? none : place->second.exchanges;
     }
@@ -240,8 +267,7 @@ class Walk::Graph {
     // Sent, and to send it twice may do something twice.
     static bool was_asked_only_once(const Place& place) {
         return place.step != nullptr && !may_be_repeated(*place.step) &&
-               (place.asked_before ||
-                std::any_of(place.exchanges.begin(), place.exchanges.end(), may_have_arrived));
+               (place.asked_before || place.may_have_arrived);
     }
 
     // What the next walk does not ask anew. What was made by something that is asked only once is made again only if it
@@ -488,9 +514,10 @@ class Walk::Graph {
         const std::vector<HttpAnswer> answers = co_await asking;
         place.took += since(start);
         for (const HttpAnswer& answer : answers) {
-            place.exchanges.push_back({request, answer});
+            keep(place, request, answer);
         }
-        Task<bool> looking_back = was_reached(place, request.url, answers);
+        const bool answered = std::any_of(answers.begin(), answers.end(), was_answered);
+        Task<bool> looking_back = was_reached(place, request.url, answered);
         co_await std::move(looking_back);
         co_return evaluate_burst(answers, *place.step, request);
     }
@@ -501,7 +528,8 @@ class Walk::Graph {
         for (int i = 0; i < place.step->limit->requests; ++i) {
             HttpRequest next = request;
             Task<HttpAnswer> asking = ask(place, std::move(next));
-            answers.push_back(co_await std::move(asking));
+            const HttpAnswer answer = co_await std::move(asking);
+            answers.push_back(beginning_of(answer));
         }
         const auto took = std::chrono::duration_cast<Duration>(m_clock.steady() - start);
         co_return evaluate_limit(answers, took, *place.step, request);
@@ -516,19 +544,18 @@ class Walk::Graph {
         }
         Task<HttpAnswer> asking = send(place, std::move(request));
         HttpAnswer answer = co_await std::move(asking);
-        std::vector<HttpAnswer> seen{answer};
-        Task<bool> looking_back = was_reached(place, url, std::move(seen));
+        Task<bool> looking_back = was_reached(place, url, was_answered(answer));
         co_await std::move(looking_back);
         co_return answer;
     }
 
     Task<HttpAnswer> send(Place& place, HttpRequest request) {
-        HttpRequest sent = request;
+        const HttpRequest sent = request;
         const SteadyTime start = m_clock.steady();
         Fetch asking = fetch(m_http, std::move(request));
         HttpAnswer answer = co_await asking;
         place.took += since(start);
-        place.exchanges.push_back({std::move(sent), answer});
+        keep(place, sent, answer);
         co_return answer;
     }
 
@@ -550,11 +577,10 @@ class Walk::Graph {
     }
 
     // What got no answer is looked at for itself only where the site is there.
-    Task<bool> was_reached(Place& place, std::string url, std::vector<HttpAnswer> answers) {
+    Task<bool> was_reached(Place& place, std::string url, bool answered) {
         if (!is_of_the_site(url, *m_settings)) {
             co_return true;
         }
-        const bool answered = std::any_of(answers.begin(), answers.end(), was_answered);
         note_contact(answered ? Contact::there : Contact::in_doubt);
         if (!answered && m_contact != Contact::there) {
             co_await over(m_connection);
@@ -623,7 +649,7 @@ std::optional<CheckResult> Walk::known_result(const std::string& name) const {
     return m_graph->known_result(name);
 }
 
-const std::vector<Exchange>& Walk::exchanges_of(const std::string& name) const {
+const std::deque<Exchange>& Walk::exchanges_of(const std::string& name) const {
     return m_graph->exchanges_of(name);
 }
 

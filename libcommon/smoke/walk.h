@@ -11,18 +11,22 @@
 #include "platform/http.h"
 #include "util/task.h"
 
+#include <cstddef>
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
-#include <vector>
 
 namespace lectio {
 
-// One request and its answer, for people who look closely (lectio-smoke run -v). Not cleaned of secrets.
+// One request and its answer, for people who look closely (lectio-smoke run -v). Not cleaned of secrets. Of their bodies
+// only the beginning is kept: a walk holds hundreds of them to its end.
 struct Exchange {
+    int number = 1; // of its step, from 1
     HttpRequest request;
     HttpAnswer answer;
+    std::size_t sent = 0, received = 0; // bytes of the whole bodies
 };
 
 class Walk {
@@ -50,8 +54,8 @@ class Walk {
     [[nodiscard]] std::string cause_of(const std::string& name) const;
     // As far as this walk has come: nothing, where it is not over.
     [[nodiscard]] std::optional<CheckResult> known_result(const std::string& name) const;
-    // In the order in which they were made; nothing of what was skipped.
-    [[nodiscard]] const std::vector<Exchange>& exchanges_of(const std::string& name) const;
+    // In the order in which they were made, of many the last; nothing of what was skipped.
+    [[nodiscard]] const std::deque<Exchange>& exchanges_of(const std::string& name) const;
 
   private:
     std::unique_ptr<Graph> m_graph;

@@ -15,8 +15,12 @@ namespace lectio::smoke {
 namespace {
 
 constexpr std::size_t k_shown_body = 2000;
+// Of a body that was kept in part only, a secret that is cut where it ends would not be known for one.
+constexpr std::size_t k_longest_cut_secret = 8000;
 
 constexpr Phrase k_body_cut{"… {} in all", "… всего {}"};
+constexpr Phrase k_not_kept{"… {} before", "… до этого {}"};
+constexpr Noun k_requests{"request", "requests", "запрос", "запроса", "запросов"};
 constexpr Phrase k_no_body{"(empty)", "(пусто)"};
 constexpr Phrase k_binary{"({}, not text)", "({}, не текст)"};
 constexpr Phrase k_time{"time", "время"};
@@ -52,11 +56,21 @@ class Trace {
   public:
     explicit Trace(Lang lang) : m_lang(lang) {}
 
+    void add(const std::string& name, const std::deque<Exchange>& exchanges) {
+        if (const int before = exchanges.front().number - 1; before > 0) {
+            m_text += fmt::format("\n── {}\n", name);
+            line("=", say(k_not_kept, counted(before, k_requests)).in(m_lang));
+        }
+        for (const Exchange& exchange : exchanges) {
+            add(name, exchange);
+        }
+    }
+
     void add(const std::string& name, const Exchange& exchange) {
         m_text += fmt::format("\n── {}\n", name);
         line(">", fmt::format("{} {}", exchange.request.method, exchange.request.url));
         add_headers(">", exchange.request.headers);
-        add_body(">", exchange.request.body);
+        add_body(">", exchange.request.body, exchange.sent);
         const HttpAnswer& answer = exchange.answer;
         for (const HttpHop& hop : answer.hops) {
             line("<", fmt::format("HTTP {} {}", hop.status, hop.url));
@@ -66,7 +80,7 @@ class Trace {
         } else {
             line("<", fmt::format("HTTP {} {}", answer.status, answer.final_url));
             add_headers("<", answer.headers);
-            add_body("<", answer.body);
+            add_body("<", answer.body, exchange.received);
         }
         line("=", fmt::format("{}: {}", k_time.in(m_lang), time_words(answer).in(m_lang)));
     }
@@ -123,16 +137,21 @@ class Trace {
         }
     }
 
-    void add_body(std::string_view mark, const std::string& body) {
+    // `size`: of all of it.
+    void add_body(std::string_view mark, const std::string& body, std::size_t size) {
         if (body.empty()) {
             line(mark, k_no_body.in(m_lang));
         } else if (body.find('\0') != std::string::npos || !is_utf8(body)) {
-            line(mark, say(k_binary, format_size({body.size()})).in(m_lang));
+            line(mark, say(k_binary, format_size({size})).in(m_lang));
         } else {
             // Masked before it is cut: the beginning of a secret would not be known for one.
-            line(mark, redact(body).substr(0, k_shown_body));
-            if (body.size() > k_shown_body) {
-                line(mark, say(k_body_cut, format_size({body.size()})).in(m_lang));
+            std::string masked = redact(body);
+            if (size > body.size()) {
+                masked.resize(masked.size() - std::min(masked.size(), k_longest_cut_secret));
+            }
+            line(mark, shorten(masked, k_shown_body));
+            if (size > k_shown_body) {
+                line(mark, say(k_body_cut, format_size({size})).in(m_lang));
             }
         }
     }
@@ -151,9 +170,7 @@ std::string trace_of(const Trip& trip, const SmokeSettings& smoke, const std::ve
         if (walk == nullptr || walk->exchanges_of(name).empty()) {
             continue;
         }
-        for (const Exchange& exchange : walk->exchanges_of(name)) {
-            trace.add(name, exchange);
-        }
+        trace.add(name, walk->exchanges_of(name));
         for (const StepSettings& step : smoke.steps) {
             if (step.name == name) {
                 trace.add_compared(step);

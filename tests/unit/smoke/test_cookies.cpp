@@ -1,6 +1,9 @@
 #include "smoke/cookies.h"
 #include "support/fake_http.h"
 
+#include <algorithm>
+#include <string>
+
 #include <catch2/catch.hpp>
 
 using namespace lectio;
@@ -51,4 +54,16 @@ TEST_CASE("cookie jar: what everybody gets against forgery is no session", "[coo
         jar_of({{"set-cookie", "XSRF-TOKEN=abcdef"}, {"set-cookie", "odd=abcdef"}}).has_session("odd"));
     CHECK(
         jar_of({{"set-cookie", "csrftoken=abcdef"}, {"set-cookie", "sessionid=a"}}).has_session("csrftoken"));
+}
+
+TEST_CASE("cookie jar: of a site that sets thousands it keeps what a browser keeps", "[cookies]") {
+    Headers headers{{"set-cookie", "sessionid=first"}};
+    for (int i = 0; i < 5000; ++i) {
+        headers.emplace_back("set-cookie", "c" + std::to_string(i) + "=" + std::to_string(i));
+    }
+    headers.emplace_back("set-cookie", "sessionid=changed");
+    const CookieJar jar = jar_of(headers);
+    const std::string sent = jar.header();
+    CHECK(std::count(sent.begin(), sent.end(), '=') == 180);
+    CHECK(*jar.find("sessionid") == "changed");
 }

@@ -195,6 +195,33 @@ TEST_CASE("walk: only what is asked for is asked, with what it needs", "[walk]")
     CHECK(site.first->exchanges_of("lessons").size() == 1);
 }
 
+// Thirty steps of a hostile site held 650 MB, a burst of a hundred 3.5 GB: more than the host of the site has.
+TEST_CASE("walk: of many and of large answers little is kept to its end", "[walk]") {
+    Site site;
+    site.smoke.steps = {step("large"), step("often")};
+    site.smoke.steps[1].parallel = 70;
+    site.answers("/large/", page(200, "abc" + std::string(1'000'000, '\xD0') + "\xAF"));
+    site.answers("/often/", page(200));
+    site.walk({"large", "often"});
+    const Exchange& large = site.first->exchanges_of("large").front();
+    CHECK(large.answer.body.size() <= 65'536);
+    CHECK(large.received == 1'000'004);
+    CHECK(site.first->exchanges_of("often").size() == 50);
+    CHECK(site.first->exchanges_of("often").back().number == 70);
+}
+
+TEST_CASE("walk: a text is not cut amid a character", "[walk]") {
+    Site site;
+    site.smoke.steps = {step("large")};
+    std::string text = "a";
+    while (text.size() < 100'000) {
+        text += "Я";
+    }
+    site.answers("/large/", page(200, text));
+    site.walk({"large"});
+    CHECK(site.first->exchanges_of("large").front().answer.body.size() == 65'535);
+}
+
 TEST_CASE("walk: clean-up comes last, whatever came between", "[walk]") {
     Site site;
     site.smoke.steps = {step("upload"), step("removed"), step("look")};
