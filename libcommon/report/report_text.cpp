@@ -12,10 +12,6 @@
 namespace lectio {
 namespace {
 
-constexpr Phrase k_all_good{"all good", "всё в порядке"};
-constexpr Phrase k_warning{"warning", "предупреждение"};
-constexpr Phrase k_critical{"broken", "сломано"};
-constexpr Phrase k_unknown{"could not look", "не удалось проверить"};
 constexpr Phrase k_symptom_of{"a consequence of {}", "следствие: {}"};
 constexpr Phrase k_recovery{"Recovery", "Восстановление"};
 constexpr Phrase k_alerts{"Alerts: {} sent, {} waiting", "Сообщения: отправлено {}, ждут {}"};
@@ -30,22 +26,6 @@ constexpr Phrase k_settling{"good just now, closed when it stays so",
 constexpr Phrase k_and_skipped{"{}, {} not done", "{}, не проверено: {}"};
 constexpr Noun k_checks{"check", "checks", "проверка", "проверки", "проверок"};
 
-std::string_view colour_of(Status status) {
-    switch (status) {
-    case Status::ok:
-        return "\x1B[32m";
-    case Status::warning:
-        return "\x1B[33m";
-    case Status::critical:
-        return "\x1B[31;1m";
-    case Status::unknown:
-        return "\x1B[35m";
-    case Status::skipped:
-        return "\x1B[2m";
-    }
-    return "";
-}
-
 std::string in_human_units(const Metric& metric) {
     if (metric.unit == "B" && metric.value >= 0) {
         return format_size(Bytes{static_cast<std::uint64_t>(metric.value)});
@@ -55,25 +35,6 @@ std::string in_human_units(const Metric& metric) {
         return format_duration(std::chrono::round<Duration>(std::chrono::duration<double>(metric.value)));
     }
     return plain_number(metric.value) + metric.unit;
-}
-
-std::string painted(std::string_view text, Status status, Paint paint) {
-    return paint == Paint::yes ? fmt::format("{}{}\x1B[0m", colour_of(status), text) : std::string(text);
-}
-
-Text headline(Status status) {
-    switch (status) {
-    case Status::skipped:
-        return say(k_nothing_checked);
-    case Status::warning:
-        return say(k_warning);
-    case Status::critical:
-        return say(k_critical);
-    case Status::unknown:
-        return say(k_unknown);
-    default:
-        return say(k_all_good);
-    }
 }
 
 std::vector<const CheckReport*> worst_first(const std::vector<CheckReport>& checks) {
@@ -119,7 +80,7 @@ class TextReport {
                                               format_local(m_report.time, m_timezone));
         m_out += clean_line(words) + ' ';
         const Status status = said_status(m_report);
-        Text words_of_status = headline(status);
+        Text words_of_status = status_words(status);
         if (const auto missed = not_done(); missed > 0 && status != Status::skipped) {
             words_of_status = say(k_and_skipped, words_of_status, missed);
         }

@@ -23,6 +23,7 @@ LEVELS = [
     ["pipeline"],
     ["operator", "smoke"],
     ["release", "heartbeat"],
+    ["status"],
 ]
 LEVEL_OF = {folder: level for level, folders in enumerate(LEVELS) for folder in folders}
 TOOL_LEVEL = len(LEVELS)

@@ -1,7 +1,7 @@
 // list: open incidents of every tool.
 #include "brief_command.h"
 #include "commands.h"
-#include "incidents_json.h"
+#include "operator/standing_json.h"
 #include "session.h"
 
 #include <nlohmann/json.hpp>
@@ -27,20 +27,6 @@ class List final : public BriefCommand {
 
 std::unique_ptr<Command> make_list() {
     return std::make_unique<List>();
-}
-
-nlohmann::json json_of(const std::vector<OpenIncident>& incidents, Lang lang) {
-    nlohmann::json rows = nlohmann::json::array();
-    for (const OpenIncident& incident : incidents) {
-        rows.push_back({{"id", incident.id},
-                        {"check", incident.check},
-                        {"status", to_string(incident.level)},
-                        {"state", incident.acknowledged ? "acknowledged" : "open"},
-                        {"since", format_utc(incident.since)},
-                        {"message", incident.message.in(lang)},
-                        {"told", incident.told}});
-    }
-    return rows;
 }
 
 } // namespace lectio::notify

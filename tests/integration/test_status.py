@@ -1,0 +1,245 @@
+#!/usr/bin/env python3
+"""lectio-status with the real binaries: what it shows is what the other tools have left, and nothing is good that is not known."""
+
+import json
+import os
+import pathlib
+import re
+import shutil
+import socket
+import sqlite3
+import subprocess
+import unittest
+
+from notify_place import NotifyPlace, program_of
+
+HOUR_MS = 3_600_000
+NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+
+
+class Status(NotifyPlace):
+    def setUp(self):
+        super().setUp()
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(self.listener.close)
+        self.port = self.listener.getsockname()[1]
+        self.describe()
+
+    def describe(self, more="", lang="en"):
+        self.configure(lang=lang, more=f'[health.check.port]\ntype = "tcp"\naddress = "127.0.0.1:{self.port}"\nrecheck = "0s"\n'
+                                       + more)
+
+    def tool(self, tool, *options, before=(), **how):
+        return subprocess.run([*before, program_of(tool), "-c", self.path("config.toml"), *options], stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True, timeout=300, check=False, **how)
+
+    def health(self):
+        return self.tool("lectio-health", "-q")
+
+    def shows(self, status, *words, options=(), **how):
+        done = self.tool("lectio-status", *options, **how)
+        self.assertEqual(done.returncode, status, done.stdout + done.stderr)
+        for word in words:
+            self.assertIn(word, done.stdout)
+        return done.stdout
+
+    def report(self, status):
+        return json.loads(self.shows(status, options=("--format", "json")))
+
+    def break_it(self):
+        self.listener.close()
+
+    def state_file(self, tool="health"):
+        return pathlib.Path(self.path("state"), tool, "state.json")
+
+    def change_state(self, change):
+        state = json.loads(self.state_file().read_text())
+        change(state)
+        self.state_file().write_text(json.dumps(state, separators=(",", ":")))  # as StateFile writes it
+
+    # ── what is shown ──
+
+    def test_all_is_good(self):
+        self.health()
+        text = self.shows(0, "lectio-1 · ", "all good (2 checks)", "lectio-health: last run ", "nothing is broken")
+        self.assertRegex(text, r"ok    port +·{23}▁ +\d+ s  connected")
+        self.assertNotIn("\x1b", text)
+        self.assertEqual(self.shows(0, options=("-q",)), "")
+
+    def test_what_is_broken_and_what_is_over(self):
+        self.health()
+        self.break_it()
+        self.health()
+        text = self.shows(2, "broken (2 checks)", "🚨", "health/port: no connection")
+        self.assertRegex(text, r"CRIT  port +·{23}× ")
+        self.listener = socket.create_server(("127.0.0.1", self.port))
+        self.addCleanup(self.listener.close)
+        self.health()
+        self.shows(0, "all good", "Last recoveries:", "health/port  over: ")
+
+    def test_in_russian(self):
+        self.describe(lang="ru")
+        self.health()
+        self.shows(0, "всё в порядке (2 проверки)", "lectio-health: последний запуск ")
+
+    def test_for_programs(self):
+        self.break_it()
+        self.health()
+        report = self.report(2)
+        self.assertEqual((report["tool"], report["status"], report["exit_code"]), ("lectio-status", "critical", 2))
+        [port] = [check for check in report["checks"] if check["name"] == "port"]
+        self.assertEqual((port["tool"], port["status"], port["stale"], port["counts"]), ("health", "critical", False, True))
+        self.assertEqual(port["day"][-1]["status"], "critical")
+        self.assertEqual(len(port["day"]), 24)
+        [incident] = report["incidents"]
+        self.assertEqual((incident["check"], incident["state"]), ("health/port", "open"))
+        listed = json.loads(self.tool("lectio-notify", "list", "--format", "json").stdout)
+        self.assertEqual(report["incidents"], listed["incidents"], "both say the same")
+        self.assertEqual([(tool["name"], tool["state"]) for tool in report["tools"]], [("health", "good")])
+
+    def test_a_mute(self):
+        self.health()
+        self.tool("lectio-notify", "mute", "2h", "--reason", "works on the roof")
+        self.shows(0, "mute", "works on the roof")
+        self.assertEqual([span["reason"] for span in self.report(0)["quiet"]], ["mute"])
+
+    def test_words_of_a_script(self):
+        self.health()
+        self.tool("lectio-notify", "send", "--key", "nightly", "--level", "warning", "the import has failed")
+        self.shows(1, "warning", "nightly")
+
+    def test_a_backup(self):
+        database = self.path("db.sqlite3")
+        with sqlite3.connect(database) as connection:
+            connection.execute("create table lessons (id integer primary key)")
+        connection.close()
+        self.describe(f'[backup]\ndir = "{self.path("backups")}"\nmin_free = "1MB"\n[backup.source.database]\ntype = "sqlite"\n'
+                      f'path = "{database}"\n')
+        self.health()
+        self.shows(2, "database: there is no proven backup", "lectio-backup has never finished a run here")
+        self.assertEqual(self.tool("lectio-backup", "run", "-q").returncode, 0)
+        self.shows(0, "Backups:\n  ok    database: proven ", "lectio-backup: last run ")
+        [backup] = self.report(0)["backups"]
+        self.assertEqual((backup["source"], backup["status"]), ("database", "ok"))
+        for file in pathlib.Path(self.path("backups")).glob("*.zst"):
+            file.unlink()
+        self.shows(2, "the file of backup ", "is missing", "there is no proven backup")
+
+    # ── what is not known ──
+
+    def test_nothing_has_run(self):
+        self.shows(3, "lectio-health has never finished a run here", "not looked at yet")
+        self.assertFalse(os.path.exists(self.path("state")), "it changes nothing")
+
+    def test_a_tool_that_does_not_run_makes_the_whole_not_green(self):
+        self.health()
+        self.change_state(lambda state: state["finished"].update(wall_ms=state["finished"]["wall_ms"] - HOUR_MS, boot_id=""))
+        self.shows(1, "warning", "lectio-health last finished a run 1 hour ago, at most 3 minutes expected")
+
+    def test_a_state_of_a_time_to_come(self):
+        self.health()
+        self.change_state(lambda state: state["finished"].update(wall_ms=state["finished"]["wall_ms"] + HOUR_MS, boot_id=""))
+        self.shows(1, "which is still to come", "not known to be so any more")
+
+    def test_a_damaged_state(self):
+        self.health()
+        for content in ("", "garbage", '{"schema":1', '{"schema":99}'):
+            self.state_file().write_text(content)
+            self.state_file().with_name("state.prev.json").unlink(missing_ok=True)
+            text = self.shows(1, "the state of lectio-health: ", "??    port")
+            self.assertNotIn("all good", text)
+            self.assertEqual(self.state_file().read_text(), content, "it changes nothing")
+
+    def test_a_state_that_is_gone(self):
+        self.health()
+        shutil.rmtree(self.path("state/health"))
+        self.shows(1, "the state of lectio-health is missing, though it has run here", "??    port")
+
+    def test_a_foreign_state(self):
+        if os.geteuid() != 0:
+            self.skipTest("only root can give a file away")
+        self.health()
+        for path in (self.state_file(), self.state_file().with_name("state.prev.json")):
+            if path.exists():
+                os.chown(path, 65534, 65534)
+        self.shows(1, "the state of lectio-health: ")
+
+    def test_a_damaged_history(self):
+        self.health()
+        for path in pathlib.Path(self.path("state")).glob("history.sqlite*"):
+            path.unlink()
+        self.shows(1, "there is no history, though tools have run here")
+        pathlib.Path(self.path("state"), "history.sqlite").write_bytes(b"x" * 8192)
+        self.shows(1, "the history cannot be read: ")
+
+    def test_a_wrong_configuration(self):
+        self.health()
+        with open(self.path("config.toml"), "a", encoding="utf-8") as out:
+            out.write("[health.check.port]\n")
+        done = self.tool("lectio-status")
+        self.assertEqual(done.returncode, 78, done.stderr)
+        self.assertIn("config.toml:", done.stderr)
+        self.assertIn("all good", done.stdout, "what the last good one describes")
+
+    # ── who looks ──
+
+    def test_a_user_who_may_not_read_the_state(self):
+        if os.geteuid() != 0:
+            self.skipTest("only root can become somebody else")
+        self.health()
+        os.chmod(self.folder.name, 0o755)
+        os.chmod(self.path("config.toml"), 0o644)
+        done = self.tool("lectio-status", before=NOBODY)
+        self.assertEqual(done.returncode, 77, done.stdout + done.stderr)
+        self.assertIn("run with sudo", done.stderr)
+
+    def test_a_user_who_may_read_some_of_it(self):
+        if os.geteuid() != 0:
+            self.skipTest("only root can become somebody else")
+        self.health()
+        os.chmod(self.folder.name, 0o755)
+        os.chmod(self.path("config.toml"), 0o644)
+        for folder, _, files in os.walk(self.path("state")):
+            os.chmod(folder, 0o755)
+            for name in files:
+                os.chmod(os.path.join(folder, name), 0o644)
+        text = self.shows(3, "config.env may not be read by this user", "ok    port", before=NOBODY)
+        self.assertNotIn("channel errors", text)
+        os.chmod(self.state_file(), 0o600)
+        self.shows(3, "the state of lectio-health may not be read by this user", before=NOBODY)
+
+    def test_it_takes_no_lock_and_writes_nothing(self):
+        self.health()
+        before = self.everything()
+        traced = self.tool("lectio-status", before=["strace", "-f", "-e", "trace=flock,openat,unlink,rename,mkdir", "-o",
+                                                    self.path("trace")])
+        self.assertEqual(traced.returncode, 0, traced.stderr)
+        trace = pathlib.Path(self.path("trace")).read_text()
+        os.unlink(self.path("trace"))
+        self.assertNotIn("flock(", trace)
+        written = [line for line in trace.splitlines() if re.search(r"O_(WRONLY|RDWR|CREAT)", line) and self.folder.name in line
+                   and not re.search("history.sqlite-(shm|wal)", line)]  # SQLite opens them so for who may write; see below
+        self.assertEqual(written, [])
+        self.assertEqual(self.everything(), before)
+
+    def everything(self):
+        """But for the file in which readers of SQLite say which part of the log they use."""
+        return {str(path): path.read_bytes() for path in pathlib.Path(self.folder.name).rglob("*")
+                if path.is_file() and path.name != "history.sqlite-shm"}
+
+    def test_writers_are_not_held_up(self):
+        self.health()
+        running = [subprocess.Popen([program_of("lectio-status"), "-c", self.path("config.toml")], stdin=subprocess.DEVNULL,
+                                    stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) for _ in range(8)]
+        for _ in range(5):
+            done = self.health()
+            self.assertEqual((done.returncode, done.stdout), (0, ""), done.stderr)
+        for process in running:
+            self.assertEqual((process.wait(300), process.stderr.read()), (0, b""))
+            process.stderr.close()
+        runs = json.loads(self.tool("lectio-health", "history", "--format", "json").stdout)["runs"]
+        self.assertEqual(runs, 6, "every run is in the history")
+
+
+if __name__ == "__main__":
+    unittest.main()

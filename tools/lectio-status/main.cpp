@@ -1,0 +1,39 @@
+#include "cli/last_resort.h"
+#include "cli/terminal.h"
+#include "options.h"
+#include "platform/core_dumps.h"
+#include "platform/processes.h"
+#include "platform/real_world.h"
+#include "platform/stop.h"
+#include "platform/threads.h"
+#include "run.h"
+
+#include <variant>
+
+#include <unistd.h>
+
+namespace {
+
+lectio::Result<int> run(const lectio::status::Options& options) {
+    using namespace lectio;
+    LECTIO_TRY(ensure_stack());
+    static RealWorld world; // not destroyed: a thread that resolves a name may still hang
+    catch_stop_signals([] { world.http.wake(); });
+    return status::run(options, world.world());
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    using namespace lectio;
+    forbid_core_dumps();
+    ensure_standard_streams();
+    const auto parsed = status::parse_options(argc, argv);
+    if (const int* leave = std::get_if<int>(&parsed)) {
+        return *leave;
+    }
+    const auto& options = std::get<status::Options>(parsed);
+    const int status = run_or_say_why("lectio-status", options.common.format, [&] { return run(options); });
+    end_running_programs();
+    ::_exit(status); // no destructors: a thread may still hang in the kernel
+}
