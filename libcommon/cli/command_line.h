@@ -20,7 +20,7 @@ void describe(CLI::App& app, std::string_view name, std::string_view summary, st
 
 // Adds --config, --check-config, --dry-run … (DESIGN.md). They stand before or after a subcommand
 // (fallthrough).
-enum class Reports { text_and_json, all };
+enum class Reports { text_and_json, all_but_nagios, all };
 void add_common_options(CLI::App& app, CommonOptions& options, Reports reports);
 // Adds what means something only where checks are run: --only, --no-recovery …
 void add_check_options(CLI::App& app, CommonOptions& options);

@@ -129,6 +129,8 @@ struct Overview {
 
 // One screen. Ends in a newline.
 std::string render_text(const Overview& overview, Lang lang, Paint paint);
+// Metrics in the text exposition format (docs/status.md).
+std::string render_prometheus(const Overview& overview);
 // The fields of --format json (CONTRACT 26) beside those of every tool.
 nlohmann::json json_of(const Overview& overview, Lang lang);
 

@@ -9,6 +9,7 @@ import shutil
 import socket
 import sqlite3
 import subprocess
+import sys
 import unittest
 
 from notify_place import NotifyPlace, program_of
@@ -96,6 +97,29 @@ class Status(NotifyPlace):
         listed = json.loads(self.tool("lectio-notify", "list", "--format", "json").stdout)
         self.assertEqual(report["incidents"], listed["incidents"], "both say the same")
         self.assertEqual([(tool["name"], tool["state"]) for tool in report["tools"]], [("health", "good")])
+
+    def test_for_prometheus(self):
+        self.break_it()
+        self.health()
+        text = self.shows(2, "\nlectio_status 2\n", 'lectio_check_status{tool="health",check="port"} 2\n',
+                          'lectio_tool_good{tool="health"} 1\n', 'lectio_incident_open{tool="health",check="port"} 1\n',
+                          options=("--format", "prometheus"))
+        families = []
+        for line in text.splitlines():
+            self.assertRegex(line, r'^(# (HELP|TYPE) lectio_[a-z_]+ .+|lectio_[a-z_]+(\{([a-z]+="([^"\\\n]|\\.)*",?)*\})? \S+)$')
+            if line.startswith("# TYPE"):
+                families.append(line.split()[2])
+            elif not line.startswith("#"):
+                self.assertEqual(re.match("[a-z_]+", line)[0], families[-1], "lines of a family stand together")
+        self.assertEqual(len(families), len(set(families)), families)
+
+    @unittest.skipUnless(shutil.which("promtool"), "promtool (package prometheus) is not installed")
+    def test_promtool_has_nothing_to_say(self):
+        self.break_it()
+        self.health()
+        text = self.shows(2, options=("--format", "prometheus"))
+        done = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, text=True, timeout=300, check=False)
+        self.assertEqual((done.returncode, done.stdout + done.stderr), (0, ""))
 
     def test_a_mute(self):
         self.health()
@@ -242,4 +266,7 @@ class Status(NotifyPlace):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    program = unittest.main(exit=False)
+    for test, reason in program.result.skipped:
+        print(f"SKIPPED {test.id()}: {reason}")
+    sys.exit(not program.result.wasSuccessful())

@@ -9,6 +9,7 @@ constexpr std::string_view k_examples =
     "  lectio-status                      how things stand, on one screen\n"
     "  lectio-status -q                   the same, but nothing when all is good\n"
     "  lectio-status --format json        for programs\n"
+    "  lectio-status --format prometheus  for Prometheus, with timestamps and what is stale\n"
     "  lectio-status --check-config       is the configuration right?\n";
 
 constexpr std::string_view k_exit_codes =
@@ -28,7 +29,7 @@ std::variant<Options, int> parse_options(int argc, char** argv) {
         "what was mended, deploys, backups, mutes, and when each tool last ran. Checks nothing itself and "
         "changes nothing.",
         k_examples, k_exit_codes);
-    add_common_options(app, options.common, Reports::text_and_json);
+    add_common_options(app, options.common, Reports::all_but_nagios);
     if (const std::optional<int> leave = parse(app, argc, argv)) {
         return *leave;
     }

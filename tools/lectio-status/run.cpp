@@ -79,11 +79,15 @@ class Run {
     }
 
     [[nodiscard]] int show(const Overview& overview, int status) const {
+        const Format format = m_session.common().format;
+        if (format == Format::prometheus) {
+            return print_or_say_why(k_tool, m_session.lang(), format, render_prometheus(overview), status);
+        }
         if (status == 0 && m_session.common().verbosity == Verbosity::quiet) {
             return status;
         }
         const Paint paint = wanted_colour() == Colour::yes ? Paint::yes : Paint::no;
-        return print_or_say_why(k_tool, m_session.lang(), m_session.common().format,
+        return print_or_say_why(k_tool, m_session.lang(), format,
                                 render_text(overview, m_session.lang(), paint), status);
     }
 

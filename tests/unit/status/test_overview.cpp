@@ -229,3 +229,38 @@ TEST_CASE("the same for programs", "[status]") {
     overview.tells = false;
     CHECK_FALSE(json_of(overview, Lang::en).contains("channels"));
 }
+
+TEST_CASE("the same for Prometheus", "[status]") {
+    Overview overview = good_overview();
+    overview.checks[0].name = "a\"b\\c\nd";
+    overview.checks[0].metrics = {{"time", "s", 0.5, {}, {}}, {"time", "s", 0.7, {}, {}}};
+    overview.checks.push_back({}); // not looked at yet: absent
+    overview.checks.back().name = "new";
+    overview.standing.incidents = {incident_of("health/key-nightly", Status::warning)};
+    overview.standing.quiet = {{Quiet::mute, {}, {}, {}, {}}};
+    overview.backups = {{"database", overview.now, 7200s, 3_MB, {}, Status::ok},
+                        {"media", {}, {}, {}, verbatim("never"), Status::critical}};
+    const std::string text = render_prometheus(overview);
+    const auto has = [&](std::string_view line) {
+        CAPTURE(line, text);
+        CHECK(text.find(line) != std::string::npos);
+    };
+    has("# TYPE lectio_status gauge\nlectio_status 2\n");
+    has("lectio_check_status{tool=\"health\",check=\"a\\\"b\\\\c\\nd\"} 0\n");
+    has("lectio_check_value{tool=\"health\",check=\"a\\\"b\\\\c\\nd\",metric=\"time\"} 0.5\n");
+    has("lectio_check_seen_timestamp_seconds{tool=\"health\",check=\"a\\\"b\\\\c\\nd\"} 1769075966.000\n");
+    has("lectio_incident_open{tool=\"health\",check=\"key-nightly\"} 1\n");
+    has("lectio_tool_good{tool=\"health\"} 1\n");
+    has("lectio_last_run_timestamp_seconds{tool=\"health\"} 1769075966.000\n");
+    has("lectio_quiet{reason=\"mute\"} 1\n");
+    has("lectio_quiet{reason=\"deploy\"} 0\n");
+    has("lectio_backup_status{source=\"media\"} 2\n");
+    has("lectio_backup_proven_timestamp_seconds{source=\"database\"} 1769076000.000\n");
+    CHECK(text.find("0.7") == std::string::npos); // one line of one name
+    CHECK(text.find("\"new\"") == std::string::npos);
+    overview.checks[0].stale = true;
+    const std::string stale = render_prometheus(overview);
+    CHECK(stale.find("lectio_check_value{") == std::string::npos);
+    CHECK(stale.find("lectio_check_stale{tool=\"health\",check=\"a\\\"b\\\\c\\nd\"} 1\n") !=
+          std::string::npos);
+}
