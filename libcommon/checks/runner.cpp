@@ -46,15 +46,6 @@ CheckResult own_fault(std::string_view what, const Memory& memory) {
     return result;
 }
 
-// Here for every check, because what it saw goes to a terminal, a state file and messages: a command line, an error
-// text, an answer may quote a password.
-void redact_all(CheckResult& result) {
-    for (std::string* text :
-         {&result.message.en, &result.message.ru, &result.hint.en, &result.hint.ru, &result.evidence}) {
-        *text = redact(*text);
-    }
-}
-
 std::chrono::microseconds since(SteadyTime start, Clock& clock) {
     return std::chrono::duration_cast<std::chrono::microseconds>(clock.steady() - start);
 }
@@ -72,6 +63,13 @@ CheckResult guarded(const Memory& memory, const Function& look) {
 }
 
 } // namespace
+
+void redact_all(CheckResult& result) {
+    for (std::string* text :
+         {&result.message.en, &result.message.ru, &result.hint.en, &result.hint.ru, &result.evidence}) {
+        *text = redact(*text);
+    }
+}
 
 // Shared between the run and a thread that may outlive it, so it owns what the thread looks at; the interfaces
 // behind the World are main's and live as long as the process. What is not constant is under `mutex`.
@@ -103,7 +101,7 @@ struct Runner::Look {
             return;
         }
         result = std::move(the_result);
-        redact_all(result);
+        redact_all(result); // here for every check
         duration = result.took.value_or(since(start, world.clock));
         --*pending;
         if (wake == Wake::yes) {

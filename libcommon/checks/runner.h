@@ -22,6 +22,9 @@ struct CheckToRun {
     Duration took{};                           // as long as the last look took: what is slow is begun first
 };
 
+// What goes to a terminal, a state file and messages: a command line, an error text, an answer may quote a password.
+void redact_all(CheckResult& result);
+
 // no: nothing by the deadline. The result is then `unknown` and its memory that of the last run.
 enum class Finished { no, yes };
 

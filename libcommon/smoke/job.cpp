@@ -1,17 +1,26 @@
 #include "smoke/job.h"
 
+#include "checks/runner.h"
 #include "incidents/rules.h"
 #include "pipeline/common_job.h"
 #include "pipeline/policy.h"
+#include "platform/clock.h"
+#include "platform/stop.h"
 #include "smoke/common_roots.h"
 
+#include <algorithm>
 #include <map>
+#include <optional>
 #include <utility>
 
 #include <fmt/format.h>
 
 namespace lectio::smoke {
 namespace {
+
+// After a signal a run has less than a second (platform/stop.h).
+constexpr Duration k_clean_up_after_signal{500};
+constexpr Duration k_longest_clean_up{3'000};
 
 constexpr Phrase k_not_set{"not asked: {}", "не спрашивается: {}"};
 constexpr Phrase k_off{"not asked: {} is switched off", "не спрашивается: {} отключено"};
@@ -116,6 +125,23 @@ void add_notices_of_env_file(Job& job, const Config& config) {
     }
 }
 
+// What a walk that was cut short has made must not stay on the site.
+void clean_up(Trip& trip, const SmokeSettings& smoke, World world, std::vector<Observation>& seen) {
+    const Duration most =
+        stop_requested() ? k_clean_up_after_signal : std::min(k_longest_clean_up, smoke.deadline / 4);
+    if (!trip.clean_up(world, world.clock.steady() + most)) {
+        return;
+    }
+    for (Observation& each : seen) {
+        const bool cleans =
+            std::any_of(smoke.steps.begin(), smoke.steps.end(),
+                        [&](const StepSettings& step) { return step.always && step.name == each.name; });
+        const std::optional<CheckResult> now =
+            cleans && each.result.status == Status::unknown ? trip.last_result(each.name) : std::nullopt;
+        each.result = now ? *now : each.result;
+    }
+}
+
 } // namespace
 
 Job make_job(const LoadedConfig& loaded, World& world, const std::shared_ptr<Trip>& trip) {
@@ -123,8 +149,12 @@ Job make_job(const LoadedConfig& loaded, World& world, const std::shared_ptr<Tri
     Job job = common_job(loaded, world, "smoke");
     job.deadline = config.smoke.deadline;
     add_checks(job, config, trip);
-    job.join = [trip, smoke = config.smoke](std::vector<Observation>& seen) {
+    job.join = [trip, smoke = config.smoke, world](std::vector<Observation>& seen) {
+        clean_up(*trip, smoke, world, seen);
         join_common_roots(seen, smoke, *trip);
+        for (Observation& each : seen) {
+            redact_all(each.result); // some is of the walks themselves
+        }
     };
     add_configuration_notices(job, loaded);
     add_notices_of_env_file(job, config);

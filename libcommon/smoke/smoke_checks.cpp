@@ -69,6 +69,21 @@ std::optional<CheckResult> Trip::last_result(const std::string& name) const {
     return m_walks.empty() ? std::nullopt : m_walks.back()->known_result(name);
 }
 
+// The last first: it goes on with what the one before has made.
+bool Trip::clean_up(World world, SteadyTime until) {
+    std::set<std::string> removed;
+    std::for_each(m_walks.rbegin(), m_walks.rend(), [&](const auto& walk) { walk->begin_clean_up(removed); });
+    const auto is_cleaning_up = [&] {
+        return std::any_of(m_walks.begin(), m_walks.end(),
+                           [](const auto& walk) { return walk->is_cleaning_up(); });
+    };
+    const bool has_begun = is_cleaning_up();
+    while (is_cleaning_up() && world.clock.steady() < until) {
+        world.http.poll(std::chrono::ceil<Duration>(until - world.clock.steady()));
+    }
+    return has_begun;
+}
+
 std::shared_ptr<const Check> smoke_check(std::shared_ptr<Trip> trip, std::string name) {
     return std::make_shared<SmokeCheck>(std::move(trip), std::move(name));
 }

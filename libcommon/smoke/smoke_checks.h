@@ -26,6 +26,9 @@ class Trip {
     // Of the last walk, where there was more than one: what has failed by then that `name` needs; "": nothing.
     [[nodiscard]] std::string cause_of(const std::string& name) const;
     [[nodiscard]] std::optional<CheckResult> last_result(const std::string& name) const;
+    // After the looks: what a walk that was cut short has made is removed, as far as `until` (clock.steady()) allows.
+    // True: there was something, and some of it may now have results that nobody has seen yet.
+    bool clean_up(World world, SteadyTime until);
 
   private:
     std::shared_ptr<const SmokeSettings> m_settings;

@@ -68,6 +68,7 @@ struct Place {
     bool unreached = false;           // the site could not be reached: nothing was seen of this
     std::deque<Exchange> exchanges;   // the last
     bool may_have_arrived = false;    // one of them all
+    bool is_asking = false;           // a request is under way
     std::chrono::microseconds took{}; // with requests of its own
     // Of the walk before, in which it was asked: it is not to be asked for its own sake again.
     std::optional<CheckResult> asked_before;
@@ -219,6 +220,34 @@ class Walk::Graph {
         co_return result;
     }
 
+    void begin_clean_up(std::set<std::string>& removed) {
+        const std::vector<std::string> all = clean_ups_of_what_was_made();
+        if (std::all_of(all.begin(), all.end(), [&](const std::string& name) {
+                return m_places.at(name).state == Place::State::over;
+            })) {
+            note_removed(all, removed);
+            return;
+        }
+        m_lanes.close();
+        m_waits_for_news = nullptr; // it goes with its task
+        for (auto& [name, place] : m_places) {
+            const bool cleans = std::find(all.begin(), all.end(), name) != all.end();
+            if (place.state == Place::State::begun && !(cleans && place.is_asking)) {
+                drop(place, cleans ? Place::State::idle : Place::State::over);
+            }
+        }
+        for (const std::string& name : note_removed(all, removed)) {
+            begin(name);
+            m_cleans_up.push_back(name);
+        }
+    }
+
+    [[nodiscard]] bool is_cleaning_up() const {
+        return std::any_of(m_cleans_up.begin(), m_cleans_up.end(), [&](const std::string& name) {
+            return m_places.at(name).state == Place::State::begun;
+        });
+    }
+
     [[nodiscard]] bool was_asked_for(const std::string& name) const {
         const auto place = m_places.find(name);
         return place != m_places.end() &&
@@ -264,6 +293,33 @@ class Walk::Graph {
     }
 
   private:
+    // Nobody waits for it any more.
+    static void drop(Place& place, Place::State state) {
+        place.task.reset();
+        place.waiting.clear();
+        place.state = state;
+        place.good = false;
+        place.result = not_finished({});
+    }
+
+    // Those of `clean_ups` whose requests were not noted yet.
+    std::vector<std::string> note_removed(const std::vector<std::string>& clean_ups,
+                                          std::set<std::string>& removed) const {
+        std::vector<std::string> fresh;
+        for (const std::string& name : clean_ups) {
+            const StepSettings& step = *m_places.at(name).step;
+            const HttpRequest request = step_request(step, identity_of(step), m_values, *m_settings);
+            if (removed.insert(request.method + " " + request.url + " " + request.body).second) {
+                fresh.push_back(name);
+            }
+        }
+        return fresh;
+    }
+
+    [[nodiscard]] const Identity* identity_of(const StepSettings& step) const {
+        return step.as.empty() ? nullptr : &m_places.at(check_of_login(step.as)).identity;
+    }
+
     // Sent, and to send it twice may do something twice.
     static bool was_asked_only_once(const Place& place) {
         return place.step != nullptr && !may_be_repeated(*place.step) &&
@@ -462,8 +518,7 @@ class Walk::Graph {
         if (const std::optional<CheckResult> missing = missing_value(step)) {
             co_return *missing;
         }
-        const Identity* who = step.as.empty() ? nullptr : &m_places.at(check_of_login(step.as)).identity;
-        const HttpRequest request = step_request(step, who, m_values, *m_settings);
+        const HttpRequest request = step_request(step, identity_of(step), m_values, *m_settings);
         if (step.limit) {
             Task<CheckResult> task = until_refused(place, request);
             CheckResult result = co_await std::move(task);
@@ -553,7 +608,9 @@ class Walk::Graph {
         const HttpRequest sent = request;
         const SteadyTime start = m_clock.steady();
         Fetch asking = fetch(m_http, std::move(request));
+        place.is_asking = true;
         HttpAnswer answer = co_await asking;
+        place.is_asking = false;
         place.took += since(start);
         keep(place, sent, answer);
         co_return answer;
@@ -615,6 +672,7 @@ class Walk::Graph {
     std::coroutine_handle<> m_waits_for_news; // who looks at the connection
     Values m_values;
     std::map<std::string, std::string> m_savers;
+    std::vector<std::string> m_cleans_up; // after the walk was cut short
     std::map<std::string, Place> m_places;
 };
 
@@ -635,6 +693,14 @@ Task<CheckResult> Walk::result_of(std::string name) {
 
 Task<CheckResult> Walk::result_and_clean_up(std::string name) {
     return m_graph->result_and_clean_up(std::move(name));
+}
+
+void Walk::begin_clean_up(std::set<std::string>& removed) {
+    m_graph->begin_clean_up(removed);
+}
+
+bool Walk::is_cleaning_up() const {
+    return m_graph->is_cleaning_up();
 }
 
 bool Walk::was_asked_for(const std::string& name) const {

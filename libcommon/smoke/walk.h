@@ -16,6 +16,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 
 namespace lectio {
@@ -47,6 +48,12 @@ class Walk {
     Task<CheckResult> result_of(std::string name);
     // The same, and then waits for the clean-up of what it has made.
     Task<CheckResult> result_and_clean_up(std::string name);
+
+    // For a walk that was cut short, by the end of its time or of the run: begins the clean-up of what it has made and has
+    // not removed, and drops everything else that is under way. `removed`: what was begun so in another walk of the run is
+    // not asked twice.
+    void begin_clean_up(std::set<std::string>& removed);
+    [[nodiscard]] bool is_cleaning_up() const;
 
     [[nodiscard]] bool was_asked_for(const std::string& name) const;
     // What has failed in this walk that `name` needs, directly or not, whether `name` itself was asked for or not; "":

@@ -179,6 +179,18 @@ get = "/home"
         home = [said for said in server.asked if b"/home" in said]
         self.assertTrue(home and TOKEN.encode() in home[0] and b"made-up-session" in home[0])
 
+    def test_what_was_made_is_removed_though_the_time_is_over(self):
+        """A view that hangs until the end of the run must not leave a file a run on the site."""
+        steps = ('[[smoke.step]]\nname = "made"\npost = "/files/"\nsave = { file = "/id" }\n'
+                 '[[smoke.step]]\nname = "look"\nget = "/files/{file}/look/"\ntimeout = "10s"\n'
+                 '[[smoke.step]]\nname = "removed"\ndelete = "/files/{file}/"\nalways = true\n')
+        with Server({"/files/7/look/": drip}) as server:
+            run = self.walk(server, steps)
+            asked = [said.split(b" HTTP")[0] for said in server.asked]
+        self.assertEqual(asked, [b"POST /token/", b"POST /files/", b"GET /files/7/look/", b"DELETE /files/7/"])
+        self.assertEqual({check["name"]: check["status"] for check in run.report["checks"]},
+                         {"connection": "ok", "login-walker": "ok", "made": "ok", "look": "unknown", "removed": "ok"})
+
     def test_a_value_does_not_end_its_header(self):
         with Server({"/evil": http_answer(b'{"id": "x\\r\\nX-Evil: 1"}')}) as server:
             self.walk(server, """

@@ -545,3 +545,84 @@ TEST_CASE("walk: a step's own time is without its waiting for others", "[walk]")
     CHECK(results.at("b").took == 20ms);
     CHECK(results.at("connection").took == 0ms);
 }
+
+namespace {
+
+// Makes a file, looks at it, removes it.
+void make_a_file(Site& site) {
+    site.smoke.steps = {step("upload", "teacher"), step("look", "teacher"), step("removed", "teacher")};
+    site.smoke.steps[0].get.reset();
+    site.smoke.steps[0].post = "/files/";
+    site.smoke.steps[0].save["file"] = {R"("/id")"};
+    site.smoke.steps[1].get = "/files/{file}/look/";
+    site.smoke.steps[2].get.reset();
+    site.smoke.steps[2].remove = "/files/{file}/";
+    site.smoke.steps[2].always = true;
+    site.answers("/files/", page(201, R"({"id":"f1"})"));
+    site.answers("/files/f1/", page(204));
+}
+
+// As the runner does when the time is over: begun, and dropped amid its way.
+void cut_short(Site& site, Walk& walk, const std::vector<std::string>& names, Duration after) {
+    std::vector<Task<CheckResult>> tasks;
+    for (const std::string& name : names) {
+        tasks.push_back(walk.result_of(name));
+    }
+    for (Task<CheckResult>& task : tasks) {
+        task.start([] {});
+    }
+    const SteadyTime end = site.world.clock.steady() + after;
+    while (site.world.clock.steady() < end) {
+        site.world.http.poll(std::chrono::ceil<Duration>(end - site.world.clock.steady()));
+    }
+}
+
+} // namespace
+
+TEST_CASE("walk: what was made is removed also when the walk is cut short", "[walk]") {
+    Site site;
+    make_a_file(site);
+    site.world.http.never(k_site + "/files/f1/look/");
+    Trip trip(std::make_shared<const SmokeSettings>(site.smoke));
+    cut_short(site, trip.first(site.world.world), {"upload", "look", "removed"}, 1s);
+    CHECK(site.count("/files/f1/") == 0); // it waits for the look
+    CHECK(trip.clean_up(site.world.world, site.world.clock.steady() + 1s));
+    CHECK(site.count("/files/f1/") == 1);
+    CHECK(trip.last_result("removed")->status == Status::ok);
+    CHECK_FALSE(trip.clean_up(site.world.world, site.world.clock.steady() + 1s));
+    CHECK(site.count("/files/f1/") == 1);
+}
+
+TEST_CASE("walk: cut short, what two walks know of is removed once", "[walk]") {
+    Site site;
+    make_a_file(site);
+    site.world.http.never(k_site + "/files/f1/look/");
+    Trip trip(std::make_shared<const SmokeSettings>(site.smoke));
+    cut_short(site, trip.first(site.world.world), {"upload", "look", "removed"}, 1s);
+    cut_short(site, trip.second(site.world.world, "look"), {"look", "removed"}, 1s);
+    CHECK(trip.clean_up(site.world.world, site.world.clock.steady() + 1s));
+    CHECK(site.count("/files/") == 1);
+    CHECK(site.count("/files/f1/") == 1);
+}
+
+TEST_CASE("walk: a removal that is under way is waited for, and nothing is begun where nothing was made", "[walk]") {
+    Site site;
+    make_a_file(site);
+    site.answers("/files/f1/look/", page(200));
+    site.answers("/files/f1/", page(204), 500ms);
+    Trip trip(std::make_shared<const SmokeSettings>(site.smoke));
+    CHECK_FALSE(trip.clean_up(site.world.world, site.world.clock.steady() + 1s)); // no walk at all
+    cut_short(site, trip.first(site.world.world), {"upload", "look", "removed"}, 200ms);
+    CHECK(site.count("/files/f1/") == 1);
+    CHECK(trip.clean_up(site.world.world, site.world.clock.steady() + 1s));
+    CHECK(site.count("/files/f1/") == 1);
+    CHECK(trip.last_result("removed")->status == Status::ok);
+
+    Site other;
+    make_a_file(other);
+    other.world.http.never(k_site + "/files/");
+    Trip nothing(std::make_shared<const SmokeSettings>(other.smoke));
+    cut_short(other, nothing.first(other.world.world), {"upload", "look", "removed"}, 1s);
+    CHECK_FALSE(nothing.clean_up(other.world.world, other.world.clock.steady() + 1s));
+    CHECK(other.count("/files/f1/") == 0);
+}
