@@ -74,6 +74,13 @@ const Backup* Archive::Contents::newest(std::string_view source, std::optional<W
     return newest;
 }
 
+const Backup* Archive::Contents::newest_away(std::string_view source) const {
+    const auto found = std::find_if(backups.rbegin(), backups.rend(), [&](const Backup& backup) {
+        return backup.source == source && backup.away.has_value();
+    });
+    return found == backups.rend() ? nullptr : &*found;
+}
+
 Path Archive::temporary(const std::string& name) const {
     return m_settings.dir / fmt::format("{}{}", k_temporary, name);
 }
@@ -316,8 +323,10 @@ Result<Archive::Pruned> Archive::prune(const BackupSource& source, SteadyTime un
         pruned.frozen = say(k_unreadable, clean_line(there->unreadable.front()));
         return pruned;
     }
-    Sweep sweep = superfluous(there->of(source.name), {m_settings.keep, source.every}, now());
+    Sweep sweep = superfluous(there->of(source.name),
+                              {m_settings.keep, source.every, !m_settings.offsite.empty()}, now());
     pruned.frozen = sweep.frozen;
+    pruned.awaits_remote = sweep.awaits_remote;
     if (!sweep.frozen.empty() || sweep.ids.empty() || effect == Effect::none) {
         pruned.ids = std::move(sweep.ids);
         pruned.later = sweep.later;

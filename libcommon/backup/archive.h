@@ -35,6 +35,8 @@ class Archive {
         // The newest that counts; `at`: of this moment or before. nullptr: none.
         [[nodiscard]] const Backup* newest(std::string_view source,
                                            std::optional<WallTime> at = std::nullopt) const;
+        // The newest that was copied away from this server; nullptr: none.
+        [[nodiscard]] const Backup* newest_away(std::string_view source) const;
     };
     // An empty archive where the folder is not there yet.
     Result<Contents> contents();
@@ -53,6 +55,7 @@ class Archive {
         std::vector<std::string> ids;
         std::size_t later = 0;
         Text frozen;
+        bool awaits_remote = false;
     };
     enum class Effect { real, none };
     // Moves to the trash what the rule does not keep; the newest that stays is read through first.

@@ -86,6 +86,10 @@ std::string to_json(const Backup& backup) {
     };
     put(json, "verified", backup.verified);
     put(json, "trashed", backup.trashed);
+    put(json, "away", backup.away);
+    if (backup.seen_away) {
+        json["seen_away"] = true;
+    }
     if (!backup.reason.empty()) {
         json["reason"] = backup.reason;
     }
@@ -119,6 +123,8 @@ Result<Backup> backup_from_json(std::string_view text) {
     backup.pinned = flag_of(json, "pinned");
     backup.verified = moment_of(json, "verified");
     backup.trashed = moment_of(json, "trashed");
+    backup.away = moment_of(json, "away");
+    backup.seen_away = flag_of(json, "seen_away");
     backup.reason = text_of(json, "reason");
     backup.accepted = text_of(json, "accepted");
     return backup;

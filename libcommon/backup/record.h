@@ -37,6 +37,8 @@ struct Backup {
     bool pinned = false;
     std::string accepted{};            // why it is good although it is much smaller
     std::optional<WallTime> trashed{}; // since when it lies in the trash
+    std::optional<WallTime> away{};    // when it was copied away from this server
+    bool seen_away = false;            // and the remote has listed it with its size
 
     [[nodiscard]] bool counts() const { return state == State::verified && !trashed; }
     [[nodiscard]] std::string stem() const;      // "database-20261122T165012Z-x7k2fa"

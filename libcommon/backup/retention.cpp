@@ -25,6 +25,11 @@ constexpr Phrase k_too_old{
     "последняя проверенная копия — от {}, прошло больше двух интервалов: ничего не удаляем"};
 constexpr Phrase k_clock{"a backup is of {}, and that is not over yet: the clock is wrong, none is removed",
                          "есть копия от {}, а это ещё не наступило: часы врут, ничего не удаляем"};
+constexpr Phrase k_none_away{"no backup of it was copied away from this server: none is removed",
+                             "ни одной копии нет вне сервера: ничего не удаляем"};
+constexpr Phrase k_away_too_old{
+    "the newest backup elsewhere is of {}, more than two intervals old: none is removed",
+    "последняя копия вне сервера — от {}, прошло больше двух интервалов: ничего не удаляем"};
 constexpr Phrase k_empty_rule{"`keep` is nothing but zeros: none is removed",
                               "в `keep` одни нули: ничего не удаляем"};
 
@@ -68,6 +73,15 @@ void keep_by_period(const std::vector<const Backup*>& newest_first, int places, 
     }
 }
 
+const Backup* newest_away(const std::vector<Backup>& backups) {
+    const Backup* newest = nullptr;
+    for (const Backup& backup : backups) {
+        const bool newer = newest == nullptr || newest->time < backup.time;
+        newest = backup.away && newer ? &backup : newest;
+    }
+    return newest;
+}
+
 Text oddity(const std::vector<Backup>& backups, const Rule& rule, WallTime now) {
     const std::vector<const Backup*> proven = proven_newest_first(backups);
     if (proven.empty()) {
@@ -84,6 +98,17 @@ Text oddity(const std::vector<Backup>& backups, const Rule& rule, WallTime now) 
     const KeepRule& keep = rule.keep;
     const bool empty = keep.last + keep.hourly + keep.daily + keep.weekly + keep.monthly + keep.yearly == 0;
     return empty ? say(k_empty_rule) : Text{};
+}
+
+Text want_of_a_copy_elsewhere(const std::vector<Backup>& backups, const Rule& rule, WallTime now) {
+    if (!rule.offsite) {
+        return {};
+    }
+    const Backup* away = newest_away(backups);
+    if (away == nullptr) {
+        return say(k_none_away);
+    }
+    return now - away->time > k_late * rule.every ? say(k_away_too_old, format_utc(away->time)) : Text{};
 }
 
 } // namespace
@@ -115,6 +140,9 @@ std::set<std::string> kept(const std::vector<Backup>& backups, const KeepRule& k
     keep_by_period(
         proven, keep.yearly,
         [](WallTime time) { return std::int64_t{static_cast<int>(date_of(time).year())}; }, stay);
+    if (const Backup* away = newest_away(backups)) {
+        stay.insert(away->id);
+    }
     for (const Backup& backup : backups) {
         const Duration age = now - backup.time;
         if (backup.pinned || age < k_young || (!backup.counts() && age < k_evidence)) {
@@ -127,6 +155,10 @@ std::set<std::string> kept(const std::vector<Backup>& backups, const KeepRule& k
 Sweep superfluous(const std::vector<Backup>& backups, const Rule& rule, WallTime now) {
     Sweep sweep;
     sweep.frozen = oddity(backups, rule, now);
+    if (sweep.frozen.empty()) {
+        sweep.frozen = want_of_a_copy_elsewhere(backups, rule, now);
+        sweep.awaits_remote = !sweep.frozen.empty();
+    }
     if (!sweep.frozen.empty()) {
         return sweep;
     }

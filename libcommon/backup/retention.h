@@ -1,7 +1,7 @@
 // Retention: which backups of one source may go (RELEASES_AND_BACKUPS section 7). Pure.
 //
-// Only what was proven fills a place of the rule, and whatever the rule says, the three newest of them stay, what is
-// pinned, what is younger than a day, and for a week what was not proven. Nothing goes while something is odd.
+// Only what was proven fills a place of the rule, and whatever the rule says, the three newest of them stay, the newest that
+// lies elsewhere too, what is pinned, what is younger than a day, and for a week what was not proven. Nothing goes while something is odd.
 #pragma once
 
 #include "backup/record.h"
@@ -17,6 +17,7 @@ namespace lectio::backup {
 struct Rule {
     KeepRule keep;
     Duration every = std::chrono::hours(24); // of the source
+    bool offsite = false;                    // copies are to lie elsewhere, too
 };
 
 // Ids that stay. Dates are UTC, weeks begin on Monday.
@@ -26,6 +27,7 @@ struct Sweep {
     std::vector<std::string> ids; // to go now, the oldest first: at most a fifth of all, and two
     std::size_t later = 0;        // that could go as well
     Text frozen;                  // why nothing goes; empty: nothing is odd
+    bool awaits_remote = false;   // frozen for want of a copy elsewhere only: that is told on its own
 };
 // `backups`: all of one source, what lies in the trash left out.
 Sweep superfluous(const std::vector<Backup>& backups, const Rule& rule, WallTime now);

@@ -2,10 +2,17 @@
 
 #include "config/complaints.h"
 
+#include <algorithm>
+
 namespace lectio {
 namespace {
 
 using namespace std::chrono_literals;
+
+constexpr Phrase k_no_file{"\"offsite\" must say where the file goes in: \"{{file}}\"",
+                           "в \"offsite\" нужно место для файла: \"{{file}}\""};
+constexpr Phrase k_list_alone{"\"offsite_list\" without \"offsite\": nothing is copied there",
+                              "\"offsite_list\" без \"offsite\": туда ничего не копируется"};
 
 const Schema<KeepRule>& keep_schema() {
     static const Schema<KeepRule> schema{
@@ -19,28 +26,50 @@ const Schema<KeepRule>& keep_schema() {
     return schema;
 }
 
+bool names_the_file(const std::vector<std::string>& command) {
+    return std::any_of(command.begin(), command.end(),
+                       [](const std::string& word) { return word.find("{file}") != std::string::npos; });
+}
+
+std::vector<Complaint> offsite_complaints(const BackupSettings& settings) {
+    std::vector<Complaint> complaints;
+    if (!settings.offsite.empty() && !names_the_file(settings.offsite)) {
+        complaints.emplace_back("offsite", say(k_no_file));
+    }
+    if (settings.offsite.empty() && !settings.offsite_list.empty()) {
+        complaints.emplace_back(std::vector<std::string>{"offsite_list"}, say(k_list_alone),
+                                Problem::Severity::warning);
+    }
+    return complaints;
+}
+
 } // namespace
 
 const Schema<BackupSettings>& backup_schema() {
     using Texts = std::vector<std::string>;
-    static const Schema<BackupSettings> schema{
-        required("dir", &BackupSettings::dir, "where they lie"),
-        optional("keep", &BackupSettings::keep, keep_schema(),
-                 "how many; the last good ones stay whatever it says"),
-        optional("min_free", &BackupSettings::min_free,
-                 "must be free on the disk when a backup is there, or none is made"),
-        optional("nice", &BackupSettings::nice, "priority: 19 gives way to everybody").between(0, 19),
-        later<Texts>("encrypt", "command; standard input to standard output"),
-        later<Texts>("offsite", "command that copies {file} away"),
-        later<Texts>("offsite_list", "command that lists what is there"),
-        later<Texts>("restic", "command"),
-        optional("verify", &BackupSettings::verify,
-                 "each backup is restored into a scratch file and proven; without it nothing is ever pruned"),
-        later<Duration>("verify_every", "the same from the off-site copy"),
-        optional("shrink", &BackupSettings::shrink,
-                 "smaller than this share of the one before: kept apart and told")
-            .units({Amount::Unit::percent}),
-    };
+    static const Schema<BackupSettings> schema =
+        Schema<BackupSettings>{
+            required("dir", &BackupSettings::dir, "where they lie"),
+            optional("keep", &BackupSettings::keep, keep_schema(),
+                     "how many; the last good ones stay whatever it says"),
+            optional("min_free", &BackupSettings::min_free,
+                     "must be free on the disk when a backup is there, or none is made"),
+            optional("nice", &BackupSettings::nice, "priority: 19 gives way to everybody").between(0, 19),
+            later<Texts>("encrypt", "command; standard input to standard output"),
+            optional("offsite", &BackupSettings::offsite,
+                     "command that copies {file} away, with its arguments; without a shell"),
+            optional("offsite_list", &BackupSettings::offsite_list,
+                     "command that lists names and sizes of what is there; {name}: only of this one"),
+            later<Texts>("restic", "command"),
+            optional(
+                "verify", &BackupSettings::verify,
+                "each backup is restored into a scratch file and proven; without it nothing is ever pruned"),
+            later<Duration>("verify_every", "the same from the off-site copy"),
+            optional("shrink", &BackupSettings::shrink,
+                     "smaller than this share of the one before: kept apart and told")
+                .units({Amount::Unit::percent}),
+        }
+            .verify(offsite_complaints);
     return schema;
 }
 

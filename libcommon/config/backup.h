@@ -36,9 +36,10 @@ struct BackupSettings {
     Bytes min_free = 1_GB;
     int nice = 19;
     bool verify = true;
-    Amount shrink{Amount::Unit::percent, 70}; // of the one before
-    std::vector<BackupSource> sources{};      // in the order of the file
-    std::vector<std::string> ignored{};       // keys that are set and that nothing uses yet: that is told
+    Amount shrink{Amount::Unit::percent, 70};           // of the one before
+    std::vector<std::string> offsite{}, offsite_list{}; // with {file} and {name}; empty: none
+    std::vector<BackupSource> sources{};                // in the order of the file
+    std::vector<std::string> ignored{}; // keys that are set and that nothing uses yet: that is told
 };
 
 const Schema<BackupSettings>& backup_schema();      // without source

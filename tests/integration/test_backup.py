@@ -248,6 +248,53 @@ class BackupTest(unittest.TestCase):
             site.report("status")
             self.assertEqual(site.call("--check-config").returncode, 0)
 
+    def test_copies_go_away_from_this_server_and_a_dead_remote_is_told(self):
+        with BotApi() as bot, Site(bot) as site:
+            remote = site.folder / "remote"
+            config = site.config.read_text()
+
+            def go_to(listing):
+                site.config.write_text(config.replace("[backup]", f'[backup]\noffsite = ["cp", "{{file}}", "{remote}/"]\n'
+                                                                  f"offsite_list = {json.dumps(listing)}"))
+            listing = ["ls", "-l", str(remote)]
+            go_to(listing)
+            self.assertEqual(site.call("--check-config").returncode, 0)
+            report = site.report("run", expected=2)  # nothing has ever been away
+            self.assertIn("stays on this server only", report["message"])
+            self.assertIsNone(report["backups"][0]["offsite_at"])
+            self.assertEqual(report["backups"][0]["state"], "verified")  # the copy here is as good as it was
+            site.report("run", "--due", expected=2)
+            self.assertIn("not copied away", site.report("status", expected=2)["message"])
+            self.assertEqual(len(bot.texts()), 1, bot.texts())
+            self.assertIn("backups outside of this server", bot.texts()[0])
+
+            remote.mkdir()
+            report = site.report("run", "--due")  # nothing is due, and what waits goes
+            self.assertIn("copied away", report["message"])
+            self.assertEqual(len(bot.texts()), 2, bot.texts())
+            self.assertIn("✅", bot.texts()[1])
+            self.assertIn("seen there", site.report("status")["message"])
+            self.assertTrue(site.report("list")["backups"][0]["offsite_at"])
+            here = sorted(name for name in site.archive())
+            self.assertEqual(sorted(file.name for file in remote.iterdir()), here)
+            self.assertEqual([(remote / name).read_bytes() for name in here if name.endswith("zst")],
+                             [(site.folder / "backups" / name).read_bytes() for name in here if name.endswith("zst")])
+            site.report("check")
+
+            # What is there is looked at, not the command's word.
+            name = next(name for name in here if name.endswith("zst"))
+            (remote / name).write_bytes(b"short")
+            self.assertIn("another size", site.report("check", expected=2)["message"])
+            go_to(["ls", str(site.folder / "site")])
+            self.assertIn("does not list", site.report("run", expected=1)["message"])
+            self.assertIn("database: 1 not copied", site.report("status", expected=1)["message"])
+            go_to(listing)
+            site.report("run", "--due")
+            # Without a list it is said that nobody has looked.
+            go_to([])
+            site.report("run")
+            self.assertIn("nobody has looked", site.report("status")["message"])
+
     def test_a_damaged_backup_is_found(self):
         with BotApi() as bot, Site(bot) as site:
             made = site.report("run")["backups"][0]

@@ -20,6 +20,18 @@ constexpr Phrase k_stale{"{}: the newest proven backup is of {}, {} old",
                          "{}: последняя проверенная копия — от {}, ей {}"};
 constexpr Phrase k_fresh{"{}: the newest proven backup is of {}, {} ({} packed), {} to restore",
                          "{}: последняя проверенная копия — от {}, {} (сжато {}), восстановление за {}"};
+constexpr Phrase k_never_away{"{}: no backup lies outside of this server",
+                              "{}: вне этого сервера нет ни одной копии"};
+constexpr Phrase k_stale_away{"{}: the newest backup outside of this server is of {}, {} old",
+                              "{}: последняя копия вне этого сервера — от {}, ей {}"};
+constexpr Phrase k_away{"{}: outside of this server, seen there, lies the one of {}",
+                        "{}: вне этого сервера лежит (проверено по списку) копия от {}"};
+constexpr Phrase k_away_unseen{
+    "{}: sent away from this server was the one of {}; `offsite_list` is not set, nobody has looked",
+    "{}: с этого сервера отправлена копия от {}; `offsite_list` не задан, там никто не смотрел"};
+constexpr Phrase k_waiting{"{}: {} not copied away from this server yet",
+                           "{}: ещё не скопировано за пределы сервера: {}"};
+constexpr Phrase k_remote_flaw{"{} of {}, outside of this server: {}", "{} от {}, вне этого сервера: {}"};
 constexpr Phrase k_off{"{} is not backed up: {}", "{} не копируется: {}"};
 constexpr Phrase k_suspect{
     "{}: {} is much smaller than the one before ({}): lectio-backup accept {} --reason \"…\"",
@@ -74,10 +86,11 @@ int list(Session& session) {
     }
     std::string lines;
     for (const Backup& backup : there->backups) {
-        lines += fmt::format("{}{}  {:<12}  {}  {:>8}  {:<8}{}{}", lines.empty() ? "" : "\n", backup.id,
-                             backup.source, session.local(backup.time), format_size(backup.packed.size),
-                             to_string(backup.state), backup.pinned ? "  pinned" : "",
-                             backup.reason.empty() ? "" : "  " + clean_line(backup.reason));
+        lines +=
+            fmt::format("{}{}  {:<12}  {}  {:>8}  {:<8}{}{}{}", lines.empty() ? "" : "\n", backup.id,
+                        backup.source, session.local(backup.time), format_size(backup.packed.size),
+                        to_string(backup.state), backup.pinned ? "  pinned" : "", backup.away ? "  away" : "",
+                        backup.reason.empty() ? "" : "  " + clean_line(backup.reason));
     }
     return session.say_outcome(lines.empty() ? say(k_no_backups) : verbatim(lines), 0,
                                {{"backups", all_of(session, there->backups)}});
@@ -89,6 +102,24 @@ void say_oddities(const Archive::Contents& there, Findings& findings) {
     }
     for (const std::string& id : there.missing) {
         findings.add(say(k_missing, id), 1);
+    }
+}
+
+void say_what_is_away(Session& session, const Archive::Contents& there, const BackupSource& source,
+                      Findings& findings) {
+    if (!session.offsite().is_on()) {
+        return;
+    }
+    const Text stale = staleness_away(session, there, source);
+    const Backup* away = there.newest_away(source.name);
+    if (!stale.empty()) {
+        findings.add(stale, 2);
+    } else if (away != nullptr) {
+        findings.add(say(away->seen_away ? k_away : k_away_unseen, source.name, session.local(away->time)));
+    }
+    const std::size_t waiting = session.offsite().waiting(there.of(source.name)).size();
+    if (waiting > 0) {
+        findings.add(say(k_waiting, source.name, waiting), 1);
     }
 }
 
@@ -112,6 +143,7 @@ int status(Session& session) {
                              format_size(newest.snapshot.file.size), format_size(newest.packed.size),
                              format_duration(newest.restore_took)));
         }
+        say_what_is_away(session, *there, source, findings);
         const std::vector<Backup> all = there->of(source.name);
         if (!all.empty() && all.back().state == State::suspect) {
             findings.add(say(k_suspect, source.name, all.back().id, all.back().reason, all.back().id), 1);
@@ -167,6 +199,20 @@ int verify(Session& session) {
                                findings.status(), {{"backups", all_of(session, proven)}});
 }
 
+// The newest of each source: how long the remote keeps the older ones is its own rule.
+void look_at_remote(Session& session, const Archive::Contents& there, Findings& findings) {
+    if (!session.offsite().is_on()) {
+        return;
+    }
+    for (const BackupSource& source : session.settings().sources) {
+        const Backup* away = there.newest_away(source.name);
+        const Text flaw = away != nullptr ? session.offsite().flaw(*away, session.until()) : Text{};
+        if (!flaw.empty()) {
+            findings.add(say(k_remote_flaw, away->id, session.local(away->time), flaw), 2);
+        }
+    }
+}
+
 int check(Session& session) {
     const Result<Archive::Contents> there = session.archive().contents();
     if (!there) {
@@ -186,6 +232,7 @@ int check(Session& session) {
         whole += flaw->empty() ? 1 : 0;
     }
     findings.add(say(k_whole, whole));
+    look_at_remote(session, *there, findings);
     return session.say_outcome(findings.words(), findings.status(),
                                {{"backups", all_of(session, there->backups)}});
 }
@@ -299,6 +346,19 @@ Text staleness(Session& session, const Archive::Contents& contents, const Backup
         return {};
     }
     return say(k_stale, source.name, session.local(newest->time),
+               spoken(std::chrono::duration_cast<std::chrono::seconds>(age).count()));
+}
+
+Text staleness_away(Session& session, const Archive::Contents& contents, const BackupSource& source) {
+    const Backup* newest = contents.newest_away(source.name);
+    if (newest == nullptr) {
+        return say(k_never_away, source.name);
+    }
+    const Duration age = session.now() - newest->time;
+    if (age <= k_late * source.every) {
+        return {};
+    }
+    return say(k_stale_away, source.name, session.local(newest->time),
                spoken(std::chrono::duration_cast<std::chrono::seconds>(age).count()));
 }
 

@@ -12,5 +12,7 @@ int restore(Session& session);
 
 // A source has no proven backup that is fresh enough: none of two intervals. Empty: it has.
 Text staleness(Session& session, const Archive::Contents& contents, const BackupSource& source);
+// The same of those that lie elsewhere, where some are to.
+Text staleness_away(Session& session, const Archive::Contents& contents, const BackupSource& source);
 
 } // namespace lectio::backup

@@ -43,6 +43,15 @@ constexpr Phrase k_would{"{}: would be backed up now", "{}: сейчас был�
 constexpr Phrase k_to_trash{"{}: {} to the trash, {} more could go",
                             "{}: в корзину {}, могли бы уйти ещё {}"};
 constexpr Phrase k_frozen{"{}: {}", "{}: {}"};
+constexpr Phrase k_sent{"{}: {} copied away from this server", "{}: скопировано за пределы сервера: {}"};
+constexpr Phrase k_not_sent{"{}: {} stays on this server only: {}",
+                            "{}: {} остаётся только на этом сервере: {}"};
+constexpr Phrase k_would_send{"{}: {} would be copied away from this server",
+                              "{}: за пределы сервера было бы скопировано: {}"};
+constexpr Phrase k_waiting{"{} are not copied away yet", "ещё не скопировано за пределы сервера: {}"};
+constexpr Phrase k_all_away{"every backup lies outside of this server, too",
+                            "все копии есть и за пределами сервера"};
+constexpr Phrase k_title_away{"backups outside of this server", "копии за пределами сервера"};
 constexpr Phrase k_title{"backup of {}", "резервная копия: {}"};
 constexpr Phrase k_not_told{"the operator could not be told: {}", "сообщить оператору не удалось: {}"};
 
@@ -76,7 +85,11 @@ class Run {
             if (stop_requested() || (!wanted.empty() && wanted != source.name)) {
                 continue;
             }
-            const End end = one(source);
+            End end = one(source);
+            send(source, end);
+            if (end.backup) {
+                prune(source, end);
+            }
             for (const Text& line : end.lines) {
                 m_session.log(end.trouble ? LogLevel::warn : LogLevel::info, line);
                 all = all.empty() ? line : join("\n", {all, line});
@@ -88,8 +101,11 @@ class Run {
                 worst = std::max(worst, *end.trouble == Level::critical ? 2 : 1);
             }
             if (end.tried && !m_session.common().dry_run) {
-                tell(source, end);
+                tell("backup-" + source.name, say(k_title, source.name), end);
             }
+        }
+        if (m_session.offsite().is_on() && !m_session.common().dry_run) {
+            worst = std::max(worst, tell_what_is_away());
         }
         for (const Text& missing : not_built(m_session.config())) {
             m_session.log(LogLevel::warn, missing);
@@ -148,9 +164,7 @@ class Run {
         if (!backup) {
             return failed(source, backup.error());
         }
-        End end = ended(source, *backup);
-        prune(source, end);
-        return end;
+        return ended(source, *backup);
     }
 
     static End ended(const BackupSource& source, const Backup& backup) {
@@ -184,10 +198,89 @@ class Run {
             end.trouble = Level::warning;
         } else if (!pruned->frozen.empty()) {
             end.lines.push_back(say(k_frozen, source.name, pruned->frozen));
-            end.trouble = Level::warning;
+            end.trouble = pruned->awaits_remote ? end.trouble : std::optional(Level::warning);
         } else if (!pruned->ids.empty()) {
             end.lines.push_back(say(k_to_trash, source.name, pruned->ids.size(), pruned->later));
         }
+    }
+
+    // Where one cannot be copied the next would fail as well: an hour later all are tried again.
+    void send(const BackupSource& source, End& end) {
+        const Result<Archive::Contents> there = m_session.archive().contents();
+        if (!there || !why_off(source, m_session.config()).empty()) {
+            return;
+        }
+        const std::vector<Backup> waiting = m_session.offsite().waiting(there->of(source.name));
+        if (m_session.common().dry_run) {
+            if (!waiting.empty()) {
+                end.lines.push_back(say(k_would_send, source.name, waiting.size()));
+            }
+            return;
+        }
+        std::size_t sent = 0;
+        const SteadyTime until = m_session.until();
+        for (const Backup& backup : waiting) {
+            if (!m_not_away.empty() || stop_requested()) {
+                break;
+            }
+            const Text problem = send(backup, until, end);
+            if (problem.empty()) {
+                ++sent;
+            } else {
+                m_not_away = say(k_not_sent, source.name, backup.id, problem);
+                end.lines.push_back(m_not_away);
+            }
+        }
+        if (sent > 0) {
+            end.lines.push_back(say(k_sent, source.name, sent));
+        }
+    }
+
+    // Empty: it is away, and its manifest says so.
+    Text send(Backup backup, SteadyTime until, End& end) {
+        Text problem = m_session.offsite().send(backup, until);
+        if (!problem.empty()) {
+            return problem;
+        }
+        backup.away = std::chrono::floor<std::chrono::seconds>(m_session.now());
+        backup.seen_away = m_session.offsite().can_look();
+        const Result<void> saved = m_session.archive().save(backup);
+        if (!saved) {
+            return error_words(saved.error().message);
+        }
+        if (end.backup && end.backup->id == backup.id) {
+            end.backup = std::move(backup);
+        }
+        return {};
+    }
+
+    // Of all sources together: one remote, one trouble. What the run leaves with is returned.
+    int tell_what_is_away() {
+        const Result<Archive::Contents> there = m_session.archive().contents();
+        if (!there) {
+            return 1;
+        }
+        End end;
+        std::size_t waiting = 0;
+        for (const BackupSource& source : m_session.settings().sources) {
+            const std::size_t its = m_session.offsite().waiting(there->of(source.name)).size();
+            waiting += its;
+            const Text stale = its > 0 ? staleness_away(m_session, *there, source) : Text{};
+            if (!stale.empty()) {
+                end.lines.push_back(stale);
+                end.trouble = Level::critical;
+            }
+        }
+        if (waiting == 0) {
+            end.lines = {say(k_all_away)};
+        } else if (m_not_away.empty()) {
+            return 1; // those of a source that was not asked for, or of a run that was stopped: not tried
+        } else {
+            end.lines.insert(end.lines.begin(), {m_not_away, say(k_waiting, waiting)});
+            end.trouble = end.trouble.value_or(Level::warning);
+        }
+        tell("backup-offsite", say(k_title_away), end);
+        return !end.trouble ? 0 : *end.trouble == Level::critical ? 2 : 1;
     }
 
     // As long as the one before is fresh, nothing is lost yet.
@@ -202,7 +295,7 @@ class Run {
     }
 
     // Stored for the flusher of each minute (CONTRACT 21); told once until it is over.
-    void tell(const BackupSource& source, const End& end) {
+    void tell(const std::string& key, const Text& title, const End& end) {
         const Config& config = m_session.config();
         if (m_session.common().no_notify || config.channels.empty()) {
             return;
@@ -214,9 +307,9 @@ class Run {
         text = end.hint.empty() ? text : join("\n", {text, end.hint});
         Words words;
         words.level = end.trouble.value_or(Level::resolved);
-        words.title = say(k_title, source.name).in(m_session.lang());
+        words.title = title.in(m_session.lang());
         words.text = text.in(m_session.lang());
-        words.key = "backup-" + source.name;
+        words.key = key;
         words.host = m_session.host();
         words.time = m_session.now();
         words.pace = Words::Pace::by_the_clock;
@@ -246,6 +339,7 @@ class Run {
     }
 
     Session& m_session;
+    Text m_not_away; // the first that could not be copied away
 };
 
 } // namespace

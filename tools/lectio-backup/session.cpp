@@ -52,6 +52,7 @@ std::optional<int> Session::open() {
         return leave(ExitCode::configuration, say(k_no_settings), say(k_no_settings_hint));
     }
     m_archive = std::make_unique<Archive>(settings(), world(), m_disk, lang());
+    m_offsite = std::make_unique<Offsite>(settings(), world());
     m_log.emplace(open_log("backup.log"));
     return std::nullopt;
 }
@@ -133,6 +134,7 @@ nlohmann::json json_of(const Session& session, const Backup& backup) {
                         {"size", backup.packed.size.count},
                         {"state", to_string(backup.state)},
                         {"verified_at", nullptr},
+                        {"offsite_at", nullptr},
                         {"path", (session.settings().dir / backup.file_name()).string()},
                         {"pinned", backup.pinned},
                         {"duration_ms", backup.took.count()},
@@ -140,6 +142,9 @@ nlohmann::json json_of(const Session& session, const Backup& backup) {
                         {"reason", backup.reason}};
     if (backup.verified) {
         json["verified_at"] = format_utc(*backup.verified);
+    }
+    if (backup.away) {
+        json["offsite_at"] = format_utc(*backup.away);
     }
     return json;
 }

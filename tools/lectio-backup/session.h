@@ -2,6 +2,7 @@
 #pragma once
 
 #include "backup/archive.h"
+#include "backup/offsite.h"
 #include "cli/tool_session.h"
 #include "options.h"
 #include "platform/release_disk.h"
@@ -27,6 +28,7 @@ class Session : public ToolSession {
     // Those that can be backed up; nullptr: no such source.
     [[nodiscard]] const BackupSource* source(std::string_view name) const;
     [[nodiscard]] Archive& archive() { return *m_archive; }
+    [[nodiscard]] Offsite& offsite() { return *m_offsite; }
     [[nodiscard]] ReleaseDisk& disk() { return m_disk; }
     [[nodiscard]] Files& files() { return world().files; }
     // Of the next step: as long as the largest databases take.
@@ -45,6 +47,7 @@ class Session : public ToolSession {
     const Options& m_options;
     SystemReleaseDisk m_disk;
     std::unique_ptr<Archive> m_archive;
+    std::unique_ptr<Offsite> m_offsite;
     std::optional<Log> m_log;
     Lock m_lock;
 };

@@ -97,6 +97,21 @@ std::set<std::string> model(const std::vector<Backup>& all, const KeepRule& keep
 
 } // namespace
 
+TEST_CASE("nothing goes while no copy lies elsewhere, and the newest that does stays") {
+    std::vector<Backup> all = nightly(40);
+    const WallTime now = all.back().time + 1h;
+    const KeepRule keep{1, 0, 0, 0, 0, 0};
+    CHECK(superfluous(all, {keep, 24h, false}, now).frozen.empty());
+    CHECK_THAT(superfluous(all, {keep, 24h, true}, now).frozen.en, Contains("was copied away"));
+    all[20].away = all[20].time;
+    CHECK_THAT(superfluous(all, {keep, 24h, true}, now).frozen.en, Contains("the newest backup elsewhere"));
+    CHECK(kept(all, keep, now).contains(all[20].id));
+    all[38].away = all[38].time;
+    CHECK(superfluous(all, {keep, 24h, true}, now).frozen.empty());
+    CHECK_FALSE(kept(all, keep, now).contains(all[20].id));
+    CHECK_FALSE(superfluous(all, {keep, 24h, true}, now).awaits_remote);
+}
+
 TEST_CASE("a year of nights is thinned to days, weeks and months") {
     const std::vector<Backup> all = nightly(365);
     const WallTime now = all.back().time + 1h;
