@@ -28,8 +28,8 @@ constexpr Phrase k_hint_no_way_in{
 constexpr Phrase k_hint_name{"no name server answers: look at /etc/resolv.conf and the network",
                              "DNS-сервер не отвечает: проверьте /etc/resolv.conf и сеть"};
 constexpr Phrase k_hint_no_such_name{
-    "there is no such name: look how it is written in the configuration, then at its DNS record",
-    "такого имени нет: проверьте, как оно написано в настройках, затем его запись в DNS"};
+    "look how the name is written in the configuration, then at its DNS record",
+    "проверьте, как имя написано в настройках, затем его запись в DNS"};
 constexpr Phrase k_hint_certificate{
     "browsers show their visitors a warning: renew the certificate, then reload nginx",
     "браузеры показывают предупреждение: обновите сертификат и перезагрузите "

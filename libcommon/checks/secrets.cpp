@@ -43,6 +43,9 @@ constexpr Phrase k_open_file{"{} can be read by everyone on this host (mode {:o}
 constexpr Phrase k_why_open{"any program that runs here, a broken one too, gets the secrets in it",
                             "любая программа на сервере, взломанная тоже, получит секреты из него"};
 constexpr Phrase k_no_file{"{} cannot be looked at: {}", "{} не посмотреть: {}"};
+constexpr Phrase k_no_such_file{"there is no {}", "нет файла {}"};
+constexpr Phrase k_mend_no_such_file{"correct `files`: the secrets of the application stand somewhere",
+                                     "поправьте `files`: секреты приложения где-то лежат"};
 constexpr Phrase k_why_no_file{"what is not seen is not checked", "что не видно, то не проверено"};
 constexpr Phrase k_mend_no_file{"correct `files`, or run this check as root",
                                 "поправьте `files` или запускайте проверку от root"};
@@ -125,6 +128,11 @@ void find_in_files(const SecretsSample& sample, const SecretsSettings& settings,
         const std::string path = clean_line(file.path.string());
         if (!file.info || !file.content) {
             const Error& error = file.info ? file.content.error() : file.info.error();
+            if (error.kind == ErrorKind::not_found) {
+                findings.push_back({Status::warning, say(k_no_such_file, path), say(k_why_no_file),
+                                    say(k_mend_no_such_file)});
+                continue;
+            }
             findings.push_back({Status::warning, say(k_no_file, path, error_words(error.message)),
                                 say(k_why_no_file), say(k_mend_no_file)});
             continue;

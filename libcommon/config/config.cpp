@@ -38,11 +38,9 @@ constexpr Phrase k_several_off{"{}; off because of it: {}", "{}; из-за эт�
 constexpr Phrase k_users_set_it{"{}; an account and its password are made by: sudo lectio-smoke setup-users",
                                 "{}; учётную запись и пароль создаст: sudo lectio-smoke setup-users"};
 constexpr Phrase k_empty_password{"it is empty, which is no password", "она пуста, а это не пароль"};
-constexpr Phrase k_easy_password{"what login {0} logs in with is easily guessed, and is masked wherever else "
-                                 "that word is said; remove it from "
+constexpr Phrase k_easy_password{"what login {0} logs in with is easily guessed; remove it from "
                                  "{1}, and sudo lectio-smoke setup-users makes up another",
-                                 "то, с чем входит {0}, легко угадать, и это слово мы замазываем во всём, "
-                                 "что говорим; уберите его из {1}, и "
+                                 "то, с чем входит {0}, легко угадать; уберите его из {1}, и "
                                  "sudo lectio-smoke setup-users придумает другое"};
 constexpr Phrase k_source_off{"backup of {} is off: {}", "резервное копирование {} выключено: {}"};
 constexpr Phrase k_nothing_on{"no check is switched on: nothing is watched",
@@ -336,8 +334,7 @@ class Reader {
         }
     }
 
-    // An empty one out of a variable is one that nobody has set: `lectio-smoke setup-users` makes one up. An ordinary
-    // word is guessed, and as every secret is masked, it is missing from whatever we say besides.
+    // An empty one out of a variable is one that nobody has set: `lectio-smoke setup-users` makes one up.
     void judge_passwords(const Node* body, LoginSettings& login) {
         for (const Member& member : table_of(body)) {
             const Node& value = member.value.front();

@@ -499,6 +499,9 @@ class Loader {
                 return false;
             }
             all.message = join("; ", {all.message, note.message});
+            if (note.tool == "smoke" && config.smoke.users) { // there is a command that makes the file
+                all.hint = join("; ", {all.hint, note.hint});
+            }
             all.unset.insert(all.unset.end(), note.unset.begin(), note.unset.end());
             return true;
         });

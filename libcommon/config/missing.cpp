@@ -24,16 +24,17 @@ constexpr Phrase k_no_unit{"there is no unit {} on this host", "на этом с
 
 enum class Kind { path, program, user, owner, unit };
 
-// The keys of checks and recoveries that name something of the host.
+// The keys of checks, recoveries and the smoke test that name something of the host.
 struct Naming {
     std::string_view key;
     Kind kind;
 };
 constexpr std::array k_namings{
     Naming{"path", Kind::path},        Naming{"root", Kind::path},       Naming{"ca", Kind::path},
-    Naming{"client_cert", Kind::path}, Naming{"client_key", Kind::path}, Naming{"command", Kind::program},
-    Naming{"test", Kind::program},     Naming{"user", Kind::user},       Naming{"reader", Kind::user},
-    Naming{"owner", Kind::owner},      Naming{"unit", Kind::unit}};
+    Naming{"client_cert", Kind::path}, Naming{"client_key", Kind::path}, Naming{"manage", Kind::path},
+    Naming{"python", Kind::program},   Naming{"command", Kind::program}, Naming{"test", Kind::program},
+    Naming{"user", Kind::user},        Naming{"reader", Kind::user},     Naming{"owner", Kind::owner},
+    Naming{"unit", Kind::unit}};
 
 bool is_absent(const Error& error) {
     return error.kind == ErrorKind::not_found;
@@ -46,7 +47,7 @@ class Search {
     void look_in(const Node& table) {
         for (const Naming& naming : k_namings) {
             const Node* value = table.find(naming.key);
-            if (value != nullptr && naming.kind == Kind::program) {
+            if (value != nullptr && value->get<Node::Array>() != nullptr) { // a command
                 value = first_of(*value);
             }
             const auto* text = value != nullptr ? value->get<std::string>() : nullptr;
@@ -125,15 +126,23 @@ class Search {
 } // namespace
 
 void warn_of_missing(const Node& root, World& world, Problems& problems) {
-    const Node* health = root.find("health");
-    const Node* checks = health != nullptr ? health->find("check") : nullptr;
-    const Node* rungs = health != nullptr ? health->find("recovery") : nullptr;
     Search search(world, problems);
-    if (const auto* table = checks != nullptr ? checks->get<Node::Table>() : nullptr) {
-        for (const Member& member : *table) {
-            search.look_in(member.value.front());
+    const Node* health = root.find("health");
+    for (const Node* section : {health, root.find("deepcheck")}) {
+        const Node* checks = section != nullptr ? section->find("check") : nullptr;
+        if (const auto* table = checks != nullptr ? checks->get<Node::Table>() : nullptr) {
+            for (const Member& member : *table) {
+                search.look_in(member.value.front());
+            }
         }
     }
+    const Node* smoke = root.find("smoke");
+    for (const Node* table : {smoke, smoke != nullptr ? smoke->find("users") : nullptr}) {
+        if (table != nullptr) {
+            search.look_in(*table);
+        }
+    }
+    const Node* rungs = health != nullptr ? health->find("recovery") : nullptr;
     if (const auto* list = rungs != nullptr ? rungs->get<Node::Array>() : nullptr) {
         for (const Node& rung : *list) {
             search.look_in(rung);

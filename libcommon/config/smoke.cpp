@@ -2,6 +2,7 @@
 
 #include "config/complaints.h"
 #include "platform/http_url.h"
+#include "util/guessed.h"
 #include "util/number.h"
 #include "util/text.h"
 
@@ -354,6 +355,23 @@ std::vector<UsedValue> values_used(const StepSettings& step) {
     return used;
 }
 
+// { tpye = "string" }, { type = "array", mim = 1 }: compared as a value, it would be none that any site has.
+bool is_rule_mistyped(const Json& json) {
+    constexpr std::array<std::string_view, 3> k_keys{"type", "min", "max"};
+    bool names_type = false;
+    for (const auto& [key, value] : json.items()) {
+        const std::optional<std::string_view> near = nearest(key, k_keys);
+        if (!near) {
+            return false;
+        }
+        names_type = names_type || (*near == "type" && value.is_string() &&
+                                    std::any_of(k_types.begin(), k_types.end(), [&](const auto& type) {
+                                        return type.first == value.template get_ref<const std::string&>();
+                                    }));
+    }
+    return names_type;
+}
+
 Result<ExpectedValue> expected_value(const JsonText& written) {
     const Json json = Json::parse(written.text, nullptr, false);
     ExpectedValue expected;
@@ -361,11 +379,14 @@ Result<ExpectedValue> expected_value(const JsonText& written) {
                          std::all_of(json.items().begin(), json.items().end(), [](auto it) {
                              return it.key() == "type" || it.key() == "min" || it.key() == "max";
                          });
+    const Error wrong{ErrorKind::invalid, "no expectation"};
     if (!is_rule) {
+        if (json.is_object() && is_rule_mistyped(json)) {
+            return wrong;
+        }
         expected.equal = written.text;
         return expected;
     }
-    const Error wrong{ErrorKind::invalid, "no expectation"};
     if (const auto type = json.find("type"); type != json.end()) {
         const auto known = std::find_if(k_types.begin(), k_types.end(), [&](const auto& each) {
             return type->is_string() && each.first == type->template get_ref<const std::string&>();
@@ -452,11 +473,8 @@ std::map<std::string, StepOrder> order_of(const SmokeSettings& smoke) {
 }
 
 bool is_easily_guessed(std::string_view password) {
-    constexpr std::size_t k_shortest = 8, k_shortest_of_letters = 16; // bytes
-    const bool letters = std::all_of(password.begin(), password.end(), [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || static_cast<unsigned char>(c) >= 0x80U;
-    });
-    return password.size() < (letters ? k_shortest_of_letters : k_shortest);
+    constexpr std::size_t k_shortest = 8; // bytes
+    return password.size() < k_shortest || is_ordinary_word(password);
 }
 
 std::string check_of_login(std::string_view login) {

@@ -1,5 +1,6 @@
 #include "util/secret.h"
 
+#include "util/guessed.h"
 #include "util/percent.h"
 
 #include <algorithm>
@@ -82,16 +83,29 @@ class Registry {
     std::string mask(std::string text) {
         const std::scoped_lock lock(m_mutex);
         for (const std::string& secret : m_secrets) {
+            const bool is_word = is_ordinary_word(secret);
             Masking masking(text);
             for (std::size_t at = text.find(secret); at != std::string::npos;
-                 at = text.find(secret, masking.done())) {
-                masking.mask(at, at + secret.size());
+                 at = text.find(secret, std::max(at + 1, masking.done()))) {
+                if (!is_word || is_value(text, at, secret.size())) {
+                    masking.mask(at, at + secret.size());
+                }
             }
         }
         return text;
     }
 
   private:
+    // Whether it stands where values do. A word that is somebody's password is a word everywhere else: without it
+    // “login-teacher” and “/admin/” could not be read.
+    static bool is_value(std::string_view text, std::size_t at, std::size_t size) {
+        const std::size_t end = at + size;
+        const bool begins = at == 0 || std::string_view("\"'=").find(text[at - 1]) != std::string_view::npos;
+        const bool ends =
+            end == text.size() || std::string_view("\"'&; \r\n").find(text[end]) != std::string_view::npos;
+        return begins && ends;
+    }
+
     // A secret that contains another is masked whole.
     struct LongestFirst {
         bool operator()(const std::string& one, const std::string& other) const {

@@ -282,6 +282,7 @@ std::optional<std::string_view> nearest(std::string_view word, std::span<const s
     std::optional<std::string_view> best;
     std::size_t best_distance = std::numeric_limits<std::size_t>::max();
     const std::size_t limit = std::max<std::size_t>(1, word.size() / 3);
+    constexpr std::size_t k_shortest_beginning = 4; // "match" for "matches", "warning" for "warn"
     for (const std::string_view candidate : candidates) {
         const std::size_t d = distance(word, candidate);
         if (d <= limit && d < best_distance) {
@@ -289,7 +290,16 @@ std::optional<std::string_view> nearest(std::string_view word, std::span<const s
             best_distance = d;
         }
     }
-    return best;
+    if (best || word.size() < k_shortest_beginning) {
+        return best;
+    }
+    const auto begun = [&](std::string_view candidate) {
+        return candidate.starts_with(word) ||
+               (candidate.size() >= k_shortest_beginning && word.starts_with(candidate));
+    };
+    const auto first = std::find_if(candidates.begin(), candidates.end(), begun);
+    const bool is_only = first != candidates.end() && std::none_of(first + 1, candidates.end(), begun);
+    return is_only ? std::optional(*first) : std::nullopt;
 }
 
 bool wildcard_match(std::string_view pattern, std::string_view text) {

@@ -120,6 +120,10 @@ class DeepcheckTest(unittest.TestCase):
             self.assertEqual(deep.asked("dear"), 3)
             self.assertEqual((deep.folder / "state/deepcheck/state.json").read_bytes(), state, "run remembers nothing")
             self.assertEqual(deep.run().check("dear")["status"], "ok", "what was remembered is the run before it")
+            deep.config.write_text(deep.config.read_text() + '[channel.errors]\ntype = "telegram"\ntoken = "${NOT_SET}"\nchat = 7\n')
+            alone = deep.run("run", "cheap")
+            self.assertEqual(([check["name"] for check in alone.report["checks"]], alone.exit_code), (["cheap"], 0))
+            self.assertIn("config", [check["name"] for check in deep.run("run").report["checks"]], "who asks for all gets all")
 
     def test_history(self):
         with Deep({"a": 'every = "24h"'}) as deep:

@@ -127,6 +127,7 @@ class SmokeTest(unittest.TestCase):
         self.assertEqual(before.exit_code, 0, before.out)
         self.assertIn("> DELETE ", before.out)
         self.assertIn("? status: 200, 201", before.out)
+        self.assertIn('"refresh": "***"', before.out)
         self.assertNotIn("would send", before.out)
         self.assertNotIn("teacher-made-up-1", before.out)
         self.assertIn("Authorization: ***", before.out)
@@ -277,12 +278,12 @@ token = "/access"
                               env={"PATH": "/usr/bin:/bin", **self.environment}, user=self.owner.pw_uid, group=self.owner.pw_gid,
                               check=True).stdout.strip()
 
-    def start(self, *before):
-        return subprocess.Popen([*before, str(binary("lectio-smoke")), "-c", str(self.config), "setup-users"],
+    def start(self, *before, words=()):
+        return subprocess.Popen([*before, str(binary("lectio-smoke")), "-c", str(self.config), *words, "setup-users"],
                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
-    def setup_users(self, *before):
-        process = self.start(*before)
+    def setup_users(self, *before, words=()):
+        process = self.start(*before, words=words)
         out, err = process.communicate(timeout=300)
         return process.returncode, out, err
 
@@ -383,6 +384,10 @@ token = "/access"
         code, out, err = self.setup_users()
         self.assertEqual(code, 78, out + err)
         self.assertIn("it belongs to root, and the key `user` does not say who runs it", err)
+        self.env_file.write_text("")  # and before anything is written
+        self.assertEqual(self.setup_users()[0], 78)
+        self.assertEqual(self.env_file.read_text(), "")
+        self.assertEqual(self.setup_users(words=("--dry-run",))[0], 78, "what would be done is what is done")
         self.assertFalse((self.data / "django.log").exists())
 
     @unittest.skipIf(os.geteuid() != 0, "needs root to become somebody else")

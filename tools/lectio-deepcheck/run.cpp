@@ -62,6 +62,8 @@ int run(const Options& options, World world) {
     }
     tool.by_old_name = options.by_old_name;
     tool.says_what_would_be_sent = !options.looks_only;
+    // `run` answers with what it was asked for.
+    tool.tells_of_itself = !options.looks_only || options.audit || options.common.only.empty();
     tool.asks_all = options.looks_only || !options.common.only.empty(); // who asks by name wants it now
     if (options.audit) {
         tool.renders = [form = *options.audit](const Report& report, Lang lang) {

@@ -191,6 +191,10 @@ class Setup {
         if (const Path& manage = m_loaded.config.smoke.users->manage; is_missing(manage)) {
             return leave(ExitCode::configuration, say(k_no_manage, manage.string(), m_loaded.file));
         }
+        // Before anything is written: a password that nobody was given is of no use.
+        if (const Result<std::string> user = other_user(*m_loaded.config.smoke.users); !user) {
+            return not_started(user.error());
+        }
         if (!m_common.dry_run) { // two at once would make up a password each
             Result<RunLock> lock =
                 lock_run(m_world, m_loaded.config.paths.run, "lectio-smoke setup-users", "smoke-users");
@@ -292,17 +296,12 @@ class Setup {
                        : leave(ExitCode::configuration, say(k_no_logins, m_loaded.file));
         }
         const Result<ProcessRequest> request = manage_request(list);
-        const std::string program = m_loaded.config.smoke.users->manage.string();
-        if (!request && request.error().kind == ErrorKind::invalid) {
-            return leave(ExitCode::configuration,
-                         say(k_not_started, program, error_words(request.error().message)));
-        }
         const Result<ProcessAnswer> answer =
             request ? m_world.processes.run(*request) : Result<ProcessAnswer>(request.error());
         if (!answer) {
-            return leave(exit_code(answer.error()),
-                         say(k_not_started, program, error_words(answer.error().message)));
+            return not_started(answer.error());
         }
+        const std::string program = m_loaded.config.smoke.users->manage.string();
         if (answer->timed_out) {
             return leave(ExitCode::critical, say(k_too_long, program, format_duration(k_longest)));
         }
@@ -311,6 +310,12 @@ class Setup {
             return leave(ExitCode::critical, say(k_failed, program, last_words(*answer)));
         }
         return tell_results(*results, list);
+    }
+
+    int not_started(const Error& why) {
+        const ExitCode code = why.kind == ErrorKind::invalid ? ExitCode::configuration : exit_code(why);
+        return leave(
+            code, say(k_not_started, m_loaded.config.smoke.users->manage.string(), error_words(why.message)));
     }
 
     [[nodiscard]] Result<ProcessRequest> manage_request(const Json& list) const {

@@ -1,5 +1,6 @@
 #include "trace.h"
 
+#include "checks/http_expect.h"
 #include "checks/http_words.h"
 #include "platform/http_failure.h"
 #include "util/secret.h"
@@ -10,6 +11,7 @@
 #include <string_view>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 namespace lectio::smoke {
 namespace {
@@ -50,6 +52,28 @@ Text time_words(const HttpAnswer& answer) {
     }
     return words.empty() ? say(k_total, in_ms(answer.total))
                          : join(", ", {words, say(k_total, in_ms(answer.total))});
+}
+
+// A refresh token lives longer than the one that the walk uses, and need not look like a token.
+void remember_tokens(const nlohmann::json& json) {
+    constexpr std::array<std::string_view, 6> k_ends{"access", "refresh", "token", "key", "secret", "jwt"};
+    for (const auto& [name, value] : json.items()) {
+        const std::string lower = to_lower_ascii(name);
+        const bool is_token = std::any_of(k_ends.begin(), k_ends.end(),
+                                          [&](std::string_view end) { return lower.ends_with(end); });
+        if (value.is_string() && is_token) {
+            remember_secret(value.get_ref<const std::string&>());
+        } else if (value.is_structured()) {
+            remember_tokens(value);
+        }
+    }
+}
+
+void remember_tokens_of(const HttpAnswer& answer) {
+    nlohmann::json json;
+    if (!parse_body(answer, json) && json.is_object()) {
+        remember_tokens(json);
+    }
 }
 
 class Trace {
@@ -170,7 +194,16 @@ std::string trace_of(const Trip& trip, const SmokeSettings& smoke, const std::ve
         if (walk == nullptr || walk->exchanges_of(name).empty()) {
             continue;
         }
-        trace.add(name, walk->exchanges_of(name));
+        const bool is_login =
+            std::any_of(smoke.logins.begin(), smoke.logins.end(),
+                        [&](const LoginSettings& login) { return check_of_login(login.name) == name; });
+        const std::deque<Exchange>& exchanges = walk->exchanges_of(name);
+        if (is_login) {
+            for (const Exchange& exchange : exchanges) {
+                remember_tokens_of(exchange.answer);
+            }
+        }
+        trace.add(name, exchanges);
         for (const StepSettings& step : smoke.steps) {
             if (step.name == name) {
                 trace.add_compared(step);

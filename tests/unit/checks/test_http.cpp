@@ -119,7 +119,7 @@ TEST_CASE("http check: every failure has words, and a reason not to act where ac
     const CheckResult no_name =
         evaluate_http(failed(Failure::dns, Phase::dns, "Name or service not known"), settings);
     CHECK(no_name.remedy == Remedy::outside_host); // no restart gives it a name
-    CHECK_THAT(no_name.hint.en, Catch::Contains("there is no such name: look how it is written"));
+    CHECK_THAT(no_name.hint.en, Catch::Contains("look how the name is written"));
     const CheckResult silent_dns =
         evaluate_http(failed(Failure::dns, Phase::dns, "Temporary failure in name resolution"), settings);
     CHECK_THAT(silent_dns.hint.en, Catch::Contains("outside this server"));

@@ -226,7 +226,7 @@ TEST_CASE("an empty password of a login is one that is set nowhere") {
 }
 
 TEST_CASE("a password that is an ordinary word is warned of") {
-    for (const char* easy : {"пароль", "teacher", "qwe-123", "correcthorse"}) {
+    for (const char* easy : {"пароль", "teacher", "qwe-123", "correcthorse", "test1234", "Admin2026"}) {
         INFO(easy);
         Problems problems;
         const Config config = two_logins("student", easy, problems);

@@ -838,6 +838,42 @@ TEST_CASE("--check-config counts warnings, and what is missing is one") {
     CHECK(verdict(Strict::no).text.find("unit app") == std::string::npos);
 }
 
+TEST_CASE("--check-config names what lectio-smoke and lectio-deepcheck will not find") {
+    Bench bench;
+    bench.write("etc/config.toml",
+                "lang = \"en\"\n" + bench.paths() +
+                    "[smoke]\nbase_url = \"https://x\"\nca = \"/no/such/ca.pem\"\n"
+                    "[smoke.users]\nmanage = \"/no/such/manage.py\"\npython = \"/no/such/python\"\n"
+                    "user = \"nobody-here\"\n"
+                    "[deepcheck.check.disk]\ntype = \"disk\"\npath = \"/no/such/folder\"\n" +
+                    k_channel);
+    const ConfigVerdict verdict = check_config_text(bench.load(LastGood::never), Strict::no);
+    INFO(verdict.text);
+    CHECK(verdict.good);
+    for (const char* missing :
+         {"file or folder /no/such/ca.pem", "file or folder /no/such/manage.py", "program /no/such/python",
+          "user nobody-here", "file or folder /no/such/folder"}) {
+        CHECK(verdict.text.find(std::string("warning: there is no ") + missing + " on this host") !=
+              std::string::npos);
+    }
+}
+
+TEST_CASE("an env file that is not there yet is made by setup-users, where accounts are set up") {
+    Bench bench;
+    const auto hint = [&](const std::string& users) {
+        bench.write("etc/config.toml",
+                    "lang = \"en\"\n[paths]\nstate = \"" + (bench.folder() / "state").string() +
+                        "\"\nenv_file = \"/no/such/env\"\n[smoke]\nbase_url = \"https://x\"\n" + users +
+                        "[smoke.login.a]\npost = \"/in/\"\njson = { password = \"${A_PASSWORD}\" }\n" +
+                        k_channel);
+        const LoadedConfig loaded = bench.load();
+        return loaded.config.notes.empty() ? "" : loaded.config.notes.front().hint.en;
+    };
+    CHECK(hint("").find("setup-users") == std::string::npos);
+    CHECK(hint("[smoke.users]\nmanage = \"/srv/manage.py\"\n").find("sudo lectio-smoke setup-users") !=
+          std::string::npos);
+}
+
 TEST_CASE("--check-config says once that there is no configuration") {
     Bench bench;
     const std::string text = check_config_text(bench.load(LastGood::never), Strict::no).text;

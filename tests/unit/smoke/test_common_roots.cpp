@@ -244,7 +244,7 @@ TEST_CASE("roots: a name that does not exist is told with the place where it is 
     const auto results = site.look();
     CHECK(bad(results) == Names{"connection"});
     CHECK_THAT(results.at("connection").hint.en,
-               Contains("there is no such name") &&
+               Contains("look how the name is written") &&
                    Contains("it is written in [smoke] base_url: " + std::string(k_site)));
 }
 

@@ -61,6 +61,17 @@ HttpAnswer taking(Duration connecting, Duration waiting, Duration receiving) {
 
 } // namespace
 
+TEST_CASE("an expectation with a slip of the hand is no value to compare with") {
+    for (const char* wrong : {R"({"tpye":"string"})", R"({"type":"array","mim":1})", R"({"type":"strin"})"}) {
+        INFO(wrong);
+        CHECK_FALSE(expected_value({wrong}).ok());
+    }
+    for (const char* value : {R"({"type":"object","id":5})", R"({"tax":5})", R"({"state":"ok"})", "{}"}) {
+        INFO(value);
+        CHECK(expected_value({value})->equal == value);
+    }
+}
+
 TEST_CASE("step: a good answer is ok and measured", "[judge-step]") {
     const CheckResult result = judge(page(200));
     CHECK(result.status == Status::ok);

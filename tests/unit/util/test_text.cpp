@@ -45,6 +45,12 @@ TEST_CASE("a misspelt word finds its neighbour") {
     CHECK(nearest("timout", words) == "timeout");
     CHECK(nearest("sttaus", words) == "status");
     CHECK_FALSE(nearest("zzz", words).has_value());
+    const std::vector<std::string_view> begun{"matches", "warn", "path", "max"};
+    CHECK(nearest("match", begun) == "matches");
+    CHECK(nearest("warning", begun) == "warn");
+    CHECK_FALSE(nearest("maximum", begun).has_value()); // three letters begin too many words
+    CHECK_FALSE(
+        nearest("expect", std::vector<std::string_view>{"expect_json", "expect_headers"}).has_value());
 }
 
 TEST_CASE("wildcards match whole strings") {
