@@ -288,8 +288,13 @@ class PostgresCheck final : public BlockingCheck {
             return rows.error();
         }
         const PostgresRow row = rows->empty() ? PostgresRow{} : rows->front();
-        sample.connections = number_at(row, 0).value_or(0);
-        sample.most_connections = number_at(row, 1).value_or(0);
+        const auto connections = number_at(row, 0), most_connections = number_at(row, 1);
+        if (!connections ||
+            !most_connections) { // what only speaks like PostgreSQL must not pass for one that is well
+            return Error{ErrorKind::invalid, "the answer does not hold the figures that were asked for"};
+        }
+        sample.connections = *connections;
+        sample.most_connections = *most_connections;
         sample.of_database = number_at(row, 2).value_or(0);
         if (const auto most = number_at(row, 3)) {
             sample.statement_timeout = Duration(std::max<std::int64_t>(*most, 0));

@@ -297,6 +297,10 @@ struct PostgresConnection::Session {
                     return rows;
                 }
                 rows.push_back(row_of(*answer));
+            } else if (is_copying(status)) { // and says so for ever, until we have sent or taken all of it
+                return Error{ErrorKind::invalid, "the query copies (COPY) instead of giving rows"};
+            } else if (status == PGRES_EMPTY_QUERY) {
+                refused = Error{ErrorKind::invalid, "an answer without rows"};
             } else if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) {
                 const char* code = libpq().PQresultErrorField(answer.get(), PG_DIAG_SQLSTATE);
                 refused = Error{code == nullptr ? ErrorKind::io : kind_of_code(code),
@@ -308,6 +312,10 @@ struct PostgresConnection::Session {
             return *refused;
         }
         return any ? Result<std::vector<PostgresRow>>(std::move(rows)) : failure();
+    }
+
+    static bool is_copying(ExecStatusType status) {
+        return status == PGRES_COPY_IN || status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH;
     }
 
     static PostgresRow row_of(const PGresult& answer) {

@@ -167,6 +167,7 @@ class ReplyBudget {
         m_guarded.createArray = [](const redisReadTask* task, auto elements) -> void* {
             auto& budget = *static_cast<ReplyBudget*>(task->privdata);
             const bool within = budget.take(budget.m_elements, static_cast<std::size_t>(elements));
+            budget.m_too_many = !within;
             return within ? budget.m_hiredis.createArray(task, elements) : nullptr;
         };
         m_guarded.createString = [](const redisReadTask* task, char* text, std::size_t length) -> void* {
@@ -180,9 +181,10 @@ class ReplyBudget {
     void renew() {
         m_elements = k_most_elements;
         m_bytes = k_longest_reply.count;
-        m_exceeded = false;
+        m_exceeded = m_too_many = false;
     }
     [[nodiscard]] bool exceeded() const { return m_exceeded; }
+    [[nodiscard]] bool too_many() const { return m_too_many; } // elements, not bytes
 
   private:
     bool take(std::size_t& left, std::size_t wanted) {
@@ -193,7 +195,7 @@ class ReplyBudget {
 
     redisReplyObjectFunctions m_hiredis{}, m_guarded{};
     std::size_t m_elements = 0, m_bytes = 0; // left
-    bool m_exceeded = false;
+    bool m_exceeded = false, m_too_many = false;
 };
 
 RedisReply reply_of(const redisReply& raw, int depth) {
@@ -263,10 +265,14 @@ class HiredisConnection final : public RedisConnection {
         for (;;) {
             void* raw = nullptr;
             const bool readable = redisGetReplyFromReader(m_context.get(), &raw) == REDIS_OK;
+            if (m_budget.too_many()) {
+                return Error{
+                    ErrorKind::too_large,
+                    fmt::format("Redis: {}: an answer of more than {} elements", what, k_most_elements)};
+            }
             if (m_budget.exceeded() || m_context->reader->len > k_longest_reply.count) {
-                return Error{ErrorKind::too_large,
-                             fmt::format("Redis: {}: the answer is larger than {} or {} elements", what,
-                                         format_size(k_longest_reply), k_most_elements)};
+                return Error{ErrorKind::too_large, fmt::format("Redis: {}: an answer larger than {}", what,
+                                                               format_size(k_longest_reply))};
             }
             if (!readable) {
                 return context_error(*m_context, what, errno);

@@ -119,8 +119,11 @@ constexpr std::array k_parts{
     Phrase{"no answer in time", "нет ответа вовремя"},
     Phrase{"no full answer in time", "ответ не пришёл целиком вовремя"},
     Phrase{"the broker refuses a command", "брокер отказал в команде"},
-    Phrase{"error setting certificate file", "не удалось взять сертификаты из файла"},
     // our own
+    Phrase{"the query copies (COPY) instead of giving rows",
+           "запрос копирует данные (COPY), а не отдаёт строки"},
+    Phrase{"an answer without rows", "ответ без строк"},
+    Phrase{"the answer does not hold the figures that were asked for", "в ответе нет того, о чём спросили"},
     Phrase{"the server does not say how large the database is", "сервер не говорит, какого размера база"},
     Phrase{"not a regular file", "это не обычный файл"},
     Phrase{"not an absolute path", "путь не от корня"},
@@ -194,6 +197,7 @@ constexpr std::array k_beginnings{
     Phrase{"unable to look up the group ", "не удалось найти группу "},
     Phrase{"systemd does not answer", "systemd не отвечает"},
     Phrase{"an answer larger than ", "ответ больше "},
+    Phrase{"an answer of more than ", "в ответе больше "},
     Phrase{"larger than ", "больше "},
     Phrase{"not found in ", "не найдено в "},
     Phrase{"no user ", "нет пользователя "},
@@ -211,6 +215,7 @@ constexpr std::array k_endings{
     Phrase{" would not be read as meant", " прочитался бы не так, как задумано"},
     Phrase{" holds no certificate in PEM", " — в нём нет сертификата в PEM"},
     Phrase{" was ended", " — завершено нами"},
+    Phrase{" elements", " элементов"},
 };
 
 // Who holds a lock: "/run/x.lock is held by lectio-deploy, process 7, since 2026-01-22T10:00:00Z".

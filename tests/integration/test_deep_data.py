@@ -189,6 +189,25 @@ class OddPostgresTest(unittest.TestCase):
         self.assertLess(server.sent, 200_000_000)
 
 
+    def test_a_query_that_copies(self):
+        """libpq says so for ever: the check span until the end of the run."""
+        for answer in (b"G" + struct.pack("!IBH", 7, 0, 0), b"H" + struct.pack("!IBH", 7, 0, 0)):
+            with self.subTest(answer), OddPostgres(iter([answer])) as server:
+                row = self.look(server)
+                self.assertEqual((row["status"], row["message"]),
+                                 ("critical", "the database cannot be asked: the query copies (COPY) instead of giving rows"), row)
+
+    def test_answers_without_what_was_asked_for(self):
+        done = message(b"C", b"SELECT 1\0") + message(b"Z", b"T")
+        for answer, words in ((message(b"I", b"") + message(b"Z", b"T"), "an answer without rows"),
+                              (COLUMN + row_of(b"\xff\xfe") + done, "the answer does not hold the figures that were asked for"),
+                              (COLUMN + done, "the answer does not hold the figures that were asked for")):
+            with self.subTest(words), OddPostgres(iter([answer, message(b"C", b"ROLLBACK\0") + message(b"Z", b"I")])) as server, \
+                    Place("run", "it") as place:
+                row = place.look(f'type = "postgres"\ntimeout = "3s"\nurl = "postgresql://m@127.0.0.1:{server.port}/x?sslmode=disable"\n')
+                self.assertEqual((row["status"], row["message"]), ("unknown", f"unable to ask PostgreSQL: {words}"), row)
+
+
 class SqliteTest(unittest.TestCase):
     def test_no_writer_is_ever_kept_out(self):
         """Writers that wait for nobody, the check again and again beside them."""

@@ -66,6 +66,9 @@ TEST_CASE("what nobody has put into Russian stays, and around it the known is sa
     CHECK(error_words("unable to open /a: b: Is a directory").ru == "не удалось открыть /a: b: это папка");
     CHECK(error_words("unable to fly: Permission denied").ru == "unable to fly: нет прав");
     CHECK(error_words("unable to read /x: larger than 4 kB").ru == "не удалось прочитать /x: больше 4 kB");
+    CHECK(error_words("Redis: GET: an answer larger than 4 MB").ru == "Redis: GET: ответ больше 4 MB");
+    CHECK(error_words("Redis: GET: an answer of more than 100000 elements").ru ==
+          "Redis: GET: в ответе больше 100000 элементов");
     CHECK(error_words(": ").ru == ": ");
 }
 
