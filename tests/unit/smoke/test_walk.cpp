@@ -605,7 +605,8 @@ TEST_CASE("walk: cut short, what two walks know of is removed once", "[walk]") {
     CHECK(site.count("/files/f1/") == 1);
 }
 
-TEST_CASE("walk: a removal that is under way is waited for, and nothing is begun where nothing was made", "[walk]") {
+TEST_CASE("walk: a removal that is under way is waited for, and nothing is begun where nothing was made",
+          "[walk]") {
     Site site;
     make_a_file(site);
     site.answers("/files/f1/look/", page(200));
