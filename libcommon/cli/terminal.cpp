@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 namespace lectio {
@@ -15,6 +16,11 @@ namespace {
 void wait_until_writable(int fd) {
     pollfd waited{fd, POLLOUT, 0};
     [[maybe_unused]] const int ready = ::poll(&waited, 1, -1);
+}
+
+bool is_dumb() {
+    const char* term = std::getenv("TERM");
+    return term == nullptr || std::string_view(term) == "dumb";
 }
 
 } // namespace
@@ -35,10 +41,18 @@ Result<void> write_whole(int fd, std::string_view text) {
 
 Colour wanted_colour() {
     const char* no_color = std::getenv("NO_COLOR");
-    const char* term = std::getenv("TERM");
     const bool refused = no_color != nullptr && *no_color != '\0';
-    const bool dumb = term == nullptr || std::string_view(term) == "dumb";
-    return !refused && !dumb && ::isatty(STDOUT_FILENO) == 1 ? Colour::yes : Colour::no;
+    return !refused && !is_dumb() && ::isatty(STDOUT_FILENO) == 1 ? Colour::yes : Colour::no;
+}
+
+std::optional<TerminalSize> terminal_size() {
+    winsize size{};
+    if (is_dumb() || ::isatty(STDOUT_FILENO) != 1) {
+        return std::nullopt;
+    }
+    const bool is_known =
+        ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row > 0 && size.ws_col > 0;
+    return is_known ? TerminalSize{size.ws_row, size.ws_col} : TerminalSize{};
 }
 
 Result<void> print(std::string_view text) {

@@ -3,6 +3,8 @@
 
 #include "util/result.h"
 
+#include <cstddef>
+#include <optional>
 #include <string_view>
 
 namespace lectio {
@@ -11,6 +13,13 @@ enum class Colour { no, yes };
 
 // Colour only on a terminal, and not where NO_COLOR (no-color.org) is set or TERM is dumb.
 Colour wanted_colour();
+
+struct TerminalSize {
+    std::size_t rows = 24, columns = 80;
+    bool operator==(const TerminalSize&) const = default;
+};
+// Of the terminal that standard output is; nothing where it is none, or one that cannot place its cursor (TERM=dumb).
+std::optional<TerminalSize> terminal_size();
 
 // Writes all of it, as slowly as it is read, also where a supervisor or ssh has made the pipe non-blocking. What
 // bounds a run bounds the waiting (platform/stop.h).

@@ -1,21 +1,84 @@
 #!/usr/bin/env python3
 """lectio-status with the real binaries: what it shows is what the other tools have left, and nothing is good that is not known."""
 
+import codecs
+import fcntl
 import json
 import os
 import pathlib
+import pty
 import re
+import select
 import shutil
+import signal
 import socket
 import sqlite3
+import struct
 import subprocess
 import sys
+import termios
 import unittest
 
 from notify_place import NotifyPlace, program_of
 
 HOUR_MS = 3_600_000
 NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+
+
+PAINT = re.compile(r"\x1b\[[0-9;]*[mKHJ]")  # colours, and what places the text
+GUARD = 300  # seconds; against hanging only
+
+
+class Terminal:
+    """A program on a terminal of its own, and what it draws there."""
+
+    def __init__(self, command, rows, columns, environment):
+        self.seen = ""
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
+        self._drawn = 0
+        self._ours, theirs = pty.openpty()
+        self.resize(rows, columns)
+        self._process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment, close_fds=True)
+        os.close(theirs)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self._process.poll() is None:
+            self._process.kill()
+        self._process.wait()
+        os.close(self._ours)
+
+    def resize(self, rows, columns):
+        fcntl.ioctl(self._ours, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+    def next(self):
+        """The next whole screen."""
+        return self.until("\x1b[J")
+
+    def until(self, word):
+        while (end := self.seen.find(word, self._drawn)) < 0:
+            if not self._read():
+                raise AssertionError(f"nothing more is drawn: {self.seen!r}")
+        begin, self._drawn = self._drawn, end + len(word)
+        return self.seen[begin:end]
+
+    def _read(self):
+        if not select.select([self._ours], [], [], GUARD)[0]:
+            return False
+        try:
+            data = os.read(self._ours, 65536)
+        except OSError:  # the other end is closed
+            data = b""
+        self.seen += self._decoder.decode(data)
+        return data != b""
+
+    def end(self, number):
+        self._process.send_signal(number)
+        while self._read():
+            pass
+        return self._process.wait(GUARD)
 
 
 class Status(NotifyPlace):
@@ -148,6 +211,58 @@ class Status(NotifyPlace):
         for file in pathlib.Path(self.path("backups")).glob("*.zst"):
             file.unlink()
         self.shows(2, "the file of backup ", "is missing", "there is no proven backup")
+
+    # ── again and again ──
+
+    def watching(self, rows=24, columns=80, **environment):
+        return self.enterContext(Terminal([program_of("lectio-status"), "-c", self.path("config.toml"), "--watch"], rows, columns,
+                                          {**os.environ, "TERM": "xterm", **environment}))
+
+    def test_watching_on_a_terminal(self):
+        self.health()
+        screen = self.watching()
+        self.assertIn("all good", screen.next())
+        self.break_it()
+        self.health()
+        while "broken" not in screen.next():
+            pass
+        screen.resize(3, 20)
+        while "… " not in (small := screen.next()):
+            pass
+        lines = PAINT.sub("", small).split("\r\n")  # as a terminal ends a line
+        self.assertEqual(len(lines), 3, "two lines, and the cursor below them")
+        self.assertTrue(all(len(line) <= 20 for line in lines), lines)
+        self.assertEqual(screen.end(signal.SIGINT), 128 + signal.SIGINT)
+        self.assertNotIn("\x1b[?", screen.seen, "no mode is changed, so none is left behind")
+        self.assertEqual(screen.seen.rfind("\x1b[0m") > screen.seen.rfind("\x1b[3"), True, "no colour is left behind")
+
+    def test_watching_without_colours(self):
+        self.health()
+        screen = self.watching(NO_COLOR="1")
+        self.assertIn("all good", screen.next())
+        self.assertEqual(screen.end(signal.SIGTERM), 128 + signal.SIGTERM)
+        self.assertNotRegex(screen.seen, r"\x1b\[\d")
+
+    def test_watching_where_it_is_no_terminal(self):
+        self.health()
+        with subprocess.Popen([program_of("lectio-status"), "-c", self.path("config.toml"), "--watch"], stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, text=True) as process:
+            heads = []
+            while len(heads) < 2:
+                line = process.stdout.readline()
+                self.assertNotIn("\x1b", line)
+                heads += [line] if "all good" in line else []
+            process.send_signal(signal.SIGHUP)
+            process.communicate(timeout=300)
+            self.assertEqual(process.returncode, 128 + signal.SIGHUP)
+        dumb = self.watching(TERM="dumb")
+        self.assertNotIn("\x1b", dumb.until("nothing is broken"))
+        dumb.end(signal.SIGTERM)
+
+    def test_watching_shows_text_only(self):
+        done = self.tool("lectio-status", "--watch", "--format", "json")
+        self.assertEqual(done.returncode, 64, done.stdout + done.stderr)
+        self.assertIn("--watch shows text only", done.stderr)
 
     # ── what is not known ──
 

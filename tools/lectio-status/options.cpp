@@ -8,6 +8,7 @@ namespace {
 constexpr std::string_view k_examples =
     "  lectio-status                      how things stand, on one screen\n"
     "  lectio-status -q                   the same, but nothing when all is good\n"
+    "  lectio-status --watch              the same, again and again\n"
     "  lectio-status --format json        for programs\n"
     "  lectio-status --format prometheus  for Prometheus, with timestamps and what is stale\n"
     "  lectio-status --check-config       is the configuration right?\n";
@@ -17,6 +18,9 @@ constexpr std::string_view k_exit_codes =
     "broken;\n"
     "3 it is not known: nothing was checked, or it may not be read; 64 wrong usage, 70 internal error,\n"
     "77 needs rights, 78 wrong configuration (shown is what the last good one describes).\n";
+
+constexpr Phrase k_only_text{"--watch shows text only: leave --format out",
+                             "--watch показывает только текст: уберите --format"};
 
 } // namespace
 
@@ -30,8 +34,13 @@ std::variant<Options, int> parse_options(int argc, char** argv) {
         "changes nothing.",
         k_examples, k_exit_codes);
     add_common_options(app, options.common, Reports::all_but_nagios);
+    app.add_flag("--watch", options.watch, "Show it anew every five seconds, until Ctrl-C")
+        ->excludes("--check-config");
     if (const std::optional<int> leave = parse(app, argc, argv)) {
         return *leave;
+    }
+    if (options.watch && options.common.format != Format::text) {
+        return wrong_usage("lectio-status", say(k_only_text), options.common);
     }
     return options;
 }

@@ -9,6 +9,7 @@ namespace lectio::status {
 
 struct Options {
     CommonOptions common;
+    bool watch = false; // shown anew again and again
 };
 
 // An exit status: everything is said.

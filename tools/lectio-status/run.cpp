@@ -7,6 +7,7 @@
 #include "platform/stop.h"
 #include "report/words.h"
 #include "status/look_around.h"
+#include "status/screen.h"
 #include "util/text.h"
 #include "words/error_words.h"
 
@@ -21,8 +22,11 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::string_view k_tool = "lectio-status";
-constexpr Duration k_patience = 30s; // a history of 200 MB is read in a second
-constexpr Duration k_grace = 5s;     // for a disk that hangs
+constexpr Duration k_patience = 30s;            // a history of 200 MB is read in a second
+constexpr Duration k_longest = k_patience + 5s; // of one look: a disk may hang
+constexpr Duration k_unlimited = 24h * 366;     // a person may stop the terminal, or this process, for long
+constexpr Duration k_refresh = 5s;
+constexpr Duration k_slice = 200ms; // how soon a resized terminal is drawn anew
 
 constexpr Phrase k_secrets_denied{"{} may not be read by this user: nothing is known of the channels",
                                   "{} этому пользователю читать нельзя: о каналах ничего не известно"};
@@ -32,15 +36,11 @@ class Run {
   public:
     explicit Run(ToolSession& session) : m_session(session) {}
 
-    int execute() {
+    int once() {
         if (const std::optional<int> left = is_state_denied()) {
             return *left;
         }
-        const Config& config = m_session.config();
-        Delivery delivery(m_session.world(), delivery_settings(config), make_channels(config));
-        const Overview overview =
-            look_around(m_session.world(), config, delivery, {m_session.host(), secrets_denied()},
-                        m_session.deadline(k_patience));
+        const Overview overview = look();
         const int status = status_of(overview);
         return m_session.common().format == Format::json
                    ? m_session.say_outcome(status_words(overview.status()), status,
@@ -48,7 +48,44 @@ class Run {
                    : show(overview, status);
     }
 
+    // Until a signal ends it, or nobody reads any more. On a terminal in one place, elsewhere one screen after another.
+    int watch() {
+        while (!stop_requested()) {
+            end_process_after(k_longest);
+            if (const std::optional<int> left = is_state_denied()) {
+                return *left;
+            }
+            const std::string text = text_of(look());
+            end_process_after(k_unlimited);
+            const SteadyTime next = m_session.deadline(k_refresh);
+            do {
+                const std::optional<TerminalSize> size = terminal_size();
+                const std::string screen = size ? frame(text, *size, m_session.lang()) : text + "\n";
+                if (const int failed = print_or_say_why(k_tool, m_session.lang(), Format::text, screen, 0)) {
+                    return failed;
+                }
+                wait_until(next, size);
+            } while (!stop_requested() && m_session.world().clock.steady() < next); // it was resized
+        }
+        return 0;
+    }
+
   private:
+    [[nodiscard]] Overview look() {
+        const Config& config = m_session.config();
+        Delivery delivery(m_session.world(), delivery_settings(config), make_channels(config));
+        return look_around(m_session.world(), config, delivery, {m_session.host(), secrets_denied()},
+                           m_session.deadline(k_patience));
+    }
+
+    // Or until the terminal is of another size.
+    void wait_until(SteadyTime next, const std::optional<TerminalSize>& size) {
+        Clock& clock = m_session.world().clock;
+        while (!stop_requested() && clock.steady() < next && terminal_size() == size) {
+            sleep_unless_stopped(clock, std::min(next, clock.steady() + k_slice));
+        }
+    }
+
     // A folder that is not there is no trouble: nothing has run yet.
     std::optional<int> is_state_denied() {
         const Path& state = m_session.config().paths.state;
@@ -86,9 +123,12 @@ class Run {
         if (status == 0 && m_session.common().verbosity == Verbosity::quiet) {
             return status;
         }
-        const Paint paint = wanted_colour() == Colour::yes ? Paint::yes : Paint::no;
-        return print_or_say_why(k_tool, m_session.lang(), format,
-                                render_text(overview, m_session.lang(), paint), status);
+        return print_or_say_why(k_tool, m_session.lang(), format, text_of(overview), status);
+    }
+
+    [[nodiscard]] std::string text_of(const Overview& overview) const {
+        return render_text(overview, m_session.lang(),
+                           wanted_colour() == Colour::yes ? Paint::yes : Paint::no);
     }
 
     ToolSession& m_session;
@@ -98,9 +138,9 @@ class Run {
 
 int run(const Options& options, World world) {
     ToolSession session(std::string(k_tool), options.common, world);
-    end_process_after(k_patience + k_grace);
+    end_process_after(k_longest);
     const std::optional<int> left = session.load(LastGood::fall_back);
-    const int status = left ? *left : Run(session).execute();
+    const int status = left ? *left : options.watch ? Run(session).watch() : Run(session).once();
     return stop_requested() ? 128 + stop_signal() : status;
 }
 
