@@ -29,15 +29,21 @@ void LastDay::take(const PastRun& run) {
     }
     // What an action has mended was broken nevertheless: it counts in the hour, and what was found then is the last word.
     for (const PastLook& look : run.after_healing) {
-        const auto thread = m_threads.find(key_of(run.tool, *look.form));
-        if (thread != m_threads.end()) {
-            thread->second.last = look;
-        }
+        thread_of(run, look).last = look;
     }
 }
 
+// A form is that of one check of one tool. There are some 20,000 looks in a day of a usual host, and few forms.
+LastDay::Thread& LastDay::thread_of(const PastRun& run, const PastLook& look) {
+    Thread*& thread = m_by_form[look.form];
+    if (thread == nullptr) {
+        thread = &m_threads[key_of(run.tool, *look.form)];
+    }
+    return *thread;
+}
+
 void LastDay::take(const PastRun& run, const PastLook& look) {
-    Thread& thread = m_threads[key_of(run.tool, *look.form)];
+    Thread& thread = thread_of(run, look);
     thread.last = look;
     thread.at = run.started;
     const Duration ago = m_now - run.started.wall;

@@ -7,6 +7,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 
 namespace lectio::status {
 
@@ -34,10 +35,12 @@ class LastDay {
         Now at;
         Day day{};
     };
+    Thread& thread_of(const PastRun& run, const PastLook& look);
     void take(const PastRun& run, const PastLook& look);
 
     WallTime m_now;
     std::map<std::string, Thread> m_threads;
+    std::unordered_map<const LookForm*, Thread*> m_by_form; // they live as long as the PastRuns
     std::map<std::string, Now> m_last_runs;
 };
 

@@ -19,7 +19,10 @@ import sys
 import termios
 import unittest
 
+from deploying import Deploys
 from notify_place import NotifyPlace, program_of
+from stack.stack import Stack
+from stand_ins.bot_api import BotApi
 
 HOUR_MS = 3_600_000
 NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
@@ -378,6 +381,55 @@ class Status(NotifyPlace):
             process.stderr.close()
         runs = json.loads(self.tool("lectio-health", "history", "--format", "json").stdout)["runs"]
         self.assertEqual(runs, 6, "every run is in the history")
+
+
+RECOVERY = """
+[[health.recovery]]
+name = "frontend-permissions"
+when = ["frontend"]
+action = "fix-permissions"
+path = "{build}"
+dirs = "755"
+files = "644"
+"""
+
+
+class AroundASite(unittest.TestCase):
+    """Deploys and recoveries, as lectio-deploy and lectio-health have left them."""
+
+    def setUp(self):
+        self.stack = self.enterContext(Stack(parts=["nginx"]))
+        self.bot = self.enterContext(BotApi())
+        self.site = self.enterContext(Deploys(self.stack, self.bot.url, more=RECOVERY.format(build=self.stack.build)))
+
+    def shows(self, status, *words, form="text"):
+        done = subprocess.run([program_of("lectio-status"), "-c", str(self.site.config), "--format", form],
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300, check=False)
+        self.assertEqual(done.returncode, status, done.stdout + done.stderr)
+        for word in words:
+            self.assertIn(word, done.stdout)
+        return done.stdout
+
+    def test_deploys(self):
+        self.site.run("--no-recovery")
+        done = self.site.release("first")
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertEqual(self.site.release("second", script=b"").returncode, 1)
+        self.shows(0, "Last deploys:", "  released  ", "  refused  ")
+        refused, released = json.loads(self.shows(0, form="json"))["deploys"]
+        self.assertEqual((refused["result"], released["result"], released["died"]), ("refused", "released", False))
+        journal = self.site.journals()[-1]
+        journal.write_bytes(b"x" + journal.read_bytes()[1:])
+        self.shows(1, "warning", "is damaged")
+
+    def test_what_was_mended(self):
+        self.site.run()
+        page = self.stack.build / "index.html"
+        page.chmod(0)
+        mended = self.site.run()
+        self.assertEqual((mended.exit_code, mended.report["recovery"][0]["ok"]), (0, True), mended.out)
+        text = self.shows(0, "all good", "Last recoveries:", "fix-permissions", "works again: ")
+        self.assertRegex(text, r"ok    frontend +·{23}× ", "it was broken in this hour")
 
 
 if __name__ == "__main__":
