@@ -5,6 +5,7 @@
 #include "util/text.h"
 
 #include <algorithm>
+#include <array>
 #include <iterator>
 
 #include <fmt/format.h>
@@ -17,6 +18,34 @@ constexpr Noun k_findings{"finding", "findings", "замечание", "заме
 constexpr Phrase k_why{"why", "чем опасно"};
 constexpr Phrase k_mend{"mend", "исправить"};
 constexpr Phrase k_without{"Without a finding", "Без замечаний"};
+
+// Of a check that judges one thing and gathers no findings.
+struct WhyOfType {
+    std::string_view type;
+    Phrase why;
+};
+constexpr std::array k_why_of_types{
+    WhyOfType{"freshness",
+              {"what it does has stopped, and nothing says so: the users notice first",
+               "то, что это делает, встало молча: первыми это заметят пользователи"}},
+    WhyOfType{
+        "postgres",
+        {"under load requests wait for the database, or fail", "под нагрузкой запросы ждут базу или падают"}},
+    WhyOfType{"redis",
+              {"once its memory is full, it refuses writes or throws away what is still needed",
+               "когда память кончится, он откажет в записи или выбросит нужное"}},
+};
+
+std::vector<Finding> findings_of(const CheckReport& check) {
+    const CheckResult& result = check.result;
+    const auto found = std::find_if(k_why_of_types.begin(), k_why_of_types.end(),
+                                    [&](const WhyOfType& each) { return each.type == check.type; });
+    const bool is_bad = result.status == Status::warning || result.status == Status::critical;
+    if (!result.findings.empty() || found == k_why_of_types.end() || !is_bad) {
+        return result.findings;
+    }
+    return {{result.status, result.message, say(found->why), result.hint}};
+}
 
 class Writer {
   public:
@@ -33,7 +62,7 @@ class Writer {
         if (m_form == AuditForm::markdown) {
             m_text += '\n';
         }
-        for (const Finding& finding : check.result.findings) {
+        for (const Finding& finding : findings_of(check)) {
             add(finding);
         }
     }
@@ -114,12 +143,11 @@ std::string render_audit(const Report& report, Lang lang, AuditForm form) {
     std::int64_t findings = 0;
     for (const CheckReport& check : report.checks) {
         checks.push_back(&check);
-        findings += static_cast<std::int64_t>(check.result.findings.size());
+        findings += static_cast<std::int64_t>(findings_of(check).size());
     }
     std::stable_sort(checks.begin(), checks.end(), is_worse);
-    const auto rest = std::stable_partition(checks.begin(), checks.end(), [](const CheckReport* check) {
-        return !check->result.findings.empty();
-    });
+    const auto rest = std::stable_partition(
+        checks.begin(), checks.end(), [](const CheckReport* check) { return !findings_of(*check).empty(); });
     Writer writer(lang, form);
     writer.title(report, findings);
     std::for_each(checks.begin(), rest, [&](const CheckReport* check) { writer.area(*check); });

@@ -444,6 +444,70 @@ http {{
                 conf.write_text(config.format(folder=folder, port=free_port(), **good))
                 self.assertEqual(self.findings(place, "nginx"), [])
 
+    @unittest.skipUnless(programs(), "PostgreSQL is not installed")
+    def test_one_audit_names_all_that_the_audits_found(self):
+        """A container of root, a default secret, no limit of requests, no HSTS, keys without TTL, a pool of two, a dead job."""
+        nginx = (PROFILES / "lectio.toml").read_text()
+        nginx = nginx[nginx.index("[deepcheck.check.nginx]"):nginx.index("[deepcheck.check.headers]")]
+        with contextlib.ExitStack() as stack:
+            postgres = stack.enter_context(Postgres())
+            postgres.sql("create table kaspi_stores (last_orders_sync timestamptz, api_key_valid boolean)",
+                         "grant select on kaspi_stores to monitor", "grant pg_monitor to monitor",
+                         "insert into kaspi_stores values (now() - interval '3 hours', true)", database="lectio")
+            postgres.sql("alter role monitor set statement_timeout = '30s'")
+            port = free_port()
+            redis = subprocess.Popen(["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", "/tmp"],
+                                     stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+            stack.callback(redis.wait)
+            stack.callback(redis.terminate)
+            cli = ["redis-cli", "-p", str(port)]
+            wait_until(lambda: subprocess.run([*cli, "ping"], capture_output=True, check=False).stdout == b"PONG\n", "Redis answers")
+            subprocess.run([*cli, "set", "session:a", "1"], check=True, stdout=subprocess.DEVNULL)
+            # There is no TLS between the processes of this test, and room for twelve connections.
+            place = stack.enter_context(Place("cube-demper", [('sslmode            = "require"\n', ""), ("pool_min           = 5", "pool_min           = 3"),
+                                                              ("warn = 40, critical = 48", 'warn = "80%"'),
+                                                              ('environments = ["uvicorn|gunicorn|app\\\\.main"]\n', "")]))
+            place.variables({"DEMPER_DATABASE_URL": postgres.url(), "DEMPER_REDIS_URL": f"redis://127.0.0.1:{port}/0",
+                             "DEMPER_DOCKER_SOCKET": place.folder / "docker.sock", "DEMPER_ENV_FILE": place.folder / "app.env"})
+            conf = place.folder / "nginx.conf"
+            with place.config.open("a") as config:
+                config.write(nginx.replace('"nginx"\n', f'"nginx"\ncommand = ["nginx", "-T", "-c", "{conf}", "-e", "{place.folder}/error.log"]\n', 1))
+            subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30",
+                            "-subj", "/CN=lectio.test", "-keyout", place.folder / "key.pem", "-out", place.folder / "cert.pem"],
+                           check=True, capture_output=True)
+            names = ("containers", "secrets", "nginx", "ttl-session", "postgres", "orders")
+
+            def audit(secret, directives, *containers):
+                (place.folder / "app.env").write_text(f"SECRET_KEY={secret}\n")
+                (place.folder / "app.env").chmod(0o600)
+                conf.write_text(f"""events {{}} pid {place.folder}/nginx.pid;
+                    http {{ server_tokens off; limit_req_zone $binary_remote_addr zone=a:1m rate=30r/s; client_max_body_size 200M;
+                    server {{ listen 127.0.0.1:{free_port()} ssl; server_name lectio.test; location ~ /\\. {{ deny all; }}
+                    ssl_certificate {place.folder}/cert.pem; ssl_certificate_key {place.folder}/key.pem; {directives}
+                    location /api/ {{ proxy_pass http://127.0.0.1:1; }} }} }}""")
+                (place.folder / "docker.sock").unlink(missing_ok=True)
+                with DockerApi(place.folder, containers):
+                    return place.deepcheck("audit", *(word for name in names for word in ("--only", name)))
+
+            others = "".join(f'add_header {name} "{value}" always;' for name, value in {
+                "X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "same-origin",
+                "Permissions-Policy": "camera=()"}.items())
+            bad = audit("change-in-production", others, container("web", user=""))
+            self.assertEqual(bad.exit_code, 2, bad.out + bad.err)
+            for words in ("web runs as root", "a default secret in", "/api/jwt/token/ is passed on without a limit on requests",
+                          "no Strict-Transport-Security", "session:*", "the site's pool should hold 3", "the last was 3 hours ago"):
+                self.assertIn(words, bad.out)
+            self.assertEqual(bad.out.count("      why: "), 9, bad.out)  # three paths without a limit
+
+            postgres.sql("update kaspi_stores set last_orders_sync = now()", database="lectio")
+            for _ in range(3):
+                postgres.hold("select 1")
+            subprocess.run([*cli, "expire", "session:a", "600"], check=True, stdout=subprocess.DEVNULL)
+            good = audit("b7f0c2d4e9", others + 'limit_req zone=a; add_header Strict-Transport-Security "max-age=63072000" always;',
+                         container("web"))
+            self.assertNotIn("      why: ", good.out, good.out)
+            self.assertEqual((good.exit_code, "0 findings" in good.out), (0, True), good.out)
+
 
 if __name__ == "__main__":
     unittest.main()

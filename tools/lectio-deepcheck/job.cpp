@@ -34,9 +34,11 @@ constexpr Phrase k_wrong_profile{"the profile is wrong: {}", "ошибка в п
 // What is mended is not told as broken for the rest of a day (docs/decisions/0025).
 constexpr Duration k_ask_failed_after = std::chrono::hours(1);
 
-// The checks that gather findings (checks/findings.h).
-constexpr std::array<std::string_view, 7> k_hardening{"cmdline", "containers", "headers", "nginx",
-                                                      "ports",   "reboot",     "secrets"};
+// The checks that gather findings (checks/findings.h), and those of what an audit has found beside: keys that never
+// expire, a pool of two connections, a background job that died.
+constexpr std::array<std::string_view, 10> k_hardening{"cmdline", "containers", "freshness", "headers",
+                                                       "nginx",   "ports",      "postgres",  "reboot",
+                                                       "redis",   "secrets"};
 
 bool is_hardening(const CheckSettings& check) {
     return std::find(k_hardening.begin(), k_hardening.end(), check.type) != k_hardening.end();

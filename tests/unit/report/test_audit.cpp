@@ -90,3 +90,23 @@ TEST_CASE("what a stranger wrote is no link of the markdown, nor the end of its 
     CHECK(text.find("\\[x\\](http://evil.example) \\`a\\` \\<b\\>") != std::string::npos);
     CHECK(text.find("`do 'that'`") != std::string::npos);
 }
+
+TEST_CASE("a check that gathers no findings is one finding of an audit when it is bad") {
+    Report report;
+    report.host = "web1";
+    CheckReport job = area("orders", Status::critical, {});
+    job.type = "freshness";
+    job.result.hint = verbatim("look");
+    CheckReport good = area("cache", Status::ok, {});
+    good.type = "redis";
+    report.checks = {job, good};
+    CHECK(render_audit(report, Lang::en, AuditForm::text) ==
+          "Audit of web1: 1 finding\n"
+          "\n"
+          "orders (freshness)\n"
+          "CRIT  message of orders\n"
+          "      why: what it does has stopped, and nothing says so: the users notice first\n"
+          "      mend: look\n"
+          "\n"
+          "ok    cache: message of cache\n");
+}
