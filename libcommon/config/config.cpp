@@ -79,6 +79,7 @@ constexpr Phrase k_logins_words{"table of logins", "таблица входов"
 constexpr Phrase k_steps_words{"list of tables ([[smoke.step]])", "список таблиц ([[smoke.step]])"};
 constexpr Phrase k_channels_words{"table of channels", "таблица каналов"};
 constexpr Phrase k_sources_words{"table of sources", "таблица источников"};
+constexpr Phrase k_jobs_words{"table of jobs", "таблица заданий"};
 constexpr Phrase k_nothing_to_clear{"checks of type \"{}\" have nothing that `clear` could speak of",
                                     "у проверок типа \"{}\" нет порогов, к которым относится `clear`"};
 constexpr Phrase k_of{"{}: {}", "{}: {}"};
@@ -363,13 +364,34 @@ class Reader {
         }
         const std::size_t before = m_reading.unset.size();
         const Target target{&heartbeat_schema(), &heartbeat};
-        read_table(*table, {&target, 1}, m_reading);
+        constexpr std::array<std::string_view, 1> k_job{"job"};
+        read_table(*table, {&target, 1}, m_reading, k_job);
         heartbeat.unset = unset_names(std::span(m_reading.unset).subspan(before));
         judge_secret(table->find("url"), web_url_complaint, "url");
         for (const Member& member : table_of(find_in(table, "tools"))) {
             if (std::find(k_tools.begin(), k_tools.end(), member.key) == k_tools.end()) {
                 unknown(k_unknown_tool, member.key, member.key_position, k_tools);
             }
+        }
+        read_jobs(table->find("job"));
+    }
+
+    void read_jobs(const Node* jobs) {
+        if (jobs == nullptr || detail::expect_table(*jobs, say(k_jobs_words), m_reading) == nullptr) {
+            return;
+        }
+        for (const Member& member : table_of(jobs)) {
+            detail::not_a_name(member, m_reading);
+            const Node& table = member.value.front();
+            if (detail::expect_table(table, say(detail::k_table), m_reading) == nullptr) {
+                continue;
+            }
+            JobSettings& job = m_config.heartbeat.jobs[member.key];
+            const std::size_t before = m_reading.unset.size();
+            const Target target{&job_schema(), &job};
+            read_table(table, {&target, 1}, m_reading);
+            job.unset = unset_names(std::span(m_reading.unset).subspan(before));
+            judge_secret(table.find("url"), web_url_complaint, "url");
         }
     }
 
@@ -1240,6 +1262,9 @@ std::vector<Section> all_sections(const Kinds& kinds) {
     sections.push_back(
         {"[[route]]", "first match wins; no route: every channel gets everything", &route_schema()});
     sections.push_back({"[heartbeat]", "dead-man's ping over the whole suite", &heartbeat_schema()});
+    sections.push_back({"[heartbeat.job.NAME]",
+                        "a job of cron's that is watched: lectio-heartbeat run NAME -- COMMAND",
+                        &job_schema()});
     sections.push_back({"[deploy]", "lectio-deploy: releases and their gates", &deploy_schema()});
     sections.push_back({"[backup]", "lectio-backup", &backup_schema()});
     sections.push_back(

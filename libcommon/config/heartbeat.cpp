@@ -5,19 +5,8 @@
 #include <chrono>
 
 namespace lectio {
-namespace {
 
 using namespace std::chrono_literals;
-
-const Schema<NotYet>& job_schema() {
-    static const Schema<NotYet> schema{
-        later<Secret>("url", "pinged at its start and end").check(secretly<web_url_complaint>).needed(),
-        later<Duration>("max", "longest run"),
-    };
-    return schema;
-}
-
-} // namespace
 
 const Schema<HeartbeatSettings>& heartbeat_schema() {
     using OnSiteDown = HeartbeatSettings::OnSiteDown;
@@ -32,8 +21,16 @@ const Schema<HeartbeatSettings>& heartbeat_schema() {
         optional("tools", &HeartbeatSettings::tools, "last finished run older than this: told")
             .between(1min, 31 * 24h),
         optional("timeout", &HeartbeatSettings::timeout, "of each attempt at a ping").between(10ms, 1h),
-        later<std::map<std::string, NotYet>>("job", job_schema(),
-                                             "jobs of one's own: lectio-heartbeat run NAME"),
+    };
+    return schema;
+}
+
+const Schema<JobSettings>& job_schema() {
+    static const Schema<JobSettings> schema{
+        // As `url` above: judged by the reader.
+        required("url", &JobSettings::url, "pinged at its start and its end; empty: nobody waits for it"),
+        optional("max", &JobSettings::max, "longer it does not run: it is ended, and that is told")
+            .between(1s, 31 * 24h),
     };
     return schema;
 }

@@ -6,10 +6,17 @@
 #include "util/secret.h"
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace lectio {
+
+struct JobSettings {                  // one [heartbeat.job.NAME]
+    Secret url;                       // pinged at its start and its end; empty: nobody waits for it
+    std::optional<Duration> max;      // longer it does not run
+    std::vector<std::string> unset{}; // variables it needs that are set nowhere
+};
 
 struct HeartbeatSettings {
     Secret url;        // empty: nobody waits for a ping
@@ -19,8 +26,10 @@ struct HeartbeatSettings {
     std::map<std::string, Duration> tools{{"health", Duration(180'000)}};
     Duration timeout{10'000};       // of each attempt at a ping
     std::vector<std::string> unset; // variables it needs that are set nowhere
+    std::map<std::string, JobSettings> jobs{};
 };
 
-const Schema<HeartbeatSettings>& heartbeat_schema();
+const Schema<HeartbeatSettings>& heartbeat_schema(); // without job
+const Schema<JobSettings>& job_schema();
 
 } // namespace lectio

@@ -2,6 +2,7 @@
 
 #include "platform/child_process.h"
 #include "platform/descendants.h"
+#include "platform/pipes.h"
 #include "platform/stop.h"
 #include "platform/users.h"
 #include "util/text.h"
@@ -24,7 +25,6 @@
 #include <poll.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -126,36 +126,6 @@ Result<Plan> make_plan(const ProcessRequest& request) {
     return plan;
 }
 
-struct Pipe {
-    UniqueFd read, write;
-};
-
-// Above the standard descriptors: where 0, 1 or 2 are closed in us, a pipe would take their place, and
-// putting the child's ends there would overwrite one with the other.
-Result<UniqueFd> above_standard(int fd) {
-    UniqueFd low(fd);
-    if (fd > STDERR_FILENO) {
-        return low;
-    }
-    UniqueFd high(::fcntl(low.get(), F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
-    if (!high.valid()) {
-        return errno_error("duplicate a descriptor", errno);
-    }
-    return high;
-}
-
-Result<Pipe> make_pipe() {
-    std::array<int, 2> ends{-1, -1};
-    if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
-        return errno_error("make a pipe", errno);
-    }
-    Result<UniqueFd> read = above_standard(ends[0]);
-    Result<UniqueFd> write = above_standard(ends[1]);
-    LECTIO_TRY(read);
-    LECTIO_TRY(write);
-    return Pipe{std::move(*read), std::move(*write)};
-}
-
 // ── the child: only async-signal-safe calls, because other threads of ours held locks at the fork ──
 
 enum class Stage : int { none, user, folder, descriptors, program };
@@ -245,11 +215,6 @@ class NoSigpipe {
     bool m_was_pending = false;
 };
 
-// glibc 2.36 declares pidfd_open() without C linkage, so C++ cannot link it. Always O_CLOEXEC.
-int open_pidfd(pid_t pid) {
-    return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
-}
-
 // Groups of programs that are being attended, so that the process can end them when it leaves.
 // A child that has only just been forked may not have a group yet.
 void end_group(pid_t leader) {
@@ -311,10 +276,6 @@ class Child {
     ProcessAnswer m_answer;
     Steady::time_point m_begun = Steady::now();
 };
-
-void make_nonblocking(const UniqueFd& fd) {
-    ::fcntl(fd.get(), F_SETFL, ::fcntl(fd.get(), F_GETFL) | O_NONBLOCK);
-}
 
 Result<ProcessAnswer> Child::attend(UniqueFd in, UniqueFd out, UniqueFd err, UniqueFd status) {
     m_in = std::move(in), m_out = std::move(out), m_err = std::move(err), m_status = std::move(status);

@@ -18,6 +18,7 @@ namespace {
 std::atomic<int> g_signal{0};
 std::atomic<std::int64_t> g_end_at_ns{0}; // steady clock; 0 = never
 
+std::atomic<bool> g_takes_its_time{false};
 std::atomic<bool> g_nobody_watches{false}; // the thread that waits for signals could not be started
 
 // What a run gets to end by itself after a signal. Whatever holds it longer hangs (in the kernel, in a call
@@ -75,7 +76,7 @@ timespec timespec_of(std::chrono::nanoseconds duration) {
             signalled_at = signalled_at == 0 ? steady_ns() : signalled_at;
             wake();
         }
-        if (signalled_at != 0 &&
+        if (signalled_at != 0 && !g_takes_its_time &&
             steady_ns() - signalled_at > std::chrono::nanoseconds(k_patience_after_signal).count()) {
             end_now(128 + g_signal.load());
         }
@@ -112,6 +113,10 @@ void catch_stop_signals(std::function<void()> wake, Hangup hangup) {
         ::pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
         g_nobody_watches = true;
     }
+}
+
+void take_time_to_stop() {
+    g_takes_its_time = true;
 }
 
 void end_process_after(Duration limit) {

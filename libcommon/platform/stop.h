@@ -24,6 +24,10 @@ int stop_signal();
 enum class Hangup { stops, ignored };
 void catch_stop_signals(std::function<void()> wake, Hangup hangup = Hangup::stops);
 
+// From now on a wish to stop does not cut off what takes its time, for who attends a command: it is handed on to that, and
+// ends it as its grace allows (attended.h).
+void take_time_to_stop();
+
 // From now on the process ends itself with exit status 70 when it still runs `limit` from now: a thread that
 // hangs in the kernel cannot be ended otherwise, and its locks would be kept. The message goes to standard
 // error.

@@ -1,5 +1,6 @@
 #include "cli/last_resort.h"
 #include "cli/terminal.h"
+#include "job.h"
 #include "options.h"
 #include "ping.h"
 #include "platform/core_dumps.h"
@@ -19,7 +20,8 @@ lectio::Result<int> run(const lectio::heartbeat::Options& options) {
     LECTIO_TRY(ensure_stack());
     static RealWorld world; // not destroyed: threads of checks that were given up go on using it
     catch_stop_signals([] { world.http.wake(); });
-    return heartbeat::run(options, world.world());
+    return options.job.empty() ? heartbeat::run(options, world.world())
+                               : heartbeat::run_job(options, world.world());
 }
 
 } // namespace

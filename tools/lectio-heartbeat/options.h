@@ -3,13 +3,17 @@
 
 #include "cli/common_options.h"
 
+#include <string>
 #include <variant>
+#include <vector>
 
 namespace lectio::heartbeat {
 
 struct Options {
     CommonOptions common;
-    bool by_old_name = false; // heartbeat.sh: 0 or 1, as ever (CONTRACT 24)
+    bool by_old_name = false;         // heartbeat.sh: 0 or 1, as ever (CONTRACT 24)
+    std::string job;                  // run: its name; empty: one beat
+    std::vector<std::string> command; // run: what is attended
 };
 
 // An exit status: everything is said.
