@@ -209,11 +209,15 @@ class LookAround {
 
     // ── tools ───────────────────────────────────────────────────────────────────────────────────────────
 
-    [[nodiscard]] std::map<std::string, Duration> expected_tools() const {
-        std::map<std::string, Duration> all = m_config.heartbeat.tools;
+    // lectio-health first: it is what matters most.
+    [[nodiscard]] std::vector<std::pair<std::string, Duration>> expected_tools() const {
+        std::map<std::string, Duration> watched = m_config.heartbeat.tools;
+        std::vector<std::pair<std::string, Duration>> all;
         for (const KnownTool& tool : k_tools) {
-            all.try_emplace(std::string(tool.name), tool.limit);
+            const auto own = watched.extract(std::string(tool.name));
+            all.emplace_back(tool.name, own ? own.mapped() : tool.limit);
         }
+        all.insert(all.end(), watched.begin(), watched.end());
         return all;
     }
 

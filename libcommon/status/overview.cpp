@@ -157,6 +157,9 @@ std::vector<Gap> Overview::troubles() const {
             all.push_back({Status::warning, say(k_channel, channel.name, channel.detail)});
         }
     }
+    std::stable_sort(all.begin(), all.end(), [](const Gap& a, const Gap& b) {
+        return a.status != b.status && worst(a.status, b.status) == a.status;
+    });
     return all;
 }
 

@@ -122,7 +122,7 @@ struct Overview {
 
     // The worst of all that counts; unknown where nothing was looked at yet.
     [[nodiscard]] Status status() const;
-    // What makes it so beside the checks and incidents, one a line: tools, records, messages that do not get through.
+    // What makes it so beside the checks and incidents, the worst first: tools, records, messages that do not get through.
     [[nodiscard]] std::vector<Gap> troubles() const;
     [[nodiscard]] const CheckRow* find(std::string_view tool, std::string_view name) const;
 };

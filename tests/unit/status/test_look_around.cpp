@@ -220,6 +220,8 @@ TEST_CASE("a source without a proven backup is said, and a tool that never ran f
     place.config.backup.sources = {source};
     const Overview overview = place.look();
     CHECK(overview.status() == Status::critical);
-    CHECK(all_troubles(overview) == "lectio-backup has never finished a run here\n"
-                                    "database: there is no proven backup\n");
+    CHECK(all_troubles(overview) == "database: there is no proven backup\n"
+                                    "lectio-backup has never finished a run here\n"); // the worst first
+    REQUIRE(overview.tools.size() == 2);
+    CHECK(overview.tools[0].name == "health");
 }
