@@ -1,6 +1,7 @@
 #include "checks/django.h"
 
 #include "checks/thresholds.h"
+#include "checks/unit_words.h"
 #include "config/complaints.h"
 #include "platform/users.h"
 #include "util/text.h"
@@ -63,11 +64,14 @@ std::string python_of(const DjangoSettings& settings) {
     return settings.python.empty() ? "python3" : settings.python.string();
 }
 
-// The last line of a traceback says what it was about.
+// The last line of a traceback says what it was about; nothing that it says does, where the kernel took its memory.
 std::string last_words(const ProcessAnswer& answer) {
+    if (!answer.exit_status) {
+        return "ended by signal " + signal_name(answer.signal);
+    }
     const std::string_view said = trim(answer.err.empty() ? answer.out : answer.err);
     const std::vector<std::string_view> lines = split_lines(said);
-    return lines.empty() ? fmt::format("exit status {}", answer.exit_status.value_or(-1))
+    return lines.empty() ? fmt::format("exit status {}", *answer.exit_status)
                          : shorten(clean_line(lines.back()), 200);
 }
 

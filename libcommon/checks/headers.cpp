@@ -68,26 +68,37 @@ constexpr Phrase k_why_same_site{"other sites can send requests with it",
 constexpr std::string_view k_mend_cookie =
     "Django: SESSION_COOKIE_SECURE, CSRF_COOKIE_SECURE, SESSION_COOKIE_HTTPONLY, SESSION_COOKIE_SAMESITE";
 
+constexpr Phrase k_nothing_asked{"say what to look for: require, cookies, cors_origin or hide_version",
+                                 "укажите, что искать: require, cookies, cors_origin или hide_version"};
 constexpr Phrase k_version{"{} tells its version: {}", "{} выдаёт версию: {}"};
 constexpr Phrase k_why_version{"whoever looks for a known hole finds this server by it",
                                "по ней этот сервер находят те, кто ищет известные дыры"};
 constexpr std::string_view k_mend_server = "nginx: server_tokens off;";
 
+// A check that looks for nothing would say for ever that it has found nothing.
+std::vector<Complaint> headers_complaints(const HeadersSettings& settings) {
+    const bool looks = !settings.require.empty() || !settings.cors_origin.empty() || settings.cookies ||
+                       settings.hide_version;
+    return looks ? std::vector<Complaint>{} : std::vector<Complaint>{{"require", say(k_nothing_asked)}};
+}
+
 const Schema<HeadersSettings>& headers_schema() {
-    static const Schema<HeadersSettings> schema{
-        required("url", &HeadersSettings::url, "the page").check(web_url_complaint),
-        optional("require", &HeadersSettings::require, "security headers that must be there")
-            .one_of({{"hsts", Header::hsts},
-                     {"csp", Header::csp},
-                     {"nosniff", Header::nosniff},
-                     {"frame", Header::frame},
-                     {"referrer", Header::referrer},
-                     {"permissions", Header::permissions}}),
-        optional("cors_origin", &HeadersSettings::cors_origin, "an origin that must not be allowed")
-            .check(web_url_complaint),
-        optional("cookies", &HeadersSettings::cookies, "Secure, HttpOnly, SameSite"),
-        optional("hide_version", &HeadersSettings::hide_version, "no server version is told"),
-    };
+    static const Schema<HeadersSettings> schema =
+        Schema<HeadersSettings>{
+            required("url", &HeadersSettings::url, "the page").check(web_url_complaint),
+            optional("require", &HeadersSettings::require, "security headers that must be there")
+                .one_of({{"hsts", Header::hsts},
+                         {"csp", Header::csp},
+                         {"nosniff", Header::nosniff},
+                         {"frame", Header::frame},
+                         {"referrer", Header::referrer},
+                         {"permissions", Header::permissions}}),
+            optional("cors_origin", &HeadersSettings::cors_origin, "an origin that must not be allowed")
+                .check(web_url_complaint),
+            optional("cookies", &HeadersSettings::cookies, "Secure, HttpOnly, SameSite"),
+            optional("hide_version", &HeadersSettings::hide_version, "no server version is told"),
+        }
+            .verify(headers_complaints);
     return schema;
 }
 

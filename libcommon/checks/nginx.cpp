@@ -2,6 +2,7 @@
 
 #include "checks/findings.h"
 #include "checks/nginx_places.h"
+#include "checks/unit_words.h"
 #include "config/complaints.h"
 #include "discovery/nginx_config.h"
 #include "util/number.h"
@@ -40,6 +41,10 @@ constexpr Phrase k_no_rights{"nginx -T may not be run by this user: {}",
                              "этому пользователю нельзя выполнить nginx -T: {}"};
 constexpr Phrase k_no_rights_hint{"run it as root: sudo nginx -T", "запускайте от root: sudo nginx -T"};
 constexpr Phrase k_not_started{"nginx -T could not be run: {}", "не удалось выполнить nginx -T: {}"};
+constexpr Phrase k_killed{"nginx -T was ended by signal {}", "nginx -T завершён сигналом {}"};
+constexpr Phrase k_killed_hint{
+    "who ended it: out of memory, perhaps: journalctl -k -n 50 --no-pager",
+    "кто его завершил: возможно, не хватило памяти: journalctl -k -n 50 --no-pager"};
 constexpr Phrase k_late{"nginx -T has not ended within {}", "nginx -T не завершился за {}"};
 constexpr Phrase k_late_hint{
     "a name in the configuration that is looked up, perhaps: see where it hangs with nginx -t",
@@ -398,16 +403,16 @@ void find_dotfiles(const std::vector<NginxPlace>& servers, Findings& findings) {
 // ── what it printed ─────────────────────────────────────────────────────────────────────────────────────────────
 
 // "nginx: [emerg] unknown directive "lisen" in /etc/nginx/nginx.conf:3"
-std::string own_line(const ProcessAnswer& answer) {
+Text own_line(const ProcessAnswer& answer) {
     std::string last;
     for (const std::string_view line : split_lines(answer.err)) {
         if (line.find("[emerg]") != line.npos) {
-            return shorten(redact(clean_line(line)), 300);
+            return verbatim(shorten(redact(clean_line(line)), 300));
         }
         last = trim(line).empty() ? last : std::string(line);
     }
-    return last.empty() ? fmt::format("exit status {}", answer.exit_status.value_or(-1))
-                        : shorten(redact(clean_line(last)), 300);
+    return last.empty() ? error_words(fmt::format("exit status {}", answer.exit_status.value_or(0)))
+                        : verbatim(shorten(redact(clean_line(last)), 300));
 }
 
 CheckResult unknown(Text message, Text hint = {}) {
@@ -419,8 +424,8 @@ CheckResult unknown(Text message, Text hint = {}) {
 }
 
 CheckResult refused(const ProcessAnswer& answer) {
-    const std::string line = own_line(answer);
-    if (line.find("(13: Permission denied)") != std::string::npos) {
+    const Text line = own_line(answer);
+    if (line.en.find("(13: Permission denied)") != std::string::npos) {
         return unknown(say(k_no_rights, line), say(k_no_rights_hint));
     }
     Findings findings;
@@ -472,6 +477,9 @@ CheckResult evaluate_nginx(const Result<ProcessAnswer>& printed, const NginxSett
     }
     if (printed->timed_out) {
         return unknown(say(k_late, format_duration(settings.timeout)), say(k_late_hint));
+    }
+    if (!printed->exit_status) { // its configuration may be as good as ever
+        return unknown(say(k_killed, signal_name(printed->signal)), say(k_killed_hint));
     }
     if (printed->exit_status != 0) {
         return refused(*printed);

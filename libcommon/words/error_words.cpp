@@ -179,6 +179,8 @@ constexpr std::array k_beginnings{
     Phrase{"unable to restore ", "не удалось восстановить "},
     Phrase{"unable to remove ", "не удалось удалить "},
     Phrase{"unable to lock ", "не удалось занять блокировку "},
+    Phrase{"exit status ", "код завершения "},
+    Phrase{"ended by signal ", "завершена сигналом "},
     Phrase{"unable to learn the exit status of ", "не удалось узнать код выхода программы "},
     Phrase{"unable to change the owner of ", "не удалось сменить владельца "},
     Phrase{"unable to change the mode of ", "не удалось сменить права "},

@@ -77,6 +77,8 @@ TEST_CASE("a manage.py that fails is told by its last words", "[django]") {
     ProcessAnswer killed;
     killed.signal = 9;
     CHECK(judged(killed).status == Status::critical);
+    CHECK(judged(killed).message.en == "manage.py showmigrations fails: ended by signal SIGKILL");
+    CHECK(judged(killed).message.ru == "manage.py showmigrations не работает: завершена сигналом SIGKILL");
 }
 
 TEST_CASE("what check --deploy remarks", "[django]") {

@@ -128,6 +128,23 @@ TEST_CASE("the worst finding speaks first, the rest is named, then counted") {
 
 // ── headers ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
+TEST_CASE("a check of headers that looks for nothing is wrong configuration") {
+    const auto is_wrong = [](const std::vector<Member>& more) {
+        const std::shared_ptr<void> settings = headers_check_type().schema().make();
+        Problems found;
+        Reading reading{found, {}};
+        const Target target{&headers_check_type().schema(), settings.get()};
+        Node::Table table{Member{"url", {}, {Node(std::string("https://site.example/"), {})}}};
+        table.insert(table.end(), more.begin(), more.end());
+        read_table(Node(table, {}), {&target, 1}, reading);
+        return found.has_errors();
+    };
+    CHECK(is_wrong({}));
+    CHECK(is_wrong({Member{"cookies", {}, {Node(false, {})}}}));
+    CHECK_FALSE(is_wrong({Member{"cookies", {}, {Node(true, {})}}}));
+    CHECK_FALSE(is_wrong({Member{"cors_origin", {}, {Node(std::string("https://evil.example"), {})}}}));
+}
+
 TEST_CASE("a page with all headers has no finding") {
     const CheckResult result = with_headers(good_headers());
     CHECK(result.status == Status::ok);

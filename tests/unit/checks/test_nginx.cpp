@@ -74,6 +74,12 @@ TEST_CASE("nginx's own line says what its configuration lacks", "[nginx]") {
     ProcessAnswer late;
     late.timed_out = true;
     CHECK(evaluate_nginx(late, {}).message.en == "nginx -T has not ended within 10 s");
+    ProcessAnswer killed; // by the kernel, say: no fault of the configuration
+    killed.signal = 9;
+    CHECK(evaluate_nginx(killed, {}).status == Status::unknown);
+    CHECK(evaluate_nginx(killed, {}).message.en == "nginx -T was ended by signal SIGKILL");
+    CHECK(evaluate_nginx(exited(3, "", ""), {}).message.ru ==
+          "nginx не принимает свою конфигурацию: код завершения 3");
     CHECK(evaluate_nginx(exited(0, "hello\n"), {}).status == Status::unknown);
     CHECK(evaluate_nginx(exited(0, dump("server {")), {}).status != Status::ok);
 }
