@@ -126,6 +126,15 @@ Text some_of(const std::vector<std::string>& names) {
                                        : verbatim(first_of(names));
 }
 
+Text some_of(const WaitingMigrations& waiting) {
+    Text first;
+    for (std::size_t i = 0; i < waiting.all.size() && i < k_most_named; ++i) {
+        const Text words = words_of(waiting.all[i]);
+        first = first.empty() ? words : join("; ", {first, words});
+    }
+    return waiting.all.size() > k_most_named ? say(k_more, first, waiting.all.size() - k_most_named) : first;
+}
+
 std::string joined(const std::vector<std::string>& words) {
     return shorten(clean_line(fmt::format("{}", fmt::join(words, " "))), 200);
 }
@@ -307,6 +316,20 @@ std::vector<Flaw> BackendPart::inspect(const Path&, const TreeManifest& manifest
     return flaws;
 }
 
+Part::Foresight BackendPart::foresee(const Path& staging, const Draft& draft, const Voice& voice) {
+    Foresight foresight;
+    Step no = dress(staging, draft, voice);
+    no = no ? no : make_environment(staging, draft, voice);
+    no = no ? no : look_for_migrations(staging, foresight.migrations);
+    if (!no && !foresight.migrations.all.empty()) {
+        no = Refusal{say(k_pending, some_of(foresight.migrations)), say(k_pending_hint)};
+    }
+    if (no) {
+        foresight.flaws.push_back({Flaw::Weight::refuse, no->reason, no->hint});
+    }
+    return foresight;
+}
+
 // What is shared is linked in; what came under its name goes.
 Part::Step BackendPart::dress(const Path& staging, const Draft& draft, const Voice& voice) {
     if (draft.live != nullptr && !draft.release.commit.empty() &&
@@ -337,8 +360,12 @@ Part::Step BackendPart::build(const Path& tree, const Draft& draft, const Voice&
     if (Step no = make_environment(tree, draft, voice)) {
         return no;
     }
-    if (Step no = look_for_migrations(tree)) {
+    WaitingMigrations waiting;
+    if (Step no = look_for_migrations(tree, waiting)) {
         return no;
+    }
+    if (!waiting.all.empty()) {
+        return Refusal{say(k_pending, some_of(waiting)), say(k_pending_hint)};
     }
     for (const auto& [name, command] :
          {std::pair{"collect", &deploy.collect}, std::pair{"check", &deploy.check}}) {
@@ -437,7 +464,8 @@ bool BackendPart::reuse_environment(const Path& tree, const Release& live) {
     return false;
 }
 
-Part::Step BackendPart::look_for_migrations(const Path& tree) {
+// Only what waits is asked about, so that a release without migrations does not depend on what we know of Django.
+Part::Step BackendPart::look_for_migrations(const Path& tree, WaitingMigrations& waiting) {
     const std::vector<std::string>& migrate = m_settings.deploy.migrate;
     if (migrate.empty()) {
         return {};
@@ -446,18 +474,38 @@ Part::Step BackendPart::look_for_migrations(const Path& tree) {
     if (word == migrate.end()) {
         return Refusal{say(k_cannot_tell_migrations, say(k_no_migrate_word))};
     }
-    std::vector<std::string> command(migrate.begin(), word);
-    command.insert(command.end(), {"showmigrations", "--plan", "--no-color"});
-    const ProcessRequest request = request_for(tree, command);
-    const Result<ProcessAnswer> answer = m_world.processes.run(request);
-    if (const CommandOutcome said = outcome_of(answer, request); !said.ok) {
-        return Refusal{say(k_cannot_tell_migrations, said.words),
-                       say(k_failed_hint, m_settings.user.name, tree.string(), joined(command))};
+    const std::vector<std::string> manage(migrate.begin(), word);
+    std::string printed;
+    if (Step no = ask(tree, manage, {"showmigrations", "--plan", "--no-color"}, printed)) {
+        return no;
     }
-    const Migrations migrations = migrations_in(answer->out);
-    return migrations.pending.empty()
-               ? Step{}
-               : Step(Refusal{say(k_pending, some_of(migrations.pending)), say(k_pending_hint)});
+    if (migrations_in(printed).pending.empty()) {
+        return {};
+    }
+    if (Step no = ask(tree, manage, {"shell", "-c", program_that_classes_migrations()}, printed)) {
+        return no;
+    }
+    Result<WaitingMigrations> found = waiting_migrations_from(printed);
+    if (!found) {
+        return Refusal{say(k_cannot_tell_migrations, error_words(found.error().message))};
+    }
+    waiting = std::move(*found);
+    return {};
+}
+
+// What `manage.py` of the release prints, on this question.
+Part::Step BackendPart::ask(const Path& tree, std::vector<std::string> manage,
+                            const std::vector<std::string>& question, std::string& printed) {
+    manage.insert(manage.end(), question.begin(), question.end());
+    const ProcessRequest request = request_for(tree, manage);
+    const Result<ProcessAnswer> answer = m_world.processes.run(request);
+    const CommandOutcome said = outcome_of(answer, request);
+    if (!said.ok) {
+        return Refusal{say(k_cannot_tell_migrations, said.words),
+                       say(k_failed_hint, m_settings.user.name, tree.string(), joined(manage))};
+    }
+    printed = answer->out;
+    return {};
 }
 
 Part::Step BackendPart::try_it(const Path& tree, const Voice& voice) {

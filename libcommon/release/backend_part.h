@@ -41,6 +41,7 @@ class BackendPart final : public Part {
     Result<std::set<std::string>> needed() override;
     std::vector<Flaw> inspect(const Path& build, const TreeManifest& manifest, const Release* live,
                               const std::vector<Release>& releases) override;
+    Foresight foresee(const Path& staging, const Draft& draft, const Voice& voice) override;
     Step dress(const Path& staging, const Draft& draft, const Voice& voice) override;
     Step build(const Path& tree, const Draft& draft, const Voice& voice) override;
     void carry(const std::string&, const std::string&, const Voice&) override {}
@@ -54,7 +55,9 @@ class BackendPart final : public Part {
     Step run_named(const Path& tree, const char* name, const std::vector<std::string>& command);
     Step make_environment(const Path& tree, const Draft& draft, const Voice& voice);
     bool reuse_environment(const Path& tree, const Release& live);
-    Step look_for_migrations(const Path& tree);
+    Step look_for_migrations(const Path& tree, WaitingMigrations& waiting);
+    Step ask(const Path& tree, std::vector<std::string> manage, const std::vector<std::string>& question,
+             std::string& printed);
     Step try_it(const Path& tree, const Voice& voice);
     Step look_for_shared();
     std::optional<Text> restart(const std::string& unit);

@@ -9,6 +9,7 @@
 #include "platform/tree_manifest.h"
 #include "release/flaw.h"
 #include "release/live_gate.h"
+#include "release/migrations.h"
 #include "release/record.h"
 #include "util/result.h"
 #include "words/phrase.h"
@@ -68,6 +69,12 @@ class Part {
         const Release* live;
         const std::vector<Release>& releases;
     };
+    // What a release of it would do besides being served: tried out in the staging folder, which goes afterwards.
+    struct Foresight {
+        WaitingMigrations migrations;
+        std::vector<Flaw> flaws{};
+    };
+    virtual Foresight foresee(const Path&, const Draft&, const Voice&) { return {}; }
     // In the staging folder.
     virtual Step dress(const Path& staging, const Draft& draft, const Voice& voice) = 0;
     // Where it will stay.

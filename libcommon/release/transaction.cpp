@@ -281,7 +281,7 @@ Result<Transaction::Plan> Transaction::look_ahead(BuildSource& source) {
     LECTIO_TRY(served);
     const Result<Shelf::Records> records = m_shelf.records();
     LECTIO_TRY(records);
-    const Result<Received> brought = source.bring(m_shelf.incoming(m_id));
+    Result<Received> brought = source.bring(m_shelf.incoming(m_id));
     LECTIO_TRY(brought);
     Plan plan;
     if (!brought->refused.empty()) {
@@ -294,6 +294,17 @@ Result<Transaction::Plan> Transaction::look_ahead(BuildSource& source) {
     if (const Result<TreeManifest> before = m_shelf.manifest(served->id); !served->id.empty() && before) {
         plan.before = served->id;
         plan.difference = compare(*before, brought->tree);
+    }
+    const bool is_refused = std::any_of(plan.flaws.begin(), plan.flaws.end(),
+                                        [](const Flaw& flaw) { return flaw.weight == Flaw::Weight::refuse; });
+    if (!is_refused) {
+        m_release = Release{};
+        m_manifest = std::move(brought->tree);
+        const Part::Draft draft{m_release, m_manifest, find(records->releases, served->id),
+                                records->releases};
+        Part::Foresight foresight = m_part.foresee(m_shelf.incoming(m_id), draft, voice());
+        plan.migrations = std::move(foresight.migrations);
+        plan.flaws.insert(plan.flaws.end(), foresight.flaws.begin(), foresight.flaws.end());
     }
     return plan;
 }

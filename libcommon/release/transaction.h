@@ -91,6 +91,7 @@ class Transaction {
         std::string before; // the release that is served; empty: none
         TreeDifference difference;
         Bytes size;
+        WaitingMigrations migrations{};
     };
     Result<Plan> plan(BuildSource& source);
 

@@ -21,6 +21,26 @@ shared = ["db.sqlite3", "media"]
 units = ["lectio-deploy-test-of-nothing.service"]
 """
 
+DJANGO = {
+    "manage.py": "import os, sys\nos.environ['DJANGO_SETTINGS_MODULE'] = 'site_settings'\n"
+                 "from django.core.management import execute_from_command_line\nexecute_from_command_line(sys.argv)\n",
+    "site_settings.py": "import pathlib\nSECRET_KEY = 'made up'\nINSTALLED_APPS = ['lessons']\n"
+                        "DATABASES = {'default': {'ENGINE': 'django.db.backends.sqlite3',"
+                        " 'NAME': pathlib.Path(__file__).resolve().parent / 'db.sqlite3'}}\n",
+    "lessons/__init__.py": "",
+    "lessons/migrations/__init__.py": "",
+    "lessons/migrations/0001_initial.py": "from django.db import migrations, models\n\n\nclass Migration(migrations.Migration):\n"
+        "    operations = [migrations.CreateModel('Lesson', [('id', models.AutoField(primary_key=True)),"
+        " ('notes', models.TextField(default=''))])]\n",
+}
+SECOND = """from django.db import migrations
+
+
+class Migration(migrations.Migration):
+    dependencies = [("lessons", "0001_initial")]
+    operations = [migrations.RemoveField("lesson", "notes")]
+"""
+
 
 class BackendTest(unittest.TestCase):
     def setUp(self):
@@ -40,6 +60,10 @@ class BackendTest(unittest.TestCase):
     def git(self, *words):
         subprocess.run(["git", "-C", str(self.project), *words], check=True, capture_output=True, timeout=300,
                        env={"PATH": "/usr/bin:/bin", "HOME": str(self.stack.folder)})
+
+    def commit(self, words):
+        self.git("-c", "safe.directory=*", "add", "--all", "*.py")
+        self.git("-c", "safe.directory=*", "-c", "user.name=x", "-c", "user.email=x@example.org", "commit", "--quiet", "-m", words)
 
     def tree(self):
         return {str(path.relative_to(self.project)): (path.stat().st_mode, path.stat().st_uid, path.is_file() and path.read_bytes())
@@ -89,6 +113,32 @@ class BackendTest(unittest.TestCase):
             self.assertIn("lectio-deploy-test-of-nothing.service", report["reason"])
         self.assertEqual(len([release for release in self.site.listed() if release["kind"] == "backend"]), 1)
         self.assertEqual(self.site.deploy("backend", "--ref", "x", str(self.project)).returncode, 64)
+
+    def test_a_plan_says_what_migrations_would_do(self):
+        (self.project / "lessons/migrations").mkdir(parents=True)
+        for name, text in DJANGO.items():
+            (self.project / name).write_text(text)
+        (self.project / "db.sqlite3").unlink()
+        manage = ["/usr/bin/python3", "manage.py", "migrate", "--noinput"]
+        subprocess.run(manage, cwd=self.project, check=True, capture_output=True, timeout=300)
+        self.commit("with a database")
+        if root():
+            subprocess.run(["chown", "-R", "nobody:nogroup", str(self.project)], check=True)
+        self.site.change([("[deploy.backend]", f"[deploy.backend]\nmigrate = {json.dumps(manage)}")])
+        self.ends(self.site.deploy("adopt", "backend"), 0, "released")
+        planned = self.site.deploy("plan", "backend")
+        self.assertEqual((planned.returncode, json.loads(planned.stdout)["migrations"]), (0, []), planned.stdout + planned.stderr)
+        (self.project / "lessons/migrations/0002_more.py").write_text(SECOND)
+        self.commit("with a migration")
+        before = self.tree()
+        planned = self.site.deploy("plan", "backend")
+        self.assertEqual(json.loads(planned.stdout)["migrations"],
+                         [{"name": "lessons.0002_more", "class": "lossy", "operations": ["Remove field notes from lesson"]}],
+                         planned.stdout + planned.stderr)
+        self.assertEqual(self.tree(), before)
+        self.assertFalse([path for path in self.project.parent.glob(".lectio-releases/.incoming*")])
+        for words in (["plan"], ["plan", "backend", "frontend", "x"], ["plan", "a", "b"], ["plan", "frontend"]):
+            self.assertEqual(self.site.deploy(*words).returncode, 64)
 
 
 if __name__ == "__main__":

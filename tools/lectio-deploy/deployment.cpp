@@ -58,6 +58,7 @@ constexpr Phrase k_gone{"removed: {}", "удалено: {}"};
 constexpr Phrase k_nothing_gone{"nothing to remove: every release is kept for a reason",
                                 "удалять нечего: каждый релиз хранится не зря"};
 constexpr Phrase k_would_change{"against {}: {}", "по сравнению с {}: {}"};
+constexpr Phrase k_would_migrate{"migration {}", "миграция {}"};
 constexpr Phrase k_would_refuse{"it would be refused: {}", "было бы отказано: {}"};
 constexpr Phrase k_would_note{"note: {}", "замечание: {}"};
 constexpr Phrase k_would_release{"it would be released", "было бы выложено"};
@@ -345,6 +346,30 @@ Text what_was_done(Session& session, const Outcome& outcome, const User& as) {
     return commits.empty() ? files : files.empty() ? commits : join("\n", {files, commits});
 }
 
+// A value: leave with it.
+std::optional<int> unclear_source(Session& session) {
+    const Options& options = session.options();
+    if (options.source.empty() && !session.backend().git && options.ref.empty()) {
+        return session.leave(ExitCode::usage, say(k_no_source), say(k_no_source_hint));
+    }
+    if (!options.source.empty() && !options.ref.empty()) {
+        return session.leave(ExitCode::usage, say(k_two_sources));
+    }
+    return std::nullopt;
+}
+
+Result<std::unique_ptr<release::BuildSource>> source_of_backend(Session& session, Deployment& deployment) {
+    const Options& options = session.options();
+    const Engine& engine = deployment.engine();
+    if (options.source.empty()) {
+        const GitSource from = session.backend().git.value_or(GitSource{});
+        return git_source(from.remote, options.ref.empty() ? from.ref : options.ref, *engine.shelf,
+                          session.world(), session.disk(), engine.user);
+    }
+    return open_source(options.source, session.world(), session.disk(), engine.user,
+                       [&](std::string_view below) { return engine.part->leaves_out(below); });
+}
+
 int release_from(Session& session, Deployment& deployment,
                  Result<std::unique_ptr<release::BuildSource>> source) {
     if (!source) {
@@ -365,26 +390,11 @@ int release_frontend(Session& session) {
 }
 
 int release_backend(Session& session) {
-    const Options& options = session.options();
-    const std::optional<GitSource>& git = session.backend().git;
-    if (options.source.empty() && !git && options.ref.empty()) {
-        return session.leave(ExitCode::usage, say(k_no_source), say(k_no_source_hint));
-    }
-    if (!options.source.empty() && !options.ref.empty()) {
-        return session.leave(ExitCode::usage, say(k_two_sources));
+    if (const std::optional<int> leave = unclear_source(session)) {
+        return *leave;
     }
     return with_deployment(session, [&](Deployment& deployment) {
-        const Engine& engine = deployment.engine();
-        if (options.source.empty()) {
-            const GitSource from = git.value_or(GitSource{});
-            return release_from(session, deployment,
-                                git_source(from.remote, options.ref.empty() ? from.ref : options.ref,
-                                           *engine.shelf, session.world(), session.disk(), engine.user));
-        }
-        return release_from(
-            session, deployment,
-            open_source(options.source, session.world(), session.disk(), engine.user,
-                        [&](std::string_view below) { return engine.part->leaves_out(below); }));
+        return release_from(session, deployment, source_of_backend(session, deployment));
     });
 }
 
@@ -463,12 +473,18 @@ int clean_up(Session& session) {
 }
 
 int plan(Session& session) {
+    const bool is_backend = session.kind() == release::Kind::backend;
+    if (const std::optional<int> leave = is_backend ? unclear_source(session) : std::nullopt) {
+        return *leave;
+    }
     Deployment deployment(session); // what another has left unfinished is not touched
     if (const std::optional<int> leave = deployment.open()) {
         return *leave;
     }
     Result<std::unique_ptr<release::BuildSource>> source =
-        open_source(session.options().source, session.world(), session.disk(), deployment.engine().user);
+        is_backend ? source_of_backend(session, deployment)
+                   : open_source(session.options().source, session.world(), session.disk(),
+                                 deployment.engine().user);
     if (!source) {
         return session.leave(ExitCode::usage, error_words(source.error().message));
     }
@@ -479,6 +495,13 @@ int plan(Session& session) {
     Text words = plan->before.empty()
                      ? Text{}
                      : say(k_would_change, plan->before, words_of(plan->difference, plan->size));
+    nlohmann::json migrations = nlohmann::json::array();
+    for (const release::Migration& migration : plan->migrations.all) {
+        words = join(words.empty() ? "" : "\n", {words, say(k_would_migrate, words_of(migration))});
+        migrations.push_back({{"name", migration.name},
+                              {"class", to_string(migration.what)},
+                              {"operations", migration.because}});
+    }
     nlohmann::json refusals = nlohmann::json::array();
     for (const release::Flaw& flaw : plan->flaws) {
         const bool refuses = flaw.weight != release::Flaw::Weight::warn;
@@ -490,7 +513,7 @@ int plan(Session& session) {
         return flaw.weight != release::Flaw::Weight::warn;
     });
     words = good ? join(words.empty() ? "" : "\n", {words, say(k_would_release)}) : words;
-    return session.say_outcome(words, good ? 0 : 1, {{"findings", refusals}});
+    return session.say_outcome(words, good ? 0 : 1, {{"findings", refusals}, {"migrations", migrations}});
 }
 
 } // namespace lectio::deploy

@@ -16,7 +16,8 @@ constexpr std::string_view k_examples =
     "                                   the same; a transfer that was cut short or changed is found, too\n"
     "  sudo lectio-deploy frontend build   release a folder of this host\n"
     "  sudo lectio-deploy backend       release the code that git has; once before: adopt backend\n"
-    "  sudo lectio-deploy plan build    what would happen; changes nothing\n"
+    "  sudo lectio-deploy plan build    what would happen; changes nothing; plan backend: with its "
+    "migrations\n"
     "  sudo lectio-deploy rollback      back to the release that was served before\n"
     "  lectio-deploy attach             follow the deploy that is under way\n"
     "  lectio-deploy list               the releases; status: what is served now\n";
@@ -33,6 +34,10 @@ constexpr int k_most_days = 3650;
 constexpr Phrase k_not_built{
     "{} is not released by lectio-deploy yet: go on with the old script for that, it lies where it lay",
     "{} lectio-deploy пока не выкладывает: для этого остаётся старый скрипт, он лежит на прежнем месте"};
+constexpr Phrase k_plan_of_what{
+    "plan takes frontend or backend, then a folder, an archive or - (the code of a backend may come out of "
+    "git)",
+    "plan принимает frontend или backend, затем папку, архив или - (код бэкенда можно взять из git)"};
 constexpr Phrase k_formats{"lectio-deploy knows the formats text and json",
                            "lectio-deploy знает только форматы text и json"};
 
@@ -92,7 +97,14 @@ std::variant<Options, int> parse_words(int argc, char** argv) {
     rollback->add_flag("--force", options.force, "Also to one that was bad, or was changed");
     CLI::App* plan =
         command("plan", Wish::plan, "What a release of this build would change; changes nothing");
-    plan->add_option("source", options.source, "Folder, archive or -")->required()->type_name("SOURCE");
+    std::vector<std::string> planned;
+    plan->add_option(
+            "what", planned,
+            "frontend (the default) or backend, then a folder, an archive or - (backend: default is git)")
+        ->type_name("[PART] [SOURCE]")
+        ->required()
+        ->expected(1, 2);
+    plan->add_option("--ref", options.ref, "backend: branch, tag or commit")->type_name("REF");
     command("status", Wish::status, "What is served, since when, and whether somebody has changed it");
     command("list", Wish::list, "The releases that are kept");
     command("history", Wish::history, "The deploys, the newest last");
@@ -132,6 +144,14 @@ std::variant<Options, int> parse_words(int argc, char** argv) {
         return *leave;
     }
     options.wish = command.given().value_or(options.wish);
+    if (plan->parsed()) {
+        const bool is_part = planned.front() == "frontend" || planned.front() == "backend";
+        options.part = is_part ? planned.front() : "frontend";
+        options.source = planned.size() > 1 ? planned.back() : is_part ? "" : planned.front();
+        if ((planned.size() > 1 && !is_part) || (options.source.empty() && options.part == "frontend")) {
+            return wrong_usage("lectio-deploy", say(k_plan_of_what), options.common);
+        }
+    }
     if (options.common.format != Format::text && options.common.format != Format::json) {
         return wrong_usage("lectio-deploy", say(k_formats), options.common);
     }

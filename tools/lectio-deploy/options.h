@@ -32,8 +32,8 @@ struct Options {
     CommonOptions common;
     Wish wish = Wish::status;
     std::string source;            // frontend, backend, plan, pack: a folder, an archive, "-"; empty: git
-    std::string ref;               // backend: of git
-    std::string part;              // rollback, adopt: "frontend", "backend"; empty: what there is
+    std::string ref;               // backend, plan: of git
+    std::string part;              // plan, rollback, adopt: "frontend", "backend"; empty: what there is
     std::optional<std::string> id; // rollback --to, attach
     std::string before, after;     // diff
     bool force = false;

@@ -46,8 +46,8 @@ std::optional<int> Session::choose_kind() {
     m_kind = all.front();
     if (m_options.wish == Wish::backend || m_options.part == to_string(Kind::backend)) {
         m_kind = Kind::backend;
-    } else if (m_options.wish == Wish::frontend || m_options.wish == Wish::plan ||
-               m_options.wish == Wish::doctor || m_options.part == to_string(Kind::frontend)) {
+    } else if (m_options.wish == Wish::frontend || m_options.wish == Wish::doctor ||
+               m_options.part == to_string(Kind::frontend)) {
         m_kind = Kind::frontend;
     } else if (release::is_id(named)) {
         m_kind = release::kind_of_id(named);

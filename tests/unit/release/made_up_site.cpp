@@ -177,6 +177,9 @@ Result<ProcessAnswer> FusedPrograms::run(const ProcessRequest& request) {
         } else if (name == "pip") {
             spill(Path(request.folder) / "venv/packages", slurp(Path(request.folder) / "requirements.txt"));
             environments.push_back("installed");
+        } else if (request.command[2] == "shell") {
+            answer.out = "lectio-migrations: {\"migrations\": [{\"name\": \"" + pending +
+                         "\", \"class\": \"lossy\", \"because\": [\"Remove field notes from lesson\"]}]}\n";
         } else if (request.command.back() == "--no-color") {
             answer.out = pending.empty() ? "[X]  app.0001_initial\n" : "[ ]  " + pending + "\n";
         }

@@ -380,7 +380,7 @@ TEST_CASE("code that fails in any way before the swap is met by nobody", "[trans
     refused("gather is broken");
     site.programs.fails = "";
     site.programs.pending = "app.0002_more";
-    refused("app.0002_more");
+    refused("app.0002_more: loses data (Remove field notes from lesson)");
     site.programs.pending = "";
     site.canary_is_broken = true;
     refused("HTTP 500");
