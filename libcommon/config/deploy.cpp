@@ -101,12 +101,17 @@ const Schema<BackendDeploy>& backend_deploy_schema() {
         optional("install", &BackendDeploy::install,
                  "fills it; skipped where the files that it names are those of the release before"),
         optional("check", &BackendDeploy::check, "must succeed before anybody meets the release"),
-        optional("migrate", &BackendDeploy::migrate,
-                 "manage.py migrate; a release with migrations that are not applied is refused for now"),
+        optional(
+            "migrate", &BackendDeploy::migrate,
+            "manage.py migrate: migrations that only add are applied after a snapshot, before the swap; a "
+            "release with others is refused"),
         optional("collect", &BackendDeploy::collect, "gathers static files"),
         optional("canary", &BackendDeploy::canary, canary_settings_schema(),
                  "the new code is tried before the swap"),
-        later<Secret>("database", "sqlite:PATH or postgresql:URL; snapshot before migrate")
+        optional("database", &BackendDeploy::database,
+                 "sqlite:PATH (inside the release, or absolute): what migrations change; a snapshot of it is "
+                 "taken "
+                 "before them. postgresql:URL: a release with migrations is refused")
             .check(secretly<database_complaint>),
         optional("shared", &BackendDeploy::shared,
                  "outlives releases: linked into each, never copied or deleted")

@@ -3,6 +3,7 @@
 
 #include "config/schema.h"
 #include "config/values.h"
+#include "util/secret.h"
 
 #include <filesystem>
 #include <map>
@@ -47,6 +48,7 @@ struct BackendDeploy {          // [deploy.backend]
     std::string venv; // below the release; empty: none is made
     std::vector<std::string> install, check, migrate, collect;
     std::optional<CanarySettings> canary;
+    Secret database;                         // "sqlite:PATH", "postgresql:URL"; empty: not said
     std::vector<std::string> shared;         // below the release
     std::vector<std::string> units, workers; // workers: those of units that start last; empty: by their names
     std::string user;                        // who runs all of this; empty: the owner of `path`

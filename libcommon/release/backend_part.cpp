@@ -2,12 +2,14 @@
 
 #include "checks/django.h"
 #include "checks/unit_words.h"
+#include "platform/durable_file.h"
 #include "platform/services.h"
 #include "platform/stop.h"
 #include "platform/unit_name.h"
 #include "release/canary.h"
 #include "release/dependencies.h"
 #include "release/drift.h"
+#include "snapshots/sqlite_snapshot.h"
 #include "util/text.h"
 #include "words/error_words.h"
 
@@ -16,6 +18,7 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 namespace lectio::release {
 namespace {
@@ -27,6 +30,10 @@ constexpr Duration k_longest_start = 5min;
 constexpr Duration k_longest_canary = 60s;
 constexpr Duration k_longest_reading = 10min;
 constexpr Bytes k_output = 1_MB;
+// A table of SQLite may be written anew to get a column; the code that is served waits meanwhile (measured: M14).
+constexpr Bytes k_quickly_migrated = 20_MB;
+constexpr std::string_view k_snapshot = "before.sqlite3", k_snapshot_facts = "before.sqlite3.json";
+constexpr std::string_view k_sqlite = "sqlite:";
 constexpr std::string_view k_socket = "{socket}";
 constexpr std::size_t k_most_named = 8;
 
@@ -84,8 +91,31 @@ constexpr Phrase k_no_venv_hint{"Debian has it in a package of its own: apt inst
                                 "в Debian он в отдельном пакете: apt install python3-venv"};
 constexpr Phrase k_failed{"deploy.backend.{} failed: {}", "deploy.backend.{} завершилась неудачей: {}"};
 constexpr Phrase k_failed_hint{"as {} in {}: {}", "под {} в {}: {}"};
-constexpr Phrase k_pending{"migrations are waiting, and deploying with them is not built yet: {}",
-                           "есть неприменённые миграции, а деплой с ними ещё не построен: {}"};
+constexpr Phrase k_pending{"migrations that do more than add are not deployed yet: {}",
+                           "деплой миграций, которые не только добавляют, ещё не построен: {}"};
+constexpr Phrase k_in_parts{
+    "migrations that may be applied by half (atomic = False) are not deployed yet: {}",
+    "деплой миграций, которые могут примениться наполовину (atomic = False), ещё не построен: {}"};
+constexpr Phrase k_no_database{
+    "migrations are waiting, and deploy.backend.database does not say of what a snapshot is taken: {}",
+    "есть неприменённые миграции, а deploy.backend.database не говорит, с чего снимать копию: {}"};
+constexpr Phrase k_no_database_hint{"add there: database = \"sqlite:PATH\"",
+                                    "добавьте туда: database = \"sqlite:ПУТЬ\""};
+constexpr Phrase k_not_sqlite{"migrations of PostgreSQL are not deployed yet: {}",
+                              "деплой миграций PostgreSQL ещё не построен: {}"};
+constexpr Phrase k_database_not_shared{"{} is not in deploy.backend.shared: every release would have its own",
+                                       "{} нет в deploy.backend.shared: у каждого релиза была бы своя"};
+constexpr Phrase k_database_not_shared_hint{"add it to shared, or name it by its absolute path",
+                                            "добавьте её в shared или укажите полный путь"};
+constexpr Phrase k_other_database{"Django works on {} {}, and deploy.backend.database names {}",
+                                  "Django работает с {} {}, а в deploy.backend.database — {}"};
+constexpr Phrase k_other_database_hint{"name there the one that Django has",
+                                       "укажите там ту, с которой работает Django"};
+constexpr Phrase k_large_database{"the database has {}: the site may wait while its tables are changed",
+                                  "база занимает {}: пока меняются таблицы, сайт может ждать"};
+constexpr Phrase k_large_database_hint{"at a quiet hour: --force", "в тихий час: --force"};
+constexpr Phrase k_no_snapshot{"no snapshot of the database could be taken: {}",
+                               "не удалось снять копию базы: {}"};
 constexpr Phrase k_pending_hint{
     "apply those that the running code can live with by hand, from a checkout; then deploy again",
     "примените вручную из отдельной копии те, с которыми уживётся работающий код, и повторите"};
@@ -321,9 +351,7 @@ Part::Foresight BackendPart::foresee(const Path& staging, const Draft& draft, co
     Step no = dress(staging, draft, voice);
     no = no ? no : make_environment(staging, draft, voice);
     no = no ? no : look_for_migrations(staging, foresight.migrations);
-    if (!no && !foresight.migrations.all.empty()) {
-        no = Refusal{say(k_pending, some_of(foresight.migrations)), say(k_pending_hint)};
-    }
+    no = no ? no : may_migrate(staging, foresight.migrations, draft.force, voice);
     if (no) {
         foresight.flaws.push_back({Flaw::Weight::refuse, no->reason, no->hint});
     }
@@ -360,12 +388,11 @@ Part::Step BackendPart::build(const Path& tree, const Draft& draft, const Voice&
     if (Step no = make_environment(tree, draft, voice)) {
         return no;
     }
-    WaitingMigrations waiting;
-    if (Step no = look_for_migrations(tree, waiting)) {
+    if (Step no = look_for_migrations(tree, draft.migrations)) {
         return no;
     }
-    if (!waiting.all.empty()) {
-        return Refusal{say(k_pending, some_of(waiting)), say(k_pending_hint)};
+    if (Step no = may_migrate(tree, draft.migrations, draft.force, voice)) {
+        return no;
     }
     for (const auto& [name, command] :
          {std::pair{"collect", &deploy.collect}, std::pair{"check", &deploy.check}}) {
@@ -376,8 +403,10 @@ Part::Step BackendPart::build(const Path& tree, const Draft& draft, const Voice&
             return no;
         }
     }
-    if (Step no = try_it(tree, voice)) {
-        return no;
+    if (draft.migrations.all.empty()) { // else its tables are not there yet
+        if (Step no = try_it(tree, voice)) {
+            return no;
+        }
     }
     Result<TreeManifest> built =
         read_tree(tree, m_world.clock, m_world.clock.steady() + k_longest_reading, own_of(*this));
@@ -491,6 +520,110 @@ Part::Step BackendPart::look_for_migrations(const Path& tree, WaitingMigrations&
     }
     waiting = std::move(*found);
     return {};
+}
+
+// While they are applied the code that is served goes on: it must be able to, and nothing may have to be undone.
+Part::Step BackendPart::may_migrate(const Path& tree, const WaitingMigrations& waiting, bool force,
+                                    const Voice& voice) {
+    if (waiting.all.empty()) {
+        return {};
+    }
+    const bool only_adds = waiting.worst() == MigrationClass::additive;
+    const bool whole = std::all_of(waiting.all.begin(), waiting.all.end(),
+                                   [](const Migration& migration) { return migration.is_atomic; });
+    if (!only_adds || !whole) {
+        return Refusal{only_adds ? say(k_in_parts, some_of(waiting)) : say(k_pending, some_of(waiting)),
+                       say(k_pending_hint)};
+    }
+    if (Step no = look_for_database(tree, waiting)) {
+        return no;
+    }
+    const Result<FileInfo> info = m_world.files.info(*sqlite_place(), Files::Follow::yes);
+    if (!info) {
+        return Refusal{error_words(info.error().message)};
+    }
+    const Bytes size{info->size};
+    if (size <= k_quickly_migrated) {
+        return {};
+    }
+    const Text words = say(k_large_database, format_size(size));
+    if (!force) {
+        return Refusal{words, say(k_large_database_hint)};
+    }
+    voice.warnings.push_back(words);
+    return {};
+}
+
+// The one that is copied has to be the one that is changed.
+Part::Step BackendPart::look_for_database(const Path& tree, const WaitingMigrations& waiting) const {
+    const std::string& named = m_settings.deploy.database.reveal();
+    if (named.empty()) {
+        return Refusal{say(k_no_database, some_of(waiting)), say(k_no_database_hint)};
+    }
+    if (!named.starts_with(k_sqlite)) {
+        return Refusal{say(k_not_sqlite, some_of(waiting)), say(k_pending_hint)};
+    }
+    const std::optional<Path> place = sqlite_place();
+    if (!place) {
+        return Refusal{say(k_database_not_shared, clean_line(named.substr(k_sqlite.size()))),
+                       say(k_database_not_shared_hint)};
+    }
+    const Result<Path> ours = real_place(*place);
+    const Result<Path> theirs = real_place(tree / waiting.database); // an absolute one stays as it is
+    if (waiting.engine != "sqlite" || !ours || !theirs || *ours != *theirs) {
+        return Refusal{
+            say(k_other_database, clean_line(waiting.engine), clean_line(waiting.database), place->string()),
+            say(k_other_database_hint)};
+    }
+    return {};
+}
+
+// Nothing: no database of SQLite, or one that would be another in each release.
+std::optional<Path> BackendPart::sqlite_place() const {
+    const std::string& named = m_settings.deploy.database.reveal();
+    if (!named.starts_with(k_sqlite)) {
+        return std::nullopt;
+    }
+    const Path path(named.substr(k_sqlite.size()));
+    if (path.is_absolute()) {
+        return path;
+    }
+    const std::string below = path.lexically_normal().string();
+    const bool shared = std::any_of(m_outside.shared.begin(), m_outside.shared.end(),
+                                    [&](const std::string& each) { return is_at_or_below(below, each); });
+    return shared ? std::optional(m_shelf.home() / below) : std::nullopt;
+}
+
+Result<std::optional<std::string>> BackendPart::schema() {
+    const std::optional<Path> place = sqlite_place();
+    if (!place) {
+        return std::optional<std::string>();
+    }
+    Result<snapshots::SqliteSchema> schema = snapshots::schema_of_sqlite(
+        *place, m_world.clock, m_world.clock.steady() + m_settings.deploy.timeout);
+    LECTIO_TRY(schema);
+    return std::optional(std::move(schema->hash));
+}
+
+Part::Step BackendPart::take_snapshot(const std::string& id) {
+    const Path folder = m_shelf.snapshot(id);
+    const Result<void> made = m_disk.make_folder(folder);
+    const SteadyTime until = m_world.clock.steady() + m_settings.deploy.timeout;
+    const Result<snapshots::SqliteSnapshot> taken =
+        made ? snapshots::take_sqlite(*sqlite_place(), folder / k_snapshot, m_world.files, m_world.clock,
+                                      until)
+             : made.error();
+    constexpr mode_t k_for_us = 0600;
+    const Result<void> kept = taken ? write_atomically(m_world.files, folder / k_snapshot_facts,
+                                                       snapshots::json_of(*taken).dump(1) + "\n", k_for_us)
+                                    : taken.error();
+    return kept ? Step{} : Step(Refusal{say(k_no_snapshot, error_words(kept.error().message))});
+}
+
+Part::Step BackendPart::migrate(const std::string& id, const Voice& voice) {
+    const Path tree = m_shelf.tree(id);
+    const Step no = run_named(tree, "migrate", m_settings.deploy.migrate);
+    return no ? no : try_it(tree, voice);
 }
 
 // What `manage.py` of the release prints, on this question.

@@ -44,6 +44,9 @@ class BackendPart final : public Part {
     Foresight foresee(const Path& staging, const Draft& draft, const Voice& voice) override;
     Step dress(const Path& staging, const Draft& draft, const Voice& voice) override;
     Step build(const Path& tree, const Draft& draft, const Voice& voice) override;
+    Result<std::optional<std::string>> schema() override;
+    Step take_snapshot(const std::string& id) override;
+    Step migrate(const std::string& id, const Voice& voice) override;
     void carry(const std::string&, const std::string&, const Voice&) override {}
     Step start(const std::string& id, const Voice& voice) override;
     Step stands(const std::string& id) override;
@@ -56,6 +59,9 @@ class BackendPart final : public Part {
     Step make_environment(const Path& tree, const Draft& draft, const Voice& voice);
     bool reuse_environment(const Path& tree, const Release& live);
     Step look_for_migrations(const Path& tree, WaitingMigrations& waiting);
+    Step may_migrate(const Path& tree, const WaitingMigrations& waiting, bool force, const Voice& voice);
+    Step look_for_database(const Path& tree, const WaitingMigrations& waiting) const;
+    [[nodiscard]] std::optional<Path> sqlite_place() const;
     Step ask(const Path& tree, std::vector<std::string> manage, const std::vector<std::string>& question,
              std::string& printed);
     Step try_it(const Path& tree, const Voice& voice);

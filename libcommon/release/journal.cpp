@@ -22,10 +22,13 @@ using Json = nlohmann::json;
 constexpr std::size_t k_longest_record = 1U << 20U;
 constexpr std::size_t k_head = 18; // "00000123 1a2b3c4d "
 
-constexpr std::array<std::pair<Mark, std::string_view>, 9> k_marks{{
+constexpr std::array<std::pair<Mark, std::string_view>, 12> k_marks{{
     {Mark::begin, "begin"},
     {Mark::received, "received"},
     {Mark::sealed, "sealed"},
+    {Mark::snapshot, "snapshot"},
+    {Mark::migrate, "migrate"},
+    {Mark::migrated, "migrated"},
     {Mark::adopt, "adopt"},
     {Mark::swap, "swap"},
     {Mark::commit, "commit"},
@@ -126,6 +129,13 @@ Standing standing_of(const std::vector<Entry>& entries) {
             standing.id = entry.fact("id");
             break;
         case Mark::received:
+        case Mark::snapshot:
+            break;
+        case Mark::migrate:
+            standing.migrate = entry;
+            break;
+        case Mark::migrated:
+            standing.migrated = true;
             break;
         case Mark::sealed:
             standing.sealed = entry;

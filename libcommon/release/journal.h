@@ -21,6 +21,9 @@ enum class Mark {
     begin,       // who wants what
     received,    // the build is in the staging folder
     sealed,      // it has its own folder and a record, and is what will be served
+    snapshot,    // a copy of the database is about to be taken
+    migrate,     // its migrations are about to be applied: from here on the schema may be another
+    migrated,    // they are, and what had to fit the schema before is known to fit it now
     adopt,       // a plain folder is about to become the first release
     swap,        // the link is about to lead to another release: from here on visitors may have met it
     commit,      // it has passed: it stays, whatever happens
@@ -49,8 +52,8 @@ JournalText parse_journal(std::string_view text);
 // What the records say, whoever wrote them.
 struct Standing {
     std::string id; // of the deploy
-    std::optional<Entry> begin, adopt, sealed, swap, end;
-    bool committed = false, rolling_back = false, rolled_back = false;
+    std::optional<Entry> begin, adopt, sealed, migrate, swap, end;
+    bool migrated = false, committed = false, rolling_back = false, rolled_back = false;
     [[nodiscard]] bool ended() const { return end.has_value(); }
 };
 Standing standing_of(const std::vector<Entry>& entries);

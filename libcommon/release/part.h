@@ -68,6 +68,8 @@ class Part {
         TreeManifest& manifest; // of what came; what the release is by it when the step returns
         const Release* live;
         const std::vector<Release>& releases;
+        WaitingMigrations& migrations; // what has to be applied before it is served; build() finds them
+        bool force = false;
     };
     // What a release of it would do besides being served: tried out in the staging folder, which goes afterwards.
     struct Foresight {
@@ -79,6 +81,14 @@ class Part {
     virtual Step dress(const Path& staging, const Draft& draft, const Voice& voice) = 0;
     // Where it will stay.
     virtual Step build(const Path& tree, const Draft& draft, const Voice& voice) = 0;
+
+    // ── its database ──
+    // A hash of what the tables are; nothing: there is no database that we can look at.
+    virtual Result<std::optional<std::string>> schema() { return std::optional<std::string>(); }
+    // Of the database as it is now, kept with release `id`.
+    virtual Step take_snapshot(const std::string&) { return {}; }
+    // Those that build() has found, while the release that is served goes on; then it is tried.
+    virtual Step migrate(const std::string&, const Voice&) { return {}; }
 
     // ── it is served ──
     // Before the link leads from `going` to `coming`, in either direction.

@@ -19,6 +19,7 @@ using Json = nlohmann::json;
 
 constexpr int k_schema = 1;
 constexpr std::size_t k_id_length = 24; // fe-YYYYmmddTHHMMSSZ-xxxx
+constexpr std::size_t k_most_schemas = 50;
 constexpr std::size_t k_most_carried = 100'000;
 
 constexpr std::array<std::pair<State, std::string_view>, 4> k_states{{
@@ -139,6 +140,9 @@ std::string to_json(const Release& release) {
     }
     json["pinned"] = release.pinned;
     json["adopted"] = release.adopted;
+    if (!release.schemas.empty()) {
+        json["schemas"] = release.schemas;
+    }
     Json carried = Json::array();
     for (const Carried& file : release.carried) {
         carried.push_back({{"path", file.path}, {"from", file.from}, {"until", format_utc(file.until)}});
@@ -170,10 +174,29 @@ Result<Release> release_from_json(std::string_view text) {
     release.dependencies = text_of(json, "dependencies");
     release.files = static_cast<std::uint64_t>(std::max<std::int64_t>(integer_of(json, "files"), 0));
     release.size.count = static_cast<std::uint64_t>(std::max<std::int64_t>(integer_of(json, "size"), 0));
+    if (const auto schemas = json.find("schemas"); schemas != json.end() && schemas->is_array()) {
+        for (const Json& schema : *schemas) {
+            learn_schema(release, schema.is_string() ? schema.get<std::string>() : std::string());
+        }
+    }
     release.pinned = flag_of(json, "pinned");
     release.adopted = flag_of(json, "adopted");
     read_carried(json, release);
     return release;
+}
+
+void learn_schema(Release& release, const std::string& schema) {
+    if (schema.empty() || is_known_to_fit(release, schema)) {
+        return;
+    }
+    release.schemas.push_back(schema);
+    if (release.schemas.size() > k_most_schemas) {
+        release.schemas.erase(release.schemas.begin());
+    }
+}
+
+bool is_known_to_fit(const Release& release, const std::string& schema) {
+    return std::find(release.schemas.begin(), release.schemas.end(), schema) != release.schemas.end();
 }
 
 const Release* find(const std::vector<Release>& releases, std::string_view id) {

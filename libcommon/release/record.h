@@ -55,9 +55,12 @@ struct Release {
     Bytes size;
     std::string commit;       // of a backend out of git: 40 hexadecimal digits
     std::string dependencies; // of a backend: a hash of what its virtual environment was made of; "" unknown
-    std::string reason;       // of a bad one: why, in the operator's language
-    bool pinned = false;      // stays whatever retention says: it holds what somebody has changed by hand
-    bool adopted = false;     // it was there before the first deploy
+    // Of a backend: what the database's tables were, as hashes, whenever it ran with them or is known to do so, the newest
+    // last; empty: nobody has looked.
+    std::vector<std::string> schemas{};
+    std::string reason;   // of a bad one: why, in the operator's language
+    bool pinned = false;  // stays whatever retention says: it holds what somebody has changed by hand
+    bool adopted = false; // it was there before the first deploy
     std::vector<Carried> carried{};
     bool operator==(const Release&) const = default;
 };
@@ -72,6 +75,10 @@ Kind kind_of_id(std::string_view id);
 std::string to_json(const Release& release);
 // invalid: not such an object, or with an id that is none. `text` comes from a disk that others may write to.
 Result<Release> release_from_json(std::string_view text);
+
+// It is known to run with a database that has this schema, from now on.
+void learn_schema(Release& release, const std::string& schema);
+bool is_known_to_fit(const Release& release, const std::string& schema);
 
 // The good one that was served before `current`; nullptr: none. `current` may be an id that nobody has.
 const Release* previous_good(const std::vector<Release>& releases, std::string_view current);

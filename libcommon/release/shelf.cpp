@@ -67,9 +67,14 @@ Path Shelf::manifest_file(const std::string& id) const {
     return m_places.state / "releases" / (id + ".manifest");
 }
 
+Path Shelf::snapshot(const std::string& id) const {
+    return m_places.state / "snapshots" / id;
+}
+
 Result<void> Shelf::prepare() {
     LECTIO_TRY(m_files.make_folders(m_places.state / "journal", k_folder_for_us));
     LECTIO_TRY(m_files.make_folders(m_places.state / "releases", k_folder_for_us));
+    LECTIO_TRY(m_files.make_folders(m_places.state / "snapshots", k_folder_for_us));
     LECTIO_TRY(m_files.make_folders(m_places.releases, k_folder_to_read));
     const Result<FileInfo> info = m_files.info(m_places.releases, Files::Follow::no);
     LECTIO_TRY(info);
@@ -117,6 +122,7 @@ Result<TreeManifest> Shelf::manifest(const std::string& id) {
 
 Result<void> Shelf::remove(const std::string& id) {
     LECTIO_TRY(m_disk.remove_tree(tree(id)));
+    LECTIO_TRY(m_disk.remove_tree(snapshot(id)));
     LECTIO_TRY(remove_if_there(m_files, manifest_file(id)));
     return remove_if_there(m_files, record(id));
 }

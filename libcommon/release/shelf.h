@@ -6,6 +6,7 @@
 //   RELEASES/.shared            what outlives the releases of a backend
 //   STATE/releases/ID.json      its record (record.h)
 //   STATE/releases/ID.manifest  its own files with their hashes (platform/tree_manifest.h)
+//   STATE/snapshots/ID/         the database as it was before its migrations, and by what the copy is known again
 //   STATE/journal/ID.journal    what was done in the deploy that brought it (journal.h)
 //   STATE/journal/ID.lines      the same in words
 //   STATE/fence                 locked while no code of the site may run (Places::fence)
@@ -42,6 +43,8 @@ class Shelf {
     [[nodiscard]] Path tree(const std::string& id) const { return m_places.releases / id; }
     [[nodiscard]] Path incoming(const std::string& id) const;
     [[nodiscard]] Path journal(const std::string& id) const;
+    // A folder that is not there until one is taken.
+    [[nodiscard]] Path snapshot(const std::string& id) const;
     // Where a deploy writes down in words how it goes on, for who attaches.
     [[nodiscard]] Path lines(const std::string& id) const;
 
@@ -57,7 +60,7 @@ class Shelf {
     Result<void> keep(const Release& release);
     Result<void> keep(const std::string& id, const TreeManifest& manifest);
     Result<TreeManifest> manifest(const std::string& id);
-    // Tree, manifest, record, in this order: what is left of it after a crash is a record without a tree.
+    // Tree, snapshot, manifest, record, in this order: what is left of it after a crash is a record without a tree.
     Result<void> remove(const std::string& id);
 
     // What outlives releases of a backend lies here, or in the first release, to which this link leads then.

@@ -73,6 +73,22 @@ constexpr Phrase k_changed{"somebody has changed the live release by hand: {}",
 constexpr Phrase k_changed_hint{
     "take the change over into the build, or deploy with --force: {} is kept as it is",
     "перенесите правку в сборку или добавьте --force: {} сохранится как есть"};
+constexpr Phrase k_migrating{"applying migrations: {}", "применяю миграции: {}"};
+constexpr Phrase k_migrated{"applied: {}; the database as it was before: {}",
+                            "применены: {}; база до них: {}"};
+constexpr Phrase k_migrations_stay{
+    "migrations were applied and stay: they only add, and what is served goes on with them",
+    "миграции применены и остаются: они только добавляют, и прежний код с ними работает"};
+constexpr Phrase k_no_schema{"the tables of the database cannot be looked at: {}",
+                             "не удалось посмотреть таблицы базы: {}"};
+constexpr Phrase k_no_schema_hint{"mend that first; a rollback goes on with --force",
+                                  "сначала почините это; откат продолжится с --force"};
+constexpr Phrase k_other_schema{
+    "the database has been changed since {} was served, and nobody knows that it runs with it as it is now",
+    "базу с тех пор, как отдавался {}, изменили: неизвестно, работает ли он с ней"};
+constexpr Phrase k_other_schema_hint{
+    "choose a later one (lectio-deploy list), or add --force if its code can live with the tables",
+    "выберите более поздний (lectio-deploy list) или добавьте --force, если его код уживётся с таблицами"};
 constexpr Phrase k_host_is_busy{"the healer has been at work for {}: {}", "лечение идёт уже {}: {}"};
 constexpr Phrase k_stopped{"stopped by a signal", "остановлено сигналом"};
 constexpr Phrase k_gate_failed{"after the swap: {}", "после переключения: {}"};
@@ -184,6 +200,8 @@ Outcome Transaction::release(BuildSource& source, const Wishes& wishes) {
                 {"build", &Transaction::inspect},
                 {"seal", &Transaction::seal},
                 {"host", &Transaction::take_the_host},
+                {"schema", &Transaction::look_at_the_schema},
+                {"migrate", &Transaction::migrate},
                 {"swap", &Transaction::swap},
                 {"start", &Transaction::start},
                 {"gate", &Transaction::watch_it},
@@ -198,6 +216,7 @@ Outcome Transaction::roll_back(const std::optional<std::string>& to, const Wishe
                 {"live-site", &Transaction::look_at_the_site},
                 {"ready", &Transaction::ready},
                 {"host", &Transaction::take_the_host},
+                {"schema", &Transaction::look_at_the_schema},
                 {"assets", &Transaction::carry_to_target},
                 {"swap", &Transaction::swap},
                 {"start", &Transaction::start},
@@ -239,6 +258,9 @@ Outcome Transaction::run(const std::string& action, std::initializer_list<NamedS
     m_wishes = wishes;
     m_action = action;
     m_swapped = false; // what was taken up before is over
+    m_migrating = m_schema_changed = false;
+    m_schema.reset();
+    m_migrations = {};
     m_to.clear();
     m_gate_words = {};
     m_warnings.clear();
@@ -300,8 +322,8 @@ Result<Transaction::Plan> Transaction::look_ahead(BuildSource& source) {
     if (!is_refused) {
         m_release = Release{};
         m_manifest = std::move(brought->tree);
-        const Part::Draft draft{m_release, m_manifest, find(records->releases, served->id),
-                                records->releases};
+        const Part::Draft draft{m_release, m_manifest, find(records->releases, served->id), records->releases,
+                                m_migrations};
         Part::Foresight foresight = m_part.foresee(m_shelf.incoming(m_id), draft, voice());
         plan.migrations = std::move(foresight.migrations);
         plan.flaws.insert(plan.flaws.end(), foresight.flaws.begin(), foresight.flaws.end());
@@ -508,7 +530,8 @@ Transaction::Step Transaction::seal() {
     if (!records) {
         return Stop{error_words(records.error().message)};
     }
-    const Part::Draft draft{m_release, m_manifest, find(records->releases, m_from), records->releases};
+    const Part::Draft draft{m_release,         m_manifest,   find(records->releases, m_from),
+                            records->releases, m_migrations, m_wishes.force};
     if (Step no = as_step(m_part.dress(folder, draft, voice()))) {
         return no;
     }
@@ -603,6 +626,90 @@ Transaction::Step Transaction::take_the_host() {
     return {};
 }
 
+// What is served runs with the database as it is. What was served before the last migrations may not.
+Transaction::Step Transaction::look_at_the_schema() {
+    const Result<std::optional<std::string>> schema = m_part.schema();
+    const bool goes_back = is_rollback();
+    if (!schema && !(goes_back && m_wishes.force)) {
+        return Stop{say(k_no_schema, error_words(schema.error().message)), say(k_no_schema_hint)};
+    }
+    m_schema = schema ? *schema : std::nullopt;
+    if (!m_schema) {
+        return {};
+    }
+    const Result<Shelf::Records> records = m_shelf.records();
+    if (!records) {
+        return Stop{error_words(records.error().message)};
+    }
+    if (const Release* live = find(records->releases, m_from);
+        live != nullptr && !is_known_to_fit(*live, *m_schema)) {
+        Release known = *live;
+        learn_schema(known, *m_schema);
+        if (const Result<void> kept = m_shelf.keep(known); !kept) {
+            return Stop{error_words(kept.error().message)};
+        }
+    }
+    const bool fits = !goes_back || m_release.schemas.empty() || is_known_to_fit(m_release, *m_schema);
+    if (!fits && !m_wishes.force) {
+        return Stop{say(k_other_schema, m_to), say(k_other_schema_hint)};
+    }
+    if (!fits) {
+        m_warnings.push_back(say(k_other_schema, m_to));
+    }
+    return {};
+}
+
+Transaction::Step Transaction::migrate() {
+    if (m_migrations.all.empty()) {
+        return {};
+    }
+    std::string names;
+    for (const Migration& migration : m_migrations.all) {
+        names += (names.empty() ? "" : ", ") + migration.name;
+    }
+    if (Step no = keep(Mark::snapshot)) {
+        return no;
+    }
+    if (Step no = as_step(m_part.take_snapshot(m_id))) {
+        return no;
+    }
+    if (Step no = keep(Mark::migrate, {{"migrations", names}, {"schema", m_schema.value_or("")}})) {
+        return no;
+    }
+    m_migrating = true;
+    m_progress(say(k_migrating, names));
+    if (Step no = as_step(m_part.migrate(m_id, voice()))) {
+        return no;
+    }
+    if (const Result<void> learned = learn_what_fits(); !learned) {
+        return Stop{error_words(learned.error().message)};
+    }
+    m_notes.push_back(say(k_migrated, names, m_shelf.snapshot(m_id).string()));
+    set_marker(); // the time of the migrations is not the gate's
+    return keep(Mark::migrated);
+}
+
+// Whatever was good with the database as it was before is good with it now: nothing was taken away.
+Result<void> Transaction::learn_what_fits() {
+    const Result<std::optional<std::string>> now = m_part.schema();
+    LECTIO_TRY(now);
+    const Result<Shelf::Records> records = m_shelf.records();
+    LECTIO_TRY(records);
+    for (const Release& release : records->releases) {
+        const bool fitted = m_schema && is_known_to_fit(release, *m_schema);
+        if (*now && fitted && !is_known_to_fit(release, **now)) {
+            Release known = release;
+            learn_schema(known, **now);
+            LECTIO_TRY(m_shelf.keep(known));
+        }
+    }
+    m_migrating = false;
+    if (*now != m_schema) {
+        m_schema_changed = true;
+    }
+    return {};
+}
+
 void Transaction::set_marker() {
     const Now now = m_world.clock.now();
     const Json marker{{"id", m_id},
@@ -690,6 +797,11 @@ Transaction::Step Transaction::admit() {
         served.live = now;
         served.replaced.reset();
     }
+    if (const Result<std::optional<std::string>> schema = m_part.schema(); !schema) {
+        m_warnings.push_back(say(k_no_schema, error_words(schema.error().message)));
+    } else if (*schema) {
+        learn_schema(served, **schema);
+    }
     Result<void> done = m_shelf.keep(served);
     if (const Release* before = find(records->releases, m_from); done && before != nullptr) {
         Release replaced = *before;
@@ -719,6 +831,11 @@ Transaction::Step Transaction::give_the_folder_back() {
 // ── what ends it ────────────────────────────────────────────────────────────────────────────────────────
 
 Outcome Transaction::give_up(const Stop& why) {
+    if (m_migrating) {
+        if (const Result<void> learned = learn_what_fits(); !learned) {
+            m_warnings.push_back(say(k_no_schema, error_words(learned.error().message)));
+        }
+    }
     forget_what_was_brought();
     const Outcome::Result result = why.kind == Stop::Kind::signal         ? Outcome::Result::stopped
                                    : why.kind == Stop::Kind::site_was_red ? Outcome::Result::needs_human
@@ -808,6 +925,9 @@ void Transaction::note_records_of_going_back(const Text& reason) {
 
 // Nothing in here changes what was decided.
 Outcome Transaction::finish(Outcome outcome) {
+    if (m_schema_changed && outcome.result != Outcome::Result::released) {
+        m_warnings.push_back(say(k_migrations_stay));
+    }
     m_host.release();
     const Result<void> unmarked = m_world.files.remove(m_site.marker);
     if (!unmarked && unmarked.error().kind != ErrorKind::not_found) {
@@ -911,6 +1031,7 @@ Outcome Transaction::take_up(const Shelf::Past& past, Asking asking) {
     m_to = m_id;
     m_phase = "recover";
     m_swapped = false;
+    m_migrating = m_schema_changed = false;
     const Standing& standing = past.standing;
     if (past.text.damaged || (standing.begin && standing.id != past.id)) {
         return outcome(
@@ -934,7 +1055,11 @@ Outcome Transaction::take_up(const Shelf::Past& past, Asking asking) {
 }
 
 Outcome Transaction::decide(const Standing& standing, Asking asking) {
-    const Stop cut{say(k_interrupted, standing.swap ? "gate" : standing.sealed ? "swap" : "receive")};
+    m_schema_changed = standing.migrated;
+    const Stop cut{say(k_interrupted, standing.swap      ? "gate"
+                                      : standing.migrate ? "migrate"
+                                      : standing.sealed  ? "swap"
+                                                         : "receive")};
     if (standing.committed) {
         if (const Step no = admit()) {
             m_warnings.push_back(no->reason);
@@ -945,6 +1070,8 @@ Outcome Transaction::decide(const Standing& standing, Asking asking) {
         return finish(outcome(Outcome::Result::released));
     }
     if (!standing.swap) {
+        m_migrating = standing.migrate && !standing.migrated;
+        m_schema = standing.migrate ? standing.migrate->fact("schema") : "";
         return give_up(cut);
     }
     m_swapped = true;

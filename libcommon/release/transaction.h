@@ -3,6 +3,7 @@
 // One rule decides what becomes of a deploy that ended in the middle (RELEASES_AND_BACKUPS section 4):
 //   - no `swap` in the journal: nobody has met the release; it goes, and what is served is as it was
 //   - `swap`, no `commit`: it is asked whether it passes now; if not, or if nothing can be asked, the link leads back
+//     (a database is migrated before that, and only with what the release that is served can live with: it stays so)
 //   - `commit`: it stays, only tidying up is left
 //   - `rollback`: the link leads back, whatever happens
 // Trouble with telling, tidying up or the marker never changes that.
@@ -133,6 +134,8 @@ class Transaction {
     Step check_adopted();
     Step carry_to_target();
     Step take_the_host();
+    Step look_at_the_schema();
+    Step migrate();
     Step swap();
     Step start();
     Step watch_it();
@@ -157,6 +160,7 @@ class Transaction {
     Step admit();
     void set_marker();
     [[nodiscard]] Voice voice() { return {m_progress, m_warnings, m_notes}; }
+    Result<void> learn_what_fits();
     void note_records_of_going_back(const Text& reason);
     void forget_what_was_brought();
     Result<void> sweep(const std::set<std::string>& needed);
@@ -183,6 +187,10 @@ class Transaction {
     Text m_gate_words;      // of a site that was red before and still is: what fails
     Look m_before;
     TreeManifest m_manifest;
+    WaitingMigrations m_migrations;
+    std::optional<std::string> m_schema; // of the database, before its migrations
+    bool m_schema_changed = false;       // by them
+    bool m_migrating = false; // they were begun, and what fits their outcome is not written down yet
     Release m_release;
     Lock m_host;
     std::vector<Text> m_warnings, m_notes;

@@ -33,7 +33,7 @@ DJANGO = {
         "    operations = [migrations.CreateModel('Lesson', [('id', models.AutoField(primary_key=True)),"
         " ('notes', models.TextField(default=''))])]\n",
 }
-SECOND = """from django.db import migrations
+SECOND = """from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
@@ -128,7 +128,16 @@ class BackendTest(unittest.TestCase):
         self.ends(self.site.deploy("adopt", "backend"), 0, "released")
         planned = self.site.deploy("plan", "backend")
         self.assertEqual((planned.returncode, json.loads(planned.stdout)["migrations"]), (0, []), planned.stdout + planned.stderr)
-        (self.project / "lessons/migrations/0002_more.py").write_text(SECOND)
+        second = self.project / "lessons/migrations/0002_more.py"
+        second.write_text(SECOND.replace('RemoveField("lesson", "notes")', 'AddField("lesson", "room", models.TextField(null=True))'))
+        self.commit("with a migration that only adds")
+        planned = self.site.deploy("plan", "backend")
+        self.assertEqual((planned.returncode, json.loads(planned.stdout)["migrations"][0]["class"]), (1, "additive"))
+        self.assertIn("database =", json.loads(planned.stdout)["findings"][0]["hint"])
+        self.site.change([("[deploy.backend]", '[deploy.backend]\ndatabase = "sqlite:db.sqlite3"')])
+        planned = self.site.deploy("plan", "backend")
+        self.assertEqual(planned.returncode, 0, planned.stdout + planned.stderr)
+        second.write_text(SECOND)
         self.commit("with a migration")
         before = self.tree()
         planned = self.site.deploy("plan", "backend")

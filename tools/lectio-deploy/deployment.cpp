@@ -507,7 +507,9 @@ int plan(Session& session) {
         const bool refuses = flaw.weight != release::Flaw::Weight::warn;
         words = join(words.empty() ? "" : "\n",
                      {words, say(refuses ? k_would_refuse : k_would_note, flaw.words)});
-        refusals.push_back({{"refuses", refuses}, {"words", flaw.words.in(session.lang())}});
+        refusals.push_back({{"refuses", refuses},
+                            {"words", flaw.words.in(session.lang())},
+                            {"hint", flaw.hint.in(session.lang())}});
     }
     const bool good = std::none_of(plan->flaws.begin(), plan->flaws.end(), [](const release::Flaw& flaw) {
         return flaw.weight != release::Flaw::Weight::warn;

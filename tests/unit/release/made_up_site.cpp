@@ -1,11 +1,15 @@
 #include "made_up_site.h"
 
+#include "django_site.h"
+#include "platform/sqlite.h"
 #include "release/backend_part.h"
 #include "release/frontend_part.h"
+#include "snapshots/sqlite_snapshot.h"
 
 #include <algorithm>
 #include <filesystem>
 #include <memory>
+#include <stdexcept>
 #include <thread>
 
 #include <unistd.h>
@@ -37,6 +41,31 @@ class MadeUpSource final : public BuildSource {
     Clock& m_clock;
 };
 
+constexpr const char* k_first_table =
+    "CREATE TABLE lessons_lesson (id INTEGER PRIMARY KEY, title VARCHAR(40) NOT NULL, notes TEXT NOT NULL)";
+constexpr const char* k_second_table = "CREATE TABLE app_room (id INTEGER PRIMARY KEY)";
+constexpr const char* k_new_column = "ALTER TABLE lessons_lesson ADD COLUMN room TEXT NULL";
+constexpr const char* k_visit =
+    "INSERT INTO lessons_lesson (title, notes) VALUES ('by the code of today', '')";
+
+Database open_database(const Path& path) {
+    SystemClock clock;
+    return std::move(Database::at(std::filesystem::canonical(path), Database::Access::read_write, clock,
+                                  clock.steady() + std::chrono::minutes(2)))
+        .value();
+}
+
+void do_in(Database& database, const std::string& sql) {
+    if (const Result<void> done = database.run(sql); !done) {
+        throw std::runtime_error(done.error().message);
+    }
+}
+
+bool has_in_schema(const Path& path, const std::string& word) {
+    Database database = open_database(path);
+    return database.number("SELECT count(*) FROM sqlite_master WHERE sql LIKE '%" + word + "%'").value() > 0;
+}
+
 class PageGate final : public LiveGate {
   public:
     explicit PageGate(const MadeUpSite& site) : m_site(site) {}
@@ -50,6 +79,10 @@ class PageGate final : public LiveGate {
         const std::string page = !is_backend                    ? m_site.page()
                                  : runs == m_site.running.end() ? ""
                                                                 : runs->second;
+        if (!m_site.programs.database.empty()) { // somebody uses the site while it is looked at
+            m_site.change_database(k_visit);
+            ++m_site.visits;
+        }
         const bool turned = m_site.red_after_swaps >= 0 &&
                             m_site.disk.pointed >= m_site.swaps_before + m_site.red_after_swaps;
         const bool good =
@@ -177,14 +210,45 @@ Result<ProcessAnswer> FusedPrograms::run(const ProcessRequest& request) {
         } else if (name == "pip") {
             spill(Path(request.folder) / "venv/packages", slurp(Path(request.folder) / "requirements.txt"));
             environments.push_back("installed");
-        } else if (request.command[2] == "shell") {
-            answer.out = "lectio-migrations: {\"migrations\": [{\"name\": \"" + pending +
-                         "\", \"class\": \"lossy\", \"because\": [\"Remove field notes from lesson\"]}]}\n";
-        } else if (request.command.back() == "--no-color") {
-            answer.out = pending.empty() ? "[X]  app.0001_initial\n" : "[ ]  " + pending + "\n";
+        } else if (request.command[1] == "manage.py") {
+            return manage(request);
         }
         return answer;
     });
+}
+
+ProcessAnswer FusedPrograms::manage(const ProcessRequest& request) {
+    if (asks_django) {
+        ProcessRequest real = request;
+        real.command.front() = python_with_django();
+        real.user.clear();
+        return SystemProcesses().run(real).value();
+    }
+    ProcessAnswer answer;
+    answer.exit_status = 0;
+    const std::string& word = request.command[2];
+    const bool waits = !pending.empty() && (database.empty() || !has_in_schema(database, "room TEXT"));
+    if (word == "showmigrations") {
+        answer.out = waits ? "[ ]  " + pending + "\n" : "[X]  app.0001_initial\n";
+    } else if (word == "shell") {
+        answer.out = "lectio-migrations: {\"migrations\": [{\"name\": \"" + pending + "\", \"class\": \"" +
+                     what_it_does +
+                     "\", \"because\": [\"Remove field notes from lesson\"], \"atomic\": true}],"
+                     " \"engine\": \"sqlite\", \"database\": \"data/db.sqlite3\"}\n";
+    } else if (word == "migrate") {
+        Database opened = open_database(database);
+        if (!has_in_schema(database, "app_room")) {
+            do_in(opened, k_second_table);
+        }
+        m_fuse.burn();
+        if (migration_fails) {
+            answer.exit_status = 1;
+            answer.err = "the migration fails\n";
+        } else if (waits) {
+            do_in(opened, k_new_column);
+        }
+    }
+    return answer;
 }
 
 Build build_of(const std::string& word) {
@@ -254,6 +318,8 @@ auto MadeUpSite::with_transaction(Act&& act) {
         settings.deploy.canary = CanarySettings{{"bin/server", "{socket}"}, "/health"};
         settings.deploy.shared = {"data", "data/below"};
         settings.deploy.units = {"web", "celery"};
+        settings.deploy.database = Secret(database_key);
+        settings.deploy.timeout = std::chrono::minutes(2);
         // Nothing is run: any user but root will do.
         settings.user = ::geteuid() == 0 ? find_user("nobody").value() : find_user(::geteuid()).value();
         part = std::make_unique<BackendPart>(settings, own, disk, world);
@@ -284,6 +350,29 @@ Outcome MadeUpSite::abandon() {
 
 std::vector<Outcome> MadeUpSite::recover(Transaction::Asking asking) {
     return with_transaction([&](Transaction& transaction) { return transaction.recover(asking); });
+}
+
+void MadeUpSite::use_database() {
+    programs.database = served() / "data/db.sqlite3";
+    database_key = "sqlite:data/db.sqlite3";
+    spill(programs.database, "");
+    change_database(k_first_table);
+}
+
+std::string MadeUpSite::schema() const {
+    SystemClock clock;
+    return snapshots::schema_of_sqlite(std::filesystem::canonical(programs.database), clock,
+                                       clock.steady() + std::chrono::minutes(2))
+        ->hash;
+}
+
+std::int64_t MadeUpSite::rows() const {
+    return open_database(programs.database).number("SELECT count(*) FROM lessons_lesson").value();
+}
+
+void MadeUpSite::change_database(const std::string& sql) const {
+    Database database = open_database(programs.database);
+    do_in(database, sql);
 }
 
 void MadeUpSite::boot() {

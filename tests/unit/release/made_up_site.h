@@ -96,13 +96,18 @@ class FusedPrograms final : public Processes {
     explicit FusedPrograms(Fuse& fuse) : m_fuse(fuse) {}
     Result<ProcessAnswer> run(const ProcessRequest& request) override;
 
-    std::string pending;                   // a migration that waits
-    std::string untracked;                 // what git does not know
-    std::string fails;                     // the program of this name does
-    std::vector<std::string> started;      // names of programs
+    std::string pending;                // a migration that waits; with a database: until its tables are there
+    std::string what_it_does = "lossy"; // its class
+    bool migration_fails = false;       // in the middle
+    Path database;                      // of SQLite; empty: none
+    bool asks_django = false;           // manage.py is a real one
+    std::string untracked;              // what git does not know
+    std::string fails;                  // the program of this name does
+    std::vector<std::string> started;   // names of programs
     std::vector<std::string> environments; // how each came about: "installed", "copied"
 
   private:
+    ProcessAnswer manage(const ProcessRequest& request);
     Fuse& m_fuse;
 };
 
@@ -120,6 +125,12 @@ class MadeUpSite {
     Outcome roll_back(const std::optional<std::string>& to = std::nullopt, const Wishes& wishes = {});
     Outcome adopt(const Wishes& wishes = {});
     Outcome abandon();
+    // Its data becomes a real database, in which every visitor leaves a row; before it is adopted.
+    void use_database();
+    // The schema that it has now; the rows of visitors in it.
+    [[nodiscard]] std::string schema() const;
+    [[nodiscard]] std::int64_t rows() const;
+    void change_database(const std::string& sql) const;
     // The machine has started: units run what is served.
     void boot();
     // A deploy by the process that has taken up what was left before.
@@ -146,6 +157,8 @@ class MadeUpSite {
     FakeServices services;
     std::map<std::string, std::string> running; // unit → the word of the code that it runs
     std::string refuses_to_start;               // a word: units with this code do not start
+    mutable std::int64_t visits = 0;            // that were promised to be kept
+    std::string database_key;                   // [deploy.backend] database
     bool canary_is_broken = false;
     std::string fails_on = "broken"; // a page with this word does not pass
     bool always_red = false;

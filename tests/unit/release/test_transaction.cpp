@@ -1,7 +1,9 @@
 // A deploy as a transaction: what it does when all goes well, what when not, and what is left when it dies.
+#include "django_site.h"
 #include "made_up_site.h"
 #include "platform/stop.h"
 #include "release/retention.h"
+#include "snapshots/sqlite_snapshot.h"
 
 #include <algorithm>
 #include <filesystem>
@@ -42,7 +44,20 @@ void check_invariants(MadeUpSite& site) {
     }
     if (site.kind() == Kind::backend) {
         CHECK(site.running["web.service"] == site.word_served());
-        CHECK(slurp(site.served() / "data/db.sqlite3") == "rows of visitors");
+        if (site.programs.database.empty()) {
+            CHECK(slurp(site.served() / "data/db.sqlite3") == "rows of visitors");
+        } else {
+            CHECK(site.rows() == site.visits);
+            const std::vector<std::string> fits =
+                site.record(id) ? site.record(id)->schemas : std::vector<std::string>{};
+            CHECK((fits.empty() || is_known_to_fit(*site.record(id), site.schema())));
+        }
+    }
+    const Path snapshots = site.folder / "state" / "deploy" / "snapshots";
+    if (std::filesystem::exists(snapshots)) { // of releases that are there, and of none else
+        for (const auto& file : std::filesystem::directory_iterator(snapshots)) {
+            CHECK(site.record(file.path().filename().string()));
+        }
     }
     for (const Release& release : site.releases()) {
         INFO(release.id);
@@ -463,6 +478,207 @@ TEST_CASE("a deploy after one that was taken up is judged by itself", "[transact
     check_invariants(site);
 }
 
+// ── migrations ──────────────────────────────────────────────────────────────────────────────────────────
+
+namespace {
+
+void with_migration(MadeUpSite& site) {
+    site.use_database();
+    site.adopt();
+    site.boot();
+    site.programs.pending = "app.0002_more";
+    site.programs.what_it_does = "additive";
+}
+
+struct MigratedBackend : MadeUpSite {
+    MigratedBackend() : MadeUpSite(Kind::backend) { with_migration(*this); }
+};
+
+} // namespace
+
+TEST_CASE("a migration that only adds comes before the swap, with a snapshot before it",
+          "[transaction][backend][migrations]") {
+    MigratedBackend site;
+    const std::string first = site.served_id();
+    const std::string before = site.schema();
+    const Outcome outcome = site.release(build_of("second"));
+    INFO(outcome.reason.en);
+    REQUIRE(outcome.result == Ends::released);
+    CHECK(outcome.warnings.empty());
+    const std::string after = site.schema();
+    CHECK(after != before);
+    CHECK(site.record(outcome.release)->schemas == std::vector{after});
+    CHECK(site.record(first)->schemas == std::vector{before, after});
+    check_invariants(site);
+
+    BareWorld bare;
+    const Path kept = site.folder / "state/deploy/snapshots" / outcome.release;
+    CHECK(snapshots::schema_of_sqlite(kept / "before.sqlite3", bare.clock,
+                                      bare.clock.steady() + std::chrono::minutes(2))
+              ->hash == before);
+    REQUIRE(outcome.notes.size() == 1);
+    CHECK(outcome.notes.front().en ==
+          "applied: app.0002_more; the database as it was before: " + kept.string());
+
+    CHECK(site.roll_back().result == Ends::released);
+    CHECK(site.served_id() == first);
+    CHECK(site.schema() == after);
+    check_invariants(site);
+}
+
+TEST_CASE("a release that fails after its migration leaves the tables, the rows and the old code",
+          "[transaction][backend][migrations]") {
+    MigratedBackend site;
+    const std::string before = site.schema();
+    const auto stays = [&](const Outcome& outcome, Ends expected, bool with_words) {
+        INFO(outcome.reason.en);
+        CHECK(outcome.result == expected);
+        CHECK(site.serves_whole("first"));
+        CHECK(site.schema() != before);
+        CHECK(is_known_to_fit(*site.record(site.served_id()), site.schema()));
+        CHECK((outcome.warnings.size() == 1) == with_words);
+        check_invariants(site);
+    };
+    site.programs.migration_fails = true;
+    const Outcome failed = site.release(build_of("second"));
+    CHECK(failed.reason.en.find("the migration fails") != std::string::npos);
+    stays(failed, Ends::refused, true);
+    site.programs.migration_fails = false;
+    site.canary_is_broken = true;
+    stays(site.release(build_of("second")), Ends::refused, true);
+    site.canary_is_broken = false;
+    site.change_database("ALTER TABLE lessons_lesson DROP COLUMN room");
+    stays(site.release(build_of("broken")), Ends::rolled_back, true);
+    CHECK(site.release(build_of("third1")).result == Ends::released); // nothing waits any more
+    check_invariants(site);
+}
+
+TEST_CASE("nobody goes back across a change of the tables that nobody knows",
+          "[transaction][backend][migrations]") {
+    MigratedBackend site;
+    REQUIRE(site.release(build_of("second")).result == Ends::released);
+    site.change_database("ALTER TABLE lessons_lesson DROP COLUMN notes");
+    site.change_database("ALTER TABLE lessons_lesson ADD COLUMN notes TEXT NULL"); // what was in it is gone
+    const Outcome refused = site.roll_back();
+    CHECK(refused.result == Ends::refused);
+    CHECK(refused.phase == "schema");
+    CHECK(site.serves_whole("second"));
+    check_invariants(site);
+    const Outcome forced = site.roll_back(std::nullopt, k_forced);
+    CHECK(forced.result == Ends::released);
+    CHECK(forced.warnings.size() == 1);
+    CHECK(site.serves_whole("first"));
+    check_invariants(site);
+}
+
+TEST_CASE("what cannot be migrated safely is refused by name before anything is done",
+          "[transaction][backend][migrations]") {
+    MigratedBackend site;
+    const std::string before = site.schema();
+    const auto refused = [&](const char* words) {
+        const Outcome outcome = site.release(build_of("second"));
+        INFO(outcome.reason.en);
+        CHECK(outcome.result == Ends::refused);
+        CHECK(outcome.reason.en.find(words) != std::string::npos);
+        CHECK(site.schema() == before);
+        check_invariants(site);
+    };
+    for (const char* what : {"reversible", "lossy", "irreversible", "unheard of"}) {
+        site.programs.what_it_does = what;
+        refused("do more than add");
+    }
+    site.programs.what_it_does = "additive";
+    site.database_key = "";
+    refused("does not say of what a snapshot is taken");
+    site.database_key = "postgresql://site@127.0.0.1/site";
+    refused("PostgreSQL");
+    site.database_key = "sqlite:other/db.sqlite3";
+    refused("every release would have its own");
+    site.database_key = "sqlite:" + (site.folder / "elsewhere").string();
+    spill(site.folder / "elsewhere", "");
+    refused("Django works on sqlite");
+}
+
+TEST_CASE("a large database is migrated only when somebody says so", "[transaction][backend][migrations]") {
+    MigratedBackend site;
+    site.change_database("CREATE TABLE large (x); INSERT INTO large VALUES (zeroblob(21000000))");
+    CHECK(site.release(build_of("second")).result == Ends::refused);
+    const Outcome forced = site.release(build_of("second"), k_forced);
+    CHECK(forced.result == Ends::released);
+    CHECK(forced.warnings.size() == 1);
+    check_invariants(site);
+}
+
+TEST_CASE("a real Django: what adds is applied, what loses is refused, what fails is survived",
+          "[transaction][backend][migrations][django]") {
+    if (python_with_django().empty()) {
+        WARN("no Django on this machine: skipped");
+        return;
+    }
+    const auto build = [](const std::string& word, const std::map<std::string, MadeUpMigration>& migrations) {
+        Build files = build_of(word);
+        for (const auto& [path, content] : django_project("data/db.sqlite3", migrations)) {
+            files[path] = content;
+        }
+        return files;
+    };
+    std::map<std::string, MadeUpMigration> migrations;
+    MadeUpSite site(Kind::backend);
+    site.programs.asks_django = true;
+    site.use_database();
+    site.change_database("DROP TABLE lessons_lesson");
+    for (const auto& [path, content] : build("first", migrations)) {
+        std::filesystem::create_directories((site.served() / path).parent_path());
+        spill(site.served() / path, content);
+    }
+    ProcessRequest request;
+    request.command = {"python", "manage.py", "migrate"};
+    request.folder = site.served().string();
+    request.timeout = std::chrono::minutes(2);
+    REQUIRE(site.programs.run(request)->exit_status == 0);
+    site.adopt();
+    site.boot();
+
+    migrations["0002_room"] = {"migrations.AddField('lesson', 'room', models.TextField(null=True))"};
+    const Outcome adds = site.release(build("second", migrations));
+    INFO(adds.reason.en);
+    REQUIRE(adds.result == Ends::released);
+    CHECK(adds.notes.front().en.find("lessons.0002_room") != std::string::npos);
+    check_invariants(site);
+    CHECK(site.roll_back().result == Ends::released);
+    CHECK(site.serves_whole("first"));
+    check_invariants(site);
+
+    const std::string before = site.schema();
+    for (const char* operation : {"migrations.RemoveField('lesson', 'notes')",
+                                  "migrations.AddField('lesson', 'level', models.IntegerField(default=0))",
+                                  "migrations.RunSQL('DELETE FROM lessons_lesson')"}) {
+        auto worse = migrations;
+        worse["0003_worse"] = {operation};
+        const Outcome refused = site.release(build("third1", worse));
+        INFO(operation);
+        CHECK(refused.result == Ends::refused);
+        CHECK(refused.reason.en.find("lessons.0003_worse") != std::string::npos);
+        CHECK(site.schema() == before);
+        check_invariants(site);
+    }
+    migrations["0003_where"] = {"migrations.AddField('lesson', 'where', models.TextField(null=True))"};
+    migrations["0004_when"] = {
+        "migrations.CreateModel('When', [('id', models.AutoField(primary_key=True))])"};
+    site.change_database("CREATE TABLE lessons_when (x)"); // by hand
+    const Outcome fails = site.release(build("fourth", migrations));
+    CHECK(fails.result == Ends::refused);
+    CHECK(fails.reason.en.find("\"lessons_when\" already exists") != std::string::npos);
+    CHECK(site.serves_whole("first"));
+    check_invariants(site);
+    site.change_database("DROP TABLE lessons_when");
+    CHECK(site.release(build("broken", migrations)).result == Ends::rolled_back);
+    check_invariants(site);
+    CHECK(site.release(build("fifth", migrations)).result == Ends::released);
+    CHECK(site.serves_whole("fifth"));
+    check_invariants(site);
+}
+
 // ── dying ───────────────────────────────────────────────────────────────────────────────────────────────
 
 namespace {
@@ -537,6 +753,24 @@ const std::vector<Scene>& scenes() {
          },
          [](MadeUpSite& site) { site.roll_back(); },
          {"first", "second"}},
+        {"a good backend with a migration",
+         Kind::backend,
+         with_migration,
+         [](MadeUpSite& site) { site.release(build_of("second")); },
+         {"first", "second"}},
+        {"a broken backend with a migration",
+         Kind::backend,
+         with_migration,
+         [](MadeUpSite& site) { site.release(build_of("broken")); },
+         {"first"}},
+        {"a migration that fails in the middle",
+         Kind::backend,
+         [](MadeUpSite& site) {
+             with_migration(site);
+             site.programs.migration_fails = true;
+         },
+         [](MadeUpSite& site) { site.release(build_of("second")); },
+         {"first"}},
         {"adopting a backend",
          Kind::backend,
          [](MadeUpSite& site) { site.boot(); },
@@ -581,6 +815,7 @@ TEST_CASE("killed at any step and taken up again: one whole release, nothing hal
             check_invariants(site);
             // The next deploy finds a site like any other.
             if (step % 5 == 0 && (scene.kind == Kind::frontend || !site.served_id().empty())) {
+                site.programs.migration_fails = false;
                 CHECK(site.release(build_of("later1")).result == Ends::released);
                 CHECK(site.serves_whole("later1"));
             }
