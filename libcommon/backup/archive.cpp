@@ -165,14 +165,12 @@ Result<void> Archive::tidy() {
 }
 
 // As much as lies there at once: the plain copy beside the packed one, either while it is made or while it is proven.
-Result<void> Archive::has_room(const BackupSource& source, const Backup* before) {
-    const Result<FileInfo> database = m_world.files.info(source.sqlite.path, Files::Follow::yes);
-    LECTIO_TRY(database);
-    const Result<FileInfo> log = m_world.files.info(source.sqlite.path.string() + "-wal", Files::Follow::yes);
-    const Bytes plain{database->size.count + (log ? log->size.count : 0)};
+Result<void> Archive::has_room(const BackupSource& source, const Backup* before, SteadyTime until) {
+    const Result<Bytes> plain = size_of(source, m_world, until);
+    LECTIO_TRY(plain);
     const Bytes packed =
-        before != nullptr ? Bytes{before->packed.size.count + before->packed.size.count / 5} : plain;
-    const Bytes wanted{plain.count + packed.count + m_settings.min_free.count};
+        before != nullptr ? Bytes{before->packed.size.count + before->packed.size.count / 5} : *plain;
+    const Bytes wanted{plain->count + packed.count + m_settings.min_free.count};
     const Result<ReleaseDisk::Room> room = m_disk.room(m_settings.dir);
     LECTIO_TRY(room);
     if (room->free >= wanted) {
@@ -203,26 +201,26 @@ Result<Backup> Archive::make(const BackupSource& source, SteadyTime until) {
     const Result<Contents> there = contents();
     LECTIO_TRY(there);
     const Backup* before = there->newest(source.name);
-    LECTIO_TRY(has_room(source, before));
+    LECTIO_TRY(has_room(source, before, until));
     wait_for_a_second_of_its_own(*there, source.name, until);
     Backup backup;
     backup.id = make_id(random_bits());
     backup.source = source.name;
     backup.type = source.type;
-    const Path plain = temporary(backup.id + ".sqlite3");
-    Result<snapshots::SqliteSnapshot> snapshot =
-        snapshots::take_sqlite(source.sqlite.path, plain, m_world.files, m_world.clock, until);
+    const Path plain = temporary(backup.id + ".plain");
+    Result<Snapshot> snapshot = take(source, plain, m_world, until);
     LECTIO_TRY(snapshot);
     backup.snapshot = std::move(*snapshot);
-    backup.time = backup.snapshot.taken;
+    backup.time = taken(backup.snapshot);
     const Path packed = temporary(backup.file_name());
     Result<FileDigest> digest = compress_file(plain, packed, m_world.clock, until);
     LECTIO_TRY(remove_file(plain));
     LECTIO_TRY(digest);
     backup.packed = std::move(*digest);
     if (before != nullptr) {
-        for (const auto& [is, was] : {std::pair{backup.packed.size, before->packed.size},
-                                      std::pair{backup.snapshot.file.size, before->snapshot.file.size}}) {
+        for (const auto& [is, was] :
+             {std::pair{backup.packed.size, before->packed.size},
+              std::pair{plain_file(backup.snapshot).size, plain_file(before->snapshot).size}}) {
             if (is < share_of(was, m_settings.shrink)) {
                 backup.state = State::suspect;
                 backup.reason = say(k_shrunk, format_size(is), format_size(was)).in(m_lang);
@@ -249,21 +247,20 @@ Result<Text> Archive::flaw_of_file(const Backup& backup, SteadyTime until) {
 Result<Backup> Archive::prove(const Backup& backup, const Path& latest, SteadyTime until) {
     const SteadyTime begun = m_world.clock.steady();
     Backup proven = backup;
-    const Path plain = temporary(backup.id + ".sqlite3");
+    const Path plain = temporary(backup.id + ".plain");
     LECTIO_TRY(remove_file(plain));
     Result<Text> flaw = flaw_of_file(backup, until);
     LECTIO_TRY(flaw);
     if (flaw->empty()) {
         const Result<FileDigest> out =
-            expand_file(file_of(backup), plain, backup.snapshot.file.size, m_world.clock, until);
+            expand_file(file_of(backup), plain, plain_file(backup.snapshot).size, m_world.clock, until);
         const bool not_it =
             !out && (out.error().kind == ErrorKind::invalid || out.error().kind == ErrorKind::too_large);
         if (not_it) {
             *flaw = error_words(out.error().message);
         } else {
             LECTIO_TRY(out);
-            const Result<std::vector<Text>> flaws =
-                snapshots::flaws_of_sqlite(plain, backup.snapshot, m_world.clock, until);
+            const Result<std::vector<Text>> flaws = flaws_of(plain, backup.snapshot, m_world, until);
             LECTIO_TRY(flaws);
             *flaw = flaws->empty() ? Text{} : flaws->front();
         }
@@ -298,10 +295,9 @@ Result<void> Archive::replace_latest(const Path& from, const Path& latest, Stead
 
 Result<void> Archive::unpack(const Backup& backup, const Path& into, SteadyTime until) {
     const Result<FileDigest> out =
-        expand_file(file_of(backup), into, backup.snapshot.file.size, m_world.clock, until);
+        expand_file(file_of(backup), into, plain_file(backup.snapshot).size, m_world.clock, until);
     LECTIO_TRY(out);
-    const Result<std::vector<Text>> flaws =
-        snapshots::flaws_of_sqlite(into, backup.snapshot, m_world.clock, until);
+    const Result<std::vector<Text>> flaws = flaws_of(into, backup.snapshot, m_world, until);
     if (flaws && flaws->empty()) {
         return {};
     }

@@ -1,7 +1,7 @@
 // Archive: the folder of the backups, and all that is done in it. Every call but contents() is made under the lock of
 // lectio-backup; every step is durable, and what a call that died has left is finished or removed by tidy().
 //
-//   SOURCE-TIME-ID.sqlite3.zst, SOURCE-TIME-ID.json   a backup and its manifest, which is there first
+//   SOURCE-TIME-ID.sqlite3.zst (or .tar.zst), SOURCE-TIME-ID.json   a backup and its manifest, which is there first
 //   .lectio-tmp-…                                     what is not whole yet
 //   trash/                                            what was pruned, for three days
 #pragma once
@@ -43,7 +43,7 @@ class Archive {
 
     // The folder is there, ours alone; what was begun and not ended is ended or gone.
     Result<void> tidy();
-    // no_space: it would not leave min_free. Otherwise what take_sqlite() says.
+    // no_space: it would not leave min_free. Otherwise what take() says.
     Result<Backup> make(const BackupSource& source, SteadyTime until);
     // Unpacks it beside and proves it, which the manifest remembers; its `latest` is replaced by what was proven. What it
     // is now is returned; an Error: it could not be looked at.
@@ -71,7 +71,7 @@ class Archive {
   private:
     [[nodiscard]] Path temporary(const std::string& name) const;
     [[nodiscard]] Path trash() const { return m_settings.dir / "trash"; }
-    Result<void> has_room(const BackupSource& source, const Backup* before);
+    Result<void> has_room(const BackupSource& source, const Backup* before, SteadyTime until);
     void wait_for_a_second_of_its_own(const Contents& there, const std::string& source, SteadyTime until);
     Result<Contents> read(const Path& folder);
     Result<void> put_in_trash(Backup backup);

@@ -53,7 +53,7 @@ std::string Backup::stem() const {
 }
 
 std::string Backup::file_name() const {
-    return stem() + ".sqlite3.zst";
+    return fmt::format("{}.{}.zst", stem(), extension(snapshot));
 }
 
 std::string Backup::manifest_name() const {
@@ -82,7 +82,7 @@ std::string to_json(const Backup& backup) {
         {"duration_ms", backup.took.count()},
         {"restore_ms", backup.restore_took.count()},
         {"pinned", backup.pinned},
-        {"snapshot", snapshots::json_of(backup.snapshot)},
+        {"snapshot", json_of(backup.snapshot)},
     };
     put(json, "verified", backup.verified);
     put(json, "trashed", backup.trashed);
@@ -112,7 +112,7 @@ Result<Backup> backup_from_json(std::string_view text) {
         !is_name(backup.source) || integer_of(json, "size") <= 0) {
         return none;
     }
-    Result<snapshots::SqliteSnapshot> snapshot = snapshots::sqlite_snapshot_from(object_of(json, "snapshot"));
+    Result<Snapshot> snapshot = snapshot_from(object_of(json, "snapshot"));
     LECTIO_TRY(snapshot);
     backup.snapshot = std::move(*snapshot);
     backup.time = *time;

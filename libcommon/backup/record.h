@@ -2,9 +2,9 @@
 // are and what they are worth is read from here and never from times of files.
 #pragma once
 
+#include "backup/snapshot.h"
 #include "platform/clock.h"
 #include "platform/durable_file.h"
-#include "snapshots/sqlite_snapshot.h"
 #include "util/result.h"
 
 #include <cstdint>
@@ -30,7 +30,7 @@ struct Backup {
     State state = State::complete;
     std::string reason; // why it is suspect or bad, in the operator's language
     FileDigest packed;  // the file as it lies there
-    snapshots::SqliteSnapshot snapshot;
+    Snapshot snapshot;
     std::optional<WallTime> verified; // when it was proven last
     Duration took{};                  // to make it
     Duration restore_took{};          // to unpack and prove it, the last time
@@ -42,7 +42,7 @@ struct Backup {
 
     [[nodiscard]] bool counts() const { return state == State::verified && !trashed; }
     [[nodiscard]] std::string stem() const;      // "database-20261122T165012Z-x7k2fa"
-    [[nodiscard]] std::string file_name() const; // stem().sqlite3.zst
+    [[nodiscard]] std::string file_name() const; // stem().sqlite3.zst, stem().tar.zst
     [[nodiscard]] std::string manifest_name() const;
     bool operator==(const Backup&) const = default;
 };

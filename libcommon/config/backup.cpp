@@ -90,4 +90,13 @@ const Schema<SqliteSource>& sqlite_source_schema() {
     return schema;
 }
 
+const Schema<FilesSource>& files_source_schema() {
+    static const Schema<FilesSource> schema{
+        required("paths", &FilesSource::paths, "files and folders, with all that is below on the same disk"),
+        optional("exclude", &FilesSource::exclude,
+                 "patterns of names that stay out, as tar has them: \"*.tmp\", \"srv/media/cache\""),
+    };
+    return schema;
+}
+
 } // namespace lectio

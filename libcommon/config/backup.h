@@ -20,10 +20,16 @@ struct SqliteSource { // type = "sqlite"
     std::filesystem::path latest; // a plain, verified copy; empty: none
 };
 
+struct FilesSource { // type = "files"
+    std::vector<std::filesystem::path> paths;
+    std::vector<std::string> exclude; // as tar has them
+};
+
 struct BackupSource { // one [backup.source.NAME]
     std::string name, type;
     Duration every = std::chrono::hours(24);
-    SqliteSource sqlite;
+    SqliteSource sqlite; // of those that follow, the one of `type`
+    FilesSource files;
     std::vector<std::string>
         unset;          // variables it needs that are set nowhere: it is not backed up, and that is told
     bool later = false; // a type that is not built yet: the same
@@ -45,5 +51,6 @@ struct BackupSettings {
 const Schema<BackupSettings>& backup_schema();      // without source
 const Schema<BackupSource>& backup_common_schema(); // what every source knows
 const Schema<SqliteSource>& sqlite_source_schema();
+const Schema<FilesSource>& files_source_schema();
 
 } // namespace lectio

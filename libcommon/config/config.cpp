@@ -709,8 +709,10 @@ class Reader {
         const std::shared_ptr<void> own = kind->schema->make();
         source.unset =
             read_part(table, {{&backup_common_schema(), &source}, {kind->schema, own.get()}}, *kind);
-        if (!source.later) {
+        if (kind->schema == &sqlite_source_schema()) {
             source.sqlite = *static_cast<const SqliteSource*>(own.get());
+        } else if (kind->schema == &files_source_schema()) {
+            source.files = *static_cast<const FilesSource*>(own.get());
         }
         m_config.backup.sources.push_back(std::move(source));
     }

@@ -240,13 +240,6 @@ const Later& backup_redis_schema() {
     };
     return schema;
 }
-const Later& backup_files_schema() {
-    static const Later schema{
-        later<std::vector<Path>>("paths", "files and folders").needed(),
-        later<Texts>("exclude", "patterns"),
-    };
-    return schema;
-}
 const Later& backup_exec_schema() {
     static const Later schema{
         later<Texts>("command", "writes the backup to standard output").needed(),
@@ -492,6 +485,7 @@ ChannelSettings::Own default_channel(std::string_view type) {
 
 std::span<const Alternative> backup_types() {
     static const auto types = std::to_array<Alternative>({
+        {"files", "files and folders, by GNU tar", &files_source_schema()},
         {"sqlite", "SQLite, while it is in use", &sqlite_source_schema()},
     });
     return types;
@@ -500,7 +494,6 @@ std::span<const Alternative> backup_types() {
 std::span<const Alternative> later_backups() {
     static const auto types = std::to_array<Alternative>({
         {"exec", "a program of your own", &backup_exec_schema()},
-        {"files", "files and folders", &backup_files_schema()},
         {"postgres", "PostgreSQL", &backup_postgres_schema()},
         {"redis", "Redis", &backup_redis_schema()},
     });

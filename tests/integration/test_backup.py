@@ -7,6 +7,7 @@ import os
 import pathlib
 import signal
 import sqlite3
+import stat
 import subprocess
 import tempfile
 import threading
@@ -91,6 +92,41 @@ class Site:
 
     def archive(self):
         return sorted(file.name for file in (self.folder / "backups").iterdir() if file.name != "trash")
+
+
+def grow_tree(root):
+    """What trees of real sites have, and names that no site should have. Eight files with content of their own."""
+    (root / "a/empty").mkdir(parents=True)
+    (root / "a/lesson.mp4").write_bytes(os.urandom(300_000))
+    (root / "a/half.tmp").write_bytes(b"is not backed up")
+    (root / ("a/" + "long-" * 45)).write_bytes(b"long")
+    (root / "with blank and\nline\\end").write_bytes(b"odd")
+    (root / "урок.txt").write_text("русское имя")
+    pathlib.Path(os.fsdecode(os.fsencode(root) + b"/\xff\xfe")).write_bytes(b"no UTF-8")
+    (root / "secret").write_bytes(b"")
+    (root / "secret").chmod(0o600)
+    os.mkfifo(root / "fifo")
+    (root / "hole").touch()
+    os.truncate(root / "hole", 5_000_000)
+    (root / "to lesson").symlink_to("a/lesson.mp4")
+    os.link(root / "a/lesson.mp4", root / "z same lesson")
+    os.utime(root / "secret", (1_600_000_000, 1_600_000_000))
+
+
+def look_at_tree(root):
+    """Everything below but what is excluded: kind, mode, owner, time of files, content."""
+    seen = {}
+    for folder, folders, files in os.walk(os.fsencode(root)):
+        for name in folders + files:
+            path = os.path.join(folder, name)
+            info = os.lstat(path)
+            content = os.readlink(path) if stat.S_ISLNK(info.st_mode) else b""
+            if stat.S_ISREG(info.st_mode):
+                with open(path, "rb") as file:
+                    content = (int(info.st_mtime), info.st_nlink, file.read())
+            if not name.endswith(b".tmp"):
+                seen[os.path.relpath(path, os.fsencode(root))] = (info.st_mode, info.st_uid, content)
+    return seen
 
 
 class BackupTest(unittest.TestCase):
@@ -226,7 +262,7 @@ class BackupTest(unittest.TestCase):
             self.assertEqual(site.call().returncode, 64)
 
     def test_what_is_not_built_yet_is_said_and_not_silently_left_out(self):
-        more = '[backup.source.media]\ntype = "files"\npaths = ["/srv/media"]'
+        more = '[backup.source.media]\ntype = "exec"\ncommand = ["/usr/local/bin/dump"]'
         with BotApi() as bot, Site(bot, more=more) as site:
             report = site.report("run", expected=1)
             self.assertIn("media is not backed up", report["message"])
@@ -294,6 +330,59 @@ class BackupTest(unittest.TestCase):
             go_to([])
             site.report("run")
             self.assertIn("nobody has looked", site.report("status")["message"])
+
+    def test_files_are_backed_up_proven_each_by_its_checksum_and_put_back(self):
+        with BotApi() as bot, Site(bot) as site:
+            media = site.folder / "srv/media"
+            grow_tree(media)
+            one = site.folder / "srv/settings.py"
+            one.write_text("DEBUG = False\n")
+            link = site.folder / "media"  # what is configured may be a link
+            link.symlink_to(media)
+            with site.config.open("a") as config:
+                config.write(f'[backup.source.media]\ntype = "files"\npaths = ["{link}", "{one}"]\nexclude = ["*.tmp"]\n')
+            before = look_at_tree(media)
+            report = site.report("run", "media")
+            made = report["backups"][0]
+            self.assertEqual(made["state"], "verified")
+            self.assertRegex(made["path"], r"/media-\d{8}T\d{6}Z-[a-z2-7]{6}\.tar\.zst$")
+            self.assertIn("proven, 8 files", report["message"])
+            manifest = json.loads(pathlib.Path(made["path"].replace(".tar.zst", ".json")).read_text())
+            self.assertEqual(manifest["snapshot"]["paths"], [str(media), str(one)])
+            site.report("check")
+            site.report("verify", made["id"])
+
+            # Into a folder of its own, where the list is one that sha256sum understands.
+            then = site.folder / "then"
+            site.report("restore", "media", "--to", str(then))
+            self.assertEqual(look_at_tree(then / media.relative_to("/")), before)
+            subprocess.run(["sha256sum", "--quiet", "--strict", "-c", "lectio-files.sha256"], cwd=then, check=True)
+            self.assertEqual(len((then / "lectio-files.sha256").read_bytes().splitlines()), 8)
+
+            # In its place: what stands there is set aside.
+            (media / "a/lesson.mp4").write_bytes(b"damaged")
+            (media / "new").write_bytes(b"new")
+            one.unlink()
+            damaged = look_at_tree(media)
+            words = site.report("restore", "media", "--dry-run")["message"]
+            self.assertIn(f"{media} would be replaced", words)
+            self.assertEqual(look_at_tree(media), damaged)
+            report = site.report("restore", "media")
+            self.assertEqual(look_at_tree(media), before)
+            self.assertEqual(one.read_text(), "DEBUG = False\n")
+            self.assertEqual(report["aside"], [f"{media}.before-{made['id']}"])
+            self.assertEqual(look_at_tree(pathlib.Path(report["aside"][0])), damaged)
+            self.assertEqual([name for name in os.listdir(media.parent) if name.startswith(".")], [])
+
+            site.report("run", "media")
+            site.report("status", expected=2)  # the database has none yet
+            (media / "a").rename(media.parent / "elsewhere")  # most of it is gone
+            (media / "z same lesson").unlink()
+            self.assertEqual(site.report("run", "media", expected=1)["backups"][0]["state"], "suspect")
+            for path in (media, one):
+                path.rename(f"{path}.gone")
+            self.assertIn("No such file", site.report("run", "media", expected=1)["message"])
+            self.assertEqual(site.report("list")["backups"][-1]["state"], "suspect")
 
     def test_a_damaged_backup_is_found(self):
         with BotApi() as bot, Site(bot) as site:

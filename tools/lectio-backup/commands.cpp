@@ -140,7 +140,7 @@ int status(Session& session) {
         } else {
             const Backup& newest = *there->newest(source.name);
             findings.add(say(k_fresh, source.name, session.local(newest.time),
-                             format_size(newest.snapshot.file.size), format_size(newest.packed.size),
+                             format_size(plain_file(newest.snapshot).size), format_size(newest.packed.size),
                              format_duration(newest.restore_took)));
         }
         say_what_is_away(session, *there, source, findings);

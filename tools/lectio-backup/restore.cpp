@@ -1,11 +1,15 @@
 // restore: a backup in the place of the database, which is set aside, or in a file of its own.
 #include "commands.h"
+#include "platform/users.h"
 #include "snapshots/sqlite_restore.h"
 #include "util/text.h"
 #include "words/error_words.h"
 
 #include <algorithm>
 #include <filesystem>
+#include <iterator>
+#include <variant>
+#include <vector>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -28,6 +32,12 @@ constexpr Phrase k_would_set_aside{"what is there now, with its log, would move 
 constexpr Phrase k_would_refuse{
     "nobody may have it open meanwhile: stop who uses it first",
     "в это время базу никто не должен держать открытой: сначала остановите всех, кто с ней работает"};
+constexpr Phrase k_would_move{"{} would be replaced; what is there now would move to {}",
+                              "{} было бы заменено; то, что там сейчас, переехало бы в {}"};
+constexpr Phrase k_no_place{"others may write to every folder above {} on its disk: restore --to a folder of "
+                            "yours and move it by hand",
+                            "во все папки выше {} на этом диске могут писать другие: восстановите через --to "
+                            "в свою папку и перенесите сами"};
 constexpr Phrase k_written{"restored: {} is as it was at {}", "восстановлено: {} — как на {}"};
 constexpr Phrase k_was_aside{"what was there before lies in {}", "то, что было раньше, лежит в {}"};
 constexpr Phrase k_busy_hint{"stop who uses it, then again: lectio-backup restore {}",
@@ -35,6 +45,10 @@ constexpr Phrase k_busy_hint{"stop who uses it, then again: lectio-backup restor
 constexpr Phrase k_deploys{"a deploy or a recovery is at work: {}", "идёт деплой или восстановление: {}"};
 constexpr Phrase k_exists{"{} is there already: it is not overwritten",
                           "{} уже есть: перезаписывать не будем"};
+
+// Where a restore of files unpacks: nobody else may lead a path below it elsewhere.
+constexpr mode_t k_others_write = 022;
+constexpr std::string_view k_scratch = ".lectio-tmp-";
 
 class Restore {
   public:
@@ -97,6 +111,12 @@ class Restore {
     int say_steps() {
         const std::optional<std::string>& to = m_session.options().to;
         Text words = join("\n", {taken(), say(k_would_unpack)});
+        if (const auto* files = std::get_if<FilesSnapshot>(&m_backup.snapshot); files != nullptr && !to) {
+            for (const Path& path : files->paths) {
+                words = join("\n", {words, say(k_would_move, path.string(), aside_of(path).string())});
+            }
+            return m_session.say_outcome(words, 0, {{"backup", json_of(m_session, m_backup)}});
+        }
         words = to ? join("\n", {words, say(k_would_write, absolute(*to).string())})
                    : join("\n", {words, say(k_would_refuse), say(k_would_set_aside, aside().string()),
                                  say(k_would_write, m_source.sqlite.path.string())});
@@ -104,13 +124,132 @@ class Restore {
     }
 
     int into(const Path& file) {
-        const Result<void> done = m_session.archive().unpack(m_backup, file, m_session.until());
+        const Result<void> done = std::holds_alternative<FilesSnapshot>(m_backup.snapshot)
+                                      ? into_folder(file)
+                                      : m_session.archive().unpack(m_backup, file, m_session.until());
         if (!done) {
             return m_session.leave(done.error());
         }
         return m_session.say_outcome(
             join("\n", {say(k_written, file.string(), m_session.local(m_backup.time)), taken()}), 0,
             {{"backup", json_of(m_session, m_backup)}, {"path", file.string()}});
+    }
+
+    [[nodiscard]] Path scratch() const {
+        return m_session.settings().dir / fmt::format(".lectio-tmp-{}.restore", m_backup.id);
+    }
+
+    // A new folder with everything, the list of it too: `sha256sum -c` there says the same again.
+    Result<void> into_folder(const Path& folder) {
+        LECTIO_TRY(m_session.disk().make_folder(folder));
+        const Path tar = scratch();
+        LECTIO_TRY(remove_file(tar));
+        LECTIO_TRY(m_session.archive().unpack(m_backup, tar, m_session.until()));
+        const Result<void> done = extract_files(tar, {folder, {}, 0}, m_session.world(), m_session.until());
+        LECTIO_TRY(remove_file(tar));
+        return done;
+    }
+
+    // What stands there moves beside it, under a name that is free.
+    [[nodiscard]] Path aside_of(const Path& path) const {
+        for (int number = 1;; ++number) {
+            Path aside = path;
+            aside += fmt::format(".before-{}{}", m_backup.id, number == 1 ? "" : fmt::format("-{}", number));
+            if (!m_session.files().info(aside, Files::Follow::no)) {
+                return aside;
+            }
+        }
+    }
+
+    // The nearest folder above on the same disk to which nobody else may write: tar runs there as we are, and whoever
+    // owns the site could lead it elsewhere below.
+    [[nodiscard]] std::optional<Path> safe_folder(const Path& path) const {
+        Files& files = m_session.files();
+        const Result<FileInfo> parent = files.info(path.parent_path(), Files::Follow::yes);
+        for (Path folder = path.parent_path(); parent; folder = folder.parent_path()) {
+            const Result<FileInfo> info = files.info(folder, Files::Follow::no);
+            if (!info || info->device != parent->device) {
+                return std::nullopt;
+            }
+            if (info->owner == effective_user() && (info->mode & k_others_write) == 0) {
+                return folder;
+            }
+            if (folder == folder.root_path()) {
+                return std::nullopt;
+            }
+        }
+        return std::nullopt;
+    }
+
+    // Everything is unpacked and proven before the first name changes; a call that died is begun anew by the next.
+    int files_in_place(const FilesSnapshot& snapshot) {
+        const Path tar = scratch();
+        const Result<void> unpacked = m_session.archive().unpack(m_backup, tar, m_session.until());
+        if (!unpacked) {
+            return m_session.leave(unpacked.error());
+        }
+        std::vector<Path> prepared;
+        const auto give_up = [&](int status) {
+            for (const Path& one : prepared) {
+                if (const Result<void> gone = m_session.disk().remove_tree(one); !gone) {
+                    m_session.say_aside(error_words(gone.error().message));
+                }
+            }
+            return status;
+        };
+        for (const Path& path : snapshot.paths) {
+            const std::optional<Path> folder = safe_folder(path);
+            if (!folder) {
+                return give_up(m_session.leave(ExitCode::critical, say(k_no_place, path.string())));
+            }
+            prepared.push_back(*folder / fmt::format("{}{}-{}", k_scratch, m_backup.id, prepared.size()));
+            const Result<void> done = prepare(tar, path, prepared.back());
+            if (!done) {
+                return give_up(m_session.leave(done.error()));
+            }
+        }
+        std::vector<std::string> aside;
+        for (std::size_t i = 0; i < prepared.size(); ++i) {
+            const Result<void> done = exchange(snapshot.paths[i], prepared[i], aside);
+            if (!done) {
+                return m_session.leave(done.error());
+            }
+        }
+        if (const Result<void> removed = remove_file(tar); !removed) {
+            m_session.say_aside(error_words(removed.error().message));
+        }
+        std::string names;
+        for (const Path& path : snapshot.paths) {
+            names += (names.empty() ? "" : ", ") + path.string();
+        }
+        Text words = join("\n", {say(k_written, names, m_session.local(m_backup.time)), taken()});
+        m_session.log(LogLevel::warn, words);
+        for (const std::string& one : aside) {
+            words = join("\n", {words, say(k_was_aside, one)});
+        }
+        m_session.flush_log();
+        return m_session.say_outcome(
+            words, 0, {{"backup", json_of(m_session, m_backup)}, {"path", names}, {"aside", aside}});
+    }
+
+    Result<void> prepare(const Path& tar, const Path& path, const Path& into) {
+        LECTIO_TRY(m_session.disk().remove_tree(into));
+        LECTIO_TRY(m_session.disk().make_folder(into));
+        const Path inside = path.relative_path();
+        const auto above = std::distance(inside.begin(), inside.end()) - 1;
+        const Extraction extraction{into, inside.string(), static_cast<std::size_t>(above)};
+        LECTIO_TRY(extract_files(tar, extraction, m_session.world(), m_session.until()));
+        return m_session.disk().sync(into);
+    }
+
+    Result<void> exchange(const Path& path, const Path& prepared, std::vector<std::string>& aside) {
+        if (m_session.files().info(path, Files::Follow::no)) {
+            const Path beside = aside_of(path);
+            LECTIO_TRY(m_session.disk().move(path, beside));
+            aside.push_back(beside.string());
+        }
+        LECTIO_TRY(m_session.disk().move(prepared / path.filename(), path));
+        return m_session.disk().remove_tree(prepared);
     }
 
     // Beside the database. One that was begun and not ended is gone on with.
@@ -141,12 +280,16 @@ class Restore {
                        ? m_session.leave(ExitCode::locked, say(k_deploys, error_words(alone.error().message)))
                        : m_session.leave(alone.error());
         }
-        const Path plain = m_session.settings().dir / fmt::format(".lectio-tmp-{}.restore", m_backup.id);
+        if (const auto* files = std::get_if<FilesSnapshot>(&m_backup.snapshot)) {
+            return files_in_place(*files);
+        }
+        const Path plain = scratch();
         const Result<void> unpacked = m_session.archive().unpack(m_backup, plain, m_session.until());
         if (!unpacked) {
             return m_session.leave(unpacked.error());
         }
-        const snapshots::SqliteRestore wish{plain, m_backup.snapshot, m_source.sqlite.path, aside()};
+        const snapshots::SqliteRestore wish{plain, std::get<snapshots::SqliteSnapshot>(m_backup.snapshot),
+                                            m_source.sqlite.path, aside()};
         const Result<snapshots::Restored> done = snapshots::restore_sqlite(
             wish, m_session.files(), m_session.disk(), m_session.world().clock, m_session.until());
         const Result<void> removed = remove_file(plain);

@@ -25,11 +25,12 @@ using namespace std::chrono_literals;
 constexpr Duration k_slack = 5min; // cron is never to the second, and a day late is worse than minutes early
 constexpr Duration k_to_tell = 2s;
 
-constexpr Phrase k_made{"{}: backed up and proven, {} rows, {} ({} packed), {}",
-                        "{}: копия сделана и проверена, строк {}, {} (сжато {}), за {}"};
-constexpr Phrase k_made_only{
-    "{}: backed up, not proven (`verify` is off), {} rows, {} ({} packed), {}",
-    "{}: копия сделана, не проверена (`verify` выключен), строк {}, {} (сжато {}), за {}"};
+constexpr Phrase k_made{"{}: backed up and proven, {}, {} ({} packed), {}",
+                        "{}: копия сделана и проверена, {}, {} (сжато {}), за {}"};
+constexpr Phrase k_made_only{"{}: backed up, not proven (`verify` is off), {}, {} ({} packed), {}",
+                             "{}: копия сделана, не проверена (`verify` выключен), {}, {} (сжато {}), за {}"};
+constexpr Phrase k_unsteady{"{}: {} files changed while they were read: {}",
+                            "{}: файлов, менявшихся во время чтения: {}: {}"};
 constexpr Phrase k_suspect{"{}: the backup {} is much smaller than the one before: {}",
                            "{}: копия {} намного меньше предыдущей: {}"};
 constexpr Phrase k_suspect_hint{"if that is right: lectio-backup accept {} --reason \"…\"",
@@ -54,14 +55,6 @@ constexpr Phrase k_all_away{"every backup lies outside of this server, too",
 constexpr Phrase k_title_away{"backups outside of this server", "копии за пределами сервера"};
 constexpr Phrase k_title{"backup of {}", "резервная копия: {}"};
 constexpr Phrase k_not_told{"the operator could not be told: {}", "сообщить оператору не удалось: {}"};
-
-std::int64_t rows_of(const Backup& backup) {
-    std::int64_t all = 0;
-    for (const auto& [table, rows] : backup.snapshot.facts.rows) {
-        all += rows;
-    }
-    return all;
-}
 
 // What became of one source.
 struct End {
@@ -178,9 +171,18 @@ class Run {
             end.lines.push_back(say(k_bad, source.name, backup.id, backup.reason));
             end.trouble = Level::critical;
         } else {
-            end.lines.push_back(say(backup.counts() ? k_made : k_made_only, source.name, rows_of(backup),
-                                    format_size(backup.snapshot.file.size), format_size(backup.packed.size),
+            end.lines.push_back(say(backup.counts() ? k_made : k_made_only, source.name,
+                                    counted(backup.snapshot), format_size(plain_file(backup.snapshot).size),
+                                    format_size(backup.packed.size),
                                     format_duration(backup.took + backup.restore_took)));
+        }
+        const auto* files = std::get_if<FilesSnapshot>(&backup.snapshot);
+        if (files != nullptr && files->unsteady > 0) {
+            std::string names;
+            for (const std::string& name : files->changed) {
+                names += (names.empty() ? "" : "; ") + name;
+            }
+            end.lines.push_back(say(k_unsteady, source.name, files->unsteady, names));
         }
         return end;
     }

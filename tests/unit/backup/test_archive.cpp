@@ -16,6 +16,10 @@ using Catch::Contains;
 
 namespace {
 
+const snapshots::SqliteSnapshot& database_in(const Backup& backup) {
+    return std::get<snapshots::SqliteSnapshot>(backup.snapshot);
+}
+
 // A database whose rows are counted, and an archive of it; every call is a process of its own.
 struct Place {
     Place() {
@@ -70,7 +74,7 @@ TEST_CASE("a backup is a file and its manifest, for us alone, and gives back wha
     REQUIRE(made);
     CHECK(made->state == State::verified);
     CHECK(made->verified.has_value());
-    CHECK(made->snapshot.facts.rows.at("t") == 100);
+    CHECK(database_in(*made).facts.rows.at("t") == 100);
     CHECK(place.names() == std::vector<std::string>{made->manifest_name(), made->file_name(), "trash"});
     CHECK_THAT(made->file_name(), Catch::Matches("database-20260122T100000Z-[a-z2-7]{6}[.]sqlite3[.]zst"));
     CHECK(place.bare.files.info(place.settings.dir, Files::Follow::no)->mode == 0700);
@@ -78,7 +82,7 @@ TEST_CASE("a backup is a file and its manifest, for us alone, and gives back wha
 
     const Path out = place.folder / "out.sqlite3";
     REQUIRE(place.archive().unpack(*made, out, place.later()));
-    CHECK(digest_of(out, place.bare.clock, place.later()).value() == made->snapshot.file);
+    CHECK(digest_of(out, place.bare.clock, place.later()).value() == plain_file(made->snapshot));
     CHECK(slurp(out) == slurp(place.source.sqlite.latest));
     CHECK_FALSE(place.archive().unpack(*made, out, place.later())); // never over anything
 }
@@ -112,7 +116,7 @@ TEST_CASE("a backup that changed on the disk does not pass its proof") {
         std::filesystem::remove(file);
         Backup other = *made;
         other.packed = FileDigest{};
-        other.snapshot.file.size.count -= 1;
+        std::get<snapshots::SqliteSnapshot>(other.snapshot).file.size.count -= 1;
         spill(file, bytes);
         other.packed = digest_of(file, place.bare.clock, place.later()).value();
         REQUIRE(place.archive().save(other));
@@ -139,7 +143,7 @@ TEST_CASE(
         CHECK(small->verified.has_value());
         place.bare.clock.advance(24h);
     }
-    CHECK(place.archive().contents()->newest("database")->snapshot.facts.rows.at("t") == 100);
+    CHECK(database_in(*place.archive().contents()->newest("database")).facts.rows.at("t") == 100);
 }
 
 TEST_CASE("a backup never fills the disk") {

@@ -1,0 +1,402 @@
+#include "backup/files_snapshot.h"
+
+#include "platform/processes.h"
+#include "platform/sha256.h"
+#include "platform/tree_manifest.h"
+#include "platform/trusted_path.h"
+#include "util/json_members.h"
+#include "util/text.h"
+#include "util/unique_fd.h"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <archive.h>
+#include <archive_entry.h>
+
+namespace lectio::backup {
+namespace {
+
+using Json = nlohmann::json;
+using namespace std::chrono_literals;
+
+constexpr int k_schema = 1;
+constexpr mode_t k_ours_alone = 0600;
+constexpr std::size_t k_piece = 1U << 18U;
+constexpr std::size_t k_most_changed = 5; // that are named
+constexpr std::size_t k_most_flaws = 5;
+constexpr std::size_t k_sum_length = 64;
+constexpr Bytes k_longest_said = 4_MB;
+constexpr int k_some_files_differ = 1; // gnu.org/software/tar/manual, "Synopsis": the exit status
+
+constexpr Phrase k_other_file{"{} has changed", "{} изменился"};
+constexpr Phrase k_no_file{"{} is missing", "нет {}"};
+constexpr Phrase k_other_count{"it holds {} files instead of {}", "в ней {} файлов вместо {}"};
+constexpr Phrase k_other_bytes{"its content has changed", "её содержимое изменилось"};
+constexpr Phrase k_unreadable{"it cannot be read as tar: {}", "она не читается как tar: {}"};
+constexpr Phrase k_no_list{"its list of files is missing", "в ней нет списка файлов"};
+
+// SHA-256 of each file by its name in the tar.
+using Sums = std::map<std::string, std::string>;
+
+struct FreeArchive {
+    void operator()(archive* reader) const { archive_read_free(reader); }
+};
+
+// ── the list, as `sha256sum` writes it (coreutils manual, "md5sum invocation") ──────────────────────────────
+
+std::string line_of(const std::string& name, const std::string& sum) {
+    std::string escaped;
+    for (const char c : name) {
+        escaped += c == '\\' ? "\\\\" : c == '\n' ? "\\n" : c == '\r' ? "\\r" : std::string(1, c);
+    }
+    return fmt::format("{}{}  {}\n", escaped == name ? "" : "\\", sum, escaped);
+}
+
+std::string list_of(const Sums& sums) {
+    std::string list;
+    for (const auto& [name, sum] : sums) {
+        list += line_of(name, sum);
+    }
+    return list;
+}
+
+Sums sums_of(std::string_view list) {
+    Sums sums;
+    for (std::string_view line : split(list, '\n')) {
+        const bool escaped = line.starts_with('\\');
+        line.remove_prefix(escaped ? 1 : 0);
+        if (line.size() <= k_sum_length + 2) {
+            continue;
+        }
+        std::string name;
+        const std::string_view written = line.substr(k_sum_length + 2);
+        for (std::size_t i = 0; i < written.size(); ++i) {
+            const bool pair = escaped && written[i] == '\\' && i + 1 < written.size();
+            const char c = pair ? written[++i] : written[i];
+            name += pair && c == 'n' ? '\n' : pair && c == 'r' ? '\r' : c;
+        }
+        sums[name] = line.substr(0, k_sum_length);
+    }
+    return sums;
+}
+
+// ── what lies in a tar ──────────────────────────────────────────────────────────────────────────────────────
+
+struct Content {
+    Sums sums;
+    std::optional<std::string> list;
+};
+
+Error damaged(archive* reader) {
+    const char* const words = archive_error_string(reader);
+    return {ErrorKind::invalid, clean_line(words != nullptr ? words : "it ends too early")};
+}
+
+// Of a file that stands more than once the last counts, as it does for tar.
+Result<Content> content_of(const Path& tar, Clock& clock, SteadyTime until) {
+    const Result<UniqueFd> file = open_trusted_file(tar);
+    LECTIO_TRY(file);
+    const std::unique_ptr<archive, FreeArchive> reader(archive_read_new());
+    if (reader == nullptr || archive_read_support_format_tar(reader.get()) != ARCHIVE_OK ||
+        archive_read_open_fd(reader.get(), file->get(), k_piece) != ARCHIVE_OK) {
+        return damaged(reader.get());
+    }
+    Content content;
+    const auto piece = std::make_unique<std::array<char, k_piece>>();
+    for (archive_entry* entry = nullptr;;) {
+        const int next = archive_read_next_header(reader.get(), &entry);
+        if (next == ARCHIVE_EOF) {
+            return content;
+        }
+        const char* const name = next >= ARCHIVE_WARN ? archive_entry_pathname(entry) : nullptr;
+        if (name == nullptr) {
+            return damaged(reader.get());
+        }
+        if (archive_entry_filetype(entry) != AE_IFREG || archive_entry_hardlink(entry) != nullptr) {
+            continue;
+        }
+        const std::string path = name;
+        const bool is_list = path == k_list_of_files;
+        std::string text;
+        Sha256 hash;
+        for (;;) {
+            const la_ssize_t got = archive_read_data(reader.get(), piece->data(), piece->size());
+            if (got < 0) {
+                return damaged(reader.get());
+            }
+            if (got == 0) {
+                break;
+            }
+            if (clock.steady() >= until) {
+                return Error{ErrorKind::timeout, "unable to read the tar: no time left"};
+            }
+            const std::string_view bytes(piece->data(), static_cast<std::size_t>(got));
+            is_list ? void(text += bytes) : hash.add(bytes);
+        }
+        if (is_list) {
+            content.list = std::move(text);
+        } else {
+            content.sums[path] = hash.finish();
+        }
+    }
+}
+
+// ── tar ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+struct Said {
+    int status = 0;
+    std::vector<std::string> lines; // on standard error
+    std::string out;
+};
+
+Result<Said> run_tar(std::vector<std::string> arguments, World& world, SteadyTime until) {
+    ProcessRequest request;
+    request.command = {"tar"};
+    std::move(arguments.begin(), arguments.end(), std::back_inserter(request.command));
+    request.timeout =
+        std::max<Duration>(1s, std::chrono::duration_cast<Duration>(until - world.clock.steady()));
+    request.max_output = k_longest_said;
+    const Result<ProcessAnswer> answer = world.processes.run(request);
+    LECTIO_TRY(answer);
+    if (answer->timed_out || !answer->exit_status) {
+        return Error{ErrorKind::timeout, "tar was ended before it was done"};
+    }
+    Said said{*answer->exit_status, {}, std::string(trim(answer->out))};
+    for (const std::string_view line : split_lines(trim(answer->err))) {
+        said.lines.push_back(shorten(clean_line(line), 200));
+    }
+    if (said.status > k_some_files_differ) {
+        // "Exiting with failure status due to previous errors" comes last and says nothing.
+        const bool full = answer->err.find("No space left on device") != std::string::npos;
+        return Error{full ? ErrorKind::no_space : ErrorKind::io,
+                     said.lines.empty() ? fmt::format("tar: exit status {}", said.status)
+                                        : said.lines.front()};
+    }
+    return said;
+}
+
+std::string name_in_tar(const Path& path) {
+    return path.relative_path().string();
+}
+
+Result<std::vector<Path>> in_truth(const std::vector<std::filesystem::path>& paths) {
+    std::vector<Path> all;
+    for (const std::filesystem::path& path : paths) {
+        std::error_code error;
+        Path real = std::filesystem::canonical(path, error);
+        if (error) {
+            return Error{error == std::errc::no_such_file_or_directory ? ErrorKind::not_found
+                                                                       : ErrorKind::permission,
+                         fmt::format("unable to examine {}: {}", clean_line(path.string()), error.message())};
+        }
+        if (real == real.root_path()) {
+            return Error{ErrorKind::invalid, "unable to back up /: name what is in it"};
+        }
+        all.push_back(std::move(real));
+    }
+    return all;
+}
+
+// The list goes last into the tar.
+Result<void> append_list(const Sums& sums, const Path& tar, World& world, SteadyTime until) {
+    const Path list = tar.string() + ".list";
+    LECTIO_TRY(world.files.create_synced(list, list_of(sums), k_ours_alone));
+    const Result<Said> said =
+        run_tar({"--append", "--format=gnu", "--file=" + tar.string(),
+                 fmt::format("--transform=s|.*|{}|", k_list_of_files),
+                 "--directory=" + list.parent_path().string(), "--", list.filename().string()},
+                world, until);
+    LECTIO_TRY(remove_file(list));
+    return said ? Result<void>{} : said.error();
+}
+
+Result<FilesSnapshot> make_tar(const FilesSource& source, const Path& into, World& world, SteadyTime until) {
+    FilesSnapshot snapshot;
+    Result<std::vector<Path>> paths = in_truth(source.paths);
+    LECTIO_TRY(paths);
+    snapshot.paths = std::move(*paths);
+    // --format=gnu: names are the bytes that they are on the disk, however long.
+    std::vector<std::string> arguments{"--create",
+                                       "--format=gnu",
+                                       "--sort=name",
+                                       "--one-file-system",
+                                       "--quoting-style=escape",
+                                       "--warning=no-file-ignored",
+                                       "--file=" + into.string()};
+    for (const std::string& pattern : source.exclude) {
+        arguments.push_back("--exclude=" + pattern);
+    }
+    arguments.insert(arguments.end(), {"--directory=/", "--"});
+    for (const Path& path : snapshot.paths) {
+        arguments.push_back(name_in_tar(path));
+    }
+    const Result<Said> said = run_tar(std::move(arguments), world, until);
+    LECTIO_TRY(said);
+    snapshot.unsteady = said->lines.size();
+    snapshot.changed.assign(said->lines.begin(),
+                            said->lines.begin() +
+                                static_cast<std::ptrdiff_t>(std::min(said->lines.size(), k_most_changed)));
+    const Result<Content> content = content_of(into, world.clock, until);
+    LECTIO_TRY(content);
+    snapshot.files = content->sums.size();
+    LECTIO_TRY(append_list(content->sums, into, world, until));
+    LECTIO_TRY(sync_file(into));
+    Result<FileDigest> digest = digest_of(into, world.clock, until);
+    LECTIO_TRY(digest);
+    snapshot.file = std::move(*digest);
+    const Result<Said> version = run_tar({"--version"}, world, until);
+    LECTIO_TRY(version);
+    snapshot.made_with = clean_line(version->out.substr(0, version->out.find('\n')));
+    return snapshot;
+}
+
+} // namespace
+
+Json json_of(const FilesSnapshot& snapshot) {
+    Json paths = Json::array();
+    for (const Path& path : snapshot.paths) {
+        paths.push_back(path.string());
+    }
+    return {{"schema", k_schema},
+            {"type", "files"},
+            {"taken", format_utc(snapshot.taken)},
+            {"duration_ms", snapshot.took.count()},
+            {"made_with", snapshot.made_with},
+            {"size", snapshot.file.size.count},
+            {"sha256", snapshot.file.sha256},
+            {"files", snapshot.files},
+            {"paths", paths},
+            {"unsteady", snapshot.unsteady},
+            {"changed", snapshot.changed}};
+}
+
+Result<FilesSnapshot> files_snapshot_from(const Json& json) {
+    const Error none{ErrorKind::invalid, "this is no manifest of a snapshot of files"};
+    FilesSnapshot snapshot;
+    const Result<WallTime> taken = parse_utc(text_of(json, "taken"));
+    snapshot.file.sha256 = text_of(json, "sha256");
+    if (integer_of(json, "schema") != k_schema || text_of(json, "type") != "files" || !taken ||
+        snapshot.file.sha256.size() != k_sum_length || integer_of(json, "size") <= 0 ||
+        integer_of(json, "files") < 0 || integer_of(json, "unsteady") < 0) {
+        return none;
+    }
+    for (const auto& [key, paths] : {std::pair{"paths", true}, std::pair{"changed", false}}) {
+        const auto list = json.find(key);
+        if (list == json.end() || !list->is_array()) {
+            return none;
+        }
+        for (const Json& one : *list) {
+            const std::string text = one.is_string() ? one.get<std::string>() : std::string();
+            const Path path(text);
+            const bool leads_on =
+                path.is_absolute() && path == path.lexically_normal() && path.has_filename();
+            if (paths && !leads_on) {
+                return none;
+            }
+            paths ? void(snapshot.paths.push_back(path)) : snapshot.changed.push_back(text);
+        }
+    }
+    snapshot.taken = *taken;
+    snapshot.took = Duration(integer_of(json, "duration_ms"));
+    snapshot.made_with = text_of(json, "made_with");
+    snapshot.file.size.count = static_cast<std::uint64_t>(integer_of(json, "size"));
+    snapshot.files = static_cast<std::uint64_t>(integer_of(json, "files"));
+    snapshot.unsteady = static_cast<std::uint64_t>(integer_of(json, "unsteady"));
+    return snapshot;
+}
+
+Result<FilesSnapshot> take_files(const FilesSource& source, const Path& into, World& world,
+                                 SteadyTime until) {
+    const SteadyTime begun = world.clock.steady();
+    const WallTime taken = world.clock.now().wall;
+    LECTIO_TRY(world.files.create_synced(into, "", k_ours_alone));
+    Result<FilesSnapshot> snapshot = make_tar(source, into, world, until);
+    if (!snapshot) {
+        [[maybe_unused]] const Result<void> removed = remove_file(into); // why there is none is what counts
+        return snapshot;
+    }
+    snapshot->taken = std::chrono::floor<std::chrono::seconds>(taken);
+    snapshot->took = std::chrono::duration_cast<Duration>(world.clock.steady() - begun);
+    return snapshot;
+}
+
+Result<std::vector<Text>> flaws_of_files(const Path& tar, const FilesSnapshot& snapshot, World& world,
+                                         SteadyTime until) {
+    const Result<FileDigest> digest = digest_of(tar, world.clock, until);
+    LECTIO_TRY(digest);
+    const Result<Content> content = content_of(tar, world.clock, until);
+    if (!content && content.error().kind == ErrorKind::invalid) {
+        return std::vector{say(k_unreadable, content.error().message)};
+    }
+    LECTIO_TRY(content);
+    if (!content->list) {
+        return std::vector{say(k_no_list)};
+    }
+    std::vector<Text> flaws;
+    const Sums listed = sums_of(*content->list);
+    for (const auto& [name, sum] : listed) {
+        const auto there = content->sums.find(name);
+        const bool same = there != content->sums.end() && there->second == sum;
+        if (!same && flaws.size() < k_most_flaws) {
+            flaws.push_back(say(there == content->sums.end() ? k_no_file : k_other_file, clean_line(name)));
+        }
+    }
+    if (flaws.empty() && listed.size() != snapshot.files) {
+        flaws.push_back(say(k_other_count, listed.size(), snapshot.files));
+    }
+    if (flaws.empty() && *digest != snapshot.file) {
+        flaws.push_back(say(k_other_bytes));
+    }
+    return flaws;
+}
+
+Result<void> extract_files(const Path& tar, const Extraction& extraction, World& world, SteadyTime until) {
+    std::vector<std::string> arguments{"--extract",
+                                       "--preserve-permissions",
+                                       "--file=" + tar.string(),
+                                       "--directory=" + extraction.folder.string(),
+                                       fmt::format("--strip-components={}", extraction.strip),
+                                       "--"};
+    if (!extraction.below.empty()) {
+        arguments.push_back(extraction.below);
+    }
+    const Result<Said> said = run_tar(std::move(arguments), world, until);
+    LECTIO_TRY(said);
+    if (said->status != 0) {
+        return Error{ErrorKind::io, said->lines.empty() ? "tar: exit status 1" : said->lines.front()};
+    }
+    const Result<Content> content = content_of(tar, world.clock, until);
+    LECTIO_TRY(content);
+    const Result<TreeManifest> tree = read_tree(extraction.folder, world.clock, until);
+    LECTIO_TRY(tree);
+    std::map<std::string_view, std::string_view> there;
+    for (const TreeEntry& entry : tree->entries) {
+        there.emplace(entry.path, entry.sha256);
+    }
+    for (const auto& [name, sum] : sums_of(content->list.value_or(""))) {
+        const bool wanted =
+            extraction.below.empty() || name == extraction.below || name.starts_with(extraction.below + "/");
+        std::string_view path = name;
+        for (std::size_t i = 0; i < extraction.strip && wanted; ++i) {
+            path.remove_prefix(std::min(path.find('/'), path.size() - 1) + 1);
+        }
+        const auto found = wanted ? there.find(path) : there.end();
+        if (wanted && (found == there.end() || found->second != sum)) {
+            return Error{ErrorKind::invalid,
+                         fmt::format("unable to restore {}: it is not what it was", clean_line(name))};
+        }
+    }
+    return {};
+}
+
+} // namespace lectio::backup

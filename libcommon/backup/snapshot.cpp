@@ -1,0 +1,118 @@
+#include "backup/snapshot.h"
+
+#include "platform/tree_size.h"
+#include "util/json_members.h"
+
+#include <cstdint>
+
+#include <nlohmann/json.hpp>
+
+namespace lectio::backup {
+namespace {
+
+using snapshots::SqliteSnapshot;
+
+constexpr Phrase k_rows{"{} rows", "строк {}"};
+constexpr Phrase k_files{"{} files", "файлов {}"};
+
+template<class... Fs>
+struct Cases : Fs... {
+    using Fs::operator()...;
+};
+template<class... Fs>
+Cases(Fs...) -> Cases<Fs...>;
+
+Result<Bytes> size_of_database(const Path& path, Files& files) {
+    const Result<FileInfo> database = files.info(path, Files::Follow::yes);
+    LECTIO_TRY(database);
+    const Result<FileInfo> log = files.info(path.string() + "-wal", Files::Follow::yes);
+    return Bytes{database->size.count + (log ? log->size.count : 0)};
+}
+
+Result<Bytes> size_of_files(const FilesSource& source, World& world, SteadyTime until) {
+    Bytes all;
+    for (const Path& path : source.paths) {
+        const Result<FileInfo> info = world.files.info(path, Files::Follow::yes);
+        LECTIO_TRY(info);
+        if (info->type != FileInfo::Type::folder) {
+            all.count += info->size.count;
+            continue;
+        }
+        const Result<TreeSize> below = tree_size(path, world.clock, until);
+        LECTIO_TRY(below);
+        all.count += below->size.count;
+    }
+    return all;
+}
+
+} // namespace
+
+WallTime taken(const Snapshot& snapshot) {
+    return std::visit([](const auto& one) { return one.taken; }, snapshot);
+}
+
+const FileDigest& plain_file(const Snapshot& snapshot) {
+    return std::visit([](const auto& one) -> const FileDigest& { return one.file; }, snapshot);
+}
+
+std::string_view extension(const Snapshot& snapshot) {
+    return std::holds_alternative<SqliteSnapshot>(snapshot) ? "sqlite3" : "tar";
+}
+
+Text counted(const Snapshot& snapshot) {
+    return std::visit(Cases{[](const SqliteSnapshot& one) {
+                                std::int64_t all = 0;
+                                for (const auto& [table, rows] : one.facts.rows) {
+                                    all += rows;
+                                }
+                                return say(k_rows, all);
+                            },
+                            [](const FilesSnapshot& one) { return say(k_files, one.files); }},
+                      snapshot);
+}
+
+nlohmann::json json_of(const Snapshot& snapshot) {
+    return std::visit(Cases{[](const SqliteSnapshot& one) { return snapshots::json_of(one); },
+                            [](const FilesSnapshot& one) { return json_of(one); }},
+                      snapshot);
+}
+
+Result<Snapshot> snapshot_from(const nlohmann::json& json) {
+    if (text_of(json, "type") == "files") {
+        Result<FilesSnapshot> files = files_snapshot_from(json);
+        LECTIO_TRY(files);
+        return Snapshot(std::move(*files));
+    }
+    Result<SqliteSnapshot> database = snapshots::sqlite_snapshot_from(json);
+    LECTIO_TRY(database);
+    return Snapshot(std::move(*database));
+}
+
+Result<Bytes> size_of(const BackupSource& source, World& world, SteadyTime until) {
+    return source.type == "files" ? size_of_files(source.files, world, until)
+                                  : size_of_database(source.sqlite.path, world.files);
+}
+
+Result<Snapshot> take(const BackupSource& source, const Path& into, World& world, SteadyTime until) {
+    if (source.type == "files") {
+        Result<FilesSnapshot> files = take_files(source.files, into, world, until);
+        LECTIO_TRY(files);
+        return Snapshot(std::move(*files));
+    }
+    Result<SqliteSnapshot> database =
+        snapshots::take_sqlite(source.sqlite.path, into, world.files, world.clock, until);
+    LECTIO_TRY(database);
+    return Snapshot(std::move(*database));
+}
+
+Result<std::vector<Text>> flaws_of(const Path& plain, const Snapshot& snapshot, World& world,
+                                   SteadyTime until) {
+    return std::visit(
+        Cases{[&](const SqliteSnapshot& one) {
+                  return snapshots::flaws_of_sqlite(plain, one, world.clock, until);
+              },
+              [&](const FilesSnapshot& one) { return flaws_of_files(plain, one, world, until); }},
+        snapshot);
+}
+
+} // namespace lectio::backup

@@ -1,0 +1,39 @@
+// Snapshot: what is in a backup, whatever its source is, and the facts by which it is known again. Each kind of source has
+// its own; what all do with them stands here.
+#pragma once
+
+#include "backup/files_snapshot.h"
+#include "config/backup.h"
+#include "platform/world.h"
+#include "snapshots/sqlite_snapshot.h"
+#include "util/result.h"
+#include "words/phrase.h"
+
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include <nlohmann/json_fwd.hpp>
+
+namespace lectio::backup {
+
+using Snapshot = std::variant<snapshots::SqliteSnapshot, FilesSnapshot>;
+
+WallTime taken(const Snapshot& snapshot);
+const FileDigest& plain_file(const Snapshot& snapshot); // before it is compressed
+std::string_view extension(const Snapshot& snapshot);
+Text counted(const Snapshot& snapshot); // "120 rows"
+
+nlohmann::json json_of(const Snapshot& snapshot);
+// invalid: not such an object, or of a kind that is not known here.
+Result<Snapshot> snapshot_from(const nlohmann::json& json);
+
+// What it will take on the disk, more or less.
+Result<Bytes> size_of(const BackupSource& source, World& world, SteadyTime until);
+// `into`: a new file of ours alone, whole and on the disk; on an Error nothing of it stays.
+Result<Snapshot> take(const BackupSource& source, const Path& into, World& world, SteadyTime until);
+// What keeps `plain` from being this snapshot; empty: it is proven. An Error: it could not be looked at.
+Result<std::vector<Text>> flaws_of(const Path& plain, const Snapshot& snapshot, World& world,
+                                   SteadyTime until);
+
+} // namespace lectio::backup
