@@ -186,8 +186,8 @@ get = "/home"
                  '[[smoke.step]]\nname = "removed"\ndelete = "/files/{file}/"\nalways = true\n')
         with Server({"/files/7/look/": drip}) as server:
             run = self.walk(server, steps)
-            asked = [said.split(b" HTTP")[0] for said in server.asked]
-        self.assertEqual(asked, [b"POST /token/", b"POST /files/", b"GET /files/7/look/", b"DELETE /files/7/"])
+            asked = [said.split(b" HTTP")[0] for said in server.asked if b"/files/" in said.split(b" HTTP")[0]]
+        self.assertEqual(asked, [b"POST /files/", b"GET /files/7/look/", b"DELETE /files/7/"])
         self.assertEqual({check["name"]: check["status"] for check in run.report["checks"]},
                          {"connection": "ok", "login-walker": "ok", "made": "ok", "look": "unknown", "removed": "ok"})
 
