@@ -410,7 +410,9 @@ class Run {
                 is_out_of_date(m_state.looks, name, m_job.settings_mark, m_job.ask_failed_after, m_now);
             if (wanted(name) && is_due) {
                 const auto known = m_state.judge.checks.find(name);
-                const Duration took = known == m_state.judge.checks.end() ? Duration() : known->second.took;
+                const bool by_length =
+                    m_job.begin == Job::Begin::slowest_first && known != m_state.judge.checks.end();
+                const Duration took = by_length ? known->second.took : Duration();
                 to_run.push_back({name, check.check, m_state.judge.memory(name), took});
             }
         }

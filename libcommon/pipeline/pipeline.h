@@ -69,6 +69,8 @@ struct Job {
     // What has been seen, asked twice where that was worth it, before it is judged: a tool that knows how its checks hang
     // together puts what one thing has broken under one of them.
     std::function<void(std::vector<Observation>&)> join;
+    // The order in which they are begun. in_order: that of `checks`, in each run the same, for what a person follows.
+    enum class Begin { slowest_first, in_order } begin = Begin::slowest_first;
 
     std::vector<Rung> ladder;
     RecoveryLimits limits;

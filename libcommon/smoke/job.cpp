@@ -148,6 +148,7 @@ Job make_job(const LoadedConfig& loaded, World& world, const std::shared_ptr<Tri
     const Config& config = loaded.config;
     Job job = common_job(loaded, world, "smoke");
     job.deadline = config.smoke.deadline;
+    job.begin = Job::Begin::in_order; // of the steps: a walk is the same each time
     add_checks(job, config, trip);
     job.join = [trip, smoke = config.smoke, world](std::vector<Observation>& seen) {
         clean_up(*trip, smoke, world, seen);

@@ -28,7 +28,46 @@ class Grown final : public BlockingCheck {
     std::string m_name;
 };
 
+// Says that it took so long, and notes that it was begun.
+class Lasting final : public AsyncCheck {
+  public:
+    Lasting(std::vector<std::string>& begun, std::string name, Duration took)
+        : m_begun(begun), m_name(std::move(name)), m_took(took) {}
+    Task<CheckResult> run(const CheckContext&) const override {
+        m_begun.push_back(m_name);
+        CheckResult result;
+        result.status = Status::ok;
+        result.took = m_took;
+        co_return result;
+    }
+
+  private:
+    std::vector<std::string>& m_begun;
+    std::string m_name;
+    Duration m_took;
+};
+
 } // namespace
+
+TEST_CASE("what took long is begun first the next time, where the order is nobody's") {
+    const auto order = GENERATE(Job::Begin::slowest_first, Job::Begin::in_order);
+    std::vector<std::string> begun;
+    Machine host;
+    host.job.begin = order;
+    host.job.checks.clear();
+    for (const auto& [name, took] : {std::pair{"quick", Duration(1)}, {"slow", Duration(5000)}}) {
+        JobCheck check;
+        check.policy.name = name;
+        check.policy.type = "http";
+        check.check = std::make_shared<Lasting>(begun, name, took);
+        host.job.checks.push_back(check);
+    }
+    host.run();
+    host.run();
+    const bool in_order = order == Job::Begin::in_order;
+    CHECK(begun == std::vector<std::string>{"quick", "slow", in_order ? "quick" : "slow",
+                                            in_order ? "slow" : "quick"});
+}
 
 TEST_CASE("all good: exit 0 and nothing said") {
     Machine host;
