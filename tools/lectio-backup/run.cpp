@@ -1,9 +1,7 @@
 // run: what is due is backed up, proven, and what the rule does not keep goes; each source for itself, whatever becomes
 // of the others.
-#include "alerts/channels.h"
-#include "alerts/delivery.h"
 #include "commands.h"
-#include "operator/under_key.h"
+#include "operator/tell_under_key.h"
 #include "pipeline/tool_state.h"
 #include "platform/priority.h"
 #include "platform/stop.h"
@@ -23,7 +21,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr Duration k_slack = 5min; // cron is never to the second, and a day late is worse than minutes early
-constexpr Duration k_to_tell = 2s;
+constexpr Duration k_to_tell = 10s;
 
 constexpr Phrase k_made{"{}: backed up and proven, {}, {} ({} packed), {}",
                         "{}: копия сделана и проверена, {}, {} (сжато {}), за {}"};
@@ -54,7 +52,6 @@ constexpr Phrase k_all_away{"every backup lies outside of this server, too",
                             "все копии есть и за пределами сервера"};
 constexpr Phrase k_title_away{"backups outside of this server", "копии за пределами сервера"};
 constexpr Phrase k_title{"backup of {}", "резервная копия: {}"};
-constexpr Phrase k_not_told{"the operator could not be told: {}", "сообщить оператору не удалось: {}"};
 
 // What became of one source.
 struct End {
@@ -298,33 +295,12 @@ class Run {
 
     // Stored for the flusher of each minute (CONTRACT 21); told once until it is over.
     void tell(const std::string& key, const Text& title, const End& end) {
-        const Config& config = m_session.config();
-        if (m_session.common().no_notify || config.channels.empty()) {
-            return;
-        }
         Text text;
         for (const Text& line : end.lines) {
             text = text.empty() ? line : join("\n", {text, line});
         }
         text = end.hint.empty() ? text : join("\n", {text, end.hint});
-        Words words;
-        words.level = end.trouble.value_or(Level::resolved);
-        words.title = title.in(m_session.lang());
-        words.text = text.in(m_session.lang());
-        words.key = key;
-        words.host = m_session.host();
-        words.time = m_session.now();
-        words.pace = Words::Pace::by_the_clock;
-        Delivery delivery(m_session.world(), delivery_settings(config), make_channels(config));
-        Keyed keyed = under_key(m_session.world(), config, delivery, std::move(words), Effect::real);
-        if (!keyed.message) {
-            return;
-        }
-        const DeliveryReport report =
-            delivery.tell(*keyed.message, m_session.deadline(k_to_tell), [&] { keyed.lock.release(); });
-        for (const ChannelProblem& problem : report.problems) {
-            m_session.say_aside(say(k_not_told, join(": ", {verbatim(problem.channel), problem.message})));
-        }
+        tell_under_key(m_session, key, end.trouble.value_or(Level::resolved), title, text, k_to_tell);
     }
 
     // What watches the watcher looks at it (heartbeat.tools).
