@@ -16,7 +16,6 @@ constexpr Duration k_young = 24h;
 constexpr Duration k_evidence = 24h * 7; // what was not proven
 constexpr int k_share = 5;               // of all, at most this part goes at once
 constexpr std::size_t k_few = 2;         // and so many at least
-constexpr int k_late = 2;                // intervals without a proven one
 
 constexpr Phrase k_none_proven{"no backup of it is proven: none is removed",
                                "нет ни одной проверенной копии: ничего не удаляем"};
@@ -92,7 +91,7 @@ Text oddity(const std::vector<Backup>& backups, const Rule& rule, WallTime now) 
             return say(k_clock, format_utc(backup.time));
         }
     }
-    if (now - proven.front()->time > k_late * rule.every) {
+    if (is_late(now - proven.front()->time, rule.every)) {
         return say(k_too_old, format_utc(proven.front()->time));
     }
     const KeepRule& keep = rule.keep;
@@ -108,7 +107,7 @@ Text want_of_a_copy_elsewhere(const std::vector<Backup>& backups, const Rule& ru
     if (away == nullptr) {
         return say(k_none_away);
     }
-    return now - away->time > k_late * rule.every ? say(k_away_too_old, format_utc(away->time)) : Text{};
+    return is_late(now - away->time, rule.every) ? say(k_away_too_old, format_utc(away->time)) : Text{};
 }
 
 } // namespace

@@ -14,6 +14,12 @@
 
 namespace lectio::backup {
 
+// The newest proven backup of a source that is to be backed up each `every`: older than two intervals it is told, and removes
+// nothing.
+[[nodiscard]] constexpr bool is_late(Duration age, Duration every) {
+    return age > 2 * every;
+}
+
 struct Rule {
     KeepRule keep;
     Duration every = std::chrono::hours(24); // of the source

@@ -1,6 +1,7 @@
 #include "status/look_around.h"
 
 #include "backup/archive.h"
+#include "backup/retention.h"
 #include "incidents/rules.h"
 #include "pipeline/policy.h"
 #include "pipeline/tool_state.h"
@@ -30,7 +31,6 @@ constexpr Duration k_recent = 24h * 7;       // of recoveries
 constexpr std::size_t k_most_recoveries = 8; // newest
 constexpr std::size_t k_most_deploys = 5;
 constexpr Duration k_longest_deploy = 30min; // its marker never holds longer (CONTRACT 22)
-constexpr int k_backup_late = 2;             // intervals, as `lectio-backup status`
 
 // By which its last run may be old where heartbeat.tools does not say it: as in config.example.toml.
 struct KnownTool {
@@ -451,7 +451,7 @@ class LookAround {
         if (newest->time > m_now.wall + 1min) {
             return is(Status::warning, say(k_backup_to_come, source.name, format_utc(newest->time)));
         }
-        if (row.age > k_backup_late * source.every) {
+        if (backup::is_late(row.age, source.every)) {
             const auto seconds = std::chrono::floor<std::chrono::seconds>(row.age).count();
             return is(Status::critical, say(k_backup_old, source.name, spoken(seconds)));
         }

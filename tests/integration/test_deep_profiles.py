@@ -26,6 +26,18 @@ NAMES = ("lectio", "cube-demper", "horoscopus")
 PATHS = 'lang = "en"\nhost = "test-host"\n[paths]\n'
 
 
+def start_redis(stack):
+    """A server that goes with `stack`: its port, and what asks it."""
+    port = free_port()
+    redis = subprocess.Popen(["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", "/tmp"],
+                             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    stack.callback(redis.wait)
+    stack.callback(redis.terminate)
+    cli = ["redis-cli", "-p", str(port)]
+    wait_until(lambda: subprocess.run([*cli, "ping"], capture_output=True, check=False).stdout == b"PONG\n", "Redis answers")
+    return port, cli
+
+
 class Place:
     """A profile in a folder of its own, its values changed, and what stands in its env file."""
 
@@ -206,13 +218,7 @@ class CubeDemperTest(unittest.TestCase):
     def test_its_data(self):
         with contextlib.ExitStack() as stack:
             postgres = stack.enter_context(Postgres())
-            port = free_port()
-            redis = subprocess.Popen(["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", "/tmp"],
-                                     stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-            stack.callback(redis.wait)
-            stack.callback(redis.terminate)
-            cli = ["redis-cli", "-p", str(port)]
-            wait_until(lambda: subprocess.run([*cli, "ping"], capture_output=True, check=False).stdout == b"PONG\n", "Redis answers")
+            port, cli = start_redis(stack)
             # There is no TLS between the processes of this test, and room for twelve connections.
             place = stack.enter_context(Place("cube-demper", [('sslmode            = "require"\n', ""), ("pool_min           = 5", "pool_min           = 3"),
                                                               ("warn = 40, critical = 48", 'warn = "80%"')],
@@ -455,13 +461,7 @@ http {{
                          "grant select on kaspi_stores to monitor", "grant pg_monitor to monitor",
                          "insert into kaspi_stores values (now() - interval '3 hours', true)", database="lectio")
             postgres.sql("alter role monitor set statement_timeout = '30s'")
-            port = free_port()
-            redis = subprocess.Popen(["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", "/tmp"],
-                                     stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-            stack.callback(redis.wait)
-            stack.callback(redis.terminate)
-            cli = ["redis-cli", "-p", str(port)]
-            wait_until(lambda: subprocess.run([*cli, "ping"], capture_output=True, check=False).stdout == b"PONG\n", "Redis answers")
+            port, cli = start_redis(stack)
             subprocess.run([*cli, "set", "session:a", "1"], check=True, stdout=subprocess.DEVNULL)
             # There is no TLS between the processes of this test, and room for twelve connections.
             place = stack.enter_context(Place("cube-demper", [('sslmode            = "require"\n', ""), ("pool_min           = 5", "pool_min           = 3"),

@@ -1,5 +1,6 @@
 #include "commands.h"
 
+#include "backup/retention.h"
 #include "util/text.h"
 #include "words/error_words.h"
 
@@ -11,8 +12,6 @@
 
 namespace lectio::backup {
 namespace {
-
-constexpr int k_late = 2; // intervals
 
 constexpr Phrase k_no_backups{"there are no backups yet", "копий ещё нет"};
 constexpr Phrase k_never{"{}: there is no proven backup", "{}: нет ни одной проверенной копии"};
@@ -342,7 +341,7 @@ Text staleness(Session& session, const Archive::Contents& contents, const Backup
         return say(k_never, source.name);
     }
     const Duration age = session.now() - newest->time;
-    if (age <= k_late * source.every) {
+    if (!is_late(age, source.every)) {
         return {};
     }
     return say(k_stale, source.name, session.local(newest->time),
@@ -355,7 +354,7 @@ Text staleness_away(Session& session, const Archive::Contents& contents, const B
         return say(k_never_away, source.name);
     }
     const Duration age = session.now() - newest->time;
-    if (age <= k_late * source.every) {
+    if (!is_late(age, source.every)) {
         return {};
     }
     return say(k_stale_away, source.name, session.local(newest->time),
