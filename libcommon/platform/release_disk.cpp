@@ -158,7 +158,8 @@ class Users {
 
 } // namespace
 
-Result<void> SystemReleaseDisk::append_synced(const Path& file, std::string_view content, mode_t mode) {
+Result<void> SystemReleaseDisk::append_synced(const Path& file, Bytes after, std::string_view content,
+                                              mode_t mode) {
     const Result<Place> place = place_of(file);
     LECTIO_TRY(place);
     constexpr int k_flags = O_WRONLY | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
@@ -170,6 +171,17 @@ Result<void> SystemReleaseDisk::append_synced(const Path& file, std::string_view
     }
     if (!opened.valid()) {
         return unable("open", file);
+    }
+    struct stat seen {};
+    if (::fstat(opened.get(), &seen) != 0) {
+        return unable("examine", file);
+    }
+    const auto size = static_cast<std::uint64_t>(seen.st_size);
+    if (size < after.count) {
+        return Error{ErrorKind::invalid, fmt::format("{} was cut short", clean_line(file.string()))};
+    }
+    if (size > after.count && ::ftruncate(opened.get(), static_cast<off_t>(after.count)) != 0) {
+        return unable("cut", file);
     }
     LECTIO_TRY(write_whole_at_once(opened.get(), content, file));
     if (::fdatasync(opened.get()) != 0) {

@@ -20,8 +20,10 @@ class ReleaseDisk {
   public:
     virtual ~ReleaseDisk() = default;
 
-    // Adds to the end of a file of ours, creating it (O_NOFOLLOW), in one write; fdatasync, the folder too when it is new.
-    virtual Result<void> append_synced(const Path& file, std::string_view content, mode_t mode) = 0;
+    // Adds to a file of ours behind its first `after` bytes, creating it (O_NOFOLLOW), in one write; fdatasync, the folder
+    // too when it is new. What stands behind them goes: a write that a full disk or the power has cut.
+    virtual Result<void> append_synced(const Path& file, Bytes after, std::string_view content,
+                                       mode_t mode) = 0;
 
     // What the name is, without following it.
     struct Named {
@@ -74,7 +76,7 @@ class ReleaseDisk {
 
 class SystemReleaseDisk final : public ReleaseDisk {
   public:
-    Result<void> append_synced(const Path& file, std::string_view content, mode_t mode) override;
+    Result<void> append_synced(const Path& file, Bytes after, std::string_view content, mode_t mode) override;
     Result<Named> look_at(const Path& name) override;
     Result<void> lay_link(const Path& name, const std::string& target) override;
     Result<void> point(const Path& name, const std::string& target) override;

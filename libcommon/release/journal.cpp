@@ -108,6 +108,7 @@ std::string format_entry(const Entry& entry) {
 
 JournalText parse_journal(std::string_view text) {
     JournalText journal;
+    const std::size_t all = text.size();
     while (!text.empty()) {
         std::optional<Entry> entry = take(text);
         if (!entry) {
@@ -116,6 +117,7 @@ JournalText parse_journal(std::string_view text) {
             break;
         }
         journal.entries.push_back(std::move(*entry));
+        journal.size = Bytes{all - text.size()};
     }
     return journal;
 }
@@ -164,7 +166,10 @@ Standing standing_of(const std::vector<Entry>& entries) {
 }
 
 Result<void> Journal::note(Mark mark, std::map<std::string, std::string> facts) {
-    return m_disk.append_synced(m_file, format_entry({mark, m_clock.now().wall, std::move(facts)}), 0600);
+    const std::string record = format_entry({mark, m_clock.now().wall, std::move(facts)});
+    LECTIO_TRY(m_disk.append_synced(m_file, m_written, record, 0600));
+    m_written.count += record.size();
+    return {};
 }
 
 } // namespace lectio::release

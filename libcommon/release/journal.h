@@ -46,6 +46,7 @@ std::string format_entry(const Entry& entry);
 struct JournalText {
     std::vector<Entry> entries; // up to the first that cannot be read
     bool damaged = false;       // something other than a torn end
+    Bytes size;                 // of these entries: what is written next stands behind them
 };
 JournalText parse_journal(std::string_view text);
 
@@ -61,8 +62,9 @@ Standing standing_of(const std::vector<Entry>& entries);
 // The journal of one deploy, being written.
 class Journal {
   public:
-    Journal(ReleaseDisk& disk, Path file, Clock& clock)
-        : m_disk(disk), m_file(std::move(file)), m_clock(clock) {}
+    // `written`: of it already, by whoever began it.
+    Journal(ReleaseDisk& disk, Path file, Clock& clock, Bytes written = {})
+        : m_disk(disk), m_file(std::move(file)), m_clock(clock), m_written(written) {}
     // Durable when this returns without error; otherwise the step must not be taken.
     Result<void> note(Mark mark, std::map<std::string, std::string> facts = {});
 
@@ -70,6 +72,7 @@ class Journal {
     ReleaseDisk& m_disk;
     Path m_file;
     Clock& m_clock;
+    Bytes m_written;
 };
 
 } // namespace lectio::release

@@ -124,7 +124,9 @@ Result<void> Shelf::remove(const std::string& id) {
     LECTIO_TRY(m_disk.remove_tree(tree(id)));
     LECTIO_TRY(m_disk.remove_tree(snapshot(id)));
     LECTIO_TRY(remove_if_there(m_files, manifest_file(id)));
-    return remove_if_there(m_files, record(id));
+    LECTIO_TRY(remove_if_there(m_files, record(id)));
+    // A record that the power brings back would count as a good release, and has no files.
+    return m_files.sync_folder(m_places.state / "releases");
 }
 
 Path Shelf::incoming(const std::string& id) const {

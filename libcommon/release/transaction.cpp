@@ -1039,7 +1039,7 @@ Outcome Transaction::take_up(const Shelf::Past& past, Asking asking) {
             {say(k_damaged_journal, past.id),
              say(k_damaged_journal_hint, m_site.places.served.string(), m_shelf.journal(past.id).string())});
     }
-    m_journal.emplace(m_disk, m_shelf.journal(m_id), m_world.clock);
+    m_journal.emplace(m_disk, m_shelf.journal(m_id), m_world.clock, past.text.size);
     m_progress(say(k_taking_up, m_id));
     m_action = standing.begin ? standing.begin->fact("action") : "release";
     m_wishes = {};

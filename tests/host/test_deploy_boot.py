@@ -4,7 +4,6 @@
 lectio-deploy-recover.service is installed as install.sh does it; cron is not started, so that each message is this test's.
 """
 
-import os
 import sys
 import tempfile
 import unittest
@@ -13,9 +12,8 @@ from pathlib import Path
 from hosts import SOURCE, Host, skip_where_impossible
 
 sys.path.insert(0, str(SOURCE / "tests/integration"))
-os.environ.setdefault("LECTIO_SOURCE", str(SOURCE))
 
-from deploying import build_files, write_files  # noqa: E402 (found by the line above)
+from builds import build_files, write_files  # noqa: E402 (found by the line above)
 
 SERVED = "/var/www/teaching_panel/frontend/build"
 RELEASES = "/var/www/teaching_panel/frontend/.lectio-releases"

@@ -1,15 +1,10 @@
-"""lectio-deploy as a test runs it, against the site of the stack: builds, archives, what visitors got meanwhile."""
+"""lectio-deploy as a test runs it, against the site of the stack."""
 
-import hashlib
-import http.client
-import io
 import json
 import os
-import re
 import subprocess
-import tarfile
-import threading
 
+from builds import archive, build_files
 from monitor import SANITIZED, Monitor, binary
 
 CHECKS = """
@@ -35,35 +30,6 @@ requires = ["index.html", "static/js/main.*.js"]
 contains = {{ "index.html" = 'id="root"' }}
 forbid = ["localhost:"]
 """
-
-
-def build_files(word, page="", script=None, style="body{}\n"):
-    """A build as CRA makes one; `word` is in its page and its script, and names the script."""
-    tag = hashlib.sha256(word.encode()).hexdigest()[:8]
-    js, css = f"static/js/main.{tag}.js", f"static/css/main.{tag}.css"
-    index = page or (f'<!doctype html><html><head><title>Lectio</title><link href="/{css}" rel="stylesheet"></head>'
-                     f'<body data-build="{word}"><div id="root"></div><script defer="defer" src="/{js}"></script></body></html>\n')
-    return {"index.html": index.encode(),
-            js: (f"window.build='{word}';\n" * 50).encode() if script is None else script,
-            css: style.encode() if isinstance(style, str) else style}
-
-
-def archive(files, compression="gz"):
-    """What `tar cz -C build .` writes."""
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode=f"w:{compression}") as tar:
-        for name, content in files.items():
-            entry = tarfile.TarInfo("./" + name)
-            entry.size = len(content)
-            tar.addfile(entry, io.BytesIO(content))
-    return out.getvalue()
-
-
-def write_files(folder, files):
-    for name, content in files.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(content)
-    return folder
 
 
 class Deploys(Monitor):
@@ -96,54 +62,6 @@ class Deploys(Monitor):
 
     def journals(self):
         return sorted((self.state / "deploy/journal").glob("*.journal"))
-
-
-class Visitors:
-    """People who ask for the page and then for what it names, one after the other on one connection, until the block ends."""
-
-    def __init__(self, stack, number=3):
-        self.stack, self.number = stack, number
-        self.faults, self.pages, self.builds = [], 0, set()
-        self._stop = threading.Event()
-
-    def __enter__(self):
-        self._threads = [threading.Thread(target=self._visit) for _ in range(self.number)]
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self._stop.set()
-        for thread in self._threads:
-            thread.join()
-
-    def _visit(self):
-        connection = http.client.HTTPConnection("127.0.0.1", self.stack.http_port, timeout=60)
-        while not self._stop.is_set():
-            try:
-                status, page = self._get(connection, "/")
-                names = re.findall(r'(?:src|href)="(/static/[^"]+)"', page)
-                word = re.search(r'data-build="([^"]*)"', page)
-                if status != 200 or not names:
-                    self.faults.append(f"page: {status} {page[:80]!r}")
-                    continue
-                self.builds.add(word[1] if word else "first")
-                for name in names:
-                    status, text = self._get(connection, name)
-                    if status != 200 or "<html" in text:
-                        self.faults.append(f"{name}: {status} {text[:80]!r}")
-                    elif name.endswith(".js") and word and f"build='{word[1]}'" not in text:
-                        self.faults.append(f"{name}: of another build than its page")
-                self.pages += 1
-            except OSError as error:
-                self.faults.append(f"connection: {error}")
-                connection.close()
-
-    @staticmethod
-    def _get(connection, path):
-        connection.request("GET", path)
-        answer = connection.getresponse()
-        return answer.status, answer.read().decode()
 
 
 def root():

@@ -15,7 +15,8 @@ import time
 import unittest
 import urllib.request
 
-from deploying import Deploys, Visitors, archive, build_files, write_files
+from builds import Visitors, archive, build_files, write_files
+from deploying import Deploys
 from monitor import SANITIZED, binary
 from stack.stack import JS, Stack, wait_until
 from stand_ins.bot_api import BotApi
@@ -42,7 +43,7 @@ class DeployTest(unittest.TestCase):
         return report
 
     def test_releases_and_rollback_under_load(self):
-        with Visitors(self.stack) as visitors:
+        with Visitors(self.stack.http_port) as visitors:
             first = self.ends(self.site.release("one"), 0, "released")
             self.assertEqual(self.build_served(), "one")
             second = self.ends(self.site.release("two"), 0, "released")
@@ -70,7 +71,7 @@ class DeployTest(unittest.TestCase):
             "talks to localhost": {**build_files("x"), script: b"fetch('http://localhost:8000/api')\n" * 90},
             "the same build again": build_files("good"),
         }
-        with Visitors(self.stack) as visitors:
+        with Visitors(self.stack.http_port) as visitors:
             for name, files in broken.items():
                 with self.subTest(name):
                     report = self.ends(self.site.deploy("frontend", "-", data=archive(files)), 1, "refused")
@@ -128,7 +129,7 @@ class DeployTest(unittest.TestCase):
 
     def test_killed_at_any_moment(self):
         self.ends(self.site.release("good"), 0, "released")
-        with Visitors(self.stack) as visitors:
+        with Visitors(self.stack.http_port) as visitors:
             for step in range(12):
                 deploy = self.site.start_deploy("frontend", "-")
                 deploy.stdin.write(archive(build_files(f"k{step}")))
@@ -269,7 +270,7 @@ class DeployTest(unittest.TestCase):
             return {str(path.relative_to(self.stack.build)): (path.stat().st_mode, path.stat().st_mtime_ns, path.is_file() and path.read_bytes())
                     for path in self.stack.build.rglob("*")}
         before = tree()
-        with Visitors(self.stack) as visitors:
+        with Visitors(self.stack.http_port) as visitors:
             self.ends(self.site.deploy("adopt"), 0, "released")
             self.assertTrue(self.stack.build.is_symlink())
             self.ends(self.site.deploy("adopt", "--undo"), 0, "released")

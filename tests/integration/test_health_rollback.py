@@ -8,7 +8,8 @@ import signal
 import unittest
 import urllib.request
 
-from deploying import CHECKS, Deploys, archive, build_files
+from builds import archive, build_files
+from deploying import CHECKS, Deploys
 from stack.stack import Stack, wait_until
 from stand_ins.bot_api import BotApi
 

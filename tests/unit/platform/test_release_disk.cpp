@@ -84,11 +84,15 @@ TEST_CASE("a tree goes, also one that is not there", "[release_disk]") {
 TEST_CASE("records are added to a file of ours, never through a link", "[release_disk]") {
     Place place;
     const Path journal = place.folder / "x.journal";
-    REQUIRE(place.disk.append_synced(journal, "a\n", 0600));
-    REQUIRE(place.disk.append_synced(journal, "b\n", 0600));
+    REQUIRE(place.disk.append_synced(journal, {}, "a\n", 0600));
+    REQUIRE(place.disk.append_synced(journal, 2_B, "b\n", 0600));
     CHECK(slurp(journal) == "a\nb\n");
+    REQUIRE(place.disk.append_synced(journal, 2_B, "c\n", 0600)); // what was cut short is written anew
+    CHECK(slurp(journal) == "a\nc\n");
+    CHECK_FALSE(place.disk.append_synced(journal, 9_B, "d\n", 0600));
+    CHECK(slurp(journal) == "a\nc\n");
     std::filesystem::create_symlink(journal, place.folder / "y.journal");
-    CHECK_FALSE(place.disk.append_synced(place.folder / "y.journal", "c\n", 0600));
+    CHECK_FALSE(place.disk.append_synced(place.folder / "y.journal", {}, "c\n", 0600));
 }
 
 TEST_CASE("a folder in which a program runs is in use", "[release_disk]") {

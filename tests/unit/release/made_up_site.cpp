@@ -116,8 +116,12 @@ std::string script_of(const std::string& page) {
 
 } // namespace
 
-Result<void> FusedDisk::append_synced(const Path& file, std::string_view content, mode_t mode) {
-    return m_fuse.around([&] { return m_real.append_synced(file, content, mode); });
+Result<void> FusedDisk::append_synced(const Path& file, Bytes after, std::string_view content, mode_t mode) {
+    m_fuse.burn();
+    if (m_fuse.is_next_the_last()) { // the power goes in the middle of it
+        static_cast<void>(m_real.append_synced(file, after, content.substr(0, content.size() / 2), mode));
+    }
+    return m_fuse.around([&] { return m_real.append_synced(file, after, content, mode); });
 }
 Result<void> FusedDisk::lay_link(const Path& name, const std::string& target) {
     return m_fuse.around([&] { return m_real.lay_link(name, target); });
@@ -134,21 +138,41 @@ Result<void> FusedDisk::exchange(const Path& first, const Path& second) {
     return m_fuse.around([&] { return m_real.exchange(first, second); });
 }
 Result<void> FusedDisk::make_folder(const Path& folder) {
-    return m_fuse.around([&] { return m_real.make_folder(folder); });
+    return m_fuse.around([&] {
+        m_unsynced.insert(folder);
+        return m_real.make_folder(folder);
+    });
 }
 Result<void> FusedDisk::move(const Path& from, const Path& to) {
-    return m_fuse.around([&] { return m_real.move(from, to); });
+    return m_fuse.around([&] {
+        m_unsynced.erase(from);
+        m_unsynced.insert(to);
+        return m_real.move(from, to);
+    });
 }
 Result<void> FusedDisk::remove_tree(const Path& root) {
-    return m_fuse.around([&] { return m_real.remove_tree(root); });
+    return m_fuse.around([&] {
+        m_unsynced.erase(root);
+        return m_real.remove_tree(root);
+    });
 }
 Result<void> FusedDisk::sync(const Path&) {
-    return m_fuse.around(
-        [&] { return Result<void>{}; }); // of all file systems of a busy machine, a thousand times: not here
+    return m_fuse.around([&] { // of all file systems of a busy machine, a thousand times: not here
+        m_unsynced.clear();
+        m_unsynced_links.clear();
+        return Result<void>{};
+    });
 }
 Result<std::vector<std::string>> FusedDisk::link_files(const Path& from, const Path& to,
                                                        const std::vector<std::string>& paths) {
-    return m_fuse.around([&] { return m_real.link_files(from, to, paths); });
+    return m_fuse.around([&] {
+        for (const std::string& path : paths) {
+            if (!std::filesystem::exists(to / path)) {
+                m_unsynced_links.insert(to / path);
+            }
+        }
+        return m_real.link_files(from, to, paths);
+    });
 }
 Result<void> FusedDisk::lay_links(const Path& root, const std::vector<NewLink>& links) {
     return m_fuse.around([&] { return m_real.lay_links(root, links); });
@@ -158,6 +182,25 @@ Result<void> FusedDisk::touch(const Path& root, const std::vector<std::string>& 
 }
 Result<TreeRepair> FusedDisk::set_rights(const Path& root, const TreeRules& rules) {
     return m_fuse.around([&] { return m_real.set_rights(root, rules); });
+}
+
+void FusedDisk::power_cut() {
+    for (const Path& link : m_unsynced_links) {
+        std::filesystem::remove(link);
+    }
+    for (const Path& folder : m_unsynced) {
+        std::error_code gone;
+        for (const auto& file : std::filesystem::recursive_directory_iterator(folder, gone)) {
+            if (file.is_symlink() || !file.is_regular_file()) {
+                continue;
+            }
+            if (file.hard_link_count() > 1) {
+                std::filesystem::remove(file.path()); // the other name is of a release that is on the disk
+            } else {
+                spill(file.path(), "");
+            }
+        }
+    }
 }
 
 Result<void> FusedFiles::create_synced(const Path& path, std::string_view content, mode_t mode) {
@@ -373,6 +416,14 @@ std::int64_t MadeUpSite::rows() const {
 void MadeUpSite::change_database(const std::string& sql) const {
     Database database = open_database(programs.database);
     do_in(database, sql);
+}
+
+void MadeUpSite::power_cut() {
+    disk.power_cut();
+    files.power_cut();
+    for (const auto& file : std::filesystem::directory_iterator(folder / "run")) {
+        std::filesystem::remove(file); // it lies in memory
+    }
 }
 
 void MadeUpSite::boot() {

@@ -13,6 +13,7 @@
 #include <limits>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,7 @@ struct Fuse {
             throw Crash{};
         }
     }
+    [[nodiscard]] bool is_next_the_last() const { return burnt + 1 >= length; }
     template<class Act>
     auto around(Act&& act) {
         burn();
@@ -39,7 +41,7 @@ struct Fuse {
 class FusedDisk final : public ReleaseDisk {
   public:
     explicit FusedDisk(Fuse& fuse) : m_fuse(fuse) {}
-    Result<void> append_synced(const Path& file, std::string_view content, mode_t mode) override;
+    Result<void> append_synced(const Path& file, Bytes after, std::string_view content, mode_t mode) override;
     Result<Named> look_at(const Path& name) override { return m_real.look_at(name); }
     Result<void> lay_link(const Path& name, const std::string& target) override;
     Result<void> point(const Path& name, const std::string& target) override;
@@ -56,6 +58,9 @@ class FusedDisk final : public ReleaseDisk {
     Result<Room> room(const Path& folder) override { return m_real.room(folder); }
     Result<std::vector<std::string>> in_use(const Path&) override { return used; }
 
+    // What was not synced is gone: files of a release are empty, hard links were never laid.
+    void power_cut();
+
     std::vector<std::string> used;
     int refuse_point = 0; // so many calls of point() fail
     int pointed = 0;      // so many were done
@@ -63,11 +68,13 @@ class FusedDisk final : public ReleaseDisk {
   private:
     Fuse& m_fuse;
     SystemReleaseDisk m_real;
+    std::set<Path> m_unsynced, m_unsynced_links; // folders, files
 };
 
 class FusedFiles final : public Files {
   public:
-    explicit FusedFiles(Fuse& fuse) : m_fuse(fuse) {}
+    FusedFiles(Fuse& fuse, const Path& root) : m_fuse(fuse), m_real(root) {}
+    void power_cut() { m_real.power_cut(); }
     Result<std::string> read(const Path& path, Bytes limit) override { return m_real.read(path, limit); }
     Result<std::string> read_from(const Path& path, Bytes offset, Bytes limit) override {
         return m_real.read_from(path, offset, limit);
@@ -87,7 +94,7 @@ class FusedFiles final : public Files {
 
   private:
     Fuse& m_fuse;
-    SystemFiles m_real;
+    FaultyFiles m_real;
 };
 
 // What a backend's commands do, without starting any: an environment is a file that says what it was made of.
@@ -131,6 +138,8 @@ class MadeUpSite {
     [[nodiscard]] std::string schema() const;
     [[nodiscard]] std::int64_t rows() const;
     void change_database(const std::string& sql) const;
+    // The machine goes down with it: only what was synced is there.
+    void power_cut();
     // The machine has started: units run what is served.
     void boot();
     // A deploy by the process that has taken up what was left before.
@@ -150,7 +159,7 @@ class MadeUpSite {
 
     TempFolder folder;
     Fuse fuse;
-    FusedFiles files{fuse};
+    FusedFiles files{fuse, folder.path()};
     FusedDisk disk{fuse};
     BareWorld bare;
     FusedPrograms programs{fuse};

@@ -806,6 +806,9 @@ TEST_CASE("killed at any step and taken up again: one whole release, nothing hal
             site.fuse = {};
             INFO(scene.name << ", step " << step);
             const Asking asking = step % 2 == 0 ? Asking::possible : Asking::not_now;
+            if (died && asking == Asking::not_now) {
+                site.power_cut();
+            }
             const std::vector<Outcome> outcomes = site.recover(asking);
             if (died && asking == Asking::not_now) {
                 site.boot();
