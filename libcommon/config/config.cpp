@@ -411,7 +411,8 @@ class Reader {
         read_section("backup", backup_schema(), m_config.backup, k_source);
         m_config.backup.ignored = ignored_keys(m_root.find("backup"), backup_schema());
         read_backup_sources();
-        read_later("cleanup", cleanup_schema());
+        read_section("cleanup", cleanup_schema(), m_config.cleanup);
+        m_config.cleanup.ignored = ignored_keys(m_root.find("cleanup"), cleanup_schema());
         read_later("status", status_schema());
     }
 
@@ -1273,7 +1274,7 @@ std::vector<Section> all_sections(const Kinds& kinds) {
         {"[backup.source.NAME]", "what every source knows, beside `type`", &backup_common_schema()});
     add_alternatives(sections, backup_types(), "[backup.source.NAME] type", false);
     add_alternatives(sections, later_backups(), "[backup.source.NAME] type", true);
-    sections.push_back({"[cleanup]", "lectio-cleanup, hourly", &cleanup_schema(), true});
+    sections.push_back({"[cleanup]", "lectio-cleanup, hourly", &cleanup_schema()});
     sections.push_back({"[history]", "what is kept of each run", &history_schema()});
     sections.push_back({"[status]", "one page of how things stand", &status_schema(), true});
     return sections;

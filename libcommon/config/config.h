@@ -5,6 +5,7 @@
 #pragma once
 
 #include "config/backup.h"
+#include "config/cleanup.h"
 #include "config/deploy.h"
 #include "config/heartbeat.h"
 #include "config/node.h"
@@ -215,6 +216,7 @@ struct Config {
     DeepcheckSettings deepcheck;
     DeploySettings deploy;
     BackupSettings backup;
+    CleanupSettings cleanup;
     AlertSettings alerts;
     HistorySettings history;
     std::vector<ChannelSettings> channels;

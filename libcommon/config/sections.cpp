@@ -224,7 +224,7 @@ const Schema<OutboxSettings>& outbox_schema() {
     return schema;
 }
 
-// ── deploy, backup, cleanup ─────────────────────────────────────────────────────────────────────────
+// ── deploy, backup ──────────────────────────────────────────────────────────────────────────────────
 
 const Later& backup_postgres_schema() {
     static const Later schema{
@@ -246,53 +246,6 @@ const Later& backup_exec_schema() {
         later<std::string>("extension", "of the file"),
         later<std::string>("user", "who runs it").check(user_complaint),
         later_timeout("killed after this long"),
-    };
-    return schema;
-}
-
-const Later& low_memory_schema() {
-    static const Later schema{
-        later<Bytes>("available", "memory below this").needed(),
-        later<Duration>("older", "then this age is enough").needed(),
-    };
-    return schema;
-}
-const Later& kill_schema() {
-    static const Later schema{
-        later<std::string>("match", "regular expression over the command line")
-            .check(pattern_complaint)
-            .needed(),
-        later<Duration>("older", "than this").needed(),
-        later<std::string>("user", "only this user's").check(user_complaint),
-        later<Bytes>("rss", "only above this"),
-        later<NotYet>("low_memory", low_memory_schema(), "when memory is short"),
-        later<Duration>("wait", "between TERM and KILL"),
-    };
-    return schema;
-}
-const Later& old_files_schema() {
-    static const Later schema{
-        later<std::string>("files", "pattern").needed(),
-        later<Duration>("older", "than this"),
-        later<Bytes>("size", "larger than this"),
-        later<std::string>("action", "what is done").one_of({"truncate", "delete", "compress"}),
-    };
-    return schema;
-}
-const Later& zombies_schema() {
-    static const Later schema{
-        later<int>("warn", "zombies at which it is told").between(1, 100000),
-        later<Texts>("restart", "units that may be restarted").check(unit_complaint),
-    };
-    return schema;
-}
-const Later& workers_schema() {
-    static const Later schema{
-        later<std::string>("match", "regular expression over the command line")
-            .check(pattern_complaint)
-            .needed(),
-        later<int>("max", "more than this: restart").between(1, 100000).needed(),
-        later<std::string>("restart", "unit").check(unit_complaint).needed(),
     };
     return schema;
 }
@@ -498,23 +451,6 @@ std::span<const Alternative> later_backups() {
         {"redis", "Redis", &backup_redis_schema()},
     });
     return types;
-}
-
-const SchemaBase& cleanup_schema() {
-    static const Later schema{
-        later<std::string>("apply", "cron: only from cron; never: only shown")
-            .one_of({"cron", "always", "never"}),
-        later<std::vector<NotYet>>("kill", kill_schema(), "hung processes"),
-        later<std::vector<NotYet>>("logs", old_files_schema(), "old logs"),
-        later<std::vector<NotYet>>("temp", old_files_schema(), "old temporary files"),
-        later<Bytes>("journal_max", "size of the journal"),
-        later<bool>("releases", "old releases, too"),
-        later<Bytes>("memory_report", "available memory below this: a report of the largest processes"),
-        later<int>("keep_lines", "of a log that is emptied").between(0, 10000000),
-        later<NotYet>("zombies", zombies_schema(), "zombie processes"),
-        later<NotYet>("workers", workers_schema(), "too many workers"),
-    };
-    return schema;
 }
 
 const SchemaBase& status_schema() {

@@ -36,7 +36,6 @@ std::span<const Alternative> backup_types();
 std::span<const Alternative> later_backups();
 
 // Tables of what is not built yet.
-const SchemaBase& cleanup_schema();
 const SchemaBase& status_schema();
 
 } // namespace lectio

@@ -20,6 +20,10 @@ constexpr std::array<std::string_view, 3> k_sites_in_system_trees{"/usr/local/ww
 // Nothing of the system itself, but each folder in them is a whole of its own: a person's, a database's.
 constexpr std::array<std::string_view, 3> k_homes{"/home", "/var/lib", "/var/tmp"};
 
+// Of the system, but meant to be cleaned: of the first as they are, of the others what lies in them.
+constexpr std::array<std::string_view, 4> k_for_passing_things{"/tmp", "/var/tmp", "/var/log", "/dev/shm"};
+constexpr std::array<std::string_view, 1> k_of_passing_things{"/var/cache"};
+
 // Of these, `path` is one or lies in one.
 template<std::size_t Size>
 bool is_within(const Path& path, const std::array<std::string_view, Size>& folders) {
@@ -50,6 +54,14 @@ bool lies_where_sites_do(const Path& given) {
     const bool is_of_system = is_within(path, k_system_trees) && !is_within(path, k_sites_in_system_trees);
     return !is_one_step && !is_of_var && !is_of_system && !is_directly_below(path, k_homes) &&
            !holds_keys(path);
+}
+
+bool may_be_cleaned(const Path& given) {
+    Path path = given.lexically_normal();
+    path = path.has_filename() ? path : path.parent_path();
+    const bool is_for_it =
+        is_within(path, k_for_passing_things) || is_within(path.parent_path(), k_of_passing_things);
+    return (is_for_it && !holds_keys(path)) || (lies_where_sites_do(path) && path != "/var/www");
 }
 
 } // namespace lectio

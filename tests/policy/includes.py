@@ -23,6 +23,7 @@ LEVELS = [
     ["pipeline"],
     ["operator", "smoke"],
     ["release", "heartbeat"],
+    ["cleanup"],
     ["status"],
 ]
 LEVEL_OF = {folder: level for level, folders in enumerate(LEVELS) for folder in folders}

@@ -2,10 +2,9 @@
 // of the others.
 #include "commands.h"
 #include "operator/tell_under_key.h"
-#include "pipeline/tool_state.h"
+#include "pipeline/finished_run.h"
 #include "platform/priority.h"
 #include "platform/stop.h"
-#include "platform/users.h"
 #include "util/text.h"
 #include "words/error_words.h"
 
@@ -103,7 +102,7 @@ class Run {
             worst = std::max(worst, 1);
         }
         if (!m_session.common().dry_run) {
-            remember();
+            remember_finished_run(m_session, "backup");
             m_session.flush_log();
         }
         return m_session.say_outcome(all, worst, {{"backups", backups}});
@@ -301,19 +300,6 @@ class Run {
         }
         text = end.hint.empty() ? text : join("\n", {text, end.hint});
         tell_under_key(m_session, key, end.trouble.value_or(Level::resolved), title, text, k_to_tell);
-    }
-
-    // What watches the watcher looks at it (heartbeat.tools).
-    void remember() {
-        const Paths& paths = m_session.config().paths;
-        StateKeeper keeper(m_session.files(), paths.state / "backup", paths.run / "backup-state", "/dev/shm",
-                           effective_user());
-        ToolState state = keeper.load(m_session.now(), StateFile::Access::owner).state;
-        state.finished = m_session.world().clock.now();
-        const StateKeeper::SaveResult saved = keeper.save(state);
-        if (saved.problem) {
-            m_session.say_aside(error_words(saved.problem->message));
-        }
     }
 
     Session& m_session;

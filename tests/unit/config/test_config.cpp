@@ -125,7 +125,7 @@ TEST_CASE("both examples load without an error, and say what comes later") {
         later.push_back(problem.message.en);
     }
     CHECK(std::find(later.begin(), later.end(), R"("smoke" is not built yet: ignored)") == later.end());
-    CHECK(std::find(later.begin(), later.end(), R"("cleanup" is not built yet: ignored)") != later.end());
+    CHECK(std::find(later.begin(), later.end(), R"("cleanup" is not built yet: ignored)") == later.end());
 }
 
 TEST_CASE("the example as the tools see it") {
