@@ -7,6 +7,7 @@ import io
 import re
 import tarfile
 import threading
+import time
 
 
 def build_files(word, page="", script=None, style="body{}\n"):
@@ -43,7 +44,7 @@ class Visitors:
 
     def __init__(self, port, number=3, host="127.0.0.1"):
         self.port, self.number, self.host = port, number, host
-        self.faults, self.pages, self.builds = [], 0, set()
+        self.faults, self.fault_times, self.pages, self.builds = [], [], 0, set()
         self._stop = threading.Event()
 
     def __enter__(self):
@@ -65,19 +66,23 @@ class Visitors:
                 names = re.findall(r'(?:src|href)="(/static/[^"]+)"', page)
                 word = re.search(r'data-build="([^"]*)"', page)
                 if status != 200 or not names:
-                    self.faults.append(f"page: {status} {page[:80]!r}")
+                    self._note(f"page: {status} {page[:80]!r}")
                     continue
                 self.builds.add(word[1] if word else "first")
                 for name in names:
                     status, text = self._get(connection, name)
                     if status != 200 or "<html" in text:
-                        self.faults.append(f"{name}: {status} {text[:80]!r}")
+                        self._note(f"{name}: {status} {text[:80]!r}")
                     elif name.endswith(".js") and word and f"build='{word[1]}'" not in text:
-                        self.faults.append(f"{name}: of another build than its page")
+                        self._note(f"{name}: of another build than its page")
                 self.pages += 1
             except OSError as error:
-                self.faults.append(f"connection: {error}")
+                self._note(f"connection: {error}")
                 connection.close()
+
+    def _note(self, fault):
+        self.faults.append(fault)
+        self.fault_times.append(time.monotonic())
 
     def _get(self, connection, path):
         connection.request("GET", path, headers={"Host": self.host})

@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include <fcntl.h>
 #include <unistd.h>
 
 namespace lectio::deploy {
@@ -63,8 +64,8 @@ open_source(const std::string& words, World& world, ReleaseDisk& disk, const Use
             const std::function<bool(std::string_view)>& leave_out) {
     using Source = std::unique_ptr<release::BuildSource>;
     if (words == "-") {
-        return Source(
-            std::make_unique<ArchiveSource>(UniqueFd(::dup(STDIN_FILENO)), "stdin", world, disk, as));
+        UniqueFd file(::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
+        return Source(std::make_unique<ArchiveSource>(std::move(file), "stdin", world, disk, as));
     }
     const Path path = std::filesystem::absolute(words).lexically_normal();
     const Path named = path.has_filename() ? path : path.parent_path();
