@@ -124,6 +124,11 @@ constexpr Phrase k_adopted_is_not_served{"the folder that was there at first is 
 constexpr Phrase k_adopted_is_not_served_hint{"first: lectio-deploy rollback --to {}",
                                               "сначала: lectio-deploy rollback --to {}"};
 constexpr Phrase k_nothing_adopted{"no folder was taken over here", "папку здесь не принимали"};
+constexpr Phrase k_part_of_another{"it is a part of deploy {}, which is undecided",
+                                   "это часть деплоя {}, а он не завершён"};
+constexpr Phrase k_other_not_there{
+    "release {} came together with {}, of which the configuration knows no more where it is served",
+    "релиз {} выкладывали вместе с {}, а настройки больше не говорят, где тот отдаётся"};
 constexpr Phrase k_untidy{"not tidied up: {}", "не убрано: {}"};
 constexpr Phrase k_no_marker{"the deploy marker could not be set: {}",
                              "не удалось поставить метку деплоя: {}"};
@@ -171,6 +176,8 @@ Outcome outcome_of(const Entry& end) {
     outcome.result = found == k_results.end() ? Outcome::Result::needs_human : found->first;
     outcome.release = end.fact("release");
     outcome.previous = end.fact("previous");
+    outcome.with = end.fact("with");
+    outcome.previous_with = end.fact("previous_with");
     outcome.phase = end.fact("phase");
     outcome.reason = verbatim(end.fact("reason"));
     const std::string warnings = end.fact("warnings");
@@ -252,24 +259,75 @@ Outcome Transaction::abandon(const Wishes& wishes) {
                wishes);
 }
 
+// Pages ask the code, not the other way round: the code comes first, and goes back last.
+Outcome Transaction::release_both(BuildSource& code, BuildSource& frontend, const Wishes& wishes) {
+    m_other->begin_anew("release", wishes);
+    begin_anew("release", wishes, 1ms); // it leads: of the two it is the one that comes last
+    m_source = &code;
+    m_with = m_other;
+    m_with->m_source = &frontend;
+    m_with->m_leader = m_id;
+    return go({{"live-site", &Transaction::look_at_the_site},
+               {"ready", &Transaction::ready},
+               {"room", &Transaction::find_room},
+               {"adopt", &Transaction::take_over_what_is_served},
+               {"drift", &Transaction::look_for_changes_by_hand},
+               {"frontend", &Transaction::bring_the_other}, // it is what may come over a line that drops
+               {"receive", &Transaction::receive},
+               {"build", &Transaction::inspect},
+               {"seal", &Transaction::seal},
+               {"host", &Transaction::take_the_host},
+               {"schema", &Transaction::look_at_the_schema},
+               {"migrate", &Transaction::migrate},
+               {"swap", &Transaction::swap},
+               {"start", &Transaction::start},
+               {"frontend", &Transaction::swap_the_other},
+               {"gate", &Transaction::watch_it},
+               {"commit", &Transaction::commit}});
+}
+
 Outcome Transaction::run(const std::string& action, std::initializer_list<NamedStep> steps,
                          const Wishes& wishes) {
+    begin_anew(action, wishes);
+    return go(steps);
+}
+
+void Transaction::begin_anew(const std::string& action, const Wishes& wishes, Duration later) {
     m_start = m_world.clock.steady();
     m_wishes = wishes;
     m_action = action;
     m_swapped = false; // what was taken up before is over
-    m_migrating = m_schema_changed = false;
+    m_journal.reset();
+    m_over = true; // it has not begun
+    m_with = nullptr;
+    m_leader.clear();
+    m_migrating = m_schema_changed = m_snapshot_counts = false;
     m_schema.reset();
     m_migrations = {};
     m_to.clear();
     m_gate_words = {};
     m_warnings.clear();
     m_notes.clear();
-    m_id = fresh_id(m_part.kind(), m_world.clock.now().wall);
+    m_id = fresh_id(m_part.kind(), m_world.clock.now().wall + later);
     m_phase = "journal";
+}
+
+Outcome Transaction::go(std::initializer_list<NamedStep> steps) {
     if (const Step no = open_journal()) {
         return outcome(Outcome::Result::refused, *no);
     }
+    if (const Step no = take(steps)) {
+        return m_swapped ? go_back(*no, Asking::possible) : give_up(*no);
+    }
+    if (m_swapped) {
+        m_part.finish(m_to, voice());
+    }
+    const bool still_red = !m_gate_words.empty();
+    return finish(still_red ? outcome(Outcome::Result::needs_human, {m_gate_words, say(k_old_fails_hint)})
+                            : outcome(Outcome::Result::released));
+}
+
+Transaction::Step Transaction::take(std::initializer_list<NamedStep> steps) {
     for (const NamedStep& step : steps) {
         m_phase = step.phase;
         Step no =
@@ -278,15 +336,27 @@ Outcome Transaction::run(const std::string& action, std::initializer_list<NamedS
             if (stop_requested() && no->kind == Stop::Kind::refusal) {
                 no->kind = Stop::Kind::signal; // what was under way was cut short by it
             }
-            return m_swapped ? go_back(*no, Asking::possible) : give_up(*no);
+            return no;
         }
     }
-    if (m_swapped) {
-        m_part.finish(m_to, voice());
-    }
-    const bool still_red = !m_gate_words.empty();
-    return finish(still_red ? outcome(Outcome::Result::needs_human, {m_gate_words, say(k_old_fails_hint)})
-                            : outcome(Outcome::Result::released));
+    return {};
+}
+
+Transaction::Step Transaction::bring_the_other() {
+    Step no = m_with->take({{"journal", &Transaction::open_journal},
+                            {"ready", &Transaction::ready},
+                            {"room", &Transaction::find_room},
+                            {"adopt", &Transaction::take_over_what_is_served},
+                            {"drift", &Transaction::look_for_changes_by_hand},
+                            {"receive", &Transaction::receive},
+                            {"build", &Transaction::inspect},
+                            {"seal", &Transaction::seal}});
+    m_phase = no ? m_with->m_phase : m_phase;
+    return no;
+}
+
+Transaction::Step Transaction::swap_the_other() {
+    return m_with->take({{"swap", &Transaction::swap}, {"start", &Transaction::start}});
 }
 
 Result<Transaction::Plan> Transaction::plan(BuildSource& source) {
@@ -343,13 +413,17 @@ Transaction::Step Transaction::open_journal() {
     }
     m_from = served->id;
     m_journal.emplace(m_disk, m_shelf.journal(m_id), m_world.clock);
-    return keep(Mark::begin, {{"id", m_id},
-                              {"action", m_action},
-                              {"by", m_wishes.by},
-                              {"incidents", m_wishes.incidents},
-                              {"pid", std::to_string(::getpid())},
-                              {"boot_id", m_world.clock.now().boot_id},
-                              {"from", m_from}});
+    Step no = keep(Mark::begin, {{"id", m_id},
+                                 {"action", m_action},
+                                 {"by", m_wishes.by},
+                                 {"incidents", m_wishes.incidents},
+                                 {"pid", std::to_string(::getpid())},
+                                 {"boot_id", m_world.clock.now().boot_id},
+                                 {"from", m_from},
+                                 {"with", m_with != nullptr ? m_with->m_id : ""},
+                                 {"of", m_leader}});
+    m_over = no.has_value();
+    return no;
 }
 
 // A release onto a site that fails already would be blamed for it, and "rolled back" would prove nothing (CONTRACT 29).
@@ -676,7 +750,7 @@ Transaction::Step Transaction::migrate() {
     if (Step no = keep(Mark::migrate, {{"migrations", names}, {"schema", m_schema.value_or("")}})) {
         return no;
     }
-    m_migrating = true;
+    m_migrating = m_snapshot_counts = true;
     m_progress(say(k_migrating, names));
     if (Step no = as_step(m_part.migrate(m_id, voice()))) {
         return no;
@@ -769,10 +843,15 @@ Transaction::Step Transaction::watch_it() {
     return Stop{say(k_gate_failed, words), hint_of_failures(verdict.last)};
 }
 
-// The record in the journal decides; the rest is done again where it was cut short.
+// The record in the journal decides, of both where there are two; the rest is done again where it was cut short.
 Transaction::Step Transaction::commit() {
     if (Step no = keep(Mark::commit)) {
         return no;
+    }
+    if (m_with != nullptr) {
+        if (const Step no = m_with->commit()) {
+            m_warnings.push_back(no->reason);
+        }
     }
     if (const Step no = admit()) {
         m_warnings.push_back(no->reason);
@@ -836,7 +915,14 @@ Outcome Transaction::give_up(const Stop& why) {
             m_warnings.push_back(say(k_no_schema, error_words(learned.error().message)));
         }
     }
-    forget_what_was_brought();
+    if (m_with != nullptr && !m_with->m_over) {
+        m_with->forget_what_was_brought();
+    }
+    if (m_snapshot_counts) { // it lies with the release, and goes when retention says so
+        note_records_of_going_back(why.reason);
+    } else {
+        forget_what_was_brought();
+    }
     const Outcome::Result result = why.kind == Stop::Kind::signal         ? Outcome::Result::stopped
                                    : why.kind == Stop::Kind::site_was_red ? Outcome::Result::needs_human
                                                                           : Outcome::Result::refused;
@@ -861,16 +947,11 @@ Outcome Transaction::go_back(const Stop& why, Asking asking) {
     if (const Step no = keep(Mark::rollback, {{"reason", why.reason.in(m_site.lang)}})) {
         m_warnings.push_back(no->reason);
     }
+    const Step stuck = m_with != nullptr && !m_with->m_over ? m_with->take_back(why) : Step{};
     if (m_from.empty()) {
         return finish(outcome(Outcome::Result::needs_human, {why.reason, say(k_no_previous)}));
     }
-    m_part.carry(m_to, m_from, voice());
-    Result<void> back = m_disk.point(m_site.places.served, m_shelf.target_of(m_from));
-    for (int i = 1; i < k_tries_to_go_back && !back; ++i) {
-        m_world.clock.sleep_for(k_between_tries);
-        back = m_disk.point(m_site.places.served, m_shelf.target_of(m_from));
-    }
-    if (!back) {
+    if (const Result<void> back = point_back(); !back) {
         return outcome(
             Outcome::Result::needs_human,
             {say(k_cannot_go_back, m_from, error_words(back.error().message)), say(k_old_fails_hint)});
@@ -885,6 +966,10 @@ Outcome Transaction::go_back(const Stop& why, Asking asking) {
     note_records_of_going_back(why.reason);
     if (const Step no = keep(Mark::rolled_back)) {
         m_warnings.push_back(no->reason);
+    }
+    if (stuck) { // the next recovery tries again
+        return outcome(Outcome::Result::needs_human,
+                       {join("; ", {why.reason, stuck->reason}), say(k_old_fails_hint)});
     }
     if (why.kind == Stop::Kind::signal || asking == Asking::not_now) {
         return finish(outcome(
@@ -901,6 +986,35 @@ Outcome Transaction::go_back(const Stop& why, Asking asking) {
                                say(k_old_fails_hint)}));
     }
     return finish(outcome(Outcome::Result::rolled_back, why));
+}
+
+Result<void> Transaction::point_back() {
+    m_part.carry(m_to, m_from, voice());
+    Result<void> back = m_disk.point(m_site.places.served, m_shelf.target_of(m_from));
+    for (int i = 1; i < k_tries_to_go_back && !back; ++i) {
+        m_world.clock.sleep_for(k_between_tries);
+        back = m_disk.point(m_site.places.served, m_shelf.target_of(m_from));
+    }
+    return back;
+}
+
+// Of the one that is led: who leads goes back itself afterwards, and asks the site.
+Transaction::Step Transaction::take_back(const Stop& why) {
+    if (!m_swapped) {
+        forget_what_was_brought();
+        return {};
+    }
+    if (const Step no = keep(Mark::rollback, {{"reason", why.reason.in(m_site.lang)}})) {
+        m_warnings.push_back(no->reason);
+    }
+    const Result<void> back = m_from.empty() ? m_world.files.remove(m_site.places.served) : point_back();
+    const bool was_gone = !back && m_from.empty() && back.error().kind == ErrorKind::not_found;
+    if (!back && !was_gone) {
+        return Stop{say(k_cannot_go_back, m_from, error_words(back.error().message))};
+    }
+    m_progress(m_from.empty() ? say(k_nothing_there, m_site.places.served.string()) : say(k_back, m_from));
+    note_records_of_going_back(why.reason);
+    return keep(Mark::rolled_back);
 }
 
 Transaction::Step Transaction::carry_to_target() {
@@ -928,8 +1042,16 @@ Outcome Transaction::finish(Outcome outcome) {
     if (m_schema_changed && outcome.result != Outcome::Result::released) {
         m_warnings.push_back(say(k_migrations_stay));
     }
+    if (m_with != nullptr) {
+        if (!m_with->m_over) {
+            m_with->m_phase = outcome.phase;
+            m_with->finish(m_with->outcome(outcome.result, {outcome.reason, outcome.hint}));
+        }
+        m_warnings.insert(m_warnings.end(), m_with->m_warnings.begin(), m_with->m_warnings.end());
+        outcome.notes.insert(outcome.notes.end(), m_with->m_notes.begin(), m_with->m_notes.end());
+    }
     m_host.release();
-    const Result<void> unmarked = m_world.files.remove(m_site.marker);
+    const Result<void> unmarked = follows() ? Result<void>{} : m_world.files.remove(m_site.marker);
     if (!unmarked && unmarked.error().kind != ErrorKind::not_found) {
         m_warnings.push_back(say(k_marker_stays, error_words(unmarked.error().message)));
     }
@@ -945,10 +1067,13 @@ Outcome Transaction::finish(Outcome outcome) {
                                          {"took", std::to_string(outcome.took.count())},
                                          {"release", outcome.release},
                                          {"previous", outcome.previous},
+                                         {"with", outcome.with},
+                                         {"previous_with", outcome.previous_with},
                                          {"phase", outcome.phase},
                                          {"reason", outcome.reason.in(m_site.lang)}})) {
         m_warnings.push_back(no->reason);
     }
+    m_over = true;
     outcome.warnings = m_warnings;
     return outcome;
 }
@@ -1025,44 +1150,95 @@ std::vector<Outcome> Transaction::recover(Asking asking) {
 }
 
 Outcome Transaction::take_up(const Shelf::Past& past, Asking asking) {
+    const Standing& standing = past.standing;
+    Step no = resume(past);
+    m_progress(say(k_taking_up, m_id));
+    const std::string leader = standing.begin ? standing.begin->fact("of") : "";
+    const std::string other = standing.begin ? standing.begin->fact("with") : "";
+    no = no || other.empty() ? no : resume_the_other(other);
+    if (no) {
+        return outcome(Outcome::Result::needs_human, *no);
+    }
+    return leader.empty() ? decide(standing, asking) : follow(leader, standing);
+}
+
+// What its journal says, as if this process had written it.
+Transaction::Step Transaction::resume(const Shelf::Past& past) {
     m_start = m_world.clock.steady();
     m_warnings.clear();
+    m_notes.clear();
     m_id = past.id;
     m_to = m_id;
     m_phase = "recover";
-    m_swapped = false;
-    m_migrating = m_schema_changed = false;
+    m_with = nullptr;
+    m_leader.clear();
+    m_migrating = m_schema_changed = m_snapshot_counts = false;
     const Standing& standing = past.standing;
+    m_swapped = standing.swap.has_value();
+    m_over = standing.ended();
     if (past.text.damaged || (standing.begin && standing.id != past.id)) {
-        return outcome(
-            Outcome::Result::needs_human,
-            {say(k_damaged_journal, past.id),
-             say(k_damaged_journal_hint, m_site.places.served.string(), m_shelf.journal(past.id).string())});
+        return Stop{
+            say(k_damaged_journal, past.id),
+            say(k_damaged_journal_hint, m_site.places.served.string(), m_shelf.journal(past.id).string())};
     }
     m_journal.emplace(m_disk, m_shelf.journal(m_id), m_world.clock, past.text.size);
-    m_progress(say(k_taking_up, m_id));
     m_action = standing.begin ? standing.begin->fact("action") : "release";
     m_wishes = {};
     m_wishes.by = standing.begin ? standing.begin->fact("by") : "";
     m_from = standing.swap ? standing.swap->fact("from") : standing.begin ? standing.begin->fact("from") : "";
     m_to = standing.swap ? standing.swap->fact("to") : m_id;
-    if (standing.adopt) {
-        if (const Step no = settle_adoption(standing.adopt->fact("id"))) {
-            return outcome(Outcome::Result::needs_human, *no);
-        }
+    return standing.adopt && !m_over ? settle_adoption(standing.adopt->fact("id")) : Step{};
+}
+
+Transaction::Step Transaction::resume_the_other(const std::string& id) {
+    if (m_other == nullptr) {
+        return Stop{say(k_other_not_there, m_id, clean_line(id))};
     }
-    return decide(standing, asking);
+    const Result<Shelf::Past> past =
+        is_id(id) ? m_other->m_shelf.journal_of(id) : Result<Shelf::Past>(Error{ErrorKind::not_found, ""});
+    if (!past) { // it had not begun
+        return past.error().kind == ErrorKind::not_found ? Step{}
+                                                         : Step(Stop{error_words(past.error().message)});
+    }
+    m_with = m_other;
+    Step no = m_with->resume(*past);
+    m_with->m_leader = m_id;
+    return no;
+}
+
+// Who leads has decided, and died before that was written down here.
+Outcome Transaction::follow(const std::string& leader, const Standing& standing) {
+    const Result<Shelf::Past> past =
+        is_id(leader) ? m_shelf.journal_of(leader) : Result<Shelf::Past>(Error{ErrorKind::not_found, ""});
+    m_leader = leader;
+    if (!past || !past->standing.ended()) {
+        return outcome(Outcome::Result::needs_human, {say(k_part_of_another, clean_line(leader))});
+    }
+    if (past->standing.committed) {
+        if (const Step no = admit()) {
+            m_warnings.push_back(no->reason);
+        }
+        return finish(outcome(Outcome::Result::released));
+    }
+    const Stop cut{say(k_interrupted, "rollback")};
+    return standing.swap ? go_back(cut, Asking::not_now) : give_up(cut);
 }
 
 Outcome Transaction::decide(const Standing& standing, Asking asking) {
     m_schema_changed = standing.migrated;
+    m_snapshot_counts = standing.migrate.has_value();
     const Stop cut{say(k_interrupted, standing.swap      ? "gate"
                                       : standing.migrate ? "migrate"
                                       : standing.sealed  ? "swap"
                                                          : "receive")};
     if (standing.committed) {
-        if (const Step no = admit()) {
-            m_warnings.push_back(no->reason);
+        for (Transaction* each : {this, m_with}) {
+            if (each == nullptr || each->m_over) {
+                continue;
+            }
+            if (const Step no = each->admit()) {
+                m_warnings.push_back(no->reason);
+            }
         }
         if (asking == Asking::possible) {
             m_part.finish(m_to, voice());
@@ -1074,10 +1250,8 @@ Outcome Transaction::decide(const Standing& standing, Asking asking) {
         m_schema = standing.migrate ? standing.migrate->fact("schema") : "";
         return give_up(cut);
     }
-    m_swapped = true;
-    const Result<Shelf::Served> served = m_shelf.served();
-    const bool is_served = served && served->kind == Shelf::Served::Kind::release && served->id == m_to;
-    if (standing.rolling_back || !is_served) {
+    const bool whole = is_served() && (m_with == nullptr || m_with->is_served());
+    if (standing.rolling_back || !whole) {
         return go_back(cut, asking);
     }
     if (asking == Asking::not_now) {
@@ -1148,6 +1322,11 @@ Transaction::Step Transaction::as_step(Part::Step refusal) {
     return refusal ? Step(Stop{std::move(refusal->reason), std::move(refusal->hint)}) : Step{};
 }
 
+bool Transaction::is_served() {
+    const Result<Shelf::Served> served = m_shelf.served();
+    return served && served->kind == Shelf::Served::Kind::release && served->id == m_to;
+}
+
 bool Transaction::is_rollback() const {
     return m_action == "rollback";
 }
@@ -1161,6 +1340,10 @@ Outcome Transaction::outcome(Outcome::Result result, const Stop& why) {
     outcome.result = result;
     outcome.release = m_to.empty() ? m_id : m_to;
     outcome.previous = m_from;
+    if (m_with != nullptr) {
+        outcome.with = m_with->m_to.empty() ? m_with->m_id : m_with->m_to;
+        outcome.previous_with = m_with->m_from;
+    }
     outcome.phase = m_phase;
     outcome.reason = why.reason;
     outcome.hint = why.hint;

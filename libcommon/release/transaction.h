@@ -6,6 +6,8 @@
 //     (a database is migrated before that, and only with what the release that is served can live with: it stays so)
 //   - `commit`: it stays, only tidying up is left
 //   - `rollback`: the link leads back, whatever happens
+// A backend and a frontend that are released together have a journal each, and what becomes of both stands in the backend's
+// alone (docs/decisions/0038-both-or-neither.md).
 // Trouble with telling, tidying up or the marker never changes that.
 #pragma once
 
@@ -46,12 +48,13 @@ struct Outcome {
         stopped, // by a signal: as refused or rolled back, but nothing was asked afterwards
     };
     Result result = Result::refused;
-    std::string release, previous; // ids; may be empty
-    std::string phase;             // where it ended: "receive", "gate" …
-    Text reason, hint;             // empty when released
-    Text done;                     // what else than a release was wished, and is so now
-    std::vector<Text> warnings;    // of what was done
-    std::vector<Text> notes;       // of the build: true of it every time, and no reason to stay
+    std::string release, previous;   // ids; may be empty
+    std::string with, previous_with; // the same of what was released together with it
+    std::string phase;               // where it ended: "receive", "gate" …
+    Text reason, hint;               // empty when released
+    Text done;                       // what else than a release was wished, and is so now
+    std::vector<Text> warnings;      // of what was done
+    std::vector<Text> notes;         // of the build: true of it every time, and no reason to stay
     Duration took{};
 };
 std::string_view to_string(Outcome::Result result);
@@ -78,6 +81,11 @@ class Transaction {
 
     // The caller holds the lock of the tool. What an earlier one has left unfinished comes first.
     Outcome release(BuildSource& source, const Wishes& wishes);
+    // This one, of a backend, leads `frontend`, which outlives it: they can be released together, and what such a deploy has
+    // left unfinished is taken up by this one's recover(), before the other's.
+    void lead(Transaction& frontend) { m_other = &frontend; }
+    // Both or neither: one look at the site, one marker, one gate.
+    Outcome release_both(BuildSource& code, BuildSource& frontend, const Wishes& wishes);
     // To a release that is there; nothing: the good one that was served before.
     Outcome roll_back(const std::optional<std::string>& to, const Wishes& wishes);
     // The same for the healer, who has asked the site and holds the host: what does not pass the gate then is undone.
@@ -120,6 +128,9 @@ class Transaction {
 
     // ── one after the other ──
     Outcome run(const std::string& action, std::initializer_list<NamedStep> steps, const Wishes& wishes);
+    void begin_anew(const std::string& action, const Wishes& wishes, Duration later = {});
+    Outcome go(std::initializer_list<NamedStep> steps);
+    Step take(std::initializer_list<NamedStep> steps);
     Step open_journal();
     Step look_at_the_site();
     Step find_room();
@@ -141,16 +152,23 @@ class Transaction {
     Step watch_it();
     Step commit();
     Step give_the_folder_back();
+    Step bring_the_other();
+    Step swap_the_other();
 
     Result<Plan> look_ahead(BuildSource& source);
 
     // ── what ends it ──
     Outcome give_up(const Stop& why);
     Outcome go_back(const Stop& why, Asking asking);
+    Result<void> point_back();
+    Step take_back(const Stop& why);
     Outcome finish(Outcome outcome);
 
     // ── after a crash ──
     Outcome take_up(const Shelf::Past& past, Asking asking);
+    Step resume(const Shelf::Past& past);
+    Step resume_the_other(const std::string& id);
+    Outcome follow(const std::string& leader, const Standing& standing);
     Outcome decide(const Standing& standing, Asking asking);
     Step settle_adoption(const std::string& id);
 
@@ -165,6 +183,8 @@ class Transaction {
     void forget_what_was_brought();
     Result<void> sweep(const std::set<std::string>& needed);
     [[nodiscard]] bool is_rollback() const;
+    [[nodiscard]] bool follows() const { return !m_leader.empty(); }
+    [[nodiscard]] bool is_served();
     static Step as_step(Part::Step refusal);
 
     World& m_world;
@@ -174,6 +194,7 @@ class Transaction {
     LiveGate& m_gate;
     Part& m_part;
     Progress m_progress;
+    Transaction* m_other = nullptr; // that it may lead
 
     // Of the deploy that is under way.
     BuildSource* m_source = nullptr;
@@ -190,9 +211,13 @@ class Transaction {
     WaitingMigrations m_migrations;
     std::optional<std::string> m_schema; // of the database, before its migrations
     bool m_schema_changed = false;       // by them
+    bool m_snapshot_counts = false;      // they were begun, so what was before them is there alone
     bool m_migrating = false; // they were begun, and what fits their outcome is not written down yet
     Release m_release;
     Lock m_host;
+    Transaction* m_with = nullptr; // that it leads now
+    std::string m_leader;          // the deploy that leads this one
+    bool m_over = false;           // its journal has its end
     std::vector<Text> m_warnings, m_notes;
     SteadyTime m_start{};
 };

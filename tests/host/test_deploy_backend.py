@@ -83,6 +83,35 @@ class DeployBackend(UnitsHost, unittest.TestCase):
         report_times(f"a backend adopted, released, refused and rolled back under load: {answered} requests, none failed; "
                      f"released in {released['duration_ms']} ms, a failing one taken back in {back['duration_ms']} ms")
 
+    def test_full(self):
+        """Code and frontend as one: both are new, or neither is, and no request fails."""
+        build = "/var/www/teaching_panel/frontend/build"
+        self.host.run("cp", "-a", build, "/root/build")
+        self.host.shell(f"systemd-run --quiet --unit=load sh -c 'exec wrk -t1 -c8 -d900s --timeout 60s {API} >/root/load'")
+        self.deploy(3, "released", "adopt", "backend", "--force")
+
+        def page():
+            return self.host.read(f"{build}/index.html")
+        self.change('"healthy" if', '"second" if')
+        self.host.shell("echo '<!-- second -->' >>/root/build/index.html")
+        released = self.deploy(0, "released", "full", "/root/build", "/root/next")
+        self.assertEqual((released["release"][:3], released["with"][:3]), ("be-", "fe-"))
+        self.assertEqual(self.word(), "second")
+        self.assertIn("second", page())
+        # What fails only as the unit takes the frontend back with it.
+        self.change('status=200 if good', 'status=500 if __import__("os").environ.get("INVOCATION_ID") else 200 if good')
+        self.host.shell("echo '<!-- third -->' >>/root/build/index.html")
+        self.host.run("systemctl", "kill", "-s", "INT", "load")
+        self.host.wait_until(lambda: self.state("load") != "active", "the load has ended")
+        load = self.host.read("/root/load")
+        self.assertNotIn("Non-2xx", load)
+        self.assertNotIn("Socket errors", load)
+        back = self.deploy(1, "rolled_back", "full", "/root/build", "/root/next")
+        self.assertIn("500", back["reason"])
+        self.assertEqual(self.word(), "second")
+        self.assertNotIn("third", page())
+        report_times(f"code and frontend released as one in {released['duration_ms']} ms, both taken back in {back['duration_ms']} ms")
+
 
 if __name__ == "__main__":
     skip_where_impossible()

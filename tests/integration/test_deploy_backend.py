@@ -7,7 +7,8 @@ import pwd
 import subprocess
 import unittest
 
-from deploying import CHECKS, Deploys, root
+from deploying import CHECKS, Deploys, build_files, root, write_files
+from monitor import binary
 from stack.stack import Stack
 
 USER = "nobody" if root() else pwd.getpwuid(os.geteuid()).pw_name
@@ -113,6 +114,26 @@ class BackendTest(unittest.TestCase):
             self.assertIn("lectio-deploy-test-of-nothing.service", report["reason"])
         self.assertEqual(len([release for release in self.site.listed() if release["kind"] == "backend"]), 1)
         self.assertEqual(self.site.deploy("backend", "--ref", "x", str(self.project)).returncode, 64)
+
+    def test_a_release_of_both_is_refused_as_one(self):
+        """No systemd answers here: where the code cannot be released nothing of the frontend is begun."""
+        self.ends(self.site.deploy("adopt", "backend"), 0, "released")
+        served = self.stack.build.resolve()
+        build = write_files(self.stack.folder / "next", build_files("together"))
+        report = self.ends(self.site.deploy("full", str(build)), 1, "refused")
+        self.assertIn("lectio-deploy-test-of-nothing.service", report["reason"])
+        self.assertTrue(report["with"].startswith("fe-"))
+        self.assertEqual(self.stack.build.resolve(), served)
+        self.assertFalse((self.site.run_folder / "deploy_in_progress").exists())
+        old = self.stack.folder / "deploy_safe.sh"
+        old.symlink_to(binary("lectio-deploy"))
+        done = subprocess.run([old, "-c", str(self.site.config), "full", str(build)], capture_output=True, timeout=300, check=False)
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn(b"lectio-deploy-test-of-nothing.service", done.stdout)
+        deploys = json.loads(self.site.deploy("history").stdout)["deploys"]
+        self.assertEqual([deploy["result"] for deploy in deploys], ["released", "refused", "refused"])
+        for words in (["full"], ["full", "-", "-"], ["full", str(build), str(self.project), "--ref", "main"], ["full", "/nowhere"]):
+            self.assertEqual(self.site.deploy(*words).returncode, 64, words)
 
     def test_a_plan_says_what_migrations_would_do(self):
         (self.project / "lessons/migrations").mkdir(parents=True)

@@ -255,6 +255,8 @@ int execute(const Options& options, World world) {
         return release_frontend(session);
     case Wish::backend:
         return release_backend(session);
+    case Wish::full:
+        return release_full(session);
     case Wish::rollback:
         return roll_back(session);
     case Wish::plan:

@@ -19,6 +19,7 @@
 #include "words/error_words.h"
 
 #include <algorithm>
+#include <array>
 #include <functional>
 #include <map>
 #include <memory>
@@ -147,10 +148,13 @@ class Deployment {
             const Result<void> ready = kind == release::Kind::backend ? ready_backend() : ready_frontend();
             // What is wrong with the one must not keep the other from being released.
             const Wish wish = m_session.options().wish;
-            const bool of_all = wish == Wish::recover || wish == Wish::cleanup;
+            const bool of_all = wish == Wish::recover || wish == Wish::cleanup || wish == Wish::full;
             if (!ready && (of_all || kind == m_session.kind())) {
                 return m_session.leave(ready.error());
             }
+        }
+        if (m_engines.size() > 1) {
+            m_engines.at(release::Kind::backend).transaction->lead(frontend());
         }
         return std::nullopt;
     }
@@ -158,6 +162,7 @@ class Deployment {
     // Of what the command is about.
     [[nodiscard]] Engine& engine() { return m_engines.at(m_session.kind()); }
     [[nodiscard]] Transaction& transaction() { return *engine().transaction; }
+    [[nodiscard]] Transaction& frontend() { return *m_engines.at(release::Kind::frontend).transaction; }
     // One after the other, of everything that is released here.
     [[nodiscard]] std::map<release::Kind, Engine>& engines() { return m_engines; }
     [[nodiscard]] release::Wishes wishes() const { return {m_session.options().force, m_session.person()}; }
@@ -165,7 +170,13 @@ class Deployment {
     // What an earlier one has left comes first, and is told like any other.
     std::vector<Outcome> recover(Transaction::Asking asking) {
         std::vector<Outcome> all;
-        for (auto& [kind, engine] : m_engines) {
+        for (const release::Kind kind :
+             {release::Kind::backend, release::Kind::frontend}) { // who leads first
+            const auto found = m_engines.find(kind);
+            if (found == m_engines.end()) {
+                continue;
+            }
+            const Engine& engine = found->second;
             for (Outcome& outcome : engine.transaction->recover(asking)) {
                 m_session.say_progress(say(k_left_over, words_of(outcome)));
                 if (!told_at_an_earlier_start(engine, outcome)) {
@@ -178,9 +189,12 @@ class Deployment {
     }
 
     int conclude(Outcome outcome, const Text& what_changed) {
-        const release::ConfiguredInspector* inspector = engine().inspector.get();
-        if (const auto& doubts = inspector != nullptr ? inspector->doubts() : k_no_doubts) {
-            outcome.notes.push_back(join(": ", {doubts->words, doubts->hint}));
+        for (const auto& [kind, engine] : m_engines) {
+            const bool is_meant = kind == m_session.kind() || m_session.options().wish == Wish::full;
+            const release::ConfiguredInspector* inspector = is_meant ? engine.inspector.get() : nullptr;
+            if (const auto& doubts = inspector != nullptr ? inspector->doubts() : k_no_doubts) {
+                outcome.notes.push_back(join(": ", {doubts->words, doubts->hint}));
+            }
         }
         tell(outcome, what_changed);
         return m_session.say_outcome(words_of(outcome), exit_status(outcome),
@@ -249,10 +263,15 @@ class Deployment {
         const std::string clock = format_local_clock(m_session.now(), m_session.config().timezone);
         m_session.say_progress(verbatim(clock + "  " + words));
         m_log.add(m_session.now(), LogLevel::info, engine.transaction->id() + ": " + words);
-        // Who attaches misses a line where the disk refuses it; the deploy does not.
-        [[maybe_unused]] const Result<void> noted =
-            m_session.world().files.append(engine.shelf->lines(engine.transaction->id()),
-                                           clock + "  " + clean_line(words) + "\n", k_lines_mode);
+        for (const auto& [kind, other] : m_engines) {
+            const bool is_meant = &other == &engine || m_session.options().wish == Wish::full;
+            if (is_meant && !other.transaction->id().empty()) {
+                // Who attaches misses a line where the disk refuses it; the deploy does not.
+                [[maybe_unused]] const Result<void> noted =
+                    m_session.world().files.append(other.shelf->lines(other.transaction->id()),
+                                                   clock + "  " + clean_line(words) + "\n", k_lines_mode);
+            }
+        }
     }
 
     void tell(const Outcome& outcome, const Text& what_changed) {
@@ -302,12 +321,11 @@ int with_deployment(Session& session, const std::function<int(Deployment&)>& act
 }
 
 // What is different for visitors, as far as both can be read.
-Text what_changed(Session& session, const Outcome& outcome) {
-    release::Shelf shelf = session.shelf(session.kind());
-    const Result<TreeManifest> before = shelf.manifest(outcome.previous);
-    const Result<TreeManifest> after = shelf.manifest(outcome.release);
-    const bool released = outcome.result == Outcome::Result::released;
-    return released && before && after ? words_of(compare(*before, *after), after->size()) : Text{};
+Text what_changed(Session& session, release::Kind kind, const std::string& before, const std::string& after) {
+    release::Shelf shelf = session.shelf(kind);
+    const Result<TreeManifest> old_files = shelf.manifest(before);
+    const Result<TreeManifest> files = shelf.manifest(after);
+    return old_files && files ? words_of(compare(*old_files, *files), files->size()) : Text{};
 }
 
 bool has_unfinished(Session& session) {
@@ -335,24 +353,34 @@ Result<Lock> wait_for_fence(Session& session) {
 
 // And what its authors say of it.
 Text what_was_done(Session& session, const Outcome& outcome, const User& as) {
+    if (outcome.result != Outcome::Result::released) {
+        return {};
+    }
     release::Shelf shelf = session.shelf(session.kind());
     const Result<release::Shelf::Records> records = shelf.records();
     const release::Release* before = records ? release::find(records->releases, outcome.previous) : nullptr;
     const release::Release* after = records ? release::find(records->releases, outcome.release) : nullptr;
-    const bool known = before != nullptr && after != nullptr && outcome.result == Outcome::Result::released;
-    const Text commits =
-        known ? commits_between(before->commit, after->commit, shelf, session.world(), as) : Text{};
-    const Text files = what_changed(session, outcome);
-    return commits.empty() ? files : files.empty() ? commits : join("\n", {files, commits});
+    const bool known = before != nullptr && after != nullptr;
+    const std::array<Text, 3> all{
+        what_changed(session, session.kind(), outcome.previous, outcome.release),
+        outcome.with.empty()
+            ? Text{}
+            : what_changed(session, release::Kind::frontend, outcome.previous_with, outcome.with),
+        known ? commits_between(before->commit, after->commit, shelf, session.world(), as) : Text{}};
+    Text words;
+    for (const Text& each : all) {
+        words = words.empty() ? each : each.empty() ? words : join("\n", {words, each});
+    }
+    return words;
 }
 
 // A value: leave with it.
 std::optional<int> unclear_source(Session& session) {
     const Options& options = session.options();
-    if (options.source.empty() && !session.backend().git && options.ref.empty()) {
+    if (options.code.empty() && !session.backend().git && options.ref.empty()) {
         return session.leave(ExitCode::usage, say(k_no_source), say(k_no_source_hint));
     }
-    if (!options.source.empty() && !options.ref.empty()) {
+    if (!options.code.empty() && !options.ref.empty()) {
         return session.leave(ExitCode::usage, say(k_two_sources));
     }
     return std::nullopt;
@@ -361,12 +389,12 @@ std::optional<int> unclear_source(Session& session) {
 Result<std::unique_ptr<release::BuildSource>> source_of_backend(Session& session, Deployment& deployment) {
     const Options& options = session.options();
     const Engine& engine = deployment.engine();
-    if (options.source.empty()) {
+    if (options.code.empty()) {
         const GitSource from = session.backend().git.value_or(GitSource{});
         return git_source(from.remote, options.ref.empty() ? from.ref : options.ref, *engine.shelf,
                           session.world(), session.disk(), engine.user);
     }
-    return open_source(options.source, session.world(), session.disk(), engine.user,
+    return open_source(options.code, session.world(), session.disk(), engine.user,
                        [&](std::string_view below) { return engine.part->leaves_out(below); });
 }
 
@@ -395,6 +423,23 @@ int release_backend(Session& session) {
     }
     return with_deployment(session, [&](Deployment& deployment) {
         return release_from(session, deployment, source_of_backend(session, deployment));
+    });
+}
+
+int release_full(Session& session) {
+    if (const std::optional<int> leave = unclear_source(session)) {
+        return *leave;
+    }
+    return with_deployment(session, [&](Deployment& deployment) {
+        const Result<std::unique_ptr<release::BuildSource>> code = source_of_backend(session, deployment);
+        const Result<std::unique_ptr<release::BuildSource>> build =
+            open_source(session.options().source, session.world(), session.disk(),
+                        deployment.engines().at(release::Kind::frontend).user);
+        if (!code || !build) {
+            return session.leave(ExitCode::usage, error_words((code ? build : code).error().message));
+        }
+        const Outcome outcome = deployment.transaction().release_both(**code, **build, deployment.wishes());
+        return deployment.conclude(outcome, what_was_done(session, outcome, deployment.engine().user));
     });
 }
 

@@ -7,6 +7,7 @@ namespace lectio::deploy {
 
 int release_frontend(Session& session);
 int release_backend(Session& session);
+int release_full(Session& session);
 int roll_back(Session& session);
 int recover(Session& session);
 // Between a unit and its start (RELEASES_AND_BACKUPS section 4, "Fence gate"): returns when the site's code may run.

@@ -16,6 +16,7 @@ constexpr std::string_view k_examples =
     "                                   the same; a transfer that was cut short or changed is found, too\n"
     "  sudo lectio-deploy frontend build   release a folder of this host\n"
     "  sudo lectio-deploy backend       release the code that git has; once before: adopt backend\n"
+    "  sudo lectio-deploy full build    both as one: both are served afterwards, or neither\n"
     "  sudo lectio-deploy plan build    what would happen; changes nothing; plan backend: with its "
     "migrations\n"
     "  sudo lectio-deploy rollback      back to the release that was served before\n"
@@ -31,32 +32,18 @@ constexpr std::string_view k_exit_codes = "Exit status: 0 released, 1 not releas
 constexpr std::int64_t k_days_of_script = 7; // LEGACY.md
 constexpr int k_most_days = 3650;
 
-constexpr Phrase k_not_built{
-    "{} is not released by lectio-deploy yet: go on with the old script for that, it lies where it lay",
-    "{} lectio-deploy пока не выкладывает: для этого остаётся старый скрипт, он лежит на прежнем месте"};
 constexpr Phrase k_plan_of_what{
     "plan takes frontend or backend, then a folder, an archive or - (the code of a backend may come out of "
     "git)",
     "plan принимает frontend или backend, затем папку, архив или - (код бэкенда можно взять из git)"};
+constexpr Phrase k_one_input{
+    "standard input brings one of the two only: name a folder or an archive for the other",
+    "стандартный ввод — только для одного из двух: для другого назовите папку или архив"};
 constexpr Phrase k_formats{"lectio-deploy knows the formats text and json",
                            "lectio-deploy знает только форматы text и json"};
 
 bool is_old_name(const char* argv0) {
     return std::filesystem::path(argv0 == nullptr ? "" : argv0).filename() == "deploy_safe.sh";
-}
-
-// The script's word that we do not know; empty: it is another one.
-std::string not_built(const CLI::App& app, int argc, char** argv) {
-    for (int i = 1; i < argc; ++i) {
-        const std::string word(argv[i]);
-        if (word.starts_with('-')) {
-            continue;
-        }
-        const bool is_known =
-            !app.get_subcommands([&](const CLI::App* it) { return it->get_name() == word; }).empty();
-        return (word == "backend" || word == "full") && !is_known ? word : std::string();
-    }
-    return {};
 }
 
 std::variant<Options, int> parse_words(int argc, char** argv) {
@@ -79,12 +66,24 @@ std::variant<Options, int> parse_words(int argc, char** argv) {
         "In spite of a site that fails already, a build that looks wrong, files changed by hand");
     CLI::App* backend = command("backend", Wish::backend,
                                 "Release code: out of git, or a folder, an archive or - for standard input");
-    backend->add_option("source", options.source, "Folder, archive or - (default: [deploy.backend] git)")
+    backend->add_option("source", options.code, "Folder, archive or - (default: [deploy.backend] git)")
         ->type_name("SOURCE");
-    backend->add_option("--ref", options.ref, "Branch, tag or commit (default: that of the configuration)")
-        ->type_name("REF");
+    CLI::App* full = command("full", Wish::full,
+                             "Release a build and the code together: both are served afterwards, or neither");
+    full->add_option("build", options.source, "Of the frontend: folder, archive or -")
+        ->required()
+        ->type_name("BUILD");
+    full->add_option("code", options.code,
+                     "Of the backend: folder, archive or - (default: [deploy.backend] git)")
+        ->type_name("CODE");
+    for (CLI::App* of_code : {backend, full}) {
+        of_code
+            ->add_option("--ref", options.ref, "Branch, tag or commit (default: that of the configuration)")
+            ->type_name("REF");
+    }
     backend->add_flag("--force", options.force,
                       "In spite of a site that fails already, or files changed by hand");
+    full->add_flag("--force", options.force, "As for frontend and backend");
     CLI::App* rollback = command("rollback", Wish::rollback, "Serve an earlier release again");
     const auto add_part = [&](CLI::App* to) {
         to->add_option("part", options.part, "frontend or backend, where the configuration has both")
@@ -137,9 +136,6 @@ std::variant<Options, int> parse_words(int argc, char** argv) {
         command("pack", Wish::pack, "Write a folder as an archive that proves itself to standard output");
     pack->add_option("folder", options.source, "What to pack")->required()->type_name("FOLDER");
     app.require_subcommand(0, 1);
-    if (const std::string unknown = options.by_old_name ? not_built(app, argc, argv) : ""; !unknown.empty()) {
-        return wrong_usage("lectio-deploy", say(k_not_built, unknown), options.common);
-    }
     if (const std::optional<int> leave = parse(app, argc, argv)) {
         return *leave;
     }
@@ -147,10 +143,14 @@ std::variant<Options, int> parse_words(int argc, char** argv) {
     if (plan->parsed()) {
         const bool is_part = planned.front() == "frontend" || planned.front() == "backend";
         options.part = is_part ? planned.front() : "frontend";
-        options.source = planned.size() > 1 ? planned.back() : is_part ? "" : planned.front();
+        std::string& source = options.part == "backend" ? options.code : options.source;
+        source = planned.size() > 1 ? planned.back() : is_part ? "" : planned.front();
         if ((planned.size() > 1 && !is_part) || (options.source.empty() && options.part == "frontend")) {
             return wrong_usage("lectio-deploy", say(k_plan_of_what), options.common);
         }
+    }
+    if (options.source == "-" && options.code == "-") {
+        return wrong_usage("lectio-deploy", say(k_one_input), options.common);
     }
     if (options.common.format != Format::text && options.common.format != Format::json) {
         return wrong_usage("lectio-deploy", say(k_formats), options.common);

@@ -13,6 +13,7 @@ namespace lectio::deploy {
 enum class Wish {
     frontend,
     backend,
+    full,
     rollback,
     plan,
     status,
@@ -31,8 +32,9 @@ enum class Wish {
 struct Options {
     CommonOptions common;
     Wish wish = Wish::status;
-    std::string source;            // frontend, backend, plan, pack: a folder, an archive, "-"; empty: git
-    std::string ref;               // backend, plan: of git
+    std::string source;            // frontend, plan, pack, full: a folder, an archive, "-"
+    std::string code;              // backend, plan, full: the same; empty: git
+    std::string ref;               // backend, plan, full: of git
     std::string part;              // plan, rollback, adopt: "frontend", "backend"; empty: what there is
     std::optional<std::string> id; // rollback --to, attach
     std::string before, after;     // diff

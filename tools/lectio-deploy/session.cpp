@@ -42,9 +42,10 @@ std::optional<int> Session::open() {
 std::optional<int> Session::choose_kind() {
     const std::vector<Kind> all = kinds();
     const bool needs_one = m_options.wish == Wish::rollback || m_options.wish == Wish::adopt;
+    const bool needs_all = m_options.wish == Wish::full;
     const std::string named = m_options.id.value_or(m_options.before);
     m_kind = all.front();
-    if (m_options.wish == Wish::backend || m_options.part == to_string(Kind::backend)) {
+    if (m_options.wish == Wish::backend || needs_all || m_options.part == to_string(Kind::backend)) {
         m_kind = Kind::backend;
     } else if (m_options.wish == Wish::frontend || m_options.wish == Wish::doctor ||
                m_options.part == to_string(Kind::frontend)) {
@@ -54,8 +55,11 @@ std::optional<int> Session::choose_kind() {
     } else if (needs_one && all.size() > 1) {
         return leave(ExitCode::usage, say(k_which, m_options.wish == Wish::adopt ? "adopt" : "rollback"));
     }
-    if (std::find(all.begin(), all.end(), m_kind) == all.end()) {
-        return leave(ExitCode::configuration, say(k_not_configured, to_string(m_kind)), say(k_hint));
+    for (const Kind kind : {Kind::frontend, Kind::backend}) {
+        const bool is_there = std::find(all.begin(), all.end(), kind) != all.end();
+        if (!is_there && (kind == m_kind || needs_all)) {
+            return leave(ExitCode::configuration, say(k_not_configured, to_string(kind)), say(k_hint));
+        }
     }
     return std::nullopt;
 }

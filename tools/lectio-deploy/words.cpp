@@ -32,6 +32,11 @@ constexpr Phrase k_title_stopped{"the deploy was stopped", "деплой ост�
 constexpr Phrase k_by{"by {}, {}", "кто: {}, за {}"};
 constexpr Phrase k_changed{"changed: {}, new: {}, gone: {}; {}", "изменено: {}, новых: {}, убрано: {}; {}"};
 
+// "be-…", of both together "be-… + fe-…".
+std::string names(const std::string& release, const std::string& with) {
+    return with.empty() ? release : release + " + " + with;
+}
+
 std::string took(const Outcome& outcome) {
     return format_duration(outcome.took);
 }
@@ -41,8 +46,9 @@ std::vector<Text> lines_of(const Outcome& outcome) {
     std::vector<Text> lines;
     switch (outcome.result) {
     case Ends::released:
-        lines.push_back(outcome.done.empty() ? say(k_released, outcome.release, took(outcome))
-                                             : outcome.done);
+        lines.push_back(outcome.done.empty()
+                            ? say(k_released, names(outcome.release, outcome.with), took(outcome))
+                            : outcome.done);
         break;
     case Ends::refused:
         lines.push_back(say(k_refused, outcome.reason));
@@ -59,8 +65,8 @@ std::vector<Text> lines_of(const Outcome& outcome) {
     }
     const bool as_before = outcome.result == Ends::refused || outcome.result == Ends::stopped;
     if (!outcome.previous.empty() && (as_before || outcome.result == Ends::rolled_back)) {
-        lines.push_back(as_before ? say(k_refused_still, outcome.previous)
-                                  : say(k_rolled_back_still, outcome.previous));
+        const std::string previous = names(outcome.previous, outcome.previous_with);
+        lines.push_back(as_before ? say(k_refused_still, previous) : say(k_rolled_back_still, previous));
     }
     if (!outcome.hint.empty()) {
         lines.push_back(say(k_hint, outcome.hint));
@@ -76,7 +82,8 @@ std::vector<Text> lines_of(const Outcome& outcome) {
 Text title_of(const Outcome& outcome) {
     switch (outcome.result) {
     case Ends::released:
-        return outcome.done.empty() ? say(k_title_released, outcome.release) : outcome.done;
+        return outcome.done.empty() ? say(k_title_released, names(outcome.release, outcome.with))
+                                    : outcome.done;
     case Ends::refused:
         return say(k_title_refused);
     case Ends::rolled_back:
@@ -142,6 +149,7 @@ nlohmann::json fields_of(const Outcome& outcome, Lang lang) {
              {{"result", release::to_string(outcome.result)},
               {"release", outcome.release},
               {"previous", outcome.previous},
+              {"with", outcome.with},
               {"phase", outcome.phase},
               {"reason", outcome.reason.in(lang)},
               {"duration_ms", outcome.took.count()},

@@ -14,7 +14,7 @@ namespace lectio::deploy {
 // CONTRACT 28.
 int exit_status(const release::Outcome& outcome);
 Text words_of(const release::Outcome& outcome);
-// {deploy: {result, release, previous, phase, reason, duration_ms, warnings}} (CONTRACT 26)
+// {deploy: {result, release, previous, with, phase, reason, duration_ms, warnings}} (CONTRACT 26)
 nlohmann::json fields_of(const release::Outcome& outcome, Lang lang);
 
 // What the operator is told. `what_changed`: of a release, against the one before; may be empty.

@@ -2,7 +2,6 @@
 
 #include "django_site.h"
 #include "platform/sqlite.h"
-#include "release/backend_part.h"
 #include "release/frontend_part.h"
 #include "snapshots/sqlite_snapshot.h"
 
@@ -73,12 +72,16 @@ class PageGate final : public LiveGate {
     [[nodiscard]] bool has_walk() const override { return false; }
     [[nodiscard]] std::vector<std::string> names() const override { return {"site"}; }
     Look look(SteadyTime) override {
+        if (m_site.on_look) {
+            m_site.on_look();
+        }
         // What visitors of a backend meet is what its unit runs.
         const auto runs = m_site.running.find("web.service");
         const bool is_backend = m_site.kind() == Kind::backend;
-        const std::string page = !is_backend                    ? m_site.page()
-                                 : runs == m_site.running.end() ? ""
-                                                                : runs->second;
+        std::string page = !is_backend ? m_site.page() : runs == m_site.running.end() ? "" : runs->second;
+        if (m_site.kinds().size() > 1 && !page.empty()) {
+            page += m_site.page(Kind::frontend);
+        }
         if (!m_site.programs.database.empty()) { // somebody uses the site while it is looked at
             m_site.change_database(k_visit);
             ++m_site.visits;
@@ -332,51 +335,74 @@ MadeUpSite::MadeUpSite(Kind kind) : m_kind(kind) {
 }
 
 template<class Act>
-auto MadeUpSite::with_transaction(Act&& act) {
-    Site site;
-    site.places = {served(), folder / "site" / ".lectio-releases", folder / "state" / "deploy", m_kind};
-    site.marker = folder / "run" / "deploy_in_progress";
-    site.host_lock = folder / "run" / "host.lock";
-    site.deploy.keep = keep;
-    site.deploy.min_free = 1_kB;
-    site.lang = Lang::en;
+auto MadeUpSite::with_transactions(Act&& act) {
     World world{bare.clock, files, bare.host, bare.http, programs, services, bare.redis};
     PageGate gate(*this);
     MadeUpInspector inspector(*this);
-    Shelf own = shelf();
-    std::unique_ptr<Part> part;
-    if (m_kind == Kind::frontend) {
-        FrontendPart::Settings settings;
-        settings.keep_assets = std::chrono::hours(24 * 14);
-        settings.keep = keep;
-        part = std::make_unique<FrontendPart>(settings, own, disk, inspector, bare.clock);
-    } else {
-        BackendPart::Settings settings;
-        settings.deploy.path = served();
-        settings.deploy.venv = "venv";
-        settings.deploy.install = {"venv/bin/pip", "install", "-r", "requirements.txt"};
-        settings.deploy.migrate = {"venv/bin/python", "manage.py", "migrate", "--noinput"};
-        settings.deploy.collect = {"bin/gather"};
-        settings.deploy.check = {"bin/check"};
-        settings.deploy.canary = CanarySettings{{"bin/server", "{socket}"}, "/health"};
-        settings.deploy.shared = {"data", "data/below"};
-        settings.deploy.units = {"web", "celery"};
-        settings.deploy.database = Secret(database_key);
-        settings.deploy.timeout = std::chrono::minutes(2);
-        // Nothing is run: any user but root will do.
-        settings.user = ::geteuid() == 0 ? find_user("nobody").value() : find_user(::geteuid()).value();
-        part = std::make_unique<BackendPart>(settings, own, disk, world);
+    const Progress progress = [this](const Text& line) { told.push_back(line.en); };
+    std::map<Kind, Shelf> shelves;
+    std::map<Kind, std::unique_ptr<Part>> parts;
+    Transactions transactions;
+    for (const Kind each : kinds()) {
+        Site site;
+        site.places = places(each);
+        site.marker = folder / "run" / "deploy_in_progress";
+        site.host_lock = folder / "run" / "host.lock";
+        site.deploy.keep = keep;
+        site.deploy.min_free = 1_kB;
+        site.lang = Lang::en;
+        Shelf& own = shelves.emplace(each, shelf(each)).first->second;
+        if (each == Kind::frontend) {
+            FrontendPart::Settings settings;
+            settings.keep_assets = std::chrono::hours(24 * 14);
+            settings.keep = keep;
+            parts[each] = std::make_unique<FrontendPart>(settings, own, disk, inspector, bare.clock);
+        } else {
+            parts[each] = std::make_unique<BackendPart>(backend_settings(), own, disk, world);
+        }
+        transactions.try_emplace(each, world, disk, site, gate, *parts[each], progress);
     }
-    Transaction transaction(world, disk, site, gate, *part,
-                            [this](const Text& line) { told.push_back(line.en); });
+    if (transactions.size() > 1) {
+        transactions.at(Kind::backend).lead(transactions.at(Kind::frontend));
+    }
     swaps_before = disk.pointed;
     bare.clock.advance(std::chrono::seconds(1)); // ids sort by seconds
-    return act(transaction);
+    return act(transactions);
+}
+
+template<class Act>
+auto MadeUpSite::with_transaction(Act&& act) {
+    return with_transactions([&](Transactions& all) { return act(all.at(m_kind)); });
+}
+
+BackendPart::Settings MadeUpSite::backend_settings() const {
+    BackendPart::Settings settings;
+    settings.deploy.path = served();
+    settings.deploy.venv = "venv";
+    settings.deploy.install = {"venv/bin/pip", "install", "-r", "requirements.txt"};
+    settings.deploy.migrate = {"venv/bin/python", "manage.py", "migrate", "--noinput"};
+    settings.deploy.collect = {"bin/gather"};
+    settings.deploy.check = {"bin/check"};
+    settings.deploy.canary = CanarySettings{{"bin/server", "{socket}"}, "/health"};
+    settings.deploy.shared = {"data", "data/below"};
+    settings.deploy.units = {"web", "celery"};
+    settings.deploy.database = Secret(database_key);
+    settings.deploy.timeout = std::chrono::minutes(2);
+    // Nothing is run: any user but root will do.
+    settings.user = ::geteuid() == 0 ? find_user("nobody").value() : find_user(::geteuid()).value();
+    return settings;
 }
 
 Outcome MadeUpSite::release(const Build& build, const Wishes& wishes) {
     MadeUpSource source(build, disk, bare.clock);
     return with_transaction([&](Transaction& transaction) { return transaction.release(source, wishes); });
+}
+
+Outcome MadeUpSite::release_both(const Build& code, const Build& frontend, const Wishes& wishes) {
+    MadeUpSource source(code, disk, bare.clock);
+    MadeUpSource other(frontend, disk, bare.clock);
+    return with_transaction(
+        [&](Transaction& transaction) { return transaction.release_both(source, other, wishes); });
 }
 
 Outcome MadeUpSite::roll_back(const std::optional<std::string>& to, const Wishes& wishes) {
@@ -392,7 +418,32 @@ Outcome MadeUpSite::abandon() {
 }
 
 std::vector<Outcome> MadeUpSite::recover(Transaction::Asking asking) {
-    return with_transaction([&](Transaction& transaction) { return transaction.recover(asking); });
+    return with_transactions([&](Transactions& all) { return recover(all, asking); });
+}
+
+std::vector<Outcome> MadeUpSite::recover(Transactions& all, Transaction::Asking asking) const {
+    std::vector<Outcome> outcomes;
+    for (const Kind each : kinds()) {
+        for (Outcome& outcome : all.at(each).recover(asking)) {
+            outcomes.push_back(std::move(outcome));
+        }
+    }
+    return outcomes;
+}
+
+void MadeUpSite::add_frontend() {
+    m_has_frontend = true;
+    if (std::filesystem::exists(served(Kind::frontend))) {
+        return;
+    }
+    for (const auto& [path, content] : build_of("first")) {
+        std::filesystem::create_directories((served(Kind::frontend) / path).parent_path());
+        spill(served(Kind::frontend) / path, content);
+    }
+}
+
+std::vector<Kind> MadeUpSite::kinds() const {
+    return m_has_frontend ? std::vector{m_kind, Kind::frontend} : std::vector{m_kind};
 }
 
 void MadeUpSite::use_database() {
@@ -435,19 +486,19 @@ void MadeUpSite::boot() {
 
 Outcome MadeUpSite::recover_and_release(const Build& build) {
     MadeUpSource source(build, disk, bare.clock);
-    return with_transaction([&](Transaction& transaction) {
-        transaction.recover(Transaction::Asking::possible);
-        return transaction.release(source, {});
+    return with_transactions([&](Transactions& all) {
+        recover(all, Transaction::Asking::possible);
+        return all.at(m_kind).release(source, {});
     });
 }
 
-std::string MadeUpSite::word_served() const {
-    const std::string script = script_of(page());
+std::string MadeUpSite::word_served(Kind kind) const {
+    const std::string script = script_of(page(kind));
     return script.substr(script.find("main.") + 5);
 }
 
-std::string MadeUpSite::page() const {
-    const Result<std::string> page = SystemFiles().read(served() / "index.html", 1_MB);
+std::string MadeUpSite::page(Kind kind) const {
+    const Result<std::string> page = SystemFiles().read(served(kind) / "index.html", 1_MB);
     return page.value_or({});
 }
 
@@ -455,42 +506,53 @@ bool MadeUpSite::has(const std::string& path) const {
     return std::filesystem::exists(served() / path);
 }
 
-bool MadeUpSite::serves_whole(const std::string& word) const {
-    const std::string script = script_of(page());
-    return page().find(word) != std::string::npos && !script.empty() && has(script) &&
-           slurp(served() / script).find(word) != std::string::npos;
+bool MadeUpSite::serves_whole(const std::string& word, Kind kind) const {
+    const std::string script = script_of(page(kind));
+    return page(kind).find(word) != std::string::npos && !script.empty() &&
+           std::filesystem::exists(served(kind) / script) &&
+           slurp(served(kind) / script).find(word) != std::string::npos;
 }
 
-Shelf MadeUpSite::shelf() {
-    return {
-        files, disk, {served(), folder / "site" / ".lectio-releases", folder / "state" / "deploy", m_kind}};
+Places MadeUpSite::places(Kind kind) const {
+    return {served(kind), served(kind).parent_path() / ".lectio-releases", folder / "state" / "deploy", kind};
 }
 
-std::string MadeUpSite::served_id() {
-    return shelf().served()->id;
+Shelf MadeUpSite::shelf(Kind kind) {
+    return {files, disk, places(kind)};
 }
 
-std::vector<Release> MadeUpSite::releases() {
-    return shelf().records()->releases;
+std::string MadeUpSite::served_id(Kind kind) {
+    return shelf(kind).served()->id;
+}
+
+std::vector<Release> MadeUpSite::releases(Kind kind) {
+    return shelf(kind).records()->releases;
 }
 
 std::optional<Release> MadeUpSite::record(const std::string& id) {
-    const std::vector<Release> all = releases();
+    const std::vector<Release> all = releases(kind_of_id(id));
     const Release* found = find(all, id);
     return found == nullptr ? std::nullopt : std::optional(*found);
 }
 
 std::vector<Shelf::Past> MadeUpSite::journals() {
-    return shelf().journals().value();
+    std::vector<Shelf::Past> all;
+    for (const Kind each : kinds()) {
+        const std::vector<Shelf::Past> some = shelf(each).journals().value();
+        all.insert(all.end(), some.begin(), some.end());
+    }
+    return all;
 }
 
 std::vector<std::string> MadeUpSite::left_over() const {
     std::vector<std::string> names;
-    for (const Path& where : {served().parent_path(), served().parent_path() / ".lectio-releases"}) {
-        const Result<std::vector<std::string>> all = SystemFiles().list(where);
-        for (const std::string& name : all.value_or({})) {
-            if (name.starts_with(".incoming") || name.starts_with(".lectio-laying")) {
-                names.push_back(name);
+    for (const Kind each : kinds()) {
+        for (const Path& where : {served(each).parent_path(), places(each).releases}) {
+            const Result<std::vector<std::string>> all = SystemFiles().list(where);
+            for (const std::string& name : all.value_or({})) {
+                if (name.starts_with(".incoming") || name.starts_with(".lectio-laying")) {
+                    names.push_back(name);
+                }
             }
         }
     }

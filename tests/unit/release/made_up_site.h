@@ -3,6 +3,7 @@
 #pragma once
 
 #include "platform/release_disk.h"
+#include "release/backend_part.h"
 #include "release/transaction.h"
 #include "support/bare_world.h"
 #include "support/fake_services.h"
@@ -10,6 +11,7 @@
 #include "support/temp_folder.h"
 
 #include <cstddef>
+#include <functional>
 #include <limits>
 #include <map>
 #include <optional>
@@ -129,9 +131,14 @@ class MadeUpSite {
 
     // Every call is a process of its own.
     Outcome release(const Build& build, const Wishes& wishes = {});
+    // Of a backend, with a frontend beside it.
+    Outcome release_both(const Build& code, const Build& frontend, const Wishes& wishes = {});
     Outcome roll_back(const std::optional<std::string>& to = std::nullopt, const Wishes& wishes = {});
     Outcome adopt(const Wishes& wishes = {});
     Outcome abandon();
+    // A frontend of its own beside the backend, which the gate looks at, too.
+    void add_frontend();
+    void forget_frontend() { m_has_frontend = false; } // the configuration does
     // Its data becomes a real database, in which every visitor leaves a row; before it is adopted.
     void use_database();
     // The schema that it has now; the rows of visitors in it.
@@ -147,14 +154,18 @@ class MadeUpSite {
     std::vector<Outcome> recover(Transaction::Asking asking = Transaction::Asking::possible);
 
     // What a visitor sees: the page, and its script where both are there.
-    [[nodiscard]] std::string page() const;
+    [[nodiscard]] std::string page(Kind kind) const;
+    [[nodiscard]] std::string page() const { return page(m_kind); }
+    [[nodiscard]] bool serves_whole(const std::string& word, Kind kind) const;
     [[nodiscard]] bool has(const std::string& path) const;
     // Whole: one page with the script that it names, of the same build.
-    [[nodiscard]] bool serves_whole(const std::string& word) const;
-    [[nodiscard]] std::string served_id();
-    [[nodiscard]] std::vector<Release> releases();
+    [[nodiscard]] bool serves_whole(const std::string& word) const { return serves_whole(word, m_kind); }
+    [[nodiscard]] std::string served_id(Kind kind);
+    [[nodiscard]] std::string served_id() { return served_id(m_kind); }
+    [[nodiscard]] std::vector<Release> releases(Kind kind);
+    [[nodiscard]] std::vector<Release> releases() { return releases(m_kind); }
     [[nodiscard]] std::optional<Release> record(const std::string& id);
-    [[nodiscard]] std::vector<Shelf::Past> journals();
+    [[nodiscard]] std::vector<Shelf::Past> journals();        // of both kinds
     [[nodiscard]] std::vector<std::string> left_over() const; // staging folders, links half laid
 
     TempFolder folder;
@@ -171,21 +182,34 @@ class MadeUpSite {
     bool canary_is_broken = false;
     std::string fails_on = "broken"; // a page with this word does not pass
     bool always_red = false;
+    std::function<void()> on_look; // of the gate
     int red_after_swaps = -1;      // it turns red with that swap; -1: never
     std::vector<Flaw> flaws;       // of every build
     std::vector<std::string> told; // progress, in English
     int keep = 3;
     int swaps_before = 0; // when the present deploy began
 
-    [[nodiscard]] Path served() const { return folder / "site" / "build"; }
+    [[nodiscard]] Path served(Kind kind) const {
+        return folder / (kind == m_kind ? "site" : "front") / "build";
+    }
+    [[nodiscard]] Path served() const { return served(m_kind); }
     [[nodiscard]] Kind kind() const { return m_kind; }
-    [[nodiscard]] std::string word_served() const; // of the code
+    [[nodiscard]] std::vector<Kind> kinds() const;
+    [[nodiscard]] std::string word_served(Kind kind) const; // by its script
+    [[nodiscard]] std::string word_served() const { return word_served(m_kind); }
 
   private:
+    using Transactions = std::map<Kind, Transaction>;
+    template<class Act>
+    auto with_transactions(Act&& act);
     template<class Act>
     auto with_transaction(Act&& act);
-    Shelf shelf();
+    std::vector<Outcome> recover(Transactions& all, Transaction::Asking asking) const;
+    [[nodiscard]] BackendPart::Settings backend_settings() const;
+    Shelf shelf(Kind kind);
+    Places places(Kind kind) const;
     Kind m_kind;
+    bool m_has_frontend = false; // beside the backend
 };
 
 } // namespace lectio::release

@@ -37,11 +37,19 @@ void check_invariants(MadeUpSite& site) {
     }
     CHECK(site.left_over().empty());
     CHECK_FALSE(std::filesystem::exists(site.folder / "run" / "deploy_in_progress"));
-    const std::string id = site.served_id();
-    if (!id.empty()) {
-        REQUIRE(site.record(id));
-        CHECK(site.record(id)->state == State::good);
+    for (const Kind kind : site.kinds()) {
+        const std::string served = site.served_id(kind);
+        if (!served.empty()) {
+            REQUIRE(site.record(served));
+            CHECK(site.record(served)->state == State::good);
+        }
+        for (const Release& release : site.releases(kind)) {
+            INFO(release.id);
+            CHECK(std::filesystem::is_directory(site.served(kind).parent_path() / ".lectio-releases" /
+                                                release.id));
+        }
     }
+    const std::string id = site.served_id();
     if (site.kind() == Kind::backend) {
         CHECK(site.running["web.service"] == site.word_served());
         if (site.programs.database.empty()) {
@@ -59,9 +67,8 @@ void check_invariants(MadeUpSite& site) {
             CHECK(site.record(file.path().filename().string()));
         }
     }
-    for (const Release& release : site.releases()) {
-        INFO(release.id);
-        CHECK(std::filesystem::is_directory(site.served().parent_path() / ".lectio-releases" / release.id));
+    if (site.kinds().size() > 1) { // they belong together
+        CHECK(site.word_served(Kind::backend) == site.word_served(Kind::frontend));
     }
 }
 
@@ -543,6 +550,9 @@ TEST_CASE("a release that fails after its migration leaves the tables, the rows 
     const Outcome failed = site.release(build_of("second"));
     CHECK(failed.reason.en.find("the migration fails") != std::string::npos);
     stays(failed, Ends::refused, true);
+    CHECK(site.record(failed.release)->state == State::bad); // its snapshot outlives it, as retention has it
+    CHECK(
+        std::filesystem::exists(site.folder / "state/deploy/snapshots" / failed.release / "before.sqlite3"));
     site.programs.migration_fails = false;
     site.canary_is_broken = true;
     stays(site.release(build_of("second")), Ends::refused, true);
@@ -679,6 +689,126 @@ TEST_CASE("a real Django: what adds is applied, what loses is refused, what fail
     check_invariants(site);
 }
 
+// ── both together ───────────────────────────────────────────────────────────────────────────────────────
+
+namespace {
+
+void with_frontend(MadeUpSite& site) {
+    site.add_frontend();
+    site.adopt();
+    site.boot();
+}
+
+struct WholeSite : MadeUpSite {
+    WholeSite() : MadeUpSite(Kind::backend) { with_frontend(*this); }
+};
+
+Outcome release_whole(MadeUpSite& site, const std::string& word) {
+    return site.release_both(build_of(word), build_of(word));
+}
+
+bool serves_both(const MadeUpSite& site, const std::string& word) {
+    return site.serves_whole(word, Kind::backend) && site.serves_whole(word, Kind::frontend);
+}
+
+} // namespace
+
+TEST_CASE("code and frontend are released as one", "[transaction][both]") {
+    WholeSite site;
+    const Outcome outcome = release_whole(site, "second");
+    INFO(outcome.reason.en);
+    REQUIRE(outcome.result == Ends::released);
+    CHECK(outcome.release == site.served_id(Kind::backend));
+    CHECK(outcome.with == site.served_id(Kind::frontend));
+    CHECK(site.record(outcome.previous_with)->adopted);
+    CHECK(serves_both(site, "second"));
+    check_invariants(site);
+    for (const Shelf::Past& past : site.journals()) {
+        if (past.id == outcome.release || past.id == outcome.with) {
+            CHECK(past.standing.committed);
+            CHECK(outcome_of(*past.standing.end).result == Ends::released);
+        }
+    }
+    CHECK(release_whole(site, "third1").result == Ends::released);
+    CHECK(site.release(build_of("fourth")).result == Ends::released); // one alone, as before
+    CHECK(site.serves_whole("third1", Kind::frontend));
+}
+
+TEST_CASE("where one of the two fails neither is served", "[transaction][both]") {
+    WholeSite site;
+    REQUIRE(release_whole(site, "second").result == Ends::released);
+    const auto stays = [&](const Outcome& outcome, Ends expected) {
+        INFO(outcome.reason.en);
+        CHECK(outcome.result == expected);
+        CHECK(serves_both(site, "second"));
+        check_invariants(site);
+    };
+    stays(site.release_both(build_of("third1"), build_of("broken")), Ends::rolled_back);
+    CHECK(site.releases(Kind::frontend).back().state == State::bad);
+    CHECK(site.releases(Kind::backend).back().state == State::bad);
+    stays(site.release_both(build_of("broken"), build_of("third1")), Ends::rolled_back);
+    site.refuses_to_start = "third1";
+    stays(release_whole(site, "third1"), Ends::rolled_back);
+    site.refuses_to_start.clear();
+    site.programs.fails = "check";
+    stays(release_whole(site, "third1"), Ends::refused);
+    site.programs.fails.clear();
+    site.flaws = {{Flaw::Weight::refuse, verbatim("a script is missing")}};
+    const Outcome flawed = release_whole(site, "third1");
+    CHECK(flawed.phase == "build");
+    stays(flawed, Ends::refused);
+    site.flaws.clear();
+    spill(site.served(Kind::frontend) / "index.html", site.page(Kind::frontend) + "<!-- hot fix -->");
+    CHECK(release_whole(site, "third1").phase == "drift");
+    CHECK(site.release_both(build_of("third1"), build_of("third1"), k_forced).result == Ends::released);
+    CHECK(serves_both(site, "third1"));
+    site.always_red = true;
+    CHECK(release_whole(site, "fourth").result == Ends::needs_human);
+    CHECK(serves_both(site, "third1"));
+    check_invariants(site);
+}
+
+TEST_CASE("a link of the two that cannot be laid back is laid by the next recovery", "[transaction][both]") {
+    WholeSite site;
+    REQUIRE(release_whole(site, "second").result == Ends::released);
+    const std::size_t before = site.journals().size();
+    site.fails_on = "third1";
+    site.on_look = [&] { // the frontend's, each attempt
+        site.disk.refuse_point = site.serves_whole("third1", Kind::frontend) ? 3 : 0;
+    };
+    const Outcome outcome = release_whole(site, "third1");
+    CHECK(outcome.result == Ends::needs_human);
+    CHECK(site.serves_whole("second", Kind::backend));
+    CHECK(site.serves_whole("third1", Kind::frontend));
+    site.on_look = {};
+    site.disk.refuse_point = 0;
+    CHECK(site.recover().size() == 1);
+    CHECK(serves_both(site, "second"));
+    CHECK(site.journals().size() == before + 2);
+    check_invariants(site);
+}
+
+TEST_CASE("without the configuration of the other nothing that belongs to both is decided",
+          "[transaction][both]") {
+    WholeSite site;
+    REQUIRE(release_whole(site, "second").result == Ends::released);
+    for (std::size_t step = 1; site.serves_whole("second", Kind::frontend); ++step) {
+        site.recover();
+        site.fuse = {.length = step, .burnt = 0};
+        REQUIRE(stopped_by_crash([&] { release_whole(site, "third1"); }));
+        site.fuse = {};
+    }
+    site.forget_frontend();
+    const std::vector<Outcome> alone = site.recover();
+    REQUIRE(alone.size() == 1);
+    CHECK(alone.front().result == Ends::needs_human);
+    CHECK(alone.front().reason.en.find("came together with fe-") != std::string::npos);
+    site.add_frontend();
+    CHECK(site.recover().size() == 1);
+    CHECK((serves_both(site, "second") || serves_both(site, "third1")));
+    check_invariants(site);
+}
+
 // ── dying ───────────────────────────────────────────────────────────────────────────────────────────────
 
 namespace {
@@ -689,6 +819,7 @@ struct Scene {
     std::function<void(MadeUpSite&)> before;
     std::function<void(MadeUpSite&)> dies;
     std::vector<const char*> served; // any of these, whole, is right afterwards
+    std::size_t sparse = 1;          // of the steps at which it is killed twice
 };
 
 void adopted(MadeUpSite& site) {
@@ -771,6 +902,30 @@ const std::vector<Scene>& scenes() {
          },
          [](MadeUpSite& site) { site.release(build_of("second")); },
          {"first"}},
+        {"both, good",
+         Kind::backend,
+         with_frontend,
+         [](MadeUpSite& site) { release_whole(site, "second"); },
+         {"first", "second"},
+         2},
+        {"both, the frontend broken",
+         Kind::backend,
+         [](MadeUpSite& site) {
+             with_frontend(site);
+             release_whole(site, "second");
+         },
+         [](MadeUpSite& site) { site.release_both(build_of("third1"), build_of("broken")); },
+         {"second"},
+         2},
+        {"both, with a migration and code that is broken",
+         Kind::backend,
+         [](MadeUpSite& site) {
+             site.add_frontend();
+             with_migration(site);
+         },
+         [](MadeUpSite& site) { site.release_both(build_of("broken"), build_of("second")); },
+         {"first"},
+         3},
         {"adopting a backend",
          Kind::backend,
          [](MadeUpSite& site) { site.boot(); },
@@ -786,8 +941,9 @@ const std::vector<Scene>& scenes() {
 }
 
 void check_served(MadeUpSite& site, const Scene& scene) {
-    const bool right = std::any_of(scene.served.begin(), scene.served.end(),
-                                   [&](const char* word) { return site.serves_whole(word); });
+    const bool right = std::any_of(scene.served.begin(), scene.served.end(), [&](const char* word) {
+        return site.serves_whole(word) && (site.kinds().size() == 1 || serves_both(site, word));
+    });
     INFO(site.page());
     CHECK(right);
 }
@@ -819,8 +975,11 @@ TEST_CASE("killed at any step and taken up again: one whole release, nothing hal
             // The next deploy finds a site like any other.
             if (step % 5 == 0 && (scene.kind == Kind::frontend || !site.served_id().empty())) {
                 site.programs.migration_fails = false;
-                CHECK(site.release(build_of("later1")).result == Ends::released);
+                const bool both = site.kinds().size() > 1;
+                const Outcome next = both ? release_whole(site, "later1") : site.release(build_of("later1"));
+                CHECK(next.result == Ends::released);
                 CHECK(site.serves_whole("later1"));
+                check_invariants(site);
             }
             if (!died) {
                 break;
@@ -834,7 +993,7 @@ TEST_CASE("killed at any step and taken up again: one whole release, nothing hal
 TEST_CASE("killed again while it is taken up", "[transaction][crash]") {
     for (const Scene& scene : scenes()) {
         const std::size_t stride =
-            scene.kind == Kind::backend ? 4 : 1; // of the same steps, with more on each side
+            scene.sparse * (scene.kind == Kind::backend ? 4 : 1); // of the same steps, with more on each side
         for (std::size_t step = 1; step < 200; step += 5 * stride) {
             for (std::size_t again = 1;; again += 2 * stride) {
                 MadeUpSite site(scene.kind);
