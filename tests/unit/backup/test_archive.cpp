@@ -58,7 +58,7 @@ struct Place {
     TempFolder folder;
     BareWorld bare;
     release::Fuse fuse;
-    release::FusedFiles files{fuse};
+    release::FusedFiles files{fuse, folder.path()};
     release::FusedDisk disk{fuse};
     World world{bare.clock, files, bare.host, bare.http, bare.processes, bare.services, bare.redis};
     BackupSettings settings;

@@ -53,7 +53,7 @@ struct Place {
     SystemClock clock;
     SystemFiles files;
     release::Fuse fuse;
-    release::FusedFiles fused_files{fuse};
+    release::FusedFiles fused_files{fuse, folder.path()};
     release::FusedDisk disk{fuse};
     Path source = folder / "db.sqlite3";
     Path copy = folder / "copy.sqlite3";
