@@ -7,7 +7,8 @@ import pwd
 import subprocess
 import unittest
 
-from deploying import CHECKS, Deploys, build_files, root, write_files
+from builds import build_files, write_files
+from deploying import CHECKS, Deploys, root
 from monitor import binary
 from stack.stack import Stack
 
