@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Deploys on a host, as a program of that host: `deploys.py soak` and `deploys.py kills`, for test_deploy_soak.py.
+"""Deploys on a host, as a program of that host: `deploys.py soak`, `kills` and `audit`, for test_deploy_soak.py.
 
 Prints a JSON object: what was counted, and what was seen that must never be.
 """
@@ -25,12 +25,14 @@ import threading
 import time
 
 from builds import Visitors, archive, build_files, write_files
+from tracing import inherited, not_durable, ours, trace, written_outside
 
 SITE = "/var/www/teaching_panel"
 PROJECT = pathlib.Path("/root/project")  # what the releases of the backend are made from
 DATA = pathlib.Path("/var/lib/teaching_panel")
 STATE, RUN = pathlib.Path("/var/lib/lectio-monitor/deploy"), pathlib.Path("/run/lectio-monitor")
 NAME = "lectio.test"
+KINDS = {"frontend": ["frontend"], "backend": ["backend"], "full": ["frontend", "backend"]}
 RELEASED, NOT_RELEASED = 0, 1  # CONTRACT 28
 
 SETTINGS = "\nINSTALLED_APPS = ['lessons']\nDEFAULT_AUTO_FIELD = 'django.db.models.AutoField'\nDATABASES['default']['OPTIONS'] = {'timeout': 60}\n"
@@ -288,9 +290,8 @@ def check_after_recovery(live, word, kind, recovered):
     code, report = recovered
     if code not in (RELEASED, NOT_RELEASED):
         raise AssertionError(f"recover: {code} {report}")
-    now = served()
-    other = {"frontend": "backend", "backend": "frontend"}[kind]
-    if now[kind] not in (live[kind], word) or now[other] != live[other]:
+    now, kinds = served(), KINDS[kind]
+    if now not in (live, live | {each: word for each in kinds}):  # all of it, or nothing
         raise AssertionError(f"served {now}, before {live}, deployed {kind} {word}")
     if deploy("status")[1]["unfinished"]:
         raise AssertionError("something is unfinished")
@@ -300,7 +301,13 @@ def check_after_recovery(live, word, kind, recovered):
                 fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
     if (RUN / "deploy_in_progress").exists():
         raise AssertionError("the marker stays")
-    releases = [one for one in deploy("list")[1]["releases"] if one["kind"] == kind]
+    for each in kinds:
+        check_shelf(each, [one for one in deploy("list")[1]["releases"] if one["kind"] == each])
+    return now
+
+
+def check_shelf(kind, releases):
+    """What is served is good, another good one is kept, nothing half is left."""
     current = [one for one in releases if one["current"]]
     good = [one for one in releases if one["state"] in ("good", "withdrawn") and not one["current"]]
     shelf = pathlib.Path(SITE).parent / ".lectio-releases" if kind == "backend" else pathlib.Path(f"{SITE}/frontend/.lectio-releases")
@@ -313,7 +320,6 @@ def check_after_recovery(live, word, kind, recovered):
     left = [path.name for path in shelf.iterdir() if path.name.startswith((".incoming", ".lectio-laying"))]
     if left:
         raise AssertionError(f"left over: {left}")
-    return now
 
 
 def killed(process, longest, chance, journals=None):
@@ -335,6 +341,16 @@ def journal_files():
     return STATE.glob("journal/*.journal")
 
 
+def build_of(kind, word, migrations):
+    """The words of a deploy that brings it, and its standard input."""
+    contents = {"frontend": lambda: build_files(word), "backend": lambda: backend_files(word, migrations)}
+    if kind != "full":
+        return [kind, "-"], archive(contents[kind]())
+    for part, files in contents.items():
+        pathlib.Path(f"/root/{part}.tar.gz").write_bytes(archive(files()))
+    return ["full", "/root/frontend.tar.gz", "/root/backend.tar.gz"], b""
+
+
 def start(*words, data=b""):
     process = subprocess.Popen(["lectio-deploy", "--format", "json", *words], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
                                stderr=subprocess.DEVNULL)
@@ -352,17 +368,20 @@ def kills(kind, number, seed):
     live, migrations = begin(), 0
     counted = {"killed": 0, "killed again": 0, "stayed": 0, "rounds": 0}
     problems = []
-    code, report = deploy(kind, "-", data=archive(build_files("w0") if kind == "frontend" else backend_files("w0", 0)))
-    live[kind] = "w0"
+    words, data = build_of(kind, "w0", 0)
+    code, report = deploy(*words, data=data)
+    live = live | {each: "w0" for each in KINDS[kind]}
+    if served() != live:
+        raise AssertionError(f"{code} {report}")
     longest = {"deploy": report["deploy"]["duration_ms"] / 1000, "recover": 1.0}
     with Visitors(80, number=1, host=NAME) as visitors, Callers() as callers:
         while counted["killed"] < number and counted["rounds"] < 3 * number and not problems:
             counted["rounds"] += 1
             word = f"w{counted['rounds']}"
-            migrations += kind == "backend" and chance.random() < 0.5
-            data = archive(build_files(word) if kind == "frontend" else backend_files(word, migrations))
+            migrations += chance.random() < 0.5
+            words, data = build_of(kind, word, migrations)
             journals = set(journal_files())
-            hit = killed(start(kind, "-", data=data), longest["deploy"], chance, journals)
+            hit = killed(start(*words, data=data), longest["deploy"], chance, journals)
             longest["deploy"] *= 1.02 if hit else 0.9  # as many as may come in its course
             counted["killed"] += hit
             while hit and chance.random() < 0.3:
@@ -374,16 +393,35 @@ def kills(kind, number, seed):
             except (AssertionError, OSError) as error:
                 problems.append(f"round {counted['rounds']}: {error!r}")
                 break
-            counted["stayed"] += now[kind] == word
+            counted["stayed"] += now == live | {each: word for each in KINDS[kind]}
             live = now
             print(f"{counted}", file=sys.stderr, flush=True)
         if not problems:
-            word = "the last"
-            code, report = deploy(kind, "-", data=archive(build_files(word) if kind == "frontend" else backend_files(word, migrations)))
-            problems += [] if code == 0 and served()[kind] == word else [f"the next deploy: {code} {report}"]
+            words, data = build_of(kind, "the last", migrations)
+            code, report = deploy(*words, data=data)
+            problems += [] if code == 0 and served() == live | {each: "the last" for each in KINDS[kind]} else [f"the next deploy: {code} {report}"]
     problems += [f"a visitor: {fault}" for fault in visitors.faults[:20]] + [f"a caller: {fault}" for fault in callers.faults[:20]]
     problems += [f"rows that were answered and are gone: {sorted(callers.lost())[:10]}"] * bool(callers.lost())
     return {"problems": problems, "counted": counted, "pages": visitors.pages, "rows": len(callers.rows), "seed": seed}
+
+
+def audit():
+    """What strace says of a backend with a migration: released, taken back, rolled back."""
+    begin()
+    folder = pathlib.Path("/root/traces")
+    folder.mkdir()
+    unit_fails = broken_backends("third", 1)["as a unit it answers 500"][0]
+    problems = []
+    for words, data, wanted in ((["backend", "-"], archive(backend_files("second", 1)), RELEASED), (["backend", "-"], unit_fails, NOT_RELEASED),
+                                (["rollback", "backend"], b"", RELEASED)):
+        done, deeds = trace(["lectio-deploy", *words], folder, input=data)
+        durable = ["/var/lib/lectio-monitor", "/var/www"]
+        own = [*durable, str(RUN), "/var/log/lectio-monitor", str(DATA), "/dev/null"]
+        found = not_durable(list(ours(deeds)), durable) + inherited(deeds) + written_outside(deeds, own)
+        found += [] if any(deed.what == "rename" and deed.to == SITE for deed in deeds) else ["no swap was seen"]
+        found += [] if done.returncode == wanted else [f"{done.returncode} {done.stdout} {done.stderr}"]
+        problems += [f"{words}: {fault}" for fault in found]
+    return {"problems": problems}
 
 
 def main():
@@ -392,13 +430,19 @@ def main():
     soaking = commands.add_parser("soak")
     soaking.add_argument("frontends", type=int)
     soaking.add_argument("backends", type=int)
+    commands.add_parser("audit")
     killing = commands.add_parser("kills")
-    killing.add_argument("kind", choices=["frontend", "backend"])
+    killing.add_argument("kind", choices=KINDS)
     killing.add_argument("number", type=int)
     killing.add_argument("seed", type=int)
     given = parser.parse_args()
     os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
-    done = soak(given.frontends, given.backends) if given.command == "soak" else kills(given.kind, given.number, given.seed)
+    if given.command == "soak":
+        done = soak(given.frontends, given.backends)
+    elif given.command == "kills":
+        done = kills(given.kind, given.number, given.seed)
+    else:
+        done = audit()
     print(json.dumps(done))
 
 

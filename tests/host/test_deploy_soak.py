@@ -59,7 +59,7 @@ class DeploySoak(UnitsHost, unittest.TestCase):
         super().setUp()
         self.host.run("systemctl", "stop", "celery-default")  # what is served is the matter here
         self.host.copy(SOURCE / "tests/integration/stack/project", "/root/project")
-        for file in (SOURCE / "tests/host/deploys.py", SOURCE / "tests/integration/builds.py"):
+        for file in (SOURCE / "tests/host/deploys.py", *(SOURCE / "tests/integration" / name for name in ("builds.py", "tracing.py"))):
             self.host.copy(file, f"/root/{file.name}")
 
     def run_inside(self, *words, passes):
@@ -87,7 +87,7 @@ class DeploySoak(UnitsHost, unittest.TestCase):
     def killed(self, kind):
         seed = random.randrange(1 << 32)
         seen = self.run_inside("kills", kind, str(count(f"{kind}_kills")), str(seed), passes=1)
-        report_times(f"counted: a deploy of a {kind} killed at {seen['counted']['killed']} random moments, in its recovery at "
+        report_times(f"counted: deploys ({kind}) killed at {seen['counted']['killed']} random moments, in its recovery at "
                      f"{seen['counted']['killed again']} more; {seen['counted']['stayed']} of {seen['counted']['rounds']} were served afterwards; "
                      f"{seen['pages']} pages and {seen['rows']} rows written meanwhile: none failed (seed {seed})")
 
@@ -96,6 +96,14 @@ class DeploySoak(UnitsHost, unittest.TestCase):
 
     def test_backend_killed(self):
         self.killed("backend")
+
+    def test_full_killed(self):
+        """Both parts of it, or neither."""
+        self.killed("full")
+
+    def test_backend_durable(self):
+        """CONTRACT 40, as tests/integration/test_durability.py asks it of a frontend."""
+        self.run_inside("audit", passes=1)
 
 
 if __name__ == "__main__":

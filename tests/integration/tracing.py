@@ -7,7 +7,7 @@ import subprocess
 
 CALLS = ("open,openat,openat2,creat,write,pwrite64,writev,pwritev,ftruncate,copy_file_range,sendfile,fallocate,fsync,fdatasync,sync,syncfs,"
          "rename,renameat,renameat2,unlink,unlinkat,rmdir,mkdir,mkdirat,symlink,symlinkat,link,linkat,dup,fcntl,pipe,pipe2,socket,"
-         "socketpair,accept,accept4,eventfd2,epoll_create1,memfd_create,inotify_init1,timerfd_create,signalfd4,execve")
+         "socketpair,accept,accept4,eventfd2,epoll_create1,memfd_create,inotify_init1,timerfd_create,signalfd4,execve,clone,clone3,fork,vfork")
 LINE = re.compile(r"^(?P<pid>\d+) +(?P<call>\w+)\((?P<arguments>.*)\) += (?P<result>-?\d+|\?)(?:<(?P<path>[^>]*)>)?")
 AT = r'(?:AT_FDCWD<(?P<cwd{0}>[^>]*)>|\d+<(?P<at{0}>[^>]*)>), "(?P<name{0}>[^"]*)"'
 ONE, TWO = re.compile(AT.format(1)), re.compile(AT.format(1) + ", " + AT.format(2))
@@ -17,7 +17,8 @@ HELD = re.compile(r"^\d+<(?P<path>[^>]*)>")
 
 @dataclasses.dataclass
 class Deed:
-    """One call that succeeded: `what` is open, write, sync, syncfs, rename, remove, make, link, descriptor or program."""
+    """One call that succeeded: `what` is open, write, sync, syncfs, rename, remove, make, link, descriptor, program, or
+    process, whose `to` is the new one."""
 
     pid: str
     call: str
@@ -63,6 +64,8 @@ def _deed(found, cwd):
     elif call in ("fsync", "fdatasync", "syncfs", "sync"):
         held = HELD.match(words)
         what, path = ("sync" if call.startswith("f") else "syncfs"), held["path"] if held else "/"
+    elif call in ("clone", "clone3", "fork", "vfork"):
+        what, to = "process", found["result"]
     elif call == "execve":
         what, path = "program", PLAIN.match(words)["first"]
     elif call in ("rename", "renameat", "renameat2", "link", "linkat"):
@@ -103,37 +106,45 @@ def not_durable(deeds, folders):
     return faults + [f"{to}: its folder was never synced" for to in waiting]
 
 
+def ours(deeds):
+    """Without those of other programs that were started, and of their children."""
+    parents = {deed.to: deed.pid for deed in deeds if deed.what == "process"}
+    program, others, known = None, set(), set()
+    for deed in deeds:
+        if deed.pid not in known:
+            known.add(deed.pid)
+            if parents.get(deed.pid) in others:
+                others.add(deed.pid)
+        if deed.what == "program":
+            program = program or deed.path
+            (others.discard if deed.path == program else others.add)(deed.pid)
+        elif deed.pid not in others:
+            yield deed
+
+
 def inherited(deeds):
-    """Descriptors that a program started later would have got, in words; of what is not ours any more (execve) nothing, nor what
-    libraries open for themselves: their tables, libcurl's pair of sockets (platform/processes.cpp closes these)."""
-    others, faults, ours = set(), [], None
+    """Descriptors that a program started later would have got, in words; nothing of what libraries open for themselves: their
+    tables, libcurl's pair of sockets (platform/processes.cpp closes these)."""
+    faults = []
     closes = {"open": "O_CLOEXEC", "openat": "O_CLOEXEC", "openat2": "O_CLOEXEC", "pipe2": "O_CLOEXEC", "socket": "SOCK_CLOEXEC",
               "socketpair": "SOCK_CLOEXEC", "accept4": "SOCK_CLOEXEC", "eventfd2": "EFD_CLOEXEC", "epoll_create1": "EPOLL_CLOEXEC",
               "memfd_create": "MFD_CLOEXEC", "inotify_init1": "IN_CLOEXEC", "timerfd_create": "TFD_CLOEXEC", "signalfd4": "SFD_CLOEXEC"}
-    for deed in deeds:
-        if deed.what == "program":
-            ours = ours or deed.path
-            (others.discard if deed.path == ours else others.add)(deed.pid)
-        elif deed.pid not in others:
-            if deed.path.startswith(("/usr/", "/etc/")) or (deed.call == "socketpair" and deed.words.startswith("AF_UNIX, SOCK_STREAM, 0")):
-                continue
-            missing = deed.call in ("pipe", "accept", "creat", "dup") or (deed.call in closes and closes[deed.call] not in deed.words)
-            if missing or (deed.call == "fcntl" and re.search(r"F_DUPFD\b", deed.words)):
-                faults.append(f"{deed.call}({deed.words})")
+    for deed in ours(deeds):
+        if deed.path.startswith(("/usr/", "/etc/")) or (deed.call == "socketpair" and deed.words.startswith("AF_UNIX, SOCK_STREAM, 0")):
+            continue
+        missing = deed.call in ("pipe", "accept", "creat", "dup") or (deed.call in closes and closes[deed.call] not in deed.words)
+        if missing or (deed.call == "fcntl" and re.search(r"F_DUPFD\b", deed.words)):
+            faults.append(f"{deed.call}({deed.words})")
     return faults
 
 
 def written_outside(deeds, folders):
-    """What was opened for writing, made, renamed or removed elsewhere, by what is ours."""
-    others, faults, ours = set(), [], None
-    for deed in deeds:
-        if deed.what == "program":
-            ours = ours or deed.path
-            (others.discard if deed.path == ours else others.add)(deed.pid)
-            continue
+    """What was opened for writing, made, renamed or removed elsewhere."""
+    faults = []
+    for deed in ours(deeds):
         writes = deed.what in ("rename", "remove", "make", "link") or (
             deed.what == "open" and re.search(r"O_WRONLY|O_RDWR|O_CREAT|O_TRUNC|O_APPEND", deed.words))
-        if deed.pid in others or not writes:
+        if not writes:
             continue
         for path in filter(None, (deed.to if deed.what == "link" else deed.path, deed.to)):
             if not any(f"{path}/".startswith(f"{folder}/") for folder in folders):
