@@ -76,7 +76,6 @@ constexpr std::size_t k_longest_kept = 2000;    // bytes of a line, before it is
 // Counts are kept in this many steps of the window: the memory stays small however long it is.
 constexpr int k_steps = 30;
 
-constexpr const char* k_position = "position";
 constexpr const char* k_absent = "absent"; // the file was not there: when it comes, all of it is new
 constexpr const char* k_counts = "counts";
 constexpr const char* k_evidence = "evidence";
@@ -188,7 +187,7 @@ CheckResult not_read(const Error& error, const LogCheckSettings& settings, const
     // Between two steps of a rotation there is none either; its position is kept, so nothing is read twice.
     result.status = Status::warning;
     result.message = say(k_missing, settings.path.string());
-    if (!result.memory.contains(k_position)) {
+    if (!result.memory.contains(k_log_position)) {
         result.memory[k_absent] = "1";
     }
     return result;
@@ -342,18 +341,18 @@ class LogCheck final : public BlockingCheck {
             return not_read(reading.error(), m_settings, context);
         }
         CheckResult result = evaluate_log(taker.taken(*reading), m_settings, context.now, context.memory);
-        const bool is_first_look = !result.memory.contains(k_position) &&
+        const bool is_first_look = !result.memory.contains(k_log_position) &&
                                    !context.memory.contains(k_absent) && m_settings.start == LogStart::end;
         if (is_first_look && result.status == Status::ok) {
             result.message = say(k_from_here); // nothing is known of the window yet
         }
-        result.memory[k_position] = position_to_text(reading->position);
+        result.memory[k_log_position] = position_to_text(reading->position);
         return result;
     }
 
   private:
     static std::optional<LogPosition> kept_position(const std::map<std::string, std::string>& memory) {
-        const auto kept = memory.find(k_position);
+        const auto kept = memory.find(k_log_position);
         return kept == memory.end() ? std::nullopt : position_from_text(kept->second);
     }
 

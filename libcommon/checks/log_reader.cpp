@@ -1,5 +1,6 @@
 #include "checks/log_reader.h"
 
+#include "platform/cut_mark.h"
 #include "platform/gzip.h"
 #include "util/fnv1a.h"
 #include "util/number.h"
@@ -16,8 +17,6 @@ namespace lectio {
 namespace {
 
 constexpr Bytes k_chunk = 1_MB;
-// A line of a log begins with its time: this much of a file is like no other's.
-constexpr Bytes k_head = 512_B;
 // A shorter head is no proof that a copy is a copy.
 constexpr std::uint64_t k_shortest_proof = 32;
 constexpr std::size_t k_most_siblings = 200; // of each way to name them
@@ -34,6 +33,8 @@ class Follower {
             m_position = {seen->inode, start == LogStart::end ? start_of_last_line(*seen) : 0, 0, 0};
         } else if (is_same(*from, m_path, *seen)) {
             m_position = *from;
+        } else if (const std::optional<std::uint64_t> offset = behind_cut(*from, *seen)) {
+            m_position = {seen->inode, *offset, 0, 0};
         } else {
             LECTIO_TRY(read_what_was_rotated_away(*from));
             if (m_stopped) {
@@ -67,6 +68,19 @@ class Follower {
     }
     bool holds(const LogPosition& before, const Path& path, const FileInfo& seen) const {
         return seen.size.count >= before.offset && begins_as(before, head_of(path, before.head_size));
+    }
+    // Where that position is in the same file with its beginning cut off by lectio-cleanup.
+    std::optional<std::uint64_t> behind_cut(const LogPosition& before, const FileInfo& seen) {
+        const std::optional<FoundMark> found = seen.inode == before.inode && before.head_size > 0
+                                                   ? mark_at_beginning(head_of(m_path, k_longest_mark.count))
+                                                   : std::nullopt;
+        if (!found || found->mark.head_size != before.head_size ||
+            found->mark.head_hash != before.head_hash) {
+            return std::nullopt;
+        }
+        m_lost_track = before.offset < found->mark.removed;
+        const std::uint64_t left = before.offset - std::min(before.offset, found->mark.removed);
+        return found->length + left <= seen.size.count ? std::optional(found->length + left) : std::nullopt;
     }
     static bool begins_as(const LogPosition& before, std::string_view head) {
         // An empty head has no hash yet: any file begins with nothing.
@@ -240,7 +254,7 @@ class Follower {
             m_stopped = !m_take(lines) || m_left == 0;
         };
         const Result<void> read = read_gzip(m_files, path, [&](std::string_view text) {
-            head += text.substr(0, k_head.count - std::min<std::size_t>(head.size(), k_head.count));
+            head += text.substr(0, k_log_head.count - std::min<std::size_t>(head.size(), k_log_head.count));
             const std::size_t skipped = std::min<std::uint64_t>(to_skip, text.size());
             to_skip -= skipped;
             kept += text.substr(skipped);
@@ -303,7 +317,7 @@ class Follower {
     }
 
     void renew_head(const Path& path) {
-        const std::uint64_t wanted = std::min(m_position.offset, k_head.count);
+        const std::uint64_t wanted = std::min(m_position.offset, k_log_head.count);
         if (m_position.head_size == wanted) {
             return;
         }
@@ -344,7 +358,7 @@ std::optional<LogPosition> position_from_text(std::string_view text) {
             return std::nullopt;
         }
     }
-    if (numbers[2] > std::min(numbers[1], k_head.count)) {
+    if (numbers[2] > std::min(numbers[1], k_log_head.count)) {
         return std::nullopt;
     }
     return LogPosition{numbers[0], numbers[1], numbers[2], numbers[3]};

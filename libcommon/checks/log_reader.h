@@ -1,7 +1,8 @@
 // Reading on in a log where the last run stopped: every complete line once, whatever logrotate does meanwhile.
 //
 // The position is the file's inode, the offset behind the last complete line, and a fingerprint of the file's
-// head, which tells a log that was emptied and has grown again, or another file under a used inode number.
+// head, which tells a log that was emptied and has grown again, or another file under a used inode number. What
+// lectio-cleanup has cut off a log's beginning it tells in the log's first line (platform/cut_mark.h).
 // After rotations (rename or copytruncate) what was left in the old file is read first, then what was rotated away after
 // it (log.2 before log.1, log-20260121 before log-20260122), if they are still beside the new one, gzipped or not. A line
 // that is not complete yet is left for the next run.
@@ -19,9 +20,12 @@
 
 namespace lectio {
 
+// Under this name a log check keeps its position for the next run.
+inline constexpr const char* k_log_position = "position";
+
 struct LogPosition {
     std::uint64_t inode = 0, offset = 0;
-    std::uint64_t head_size = 0, head_hash = 0; // of the file's first bytes, at most k_head
+    std::uint64_t head_size = 0, head_hash = 0; // of the file's first bytes, at most k_log_head
     bool operator==(const LogPosition&) const = default;
 };
 std::string position_to_text(const LogPosition& position);

@@ -83,20 +83,6 @@ const Schema<ProcessSettings>& process_schema() {
     return schema;
 }
 
-std::set<int> self_and_ancestors(const std::vector<ProcessInfo>& all, int self) {
-    std::map<int, int> parents;
-    for (const ProcessInfo& process : all) {
-        parents[process.pid] = process.parent;
-    }
-    std::set<int> chain;
-    // insert() fails on a number seen before: the list is no snapshot and might hold a circle.
-    for (int pid = self; pid > 0 && chain.insert(pid).second;) {
-        const auto parent = parents.find(pid);
-        pid = parent == parents.end() ? 0 : parent->second;
-    }
-    return chain;
-}
-
 bool is_set(const Thresholds& thresholds) {
     return thresholds.warn || thresholds.critical;
 }
@@ -333,6 +319,20 @@ class ProcessCheck final : public BlockingCheck {
 };
 
 } // namespace
+
+std::set<int> self_and_ancestors(const std::vector<ProcessInfo>& all, int self) {
+    std::map<int, int> parents;
+    for (const ProcessInfo& process : all) {
+        parents[process.pid] = process.parent;
+    }
+    std::set<int> chain;
+    // insert() fails on a number seen before: the list is no snapshot and might hold a circle.
+    for (int pid = self; pid > 0 && chain.insert(pid).second;) {
+        const auto parent = parents.find(pid);
+        pid = parent == parents.end() ? 0 : parent->second;
+    }
+    return chain;
+}
 
 namespace {
 

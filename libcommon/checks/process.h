@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -48,6 +49,8 @@ struct ProcessSample {
     CpuUse cpu = {};
 };
 
+// `self` and all that it descends from.
+std::set<int> self_and_ancestors(const std::vector<ProcessInfo>& all, int self);
 // Whose command line matches; zombies, the process `self` and its ancestors do not count (CONTRACT 9).
 Result<std::vector<ProcessInfo>> matching_processes(const std::vector<ProcessInfo>& all,
                                                     const std::string& match, std::optional<uid_t> owner,

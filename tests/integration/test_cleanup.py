@@ -2,11 +2,14 @@
 """lectio-cleanup with the real binary: real files and processes, and only what the rules name goes."""
 
 import fcntl
+import gzip
 import json
 import os
 import pathlib
 import pty
+import signal
 import subprocess
+import sys
 import unittest
 
 from notify_place import NotifyPlace, program_of
@@ -156,6 +159,141 @@ class Files(Cleanup):
         self.clean()
         self.assertEqual(len(self.told()), 2)
         self.assertIn("everything could be cleaned up", self.told()[1])
+
+
+class Processes(Cleanup):
+    """Processes of this test only: their command lines have a word that no other has."""
+
+    def setUp(self):
+        super().setUp()
+        self.word = f"lectio-cleanup-test-{os.getpid()}-{self.id().rsplit('.', maxsplit=1)[-1]}"
+        self.started = []
+
+    def tearDown(self):
+        for process in self.started:
+            process.kill()
+            process.wait()
+            process.stdout.close()
+
+    def start(self, code="", word=None, **how):
+        """Sleeps until it is ended; `code` runs before."""
+        script = f"import signal, sys, time\n{code}\nprint('ready', flush=True)\nwhile True: time.sleep(600)"
+        process = subprocess.Popen([sys.executable, "-c", script, word or self.word], stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.PIPE, text=True, **how)
+        self.started.append(process)
+        self.assertEqual(process.stdout.readline(), "ready\n")
+        return process
+
+    def kill_rule(self, more=""):
+        self.rules(f'kill = [{{ match = "{self.word}$", older = "0s", wait = "1s"{more} }}]')
+
+    def test_what_the_rule_names_is_ended_and_nothing_else(self):
+        meek, stubborn = self.start(), self.start("signal.signal(signal.SIGTERM, signal.SIG_IGN)")
+        bystander = self.start(word="another")
+        self.kill_rule()
+        self.assertEqual([action["done"] for action in self.report("--dry-run")["actions"]], [False, False])
+        self.assertIsNone(meek.poll())
+        done = self.report()
+        self.assertEqual([action["done"] for action in done["actions"]], [True, True], done)
+        self.assertEqual((meek.wait(60), stubborn.wait(60)), (-signal.SIGTERM, -signal.SIGKILL))
+        self.assertIsNone(bystander.poll())
+        self.assertGreater(done["actions"][0]["freed_bytes"], 1_000_000)
+        self.assertIn("killed: it did not end by itself within 1 s", self.log() + done["message"])
+
+    def test_what_is_young_or_small_stays(self):
+        process = self.start()
+        for older, more in (("1h", ""), ("0s", ', rss = "100GB"'), ("1h", ', low_memory = { available = "1B", older = "0s" }')):
+            self.rules(f'kill = [{{ match = "{self.word}", older = "{older}"{more} }}]')
+            self.assertIn("nothing to do", self.clean().stdout)
+        self.assertIsNone(process.poll())
+        self.kill_rule(', low_memory = { available = "100TB", older = "0s" }')
+        self.clean()
+        self.assertEqual(process.wait(60), -signal.SIGTERM)
+
+    def test_another_users_stay_unless_named(self):
+        if os.geteuid() != 0:
+            self.skipTest("only root starts processes of others")
+        process = self.start(user="nobody")
+        self.kill_rule()
+        self.assertIn("it belongs to another user", self.clean().stdout)
+        self.assertIsNone(process.poll())
+        self.kill_rule(', user = "nobody"')
+        self.clean()
+        self.assertEqual(process.wait(60), -signal.SIGTERM)
+
+    def test_who_calls_us_stays(self):
+        """A script whose own command line is named runs the tool, and goes on."""
+        self.kill_rule()
+        script = "import subprocess, sys; sys.exit(subprocess.run(sys.argv[1:4], stdin=subprocess.DEVNULL).returncode)"
+        done = subprocess.run([sys.executable, "-c", script, TOOL, "-c", self.path("config.toml"), self.word],
+                              capture_output=True, text=True, timeout=300, check=False)
+        self.assertEqual((done.returncode, "nothing to do" in done.stdout), (0, True), done.stdout + done.stderr)
+
+
+class Logs(Cleanup):
+    """A log that is written all the time is cut, and the check that reads it on counts each line once."""
+
+    def test_a_log_is_cut_while_it_is_written_and_read(self):
+        log = self.spill("tmp/site.log", "".join(f"line {i} is like any other\n" for i in range(5000)))
+        rules = f"""[cleanup]
+keep_lines = 100
+logs = [{{ files = "{self.path('tmp')}/*.log", size = "10KB" }}]
+[health.check.errors]
+type = "log"
+path = "{log}"
+matches = "ERROR"
+count = {{ warn = 1000 }}
+start = "begin"
+recheck = "0s"
+"""
+        self.configure(more=rules)
+        counted = []
+
+        def count():
+            done = subprocess.run([program_of("lectio-health"), "-c", self.path("config.toml"), "--format", "json"],
+                                  stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300, check=False)
+            [check] = [check for check in json.loads(done.stdout)["checks"] if check["name"] == "errors"]
+            [matches] = [metric["value"] for metric in check["metrics"] if metric["name"] == "matches"]
+            counted.append(matches)
+            return check
+
+        with log.open("a") as writer:
+            for i in range(3):
+                print(f"ERROR {i}", file=writer, flush=True)
+                count()
+                print(f"ERROR unread {i}", file=writer, flush=True)
+                self.clean()
+                print("".join(f"more {j} of round {i}\n" for j in range(3000)), file=writer, flush=True)
+            count()
+        self.assertEqual(counted, [1, 3, 5, 6])
+        self.assertIn("[lectio-cleanup] cut here: ", log.read_text().splitlines()[0])
+        self.assertIn("freed: the last lines stay", self.clean("-v").stdout + self.log())
+
+    def test_without_append_it_is_left(self):
+        log = self.path("tmp/site.log")
+        self.rules(f'keep_lines = 10\nlogs = [{{ files = "{self.path("tmp")}/*.log", size = "10KB" }}]')
+        with open(log, "w", encoding="utf-8") as out:
+            out.write("line\n" * 10000)
+            out.flush()
+            self.assertIn("without O_APPEND", self.clean().stdout)
+            self.assertEqual(os.path.getsize(log), 50000)
+        self.clean()
+        self.assertLess(os.path.getsize(log), 1000)
+
+    def test_old_ones_are_packed_and_packed_ones_deleted(self):
+        self.spill("tmp/site.log", "line\n" * 10000)
+        self.rules(f"""logs = [
+    {{ files = "{self.path("tmp")}/*.log", older = "0s", size = "1KB", action = "compress" }},
+    {{ files = "{self.path("tmp")}/*.log-*.gz", older = "1h", action = "delete" }} ]""")
+        self.clean()
+        names = self.names()
+        self.assertEqual((len(names), os.path.getsize(self.path("tmp/site.log"))), (2, 0))
+        packed = os.path.join(self.path("tmp"), names[1])
+        with gzip.open(packed, "rt") as text:
+            self.assertEqual(text.read(), "line\n" * 10000)
+        os.utime(packed, (0, 0))
+        self.clean()
+        self.assertEqual(self.names(), ["site.log"])
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
 #include "run.h"
 
 #include "cleanup/deed.h"
+#include "cleanup/logs.h"
+#include "cleanup/processes.h"
 #include "cleanup/temp.h"
 #include "operator/tell_under_key.h"
 #include "pipeline/finished_run.h"
@@ -12,6 +14,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <functional>
 
 #include <nlohmann/json.hpp>
 
@@ -31,6 +34,7 @@ constexpr Phrase k_done{"{}: {} cleaned up, {} freed", "{}: убрано: {}, о
 constexpr Phrase k_would{"{}: {} would be cleaned up, {} freed", "{}: было бы убрано: {}, освобождено {}"};
 constexpr Phrase k_nothing{"{}: nothing to do", "{}: делать нечего"};
 constexpr Phrase k_target{"  {}, {}", "  {}, {}"};
+constexpr Phrase k_target_how{"  {}, {}: {}", "  {}, {}: {}"};
 constexpr Phrase k_left{"  {} stays: {}", "  {} остаётся: {}"};
 constexpr Phrase k_failed{"  {}: {}", "  {}: {}"};
 constexpr Phrase k_and_more{"  and {} more", "  и ещё {}"};
@@ -76,23 +80,39 @@ class Run {
   private:
     void clean() {
         const CleanupSettings& settings = m_session.settings();
-        if (!settings.temp.empty()) {
-            clean_files(settings);
+        end_hung_processes(settings);
+        clean_files(settings);
+    }
+
+    void end_hung_processes(const CleanupSettings& settings) {
+        SystemProcessTable table(m_session.world().host);
+        for (const KillRule& rule : settings.kill) {
+            m_rules.push_back("kill " + rule.match);
+            end_processes(rule, table, m_sweep);
         }
     }
 
     void clean_files(const CleanupSettings& settings) {
         const Untouchable untouchable(m_session.config());
         for (const TempRule& rule : settings.temp) {
-            m_rules.push_back("temp " + rule.files);
-            // Looked at for each: what has been opened meanwhile is wanted.
-            const Result<OpenFiles> open = OpenFiles::look();
-            if (open) {
-                clean_temp(rule, *open, untouchable, m_sweep);
-            } else {
-                m_sweep.deeds.push_back(
-                    {m_rules.back(), rule.files, {}, Deed::End::failed, error_words(open.error().message)});
-            }
+            with_open_files("temp " + rule.files, rule.files,
+                            [&](const OpenFiles& open) { clean_temp(rule, open, untouchable, m_sweep); });
+        }
+        for (const LogRule& rule : settings.logs) {
+            with_open_files("logs " + rule.files, rule.files,
+                            [&](const OpenFiles& open) { clean_logs(rule, open, untouchable, m_sweep); });
+        }
+    }
+
+    // Looked at for each rule: what has been opened meanwhile is wanted.
+    void with_open_files(const std::string& rule, const std::string& files,
+                         const std::function<void(const OpenFiles&)>& clean) {
+        m_rules.push_back(rule);
+        const Result<OpenFiles> open = OpenFiles::look();
+        if (open) {
+            clean(*open);
+        } else {
+            m_sweep.deeds.push_back({rule, files, {}, Deed::End::failed, error_words(open.error().message)});
         }
     }
 
@@ -128,7 +148,9 @@ class Run {
             } else if (deed.end == End::left) {
                 lines.push_back(say(k_left, deed.target, deed.words));
             } else if (verbose || deed.end == End::shown) {
-                lines.push_back(say(k_target, deed.target, format_size(deed.freed)));
+                lines.push_back(deed.words.empty()
+                                    ? say(k_target, deed.target, format_size(deed.freed))
+                                    : say(k_target_how, deed.target, format_size(deed.freed), deed.words));
             }
         }
         const Phrase& words = m_effect == Session::Effect::real ? k_done : k_would;
@@ -175,8 +197,10 @@ class Run {
         Log log = m_session.open_log("cleanup.log");
         for (const Deed& deed : m_sweep.deeds) {
             const bool done = deed.end == Deed::End::done;
-            const Text line = done ? say(k_log_line, deed.rule, deed.target, format_size(deed.freed))
-                                   : say(k_log_left, deed.rule, deed.target, deed.words);
+            const Text freed = say(k_log_line, deed.rule, deed.target, format_size(deed.freed));
+            const Text line = !done                ? say(k_log_left, deed.rule, deed.target, deed.words)
+                              : deed.words.empty() ? freed
+                                                   : join(": ", {freed, deed.words});
             log.add(m_session.now(),
                     done                            ? LogLevel::success
                     : deed.end == Deed::End::failed ? LogLevel::error
