@@ -424,6 +424,7 @@ alerts_have_a_way() {
 uninstall_suite() {
     step "Uninstall"
     local path folder=
+    refuse_while_units_need_us
     # The schedule first: nothing is to be started while its program goes.
     run rm -f "$cron_file" "$logrotate_file"
     [[ ! -e $recover_file ]] || run systemctl disable --quiet "$(basename "$recover_file")"
@@ -438,6 +439,14 @@ uninstall_suite() {
         note "no record of an installation in $manifest: nothing else to remove"
     fi
     [[ $action == purge ]] || note "kept: $config_dir $state_dir $log_dir (remove with --purge)"
+}
+
+# A unit whose server runs under our watchdog could not start again without it.
+refuse_while_units_need_us() {
+    local needing
+    needing=$(grep -lrs --include='*.service' --include='*.conf' '^ExecStart=[^ ]*/lectio-heartbeat watchdog' \
+        /etc/systemd/system || true)
+    [[ -z $needing ]] || { note "a server could not start without lectio-heartbeat; take it out of these first:"$'\n'"$needing" >&2; exit 1; }
 }
 
 purge_suite() {

@@ -1,7 +1,7 @@
 #include "platform/attended.h"
 
-#include "platform/child_process.h"
 #include "platform/descendants.h"
+#include "platform/launch.h"
 #include "platform/pipes.h"
 #include "platform/stop.h"
 
@@ -12,10 +12,7 @@
 #include <string_view>
 #include <utility>
 
-#include <fmt/format.h>
-
 #include <poll.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -89,17 +86,6 @@ class Relay {
     std::string m_held;
     bool m_is_deaf = false;
 };
-
-[[noreturn]] void be_child(char* const* argv, int out, int err, int status, pid_t parent) {
-    reset_signals();
-    ::prctl(PR_SET_PDEATHSIG, SIGTERM);
-    if (::getppid() == parent && ::dup2(out, STDOUT_FILENO) >= 0 && ::dup2(err, STDERR_FILENO) >= 0) {
-        ::execvp(argv[0], argv);
-    }
-    const int reason = errno;
-    [[maybe_unused]] const ssize_t ignored = ::write(status, &reason, sizeof reason);
-    ::_exit(127);
-}
 
 class Attendance {
   public:
@@ -203,48 +189,18 @@ class Attendance {
     std::optional<Steady::time_point> m_asked; // to end
 };
 
-// 0: the program runs. Waits until it does, or cannot.
-int why_not_started(const UniqueFd& status) {
-    int reason = 0;
-    ssize_t got = -1;
-    do {
-        got = ::read(status.get(), &reason, sizeof reason);
-    } while (got < 0 && errno == EINTR);
-    return got == static_cast<ssize_t>(sizeof reason) ? reason : 0;
-}
-
 } // namespace
 
 Result<AttendedAnswer> attend(const AttendedRequest& request) {
-    std::vector<std::string> words = request.command;
-    std::vector<char*> argv;
-    for (std::string& word : words) {
-        argv.push_back(word.data());
-    }
-    argv.push_back(nullptr);
     Result<Pipe> out = make_pipe();
     LECTIO_TRY(out);
     Result<Pipe> err = make_pipe();
     LECTIO_TRY(err);
-    Result<Pipe> status = make_pipe();
-    LECTIO_TRY(status);
-    const pid_t parent = ::getpid();
-    const pid_t child = ::fork();
-    if (child < 0) {
-        return errno_error(fmt::format("start {}", words.front()), errno);
-    }
-    if (child == 0) {
-        be_child(argv.data(), out->write.get(), err->write.get(), status->write.get(), parent);
-    }
+    const Result<pid_t> child = launch({request.command, out->write.get(), err->write.get()});
+    LECTIO_TRY(child);
     out->write.reset();
     err->write.reset();
-    status->write.reset();
-    if (const int reason = why_not_started(status->read); reason != 0) {
-        while (::waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
-        }
-        return errno_error(fmt::format("start {}", words.front()), reason);
-    }
-    return Attendance(request, child, std::move(out->read), std::move(err->read)).until_its_end();
+    return Attendance(request, *child, std::move(out->read), std::move(err->read)).until_its_end();
 }
 
 } // namespace lectio

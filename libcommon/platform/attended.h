@@ -1,5 +1,4 @@
-// A command attended: started as its caller would start it (environment, folder, standard input), its output passed on as
-// it comes. For what cron or a unit runs through us; what a check runs is Processes, which trusts nothing.
+// A command attended: started as its caller would start it (launch.h), its output passed on as it comes.
 #pragma once
 
 #include "util/result.h"

@@ -8,6 +8,7 @@
 #include "platform/real_world.h"
 #include "platform/stop.h"
 #include "platform/threads.h"
+#include "watchdog.h"
 
 #include <variant>
 
@@ -19,6 +20,9 @@ lectio::Result<int> run(const lectio::heartbeat::Options& options) {
     using namespace lectio;
     LECTIO_TRY(ensure_stack());
     static RealWorld world; // not destroyed: threads of checks that were given up go on using it
+    if (!options.probe.empty()) {
+        return heartbeat::run_watchdog(options, world.world()); // hands signals on
+    }
     catch_stop_signals([] { world.http.wake(); });
     return options.job.empty() ? heartbeat::run(options, world.world())
                                : heartbeat::run_job(options, world.world());

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cli/common_options.h"
+#include "heartbeat/watchdog.h"
 
 #include <string>
 #include <variant>
@@ -13,7 +14,9 @@ struct Options {
     CommonOptions common;
     bool by_old_name = false;         // heartbeat.sh: 0 or 1, as ever (CONTRACT 24)
     std::string job;                  // run: its name; empty: one beat
-    std::vector<std::string> command; // run: what is attended
+    std::string probe;                // watchdog: the URL that is asked; empty: another command
+    WatchdogRules rules;              // of it
+    std::vector<std::string> command; // run, watchdog: what is attended
 };
 
 // An exit status: everything is said.
