@@ -36,7 +36,7 @@ recheck = "50ms"
 
 [deploy]
 min_free = "1MB"
-gate = {{ checks = ["page", "live"], within = "90s", passes = PASSES }}
+gate = {{ checks = ["page", "live"], within = "30s", passes = PASSES }}
 
 [deploy.backend]
 path = "{PROJECT}"
