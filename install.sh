@@ -47,6 +47,7 @@ readonly old_names=(
     deploy_safe.sh=lectio-deploy
     deep_diagnostics.py=lectio-deepcheck
     heartbeat.sh=lectio-heartbeat
+    cleanup_processes.sh=lectio-cleanup
 )
 
 # A run of a tool ends within its deadline of 50 s.

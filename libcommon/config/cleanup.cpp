@@ -122,15 +122,14 @@ const Schema<CleanupSettings>& cleanup_schema() {
         optional("kill", &CleanupSettings::kill, kill_schema(), "hung processes"),
         optional("logs", &CleanupSettings::logs, log_rule_schema(), "old logs"),
         optional("temp", &CleanupSettings::temp, temp_schema(), "old temporary files and folders"),
-        optional("journal_max", &CleanupSettings::journal_max, "size of the journal").later(),
-        optional("releases", &CleanupSettings::releases, "old releases, too").later(),
+        optional("journal_max", &CleanupSettings::journal_max, "size of the journal"),
+        optional("releases", &CleanupSettings::releases, "old releases, too"),
         optional("memory_report", &CleanupSettings::memory_report,
-                 "available memory below this: a report of the largest processes")
-            .later(),
+                 "available memory below this: a report of the largest processes"),
         optional("keep_lines", &CleanupSettings::keep_lines, "of a log that is made short")
             .between(0, 10000000),
-        optional("zombies", &CleanupSettings::zombies, zombies_schema(), "zombie processes").later(),
-        optional("workers", &CleanupSettings::workers, workers_schema(), "too many workers").later(),
+        optional("zombies", &CleanupSettings::zombies, zombies_schema(), "zombie processes"),
+        optional("workers", &CleanupSettings::workers, workers_schema(), "too many workers"),
     };
     return schema;
 }

@@ -1079,6 +1079,10 @@ Outcome Transaction::finish(Outcome outcome) {
 }
 
 Result<std::vector<std::string>> Transaction::tidy(Duration younger) {
+    const Result<FileInfo> there = m_world.files.info(m_site.places.releases, Files::Follow::yes);
+    if (!there && there.error().kind == ErrorKind::not_found) {
+        return std::vector<std::string>{}; // nothing was released here yet
+    }
     const Result<Shelf::Served> served = m_shelf.served();
     LECTIO_TRY(served);
     const Result<Shelf::Records> records = m_shelf.records();

@@ -7,6 +7,7 @@ import json
 import os
 import pathlib
 import pty
+import shutil
 import signal
 import subprocess
 import sys
@@ -40,7 +41,8 @@ class Cleanup(NotifyPlace):
         how.setdefault("stdin", subprocess.DEVNULL)
         done = subprocess.run([program, "-c", self.path("config.toml"), *options], capture_output=True, text=True,
                               timeout=300, check=False, **how)
-        self.assertEqual(done.returncode, expected, done.stdout + done.stderr)
+        if expected is not None:
+            self.assertEqual(done.returncode, expected, done.stdout + done.stderr)
         return done
 
     def report(self, *options, expected=0):
@@ -294,6 +296,74 @@ recheck = "0s"
         os.utime(packed, (0, 0))
         self.clean()
         self.assertEqual(self.names(), ["site.log"])
+
+
+class Upkeep(Cleanup):
+    def test_zombies_are_told_and_their_parent_lives(self):
+        code = """if True:
+            import os, sys
+            for _ in range(9):
+                if os.fork() == 0:
+                    os._exit(0)
+            for _ in range(9):
+                os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)
+            print("ready", flush=True)
+            sys.stdin.readline()
+            for _ in range(9):
+                os.wait()
+            print("collected", flush=True)
+            sys.stdin.readline()"""
+        self.rules('zombies = { warn = 9, restart = ["no-such-unit.service"] }')
+        with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                              text=True) as parent:
+            self.assertEqual(parent.stdout.readline(), "ready\n")
+            self.assertIn(f"({parent.pid})", self.clean(expected=1).stdout)
+            self.assertIsNone(parent.poll())
+            [told] = self.told()
+            self.assertRegex(told, r"\d+ zombies: only their parent collects them")
+            print("collect", file=parent.stdin, flush=True)
+            self.assertEqual(parent.stdout.readline(), "collected\n")
+            self.assertNotIn(f"({parent.pid})", self.clean(expected=None).stdout)
+
+    def test_memory_that_is_short_is_reported_with_the_largest(self):
+        self.rules('memory_report = "100TB"')
+        done = self.clean("-q", expected=1)
+        self.assertRegex(done.stdout, r"memory is short: .* available, .* of swap free\nthe largest processes:\n.* \(\d+")
+        self.assertIn("memory is short", self.log())
+        self.clean(expected=1)
+        [told] = self.told()
+        self.assertIn("the largest processes", told)
+        self.rules('memory_report = "1B"')
+        self.assertEqual(self.clean("-q").stdout, "")
+        self.assertIn("there is enough memory again", self.told()[-1])
+
+    def test_releases_go_by_the_rule_of_lectio_deploy(self):
+        self.spill("site/index.html", "<html></html>")
+        self.rules(f'releases = true\n[deploy.frontend]\npath = "{self.path("site")}"')
+        os.mkdir(self.path("bin"))  # as they are installed: beside each other
+        for tool in ("lectio-cleanup", "lectio-deploy"):
+            shutil.copy(program_of(tool), self.path("bin"))
+        tool = os.path.join(self.path("bin"), "lectio-cleanup")
+        self.assertIn("lectio-deploy cleanup", self.clean("--dry-run", program=tool).stdout)
+        self.assertIn("releases: nothing to do", self.clean(program=tool).stdout)
+        with open(self.path("run/deploy.lock"), "w", encoding="utf-8") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            self.assertIn("lectio-deploy cleanup stays: a deploy is under way", self.clean(program=tool).stdout)
+
+    @unittest.skipUnless(shutil.which("journalctl"), "no journalctl here")
+    def test_a_journal_that_is_small_enough_is_left(self):
+        self.rules('journal_max = "1000GB"')
+        self.assertIn("journal: nothing to do", self.clean().stdout)
+
+    def test_by_its_old_name(self):
+        self.rules(f'temp = [{{ files = "{self.path("tmp")}/build-*", older = "0s" }}]\nmemory_report = "100TB"')
+        self.spill("tmp/build-1")
+        old = self.path("cleanup_processes.sh")
+        os.symlink(TOOL, old)
+        self.clean("-q", program=old)  # 0 also where something is to be looked at
+        self.assertEqual(self.names(), [])
+        self.rules('temp = "odd"')
+        self.clean(program=old, expected=1)
 
 
 if __name__ == "__main__":

@@ -34,6 +34,7 @@ check() {
 check '/usr/local/bin/lectio-health' --cron
 check 'link /usr/local/bin/deep_check.sh to lectio-deepcheck'
 check 'link /usr/local/bin/deploy_safe.sh to lectio-deploy'
+check 'link /usr/local/bin/cleanup_processes.sh to lectio-cleanup'
 # What no tool does as the script did has no link of its name (docs/decisions/0025).
 if bash ./install.sh --dry-run 2>&1 | grep -E 'security_check|integration_check|latency_check'; then
     echo 'install.sh links a name whose work nothing does' && exit 1

@@ -1,12 +1,17 @@
 #include "run.h"
 
 #include "cleanup/deed.h"
+#include "cleanup/journal.h"
 #include "cleanup/logs.h"
+#include "cleanup/memory_report.h"
 #include "cleanup/processes.h"
+#include "cleanup/releases.h"
 #include "cleanup/temp.h"
+#include "cleanup/units.h"
 #include "operator/tell_under_key.h"
 #include "pipeline/finished_run.h"
 #include "platform/priority.h"
+#include "platform/privileges.h"
 #include "platform/stop.h"
 #include "session.h"
 #include "util/text.h"
@@ -15,6 +20,7 @@
 #include <algorithm>
 #include <chrono>
 #include <functional>
+#include <optional>
 
 #include <nlohmann/json.hpp>
 
@@ -46,6 +52,8 @@ constexpr Phrase k_log_line{"{}: {}, {} freed", "{}: {}, освобождено 
 constexpr Phrase k_log_left{"{}: {}: {}", "{}: {}: {}"};
 constexpr Phrase k_log_failed{"the log cannot be written: {}", "журнал не пишется: {}"};
 constexpr Phrase k_title{"clean-up", "очистка"};
+constexpr Phrase k_title_memory{"memory", "память"};
+constexpr Phrase k_memory_again{"there is enough memory again", "памяти снова достаточно"};
 constexpr Phrase k_works_again{"everything could be cleaned up", "всё удалось убрать"};
 
 class Run {
@@ -64,6 +72,9 @@ class Run {
         for (const Text& missing : not_built(m_session.settings())) {
             add(missing, 1);
         }
+        if (m_short_of_memory) {
+            add(*m_short_of_memory, 1);
+        }
         if (m_stopped) {
             add(say(k_stopped), 1);
         }
@@ -81,7 +92,31 @@ class Run {
     void clean() {
         const CleanupSettings& settings = m_session.settings();
         end_hung_processes(settings);
+        look_after_units(settings);
         clean_files(settings);
+        if (settings.journal_max) {
+            m_rules.emplace_back("journal");
+            vacuum_journal(*settings.journal_max, m_sweep);
+        }
+        if (settings.releases) {
+            m_rules.emplace_back("releases");
+            tidy_releases(own_folder() + "/lectio-deploy", m_sweep);
+        }
+        if (settings.memory_report) { // last: what was ended has given its memory back
+            m_short_of_memory = memory_report(*settings.memory_report, m_session.world());
+        }
+    }
+
+    void look_after_units(const CleanupSettings& settings) {
+        SystemProcessTable table(m_session.world().host);
+        if (settings.zombies) {
+            m_rules.emplace_back("zombies");
+            look_for_zombies(*settings.zombies, table, m_sweep);
+        }
+        if (settings.workers) {
+            m_rules.push_back("workers " + settings.workers->match);
+            look_for_workers(*settings.workers, table, m_sweep);
+        }
     }
 
     void end_hung_processes(const CleanupSettings& settings) {
@@ -191,6 +226,10 @@ class Run {
         const bool good = text.empty();
         tell_under_key(m_session, "cleanup", good ? Level::resolved : Level::warning, say(k_title),
                        good ? say(k_works_again) : text, k_to_tell);
+        if (m_session.settings().memory_report) {
+            tell_under_key(m_session, "cleanup-memory", m_short_of_memory ? Level::warning : Level::resolved,
+                           say(k_title_memory), m_short_of_memory.value_or(say(k_memory_again)), k_to_tell);
+        }
     }
 
     void log() {
@@ -207,6 +246,9 @@ class Run {
                                                     : LogLevel::info,
                     clean_line(line.in(m_session.lang())));
         }
+        if (m_short_of_memory) {
+            log.add(m_session.now(), LogLevel::warn, clean_line(m_short_of_memory->in(m_session.lang())));
+        }
         if (const Result<void> written = m_session.write(log); !written) {
             m_session.say_aside(say(k_log_failed, error_words(written.error().message)));
         }
@@ -218,6 +260,7 @@ class Run {
     Sweep m_sweep;
     std::vector<std::string> m_rules; // in the order of the run
     Text m_words;
+    std::optional<Text> m_short_of_memory;
     int m_status = 0;
     bool m_stopped = false;
 };

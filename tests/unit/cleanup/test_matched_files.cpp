@@ -2,9 +2,12 @@
 #include "support/scoped_mount.h"
 #include "support/temp_folder.h"
 
+#include <atomic>
 #include <filesystem>
+#include <thread>
 
 #include <catch2/catch.hpp>
+#include <fmt/format.h>
 
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -162,6 +165,50 @@ TEST_CASE("matched files: what was exchanged after the look is left alone", "[ma
         const Result<Removed> removed = files.remove(seen, place.nobody, always);
         CHECK(removed.error().kind == ErrorKind::busy);
     }
+}
+
+TEST_CASE("matched files: a folder that is exchanged for a link all the time leads nothing outside",
+          "[matched]") {
+    Place place;
+    const Path sub = place.folder / "tmp/sub";
+    const Path away = place.folder / "tmp/away";
+    std::filesystem::create_directories(sub);
+    std::filesystem::create_directories(place.folder / "outside/build-1");
+    for (const char* theirs : {"outside/old", "outside/build-1/old"}) {
+        spill(place.folder.path() / theirs, "theirs");
+    }
+    std::atomic<bool> over = false;
+    std::thread attacker([&] {
+        while (!over) {
+            ::rename(sub.c_str(), away.c_str());
+            [[maybe_unused]] const int laid = ::symlink((place.folder / "outside").c_str(), sub.c_str());
+            ::unlink(sub.c_str());
+            ::rename(away.c_str(), sub.c_str());
+        }
+    });
+    const MatchedFiles files = place.files("tmp/*/*");
+    std::size_t removed = 0;
+    for (int round = 0; round < 300; ++round) {
+        for (const Path& folder : {sub, away}) { // wherever it is just now
+            const int made = ::open((folder / fmt::format("old-{}", round)).c_str(),
+                                    O_CREAT | O_WRONLY | O_NOFOLLOW, 0600);
+            ::close(made);
+        }
+        const Result<std::vector<MatchedFile>> found = files.look(place.nobody);
+        for (std::size_t i = 0; found && i < found->size(); ++i) {
+            if (!(*found)[i].path.filename().string().starts_with("old-")) {
+                UNSCOPED_INFO((*found)[i].path.string());
+                CHECK(false); // it was met through the link
+            }
+            removed += files.remove((*found)[i], place.nobody, always) ? 1 : 0;
+        }
+    }
+    over = true;
+    attacker.join();
+    CHECK(removed > 0);
+    CHECK(place.precious_is_there());
+    CHECK(slurp(place.folder / "outside/old") == "theirs");
+    CHECK(slurp(place.folder / "outside/build-1/old") == "theirs");
 }
 
 TEST_CASE("matched files: a folder is as young as the youngest in it, and goes only as it was seen",
