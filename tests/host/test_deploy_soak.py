@@ -90,6 +90,7 @@ class DeploySoak(UnitsHost, unittest.TestCase):
         report_times(f"counted: deploys ({kind}) killed at {seen['counted']['killed']} random moments, in its recovery at "
                      f"{seen['counted']['killed again']} more; {seen['counted']['stayed']} of {seen['counted']['rounds']} were served afterwards; "
                      f"{seen['pages']} pages and {seen['rows']} rows written meanwhile: none failed (seed {seed})")
+        self.assertEqual(seen["counted"]["killed"], count(f"{kind}_kills"))
 
     def test_frontend_killed(self):
         self.killed("frontend")

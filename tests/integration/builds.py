@@ -42,8 +42,9 @@ def write_files(folder, files):
 class Visitors:
     """People who ask for the page and then for what it names, one after the other on one connection, until the block ends."""
 
-    def __init__(self, port, number=3, host="127.0.0.1"):
-        self.port, self.number, self.host = port, number, host
+    def __init__(self, port, number=3, host="127.0.0.1", pause=0):
+        """`pause`: of each after a page, in seconds."""
+        self.port, self.number, self.host, self.pause = port, number, host, pause
         self.faults, self.fault_times, self.pages, self.builds = [], [], 0, set()
         self._stop = threading.Event()
 
@@ -60,7 +61,7 @@ class Visitors:
 
     def _visit(self):
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
-        while not self._stop.is_set():
+        while not self._stop.wait(self.pause):
             try:
                 status, page = self._get(connection, "/")
                 names = re.findall(r'(?:src|href)="(/static/[^"]+)"', page)
