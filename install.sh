@@ -4,10 +4,11 @@ set -euo pipefail
 
 usage() {
     cat <<'USAGE'
-usage: sudo ./install.sh [--cron] [--prefix DIR] [--no-deps] [--dry-run]
+usage: sudo ./install.sh [--schedule cron|timers|none] [--prefix DIR] [--no-deps] [--dry-run]
        sudo ./install.sh --uninstall | --purge [--yes] [--dry-run]
 
-  --cron         also run the tools from cron (/etc/cron.d/lectio-monitor) and rotate their logs
+  --schedule     what runs the tools: cron (/etc/cron.d/lectio-monitor; --cron is the same), or timers of systemd
+                 (lectio-health each 15 s), or none; their logs are rotated. Without it all stays as it is
   --prefix DIR   install programs into DIR/bin (default: /usr/local)
   --no-deps      do not install build dependencies with apt-get
   --uninstall    remove what was installed; configuration, state and logs stay
@@ -22,6 +23,8 @@ USAGE
 source_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=packaging/packages.sh
 source "$source_dir/packaging/packages.sh"
+# shellcheck source=packaging/schedule.sh
+source "$source_dir/packaging/schedule.sh"
 
 # Where the tools look without [paths] in a configuration; never under the prefix.
 readonly config_dir=/etc/lectio-monitor
@@ -31,6 +34,10 @@ readonly log_dir=/var/log/lectio-monitor
 readonly cron_file=/etc/cron.d/lectio-monitor
 readonly logrotate_file=/etc/logrotate.d/lectio-monitor
 readonly tmpfiles_file=/etc/tmpfiles.d/lectio-monitor.conf
+readonly unit_dir=/etc/systemd/system
+# The tools that run by themselves, and those of them that need no word of the configuration for that.
+readonly scheduled=(health notify smoke deepcheck heartbeat backup cleanup)
+readonly scheduled_at_once=(health notify)
 readonly notifier_file=/etc/systemd/system/failure-notifier@.service
 readonly recover_file=/etc/systemd/system/lectio-deploy-recover.service
 # What the last installation put where, so that it can be taken away again whatever its version and prefix.
@@ -56,7 +63,7 @@ readonly lock_wait=60
 prefix=/usr/local
 action=install
 install_only= # the option, if one was given, that means something only when installing
-with_cron=no
+schedule= # cron, timers or none; empty: as it is
 with_deps=yes
 dry_run=no
 assume_yes=no
@@ -79,7 +86,9 @@ parse_arguments() {
     while (($# > 0)); do
         case $1 in
             -h | --help) usage && exit 0 ;;
-            --cron) with_cron=yes && install_only=$1 ;;
+            --cron) set_schedule cron && install_only=$1 ;;
+            --schedule) set_schedule "${2-}" && install_only=$1 && shift ;;
+            --schedule=*) set_schedule "${1#*=}" && install_only=--schedule ;;
             --no-deps) with_deps=no && install_only=$1 ;;
             --dry-run) dry_run=yes ;;
             --uninstall) action=uninstall ;;
@@ -92,6 +101,11 @@ parse_arguments() {
         shift
     done
     [[ $action == install || -z $install_only ]] || usage_error "$install_only: nothing of that with --$action"
+}
+
+set_schedule() {
+    is_among "$1" cron timers none || usage_error "--schedule: cron, timers or none"
+    schedule=$1
 }
 
 set_prefix() {
@@ -277,17 +291,106 @@ link_old_name() {
     record "$prefix/bin/$name"
 }
 
+# What an earlier schedule ran goes on running under this one.
 install_schedule() {
     step "Schedule"
-    if [[ $with_cron == no && ! -e $cron_file ]]; then
-        left_out+=("cron: nothing runs by itself yet; ./install.sh --cron sets it up, crontab.example shows the lines")
-        note "not asked for (--cron)"
-        return
+    local before active
+    before=$(present_schedule)
+    mapfile -t active < <(active_tools "$before")
+    case ${schedule:-$before} in
+        cron) schedule_by_cron "$before" "${active[@]}" ;;
+        timers) schedule_by_timers "${active[@]}" ;;
+        none) schedule_nothing "$before" ;;
+    esac
+}
+
+present_schedule() {
+    if [[ -e $cron_file ]]; then
+        echo cron
+    elif grep -qsxF "$unit_dir/lectio-health.timer" "$manifest"; then
+        echo timers
+    else
+        echo none
     fi
+}
+
+# One a line, of the schedule that is there; where there is none, those that need no configuration.
+active_tools() {
+    local tool
+    case $1 in
+        cron) active_in_crontab "$cron_file" ;;
+        timers)
+            for tool in "${scheduled[@]}"; do
+                ! systemctl is-enabled --quiet "lectio-$tool.timer" 2>/dev/null || echo "$tool"
+            done
+            ;;
+        none) printf '%s\n' "${scheduled_at_once[@]}" ;;
+    esac
+}
+
+schedule_by_cron() {
+    local before=$1
+    shift
     [[ -d /etc/cron.d ]] ||
         left_out+=("cron is not installed here: apt-get install cron, or the lines will never run")
-    write_file "$cron_file" 0644 < <(cron_lines)
+    [[ $before != cron ]] || set -- "${scheduled_at_once[@]}" # of what the file does not know yet
+    write_file "$cron_file" 0644 < <(merged_crontab "$source_dir/crontab.example" "$cron_file" "$prefix/bin" "$@")
     write_file "$logrotate_file" 0644 < <(logrotate_rules)
+    [[ $before != timers ]] || stop_timers
+    note "cron runs the tools: $cron_file"
+}
+
+schedule_by_timers() {
+    if [[ $dry_run == no && ! -d /run/systemd/system ]]; then
+        left_out+=("timers: systemd is not running here; nothing runs by itself (--schedule cron is there, too)")
+        return
+    fi
+    remove_cron_file
+    write_file "$logrotate_file" 0644 < <(logrotate_rules)
+    local unit tool
+    for unit in "$source_dir"/packaging/systemd/timers/*; do
+        unit=$unit_dir/$(basename "$unit")
+        if is_foreign "$unit"; then
+            leave_foreign "$unit" "timers/$(basename "$unit")" "the one of the suite"
+        else
+            write_unit "$unit" "timers/$(basename "$unit")"
+        fi
+    done
+    run systemctl daemon-reload
+    for tool in "${scheduled[@]}"; do
+        if is_among "$tool" "$@"; then
+            run systemctl enable --quiet --now "lectio-$tool.timer"
+            note "lectio-$tool.timer"
+        else
+            note "lectio-$tool.timer: not enabled; once it is configured: systemctl enable --now lectio-$tool.timer"
+        fi
+    done
+}
+
+schedule_nothing() {
+    [[ $1 != timers ]] || stop_timers
+    remove_cron_file
+    left_out+=("a schedule: nothing runs by itself; ./install.sh --schedule cron or --schedule timers sets it up")
+    note "none"
+}
+
+# What the operator has added to it stays, in a file that is nobody's but theirs.
+remove_cron_file() {
+    local added own_file=$cron_file-own
+    added=$(own_lines "$source_dir/crontab.example" "$cron_file")
+    if [[ -n $added && $dry_run == no ]]; then
+        { settings_of "$cron_file" && printf '%s\n' "$added"; } >"$own_file"
+        note "lines of yours are now in $own_file"
+    fi
+    run rm -f "$cron_file"
+}
+
+# Their files go with those of the version before.
+stop_timers() {
+    local tool
+    for tool in "${scheduled[@]}"; do
+        [[ ! -e $unit_dir/lectio-$tool.timer ]] || run systemctl disable --quiet --now "lectio-$tool.timer"
+    done
 }
 
 install_units() {
@@ -303,10 +406,11 @@ install_units() {
 # A template that does nothing until a unit names it in OnFailure=.
 install_failure_notifier() {
     if is_foreign "$notifier_file"; then
-        leave_foreign "$notifier_file" "the one that calls lectio-notify"
+        leave_foreign "$notifier_file" "$(basename "$notifier_file")" "the one that calls lectio-notify"
         return
     fi
-    write_unit "$notifier_file"
+    write_unit "$notifier_file" "$(basename "$notifier_file")"
+    run systemctl daemon-reload
     note "failure-notifier@.service, for OnFailure= in a unit; ExecStopPost=+$prefix/bin/lectio-notify unit %n tells of each fall"
 }
 
@@ -315,9 +419,10 @@ install_deploy_recovery() {
     if ! deploys_here; then
         note "lectio-deploy-recover.service: not needed without [deploy] in the configuration; run install.sh again when there is"
     elif is_foreign "$recover_file"; then
-        leave_foreign "$recover_file" "the one that undoes a deploy that was cut off"
+        leave_foreign "$recover_file" "$(basename "$recover_file")" "the one that undoes a deploy that was cut off"
     else
-        write_unit "$recover_file"
+        write_unit "$recover_file" "$(basename "$recover_file")"
+        run systemctl daemon-reload
         run systemctl enable --quiet lectio-deploy-recover.service
         note "lectio-deploy-recover.service: undoes a deploy that the machine went down in, before anybody is served"
     fi
@@ -326,14 +431,13 @@ install_deploy_recovery() {
 is_foreign() { [[ -e $1 ]] && ! grep -qsxF "$1" "$manifest"; }
 
 leave_foreign() {
-    left_out+=("$1 is not ours and was left as it is; packaging/systemd/$(basename "$1") is $2")
+    left_out+=("$1 is not ours and was left as it is; packaging/systemd/$2 is $3")
     note "$(basename "$1"): not ours, left as it is"
 }
 
-# Of packaging/systemd, with this prefix.
+# write_unit FILE OURS: packaging/systemd/OURS, with this prefix. systemd is to be told afterwards.
 write_unit() {
-    write_file "$1" 0644 < <(sed "s,/usr/local/bin,$prefix/bin,g" "$source_dir/packaging/systemd/$(basename "$1")")
-    run systemctl daemon-reload
+    write_file "$1" 0644 < <(sed "s,/usr/local/bin,$prefix/bin,g" "$source_dir/packaging/systemd/$2")
 }
 
 # Asked of the tool itself, which knows the configuration that counts. One that is wrong is no reason to take away the
@@ -341,11 +445,6 @@ write_unit() {
 deploys_here() {
     [[ $dry_run == no ]] || return 0
     grep -qsxF "$recover_file" "$manifest" || "$prefix/bin/lectio-deploy" list -q >/dev/null 2>&1
-}
-
-# crontab.example with this prefix.
-cron_lines() {
-    sed "s,/usr/local/bin,$prefix/bin,g" "$source_dir/crontab.example"
 }
 
 logrotate_rules() {
@@ -425,9 +524,11 @@ alerts_have_a_way() {
 uninstall_suite() {
     step "Uninstall"
     local path folder=
-    refuse_while_units_need_us
+    refuse_while_others_need_us
     # The schedule first: nothing is to be started while its program goes.
-    run rm -f "$cron_file" "$logrotate_file"
+    remove_cron_file
+    run rm -f "$logrotate_file"
+    stop_timers
     [[ ! -e $recover_file ]] || run systemctl disable --quiet "$(basename "$recover_file")"
     if [[ -r $manifest ]]; then
         while read -r path; do
@@ -435,6 +536,7 @@ uninstall_suite() {
             [[ $path != */share/lectio-monitor/profiles/* ]] || folder=$(dirname "$path")
         done <"$manifest"
         run rm -f "$manifest"
+        [[ ! -d /run/systemd/system ]] || run systemctl daemon-reload
         [[ ! -d $folder ]] || run rmdir --ignore-fail-on-non-empty -- "$folder" "$(dirname "$folder")"
     else
         note "no record of an installation in $manifest: nothing else to remove"
@@ -442,12 +544,15 @@ uninstall_suite() {
     [[ $action == purge ]] || note "kept: $config_dir $state_dir $log_dir (remove with --purge)"
 }
 
-# A unit whose server runs under our watchdog could not start again without it.
-refuse_while_units_need_us() {
+# What stands behind one of our tools could not start again without it: a server under our watchdog, a job of cron's.
+refuse_while_others_need_us() {
     local needing
-    needing=$(grep -lrs --include='*.service' --include='*.conf' '^ExecStart=[^ ]*/lectio-heartbeat watchdog' \
-        /etc/systemd/system || true)
-    [[ -z $needing ]] || { note "a server could not start without lectio-heartbeat; take it out of these first:"$'\n'"$needing" >&2; exit 1; }
+    needing=$(grep -lrsE '^[^#]*lectio-heartbeat (watchdog|run) ' \
+        /etc/systemd/system /etc/cron.d /etc/crontab /var/spool/cron/crontabs || true)
+    [[ -n $needing ]] || return 0
+    echo "install.sh: what stands behind lectio-heartbeat could not start without it; take it out of these first:" >&2
+    echo "$needing" >&2
+    exit 1
 }
 
 purge_suite() {

@@ -142,6 +142,12 @@ class Host:
         """The line that install.sh writes."""
         self.copy(SOURCE / "crontab.example", "/etc/cron.d/lectio-monitor")
 
+    def start_timers(self, *tools_):
+        """The units that install.sh writes, and those of these tools enabled."""
+        self.copy(SOURCE / "packaging/systemd/timers", "/etc/systemd/system")
+        self.run("systemctl", "daemon-reload")
+        self.run("systemctl", "enable", "--quiet", "--now", *(f"lectio-{tool}.timer" for tool in tools_))
+
     def site_answers(self):
         return self.succeeds("curl", "-fsS", "-m", "2", "-o", "/dev/null", "http://127.0.0.1/")
 
@@ -164,10 +170,10 @@ class Host:
 
     def wait_for_next_run(self):
         before = self.finished_runs()
-        self.wait_until(lambda: self.finished_runs() != before, "cron has run lectio-health")
+        self.wait_until(lambda: self.finished_runs() != before, "lectio-health has run by itself")
 
     def wait_until_watched(self):
-        """Until cron's line has run once, and found all well."""
+        """Until lectio-health has run by itself once, and found all well."""
         self.wait_for_next_run()
         code, report = self.health("--dry-run")
         if code != 0 or self.messages():

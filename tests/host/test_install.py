@@ -81,6 +81,8 @@ class InstallTest(unittest.TestCase):
         with Host("install", rootfs=ROOT, folder=FOLDER) as host:
             self.again_with_cron(host)
             self.cron_fires(host)
+            self.the_operators_lines_stay(host)
+            self.by_timers_and_back(host)
             self.deploys(host)
             self.reboot(host)
             self.uninstall(host)
@@ -102,6 +104,32 @@ class InstallTest(unittest.TestCase):
         host.wait_until(lambda: host.succeeds("test", "-s", "/var/log/lectio-monitor/health.log"),
                         "cron's line has run lectio-health")
         self.assertEqual(host.read("/var/log/lectio-monitor/cron.log"), "", "-q: nothing is printed while all is good")
+
+    def the_operators_lines_stay(self, host):
+        crontab = "/etc/cron.d/lectio-monitor"
+        host.shell(f"sed -i 's,^# \\(.*lectio-backup\\),\\1,' {crontab}; echo '0 4 * * * root /root/own.sh' >>{crontab}")
+        before = host.read(crontab)
+        host.run("/srv/lectio-monitor/install.sh", "--no-deps", timeout=300)
+        self.assertEqual(sorted(set(host.read(crontab).splitlines()) - {"", "# Added on this host:"}),
+                         sorted(set(before.splitlines()) - {""}))
+
+    def by_timers_and_back(self, host):
+        host.run("/srv/lectio-monitor/install.sh", "--no-deps", "--schedule", "timers", timeout=300)
+        enabled = "systemctl list-unit-files --no-legend --state=enabled 'lectio-*.timer' | cut -d' ' -f1"
+        self.assertEqual(host.shell(enabled).split(), ["lectio-backup.timer", "lectio-health.timer", "lectio-notify.timer"])
+        self.assertFalse(host.succeeds("test", "-e", "/etc/cron.d/lectio-monitor"))
+        self.assertIn("/root/own.sh", host.read("/etc/cron.d/lectio-monitor-own"))
+        host.wait_for_next_run()
+        host.run("/srv/lectio-monitor/install.sh", "--no-deps", "--schedule", "cron", timeout=300)
+        self.assertEqual(host.shell(enabled), "")
+        self.assertFalse(host.succeeds("test", "-e", "/etc/systemd/system/lectio-health.timer"))
+        self.assertIn("\n45 * * * * root /usr/local/bin/lectio-backup", host.read("/etc/cron.d/lectio-monitor"))
+        # A job that stands behind one of our tools would not run without it.
+        host.write("/etc/cron.d/own", "0 4 * * * root /usr/local/bin/lectio-heartbeat run own -- true\n")
+        refused = host.attempt("/srv/lectio-monitor/install.sh", "--uninstall")
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn("/etc/cron.d/own", refused.stderr)
+        host.run("rm", "/etc/cron.d/own", "/etc/cron.d/lectio-monitor-own")
 
     def deploys(self, host):
         recover = "lectio-deploy-recover.service"

@@ -50,12 +50,18 @@ class Round:
 
 
 class Mending(unittest.TestCase):
+    schedule = "cron"
+
+    def start(self, host):
+        host.start_cron()
+
     def each_round(self, go):
         """go(host) on hosts that are watched and well; what it returned, one for each round."""
         def one(number):
             name = self._testMethodName.removeprefix("test_").replace("_", "-")
-            with Host(f"{name}-{number}") as host:
-                host.lay_out_site()
+            with Host(f"{name}-{self.schedule}-{number}") as host:
+                host.lay_out_site(cron=False)
+                self.start(host)
                 host.wait_until_watched()
                 return go(host)
 
@@ -74,7 +80,7 @@ class Mending(unittest.TestCase):
         rounds = self.each_round(go)
         worst = [max(getattr(this, figure) for this in rounds) for figure in ("found_after", "mended_after", "told_after")]
         mending = max(this.mended_after - this.found_after for this in rounds)
-        report_times(f"{what}, worst of {len(rounds)}: found after {worst[0]:.0f} s, mended {mending:.1f} s after that "
+        report_times(f"{what}, by {self.schedule}, worst of {len(rounds)}: found after {worst[0]:.0f} s, mended {mending:.1f} s after that "
                      f"({worst[1]:.0f} s in all), told after {worst[2]:.0f} s")
         return rounds
 
@@ -168,6 +174,15 @@ class Mending(unittest.TestCase):
         host.wait_until(host.site_answers, "nginx is started", 20)
         code, report = host.health()
         self.assertEqual((code, report["recovery"], host.messages()), (0, [], []), report)
+
+
+class MendingByTimers(Mending):
+    """The same where systemd runs the tools, each 15 seconds."""
+
+    schedule = "timers"
+
+    def start(self, host):
+        host.start_timers("health", "notify")
 
 
 if __name__ == "__main__":

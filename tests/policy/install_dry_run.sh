@@ -41,12 +41,16 @@ if bash ./install.sh --dry-run 2>&1 | grep -E 'security_check|integration_check|
 fi
 check '/opt/lectio/share/lectio-monitor/profiles' --prefix /opt/lectio --no-deps
 check 'write /etc/cron.d/lectio-monitor' --cron
+check 'write /etc/cron.d/lectio-monitor' --schedule cron
+check 'systemctl enable --quiet --now lectio-health.timer' --schedule=timers
+check 'lectio-smoke.timer: not enabled' --schedule timers
+check 'nothing runs by itself' --schedule none
 check '/opt/lectio/bin/lectio-health' --prefix /opt/lectio --no-deps
 check 'rm -f /etc/cron.d/lectio-monitor' --uninstall
 check 'rm -rf /etc/lectio-monitor' --purge
 
 # What means nothing there is refused, not passed over.
-for words in '--uninstall --cron' '--purge --no-deps' '--prefix /opt/lectio --uninstall'; do
+for words in '--uninstall --cron' '--purge --schedule timers' '--schedule monthly' '--purge --no-deps' '--prefix /opt/lectio --uninstall'; do
     status=0
     # shellcheck disable=SC2086 # words
     bash ./install.sh --dry-run $words >/dev/null 2>&1 || status=$?
