@@ -67,9 +67,10 @@ bool names_program(const Words& words, std::string_view program) {
     });
 }
 
-// The value of an option in any of the ways of writing it: -k gthread, -kgthread, --worker-class=gthread.
+// The value of an option in any of the ways of writing it: -k gthread, -kgthread, --worker-class=gthread. Given twice
+// the last one counts, as for gunicorn and Celery.
 std::optional<std::string_view> value_of(const Words& words, std::initializer_list<std::string_view> names) {
-    for (std::size_t i = 0; i < words.size(); ++i) {
+    for (std::size_t i = words.size(); i-- > 0;) {
         for (const std::string_view name : names) {
             const std::string_view next = i + 1 < words.size() ? words[i + 1] : std::string_view();
             const bool is_long = name.starts_with("--");

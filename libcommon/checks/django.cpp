@@ -38,6 +38,10 @@ constexpr Phrase k_fails_hint{"look at all it says: sudo -u {} {} {} {}",
                               "посмотрите весь вывод: sudo -u {} {} {} {}"};
 constexpr Phrase k_late{"manage.py {} has not ended within {}", "manage.py {} не завершился за {}"};
 constexpr Phrase k_not_started{"manage.py could not be started: {}", "manage.py не удалось запустить: {}"};
+constexpr Phrase k_whose_hint{"say in this check who runs it: user = \"www-data\"",
+                              "укажите в этой проверке, от чьего имени его запускать: user = \"www-data\""};
+constexpr Phrase k_not_started_hint{"correct manage, python and user of this check: ls -l {} {}",
+                                    "исправьте manage, python и user этой проверки: ls -l {} {}"};
 constexpr Phrase k_deploy{"check --deploy: {} ({})", "check --deploy: {} ({})"};
 constexpr Noun k_remarks{"remark", "remarks", "замечание", "замечания", "замечаний"};
 constexpr Phrase k_deploy_good{"{}, check --deploy finds nothing", "{}, check --deploy замечаний не нашёл"};
@@ -78,7 +82,8 @@ std::string last_words(const ProcessAnswer& answer) {
 void raise_failure(CheckResult& result, std::string_view command, const ProcessAnswer& answer,
                    const DjangoSample& sample, const DjangoSettings& settings) {
     if (answer.timed_out) {
-        raise(result, Status::critical, say(k_late, command, format_duration(settings.timeout)));
+        raise(result, Status::critical, say(k_late, command, format_duration(settings.timeout)),
+              say(k_fails_hint, sample.user, python_of(settings), settings.manage.string(), command));
     } else {
         raise(result, Status::critical, say(k_fails, command, error_words(last_words(answer))),
               say(k_fails_hint, sample.user, python_of(settings), settings.manage.string(), command));
@@ -259,6 +264,9 @@ CheckResult evaluate_django(const DjangoSample& sample, const DjangoSettings& se
         result.status = Status::unknown;
         result.message =
             say(k_not_started, error_words(shorten(clean_line(sample.not_started->message), 200)));
+        result.hint = sample.not_started->kind == ErrorKind::invalid
+                          ? say(k_whose_hint)
+                          : say(k_not_started_hint, settings.manage.string(), python_of(settings));
         return result;
     }
     result.status = Status::ok;

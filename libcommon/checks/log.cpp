@@ -21,8 +21,9 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr Noun k_lines{"line", "lines", "строка", "строки", "строк"};
-constexpr Phrase k_none{"no matching lines (window: {})", "подходящих строк не было (период: {})"};
-constexpr Phrase k_found{"found in {}: {} (window: {})", "найдено в {}: {} (период: {})"};
+constexpr Phrase k_none{"no matching lines", "подходящих строк не было"};
+constexpr Phrase k_found{"found in {}: {}", "найдено в {}: {}"};
+constexpr Phrase k_in_window{"{} (window: {})", "{} (период: {})"};
 constexpr Phrase k_more{"the log grows faster than it is read: the rest follows in the next run",
                         "журнал растёт быстрее, чем читается: остальное — в следующий раз"};
 constexpr Phrase k_missing{"there is no log file {}", "нет файла журнала {}"};
@@ -30,13 +31,16 @@ constexpr Phrase k_unread{"unable to read the log: {}", "не удалось п�
 constexpr Phrase k_lost_track{
     "the file read before is gone or was emptied: what stood at its end is not known",
     "прежний файл пропал или очищен: что было в его конце, неизвестно"};
-constexpr Phrase k_errors{"5xx: {} of {} (window: {})", "ответы 5xx: {} из {} (период: {})"};
-constexpr Phrase k_share{"matching: {} of {} (window: {})", "подходящих строк: {} из {} (период: {})"};
-constexpr Phrase k_slow{"the slowest {} of answers take {} or longer (window: {})",
-                        "самые медленные {} ответов заняли {} и дольше (период: {})"};
-constexpr Phrase k_attempts{"attempts from {}: {} (window: {})", "попытки с {}: {} (период: {})"};
-constexpr Phrase k_quiet{"{} and nothing that stands out (window: {})", "{}, ничего необычного (период: {})"};
+constexpr Phrase k_errors{"5xx: {} of {}", "ответы 5xx: {} из {}"};
+constexpr Phrase k_share{"matching: {} of {}", "подходящих строк: {} из {}"};
+constexpr Phrase k_slow{"the slowest {} of answers take {} or longer",
+                        "самые медленные {} ответов заняли {} и дольше"};
+constexpr Phrase k_attempts{"attempts from {}: {}", "попытки с {}: {}"};
+constexpr Phrase k_quiet{"{} and nothing that stands out", "{}, ничего необычного"};
 constexpr Noun k_answers{"answer", "answers", "ответ", "ответа", "ответов"};
+// "of 21", "of 42": the genitive.
+constexpr Noun k_of_answers{"answer", "answers", "ответа", "ответов", "ответов"};
+constexpr Noun k_of_lines{"line", "lines", "строки", "строк", "строк"};
 constexpr Phrase k_hint_slow{
     "which: sort the log by its time to answer; a slow query: EXPLAIN, an index",
     "какие: отсортируйте журнал по времени ответа; медленный запрос: EXPLAIN, индекс"};
@@ -392,15 +396,16 @@ class Judging {
 
     CheckResult judge() {
         m_result.message =
-            is_access()
-                ? say(k_quiet, counted(static_cast<std::int64_t>(count(k_all_answers)), k_answers), m_window)
-                : say(k_none, m_window);
+            is_access() ? say(k_quiet, counted(static_cast<std::int64_t>(count(k_all_answers)), k_answers))
+                        : say(k_none);
         if (!m_settings.matches.empty()) {
             judge_count();
         }
         judge_ratio();
         judge_latency();
         judge_attempts();
+        m_result.message = say(k_in_window, m_result.message, m_window);
+        judge_times();
         add_notes();
         return std::move(m_result);
     }
@@ -429,8 +434,8 @@ class Judging {
         add_metric("matches", static_cast<double>(total), "", m_settings.count);
         const Status status = level(static_cast<double>(total), m_settings.count, m_settings.clear, "count");
         if (total > 0) {
-            const Text message = say(k_found, m_settings.path.string(),
-                                     counted(static_cast<std::int64_t>(total), k_lines), m_window);
+            const Text message =
+                say(k_found, m_settings.path.string(), counted(static_cast<std::int64_t>(total), k_lines));
             if (status == Status::ok) {
                 m_result.message = message;
             } else {
@@ -463,10 +468,10 @@ class Judging {
         const double part = static_cast<double>(count(is_access() ? k_5xx : k_matched));
         const double percent = part / static_cast<double>(all) * 100;
         add_metric("ratio", percent, "%", m_settings.ratio);
-        const Noun& noun = is_access() ? k_answers : k_lines;
+        const Noun& noun = is_access() ? k_of_answers : k_of_lines;
         tell(level(percent, m_settings.ratio, {}, "ratio"),
              say(is_access() ? k_errors : k_share, fmt::format("{:.1f}%", percent),
-                 counted(static_cast<std::int64_t>(all), noun), m_window),
+                 counted(static_cast<std::int64_t>(all), noun)),
              say(k_look, command_to_look(is_access())));
     }
 
@@ -483,15 +488,24 @@ class Judging {
                    : fmt::format("grep -shP {0} {1}.1 {1} | tail -n 20", in_quotes(pattern), path);
     }
 
-    void judge_latency() {
+    [[nodiscard]] std::uint64_t timed_answers() const {
         std::uint64_t all = 0;
         for (const auto& [name, number] : m_total) {
             all += is_time_bucket(name) ? number : 0;
         }
-        const std::uint64_t enough = static_cast<std::uint64_t>(m_settings.min_samples);
-        if (!m_settings.latency.empty() && all == 0 && count(k_all_answers) >= enough) {
+        return all;
+    }
+
+    void judge_times() {
+        if (!m_settings.latency.empty() && timed_answers() == 0 &&
+            count(k_all_answers) >= static_cast<std::uint64_t>(m_settings.min_samples)) {
             tell(Status::warning, say(k_no_times), say(k_no_times_hint));
         }
+    }
+
+    void judge_latency() {
+        const std::uint64_t all = timed_answers();
+        const std::uint64_t enough = static_cast<std::uint64_t>(m_settings.min_samples);
         for (const auto& [name, thresholds] : m_settings.latency) {
             const int percent = percent_of(name).value_or(0);
             const auto ms = percentile(m_total, percent / 100.0);
@@ -502,8 +516,7 @@ class Judging {
             tell(level(*ms, thresholds, {}, name),
                  say(k_slow, fmt::format("{}%", 100 - percent),
                      format_duration(std::chrono::duration_cast<Duration>(
-                         std::chrono::duration<double, std::milli>(*ms))),
-                     m_window),
+                         std::chrono::duration<double, std::milli>(*ms)))),
                  say(k_hint_slow));
         }
     }
@@ -534,22 +547,26 @@ class Judging {
         if (status == Status::ok || most.empty()) {
             return;
         }
+        std::erase_if(most, [this](const auto& one) { // the few of this host itself: its own monitor's
+            return is_own_address(one.second) && !is_past(one.first);
+        });
         most.resize(std::min(most.size(), k_most_told));
         Text told;
         for (const auto& [number, address] : most) {
-            told = listed("; ", told, say(k_attempts, address, kinds_of(by_address[address]), m_window));
+            told = listed("; ", told, say(k_attempts, address, kinds_of(by_address[address])));
         }
         tell(status, told, hint_for(most));
+    }
+
+    [[nodiscard]] bool is_past(std::uint64_t number) const {
+        return !m_settings.attempts.warn || static_cast<double>(number) >= m_settings.attempts.warn->value;
     }
 
     // Those that are past the threshold; never one that is the host's own or its proxy's.
     [[nodiscard]] Text hint_for(const std::vector<std::pair<std::uint64_t, std::string>>& most) const {
         std::string commands;
         for (const auto& [number, address] : most) {
-            const bool is_past = !m_settings.attempts.warn ||
-                                 static_cast<double>(number) >= m_settings.attempts.warn->value ||
-                                 number == most.front().first;
-            if (is_past && !is_own_address(address)) {
+            if ((is_past(number) || number == most.front().first) && !is_own_address(address)) {
                 commands += fmt::format("{}ufw prepend deny from {}", commands.empty() ? "" : "; ", address);
             }
         }

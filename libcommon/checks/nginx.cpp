@@ -26,6 +26,7 @@ using namespace std::chrono_literals;
 using Header = HeadersSettings::Header;
 using Findings = std::vector<Finding>;
 
+constexpr std::string_view k_emergency = "[emerg] ";
 constexpr Bytes k_most_output = 16_MB; // of nginx -T; discovery reads no more of a configuration either
 
 constexpr Noun k_servers{"server", "servers", "сервер", "сервера", "серверов"};
@@ -402,12 +403,20 @@ void find_dotfiles(const std::vector<NginxPlace>& servers, Findings& findings) {
 
 // ── what it printed ─────────────────────────────────────────────────────────────────────────────────────────────
 
+// Once it knows its error log, it begins with the time and "[emerg] 7#7: ", its process: another one in each run.
+std::string_view without_process(std::string_view words) {
+    const std::size_t end = words.find_first_not_of("0123456789#");
+    const bool told = end != words.npos && end > 0 && words.substr(end).starts_with(": ");
+    return told ? words.substr(end + 2) : words;
+}
+
 // "nginx: [emerg] unknown directive "lisen" in /etc/nginx/nginx.conf:3"
 Text own_line(const ProcessAnswer& answer) {
     std::string last;
     for (const std::string_view line : split_lines(answer.err)) {
-        if (line.find("[emerg]") != line.npos) {
-            return verbatim(shorten(redact(clean_line(line)), 300));
+        if (const std::size_t at = line.find(k_emergency); at != line.npos) {
+            const std::string_view words = without_process(line.substr(at + k_emergency.size()));
+            return verbatim(shorten(redact(clean_line(fmt::format("nginx: {}{}", k_emergency, words))), 300));
         }
         last = trim(line).empty() ? last : std::string(line);
     }

@@ -58,10 +58,9 @@ constexpr Phrase k_lasting_hint{
     "они останутся, пока не кончится память; тот, кто их пишет, не задаёт срок: redis-cli TTL {}"};
 constexpr Phrase k_not_counted{"keys without an expiry cannot be counted: {}",
                                "не удалось посчитать бессрочные ключи: {}"};
-constexpr Phrase k_evicted{"{} since the last look: memory is full, what is stored is thrown away",
-                           "с прошлой проверки {}: память кончилась, данные выбрасываются"};
-constexpr Noun k_evicted_keys{"key evicted", "keys evicted", "вытеснен ключ", "вытеснено ключа",
-                              "вытеснено ключей"};
+constexpr Phrase k_evicted{"{} evicted since the last look: memory is full, what is stored is thrown away",
+                           "с прошлой проверки вытеснено: {}; память кончилась, данные выбрасываются"};
+constexpr Noun k_evicted_keys{"key", "keys", "ключ", "ключа", "ключей"};
 constexpr Phrase k_old_snapshot{"the last snapshot is {} old, {} changes since would be lost",
                                 "последнему снимку {}, изменений с тех пор: {}, и все пропадут"};
 constexpr Phrase k_failed_snapshot{"the last snapshot failed: what is new is only in memory",

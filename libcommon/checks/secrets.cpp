@@ -56,6 +56,9 @@ constexpr Phrase k_why_reachable{
 constexpr Phrase k_mend_reachable{
     "nginx: location ~ /\\.(?!well-known/) {{ deny all; }} — then replace each secret that stood in it",
     "nginx: location ~ /\\.(?!well-known/) {{ deny all; }} — и замените все секреты, что там были"};
+constexpr Phrase k_mend_served{
+    "take it out of the folder that nginx serves (root), then replace each secret that stood in it",
+    "уберите этот файл из папки, которую отдаёт nginx (root), и замените все секреты, что в нём были"};
 constexpr Phrase k_cannot_look{"unable to look at the processes: {}", "не удалось посмотреть процессы: {}"};
 constexpr Phrase k_nothing{"needs files, environments or url", "нужно files, environments или url"};
 
@@ -195,7 +198,8 @@ void find_served(const SecretsSample& sample, const SecretsSettings& settings, F
             findings.push_back({Status::critical,
                                 say(k_reachable, whole ? std::string() : clean_line(settings.url),
                                     clean_line(page.path), page.answer.status),
-                                say(k_why_reachable), say(k_mend_reachable)});
+                                say(k_why_reachable),
+                                say(names_hidden_file(page.path) ? k_mend_reachable : k_mend_served)});
         }
     }
 }

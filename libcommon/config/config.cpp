@@ -776,8 +776,13 @@ class Reader {
             check_named_once(find_in(table, "needs"));
         }
         check_roles(find_in(find_in(smoke, "users"), "roles"), logins);
+        Names known = logins; // with those that were told: of a header mistyped once each step would tell
         for (const Node& step : array_of(find_in(smoke, "step"))) {
-            check_known(mention(step.find("as")), logins, k_unknown_login);
+            for (const Mention& name : mention(step.find("as"))) {
+                if (known.insert(name.text).second) {
+                    check_known({name}, logins, k_unknown_login);
+                }
+            }
             check_known(mentions(step.find("needs")), names, k_unknown_step);
             check_named_once(step.find("needs"));
             check_unique(step, seen, k_second_step);

@@ -511,7 +511,11 @@ void add_notice_verdicts(std::vector<Verdict>& verdicts, const JudgeState& state
         if (same != verdicts.end()) {
             same->status = worst(same->status, notice.status);
             same->message = join("; ", {same->message, notice.message});
-            same->hint = join("; ", {same->hint, notice.hint});
+            if (notice.hint.en.starts_with(same->hint.en)) { // the same, and more
+                same->hint = notice.hint;
+            } else if (same->hint.en.find(notice.hint.en) == std::string::npos) {
+                same->hint = join("; ", {same->hint, notice.hint});
+            }
             continue;
         }
         Verdict verdict;

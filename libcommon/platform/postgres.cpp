@@ -13,6 +13,7 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <re2/re2.h>
 
 #include <libpq-fe.h>
 #include <linux/tcp.h>
@@ -78,19 +79,28 @@ std::string_view code_in(std::string_view words) {
     return {};
 }
 
+// "connection to server at "db" (10.0.0.1), port 5432 failed: why" → "db:5432: why".
+std::string with_address_in_short(const std::string& words) {
+    static const RE2 by_libpq(
+        R"re(connection to server at "([^"]*)"(?: \([^)]*\))?, port (\d+) failed: (?:FATAL: +)?(.*))re");
+    std::string host, port, why;
+    return RE2::FullMatch(words, by_libpq, &host, &port, &why) ? fmt::format("{}:{}: {}", host, port, why)
+                                                               : words;
+}
+
 // Of several lines the last that says why; without code, place and what libpq says around it.
 std::string words_in(std::string_view message) {
     std::string words;
     for (std::string_view line : split_lines(message)) {
         line = trim(line);
-        if (!line.empty() && !line.starts_with("LOCATION:")) {
+        if (!line.empty() && !line.starts_with("LOCATION:") && !line.starts_with("Is the server running ")) {
             words += (words.empty() ? "" : " ") + std::string(line);
         }
     }
     if (const std::string_view code = code_in(words); !code.empty()) {
         words.erase(words.find(code), code.size() + 2);
     }
-    return shorten(clean_line(words), k_most_words);
+    return shorten(clean_line(with_address_in_short(words)), k_most_words);
 }
 
 // postgresql.org/docs/15/errcodes-appendix.html

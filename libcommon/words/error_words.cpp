@@ -97,8 +97,11 @@ constexpr std::array k_parts{
     Phrase{"tlsv1 unrecognized name", "сервер не знает такого имени"},
     Phrase{"unexpected eof while reading", "сервер закрыл соединение"},
     Phrase{"the connection was closed", "соединение закрыто"},
+    Phrase{"unexpected message", "сервер отвечает не по правилам TLS"},
+    Phrase{"unsafe legacy renegotiation disabled", "сервер знает лишь небезопасное старое согласование TLS"},
     // libcurl
     Phrase{"SSL certificate problem", "сертификат не годится"},
+    Phrase{"SSL", "сертификат не годится"}, // before what is said of its names
     Phrase{"error setting certificate file", "не удалось прочитать сертификаты из файла"},
     Phrase{"Received HTTP/0.9 when not allowed", "ответ начинается не так, как в HTTP"},
     Phrase{"Unsupported HTTP version in response", "неизвестная версия HTTP в ответе"},
@@ -119,6 +122,15 @@ constexpr std::array k_parts{
     Phrase{"no answer in time", "нет ответа вовремя"},
     Phrase{"no full answer in time", "ответ не пришёл целиком вовремя"},
     Phrase{"the broker refuses a command", "брокер отказал в команде"},
+    // Redis, PostgreSQL, SQLite
+    Phrase{"NOAUTH Authentication required.", "нужен пароль"},
+    Phrase{"sorry, too many clients already", "подключений слишком много"},
+    Phrase{"remaining connection slots are reserved for non-replication superuser connections",
+           "свободных подключений не осталось"},
+    Phrase{"unable to use the database", "не удалось прочитать базу"},
+    Phrase{"file is not a database", "это не база SQLite"},
+    Phrase{"database disk image is malformed", "база повреждена"},
+    Phrase{"database is locked", "база заперта"},
     // our own
     Phrase{"the query copies (COPY) instead of giving rows",
            "запрос копирует данные (COPY), а не отдаёт строки"},
@@ -204,6 +216,7 @@ constexpr std::array k_beginnings{
     Phrase{"not found in ", "не найдено в "},
     Phrase{"no user ", "нет пользователя "},
     Phrase{"no group ", "нет группы "},
+    Phrase{"password authentication failed for user ", "неверный пароль пользователя "},
     Phrase{"no alternative certificate subject name matches target host name ", "он выдан не для "},
     Phrase{"Connection reset by peer in connection to ", "соединение сброшено другой стороной, "},
     Phrase{"SSL_ERROR_SYSCALL in connection to ", "соединение оборвано, "},

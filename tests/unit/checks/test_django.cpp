@@ -114,12 +114,15 @@ TEST_CASE("manage.py is run as the user of the site, without a shell", "[django]
     nobody.user.clear();
     nobody.manage = "/nosuch/manage.py";
     CHECK(look(none, nobody).status == Status::unknown);
+    CHECK(look(none, nobody).hint.en ==
+          "correct manage, python and user of this check: ls -l /nosuch/manage.py /srv/app/venv/bin/python");
     CHECK(none.asked().size() == 1); // not as root instead
     nobody.manage = "/etc/passwd";   // root's
     const CheckResult roots = look(none, nobody);
     CHECK(roots.status == Status::unknown);
     CHECK(roots.message.en ==
           "manage.py could not be started: it belongs to root, and the key `user` does not say who runs it");
+    CHECK(roots.hint.en == "say in this check who runs it: user = \"www-data\"");
     CHECK(none.asked().size() == 1);
     nobody.user = "root"; // who says so gets it
     look(none, nobody);

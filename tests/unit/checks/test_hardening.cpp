@@ -252,6 +252,7 @@ TEST_CASE("sync workers of gunicorn are found however they are written, others a
         {"gunicorn --worker-class=sync app.wsgi", true},
         {"gunicorn --threads 1 app.wsgi", true},
         {"gunicorn --threads 4 app.wsgi", false},
+        {"gunicorn --threads 4 --threads 1 app.wsgi", true}, // the last one counts
         {"gunicorn -k gthread app.wsgi", false},
         {"gunicorn -kgevent app.wsgi", false},
         {"gunicorn --worker-class uvicorn.workers.UvicornWorker app.wsgi", false},
@@ -566,6 +567,11 @@ TEST_CASE("what the site serves of itself is found; the page that it answers to 
     CHECK(served.status == Status::critical);
     CHECK(served.message.en == "https://site.test/.git/HEAD is served to everyone (HTTP 200)");
     CHECK(served.message.ru == "https://site.test/.git/HEAD отдаётся всем (HTTP 200)");
+    CHECK(served.hint.en.find("location ~ /\\.") != std::string::npos);
+    sample.pages = {{"/db.sqlite3", page(200, "SQLite format 3")}};
+    const std::string other =
+        evaluate_secrets(sample, settings).hint.en; // no rule for hidden files closes that
+    CHECK(other.find("take it out of the folder that nginx serves") == 0);
 }
 
 TEST_CASE("with the site down, what is known of files is told all the same") {

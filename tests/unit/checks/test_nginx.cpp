@@ -59,6 +59,13 @@ TEST_CASE("nginx's own line says what its configuration lacks", "[nginx]") {
     CHECK(broken.message.en == "nginx does not take its configuration: nginx: [emerg] unknown directive "
                                "\"lisen\" in /etc/nginx/sites-enabled/lectio:3");
     CHECK(broken.remedy == Remedy::cannot_help);
+    // As it says so once it has opened the error log.
+    const CheckResult logged =
+        evaluate_nginx(exited(1, "",
+                              "2026/11/23 02:50:59 [emerg] 1616#1616: unknown directive \"lisen\" in "
+                              "/etc/nginx/sites-enabled/lectio:3\n"),
+                       {});
+    CHECK(logged.message == broken.message);
     const CheckResult refused = evaluate_nginx(
         exited(1, "",
                "nginx: [emerg] cannot load certificate key \"/etc/x.key\": BIO_new_file() failed "

@@ -304,6 +304,8 @@ TEST_CASE("Evictions are counted since the last run, once") {
     CHECK(second.status == Status::warning);
     CHECK(second.message.en ==
           "3 keys evicted since the last look: memory is full, what is stored is thrown away");
+    CHECK(second.message.ru ==
+          "с прошлой проверки вытеснено: 3 ключа; память кончилась, данные выбрасываются");
     RedisSample again = with_info("evicted_keys:104\r\n");
     again.again = true;
     const CheckResult recheck = evaluate_redis(again, settings, second.memory);

@@ -9,6 +9,7 @@
 #include <random>
 
 #include <catch2/catch.hpp>
+#include <fmt/format.h>
 
 using namespace lectio;
 using namespace std::chrono_literals;
@@ -239,6 +240,20 @@ TEST_CASE("a password that is an ordinary word is warned of") {
     Problems problems;
     two_logins("student", "made-up-2", problems);
     CHECK(problems.all().empty());
+}
+
+TEST_CASE("a login that is not there is told once, not by each step that logs in as it") {
+    std::string text = "[smoke]\nbase_url = \"https://site.test\"\n[smoke.login.techer]\npost = \"/token/\"\n"
+                       "json = { email = \"t@test.local\" }\n";
+    for (const char* name : {"lessons", "groups", "homework"}) {
+        text += fmt::format("[[smoke.step]]\nname = \"{}\"\nas = \"teacher\"\nget = \"/{}/\"\n", name, name);
+    }
+    Problems problems;
+    const std::optional<Node> root = parse_toml(text, problems);
+    read_config(*root, test::stand_in_kinds(), problems);
+    REQUIRE(problems.all().size() == 1);
+    CHECK(problems.all()[0].message.en == "unknown login \"teacher\"; did you mean \"techer\"?");
+    CHECK(problems.all()[0].position.line == 8);
 }
 
 TEST_CASE("a role is one of a login") {

@@ -288,6 +288,21 @@ TEST_CASE("two troubles of one name are one row in the report and two incidents"
     CHECK(words(story.run({{"site", ok}})) == "resolved markers");
 }
 
+TEST_CASE("of several notices of one name each hint is said once") {
+    Story story = one_site();
+    Minute minute;
+    minute.seen = {{"site", ok}};
+    for (const char* hint : {"set it in /a", "set it in /a", "set it in /a; or remove it", "set it in /a"}) {
+        minute.notices.push_back({"config", hint, warning, verbatim("not set"), verbatim(hint), {}});
+    }
+    story.run(minute);
+    const auto& verdicts = story.judged().verdicts;
+    const auto config = std::find_if(verdicts.begin(), verdicts.end(),
+                                     [](const Verdict& verdict) { return verdict.name == "config"; });
+    REQUIRE(config != verdicts.end());
+    CHECK(config->hint.en == "set it in /a; or remove it");
+}
+
 TEST_CASE("a passing notice is told once a day and has no end") {
     Story story = one_site();
     story.between = std::chrono::minutes(30);

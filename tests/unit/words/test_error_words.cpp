@@ -52,6 +52,19 @@ TEST_CASE("OpenSSL's words about a chain are known", "[error_words]") {
     CHECK(words.ru != words.en);
 }
 
+TEST_CASE("what servers and libraries refuse is said in Russian", "[error_words]") {
+    CHECK(error_words("SSL: no alternative certificate subject name matches target host name 'a.test'").ru ==
+          "сертификат не годится: он выдан не для 'a.test'");
+    CHECK(error_words("unable to use the database: file is not a database").ru ==
+          "не удалось прочитать базу: это не база SQLite");
+    CHECK(error_words("db:5432: password authentication failed for user \"site\"").ru ==
+          "db:5432: неверный пароль пользователя \"site\"");
+    const char* reason = GENERATE("unexpected message", "unsafe legacy renegotiation disabled",
+                                  "NOAUTH Authentication required.", "sorry, too many clients already");
+    CHECK(is_russian(error_words(reason).ru.substr(0, 8)));
+    CHECK(error_words(reason).ru != reason);
+}
+
 TEST_CASE("who holds a lock is said in Russian", "[error_words]") {
     CHECK(error_words("/run/x.lock is held by lectio-deploy, process 7, since 2026-01-22T10:00:00Z").ru ==
           "/run/x.lock занято: lectio-deploy, процесс 7, с 2026-01-22T10:00:00Z");
