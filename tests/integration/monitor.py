@@ -143,7 +143,7 @@ class Monitor:
         command = around.pop("before", []) + self.command(*options, where=around.pop("where", where), form=form)
         if lang:
             other = self.config.with_name(f"config.{lang}.toml")
-            other.write_text(re.sub('^lang = ".."', f'lang = "{lang}"', self.config.read_text()))
+            other.write_text(re.sub('^lang = ".."', f'lang = "{lang}"', self.config.read_text(), flags=re.MULTILINE))
             command = [str(other) if word == str(self.config) else word for word in command]
         start = time.monotonic()
         done = subprocess.run(command, text=True, timeout=300, check=False, **around)

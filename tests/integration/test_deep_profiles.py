@@ -4,11 +4,9 @@ system, against real servers where there are any here; and `audit --profile`, as
 
 import contextlib
 import http.server
-import json
 import os
 import pathlib
 import shutil
-import socketserver
 import subprocess
 import sys
 import tempfile
@@ -20,6 +18,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "stack"))
 from monitor import SOURCE, Run, binary
 from postgres import Postgres, programs
 from stack import free_port, wait_until
+from stand_ins.docker_api import DockerApi, container
+from stand_ins.partners import Partners
 
 PROFILES = SOURCE / "config/profiles"
 NAMES = ("lectio", "cube-demper", "horoscopus")
@@ -148,56 +148,12 @@ class InstalledTest(unittest.TestCase):
         self.assertIn('there is no profile "lectio"', run.out + run.err)
 
 
-class Partners:
-    """Zoom, T-Bank, YooKassa, Google and Telegram, as far as the profile asks them."""
-
-    def __init__(self):
-        self.tbank, self.yookassa, self.token, self.bot, self.drive = 405, 401, "bearer", True, "drive"
-        outer = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def _answer(self):
-                self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                status, body = outer.answer(self.command, self.path, self.headers.get("Authorization"))
-                text = json.dumps(body).encode()
-                self.send_response(status)
-                self.send_header("Content-Length", str(len(text)))
-                self.end_headers()
-                self.wfile.write(text)
-
-            do_GET = do_POST = _answer
-
-            def log_message(self, *_):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-
-    def answer(self, method, path, login):
-        if path == "/oauth/token?grant_type=account_credentials&account_id=acc" and method == "POST":
-            return (200, {"access_token": "x", "token_type": self.token}) if login == "Basic aWQ6cw==" else (401, {})
-        answers = {"/v2/Init": (self.tbank, {}), "/v3/payments": (self.yookassa, {"type": "error"}),
-                   "/discovery/v1/apis/drive/v3/rest": (200, {"name": self.drive}),
-                   "/bot7:made-up/getMe": (200, {"ok": self.bot, "result": {"is_bot": True}})}
-        return answers.get(path, (404, {}))
-
-    def __enter__(self):
-        threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-        return self
-
-    def __exit__(self, *_):
-        self.server.shutdown()
-        self.server.server_close()
-
-
 class LectioTest(unittest.TestCase):
     PARTNERS = ("zoom", "tbank", "yookassa", "google-drive", "telegram")
 
     def test_its_partners(self):
         with Partners() as partners, Place("lectio") as place:
-            names = ("ZOOM_API", "TBANK_API", "YOOKASSA_API", "GOOGLE_API", "TELEGRAM_API")
-            variables = dict.fromkeys(names, partners.url) | {
-                "ZOOM_ACCOUNT_ID": "acc", "ZOOM_BASIC": "aWQ6cw==", "TELEGRAM_BOT_TOKEN": "7:made-up"}
+            variables = partners.variables
             place.variables(variables)
             self.assertEqual(place.look(*self.PARTNERS), {})
             partners.tbank, partners.yookassa, partners.token, partners.bot, partners.drive = 200, 500, "none", False, "files"
@@ -287,52 +243,6 @@ class BundleTest(unittest.TestCase):
                 self.assertIn("_next/static/chunks/app-2.js contains", words)
             del files["/_next/static/chunks/app-2.js"]
             self.assertIn("HTTP 404", place.look("bundle")["bundle"][1])
-
-
-class DockerApi:
-    """Answers of the Docker API as Docker 24 records them, on a socket of its own."""
-
-    def __init__(self, folder, containers):
-        answers = {"list": [{"Id": f"{number:012x}", "Names": ["/" + one["Name"]], "State": "running", "Status": "Up"}
-                            for number, one in enumerate(containers)]}
-        details = {f"{number:012x}": one | {"Id": f"{number:012x}", "Name": "/" + one["Name"]} for number, one in enumerate(containers)}
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self):
-                path = self.path.split("?")[0]
-                body = answers["list"] if path.endswith("/containers/json") else details.get(path.split("/")[-2])
-                text = json.dumps(body).encode()
-                self.send_response(200 if body is not None else 404)
-                self.send_header("Content-Length", str(len(text)))
-                self.end_headers()
-                self.wfile.write(text)
-
-            def address_string(self):
-                return "unix"
-
-            def log_message(self, *_):
-                pass
-
-        class Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
-            daemon_threads = True
-
-        self.socket = folder / "docker.sock"
-        self.server = Server(str(self.socket), Handler)
-
-    def __enter__(self):
-        threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-        return self
-
-    def __exit__(self, *_):
-        self.server.shutdown()
-        self.server.server_close()
-
-
-def container(name, *, user="app", ports=None, memory=512 << 20, restart="unless-stopped", health=True):
-    return {"Name": name, "State": {"Status": "running", "ExitCode": 0},
-            "Config": {"User": user, "Cmd": ["run"], "Entrypoint": None, "Healthcheck": {"Test": ["CMD", "true"]} if health else None},
-            "HostConfig": {"RestartPolicy": {"Name": restart}, "Memory": memory, "Privileged": False, "Binds": None,
-                           "PortBindings": {port: [{"HostIp": "", "HostPort": port.split("/")[0]}] for port in ports or []}}}
 
 
 class ContainersTest(unittest.TestCase):

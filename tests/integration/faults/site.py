@@ -210,8 +210,8 @@ class Breakable(Stack):
 
     # --- for those who break it ----------------------------------------------------------------------------
 
-    def afterwards(self, mend, *arguments):
-        self._after.callback(mend, *arguments)
+    def afterwards(self, mend, *arguments, **options):
+        self._after.callback(mend, *arguments, **options)
 
     def mend(self):
         """Undoes what a fault has done, in reverse order, and waits until it is."""
@@ -246,6 +246,11 @@ class Breakable(Stack):
         self.afterwards(self.restart, "nginx")
         self.afterwards(self.nginx_changes.clear)
         wait_until(lambda: can_connect(self.https_port), "nginx listens")
+
+    def break_view(self, view, fault):
+        """See project/teaching_panel/api.py."""
+        self.afterwards(self.mend_api, view)
+        Stack.break_api(self, fault, view)
 
     def listen(self, port, answer):
         """Takes a port with a stand-in."""

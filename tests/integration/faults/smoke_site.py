@@ -47,11 +47,6 @@ class SmokeSite(Breakable):
         with BotApi() as self.bot, SmokeMonitor(self, self.bot.url) as self.monitor:
             yield self.monitor
 
-    def break_view(self, view, fault):
-        """See project/teaching_panel/api.py."""
-        self.afterwards(self.mend_api, view)
-        super().break_api(fault, view)
-
     def lose_later(self, part):
         """It will be killed by a fault of the API."""
         self.afterwards(self.restart, part)

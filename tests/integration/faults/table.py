@@ -32,18 +32,23 @@ COLUMNS = ("Fault", "Seen", "Words", "Mended by", "Exit", "Told")
 
 # What changes between runs: moments, durations, sizes, shares, process ids, ports.
 _NUMBER = r"\d+(?:[.,]\d+)?"
-_UNIT = r"(?:ms|s|min|h|d|мс|с|сек|мин|ч|д|kB|MB|GB|TB|B|bytes|КБ|МБ|ГБ|ТБ|Б|%)"
+_UNIT = r"(?:ms|s|min|h|d|мс|с|сек|мин|ч|д|kB|KB|MB|GB|TB|B|bytes|КБ|МБ|ГБ|ТБ|Б|%)"
 _VARIES = [
     (re.compile(r"\d{8}T\d{6}Z|(?<=\.json-)\d+-\d+"), "…"),
     (re.compile(r"\d{4}-\d{2}-\d{2}(?:[ T]\d{2}:\d{2}(?::\d{2})?Z?)?"), "…"),
     (re.compile(r"\b\d{2}:\d{2}(?::\d{2})?\b"), "…"),
     (re.compile(rf"\b{_NUMBER}[  ]?{_UNIT}(?![\w])"), "…"),
-    (re.compile(rf"{_NUMBER} (?:(?:second|minute|hour|day)s?|секунд\w*|минут\w*|час\w*|дн\w*|день)(?!\w)|меньше секунды"), "…"),
+    (re.compile(rf"{_NUMBER} (?:(?:second|minute|hour|day)s?|секунд\w*|минут\w*|час\w*|дн\w*|день)(?!\w)|меньше секунды|less than a second"), "…"),
     (re.compile(r"\d+(?= of \d+ at once)|\d+(?= из \d+ одновременных)"), "…"),
     (re.compile(r"\d+(?= process(?:es)? running)|(?<=работает )\d+ процесс\w*"), "…"),
     (re.compile(r"(?<=process )\d+|(?<=процесс )\d+|(?<=процесса )\d+"), "…"),
     (re.compile(r"(?<=[\w\]]):\d{4,5}\b"), ":…"),
     (re.compile(r"(?<= -p )\d{4,5}\b"), "…"),
+    (re.compile(r"(?<=pg_terminate_backend\()\d+"), "…"),
+    # What this monitor itself adds while it looks.
+    (re.compile(r"(?<=of )\d+ answers?|(?<=из )\d+ ответ\w*|(?<=/error\.log: )\d+ \w+"), "…"),
+    (re.compile(r"\d+(?= of \d+ connections)|(?<=занято подключений: )\d+|\d+(?= connections? to the database)|(?<=к базе подключений )\d+"), "…"),
+    (re.compile(r"\d+ keys?(?= evicted)|(?<=вытеснено: )\d+ \w+"), "…"),
 ]
 
 

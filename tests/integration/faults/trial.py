@@ -26,12 +26,11 @@ class Trials:
 
     def try_fault(self, fault):
         with self.site.watched() as monitor:
-            run = monitor.run()
-            self.assertEqual((run.exit_code, broken_in(run)), (0, {}), "all is well before it is broken")
+            self.assert_well(monitor)
             try:
                 fault.inject(self.site)
                 monitor.change(fault.tune)
-                looked = self.assert_seen(fault, monitor.run("--dry-run", lang="en")) if fault.looked_at else None
+                looked = self.assert_seen(fault, self.look(fault, monitor)) if fault.looked_at else None
                 run = self.assert_mended(fault, monitor.run())
                 told = self.site.bot.texts()
                 self.assert_told(fault.marks, told)
@@ -44,6 +43,13 @@ class Trials:
             self.assertEqual(after.exit_code == 0, not fault.aftermath)
             self.assert_told(fault.marks_after, self.site.bot.texts()[len(told):])
             return table.row(fault, self.site, looked, run, told)
+
+    def assert_well(self, monitor):
+        run = monitor.run()
+        self.assertEqual((run.exit_code, broken_in(run)), (0, {}), "all is well before it is broken")
+
+    def look(self, _fault, monitor):
+        return monitor.run("--dry-run", lang="en")
 
     def assert_seen(self, fault, run):
         """Exactly these checks are red, at these levels, and these of them are symptoms."""

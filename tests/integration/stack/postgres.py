@@ -6,9 +6,12 @@ import pwd
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 
-from stack import free_port, wait_until
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))  # also where this is a part of the package
+from ports import free_port  # noqa: E402 (found by the line above)
+from waiting import wait_until  # noqa: E402
 
 SETTINGS = """
 listen_addresses = '127.0.0.1'
@@ -61,6 +64,12 @@ class Postgres:
         self.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
         self._temporary.cleanup()
+
+    def let_go(self, client):
+        """Of a client that was held; returns when the server knows."""
+        client.kill()
+        client.communicate()
+        self._clients.remove(client)
 
     def start(self):
         self._server = subprocess.Popen([programs() / "postgres", "-D", self.folder / "data"], cwd="/",

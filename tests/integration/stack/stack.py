@@ -19,7 +19,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 import urllib.error
 import urllib.request
 
@@ -28,22 +27,11 @@ import redis
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))  # also where this is a part of the package
 from ports import free_port  # noqa: E402 (found by the line above)
+from waiting import wait_until  # noqa: E402
 
 PYTHON = "/usr/bin/python3"  # the distribution's: it has Django and Celery
 JS = "main.0a1b2c3d.js"
 CSS = "main.0a1b2c3d.css"
-
-
-def wait_until(condition, what, seconds=90):
-    """Waits until condition() is true and returns it; a condition that fails to connect is just not true yet."""
-    end = time.monotonic() + seconds
-    while True:
-        with contextlib.suppress(OSError):
-            if result := condition():
-                return result
-        if time.monotonic() > end:
-            raise AssertionError(f"not within {seconds} s: {what}")
-        time.sleep(0.02)
 
 
 def group_runs(group):
@@ -79,9 +67,11 @@ class Stack:
         self.folder.chmod(0o755)  # nginx's workers are somebody else
         self.build = self.folder / "frontend/build"
         self.data = self.folder / "data"
+        self.database = self.data / "db.sqlite3"
         self.processes = {}
         self._log_starts = {}  # where the log of what runs now begins
         self.nginx_changes = {}  # what stands in nginx.conf.in → what stands in its place
+        self.project = HERE / "project"
         self.parts = parts or ["redis", "gunicorn", "nginx", *(["celery"] if celery else [])]
         self.http_port, self.https_port, self.api_port, self.redis_port, self.dns_port = (free_port() for _ in range(5))
         self.site_url = f"http://127.0.0.1:{self.http_port}"
@@ -92,7 +82,7 @@ class Stack:
     def __enter__(self):
         try:
             write_frontend(self.build)
-            self.data.mkdir()
+            self.data.mkdir(exist_ok=True)
             self._make_certificates()
             for part in self.parts:
                 getattr(self, f"start_{part}")()
@@ -115,21 +105,21 @@ class Stack:
         self._start("redis", ["redis-server", "--port", str(self.redis_port), "--bind", "127.0.0.1", "--save", "",
                               "--dir", str(self.folder), "--maxmemory", "64mb"])
 
-    def start_gunicorn(self):
+    def start_gunicorn(self, *more):
         environment = self.environment()
-        if self.api and not (self.data / "db.sqlite3").exists():
+        if self.api and not self.database.exists():
             self.manage("migrate", "--run-syncdb")
         self._start("gunicorn", [PYTHON, "/usr/bin/gunicorn", "--preload", "--workers", "3", "--threads", "2",
-                                 "--bind", f"127.0.0.1:{self.api_port}", "--chdir", str(HERE / "project"),
+                                 "--bind", f"127.0.0.1:{self.api_port}", "--chdir", str(self.project),
                                  "--worker-tmp-dir", str(self.folder), "--graceful-timeout", "1",
-                                 "teaching_panel.wsgi"], environment)
+                                 *more, "teaching_panel.wsgi"], environment)
 
     def environment(self):
         return {"SITE_DATA": str(self.data), "PYTHONDONTWRITEBYTECODE": "1", **({"SITE_API": "1"} if self.api else {})}
 
     def manage(self, *words, text=""):
         """manage.py of the site; returns what it printed."""
-        done = subprocess.run([PYTHON, str(HERE / "project/manage.py"), *words], input=text, capture_output=True, text=True, timeout=300,
+        done = subprocess.run([PYTHON, str(self.project / "manage.py"), *words], input=text, capture_output=True, text=True, timeout=300,
                               env={"PATH": "/usr/bin:/bin", **self.environment()}, check=False)
         if done.returncode:
             raise AssertionError(f"manage.py {words}: {done.stderr}")
@@ -159,7 +149,7 @@ class Stack:
     def start_celery(self):
         environment = {"CELERY_BROKER": self.redis_url, "PYTHONDONTWRITEBYTECODE": "1"}
         self._start("celery", [PYTHON, "-m", "celery", "--app", "teaching_panel.celery",
-                               "--workdir", str(HERE / "project"), "worker", "--pool", "solo", "--without-mingle",
+                               "--workdir", str(self.project), "worker", "--pool", "solo", "--without-mingle",
                                "--without-gossip", "--loglevel", "INFO"], environment)
         self._wait_for_log("celery", " ready.")
 
