@@ -431,7 +431,8 @@ class CheckConfig(unittest.TestCase):
                              if line.startswith(f"config.toml:{where}: warning: ") and words in line], bad)
 
     def test_what_comes_later_is_said_once(self):
-        self.assertEqual(len([line for line in self.warnings(EXAMPLE) if "cleanup" in line]), 1)
+        text = EXAMPLE + b'\n[status]\nhtml = "/srv/site/status.html"\ndays = 90\n'
+        self.assertEqual(len([line for line in self.warnings(text) if '"status"' in line]), 1)
 
     def test_a_secret_that_cannot_be_right_is_a_warning_that_does_not_show_it(self):
         (self.folder / "config.env").write_text("ERRORS_BOT_TOKEN=made-up-nonsense\nHEARTBEAT_URL=made-up-nonsense\n")
