@@ -60,7 +60,6 @@ struct CleanupSettings {
     int keep_lines = 1000;
     std::optional<ZombieRule> zombies;
     std::optional<WorkerRule> workers;
-    std::vector<std::string> ignored{}; // keys that are set and that nothing uses yet: that is told
     // Whether anything is asked for.
     [[nodiscard]] bool asks_for_something() const;
 };

@@ -412,7 +412,6 @@ class Reader {
         m_config.backup.ignored = ignored_keys(m_root.find("backup"), backup_schema());
         read_backup_sources();
         read_section("cleanup", cleanup_schema(), m_config.cleanup);
-        m_config.cleanup.ignored = ignored_keys(m_root.find("cleanup"), cleanup_schema());
         read_later("status", status_schema());
     }
 

@@ -69,9 +69,6 @@ class Run {
         for (const std::string& rule : m_rules) {
             report(rule);
         }
-        for (const Text& missing : not_built(m_session.settings())) {
-            add(missing, 1);
-        }
         if (m_short_of_memory) {
             add(*m_short_of_memory, 1);
         }

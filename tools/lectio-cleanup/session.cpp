@@ -14,14 +14,11 @@ constexpr Phrase k_nothing_asked{"the configuration has no [cleanup]: nobody say
 constexpr Phrase k_hint{
     "write there, for instance: temp = [ {{ files = \"/tmp/build-*\", older = \"7d\" }} ]",
     "напишите там, например: temp = [ {{ files = \"/tmp/build-*\", older = \"7d\" }} ]"};
-constexpr Phrase k_not_built{"[cleanup] {} is set and not built yet: nothing of it is done",
-                             "[cleanup] {} задано, но ещё не сделано: ничего из этого не выполняется"};
 
 } // namespace
 
 std::optional<int> Session::open() {
-    const auto asks_for_more = [](const Config& config) { return !config.cleanup.ignored.empty(); };
-    if (const std::optional<int> left = load(LastGood::never, asks_for_more)) {
+    if (const std::optional<int> left = load(LastGood::never)) {
         return left;
     }
     if (!settings().asks_for_something()) {
@@ -55,14 +52,6 @@ Session::Effect Session::effect() const {
 
 bool Session::for_a_person() const {
     return ::isatty(STDIN_FILENO) == 1 || ::isatty(STDOUT_FILENO) == 1 || ::isatty(STDERR_FILENO) == 1;
-}
-
-std::vector<Text> not_built(const CleanupSettings& settings) {
-    std::vector<Text> all;
-    for (const std::string& key : settings.ignored) {
-        all.push_back(say(k_not_built, key));
-    }
-    return all;
 }
 
 } // namespace lectio::cleanup

@@ -6,7 +6,6 @@
 #include "options.h"
 
 #include <optional>
-#include <vector>
 
 namespace lectio::cleanup {
 
@@ -30,8 +29,5 @@ class Session : public ToolSession {
     const Options& m_options;
     Lock m_lock;
 };
-
-// What the configuration asks for and nobody does yet: an operator believes what he has written.
-std::vector<Text> not_built(const CleanupSettings& settings);
 
 } // namespace lectio::cleanup
