@@ -57,6 +57,10 @@ ActionResult restart(const std::string& unit, Sweep& sweep) {
                    : do_job(unit, Services::Verb::restart, context);
 }
 
+Deed::End end_of(const ActionResult& restarted) {
+    return restarted.ok ? Deed::End::done : restarted.stood_aside ? Deed::End::left : Deed::End::failed;
+}
+
 std::map<int, int> zombies_of(const std::vector<ProcessInfo>& all) {
     std::map<int, int> counts;
     for (const ProcessInfo& process : all) {
@@ -94,7 +98,7 @@ void look_for_zombies(const ZombieRule& rule, ProcessTable& table, Sweep& sweep)
                 deed.words = say(k_would, count);
             } else {
                 const ActionResult done = restart(unit, sweep);
-                deed.end = done.ok ? Deed::End::done : done.stood_aside ? Deed::End::left : Deed::End::failed;
+                deed.end = end_of(done);
                 deed.words = say(done.ok ? k_restarted : k_not_restarted, count, done.detail);
             }
         }
@@ -121,10 +125,7 @@ void look_for_workers(const WorkerRule& rule, ProcessTable& table, Sweep& sweep)
         return add(Deed::End::shown, say(k_would, count));
     }
     const ActionResult done = restart(unit, sweep);
-    add(done.ok            ? Deed::End::done
-        : done.stood_aside ? Deed::End::left
-                           : Deed::End::failed,
-        say(done.ok ? k_workers : k_workers_not, count, rule.max, done.detail));
+    add(end_of(done), say(done.ok ? k_workers : k_workers_not, count, rule.max, done.detail));
 }
 
 } // namespace lectio::cleanup

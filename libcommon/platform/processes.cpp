@@ -3,6 +3,7 @@
 #include "platform/child_process.h"
 #include "platform/descendants.h"
 #include "platform/pipes.h"
+#include "platform/signal_set.h"
 #include "platform/stop.h"
 #include "platform/users.h"
 #include "util/text.h"
@@ -192,8 +193,6 @@ bool place_descriptors(const ChildEnds& ends) {
 class NoSigpipe {
   public:
     NoSigpipe() {
-        ::sigemptyset(&m_pipe);
-        ::sigaddset(&m_pipe, SIGPIPE);
         sigset_t pending;
         ::sigpending(&pending);
         m_was_pending = ::sigismember(&pending, SIGPIPE) == 1;
@@ -211,7 +210,8 @@ class NoSigpipe {
     NoSigpipe& operator=(const NoSigpipe&) = delete;
 
   private:
-    sigset_t m_pipe{}, m_before{};
+    sigset_t m_pipe = signal_set({SIGPIPE});
+    sigset_t m_before{};
     bool m_was_pending = false;
 };
 

@@ -1,13 +1,13 @@
 #include "platform/stop.h"
 
 #include "platform/processes.h"
+#include "platform/signal_set.h"
 #include "platform/threads.h"
 
 #include <algorithm>
 #include <atomic>
 #include <csignal>
 #include <cstdio>
-#include <initializer_list>
 #include <mutex>
 
 #include <unistd.h>
@@ -28,17 +28,8 @@ constexpr Duration k_slice{100}; // of a sleep: how soon a wish to stop is notic
 constexpr std::chrono::milliseconds k_tick{1000};
 constexpr std::chrono::milliseconds k_tick_after_signal{50};
 
-sigset_t set_of(std::initializer_list<int> signals) {
-    sigset_t set;
-    ::sigemptyset(&set);
-    for (const int signal : signals) {
-        ::sigaddset(&set, signal);
-    }
-    return set;
-}
-
 sigset_t stop_signals(Hangup hangup) {
-    return hangup == Hangup::stops ? set_of({SIGTERM, SIGINT, SIGHUP}) : set_of({SIGTERM, SIGINT});
+    return hangup == Hangup::stops ? signal_set({SIGTERM, SIGINT, SIGHUP}) : signal_set({SIGTERM, SIGINT});
 }
 
 std::int64_t steady_ns() {
@@ -103,7 +94,7 @@ void catch_stop_signals(std::function<void()> wake, Hangup hangup) {
     // A parent that ignored SIGCHLD hands that on through execve(): the kernel would then take the ends of our
     // children from us, and their numbers would soon be somebody else's.
     std::signal(SIGCHLD, SIG_DFL);
-    const sigset_t child = set_of({SIGCHLD});
+    const sigset_t child = signal_set({SIGCHLD});
     ::pthread_sigmask(SIG_UNBLOCK, &child, nullptr);
     // A closed pipe or a limit on the size of files is an error of write(), not the end of a watcher.
     std::signal(SIGPIPE, SIG_IGN);

@@ -196,24 +196,41 @@ Transaction::Transaction(World& world, ReleaseDisk& disk, Site site, LiveGate& g
 // ── the four things that can be wished ──────────────────────────────────────────────────────────────────
 
 Outcome Transaction::release(BuildSource& source, const Wishes& wishes) {
+    begin_anew("release", wishes);
     m_source = &source;
-    return run("release",
-               {{"live-site", &Transaction::look_at_the_site},
-                {"ready", &Transaction::ready},
-                {"room", &Transaction::find_room},
-                {"adopt", &Transaction::take_over_what_is_served},
-                {"drift", &Transaction::look_for_changes_by_hand},
-                {"receive", &Transaction::receive},
-                {"build", &Transaction::inspect},
-                {"seal", &Transaction::seal},
-                {"host", &Transaction::take_the_host},
-                {"schema", &Transaction::look_at_the_schema},
-                {"migrate", &Transaction::migrate},
-                {"swap", &Transaction::swap},
-                {"start", &Transaction::start},
-                {"gate", &Transaction::watch_it},
-                {"commit", &Transaction::commit}},
-               wishes);
+    return release_what_was_begun();
+}
+
+// Pages ask the code, not the other way round: the code comes first, and goes back last.
+Outcome Transaction::release_both(BuildSource& code, BuildSource& frontend, const Wishes& wishes) {
+    m_other->begin_anew("release", wishes);
+    begin_anew("release", wishes, 1ms); // it leads: of the two it is the one that comes last
+    m_source = &code;
+    m_with = m_other;
+    m_with->m_source = &frontend;
+    m_with->m_leader = m_id;
+    return release_what_was_begun();
+}
+
+Outcome Transaction::release_what_was_begun() {
+    const bool leads = m_with != nullptr;
+    return go({{"live-site", &Transaction::look_at_the_site},
+               {"ready", &Transaction::ready},
+               {"room", &Transaction::find_room},
+               {"adopt", &Transaction::take_over_what_is_served},
+               {"drift", &Transaction::look_for_changes_by_hand},
+               {"frontend", &Transaction::bring_the_other, leads}, // what may come over a line that drops
+               {"receive", &Transaction::receive},
+               {"build", &Transaction::inspect},
+               {"seal", &Transaction::seal},
+               {"host", &Transaction::take_the_host},
+               {"schema", &Transaction::look_at_the_schema},
+               {"migrate", &Transaction::migrate},
+               {"swap", &Transaction::swap},
+               {"start", &Transaction::start},
+               {"frontend", &Transaction::swap_the_other, leads},
+               {"gate", &Transaction::watch_it},
+               {"commit", &Transaction::commit}});
 }
 
 Outcome Transaction::roll_back(const std::optional<std::string>& to, const Wishes& wishes) {
@@ -259,33 +276,6 @@ Outcome Transaction::abandon(const Wishes& wishes) {
                wishes);
 }
 
-// Pages ask the code, not the other way round: the code comes first, and goes back last.
-Outcome Transaction::release_both(BuildSource& code, BuildSource& frontend, const Wishes& wishes) {
-    m_other->begin_anew("release", wishes);
-    begin_anew("release", wishes, 1ms); // it leads: of the two it is the one that comes last
-    m_source = &code;
-    m_with = m_other;
-    m_with->m_source = &frontend;
-    m_with->m_leader = m_id;
-    return go({{"live-site", &Transaction::look_at_the_site},
-               {"ready", &Transaction::ready},
-               {"room", &Transaction::find_room},
-               {"adopt", &Transaction::take_over_what_is_served},
-               {"drift", &Transaction::look_for_changes_by_hand},
-               {"frontend", &Transaction::bring_the_other}, // it is what may come over a line that drops
-               {"receive", &Transaction::receive},
-               {"build", &Transaction::inspect},
-               {"seal", &Transaction::seal},
-               {"host", &Transaction::take_the_host},
-               {"schema", &Transaction::look_at_the_schema},
-               {"migrate", &Transaction::migrate},
-               {"swap", &Transaction::swap},
-               {"start", &Transaction::start},
-               {"frontend", &Transaction::swap_the_other},
-               {"gate", &Transaction::watch_it},
-               {"commit", &Transaction::commit}});
-}
-
 Outcome Transaction::run(const std::string& action, std::initializer_list<NamedStep> steps,
                          const Wishes& wishes) {
     begin_anew(action, wishes);
@@ -329,6 +319,9 @@ Outcome Transaction::go(std::initializer_list<NamedStep> steps) {
 
 Transaction::Step Transaction::take(std::initializer_list<NamedStep> steps) {
     for (const NamedStep& step : steps) {
+        if (!step.is_due) {
+            continue;
+        }
         m_phase = step.phase;
         Step no =
             stop_requested() ? Step(Stop{say(k_stopped), {}, Stop::Kind::signal}) : (this->*step.take)();

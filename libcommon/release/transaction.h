@@ -124,10 +124,12 @@ class Transaction {
     struct NamedStep {
         const char* phase;
         Step (Transaction::*take)();
+        bool is_due = true; // else it is passed over
     };
 
     // ── one after the other ──
     Outcome run(const std::string& action, std::initializer_list<NamedStep> steps, const Wishes& wishes);
+    Outcome release_what_was_begun();
     void begin_anew(const std::string& action, const Wishes& wishes, Duration later = {});
     Outcome go(std::initializer_list<NamedStep> steps);
     Step take(std::initializer_list<NamedStep> steps);

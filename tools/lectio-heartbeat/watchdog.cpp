@@ -8,6 +8,7 @@
 #include "platform/http_url.h"
 #include "platform/launch.h"
 #include "platform/service_manager.h"
+#include "platform/signal_set.h"
 #include "platform/threads.h"
 #include "util/text.h"
 #include "words/error_words.h"
@@ -36,9 +37,10 @@ constexpr Duration k_tick = 1s; // an end whose signal was missed is seen after 
 constexpr Duration k_forever = 24h;
 constexpr int k_part_of_its = 3; // systemd hears of us thrice in the time that it waits
 
-// What somebody may want to tell the server: to end, to read its settings or open its logs anew, to have more workers.
-constexpr std::array k_handed_on{SIGTERM, SIGINT,   SIGQUIT, SIGHUP, SIGUSR1,
-                                 SIGUSR2, SIGWINCH, SIGTTIN, SIGTTOU};
+// What somebody may want to tell the server: to end, to read its settings or open its logs anew, to have more workers. And
+// what the kernel tells of it.
+constexpr std::array k_awaited{SIGTERM, SIGINT,   SIGQUIT, SIGHUP,  SIGUSR1,
+                               SIGUSR2, SIGWINCH, SIGTTIN, SIGTTOU, SIGCHLD};
 
 constexpr Phrase k_starting{"starting, not answered yet", "запускается, ещё не ответил"};
 constexpr Phrase k_answers{"answers ({})", "отвечает ({})"};
@@ -59,16 +61,6 @@ constexpr Phrase k_nobody{
 constexpr Phrase k_untold{"systemd was not told: {}", "systemd не узнал: {}"};
 constexpr Phrase k_would_run{"would watch {} and run: {}", "было бы под присмотром {}, выполнено: {}"};
 constexpr Phrase k_gateway{"{}: the proxy answers {}", "{}: прокси отвечает {}"};
-
-sigset_t awaited_signals() {
-    sigset_t set;
-    ::sigemptyset(&set);
-    ::sigaddset(&set, SIGCHLD);
-    for (const int signal : k_handed_on) {
-        ::sigaddset(&set, signal);
-    }
-    return set;
-}
 
 bool asks_to_end(int signal) {
     return signal == SIGTERM || signal == SIGINT || signal == SIGQUIT;
@@ -98,9 +90,7 @@ class Server {
         ::_exit(end.si_status);
     }
     ::signal(end.si_status, SIG_DFL);
-    sigset_t set;
-    ::sigemptyset(&set);
-    ::sigaddset(&set, end.si_status);
+    const sigset_t set = signal_set({end.si_status});
     ::pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
     ::kill(::getpid(), end.si_status);
     ::_exit(128 + end.si_status);
@@ -150,7 +140,7 @@ class Watch {
 
     // False: none came in that time.
     bool hand_on_one(Duration wait) {
-        const sigset_t set = awaited_signals();
+        const sigset_t set = signal_set(k_awaited);
         const std::chrono::seconds whole = std::chrono::floor<std::chrono::seconds>(wait);
         const timespec limit{.tv_sec = whole.count(),
                              .tv_nsec = std::chrono::nanoseconds(wait - whole).count()};
@@ -293,7 +283,7 @@ int run_watchdog(const Options& options, World world) {
         return 0;
     }
     // Before the command is there: what comes for it meanwhile waits until it can be handed on.
-    const sigset_t set = awaited_signals();
+    const sigset_t set = signal_set(k_awaited);
     ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
     ::signal(SIGPIPE, SIG_IGN);
     ::signal(SIGCHLD,
