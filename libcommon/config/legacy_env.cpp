@@ -1,9 +1,15 @@
 #include "config/legacy_env.h"
 
+#include "config/env_file.h"
 #include "config/schema.h"
+#include "config/site_path.h"
 #include "platform/unit_name.h"
 #include "util/number.h"
 #include "util/text.h"
+
+#include <algorithm>
+#include <array>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -91,10 +97,9 @@ std::string origin_of(const std::string& url) {
 bool is_absolute(const std::string& text) {
     return text.starts_with('/');
 }
-// Not "/" or "/srv": what lies below it gets one mode when the site fails, and our own configuration refuses those.
-bool is_below_a_folder(const std::string& text) {
-    const std::size_t end = text.find_last_not_of('/');
-    return is_absolute(text) && end != std::string::npos && text.rfind('/', end) > 0;
+// Not "/", "/srv" or "/etc": what lies below it gets one mode when the site fails, and our own configuration refuses those.
+bool is_place_of_a_site(const std::string& text) {
+    return is_absolute(text) && lies_where_sites_do(text);
 }
 
 // Builds the text section by section, taking each value only when it fits.
@@ -115,6 +120,10 @@ class Builder {
         write_smoke();
         write_deepcheck();
         write_heartbeat();
+        write_deploy();
+        write_backup();
+        write_cleanup();
+        name_unused();
         return std::move(m_made);
     }
 
@@ -125,7 +134,8 @@ class Builder {
         m_made.toml += '\n';
     }
 
-    [[nodiscard]] std::string given(const std::string& name) const {
+    [[nodiscard]] std::string given(const std::string& name) {
+        m_asked.insert(name);
         const auto found = m_values.find(name);
         return found == m_values.end() ? "" : std::string(trim(found->second));
     }
@@ -143,6 +153,20 @@ class Builder {
         return text;
     }
 
+    // With a password or a key in it: a reference, to which a path can be added.
+    std::string web_address(const std::string& name, const std::string& other) {
+        const std::string text = value(name, other, is_web_url);
+        if (text == other || !holds_secret(name, text)) {
+            return text;
+        }
+        if (text != origin_of(text)) {
+            leave_out(name);
+            return other;
+        }
+        return "${" + name + "}";
+    }
+    static bool is_reference(const std::string& text) { return text.starts_with("${"); }
+
     int number(const std::string& name, int other, int least, int most) {
         const std::string text = given(name);
         if (text.empty()) {
@@ -157,6 +181,9 @@ class Builder {
     }
 
     void leave_out(const std::string& name) {
+        if (!m_left_out.insert(name).second) { // asked for in two places
+            return;
+        }
         m_made.notes.push_back({say(k_left_out, name, m_env_file.string()), say(k_write_toml), {}});
     }
 
@@ -175,15 +202,20 @@ class Builder {
     }
 
     void write_site() {
-        const std::string site = value("SITE_URL", "", is_web_url);
-        m_root = value("PROJECT_ROOT", "/var/www/teaching_panel", is_absolute);
-        m_build = value("FRONTEND_BUILD", m_root + "/frontend/build", is_below_a_folder);
+        const std::string site = web_address("SITE_URL", "");
+        m_root = value("PROJECT_ROOT", k_usual_root, is_absolute);
+        m_root.erase(m_root.find_last_not_of('/') + 1);
+        if (!is_place_of_a_site(m_root + k_build)) {
+            leave_out("PROJECT_ROOT");
+            m_root = k_usual_root;
+        }
+        m_build = value("FRONTEND_BUILD", m_root + k_build, is_place_of_a_site);
         m_build.erase(m_build.find_last_not_of('/') + 1); // "/srv/build/"
         if (site.empty()) {
             m_made.assumed.push_back(say(k_no_site, m_env_file.string()));
             return;
         }
-        m_site = origin_of(site);
+        m_site = is_reference(site) ? site : origin_of(site);
         m_slow = number("MAX_RESPONSE_TIME", 5, 1, 60);
         line("[health.check.site]\ntype = \"http\"\nurl = {}\nstatus = 200\nmax_time = \"{}s\"\n"
              "timeout = \"10s\"\nneeds = [\"nginx\"]",
@@ -196,8 +228,20 @@ class Builder {
         line("[health.check.workers]\ntype = \"process\"\nmatch = 'gunicorn.*teaching_panel'\nmin = 2");
         line("[health.check.disk]\ntype = \"disk\"\npath = \"/\"\nfree = {{ warn = \"{}%\" }}",
              number("MIN_FREE_DISK_PERCENT", 10, 1, 99));
-        line("[health.check.memory]\ntype = \"memory\"\navailable = {{ warn = \"{}MB\" }}",
-             number("MIN_FREE_MEMORY_MB", 256, 1, 1000000));
+        // memory_alert.sh had limits of its own: only where somebody has set them.
+        const int free = number("MIN_FREE_MEMORY_MB", 256, 1, k_most_memory);
+        const int warn = std::max(free, number("MEMORY_WARN_MB", free, 1, k_most_memory));
+        line("[health.check.memory]\ntype = \"memory\"\navailable = {}",
+             thresholds(warn, number("MEMORY_CRITICAL_MB", 0, 1, warn - 1)));
+        if (const int swap = number("SWAP_USED_WARN_MB", 0, 1, k_most_memory); swap != 0) {
+            line("swap_used = {}",
+                 thresholds(swap, number("SWAP_USED_CRITICAL_MB", 0, swap + 1, k_most_memory)));
+        }
+    }
+
+    static std::string thresholds(int warn, int critical) {
+        return critical == 0 ? fmt::format("{{ warn = \"{}MB\" }}", warn)
+                             : fmt::format("{{ warn = \"{}MB\", critical = \"{}MB\" }}", warn, critical);
     }
 
     void write_recovery() {
@@ -246,7 +290,8 @@ class Builder {
         if (m_site.empty()) {
             return;
         }
-        const std::string api = origin_of(value("API_URL", m_site, is_web_url));
+        const std::string given_api = web_address("API_URL", m_site);
+        const std::string api = is_reference(given_api) ? given_api : origin_of(given_api);
         line("[smoke]\nbase_url = {}", toml_quoted(api));
         line("[smoke.users]\nmanage = {}\npython = {}\nroles = {{ teacher = \"teacher\", student = "
              "\"student\" }}",
@@ -309,9 +354,102 @@ class Builder {
         }
     }
 
+    [[nodiscard]] bool has_unit(const std::string& name) const {
+        constexpr std::array<const char*, 3> k_folders{"/etc/systemd/system/", "/lib/systemd/system/",
+                                                       "/usr/lib/systemd/system/"};
+        return std::any_of(k_folders.begin(), k_folders.end(),
+                           [&](const char* folder) { return m_is_there(folder + name + ".service"); });
+    }
+
+    // deploy_safe.sh took any build that had a page, and the code as git has it.
+    void write_deploy() {
+        if (m_is_there(m_build)) {
+            line("[deploy.frontend]\npath = {}\nrequires = [\"index.html\"]", toml_quoted(m_build));
+        }
+        if (!is_place_of_a_site(m_root) || !m_is_there(m_root + "/.git") ||
+            !m_is_there(m_root + "/teaching_panel/manage.py")) {
+            return;
+        }
+        line(
+            "[deploy.backend]\npath = {}\ngit = {{ remote = \"origin\", ref = \"main\" }}\nvenv = \"venv\"\n"
+            "install = [\"venv/bin/pip\", \"install\", \"-q\", \"-r\", {}]\n"
+            "migrate = [\"venv/bin/python\", \"teaching_panel/manage.py\", \"migrate\", \"--noinput\"]\n"
+            "collect = [\"venv/bin/python\", \"teaching_panel/manage.py\", \"collectstatic\", \"--noinput\"]",
+            toml_quoted(m_root),
+            m_is_there(m_root + "/requirements.txt") ? "\"requirements.txt\""
+                                                     : "\"teaching_panel/requirements.txt\"");
+        std::string shared;
+        for (const char* data :
+             {"teaching_panel/db.sqlite3", "teaching_panel/media", "teaching_panel/staticfiles", "media",
+              "staticfiles", "backups", "frontend", ".env", "teaching_panel/.env"}) {
+            if (m_is_there(m_root + "/" + data)) {
+                shared += (shared.empty() ? "" : ", ") + toml_quoted(data);
+            }
+        }
+        std::string units = toml_quoted(m_backend);
+        for (const char* celery : {"celery-default", "celery-heavy", "celery-beat", "celery-combined"}) {
+            units += has_unit(celery) ? ", " + toml_quoted(full_unit_name(celery)) : "";
+        }
+        line("shared = [{}]\nunits = [{}]", shared, units);
+        if (m_is_there(m_root + "/teaching_panel/db.sqlite3")) {
+            line("database = \"sqlite:teaching_panel/db.sqlite3\"");
+        }
+    }
+
+    // backup_db.sh: nightly, for 30 days. The copy that the runbook names is kept where it is.
+    void write_backup() {
+        const std::string database = m_root + "/teaching_panel/db.sqlite3";
+        if (!m_is_there(database)) {
+            return;
+        }
+        line("[backup]\ndir = \"/var/backups/teaching_panel\"\nkeep = {{ last = 3, daily = 30 }}\n"
+             "[backup.source.database]\ntype = \"sqlite\"\npath = {}\nevery = \"24h\"",
+             toml_quoted(database));
+        const std::string latest =
+            value("BACKUP_DIR", m_root + "/backups", is_place_of_a_site) + "/db_latest.sqlite3";
+        if (m_is_there(latest)) {
+            line("latest = {}", toml_quoted(latest));
+        }
+    }
+
+    // cleanup_processes.sh.
+    void write_cleanup() {
+        line("[cleanup]\nkill = [\n"
+             "  {{ match = 'npm (install|ci|run)', older = \"30m\", low_memory = {{ available = \"{}MB\", "
+             "older = "
+             "\"10m\" }} }},\n"
+             "  {{ match = 'serve -s', older = \"0s\" }},\n]",
+             number("MEMORY_CRITICAL_MB", 250, 1, k_most_memory));
+        line("logs = [{{ files = \"/var/log/teaching_panel/*.log\", older = \"7d\" }}]\njournal_max = "
+             "\"100MB\"\n"
+             "memory_report = \"{}MB\"",
+             number("MEMORY_WARN_MB", 400, 1, k_most_memory));
+        line("releases = {}", m_made.toml.find("\n[deploy.") != std::string::npos);
+    }
+
+    // What the values are used for elsewhere: in the texts above by name, or as the file is read.
+    void name_unused() {
+        for (const char* elsewhere :
+             {"HEARTBEAT_URL", "ALERTS_MUTED", "ALERTS_MUTE_FILE", "ERRORS_BOT_TOKEN", "ERRORS_CHAT_ID",
+              "TELEGRAM_BOT_TOKEN", "TELEGRAM_CHAT_ID", "SMOKE_TEACHER_EMAIL", "SMOKE_TEACHER_PASSWORD",
+              "SMOKE_STUDENT_EMAIL", "SMOKE_STUDENT_PASSWORD"}) {
+            m_asked.insert(elsewhere);
+        }
+        for (const auto& [name, value] : m_values) {
+            if (!m_asked.contains(name)) {
+                m_made.unused.push_back(name);
+            }
+        }
+    }
+
+    static constexpr int k_most_memory = 1000000; // MB
+    static constexpr const char* k_usual_root = "/var/www/teaching_panel";
+    static constexpr const char* k_build = "/frontend/build";
+
     const std::map<std::string, std::string>& m_values;
     const Path& m_env_file;
     const std::function<bool(const Path&)>& m_is_there;
+    std::set<std::string> m_asked, m_left_out;
     LegacyConfig m_made;
     std::string m_backend, m_nginx, m_root, m_build;
     std::string m_site; // its origin; empty: not known

@@ -1,5 +1,5 @@
-// What the bash suite's config.env says, as a configuration: health_check.sh, smoke_check_v2.sh and deep_check.sh in our
-// words (LEGACY.md).
+// What the bash suite's config.env says, as a configuration: health_check.sh, smoke_check_v2.sh, deep_check.sh,
+// deploy_safe.sh, backup_db.sh and cleanup_processes.sh in our words (LEGACY.md).
 #pragma once
 
 #include "config/config.h"
@@ -15,6 +15,7 @@ struct LegacyConfig {
     std::string toml; // always loads: values that do not fit are left out, with a note
     std::vector<Config::Note> notes;
     std::vector<Text> assumed;
+    std::vector<std::string> unused; // variables that nothing in `toml` stands for
 };
 // `env_file` is where the values are from; secrets stay references to it. `is_there` says of a file whether this host has
 // it: deep_check.sh passed over the database and the migrations of a site that has none.

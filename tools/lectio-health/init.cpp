@@ -6,6 +6,7 @@
 #include "cli/terminal.h"
 #include "config/edit.h"
 #include "config/load.h"
+#include "config/migrated.h"
 #include "config/parse.h"
 #include "discovery/annotated.h"
 #include "platform/clock.h"
@@ -29,6 +30,8 @@ constexpr Phrase k_next{"Read it, put ERRORS_BOT_TOKEN and ERRORS_CHAT_ID into {
                         "  lectio-health --check-config{1}\n  lectio-health --dry-run{1}",
                         "Прочитайте его, впишите ERRORS_BOT_TOKEN и ERRORS_CHAT_ID в {0}, затем:\n"
                         "  lectio-health --check-config{1}\n  lectio-health --dry-run{1}"};
+constexpr Phrase k_translated{"{} is written, from what {} says.", "{} записан по тому, что говорит {}."};
+constexpr Phrase k_no_env_file{"{} cannot be read: {}", "{} не читается: {}"};
 constexpr Phrase k_added{"Added to {}: {}. What stood there stays as it was.",
                          "Добавлено в {}: {}. То, что там было, осталось как есть."};
 constexpr Phrase k_next_added{
@@ -45,6 +48,7 @@ constexpr Noun k_check_noun{"check", "checks", "проверка", "провер
 
 constexpr Duration k_nginx_timeout{5000};
 constexpr Bytes k_nginx_output = 16_MB;
+constexpr Bytes k_env_file_size = 256_kB;
 constexpr mode_t k_mode = 0640; // it names secrets and holds none
 constexpr mode_t k_folder_mode = 0755;
 
@@ -68,7 +72,7 @@ class Init {
 
     int run() {
         const Path path = m_command.output;
-        m_behind = m_prints ? std::nullopt : what_may_be_added_to(path);
+        m_behind = m_prints || m_command.from ? std::nullopt : what_may_be_added_to(path);
         if (!m_prints && !m_behind && m_world.files.info(path).ok()) {
             return refuse(say(k_there, path.string()), ExitCode::usage);
         }
@@ -80,6 +84,9 @@ class Init {
         }
         const Discovered found =
             discover_for(m_world, discover, known_kinds(), m_command.state, nginx_dump());
+        if (m_command.from) {
+            return translate(*m_command.from, found, path);
+        }
         const std::string text = annotated_config(found, heading(), m_world.files);
         if (m_prints) {
             return printed(text);
@@ -114,6 +121,34 @@ class Init {
             return std::nullopt;
         }
         return Behind{*text, {root->find("paths") != nullptr, true}};
+    }
+
+    // The bash suite's configuration. What of it could not be taken over is said on standard error, too.
+    int translate(const Path& from, const Discovered& found, const Path& path) {
+        std::error_code failed;
+        const Path named = std::filesystem::absolute(from, failed).lexically_normal();
+        const Result<std::string> env_file = m_world.files.read(named, k_env_file_size);
+        if (!env_file) {
+            return refuse(say(k_no_env_file, named.string(), error_words(env_file.error().message)),
+                          exit_code(env_file.error()));
+        }
+        const MigratedConfig made =
+            migrated_config(*env_file, named, found, {m_lang, today()}, [&](const Path& each) {
+                return m_world.files.info(each, Files::Follow::yes).ok();
+            });
+        for (const Text& note : made.notes) {
+            complain(words(note));
+        }
+        if (m_prints) {
+            return printed(made.toml);
+        }
+        if (const Result<void> written = write(path, made.toml); !written) {
+            return refuse_error(written.error(), path);
+        }
+        const Text said =
+            join("\n", {say(k_translated, path.string(), named.string()),
+                        say(k_next_added, is_usual(path) ? std::string() : " -c " + path.string())});
+        return printed(said.in(m_lang) + "\n");
     }
 
     int add(const Path& path, const std::string& found, std::int64_t checks) {
@@ -163,9 +198,12 @@ class Init {
         return std::nullopt;
     }
 
+    [[nodiscard]] std::string today() const {
+        return format_local(m_world.clock.now().wall, "").substr(0, 10);
+    }
+
     [[nodiscard]] Heading heading() const {
-        Heading heading{m_lang, format_local(m_world.clock.now().wall, "").substr(0, 10),
-                        m_world.host.hostname()};
+        Heading heading{m_lang, today(), m_world.host.hostname()};
         if (m_behind) {
             heading.behind = m_behind->has;
         }

@@ -15,6 +15,7 @@ constexpr std::string_view k_examples =
     "  lectio-health --dry-run                change nothing; say what would be done and sent\n"
     "  lectio-health --only site,nginx -v     two checks, with their figures\n"
     "  sudo lectio-health init                write what was found on this host into a configuration\n"
+    "  sudo lectio-health init --from /opt/lectio-monitor/config.env   what the bash suite was told\n"
     "  lectio-health --check-config           is the configuration right, and what does it do?\n"
     "  lectio-health --format json | jq .status\n"
     "  lectio-health history                  the last 24 hours of every check\n"
@@ -35,6 +36,10 @@ void add_init(CLI::App& app, InitCommand& init) {
            "Of the comments and of alerts: ru or en (default: the terminal's)")
         ->type_name("LANG")
         ->check(CLI::IsMember(k_languages).description(""));
+    app.add_option_function<std::string>(
+           "--from", [&](const std::string& file) { init.from = file; },
+           "The config.env of the bash suite: what it says, instead of what is found here")
+        ->type_name("FILE");
 }
 
 } // namespace

@@ -15,6 +15,7 @@ namespace lectio::health {
 struct InitCommand {
     std::string output = "/etc/lectio-monitor/config.toml"; // "-": standard output
     std::optional<Lang> lang;                               // absent: the terminal's
+    std::optional<Path> from;                               // the bash suite's config.env, to be written down
     Path state = Paths{}.state;                             // what earlier runs have found is kept there
 };
 
