@@ -45,13 +45,15 @@ using Formats = std::map<std::string, Format>;
 // By reference, because CLI11 keeps a pointer to it.
 const Formats& formats_of(Reports reports) {
     static const Formats k_two{{"text", Format::text}, {"json", Format::json}};
-    static const Formats k_three{
-        {"text", Format::text}, {"json", Format::json}, {"prometheus", Format::prometheus}};
+    static const Formats k_whole{{"text", Format::text},
+                                 {"json", Format::json},
+                                 {"prometheus", Format::prometheus},
+                                 {"html", Format::html}};
     static const Formats k_all{{"text", Format::text},
                                {"json", Format::json},
                                {"nagios", Format::nagios},
                                {"prometheus", Format::prometheus}};
-    return reports == Reports::all ? k_all : reports == Reports::all_but_nagios ? k_three : k_two;
+    return reports == Reports::all ? k_all : reports == Reports::of_the_whole ? k_whole : k_two;
 }
 
 // The last value of an option, written apart or with =.
@@ -177,9 +179,9 @@ void add_common_options(CLI::App& app, CommonOptions& options, Reports reports) 
     // Not a CheckedTransformer: what it says to a wrong word is its own table, numbers and all.
     app.add_option_function<std::string>(
            "--format", [&](const std::string& word) { options.format = formats.at(word); },
-           reports == Reports::all              ? "text, json, nagios or prometheus"
-           : reports == Reports::all_but_nagios ? "text, json or prometheus"
-                                                : "text or json")
+           reports == Reports::all            ? "text, json, nagios or prometheus"
+           : reports == Reports::of_the_whole ? "text, json, prometheus or html"
+                                              : "text or json")
         ->type_name("FORMAT")
         ->transform(CLI::IsMember(formats, CLI::ignore_case).description(""));
     app.add_flag_callback(

@@ -20,7 +20,11 @@ void describe(CLI::App& app, std::string_view name, std::string_view summary, st
 
 // Adds --config, --check-config, --dry-run … (DESIGN.md). They stand before or after a subcommand
 // (fallthrough).
-enum class Reports { text_and_json, all_but_nagios, all };
+enum class Reports {
+    text_and_json,
+    of_the_whole,
+    all
+}; // of_the_whole: lectio-status, which has no line for Nagios
 void add_common_options(CLI::App& app, CommonOptions& options, Reports reports);
 // Adds what means something only where checks are run: --only, --no-recovery …
 void add_check_options(CLI::App& app, CommonOptions& options);

@@ -27,7 +27,7 @@ ExitCode exit_code(const Error& error);
 // What is handed to the shell: with --format nagios only 0 to 3, everything beyond is UNKNOWN but a wrong
 // configuration with which the site was seen nevertheless, which is the worst of the site's status and WARNING
 // (CONTRACT 5).
-enum class Format { text, json, nagios, prometheus };
+enum class Format { text, json, nagios, prometheus, html };
 int process_exit(ExitCode code, Status site, Format format);
 
 extern const std::string_view k_exit_code_help;

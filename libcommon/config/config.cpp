@@ -69,7 +69,6 @@ constexpr Phrase k_unknown_action{"unknown action \"{}\"", "неизвестно
 constexpr Phrase k_unknown_channel_type{"unknown channel type \"{}\"", "неизвестный тип канала \"{}\""};
 constexpr Phrase k_type_later{"type \"{}\" is not built yet: ignored",
                               "тип \"{}\" ещё не сделан: пропускается"};
-constexpr Phrase k_section_later{"\"{}\" is not built yet: ignored", "\"{}\" ещё не сделано: пропускается"};
 constexpr Phrase k_missing_key{"missing key \"{}\"", "не хватает ключа \"{}\""};
 constexpr Phrase k_expected_text{"expected text, found {}", "ожидается текст, а здесь {}"};
 constexpr Phrase k_routes_words{"list of tables ([[route]])", "список таблиц ([[route]])"};
@@ -412,7 +411,7 @@ class Reader {
         m_config.backup.ignored = ignored_keys(m_root.find("backup"), backup_schema());
         read_backup_sources();
         read_section("cleanup", cleanup_schema(), m_config.cleanup);
-        read_later("status", status_schema());
+        read_section("status", status_schema(), m_config.status);
     }
 
     // What is set and not built yet; an empty list or text asks for nothing.
@@ -428,39 +427,6 @@ class Reader {
             }
         }
         return names;
-    }
-
-    // Inside of it, nothing is announced as coming later: the whole has been.
-    class Quiet {
-      public:
-        explicit Quiet(Reader& reader) : m_reader(reader) {
-            m_reader.m_reading.later = Reading::Later::quiet;
-        }
-        Quiet(Reader& reader, std::string_view section) : Quiet(reader) { reader.announce(section); }
-        Quiet(const Quiet&) = delete;
-        Quiet& operator=(const Quiet&) = delete;
-        ~Quiet() { m_reader.m_reading.later = Reading::Later::announce; }
-
-      private:
-        Reader& m_reader;
-    };
-
-    void announce(std::string_view section) {
-        for (const Member& member : table_of(&m_root)) {
-            if (member.key == section) {
-                warn(member.key_position, say(k_section_later, section));
-            }
-        }
-    }
-
-    void read_later(std::string_view key, const SchemaBase& schema,
-                    std::span<const std::string_view> known = {}) {
-        if (const Node* table = m_root.find(key)) {
-            const Quiet quiet(*this, key);
-            const std::shared_ptr<void> dropped = schema.make();
-            const Target target{&schema, dropped.get()};
-            read_table(*table, {&target, 1}, m_reading, known);
-        }
     }
 
     // ── tables that say with one key what the others are ──
@@ -1280,7 +1246,7 @@ std::vector<Section> all_sections(const Kinds& kinds) {
     add_alternatives(sections, later_backups(), "[backup.source.NAME] type", true);
     sections.push_back({"[cleanup]", "lectio-cleanup, hourly", &cleanup_schema()});
     sections.push_back({"[history]", "what is kept of each run", &history_schema()});
-    sections.push_back({"[status]", "one page of how things stand", &status_schema(), true});
+    sections.push_back({"[status]", "one page of how things stand", &status_schema()});
     return sections;
 }
 

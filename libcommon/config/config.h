@@ -120,6 +120,13 @@ struct HistorySettings {
     Bytes size = 200_MB;
 };
 
+// The page of how things stand, written after runs.
+struct StatusSettings {
+    Path html; // empty: never
+    int days = 90;
+    FileMode mode{0644}; // a web server is to read it
+};
+
 // What each type of channel is set up with; `k_type` is the word in the file. complete(): every key that the type
 // cannot do without was read, also where the rest of the file is wrong.
 struct TelegramChannel {
@@ -219,6 +226,7 @@ struct Config {
     CleanupSettings cleanup;
     AlertSettings alerts;
     HistorySettings history;
+    StatusSettings status;
     std::vector<ChannelSettings> channels;
     std::vector<Route> routes;
     HeartbeatSettings heartbeat;

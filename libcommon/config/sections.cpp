@@ -38,6 +38,12 @@ constexpr Phrase k_no_check_pattern{
     "ожидается инструмент/проверка вроде \"health/disk\" или \"deepcheck/*\""};
 constexpr Phrase k_no_token{"a bot's token is digits, a colon and letters",
                             "токен бота — это цифры, двоеточие и буквы"};
+constexpr Phrase k_no_page{
+    "expected the name of a page, like \"/var/www/status/index.html\": it is replaced",
+    "ожидается имя страницы вроде \"/var/www/status/index.html\": файл заменяется целиком"};
+constexpr Phrase k_no_page_mode{
+    "expected a mode that lets its owner read and write and nobody else write, like \"640\"",
+    "ожидаются права, при которых владелец читает и пишет, а остальные не пишут, вроде \"640\""};
 
 bool is_clock(std::string_view text) {
     const auto digit = [&](std::size_t i) { return text[i] >= '0' && text[i] <= '9'; };
@@ -274,6 +280,17 @@ const Schema<TopLevel>& top_schema() {
     return schema;
 }
 
+// What stands there is replaced: a slip of the hand must not cost a file of something else.
+std::optional<Text> page_complaint(const std::filesystem::path& path) {
+    const bool is_page = path.empty() || path.extension() == ".html" || path.extension() == ".htm";
+    return is_page ? std::nullopt : std::optional(say(k_no_page));
+}
+
+std::optional<Text> page_mode_complaint(const FileMode& mode) {
+    const bool is_fine = (mode.bits & ~mode_t{0644}) == 0 && (mode.bits & 0600) == 0600;
+    return is_fine ? std::nullopt : std::optional(say(k_no_page_mode));
+}
+
 const Schema<Paths>& paths_schema() {
     static const Schema<Paths> schema{
         optional("env_file", &Paths::env_file, "secrets, as shell assignments"),
@@ -453,10 +470,13 @@ std::span<const Alternative> later_backups() {
     return types;
 }
 
-const SchemaBase& status_schema() {
-    static const Later schema{
-        later<Path>("html", "written after each run; empty: never"),
-        later<int>("days", "shown").between(1, 3650),
+const Schema<StatusSettings>& status_schema() {
+    static const Schema<StatusSettings> schema{
+        optional("html", &StatusSettings::html,
+                 "one page of how things stand, replaced after runs; its folder must be there; empty: never")
+            .check(page_complaint),
+        optional("days", &StatusSettings::days, "of availability on it").between(1, 3650),
+        optional("mode", &StatusSettings::mode, "of the file").check(page_mode_complaint),
     };
     return schema;
 }

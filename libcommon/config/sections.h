@@ -34,8 +34,6 @@ std::span<const Alternative> channel_types();
 ChannelSettings::Own default_channel(std::string_view type);
 std::span<const Alternative> backup_types();
 std::span<const Alternative> later_backups();
-
-// Tables of what is not built yet.
-const SchemaBase& status_schema();
+const Schema<StatusSettings>& status_schema();
 
 } // namespace lectio

@@ -81,9 +81,13 @@ class CheckingRun {
             return leave(no_run(*denied));
         }
         end_process_after(job.deadline + k_grace_at_the_end);
-        const RunOutcome outcome =
+        RunOutcome outcome =
             run_pipeline(job, wishes(), m_world, make_channels(m_loaded.config), std::move(lock));
-        return outcome.no_run ? leave(no_run(*outcome.no_run)) : report(job, outcome);
+        if (outcome.no_run) {
+            return leave(no_run(*outcome.no_run));
+        }
+        publish(outcome);
+        return report(job, outcome);
     }
 
   private:
@@ -177,6 +181,16 @@ class CheckingRun {
         return m_loaded.config.host.empty() ? m_world.host.hostname() : m_loaded.config.host;
     }
 
+    void publish(RunOutcome& outcome) {
+        if (!m_tool.publishes || m_common.dry_run || outcome.signal != 0) {
+            return;
+        }
+        const Result<void> published = m_tool.publishes(m_world, m_loaded.config, host(), outcome.changed);
+        if (!published) {
+            outcome.report.notes.push_back(say(k_page_not_written, error_words(published.error().message)));
+        }
+    }
+
     int report(const Job& job, const RunOutcome& outcome) {
         if (outcome.signal != 0) {
             return 128 + outcome.signal;
@@ -201,6 +215,7 @@ class CheckingRun {
         case Format::prometheus:
             return render_prometheus(outcome.report);
         case Format::text:
+        case Format::html: // of the whole only: lectio-status
             break;
         }
         const auto detail = m_common.verbosity == Verbosity::verbose ? Detail::verbose : Detail::normal;

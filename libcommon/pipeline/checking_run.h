@@ -13,6 +13,9 @@
 
 namespace lectio {
 
+inline constexpr Phrase k_page_not_written{"the page cannot be written: {}",
+                                           "не удаётся записать страницу: {}"};
+
 // What makes one checking tool another than the next.
 struct CheckingTool {
     std::string_view short_name; // "health"
@@ -26,6 +29,9 @@ struct CheckingTool {
     bool tells_of_itself = true;                               // its report is not of the named checks alone
     std::function<std::string(Lang)> appendix{};               // printed after the report as text
     std::function<std::string(const Report&, Lang)> renders{}; // the report as text, instead of render_text()
+    // When all is done and remembered, before the report is printed: what is made of it for others to read. Whether
+    // anything has changed in this run.
+    std::function<Result<void>(World&, const Config&, const std::string& host, bool changed)> publishes{};
 };
 
 // One run in this world; prints the report. Returns the process's exit status.

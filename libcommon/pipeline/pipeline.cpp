@@ -1175,6 +1175,7 @@ class Run {
                 report.checks.push_back(row_of(shelved));
             }
         }
+        m_outcome.changed = !m_judgement.changes.empty() || !m_healing.deeds.empty();
         report.recovery = m_healing.deeds;
         report.incidents = incident_rows(m_judgement.state);
         leave_out_foreign_incidents(report);

@@ -105,6 +105,7 @@ struct RunOutcome {
     std::vector<std::string> would_send; // --dry-run: the messages
     std::optional<Error> no_run;         // locked or no rights: there is no report
     int signal = 0;                      // the run was asked to stop: exit with 128 + this
+    bool changed = false;                // something broke, rose, eased or ended, or was tried
 };
 
 // One run of a tool at a time. Not held: the disk refused it, and the run goes on without.

@@ -28,6 +28,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr Duration k_recent = 24h * 7;       // of recoveries
+constexpr Duration k_month = 24h * 30;       // of incidents
 constexpr std::size_t k_most_recoveries = 8; // newest
 constexpr std::size_t k_most_deploys = 5;
 constexpr Duration k_longest_deploy = 30min; // its marker never holds longer (CONTRACT 22)
@@ -112,6 +113,7 @@ class LookAround {
           m_day(m_now.wall) {}
 
     Overview look(const LookingAround& how) {
+        m_far_back = how.far_back;
         m_overview.host = how.host;
         m_overview.zone = m_config.timezone;
         m_overview.now = m_now.wall;
@@ -150,13 +152,29 @@ class LookAround {
             return;
         }
         m_has_history = true;
-        const Result<void> read = runs->each({m_now.wall - std::chrono::hours(k_hours), WallTime::max(), {}},
-                                             [&](const PastRun& run) { m_day.take(run); });
-        const Result<void> events = read ? recoveries(*runs) : read;
-        if (!events) {
-            no_history(events.error());
+        const WallTime day_ago = m_now.wall - std::chrono::hours(k_hours);
+        const WallTime from = m_far_back != nullptr ? m_far_back->reader.wanted_from() : day_ago;
+        Result<void> read = runs->each({from, WallTime::max(), {}}, [&](const PastRun& run) {
+            if (m_far_back != nullptr) {
+                m_far_back->reader.take(run);
+            }
+            if (run.started.wall >= day_ago) {
+                m_day.take(run);
+            }
+        });
+        read = read ? recoveries(*runs) : read;
+        read = read && m_far_back != nullptr ? incidents(*runs) : read;
+        if (!read) {
+            no_history(read.error());
         }
         m_said = m_day.said();
+    }
+
+    Result<void> incidents(PastRuns& runs) {
+        Result<std::vector<PastIncident>> all = past_incidents(runs, m_now.wall - k_month, m_now.wall);
+        LECTIO_TRY(all);
+        m_far_back->incidents = std::move(*all);
+        return {};
     }
 
     void no_history(const Error& error) {
@@ -470,10 +488,20 @@ class LookAround {
     bool m_has_history = false;
     std::map<std::string, LastDay::Said> m_said;
     std::map<std::string, ToolState> m_states;
+    FarBack* m_far_back = nullptr;
     Overview m_overview;
 };
 
 } // namespace
+
+LongView FarBack::view() const {
+    if (!incidents) {
+        return {};
+    }
+    LongView view = reader.view();
+    view.incidents = *incidents;
+    return view;
+}
 
 Overview look_around(World& world, const Config& config, Delivery& delivery, const LookingAround& how,
                      SteadyTime until) {

@@ -431,8 +431,16 @@ class CheckConfig(unittest.TestCase):
                              if line.startswith(f"config.toml:{where}: warning: ") and words in line], bad)
 
     def test_what_comes_later_is_said_once(self):
-        text = EXAMPLE + b'\n[status]\nhtml = "/srv/site/status.html"\ndays = 90\n'
-        self.assertEqual(len([line for line in self.warnings(text) if '"status"' in line]), 1)
+        text = EXAMPLE + b'\n[backup.source.later]\ntype = "redis"\nurl = "redis://127.0.0.1:6379/0"\nvia = "bgsave"\nevery = "6h"\n'
+        self.assertEqual(len([line for line in self.warnings(text) if '"redis" is not built yet' in line]), 1)
+        self.assertEqual([line for line in self.warnings(text) if '"via"' in line], [])
+
+    def test_the_page_replaces_pages_only(self):
+        for right in ('html = "/srv/site/status.html"', 'html = "/srv/site/status.html"\ndays = 30\nmode = "640"'):
+            self.assertEqual(self.check(EXAMPLE + f"\n[status]\n{right}\n".encode()).returncode, 0, right)
+        for wrong in ('html = "/etc/passwd"', 'html = "status.html"', 'html = "/srv/status.html"\nmode = "666"',
+                      'html = "/srv/status.html"\nmode = "044"', 'html = "/srv/status.html"\ndays = 0'):
+            self.assertEqual(self.check(EXAMPLE + f"\n[status]\n{wrong}\n".encode()).returncode, 78, wrong)
 
     def test_a_secret_that_cannot_be_right_is_a_warning_that_does_not_show_it(self):
         (self.folder / "config.env").write_text("ERRORS_BOT_TOKEN=made-up-nonsense\nHEARTBEAT_URL=made-up-nonsense\n")

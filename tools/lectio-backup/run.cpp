@@ -5,6 +5,7 @@
 #include "pipeline/finished_run.h"
 #include "platform/priority.h"
 #include "platform/stop.h"
+#include "status/write_page.h"
 #include "util/text.h"
 #include "words/error_words.h"
 
@@ -104,6 +105,7 @@ class Run {
         if (!m_session.common().dry_run) {
             remember_finished_run(m_session, "backup");
             m_session.flush_log();
+            status::write_page(m_session, status::RunWas::news);
         }
         return m_session.say_outcome(all, worst, {{"backups", backups}});
     }

@@ -14,6 +14,7 @@
 #include "platform/privileges.h"
 #include "platform/stop.h"
 #include "session.h"
+#include "status/write_page.h"
 #include "util/text.h"
 #include "words/error_words.h"
 
@@ -79,6 +80,7 @@ class Run {
             tell();
             log();
             remember_finished_run(m_session, "cleanup");
+            status::write_page(m_session, status::RunWas::news);
         } else if (m_session.for_a_person() && !m_session.common().dry_run) {
             add(say(k_only_shown), 0);
         }

@@ -7,6 +7,7 @@
 #include "pipeline/common_job.h"
 #include "platform/environment.h"
 #include "profile.h"
+#include "status/write_page.h"
 
 #include <string>
 #include <vector>
@@ -70,6 +71,7 @@ int run(const Options& options, World world) {
             return render_audit(report, lang, form);
         };
     }
+    tool.publishes = status::write_page_after_run;
     return run_checking_tool(tool, options.common, world);
 }
 

@@ -3,6 +3,7 @@
 #include "discovery/discover.h"
 #include "job.h"
 #include "pipeline/checking_run.h"
+#include "status/write_page.h"
 
 namespace lectio::health {
 
@@ -10,6 +11,7 @@ int run(const Options& options, World world) {
     CheckingTool tool{"health", make_job};
     tool.discovery = discover;
     tool.by_old_name = options.by_old_name;
+    tool.publishes = status::write_page_after_run;
     return run_checking_tool(tool, options.common, world);
 }
 

@@ -6,6 +6,7 @@
 #include "platform/clock.h"
 #include "platform/files.h"
 #include "platform/stop.h"
+#include "status/write_page.h"
 #include "util/text.h"
 #include "words/error_words.h"
 
@@ -95,6 +96,7 @@ class Run {
         const Text words = words_of(beat, effect);
         if (effect == Effect::real) {
             log(words, status_of(beat));
+            status::write_page(m_session, status::RunWas::routine);
         }
         return m_session.say_outcome(words, status_of(beat), fields_of(beat));
     }

@@ -2,6 +2,7 @@
 
 #include "pipeline/checking_run.h"
 #include "smoke/job.h"
+#include "status/write_page.h"
 #include "trace.h"
 
 #include <memory>
@@ -34,6 +35,7 @@ int run(const Options& options, World world) {
     if (options.looks_only && options.common.verbosity == Verbosity::verbose) {
         tool.appendix = [&](Lang lang) { return trace_of(*trip, *settings, asked, lang); };
     }
+    tool.publishes = status::write_page_after_run;
     return run_checking_tool(tool, options.common, world);
 }
 

@@ -11,6 +11,7 @@ constexpr std::string_view k_examples =
     "  lectio-status --watch              the same, again and again\n"
     "  lectio-status --format json        for programs\n"
     "  lectio-status --format prometheus  for Prometheus, with timestamps and what is stale\n"
+    "  lectio-status --format html        one page for a browser, with availability and incidents\n"
     "  lectio-status --check-config       is the configuration right?\n";
 
 constexpr std::string_view k_exit_codes =
@@ -33,7 +34,7 @@ std::variant<Options, int> parse_options(int argc, char** argv) {
         "what was mended, deploys, backups, mutes, and when each tool last ran. Checks nothing itself and "
         "changes nothing.",
         k_examples, k_exit_codes);
-    add_common_options(app, options.common, Reports::all_but_nagios);
+    add_common_options(app, options.common, Reports::of_the_whole);
     app.add_flag("--watch", options.watch, "Show it anew every five seconds, until Ctrl-C")
         ->excludes("--check-config");
     if (const std::optional<int> leave = parse(app, argc, argv)) {

@@ -7,6 +7,7 @@
 #include "platform/stop.h"
 #include "report/words.h"
 #include "status/look_around.h"
+#include "status/page.h"
 #include "status/screen.h"
 #include "util/text.h"
 #include "words/error_words.h"
@@ -40,12 +41,25 @@ class Run {
         if (const std::optional<int> left = is_state_denied()) {
             return *left;
         }
+        if (m_session.common().format == Format::html) {
+            return page();
+        }
         const Overview overview = look();
         const int status = status_of(overview);
         return m_session.common().format == Format::json
                    ? m_session.say_outcome(status_words(overview.status()), status,
                                            json_of(overview, m_session.lang()))
                    : show(overview, status);
+    }
+
+    int page() {
+        const Config& config = m_session.config();
+        FarBack far_back{
+            LongViewReader(m_session.world().clock.now().wall, config.timezone, config.status.days, {})};
+        const Overview overview = look(&far_back);
+        return print_or_say_why(k_tool, m_session.lang(), Format::html,
+                                render_html(overview, far_back.view(), m_session.lang()),
+                                status_of(overview));
     }
 
     // Until a signal ends it, or nobody reads any more. On a terminal in one place, elsewhere one screen after another.
@@ -71,11 +85,11 @@ class Run {
     }
 
   private:
-    [[nodiscard]] Overview look() {
+    [[nodiscard]] Overview look(FarBack* far_back = nullptr) {
         const Config& config = m_session.config();
         Delivery delivery(m_session.world(), delivery_settings(config), make_channels(config));
-        return look_around(m_session.world(), config, delivery, {m_session.host(), secrets_denied()},
-                           m_session.deadline(k_patience));
+        return look_around(m_session.world(), config, delivery,
+                           {m_session.host(), secrets_denied(), far_back}, m_session.deadline(k_patience));
     }
 
     // Or until the terminal is of another size.
