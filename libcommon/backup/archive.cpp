@@ -166,7 +166,8 @@ Result<void> Archive::tidy() {
 
 // As much as lies there at once: the plain copy beside the packed one, either while it is made or while it is proven.
 Result<void> Archive::has_room(const BackupSource& source, const Backup* before, SteadyTime until) {
-    const Result<Bytes> plain = size_of(source, m_world, until);
+    const Result<Bytes> plain =
+        size_of(source, before != nullptr ? &before->snapshot : nullptr, m_world, until);
     LECTIO_TRY(plain);
     const Bytes packed =
         before != nullptr ? Bytes{before->packed.size.count + before->packed.size.count / 5} : *plain;
@@ -245,10 +246,20 @@ Result<Text> Archive::flaw_of_file(const Backup& backup, SteadyTime until) {
 }
 
 Result<Backup> Archive::prove(const Backup& backup, const Path& latest, SteadyTime until) {
-    const SteadyTime begun = m_world.clock.steady();
-    Backup proven = backup;
     const Path plain = temporary(backup.id + ".plain");
     LECTIO_TRY(remove_file(plain));
+    Result<Backup> proven = prove_in(plain, backup, latest, until);
+    const Result<void> removed = remove_file(plain);
+    if (proven) {
+        LECTIO_TRY(removed);
+    }
+    return proven;
+}
+
+Result<Backup> Archive::prove_in(const Path& plain, const Backup& backup, const Path& latest,
+                                 SteadyTime until) {
+    const SteadyTime begun = m_world.clock.steady();
+    Backup proven = backup;
     Result<Text> flaw = flaw_of_file(backup, until);
     LECTIO_TRY(flaw);
     if (flaw->empty()) {
@@ -262,7 +273,12 @@ Result<Backup> Archive::prove(const Backup& backup, const Path& latest, SteadyTi
             LECTIO_TRY(out);
             const Result<std::vector<Text>> flaws = flaws_of(plain, backup.snapshot, m_world, until);
             LECTIO_TRY(flaws);
-            *flaw = flaws->empty() ? Text{} : flaws->front();
+            const Result<std::vector<Text>> restored =
+                flaws->empty() ? flaws_on_server(plain, backup.snapshot, m_settings.source(backup.source),
+                                                 backup.id, m_world, until)
+                               : flaws;
+            LECTIO_TRY(restored);
+            *flaw = restored->empty() ? Text{} : restored->front();
         }
     }
     proven.restore_took = std::chrono::duration_cast<Duration>(m_world.clock.steady() - begun);
@@ -279,7 +295,6 @@ Result<Backup> Archive::prove(const Backup& backup, const Path& latest, SteadyTi
     if (proven.counts() && !latest.empty()) {
         LECTIO_TRY(replace_latest(plain, latest, until));
     }
-    LECTIO_TRY(remove_file(plain));
     return proven;
 }
 

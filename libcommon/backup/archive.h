@@ -74,6 +74,7 @@ class Archive {
     Result<void> has_room(const BackupSource& source, const Backup* before, SteadyTime until);
     void wait_for_a_second_of_its_own(const Contents& there, const std::string& source, SteadyTime until);
     Result<Contents> read(const Path& folder);
+    Result<Backup> prove_in(const Path& plain, const Backup& backup, const Path& latest, SteadyTime until);
     Result<void> put_in_trash(Backup backup);
     Result<void> replace_latest(const Path& from, const Path& latest, SteadyTime until);
     [[nodiscard]] WallTime now() const;

@@ -1,6 +1,6 @@
 #include "backup/files_snapshot.h"
 
-#include "platform/processes.h"
+#include "backup/program.h"
 #include "platform/sha256.h"
 #include "platform/tree_manifest.h"
 #include "platform/trusted_path.h"
@@ -35,8 +35,6 @@ constexpr std::size_t k_piece = 1U << 18U;
 constexpr std::size_t k_most_changed = 5; // that are named
 constexpr std::size_t k_most_flaws = 5;
 constexpr std::size_t k_sum_length = 64;
-constexpr Bytes k_longest_said = 4_MB;
-constexpr int k_some_files_differ = 1; // gnu.org/software/tar/manual, "Synopsis": the exit status
 
 constexpr Phrase k_other_file{"{} has changed", "{} изменился"};
 constexpr Phrase k_no_file{"{} is missing", "нет {}"};
@@ -152,38 +150,6 @@ Result<Content> content_of(const Path& tar, Clock& clock, SteadyTime until) {
 }
 
 // ── tar ─────────────────────────────────────────────────────────────────────────────────────────────────────
-
-struct Said {
-    int status = 0;
-    std::vector<std::string> lines; // on standard error
-    std::string out;
-};
-
-Result<Said> run_tar(std::vector<std::string> arguments, World& world, SteadyTime until) {
-    ProcessRequest request;
-    request.command = {"tar"};
-    std::move(arguments.begin(), arguments.end(), std::back_inserter(request.command));
-    request.timeout =
-        std::max<Duration>(1s, std::chrono::duration_cast<Duration>(until - world.clock.steady()));
-    request.max_output = k_longest_said;
-    const Result<ProcessAnswer> answer = world.processes.run(request);
-    LECTIO_TRY(answer);
-    if (answer->timed_out || !answer->exit_status) {
-        return Error{ErrorKind::timeout, "tar was ended before it was done"};
-    }
-    Said said{*answer->exit_status, {}, std::string(trim(answer->out))};
-    for (const std::string_view line : split_lines(trim(answer->err))) {
-        said.lines.push_back(shorten(clean_line(line), 200));
-    }
-    if (said.status > k_some_files_differ) {
-        // "Exiting with failure status due to previous errors" comes last and says nothing.
-        const bool full = answer->err.find("No space left on device") != std::string::npos;
-        return Error{full ? ErrorKind::no_space : ErrorKind::io,
-                     said.lines.empty() ? fmt::format("tar: exit status {}", said.status)
-                                        : said.lines.front()};
-    }
-    return said;
-}
 
 std::string name_in_tar(const Path& path) {
     return path.relative_path().string();

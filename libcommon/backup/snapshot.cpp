@@ -1,5 +1,6 @@
 #include "backup/snapshot.h"
 
+#include "backup/postgres_scratch.h"
 #include "platform/tree_size.h"
 #include "util/json_members.h"
 
@@ -13,6 +14,7 @@ namespace {
 using snapshots::SqliteSnapshot;
 
 constexpr Phrase k_rows{"{} rows", "строк {}"};
+constexpr Phrase k_tables_and_rows{"{} tables, {} rows", "таблиц {}, строк {}"};
 constexpr Phrase k_files{"{} files", "файлов {}"};
 
 template<class... Fs>
@@ -45,6 +47,18 @@ Result<Bytes> size_of_files(const FilesSource& source, World& world, SteadyTime 
     return all;
 }
 
+// The dump lies there twice: by itself and in the tar. Indexes make no part of it, so half of the database is much.
+Result<Bytes> size_of_dump(const PostgresSource& source, const Snapshot* before, World& world,
+                           SteadyTime until) {
+    if (before != nullptr && std::holds_alternative<PostgresSnapshot>(*before)) {
+        const std::uint64_t last = plain_file(*before).size.count;
+        return Bytes{2 * (last + last / 5)};
+    }
+    const Result<PostgresServer> server = look_at({source.url}, world.clock, until);
+    LECTIO_TRY(server);
+    return server->size;
+}
+
 } // namespace
 
 WallTime taken(const Snapshot& snapshot) {
@@ -60,20 +74,18 @@ std::string_view extension(const Snapshot& snapshot) {
 }
 
 Text counted(const Snapshot& snapshot) {
-    return std::visit(Cases{[](const SqliteSnapshot& one) {
-                                std::int64_t all = 0;
-                                for (const auto& [table, rows] : one.facts.rows) {
-                                    all += rows;
-                                }
-                                return say(k_rows, all);
-                            },
-                            [](const FilesSnapshot& one) { return say(k_files, one.files); }},
-                      snapshot);
+    return std::visit(
+        Cases{[](const SqliteSnapshot& one) { return say(k_rows, snapshots::total(one.facts.rows)); },
+              [](const FilesSnapshot& one) { return say(k_files, one.files); },
+              [](const PostgresSnapshot& one) {
+                  return say(k_tables_and_rows, one.rows.size(), snapshots::total(one.rows));
+              }},
+        snapshot);
 }
 
 nlohmann::json json_of(const Snapshot& snapshot) {
     return std::visit(Cases{[](const SqliteSnapshot& one) { return snapshots::json_of(one); },
-                            [](const FilesSnapshot& one) { return json_of(one); }},
+                            [](const auto& one) { return json_of(one); }},
                       snapshot);
 }
 
@@ -83,12 +95,20 @@ Result<Snapshot> snapshot_from(const nlohmann::json& json) {
         LECTIO_TRY(files);
         return Snapshot(std::move(*files));
     }
+    if (text_of(json, "type") == "postgres") {
+        Result<PostgresSnapshot> dump = postgres_snapshot_from(json);
+        LECTIO_TRY(dump);
+        return Snapshot(std::move(*dump));
+    }
     Result<SqliteSnapshot> database = snapshots::sqlite_snapshot_from(json);
     LECTIO_TRY(database);
     return Snapshot(std::move(*database));
 }
 
-Result<Bytes> size_of(const BackupSource& source, World& world, SteadyTime until) {
+Result<Bytes> size_of(const BackupSource& source, const Snapshot* before, World& world, SteadyTime until) {
+    if (source.type == "postgres") {
+        return size_of_dump(source.postgres, before, world, until);
+    }
     return source.type == "files" ? size_of_files(source.files, world, until)
                                   : size_of_database(source.sqlite.path, world.files);
 }
@@ -98,6 +118,14 @@ Result<Snapshot> take(const BackupSource& source, const Path& into, World& world
         Result<FilesSnapshot> files = take_files(source.files, into, world, until);
         LECTIO_TRY(files);
         return Snapshot(std::move(*files));
+    }
+    if (source.type == "postgres") {
+        // What stays there is told by the proof; it is no reason to have no backup.
+        [[maybe_unused]] const Result<void> dropped =
+            drop_leftovers({source.name, {source.postgres.url}, into.parent_path()}, world, until);
+        Result<PostgresSnapshot> dump = take_postgres(source.postgres, into, world, until);
+        LECTIO_TRY(dump);
+        return Snapshot(std::move(*dump));
     }
     Result<SqliteSnapshot> database =
         snapshots::take_sqlite(source.sqlite.path, into, world.files, world.clock, until);
@@ -111,8 +139,17 @@ Result<std::vector<Text>> flaws_of(const Path& plain, const Snapshot& snapshot, 
         Cases{[&](const SqliteSnapshot& one) {
                   return snapshots::flaws_of_sqlite(plain, one, world.clock, until);
               },
-              [&](const FilesSnapshot& one) { return flaws_of_files(plain, one, world, until); }},
+              [&](const FilesSnapshot& one) { return flaws_of_files(plain, one, world, until); },
+              [&](const PostgresSnapshot& one) { return flaws_of_postgres(plain, one, world, until); }},
         snapshot);
+}
+
+Result<std::vector<Text>> flaws_on_server(const Path& plain, const Snapshot& snapshot,
+                                          const BackupSource* source, const std::string& id, World& world,
+                                          SteadyTime until) {
+    const auto* dump = std::get_if<PostgresSnapshot>(&snapshot);
+    return dump == nullptr ? Result<std::vector<Text>>(std::vector<Text>())
+                           : flaws_when_restored(plain, *dump, source, id, world, until);
 }
 
 } // namespace lectio::backup

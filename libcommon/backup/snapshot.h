@@ -3,12 +3,14 @@
 #pragma once
 
 #include "backup/files_snapshot.h"
+#include "backup/postgres_snapshot.h"
 #include "config/backup.h"
 #include "platform/world.h"
 #include "snapshots/sqlite_snapshot.h"
 #include "util/result.h"
 #include "words/phrase.h"
 
+#include <string>
 #include <string_view>
 #include <variant>
 #include <vector>
@@ -17,7 +19,7 @@
 
 namespace lectio::backup {
 
-using Snapshot = std::variant<snapshots::SqliteSnapshot, FilesSnapshot>;
+using Snapshot = std::variant<snapshots::SqliteSnapshot, FilesSnapshot, PostgresSnapshot>;
 
 WallTime taken(const Snapshot& snapshot);
 const FileDigest& plain_file(const Snapshot& snapshot); // before it is compressed
@@ -28,12 +30,19 @@ nlohmann::json json_of(const Snapshot& snapshot);
 // invalid: not such an object, or of a kind that is not known here.
 Result<Snapshot> snapshot_from(const nlohmann::json& json);
 
-// What it will take on the disk, more or less.
-Result<Bytes> size_of(const BackupSource& source, World& world, SteadyTime until);
+// What it will take on the disk until it is packed, more or less. `before`: the last one that counts, or nullptr.
+Result<Bytes> size_of(const BackupSource& source, const Snapshot* before, World& world, SteadyTime until);
 // `into`: a new file of ours alone, whole and on the disk; on an Error nothing of it stays.
 Result<Snapshot> take(const BackupSource& source, const Path& into, World& world, SteadyTime until);
-// What keeps `plain` from being this snapshot; empty: it is proven. An Error: it could not be looked at.
+// What keeps `plain` from being this snapshot, as far as the file says it; empty: nothing. An Error: it could not be
+// looked at.
 Result<std::vector<Text>> flaws_of(const Path& plain, const Snapshot& snapshot, World& world,
                                    SteadyTime until);
+
+// The same of what takes a server to be restored; nothing of the other kinds, whose file says all. `id`: of the backup;
+// `source`: nullptr where it is no longer configured.
+Result<std::vector<Text>> flaws_on_server(const Path& plain, const Snapshot& snapshot,
+                                          const BackupSource* source, const std::string& id, World& world,
+                                          SteadyTime until);
 
 } // namespace lectio::backup

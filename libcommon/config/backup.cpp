@@ -45,6 +45,12 @@ std::vector<Complaint> offsite_complaints(const BackupSettings& settings) {
 
 } // namespace
 
+const BackupSource* BackupSettings::source(std::string_view name) const {
+    const auto found = std::find_if(sources.begin(), sources.end(),
+                                    [&](const BackupSource& one) { return one.name == name; });
+    return found == sources.end() ? nullptr : &*found;
+}
+
 const Schema<BackupSettings>& backup_schema() {
     using Texts = std::vector<std::string>;
     static const Schema<BackupSettings> schema =
@@ -77,7 +83,9 @@ const Schema<BackupSource>& backup_common_schema() {
     static const Schema<BackupSource> schema{
         optional("every", &BackupSource::every, "run --due makes one when the last is so old")
             .between(1min, 31 * 24h),
-        later<std::vector<std::string>>("units", "stopped and started by restore").check(unit_complaint),
+        optional("units", &BackupSource::units,
+                 "stopped by restore before it replaces anything, and started again in the end")
+            .check(unit_complaint),
     };
     return schema;
 }
@@ -95,6 +103,17 @@ const Schema<FilesSource>& files_source_schema() {
         required("paths", &FilesSource::paths, "files and folders, with all that is below on the same disk"),
         optional("exclude", &FilesSource::exclude,
                  "patterns of names that stay out, as tar has them: \"*.tmp\", \"srv/media/cache\""),
+    };
+    return schema;
+}
+
+const Schema<PostgresSource>& postgres_source_schema() {
+    static const Schema<PostgresSource> schema{
+        required("url", &PostgresSource::url,
+                 "postgresql://user@host/database; the user reads everything and may create databases")
+            .check(secretly<postgres_url_complaint>),
+        optional("globals", &PostgresSource::globals,
+                 "the server's roles and tablespaces go into the backup, too"),
     };
     return schema;
 }

@@ -3,9 +3,11 @@
 
 #include "config/schema.h"
 #include "config/values.h"
+#include "util/secret.h"
 
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace lectio {
@@ -25,11 +27,18 @@ struct FilesSource { // type = "files"
     std::vector<std::string> exclude; // as tar has them
 };
 
+struct PostgresSource { // type = "postgres"
+    Secret url;
+    bool globals = true; // roles and tablespaces of the server, too
+};
+
 struct BackupSource { // one [backup.source.NAME]
     std::string name, type;
     Duration every = std::chrono::hours(24);
     SqliteSource sqlite; // of those that follow, the one of `type`
     FilesSource files;
+    PostgresSource postgres;
+    std::vector<std::string> units; // restore stops them, and starts them again
     std::vector<std::string>
         unset;          // variables it needs that are set nowhere: it is not backed up, and that is told
     bool later = false; // a type that is not built yet: the same
@@ -46,11 +55,13 @@ struct BackupSettings {
     std::vector<std::string> offsite{}, offsite_list{}; // with {file} and {name}; empty: none
     std::vector<BackupSource> sources{};                // in the order of the file
     std::vector<std::string> ignored{}; // keys that are set and that nothing uses yet: that is told
+    [[nodiscard]] const BackupSource* source(std::string_view name) const; // nullptr: no such source
 };
 
 const Schema<BackupSettings>& backup_schema();      // without source
 const Schema<BackupSource>& backup_common_schema(); // what every source knows
 const Schema<SqliteSource>& sqlite_source_schema();
 const Schema<FilesSource>& files_source_schema();
+const Schema<PostgresSource>& postgres_source_schema();
 
 } // namespace lectio

@@ -679,6 +679,8 @@ class Reader {
             source.sqlite = *static_cast<const SqliteSource*>(own.get());
         } else if (kind->schema == &files_source_schema()) {
             source.files = *static_cast<const FilesSource*>(own.get());
+        } else if (kind->schema == &postgres_source_schema()) {
+            source.postgres = *static_cast<const PostgresSource*>(own.get());
         }
         m_config.backup.sources.push_back(std::move(source));
     }

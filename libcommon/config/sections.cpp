@@ -232,13 +232,6 @@ const Schema<OutboxSettings>& outbox_schema() {
 
 // ── deploy, backup ──────────────────────────────────────────────────────────────────────────────────
 
-const Later& backup_postgres_schema() {
-    static const Later schema{
-        later<Secret>("url", "postgresql://…").check(secretly<postgres_url_complaint>).needed(),
-        later<bool>("globals", "roles, too"),
-    };
-    return schema;
-}
 const Later& backup_redis_schema() {
     static const Later schema{
         later<Secret>("url", "redis://…").check(secretly<redis_url_complaint>).needed(),
@@ -456,6 +449,7 @@ ChannelSettings::Own default_channel(std::string_view type) {
 std::span<const Alternative> backup_types() {
     static const auto types = std::to_array<Alternative>({
         {"files", "files and folders, by GNU tar", &files_source_schema()},
+        {"postgres", "PostgreSQL, while it is in use, by pg_dump", &postgres_source_schema()},
         {"sqlite", "SQLite, while it is in use", &sqlite_source_schema()},
     });
     return types;
@@ -464,7 +458,6 @@ std::span<const Alternative> backup_types() {
 std::span<const Alternative> later_backups() {
     static const auto types = std::to_array<Alternative>({
         {"exec", "a program of your own", &backup_exec_schema()},
-        {"postgres", "PostgreSQL", &backup_postgres_schema()},
         {"redis", "Redis", &backup_redis_schema()},
     });
     return types;

@@ -105,12 +105,12 @@ std::string words_in(std::string_view message) {
 
 // postgresql.org/docs/15/errcodes-appendix.html
 ErrorKind kind_of_code(std::string_view code) {
-    constexpr std::string_view k_too_many = "53300", k_not_enough_rights = "42501", k_cancelled = "57014",
-                               k_lock_not_available = "55P03";
+    constexpr std::string_view k_too_many = "53300", k_not_enough_rights = "42501", k_in_use = "55006",
+                               k_cancelled = "57014", k_lock_not_available = "55P03";
     if (code.starts_with("28") || code == k_not_enough_rights) {
         return ErrorKind::permission;
     }
-    if (code == k_too_many) {
+    if (code == k_too_many || code == k_in_use) {
         return ErrorKind::busy;
     }
     if (code == k_cancelled || code == k_lock_not_available) {
@@ -166,17 +166,24 @@ struct FreeOptions {
     void operator()(PQconninfoOption* options) const { libpq().PQconninfoFree(options); }
 };
 
-// The host of the URL, where it is a single name that has to be looked up; empty where it is not.
-Result<std::string> name_to_look_up(const Secret& url) {
+using Options = std::unique_ptr<PQconninfoOption, FreeOptions>;
+
+Result<Options> options_in(const Secret& url) {
     char* complaint = nullptr;
-    const std::unique_ptr<PQconninfoOption, FreeOptions> options(
-        libpq().PQconninfoParse(url.reveal().c_str(), &complaint));
+    Options options(libpq().PQconninfoParse(url.reveal().c_str(), &complaint));
     if (!options) {
         Error error{ErrorKind::invalid, complaint == nullptr ? "no memory" : words_in(complaint)};
         libpq().PQfreemem(complaint);
         return error;
     }
-    for (const PQconninfoOption* option = options.get(); option->keyword != nullptr; ++option) {
+    return options;
+}
+
+// The host of the URL, where it is a single name that has to be looked up; empty where it is not.
+Result<std::string> name_to_look_up(const Secret& url) {
+    const Result<Options> options = options_in(url);
+    LECTIO_TRY(options);
+    for (const PQconninfoOption* option = options->get(); option->keyword != nullptr; ++option) {
         const std::string_view keyword = option->keyword;
         const std::string value = option->val == nullptr ? "" : option->val;
         if (keyword == "hostaddr" && !value.empty()) {
@@ -249,6 +256,9 @@ struct PostgresConnection::Session {
         add("host", place->host);
         add("hostaddr", place->addresses);
         add("sslmode", target.sslmode);
+        if (!target.database.empty()) { // only the first one is expanded
+            add("dbname", target.database);
+        }
         add("application_name", name);
         add("client_encoding", encoding);
         keys.push_back(nullptr);
@@ -402,8 +412,27 @@ Result<std::vector<PostgresRow>> PostgresConnection::query(const std::string& sq
     return rows;
 }
 
+Result<std::vector<PostgresRow>> PostgresConnection::statement(const std::string& sql, std::size_t most) {
+    return m_session->ask(sql, most);
+}
+
 bool PostgresConnection::is_encrypted() const {
     return libpq().PQsslInUse(m_session->connection) != 0;
+}
+
+Result<std::vector<std::pair<std::string, std::string>>> postgres_environment(const Secret& url) {
+    if (!libpq().missing.empty()) {
+        return Error{ErrorKind::internal, libpq().missing};
+    }
+    const Result<Options> options = options_in(url);
+    LECTIO_TRY(options);
+    std::vector<std::pair<std::string, std::string>> environment;
+    for (const PQconninfoOption* option = options->get(); option->keyword != nullptr; ++option) {
+        if (option->envvar != nullptr && option->val != nullptr && *option->val != '\0') {
+            environment.emplace_back(option->envvar, option->val);
+        }
+    }
+    return environment;
 }
 
 } // namespace lectio

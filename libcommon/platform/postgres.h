@@ -13,6 +13,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace lectio {
@@ -25,6 +26,7 @@ class PostgresConnection {
         Secret url;          // postgresql://…, as libpq has it (postgresql.org/docs/15/libpq-connect.html)
         std::string sslmode; // in place of the URL's; empty: the URL's
         SteadyTime deadline; // of everything
+        std::string database{}; // in place of the URL's; empty: the URL's
     };
     static Result<PostgresConnection> at(const Target& target, Clock& clock);
 
@@ -36,6 +38,9 @@ class PostgresConnection {
     // lock longer than half a second. At most `most` rows are read; where there are more, the connection can be asked
     // nothing else. Errors: timeout, too_large, else what the server said (kinds as in postgres.cpp).
     Result<std::vector<PostgresRow>> query(const std::string& sql, std::size_t most = 100);
+    // One statement as it is, for what query() cannot do: what changes something, what no transaction may hold
+    // (CREATE DATABASE), what belongs to a transaction of the caller. The server sets it no limit of ours.
+    Result<std::vector<PostgresRow>> statement(const std::string& sql, std::size_t most = 100);
     [[nodiscard]] bool is_encrypted() const;
 
   private:
@@ -43,5 +48,9 @@ class PostgresConnection {
     explicit PostgresConnection(std::unique_ptr<Session> session);
     std::unique_ptr<Session> m_session;
 };
+
+// The URL as PostgreSQL's own programs take it from their environment, where no other user sees the password: PGHOST,
+// PGUSER, PGPASSWORD … (postgresql.org/docs/15/libpq-envars.html). What has no variable (timing of TCP) stays out.
+Result<std::vector<std::pair<std::string, std::string>>> postgres_environment(const Secret& url);
 
 } // namespace lectio

@@ -393,6 +393,8 @@ const char* method_of(Services::Verb verb) {
         return "RestartUnit";
     case Services::Verb::reload:
         return "ReloadUnit";
+    case Services::Verb::stop:
+        return "StopUnit";
     }
     return "";
 }
@@ -649,7 +651,7 @@ class SystemServices::Bus {
         if (!listening.ok()) {
             return listening.error();
         }
-        if (verb != Verb::reload) {
+        if (verb == Verb::start || verb == Verb::restart) {
             // Not an error when it has never failed.
             static_cast<void>(call_manager("ResetFailedUnit", limit, [&](sd_bus_message* message) {
                 return libsystemd().sd_bus_message_append(message, "s", name.c_str());

@@ -70,7 +70,7 @@ class Services {
     // The host is being shut down or rebooted: what stops now is stopped on purpose.
     virtual Result<bool> host_is_stopping(Duration timeout) = 0;
 
-    enum class Verb { start, restart, reload };
+    enum class Verb { start, restart, reload, stop };
     // ResetFailed first for start and restart (FACTS: StartLimitBurst counts restarts by hand too), then the
     // job with mode "replace", waited for until its JobRemoved or `timeout`.
     virtual Result<JobResult> act(const std::string& name, Verb verb, Duration timeout) = 0;

@@ -77,7 +77,8 @@ Result<FileDigest> expand_file(const Path& from, const Path& to, Bytes limit, Cl
                                          clean_line(from.string()))};
             }
             LECTIO_TRY(give({room.data(), out.pos}));
-            more = in.pos < in.size || out.pos == out.size;
+            // What filled the room to its last byte may have been all: asked again it would wait for another frame.
+            more = in.pos < in.size || (wanted != 0 && out.pos == out.size);
         }
         return {};
     };

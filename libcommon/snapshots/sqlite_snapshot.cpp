@@ -3,6 +3,7 @@
 #include "platform/sha256.h"
 #include "platform/sqlite.h"
 #include "util/json_members.h"
+#include "util/sql.h"
 #include "util/text.h"
 
 #include <algorithm>
@@ -26,8 +27,6 @@ constexpr Phrase k_other_size{"it has {} bytes instead of {}", "в нём {} б�
 constexpr Phrase k_other_bytes{"its bytes have changed: SHA-256 is {} instead of {}",
                                "его содержимое изменилось: SHA-256 {} вместо {}"};
 constexpr Phrase k_damaged{"it is damaged: {}", "он повреждён: {}"};
-constexpr Phrase k_other_rows{"table {}: {} rows instead of {}", "таблица {}: строк {} вместо {}"};
-constexpr Phrase k_no_table{"table {} is missing", "нет таблицы {}"};
 constexpr Phrase k_other_schema{"its tables are defined otherwise", "его таблицы определены иначе"};
 constexpr Phrase k_other_facts{"its version or its foreign keys are others than in the manifest",
                                "версия или внешние ключи не те, что в описании"};
@@ -54,14 +53,6 @@ Result<Header> read_header(const Path& source, Files& files) {
         return no_copy(source, "it is no SQLite database");
     }
     return Header{(*head)[k_write_version] == '\2'};
-}
-
-std::string as_identifier(std::string_view name) {
-    std::string text = "\"";
-    for (const char c : name) {
-        text.append(c == '"' ? 2 : 1, c);
-    }
-    return text + '"';
 }
 
 Result<std::vector<std::string>> texts(Database& database, std::string_view sql) {
@@ -122,7 +113,7 @@ Result<SqliteFacts> facts_in(Database& database) {
     LECTIO_TRY(tables);
     for (const std::string& table : *tables) {
         const Result<std::int64_t> rows =
-            database.number(fmt::format("SELECT count(*) FROM {}", as_identifier(table)));
+            database.number(fmt::format("SELECT count(*) FROM {}", sql_identifier(table)));
         LECTIO_TRY(rows);
         facts.rows[table] = *rows;
     }
@@ -177,15 +168,7 @@ Result<SqliteSnapshot> copy_and_look(const Path& source, const Path& into, Clock
 }
 
 std::vector<Text> compare(const SqliteFacts& found, const SqliteFacts& expected) {
-    std::vector<Text> flaws;
-    for (const auto& [table, rows] : expected.rows) {
-        const auto there = found.rows.find(table);
-        if (there == found.rows.end()) {
-            flaws.push_back(say(k_no_table, clean_line(table)));
-        } else if (there->second != rows) {
-            flaws.push_back(say(k_other_rows, clean_line(table), there->second, rows));
-        }
-    }
+    std::vector<Text> flaws = row_flaws(found.rows, expected.rows);
     if (found.schema != expected.schema) {
         flaws.push_back(say(k_other_schema));
     } else if (flaws.empty() && found != expected) {
@@ -224,10 +207,8 @@ Result<SqliteSnapshot> sqlite_snapshot_from(const Json& json) {
     const Result<WallTime> taken = parse_utc(text_of(json, "taken"));
     snapshot.file.sha256 = text_of(json, "sha256");
     const Json rows = object_of(json, "rows");
-    const bool counted =
-        std::all_of(rows.begin(), rows.end(), [](const Json& count) { return count.is_number_integer(); });
     if (integer_of(json, "schema") != k_schema || text_of(json, "type") != "sqlite" || !taken ||
-        !is_sha256(snapshot.file.sha256) || integer_of(json, "size") <= 0 || !counted) {
+        !is_sha256(snapshot.file.sha256) || integer_of(json, "size") <= 0 || !are_row_counts(rows)) {
         return Error{ErrorKind::invalid, "this is no manifest of a snapshot of SQLite"};
     }
     snapshot.taken = *taken;
@@ -239,9 +220,7 @@ Result<SqliteSnapshot> sqlite_snapshot_from(const Json& json) {
     snapshot.facts.user_version = integer_of(json, "user_version");
     snapshot.facts.application_id = integer_of(json, "application_id");
     snapshot.facts.orphans = integer_of(json, "orphans");
-    for (const auto& [table, count] : rows.items()) {
-        snapshot.facts.rows[table] = count.get<std::int64_t>();
-    }
+    snapshot.facts.rows = row_counts_from(rows);
     return snapshot;
 }
 

@@ -10,11 +10,11 @@
 #include "platform/clock.h"
 #include "platform/durable_file.h"
 #include "platform/files.h"
+#include "snapshots/row_counts.h"
 #include "util/result.h"
 #include "words/phrase.h"
 
 #include <cstdint>
-#include <map>
 #include <string>
 #include <vector>
 
@@ -31,7 +31,7 @@ struct SqliteSchema {
 struct SqliteFacts {
     SqliteSchema schema;
     std::int64_t user_version = 0, application_id = 0;
-    std::map<std::string, std::int64_t> rows; // of each table, virtual ones left out
+    RowCounts rows;           // virtual tables left out
     std::int64_t orphans = 0; // rows whose foreign key leads nowhere: that is so in the source, too
     bool operator==(const SqliteFacts&) const = default;
 };

@@ -52,6 +52,16 @@ constexpr std::array k_parts{
     Phrase{"Software caused connection abort", "соединение прервано"},
     Phrase{"Broken pipe", "другая сторона закрыла соединение"},
     Phrase{"Interrupted system call", "прервано сигналом"},
+    // lectio-backup of PostgreSQL
+    Phrase{"pg_dump is not installed", "pg_dump не установлен"},
+    Phrase{"pg_dump was ended before it was done", "pg_dump завершили, не дав закончить"},
+    Phrase{"pg_restore was ended before it was done", "pg_restore завершили, не дав закончить"},
+    Phrase{"it has no tables", "в ней нет ни одной таблицы"},
+    Phrase{"the role may not create databases, so none can be restored",
+           "этой роли нельзя создавать базы, восстановить копию некуда"},
+    Phrase{"its source is no longer in the configuration", "её источника в настройках больше нет"},
+    Phrase{"the URL names no database", "в URL не названа база"},
+    Phrase{"no such unit", "такого юнита нет"},
     // getaddrinfo
     Phrase{"Name or service not known", "такого имени нет"},
     Phrase{"No address associated with hostname", "у этого имени нет адреса"},
@@ -190,6 +200,7 @@ constexpr std::array k_beginnings{
     Phrase{"unable to back up ", "не удалось сделать копию "},
     Phrase{"unable to restore ", "не удалось восстановить "},
     Phrase{"unable to remove ", "не удалось удалить "},
+    Phrase{"unable to stop ", "не удалось остановить "},
     Phrase{"unable to lock ", "не удалось занять блокировку "},
     Phrase{"exit status ", "код завершения "},
     Phrase{"ended by signal ", "завершена сигналом "},
@@ -226,6 +237,7 @@ constexpr std::array k_beginnings{
 constexpr std::array k_endings{
     Phrase{" is not a regular file", " — не обычный файл"},
     Phrase{" on this host", " на этом сервере"},
+    Phrase{" on the server, pg_dump here is older", " на сервере, а pg_dump здесь более старый"},
     Phrase{" is a link, or another user's", " — ссылка или чужой файл"},
     Phrase{" would not be read as meant", " прочитался бы не так, как задумано"},
     Phrase{" holds no certificate in PEM", " — в нём нет сертификата в PEM"},

@@ -276,17 +276,15 @@ class BackupTest(unittest.TestCase):
             self.assertEqual(len(report["backups"]), 1)
 
     def test_a_key_that_nothing_uses_yet_is_said_and_refused_by_check_config(self):
-        more = 'units = ["site.service"]'
-        with BotApi() as bot, Site(bot, more=more) as site:
+        with BotApi() as bot, Site(bot) as site:
             config = site.config.read_text().replace('[backup]', '[backup]\nencrypt = ["age", "-r", "age1"]\nrestic = []')
             site.config.write_text(config)
             for words in (("run",), ("status",)):
                 message = site.report(*words, expected=1)["message"]
                 self.assertIn("encrypt is set and not built yet", message)
-                self.assertIn("database.units is set and not built yet", message)
                 self.assertNotIn("restic", message)
             self.assertEqual(site.call("--check-config").returncode, 78)
-            site.config.write_text(config.replace("encrypt =", "# encrypt =").replace("units =", "# units ="))
+            site.config.write_text(config.replace("encrypt =", "# encrypt ="))
             site.report("run")
             site.report("status")
             self.assertEqual(site.call("--check-config").returncode, 0)

@@ -73,7 +73,10 @@ Result<JobResult> FakeServices::act(const std::string& name, Verb verb, Duration
     if (on_job) {
         return on_job(unit, verb);
     }
-    if (verb != Verb::reload) {
+    if (verb == Verb::stop) {
+        unit.active_state = "inactive";
+        unit.sub_state = "dead";
+    } else if (verb != Verb::reload) {
         const UnitState before = unit;
         unit = running_unit(name);
         unit.can_reload = before.can_reload;

@@ -10,6 +10,9 @@ int execute(const Options& options, World world);
 int run(Session& session);
 int restore(Session& session);
 
+// The step of a dry run of restore in which the units of the source are stopped.
+Text with_units(const Text& words, const BackupSource& source);
+
 // A source has no proven backup that is fresh enough: none of two intervals. Empty: it has.
 Text staleness(Session& session, const Archive::Contents& contents, const BackupSource& source);
 // The same of those that lie elsewhere, where some are to.

@@ -1,6 +1,9 @@
 // restore: a backup in the place of the database, which is set aside, or in a file of its own.
+#include "backup/stopped_units.h"
 #include "commands.h"
+#include "platform/stop.h"
 #include "platform/users.h"
+#include "restore_postgres.h"
 #include "snapshots/sqlite_restore.h"
 #include "util/text.h"
 #include "words/error_words.h"
@@ -38,11 +41,12 @@ constexpr Phrase k_no_place{"others may write to every folder above {} on its di
                             "yours and move it by hand",
                             "во все папки выше {} на этом диске могут писать другие: восстановите через --to "
                             "в свою папку и перенесите сами"};
+constexpr Phrase k_would_stop{"{} would be stopped, and started again in the end",
+                              "{}: остановили бы, а в конце снова запустили"};
 constexpr Phrase k_written{"restored: {} is as it was at {}", "восстановлено: {} — как на {}"};
 constexpr Phrase k_was_aside{"what was there before lies in {}", "то, что было раньше, лежит в {}"};
 constexpr Phrase k_busy_hint{"stop who uses it, then again: lectio-backup restore {}",
                              "остановите тех, кто с ней работает, и повторите: lectio-backup restore {}"};
-constexpr Phrase k_deploys{"a deploy or a recovery is at work: {}", "идёт деплой или восстановление: {}"};
 constexpr Phrase k_exists{"{} is there already: it is not overwritten",
                           "{} уже есть: перезаписывать не будем"};
 
@@ -52,13 +56,18 @@ constexpr std::string_view k_scratch = ".lectio-tmp-";
 
 class Restore {
   public:
-    Restore(Session& session, const BackupSource& source) : m_session(session), m_source(source) {}
+    Restore(Session& session, const BackupSource& source)
+        : m_session(session), m_source(source), m_units(session.settings().dir, session.world()) {}
 
     int go() {
         if (const std::optional<int> left = choose()) {
             return *left;
         }
         const std::optional<std::string>& to = m_session.options().to;
+        if (std::holds_alternative<PostgresSnapshot>(m_backup.snapshot) &&
+            (!to || leads_to_a_database(*to))) {
+            return restore_postgres(m_session, {m_source, m_backup, taken(), scratch()});
+        }
         if (to && m_session.files().info(absolute(*to), Files::Follow::no)) {
             return m_session.leave(ExitCode::usage, say(k_exists, clean_line(*to)));
         }
@@ -115,12 +124,32 @@ class Restore {
             for (const Path& path : files->paths) {
                 words = join("\n", {words, say(k_would_move, path.string(), aside_of(path).string())});
             }
+            words = with_units(words, m_source);
             return m_session.say_outcome(words, 0, {{"backup", json_of(m_session, m_backup)}});
         }
         words = to ? join("\n", {words, say(k_would_write, absolute(*to).string())})
-                   : join("\n", {words, say(k_would_refuse), say(k_would_set_aside, aside().string()),
+                   : join("\n", {with_units(words, m_source), say(k_would_refuse),
+                                 say(k_would_set_aside, aside().string()),
                                  say(k_would_write, m_source.sqlite.path.string())});
         return m_session.say_outcome(words, 0, {{"backup", json_of(m_session, m_backup)}});
+    }
+
+    // Who is stopped below is started again before we leave, also when we are asked to.
+    Result<void> stop_units() {
+        if (!m_source.units.empty()) {
+            take_time_to_stop();
+        }
+        return m_units.stop(m_source.units);
+    }
+
+    int ended(Text words, nlohmann::json more) {
+        const std::vector<Text> problems = m_units.start();
+        for (const Text& problem : problems) {
+            m_session.log(LogLevel::error, problem);
+            words = join("\n", {words, problem});
+        }
+        m_session.flush_log();
+        return m_session.say_outcome(words, problems.empty() ? 0 : 2, std::move(more));
     }
 
     int into(const Path& file) {
@@ -208,6 +237,9 @@ class Restore {
                 return give_up(m_session.leave(done.error()));
             }
         }
+        if (const Result<void> stopped = stop_units(); !stopped) {
+            return give_up(m_session.leave(stopped.error()));
+        }
         std::vector<std::string> aside;
         for (std::size_t i = 0; i < prepared.size(); ++i) {
             const Result<void> done = exchange(snapshot.paths[i], prepared[i], aside);
@@ -227,9 +259,7 @@ class Restore {
         for (const std::string& one : aside) {
             words = join("\n", {words, say(k_was_aside, one)});
         }
-        m_session.flush_log();
-        return m_session.say_outcome(
-            words, 0, {{"backup", json_of(m_session, m_backup)}, {"path", names}, {"aside", aside}});
+        return ended(words, {{"backup", json_of(m_session, m_backup)}, {"path", names}, {"aside", aside}});
     }
 
     Result<void> prepare(const Path& tar, const Path& path, const Path& into) {
@@ -272,13 +302,8 @@ class Restore {
         if (const std::optional<int> left = m_session.lock()) {
             return *left;
         }
-        const Paths& paths = m_session.config().paths;
-        const Result<Lock> alone =
-            m_session.files().lock(paths.run / "host.lock", "lectio-backup", m_session.now());
-        if (!alone) {
-            return alone.error().kind == ErrorKind::busy
-                       ? m_session.leave(ExitCode::locked, say(k_deploys, error_words(alone.error().message)))
-                       : m_session.leave(alone.error());
+        if (const std::optional<int> left = m_session.lock_host()) {
+            return *left;
         }
         if (const auto* files = std::get_if<FilesSnapshot>(&m_backup.snapshot)) {
             return files_in_place(*files);
@@ -287,6 +312,9 @@ class Restore {
         const Result<void> unpacked = m_session.archive().unpack(m_backup, plain, m_session.until());
         if (!unpacked) {
             return m_session.leave(unpacked.error());
+        }
+        if (const Result<void> stopped = stop_units(); !stopped) {
+            return m_session.leave(stopped.error());
         }
         const snapshots::SqliteRestore wish{plain, std::get<snapshots::SqliteSnapshot>(m_backup.snapshot),
                                             m_source.sqlite.path, aside()};
@@ -308,22 +336,29 @@ class Restore {
         if (!done->aside.empty()) {
             words = join("\n", {words, say(k_was_aside, wish.aside.string())});
         }
-        m_session.flush_log();
-        return m_session.say_outcome(words, 0,
-                                     {{"backup", json_of(m_session, m_backup)},
-                                      {"path", path},
-                                      {"aside", done->aside.empty() ? "" : wish.aside.string()}});
+        return ended(words, {{"backup", json_of(m_session, m_backup)},
+                             {"path", path},
+                             {"aside", done->aside.empty() ? "" : wish.aside.string()}});
     }
 
     Session& m_session;
     const BackupSource& m_source;
     Backup m_backup;
+    StoppedUnits m_units;
 };
 
 } // namespace
 
+Text with_units(const Text& words, const BackupSource& source) {
+    std::string names;
+    for (const std::string& unit : source.units) {
+        names += (names.empty() ? "" : ", ") + unit;
+    }
+    return names.empty() ? words : join("\n", {words, say(k_would_stop, names)});
+}
+
 int restore(Session& session) {
-    const BackupSource* source = session.source(session.options().source);
+    const BackupSource* source = session.settings().source(session.options().source);
     if (source == nullptr) {
         return session.no_such_source(session.options().source);
     }

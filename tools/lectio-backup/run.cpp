@@ -36,6 +36,11 @@ constexpr Phrase k_suspect_hint{"if that is right: lectio-backup accept {} --rea
 constexpr Phrase k_bad{"{}: the backup {} does not pass its proof: {}",
                        "{}: копия {} не прошла проверку: {}"};
 constexpr Phrase k_failed{"{}: no backup: {}", "{}: копии нет: {}"};
+constexpr Phrase k_unproven{"{}: the backup {} was made, but nobody could prove it: {}",
+                            "{}: копия {} сделана, но проверить её не удалось: {}"};
+constexpr Phrase k_no_passwords{"{}: the roles are in it without their passwords: the role of the backup may "
+                                "not read pg_authid",
+                                "{}: роли в ней без паролей: роли для копирования нельзя читать pg_authid"};
 constexpr Phrase k_off{"{} is not backed up: {}", "{} не копируется: {}"};
 constexpr Phrase k_not_due{"{}: not due yet, the last is of {}", "{}: ещё рано, последняя — от {}"};
 constexpr Phrase k_would{"{}: would be backed up now", "{}: сейчас была бы сделана копия"};
@@ -117,7 +122,7 @@ class Run {
         }
         const Result<Archive::Contents> there = m_session.archive().contents();
         if (!there) {
-            return failed(source, there.error());
+            return failed(source, say(k_failed, source.name, error_words(there.error().message)));
         }
         const std::optional<WallTime> last = last_of(*there, source);
         if (m_session.options().due && last && !is_due(*last, source.every)) {
@@ -148,14 +153,19 @@ class Run {
 
     End make(const BackupSource& source) {
         Archive& archive = m_session.archive();
-        Result<Backup> backup = archive.make(source, m_session.until());
-        if (backup && m_session.settings().verify) {
-            backup = archive.prove(*backup, source.sqlite.latest, m_session.until());
-        }
+        const Result<Backup> backup = archive.make(source, m_session.until());
         if (!backup) {
-            return failed(source, backup.error());
+            return failed(source, say(k_failed, source.name, error_words(backup.error().message)));
         }
-        return ended(source, *backup);
+        if (!m_session.settings().verify) {
+            return ended(source, *backup);
+        }
+        const Result<Backup> proven = archive.prove(*backup, source.sqlite.latest, m_session.until());
+        if (!proven) {
+            return failed(source,
+                          say(k_unproven, source.name, backup->id, error_words(proven.error().message)));
+        }
+        return ended(source, *proven);
     }
 
     static End ended(const BackupSource& source, const Backup& backup) {
@@ -181,6 +191,10 @@ class Run {
                 names += (names.empty() ? "" : "; ") + name;
             }
             end.lines.push_back(say(k_unsteady, source.name, files->unsteady, names));
+        }
+        const auto* dump = std::get_if<PostgresSnapshot>(&backup.snapshot);
+        if (dump != nullptr && dump->has_globals && !dump->has_passwords) {
+            end.lines.push_back(say(k_no_passwords, source.name));
         }
         return end;
     }
@@ -284,14 +298,10 @@ class Run {
     }
 
     // As long as the one before is fresh, nothing is lost yet.
-    End failed(const BackupSource& source, const Error& error) {
+    End failed(const BackupSource& source, const Text& words) {
         const Result<Archive::Contents> there = m_session.archive().contents();
         const bool fresh = there && staleness(m_session, *there, source).empty();
-        return {{say(k_failed, source.name, error_words(error.message))},
-                fresh ? Level::warning : Level::critical,
-                {},
-                true,
-                std::nullopt};
+        return {{words}, fresh ? Level::warning : Level::critical, {}, true, std::nullopt};
     }
 
     // Stored for the flusher of each minute (CONTRACT 21); told once until it is over.
@@ -312,7 +322,7 @@ class Run {
 
 int run(Session& session) {
     const std::string& wanted = session.options().source;
-    if (!wanted.empty() && session.source(wanted) == nullptr) {
+    if (!wanted.empty() && session.settings().source(wanted) == nullptr) {
         return session.no_such_source(wanted);
     }
     if (!session.common().dry_run) {

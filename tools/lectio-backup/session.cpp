@@ -1,5 +1,6 @@
 #include "session.h"
 
+#include "backup/stopped_units.h"
 #include "config/config.h"
 #include "util/text.h"
 #include "words/error_words.h"
@@ -32,6 +33,10 @@ constexpr Phrase k_no_backup{"there is no backup {}; the list: lectio-backup lis
                              "копии {} нет; список: lectio-backup list"};
 constexpr Phrase k_no_source{"there is no source {} in [backup.source]",
                              "источника {} в [backup.source] нет"};
+constexpr Phrase k_deploys{"a deploy or a recovery is at work: {}", "идёт деплой или восстановление: {}"};
+constexpr Phrase k_left_stopped{
+    "{} was left stopped by a restore that did not come to its end: it is started",
+    "{} осталась остановленной после прерванного восстановления: запускаем"};
 constexpr Phrase k_log_failed{"the log cannot be written: {}", "журнал не пишется: {}"};
 
 } // namespace
@@ -70,14 +75,29 @@ std::optional<int> Session::lock() {
     }
     m_lock = std::move(*held);
     const Result<void> tidied = archive().tidy();
-    return tidied ? std::nullopt : std::optional(leave(tidied.error()));
+    if (!tidied) {
+        return leave(tidied.error());
+    }
+    const StoppedUnits::Left left = StoppedUnits(settings().dir, world()).start_left();
+    for (const std::string& unit : left.units) {
+        log(LogLevel::warn, say(k_left_stopped, unit));
+    }
+    for (const Text& problem : left.problems) {
+        log(LogLevel::error, problem);
+        say_aside(problem);
+    }
+    return std::nullopt;
 }
 
-const BackupSource* Session::source(std::string_view name) const {
-    const auto& all = settings().sources;
-    const auto found =
-        std::find_if(all.begin(), all.end(), [&](const BackupSource& one) { return one.name == name; });
-    return found == all.end() ? nullptr : &*found;
+std::optional<int> Session::lock_host() {
+    Result<Lock> alone = files().lock(config().paths.run / "host.lock", k_tool, now());
+    if (!alone) {
+        return alone.error().kind == ErrorKind::busy
+                   ? leave(ExitCode::locked, say(k_deploys, error_words(alone.error().message)))
+                   : leave(alone.error());
+    }
+    m_host_lock = std::move(*alone);
+    return std::nullopt;
 }
 
 SteadyTime Session::until() const {

@@ -20,17 +20,18 @@ class Session : public ToolSession {
 
     // Loads the configuration. A value: leave with it, everything is said.
     std::optional<int> open();
-    // Nobody else changes the archive from now on, and what was begun in it is ended. A value: leave with it.
+    // Nobody else changes the archive from now on, and what was begun in it is ended; units that a restore has left stopped
+    // run again. A value: leave with it.
     std::optional<int> lock();
 
     [[nodiscard]] const Options& options() const { return m_options; }
     [[nodiscard]] const BackupSettings& settings() const { return config().backup; }
-    // Those that can be backed up; nullptr: no such source.
-    [[nodiscard]] const BackupSource* source(std::string_view name) const;
     [[nodiscard]] Archive& archive() { return *m_archive; }
     [[nodiscard]] Offsite& offsite() { return *m_offsite; }
     [[nodiscard]] ReleaseDisk& disk() { return m_disk; }
     [[nodiscard]] Files& files() { return world().files; }
+    // No deploy, no recovery and no other restore is at work from now on. A value: leave with it.
+    std::optional<int> lock_host();
     // Of the next step: as long as the largest databases take.
     [[nodiscard]] SteadyTime until() const;
     [[nodiscard]] std::string local(WallTime time) const;
@@ -49,7 +50,7 @@ class Session : public ToolSession {
     std::unique_ptr<Archive> m_archive;
     std::unique_ptr<Offsite> m_offsite;
     std::optional<Log> m_log;
-    Lock m_lock;
+    Lock m_lock, m_host_lock;
 };
 
 // Why a source is not backed up at all; empty: it is.

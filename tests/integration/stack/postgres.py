@@ -98,6 +98,13 @@ class Postgres:
         for statement in statements:
             subprocess.run(self._psql(database, "-c", statement), check=True, stdout=subprocess.DEVNULL)
 
+    def ask(self, statement, database="lectio"):
+        """What it answers: rows by line, columns by |."""
+        return subprocess.run(self._psql(database, "-c", statement), check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
+
+    def databases(self):
+        return self.ask("select datname from pg_database where not datistemplate order by 1", database="postgres").split("\n")
+
     def hold(self, statement, database="lectio"):
         """A client that has done this and stays; returns when it has."""
         client = subprocess.Popen(self._psql(database), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)

@@ -1,0 +1,121 @@
+#include "backup/postgres_restore.h"
+
+#include "backup/passing_file.h"
+#include "util/sql.h"
+#include "util/text.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace lectio::backup {
+namespace {
+
+// Every server has both; nothing of the site's is in the first.
+constexpr std::string_view k_always_there = "postgres", k_also_there = "template1";
+constexpr std::size_t k_longest_name = 63; // NAMEDATALEN
+
+PostgresWay way_to(const PostgresTarget& target) {
+    return {target.url, std::string(target.database == k_always_there ? k_also_there : k_always_there)};
+}
+
+// What stands in SQL as a text.
+std::string literal(std::string_view text) {
+    std::string quoted = "'";
+    for (const char c : text) {
+        quoted.append(c == '\'' ? 2 : 1, c);
+    }
+    return quoted + "'";
+}
+
+} // namespace
+
+Result<PostgresTarget> target_of(std::string_view to, const Secret& url) {
+    const bool is_url = to.find("://") != to.npos;
+    PostgresTarget target;
+    target.url = is_url ? Secret(std::string(to)) : url;
+    Result<std::string> named = database_in(target.url);
+    LECTIO_TRY(named);
+    target.database = is_url ? std::move(*named) : std::string(to);
+    if (target.database.empty()) {
+        return Error{ErrorKind::invalid, "the URL names no database"};
+    }
+    return target;
+}
+
+PostgresRestore::PostgresRestore(PostgresTarget target, const std::string& id, World& world, SteadyTime until)
+    : m_target(std::move(target)), m_world(world), m_until(until), m_begun(world.clock.now().wall),
+      m_beside({m_target.source, way_to(m_target), m_target.source.empty() ? Path() : m_target.folder},
+               ScratchDatabase::Use::site, id, world, until) {}
+
+PostgresWay PostgresRestore::way() const {
+    return way_to(m_target);
+}
+
+std::string PostgresRestore::name_aside() const {
+    std::string moment = format_utc(m_begun); // 2026-11-22T16:45:01Z
+    std::erase_if(moment, [](char c) { return c == '-' || c == ':' || c == 'Z'; });
+    std::replace(moment.begin(), moment.end(), 'T', '_');
+    const std::string ending = "_before_" + moment;
+    return m_target.database.substr(0, k_longest_name - ending.size()) + ending;
+}
+
+Result<bool> PostgresRestore::is_there() {
+    Result<PostgresConnection> connection = open_session(way(), m_world.clock, m_until);
+    LECTIO_TRY(connection);
+    const Result<std::vector<PostgresRow>> rows = connection->query(
+        fmt::format("SELECT 1 FROM pg_catalog.pg_database WHERE datname = {}", literal(m_target.database)));
+    LECTIO_TRY(rows);
+    return !rows->empty();
+}
+
+Result<void> PostgresRestore::prepare(const Path& tar, const PostgresSnapshot& snapshot) {
+    const PassingFile dump(dump_beside(tar));
+    LECTIO_TRY(extract_dump(tar, m_world, m_until));
+    LECTIO_TRY(m_beside.restore(dump.path()));
+    const Result<std::vector<Text>> flaws = m_beside.flaws(snapshot.rows);
+    LECTIO_TRY(flaws);
+    return flaws->empty()
+               ? Result<void>{}
+               : Error{ErrorKind::invalid, fmt::format("unable to restore {}: {}",
+                                                       clean_line(m_target.database), flaws->front().en)};
+}
+
+Result<std::vector<std::string>> PostgresRestore::users() {
+    Result<PostgresConnection> connection = open_session(way(), m_world.clock, m_until);
+    LECTIO_TRY(connection);
+    const Result<std::vector<PostgresRow>> rows = connection->query(
+        fmt::format("SELECT coalesce(nullif(application_name, ''), usename, '?'), pid, client_addr"
+                    " FROM pg_catalog.pg_stat_activity WHERE datname = {} AND pid <> pg_backend_pid()"
+                    " AND backend_type = 'client backend' ORDER BY pid",
+                    literal(m_target.database)));
+    LECTIO_TRY(rows);
+    std::vector<std::string> users;
+    for (const PostgresRow& row : *rows) {
+        const std::string from = row.at(2) ? " " + *row.at(2) : std::string();
+        users.push_back(
+            clean_line(fmt::format("{} ({}{})", row.at(0).value_or(""), row.at(1).value_or(""), from)));
+    }
+    return users;
+}
+
+// One transaction: at no moment is there none, and a crash leaves either.
+Result<std::string> PostgresRestore::take_its_place() {
+    const Result<bool> stands = is_there();
+    LECTIO_TRY(stands);
+    const std::string aside = *stands ? name_aside() : std::string();
+    Result<PostgresConnection> connection = open_session(way(), m_world.clock, m_until);
+    LECTIO_TRY(connection);
+    const auto renaming = [](const std::string& from, const std::string& to) {
+        return fmt::format("ALTER DATABASE {} RENAME TO {};", sql_identifier(from), sql_identifier(to));
+    };
+    const Result<std::vector<PostgresRow>> done = connection->statement(
+        fmt::format("BEGIN; {}{} COMMIT", *stands ? renaming(m_target.database, aside) : "",
+                    renaming(m_beside.name(), m_target.database)));
+    LECTIO_TRY(done);
+    LECTIO_TRY(m_beside.give_away());
+    return aside;
+}
+
+} // namespace lectio::backup
