@@ -4,13 +4,19 @@ set -euo pipefail
 
 usage() {
     cat <<'USAGE'
-usage: sudo ./install.sh [--schedule cron|timers|none] [--prefix DIR] [--no-deps] [--dry-run]
+usage: sudo ./install.sh [--schedule cron|timers|none] [--prefix DIR] [--no-deps | --built DIR] [--dry-run]
+       sudo ./install.sh --migrate [the same] | --migrate --undo [--dry-run]
        sudo ./install.sh --uninstall | --purge [--yes] [--dry-run]
 
   --schedule     what runs the tools: cron (/etc/cron.d/lectio-monitor; --cron is the same), or timers of systemd
                  (lectio-health each 15 s), or none; their logs are rotated. Without it all stays as it is
   --prefix DIR   install programs into DIR/bin (default: /usr/local)
   --no-deps      do not install build dependencies with apt-get
+  --built DIR    install what was built elsewhere (cmake --install BUILD --prefix DIR there) instead of building here
+  --migrate      install, and take over from the bash suite in /opt/lectio-monitor: its config.env becomes config.toml,
+                 its lines in crontabs those of the new schedule, its scripts links that do the same; with --dry-run
+                 only the plan is shown
+  --undo         after --migrate: all is put back as it was, file by file
   --uninstall    remove what was installed; configuration, state and logs stay
   --purge        remove those, too; asks first
   --yes          do not ask
@@ -42,6 +48,8 @@ readonly notifier_file=/etc/systemd/system/failure-notifier@.service
 readonly recover_file=/etc/systemd/system/lectio-deploy-recover.service
 # What the last installation put where, so that it can be taken away again whatever its version and prefix.
 readonly manifest=$state_dir/installed
+# shellcheck source=packaging/migrate.sh
+source "$source_dir/packaging/migrate.sh"
 
 # Scripts of the bash suite whose work a tool does under their name, with their exit codes.
 readonly old_names=(
@@ -65,6 +73,8 @@ action=install
 install_only= # the option, if one was given, that means something only when installing
 schedule= # cron, timers or none; empty: as it is
 with_deps=yes
+built= # where programs are that need not be built
+undo=no
 dry_run=no
 assume_yes=no
 work_dir=
@@ -77,6 +87,8 @@ main() {
     require_root
     case $action in
         install) install_suite ;;
+        migrate) migrate_suite ;;
+        undo) undo_migration ;;
         uninstall) uninstall_suite ;;
         purge) purge_suite ;;
     esac
@@ -90,6 +102,9 @@ parse_arguments() {
             --schedule) set_schedule "${2-}" && install_only=$1 && shift ;;
             --schedule=*) set_schedule "${1#*=}" && install_only=--schedule ;;
             --no-deps) with_deps=no && install_only=$1 ;;
+            --built) set_built "${2-}" && install_only=$1 && shift ;;
+            --migrate) action=migrate ;;
+            --undo) undo=yes ;;
             --dry-run) dry_run=yes ;;
             --uninstall) action=uninstall ;;
             --purge) action=purge ;;
@@ -100,7 +115,12 @@ parse_arguments() {
         esac
         shift
     done
-    [[ $action == install || -z $install_only ]] || usage_error "$install_only: nothing of that with --$action"
+    if [[ $undo == yes ]]; then
+        [[ $action == migrate ]] || usage_error "--undo: of --migrate"
+        action=undo
+    fi
+    [[ $action == install || $action == migrate || -z $install_only ]] ||
+        usage_error "$install_only: nothing of that with --$action"
 }
 
 set_schedule() {
@@ -112,6 +132,11 @@ set_prefix() {
     [[ $1 == /* ]] || usage_error "--prefix needs an absolute folder"
     [[ $1 != *[[:space:]]* ]] || usage_error "--prefix: no blanks, please: cron and systemd could not run it"
     prefix=${1%/}
+}
+
+set_built() {
+    [[ -x $1/bin/lectio-health ]] || usage_error "--built: there is no $1/bin/lectio-health"
+    built=$(cd "$1" && pwd)
 }
 
 usage_error() {
@@ -158,7 +183,8 @@ run_quietly() {
 write_file() {
     local path=$1 mode=$2 content
     content=$(cat)
-    run install -d "$(dirname "$path")"
+    remember "$path"
+    run mkdir -p "$(dirname "$path")"
     if [[ $dry_run == yes ]]; then
         printf '   + write %s (mode %s)\n' "$path" "$mode"
         return
@@ -169,6 +195,7 @@ write_file() {
     printf '%s\n' "$content" >"$fresh"
     chmod "$mode" "$fresh"
     mv -fT "$fresh" "$path"
+    settle "$path"
     record "$path"
 }
 
@@ -177,13 +204,7 @@ record() { echo "$1" >>"$work_dir/manifest"; }
 # --- installing ------------------------------------------------------------------------------------------
 
 install_suite() {
-    if [[ $dry_run == no ]]; then
-        work_dir=$(mktemp -d)
-        trap 'rm -rf "$work_dir"' EXIT
-        : >"$work_dir/manifest"
-    else
-        work_dir=/tmp/lectio-install # only printed
-    fi
+    begin_work
     install_dependencies
     build
     make_folders
@@ -195,7 +216,18 @@ install_suite() {
     say_what_was_left_out
 }
 
+begin_work() {
+    if [[ $dry_run == no ]]; then
+        work_dir=$(mktemp -d)
+        trap 'rm -rf "$work_dir"' EXIT
+        : >"$work_dir/manifest"
+    else
+        work_dir=/tmp/lectio-install # only printed
+    fi
+}
+
 install_dependencies() {
+    [[ -z $built ]] || return 0
     step "Build dependencies"
     local missing
     mapfile -t missing < <(packages_missing "$source_dir/packaging/dependencies.txt")
@@ -212,6 +244,11 @@ install_dependencies() {
 }
 
 build() {
+    if [[ -n $built ]]; then
+        run install -d "$work_dir/stage$prefix"
+        run cp -a "$built/bin" "$built/share" "$work_dir/stage$prefix"
+        return
+    fi
     step "Build"
     note "takes about nine minutes of processor time the first time, and says nothing meanwhile"
     # As the owner of the tree: root would leave files there that the owner cannot remove.
@@ -252,14 +289,14 @@ install_programs() {
         done
         return
     fi
-    local staged target
+    local staged target old
     while read -r staged; do
         target=${staged#"$work_dir/stage"}
-        install -d "$(dirname "$target")"
+        remember "$target"
+        mkdir -p "$(dirname "$target")"
         replace "$staged" "$target"
         [[ $target == */share/* ]] || note "$(basename "$target")"
-    done < <(find "$work_dir/stage" -type f | sort)
-    local old
+    done < <(find "$work_dir/stage" -type f -path '*/lectio-*' | sort)
     for old in "${old_names[@]}"; do
         link_old_name "${old%%=*}" "${old#*=}"
     done
@@ -272,6 +309,7 @@ replace() {
     install -m "$(stat -c %a "$staged")" "$staged" "$fresh"
     if [[ $target == */share/* ]]; then # no program: nothing to wait for
         mv -fT "$fresh" "$target"
+        settle "$target"
         record "$target"
         return
     fi
@@ -281,14 +319,20 @@ replace() {
         note "$(basename "$target"): a run is still under way after $lock_wait s; replaced beside it"
         mv -fT "$fresh" "$target"
     fi
+    settle "$target"
     record "$target"
 }
 
+# A link for whoever calls it by name, and a script for whoever names a shell before it: "bash health_check.sh".
 link_old_name() {
     local name=$1 program=$2
     [[ -x $prefix/bin/$program ]] || return 0
+    remember "$prefix/bin/$name"
     ln -sfT "$program" "$prefix/bin/$name"
+    settle "$prefix/bin/$name"
     record "$prefix/bin/$name"
+    [[ $name != *.sh ]] || printf '#!/bin/sh\nexec %s/bin/%s "$@"\n' "$prefix" "$name" |
+        write_file "$prefix/share/lectio-monitor/old-names/$name" 0755
 }
 
 # What an earlier schedule ran goes on running under this one.
@@ -296,7 +340,13 @@ install_schedule() {
     step "Schedule"
     local before active
     before=$(present_schedule)
+    [[ $action != migrate || $before != cron ]] || ! is_foreign "$cron_file" || before=none
     mapfile -t active < <(active_tools "$before")
+    if [[ $action == migrate ]]; then
+        [[ $before != none || -n $schedule ]] || schedule=cron
+        [[ $before != cron ]] || wake_lines "${takes[@]}"
+        mapfile -t active < <(tools_taken_over "${active[@]}")
+    fi
     case ${schedule:-$before} in
         cron) schedule_by_cron "$before" "${active[@]}" ;;
         timers) schedule_by_timers "${active[@]}" ;;
@@ -329,12 +379,16 @@ active_tools() {
 }
 
 schedule_by_cron() {
-    local before=$1
+    local before=$1 old=$cron_file
     shift
     [[ -d /etc/cron.d ]] ||
         left_out+=("cron is not installed here: apt-get install cron, or the lines will never run")
     [[ $before != cron ]] || set -- "${scheduled_at_once[@]}" # of what the file does not know yet
-    write_file "$cron_file" 0644 < <(merged_crontab "$source_dir/crontab.example" "$cron_file" "$prefix/bin" "$@")
+    if [[ $action == migrate && $dry_run == no && -e $cron_file ]]; then # it may be the bash suite's
+        old=$work_dir/crontab
+        commented_out "$cron_file" >"$old"
+    fi
+    write_file "$cron_file" 0644 < <(merged_crontab "$source_dir/crontab.example" "$old" "$prefix/bin" "$@")
     write_file "$logrotate_file" 0644 < <(logrotate_rules)
     [[ $before != timers ]] || stop_timers
     note "cron runs the tools: $cron_file"
@@ -382,7 +436,9 @@ remove_cron_file() {
         { settings_of "$cron_file" && printf '%s\n' "$added"; } >"$own_file"
         note "lines of yours are now in $own_file"
     fi
+    remember "$cron_file"
     run rm -f "$cron_file"
+    settle "$cron_file"
 }
 
 # Their files go with those of the version before.
@@ -468,11 +524,16 @@ forget_old_files() {
     local path
     if [[ -e $manifest ]]; then
         while read -r path; do
-            grep -qxF -- "$path" "$work_dir/manifest" || rm -f -- "$path"
+            ! grep -qxF -- "$path" "$work_dir/manifest" || continue
+            remember "$path"
+            rm -f -- "$path"
+            settle "$path"
         done <"$manifest"
     fi
+    remember "$manifest"
     install -m 0600 "$work_dir/manifest" "$manifest.new"
     mv -fT "$manifest.new" "$manifest"
+    settle "$manifest"
 }
 
 # A whole run (lock, state, logs), but one that only looks: the operator has not asked for more yet.
@@ -523,7 +584,8 @@ alerts_have_a_way() {
 
 uninstall_suite() {
     step "Uninstall"
-    local path folder=
+    local path folders=()
+    [[ ! -d $journal ]] || refuse_to "crontabs and scripts of the bash suite lead here; first: sudo ./install.sh --migrate --undo"
     refuse_while_others_need_us
     # The schedule first: nothing is to be started while its program goes.
     remove_cron_file
@@ -533,11 +595,13 @@ uninstall_suite() {
     if [[ -r $manifest ]]; then
         while read -r path; do
             run rm -f -- "$path"
-            [[ $path != */share/lectio-monitor/profiles/* ]] || folder=$(dirname "$path")
+            [[ $path != */share/lectio-monitor/* ]] || folders+=("$(dirname "$path")" "$(dirname "$(dirname "$path")")")
         done <"$manifest"
         run rm -f "$manifest"
         [[ ! -d /run/systemd/system ]] || run systemctl daemon-reload
-        [[ ! -d $folder ]] || run rmdir --ignore-fail-on-non-empty -- "$folder" "$(dirname "$folder")"
+        while read -r path; do
+            [[ ! -d $path ]] || run rmdir --ignore-fail-on-non-empty -- "$path"
+        done < <(((${#folders[@]} == 0)) || printf '%s\n' "${folders[@]}" | sort -ru)
     else
         note "no record of an installation in $manifest: nothing else to remove"
     fi

@@ -53,7 +53,7 @@ own_lines() {
     [[ -r $2 ]] || return 0
     local added
     added=$(grep -vE '^[[:space:]]*(#|$)' "$2" | while IFS= read -r line; do
-        [[ $line == *' -- '* || $line != */lectio-* ]] || continue
+        [[ $line == *' -- '* || ! $line =~ /lectio-[a-z]+[[:space:]] ]] || continue
         [[ ! $line =~ ^[A-Z_]+= ]] || ! grep -q "^${line%%=*}=" "$1" || continue
         printf '%s\n' "$line"
     done)
