@@ -379,15 +379,12 @@ active_tools() {
 }
 
 schedule_by_cron() {
-    local before=$1 old=$cron_file
+    local before=$1 old
     shift
     [[ -d /etc/cron.d ]] ||
         left_out+=("cron is not installed here: apt-get install cron, or the lines will never run")
     [[ $before != cron ]] || set -- "${scheduled_at_once[@]}" # of what the file does not know yet
-    if [[ $action == migrate && $dry_run == no && -e $cron_file ]]; then # it may be the bash suite's
-        old=$work_dir/crontab
-        commented_out "$cron_file" >"$old"
-    fi
+    old=$(crontab_before)
     write_file "$cron_file" 0644 < <(merged_crontab "$source_dir/crontab.example" "$old" "$prefix/bin" "$@")
     write_file "$logrotate_file" 0644 < <(logrotate_rules)
     [[ $before != timers ]] || stop_timers
@@ -431,14 +428,26 @@ schedule_nothing() {
 # What the operator has added to it stays, in a file that is nobody's but theirs.
 remove_cron_file() {
     local added own_file=$cron_file-own
-    added=$(own_lines "$source_dir/crontab.example" "$cron_file")
+    added=$(own_lines "$source_dir/crontab.example" "$(crontab_before)")
     if [[ -n $added && $dry_run == no ]]; then
+        [[ $action != migrate ]] || remember "$own_file"
         { settings_of "$cron_file" && printf '%s\n' "$added"; } >"$own_file"
+        [[ $action != migrate ]] || settle "$own_file"
         note "lines of yours are now in $own_file"
     fi
     remember "$cron_file"
     run rm -f "$cron_file"
     settle "$cron_file"
+}
+
+# The file with our crontab's name as the new schedule is to see it: it may be the bash suite's.
+crontab_before() {
+    if [[ $action == migrate && $dry_run == no && -e $cron_file ]]; then
+        commented_out "$cron_file" >"$work_dir/crontab"
+        echo "$work_dir/crontab"
+    else
+        echo "$cron_file"
+    fi
 }
 
 # Their files go with those of the version before.

@@ -244,6 +244,9 @@ make_plan() {
             plan_words+=("$old_suite/$name: stays as it is, the configuration has no [$tool]")
         fi
     done
+    if grep -q '^\[deploy\.backend\]' <<<"$config_text"; then
+        plan_words+=("deploy_safe.sh backend and full: once before, by hand: lectio-deploy adopt backend")
+    fi
     if [[ -d $crontabs && ! -r $crontabs ]]; then
         plan_words+=("$crontabs cannot be read: with sudo the plan shows the crontabs, too")
     fi

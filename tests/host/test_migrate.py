@@ -19,11 +19,11 @@ PROJECT = "/var/www/teaching_panel/teaching_panel"
 WITHOUT = ("/var/lib/lectio-monitor-undone", "/var/lib/systemd", "/var/lib/private", "/var/log/journal", "/var/lib/redis",
            "/var/lib/bot-api", "/var/lib/teaching_panel", "/var/log/nginx", "/var/log/wtmp", "/var/lib/nginx")
 CRONTAB_OF_ROOT = "/var/spool/cron/crontabs/root"
+OURS = "/etc/cron.d/lectio-monitor"
 SAYS = "/var/log/lectio-monitor/scripts.log"
 
 
 class Migrate(unittest.TestCase):
-    """The steps of one story."""
 
     def test_there_and_back(self):
         with Host("migrate") as host:
@@ -37,6 +37,29 @@ class Migrate(unittest.TestCase):
             host.reboot()
             host.wait_until(lambda: host.succeeds(f"{SUITE}/health_check.sh", "-q"), "well after a reboot", 180)
             self.undo(before)
+
+    def test_by_timers(self):
+        """And the old suite's crontab has the name of ours."""
+        with Host("migrate-timers") as host:
+            self.host = host
+            self.lay_out()
+            host.run("mv", "/etc/cron.d/lectio-cleanup", OURS)
+            host.run("systemctl", "stop", "cron")
+            before = self.listing()
+            host.run(INSTALL, "--migrate", "--built", "/srv/built", "--schedule", "timers")
+            enabled = host.shell("systemctl list-unit-files --no-legend --state=enabled 'lectio-*.timer' | cut -d' ' -f1").split()
+            self.assertEqual(enabled, [f"lectio-{tool}.timer" for tool in ("backup", "cleanup", "deepcheck", "health", "heartbeat", "notify", "smoke")])
+            self.assertEqual(host.shell("grep -hE '^[0-9*@]' /etc/cron.d/lectio* " + CRONTAB_OF_ROOT).splitlines(),
+                             ["20 4 * * * www-data /var/www/teaching_panel/clear_sessions.sh", "15 4 * * * /opt/lectio-monitor/security_check.sh",
+                              "17 4 * * * /root/certificates.sh > /var/log/lectio-monitor/certificates.log"])
+            host.run(INSTALL, "--migrate", "--undo")
+            self.assert_as(before)
+
+    def assert_as(self, before):
+        self.maxDiff = None
+        now = self.listing()
+        changed = [path for path in sorted(before.keys() | now.keys()) if before.get(path) != now.get(path)]
+        self.assertEqual({path: now.get(path) for path in changed}, {path: before.get(path) for path in changed})
 
     def lay_out(self):
         host = self.host
@@ -116,10 +139,7 @@ class Migrate(unittest.TestCase):
         host.run("lectio-deploy", "rollback")
         host.run("lectio-deploy", "adopt", "--undo")
         host.run(INSTALL, "--migrate", "--undo")
-        self.maxDiff = None
-        now = self.listing()
-        changed = [path for path in sorted(before.keys() | now.keys()) if before.get(path) != now.get(path)]
-        self.assertEqual({path: now.get(path) for path in changed}, {path: before.get(path) for path in changed})
+        self.assert_as(before)
         since = host.run("date", "+%Y-%m-%d %H:%M:%S").strip()
         host.wait_until(lambda: "health_check.sh" in host.read(SAYS).removeprefix(self.ran_before), "cron runs the old suite again")
         self.assertNotIn("/usr/local/bin/lectio-", host.run("journalctl", "-t", "CRON", "--since", since, "-o", "cat"))

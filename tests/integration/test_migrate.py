@@ -80,6 +80,8 @@ class Migrate(unittest.TestCase):
         for old in ("/etc/lectio-monitor", "/opt/lectio-monitor", "/var/lib/lectio-monitor", "/var/log/lectio-monitor"):
             shutil.rmtree(old, ignore_errors=True)
         os.makedirs("/var/www/teaching_panel/frontend/build", exist_ok=True)
+        os.makedirs("/var/www/teaching_panel/.git", exist_ok=True)
+        migration.write("", "/var/www/teaching_panel/teaching_panel/manage.py", "")
         os.makedirs("/var/spool/cron/crontabs", mode=0o1730, exist_ok=True)
         os.makedirs("/etc/systemd/system", exist_ok=True)
         migration.lay_out()
@@ -148,6 +150,7 @@ class Migrate(unittest.TestCase):
         self.assertIn("nothing of this suite reads BACKUP_RETENTION_DAYS", said + self.config())
         self.assertIn("HOST_NAME: commands are not run", self.config())
         self.assertIn("lectio-notify test", said)
+        self.assertIn("lectio-deploy adopt backend", said)
         for secret in SECRETS:
             self.assertNotIn(secret, self.config())
         checked = subprocess.run(["/usr/local/bin/lectio-health", "--check-config"], capture_output=True, text=True, check=False)
