@@ -155,7 +155,7 @@ class Builder {
 
     // With a password or a key in it: a reference, to which a path can be added.
     std::string web_address(const std::string& name, const std::string& other) {
-        const std::string text = value(name, other, is_web_url);
+        std::string text = value(name, other, is_web_url);
         if (text == other || !holds_secret(name, text)) {
             return text;
         }
