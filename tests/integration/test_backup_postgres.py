@@ -315,6 +315,18 @@ class BackupOfPostgres(unittest.TestCase):
         url = self.server.url("keeper", "lectio_elsewhere")
         self.site.report("restore", "pg", "--to", url)
         self.assertEqual(self.site.known("lectio_elsewhere"), self.site.known())
+        # A server that does not answer, a role that may not, a role that is missing: all of them are said, none changes anything.
+        self.assertIn("refused", self.site.report("restore", "pg", "--to", f"postgresql://keeper@127.0.0.1:{free_port()}/x",
+                                                  expected=2)["reason"])
+        self.assertIn("may not create databases", self.site.report("restore", "pg", "--to", self.server.url("monitor", "lectio_x"),
+                                                                   expected=2)["reason"])
+        self.site.report("restore", "pg", "--to", "postgresql://127.0.0.1", expected=64)
+        with Postgres() as other:
+            other.sql("create role keeper superuser login")
+            self.assertIn("owner_of_site", self.site.report("restore", "pg", "--to", other.url("keeper", "lectio_x"),
+                                                            expected=2)["reason"])
+            self.assertIn("globals.sql", self.site.call("restore", "pg", "--to", other.url("keeper", "lectio_x")).stderr)
+            self.assertEqual(other.databases(), ["lectio", "postgres"])
         self.site.report("restore", "pg", "--to", url, expected=64)
         self.server.sql("drop database lectio_elsewhere")
         self.nothing_stays()

@@ -142,6 +142,10 @@ class Restore {
         return m_units.stop(m_source.units);
     }
 
+    int not_stopped(const Error& error) {
+        return m_session.leave(ExitCode::critical, error_words(error.message));
+    }
+
     int ended(Text words, nlohmann::json more) {
         const std::vector<Text> problems = m_units.start();
         for (const Text& problem : problems) {
@@ -238,7 +242,7 @@ class Restore {
             }
         }
         if (const Result<void> stopped = stop_units(); !stopped) {
-            return give_up(m_session.leave(stopped.error()));
+            return give_up(not_stopped(stopped.error()));
         }
         std::vector<std::string> aside;
         for (std::size_t i = 0; i < prepared.size(); ++i) {
@@ -314,7 +318,7 @@ class Restore {
             return m_session.leave(unpacked.error());
         }
         if (const Result<void> stopped = stop_units(); !stopped) {
-            return m_session.leave(stopped.error());
+            return not_stopped(stopped.error());
         }
         const snapshots::SqliteRestore wish{plain, std::get<snapshots::SqliteSnapshot>(m_backup.snapshot),
                                             m_source.sqlite.path, aside()};

@@ -57,7 +57,7 @@ class Command {
         const std::optional<std::string>& to = m_session.options().to;
         Result<PostgresTarget> target = to ? target_of(*to, m_order.source.postgres.url) : sites_own();
         if (!target) {
-            return m_session.leave(target.error());
+            return m_session.leave(ExitCode::usage, error_words(target.error().message));
         }
         // Of a server that is no source's nothing is written down here: a next run could not go there.
         const bool is_url = to && to->find("://") != std::string::npos;
@@ -100,10 +100,13 @@ class Command {
         return restore.prepare(tar.path(), m_snapshot);
     }
 
+    // What the server says is of the site, and no fault of ours.
+    int failed(const Error& error) { return m_session.leave(ExitCode::critical, error_words(error.message)); }
+
     int not_prepared(const Error& error) {
         const bool may_lack_roles =
             error.message.find("role ") != std::string::npos && m_snapshot.has_globals;
-        return m_session.leave(exit_code(error), error_words(error.message),
+        return m_session.leave(ExitCode::critical, error_words(error.message),
                                may_lack_roles ? say(k_globals_hint, k_postgres_globals, m_order.source.name)
                                               : Text{});
     }
@@ -111,7 +114,7 @@ class Command {
     int into_a_new_one(PostgresRestore& restore) {
         const Result<bool> there = restore.is_there();
         if (!there) {
-            return m_session.leave(there.error());
+            return failed(there.error());
         }
         if (*there) {
             return m_session.leave(ExitCode::usage, say(k_exists, clean_line(restore.database())));
@@ -120,7 +123,7 @@ class Command {
             return not_prepared(prepared.error());
         }
         const Result<std::string> done = restore.take_its_place();
-        return done ? restored(restore, *done, {}) : m_session.leave(done.error());
+        return done ? restored(restore, *done, {}) : failed(done.error());
     }
 
     int in_place(PostgresRestore& restore) {
@@ -133,11 +136,11 @@ class Command {
         StoppedUnits units(m_session.settings().dir, m_session.world());
         take_time_to_stop(); // who is stopped below is started again first
         if (const Result<void> stopped = units.stop(m_order.source.units); !stopped) {
-            return m_session.leave(stopped.error());
+            return failed(stopped.error());
         }
         const Result<std::vector<std::string>> users = restore.users();
         if (!users) {
-            return m_session.leave(users.error());
+            return failed(users.error());
         }
         if (!users->empty()) {
             return m_session.leave(ExitCode::critical,
@@ -145,7 +148,7 @@ class Command {
                                    say(k_connected_hint, m_order.source.name, m_order.source.name));
         }
         const Result<std::string> done = restore.take_its_place();
-        return done ? restored(restore, *done, units.start()) : m_session.leave(done.error());
+        return done ? restored(restore, *done, units.start()) : failed(done.error());
     }
 
     int restored(const PostgresRestore& restore, const std::string& aside,
