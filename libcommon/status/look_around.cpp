@@ -2,9 +2,11 @@
 
 #include "backup/archive.h"
 #include "backup/retention.h"
+#include "heartbeat/job_record.h"
 #include "incidents/rules.h"
 #include "pipeline/policy.h"
 #include "pipeline/tool_state.h"
+#include "platform/host.h"
 #include "platform/release_disk.h"
 #include "platform/users.h"
 #include "release/deploy_site.h"
@@ -31,6 +33,7 @@ constexpr Duration k_recent = 24h * 7;       // of recoveries
 constexpr Duration k_month = 24h * 30;       // of incidents
 constexpr std::size_t k_most_recoveries = 8; // newest
 constexpr std::size_t k_most_deploys = 5;
+constexpr Duration k_ticks = 1s;             // so exactly the kernel tells the age of a process
 constexpr Duration k_longest_deploy = 30min; // its marker never holds longer (CONTRACT 22)
 
 // By which its last run may be old where heartbeat.tools does not say it: as in config.example.toml.
@@ -125,6 +128,7 @@ class LookAround {
         checks();
         deploys();
         backups();
+        jobs();
         telling(Desk(m_world, m_config, {}));
         m_overview.tells = how.secrets_denied.empty();
         if (!m_overview.tells) {
@@ -442,6 +446,35 @@ class LookAround {
         for (const std::string& id : there->missing) {
             gap(Status::warning, say(k_backup_missing, id));
         }
+    }
+
+    void jobs() {
+        std::vector<std::string> names;
+        for (const auto& [name, settings] : m_config.heartbeat.jobs) {
+            names.push_back(name);
+        }
+        for (std::string& name : heartbeat::known_jobs(m_world.files, m_config.paths.state)) {
+            if (!m_config.heartbeat.jobs.contains(name)) {
+                names.push_back(std::move(name));
+            }
+        }
+        for (const std::string& name : names) {
+            const heartbeat::JobRecord record =
+                heartbeat::read_job(m_world.files, m_config.paths.state, m_config.paths.run, name);
+            m_overview.jobs.push_back(judge_job(name, record, record.run && is_alive(*record.run), m_now));
+        }
+    }
+
+    // Another process that has got its number began later.
+    [[nodiscard]] bool is_alive(const heartbeat::JobRecord::Run& run) {
+        if (run.begun.boot_id != m_now.boot_id) {
+            return false;
+        }
+        const std::vector<ProcessInfo> all = m_world.host.processes().value_or({});
+        return std::any_of(all.begin(), all.end(), [&](const ProcessInfo& process) {
+            return process.pid == run.pid && process.state != 'Z' &&
+                   process.age + k_ticks >= elapsed(run.begun, m_now);
+        });
     }
 
     [[nodiscard]] BackupRow backup_of(const backup::Archive::Contents& there,

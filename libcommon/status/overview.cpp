@@ -36,6 +36,13 @@ constexpr Phrase k_stuck{"messages cannot be delivered for {}: {} waiting",
 constexpr Phrase k_rejected{"{} messages were refused for good: lectio-notify rejected",
                             "сообщений отвергнуто окончательно: {} (lectio-notify rejected)"};
 constexpr Phrase k_channel{"channel {}: {}", "канал {}: {}"};
+constexpr Phrase k_job_runs{"runs for {}", "выполняется уже {}"};
+constexpr Phrase k_job_died{"job {} was cut off: it began {} ago, and nothing tells how it ended",
+                            "задание {} оборвалось: началось {} назад, и чем кончилось, неизвестно"};
+constexpr Phrase k_job_denied{"the record of job {} may not be read by this user",
+                              "запись о задании {} этому пользователю читать нельзя"};
+constexpr Phrase k_job_damaged{"job {}: {}", "задание {}: {}"};
+constexpr Phrase k_job_never{"has not run here yet", "ещё не запускалось"};
 constexpr Phrase k_died{"deploy {} is not finished and has died: lectio-deploy recover",
                         "деплой {} не закончен и прерван: lectio-deploy recover"};
 constexpr Phrase k_person{"deploy {} needs a person: lectio-deploy status",
@@ -118,6 +125,55 @@ std::optional<ToolRow> judge_tool(const std::string& name, const ToolRecord& rec
     return row;
 }
 
+std::string_view to_string(JobRow::State state) {
+    constexpr std::array<std::string_view, 7> k_words{"good",  "failed",  "running",   "died",
+                                                      "never", "damaged", "unreadable"};
+    return k_words.at(static_cast<std::size_t>(state));
+}
+
+Status JobRow::status() const {
+    switch (state) {
+    case State::good:
+    case State::running:
+        return Status::ok;
+    case State::never:
+        return Status::skipped;
+    case State::unreadable:
+        return Status::unknown;
+    default:
+        return Status::warning;
+    }
+}
+
+JobRow judge_job(const std::string& name, const heartbeat::JobRecord& record, bool is_alive, const Now& now) {
+    using State = JobRow::State;
+    JobRow row;
+    row.name = name;
+    if (record.end) {
+        row.state = record.end->status == 0 ? State::good : State::failed;
+        row.ended = record.end->at.wall;
+        row.age = elapsed(record.end->at, now);
+        row.exit_status = record.end->status;
+        row.detail = record.end->words;
+    }
+    if (record.run) {
+        row.state = is_alive ? State::running : State::died;
+        row.begun = record.run->begun.wall;
+        row.age = elapsed(record.run->begun, now);
+        row.detail = is_alive ? say(k_job_runs, span(row.age)) : say(k_job_died, name, span(row.age));
+    }
+    if (record.denied) {
+        row.state = State::unreadable;
+        row.detail = say(k_job_denied, name);
+    } else if (!record.trouble.empty()) {
+        row.state = State::damaged;
+        row.detail = say(k_job_damaged, name, record.trouble);
+    } else if (row.state == State::never) {
+        row.detail = say(k_job_never);
+    }
+    return row;
+}
+
 const CheckRow* Overview::find(std::string_view tool, std::string_view name) const {
     const auto found = std::find_if(checks.begin(), checks.end(), [&](const CheckRow& row) {
         return row.tool == tool && row.name == name;
@@ -136,6 +192,12 @@ std::vector<Gap> Overview::troubles() const {
     for (const BackupRow& backup : backups) {
         if (backup.status != Status::ok) {
             all.push_back({backup.status, backup.trouble});
+        }
+    }
+    for (const JobRow& job : jobs) { // what has failed was told, and is an incident
+        if (job.status() != Status::ok && job.status() != Status::skipped &&
+            job.state != JobRow::State::failed) {
+            all.push_back({job.status(), job.detail});
         }
     }
     for (const Deploy& deploy : deploys) {
@@ -174,6 +236,9 @@ Status Overview::status() const {
         if (!speaks_for_itself(*this, incident)) {
             all = worst(all, incident.level);
         }
+    }
+    for (const JobRow& job : jobs) {
+        all = worst(all, job.status());
     }
     all = worst_of(all, troubles());
     const bool looked = std::any_of(checks.begin(), checks.end(),

@@ -2,6 +2,7 @@
 // here; what is damaged, missing, late or may not be read is said, and never counts as good.
 #pragma once
 
+#include "heartbeat/job_record.h"
 #include "operator/desk.h"
 #include "platform/clock.h"
 #include "report/report.h"
@@ -84,6 +85,31 @@ struct Deploy {
     bool needs_human = false;
 };
 
+// A job that runs under `lectio-heartbeat run`.
+struct JobRow {
+    enum class State {
+        good,
+        failed,
+        running,
+        died, // it began, is no more, and nobody has said how it ended
+        never,
+        damaged, // its record cannot be used
+        unreadable,
+    };
+    std::string name;
+    State state = State::never;
+    std::optional<WallTime> begun; // of one that runs or has died
+    std::optional<WallTime> ended; // the last end that is known
+    Duration age{};                // since it began, or ended
+    int exit_status = 0;           // of that end
+    Text detail;                   // how it ended; what is wrong
+
+    [[nodiscard]] Status status() const;
+};
+std::string_view to_string(JobRow::State state);
+// `is_alive`: the process of a run that is not known to have ended is there.
+JobRow judge_job(const std::string& name, const heartbeat::JobRecord& record, bool is_alive, const Now& now);
+
 struct BackupRow {
     std::string source;
     std::optional<WallTime> proven; // when the newest proven copy was made; none: there is none
@@ -118,6 +144,7 @@ struct Overview {
     std::vector<Recovery> recoveries; // the newest first
     std::vector<Deploy> deploys;      // the newest first
     std::vector<BackupRow> backups;
+    std::vector<JobRow> jobs;
     std::vector<Gap> gaps;
 
     // The worst of all that counts; unknown where nothing was looked at yet.

@@ -75,6 +75,16 @@ json json_of(const BackupRow& backup, Lang lang) {
             {"size", backup.size.count},       {"detail", backup.trouble.in(lang)}};
 }
 
+json json_of(const JobRow& job, Lang lang) {
+    return {{"name", job.name},
+            {"state", to_string(job.state)},
+            {"begun", moment(job.begun)},
+            {"ended", moment(job.ended)},
+            {"age_s", seconds(job.begun ? job.begun : job.ended, job.age)},
+            {"exit_status", job.ended ? json(job.exit_status) : json(nullptr)},
+            {"detail", job.detail.in(lang)}};
+}
+
 } // namespace
 
 json json_of(const Overview& overview, Lang lang) {
@@ -84,7 +94,7 @@ json json_of(const Overview& overview, Lang lang) {
     }
     object["status"] = to_string(overview.status());
     json checks = json::array(), tools = json::array(), troubles = json::array(), recoveries = json::array(),
-         deploys = json::array(), backups = json::array();
+         deploys = json::array(), backups = json::array(), jobs = json::array();
     for (const CheckRow& row : overview.checks) {
         checks.push_back(json_of(row, lang));
     }
@@ -106,6 +116,10 @@ json json_of(const Overview& overview, Lang lang) {
     for (const BackupRow& backup : overview.backups) {
         backups.push_back(json_of(backup, lang));
     }
+    for (const JobRow& job : overview.jobs) {
+        jobs.push_back(json_of(job, lang));
+    }
+    object["jobs"] = std::move(jobs);
     object["checks"] = std::move(checks);
     object["tools"] = std::move(tools);
     object["troubles"] = std::move(troubles);

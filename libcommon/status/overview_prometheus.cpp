@@ -25,6 +25,9 @@ constexpr Family k_proven{"lectio_backup_proven_timestamp_seconds",
                           "When the newest proven backup of a source was made."};
 constexpr Family k_backup_status{"lectio_backup_status",
                                  "Status of the backups of a source: 0 ok, 1 warning, 2 critical."};
+constexpr Family k_job_good{"lectio_job_good", "Whether the last run of a job that has ended did so well."};
+constexpr Family k_job_end{"lectio_job_last_end_timestamp_seconds", "When a job last ended."};
+constexpr Family k_job_running{"lectio_job_running", "Whether a job runs now."};
 constexpr Family k_deploy{"lectio_deploy_last_timestamp_seconds", "When the last deploy began."};
 
 double seconds(WallTime time) {
@@ -55,6 +58,7 @@ class Metrics {
         one(k_rejected, m_overview.standing.rejected);
         quiet();
         backups();
+        jobs();
         if (!m_overview.deploys.empty()) {
             m_out.begin(k_deploy);
             m_out.moment(k_deploy, {}, seconds(m_overview.deploys.front().time));
@@ -153,6 +157,30 @@ class Metrics {
         for (const BackupRow& backup : m_overview.backups) {
             if (backup.proven) {
                 m_out.moment(k_proven, {{"source", backup.source}}, seconds(*backup.proven));
+            }
+        }
+    }
+
+    // What nobody knows the end of is absent of the ends: an alert on its age goes off.
+    void jobs() {
+        if (m_overview.jobs.empty()) {
+            return;
+        }
+        m_out.begin(k_job_good);
+        for (const JobRow& job : m_overview.jobs) {
+            if (job.ended || job.status() == Status::warning) {
+                const bool good = job.status() == Status::ok && job.exit_status == 0;
+                m_out.line(k_job_good, {{"job", job.name}}, good ? 1 : 0);
+            }
+        }
+        m_out.begin(k_job_running);
+        for (const JobRow& job : m_overview.jobs) {
+            m_out.line(k_job_running, {{"job", job.name}}, job.state == JobRow::State::running ? 1 : 0);
+        }
+        m_out.begin(k_job_end);
+        for (const JobRow& job : m_overview.jobs) {
+            if (job.ended) {
+                m_out.moment(k_job_end, {{"job", job.name}}, seconds(*job.ended));
             }
         }
     }

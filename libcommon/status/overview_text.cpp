@@ -26,6 +26,9 @@ constexpr Phrase k_recoveries{"Last recoveries", "Последние восст�
 constexpr Phrase k_deploys{"Last deploys", "Последние деплои"};
 constexpr Phrase k_backups{"Backups", "Резервные копии"};
 constexpr Phrase k_backup{"{}: proven {} ago, {}", "{}: проверена {} назад, {}"};
+constexpr Phrase k_jobs{"Jobs", "Задания"};
+constexpr Phrase k_job{"{}: {}", "{}: {}"};
+constexpr Phrase k_job_ended{"{}: {} ago, {}", "{}: {} назад, {}"};
 constexpr Phrase k_waiting{"{} waiting to be sent", "ждут отправки: {}"};
 constexpr Phrase k_under_way{"under way", "идёт"};
 constexpr Phrase k_died{"not finished", "не закончен"};
@@ -71,6 +74,7 @@ class TextOverview {
         recoveries();
         deploys();
         backups();
+        jobs();
         return std::move(m_out);
     }
 
@@ -179,6 +183,23 @@ class TextOverview {
                    each.status != Status::ok
                        ? words(each.trouble)
                        : words(say(k_backup, each.source, long_age(each.age), format_size(each.size))));
+        }
+    }
+
+    void jobs() {
+        if (m_overview.jobs.empty()) {
+            return;
+        }
+        title(k_jobs);
+        for (const JobRow& each : m_overview.jobs) {
+            const bool names_itself = each.state == JobRow::State::died ||
+                                      each.state == JobRow::State::damaged ||
+                                      each.state == JobRow::State::unreadable;
+            const bool has_ended = each.ended && each.state != JobRow::State::running;
+            marked(each.status(), names_itself ? words(each.detail)
+                                  : has_ended
+                                      ? words(say(k_job_ended, each.name, long_age(each.age), each.detail))
+                                      : words(say(k_job, each.name, each.detail)));
         }
     }
 

@@ -58,6 +58,7 @@ constexpr Phrase k_none{"None.", "Не было."};
 constexpr Phrase k_lasted{"lasted {}", "длилось {}"};
 constexpr Phrase k_at_once{"mended at once", "починено сразу"};
 constexpr Phrase k_still{"not over", "не закончилось"};
+constexpr Phrase k_jobs{"Jobs", "Задания"};
 constexpr Phrase k_backups{"Backups", "Резервные копии"};
 constexpr Phrase k_proven{"proven {} ago, {}", "проверена {} назад, {}"};
 constexpr Phrase k_deploys{"Deploys", "Деплои"};
@@ -125,6 +126,7 @@ class Page {
             checks_of(tool);
         }
         past_incidents();
+        jobs();
         backups();
         deploys();
         m_out += "</main>\n";
@@ -501,6 +503,22 @@ class Page {
         return !incident.end                     ? words(k_still)
                : *incident.end == incident.begin ? words(k_at_once)
                                                  : words(k_lasted, length(*incident.end - incident.begin));
+    }
+
+    void jobs() {
+        if (m_overview.jobs.empty()) {
+            return;
+        }
+        title(k_jobs);
+        m_out += "<ul class=\"card rows\">\n";
+        for (const JobRow& job : m_overview.jobs) {
+            const std::optional<WallTime> since = job.begun ? job.begun : job.ended;
+            add("<li class=\"row\">{}<span class=\"name\">{}</span><span class=\"share\">{}</span>"
+                "<span class=\"says\">{}</span></li>\n",
+                sign(job.status()), html_text(job.name), since ? words(k_seen, length_before(job.age)) : "",
+                words(job.detail));
+        }
+        m_out += "</ul>\n";
     }
 
     void backups() {

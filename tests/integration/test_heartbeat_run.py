@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """`lectio-heartbeat run` with the real binary: a job of cron's cannot fail, hang or disappear silently."""
 
+import json
 import os
 import pathlib
 import signal
@@ -76,6 +77,47 @@ class Job(NotifyPlace):
                               text=True, timeout=LONG, check=False)
         self.assertEqual((done.returncode, done.stdout), (5, "1\n"))
         self.assertTrue(os.path.exists(mark), "it went on to its end")
+
+    # ── how things stand ──
+
+    def status(self):
+        done = subprocess.run([program_of("lectio-status"), "-c", self.path("config.toml"), "--format", "json"],
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=LONG, check=False)
+        report = json.loads(done.stdout)
+        return {job["name"]: job for job in report["jobs"]}, [trouble["message"] for trouble in report["troubles"]]
+
+    def test_lectio_status_knows_how_it_went(self):
+        self.assertEqual(self.status()[0]["media"]["state"], "never")
+        self.run_job("true")
+        media = self.status()[0]["media"]
+        self.assertEqual((media["state"], media["exit_status"], media["begun"]), ("good", 0, None))
+        self.run_job("sh", "-c", "exit 3")
+        self.run_job("true", name="unknown-here")
+        jobs, _ = self.status()
+        self.assertEqual((jobs["media"]["state"], jobs["media"]["exit_status"]), ("failed", 3))
+        self.assertIn("failed: exit status 3", jobs["media"]["detail"])
+        self.assertEqual(jobs["unknown-here"]["state"], "good", "a job without a section, too")
+
+    def test_lectio_status_tells_one_that_runs_from_one_that_was_cut_off(self):
+        mark = self.path("begun")
+        process = self.start("sh", "-c", f"touch {mark}; sleep {LONG}")
+        self.wait_for(lambda: os.path.exists(mark))
+        self.assertEqual(self.status()[0]["media"]["state"], "running")
+        process.kill()
+        process.wait(LONG)
+        jobs, troubles = self.status()
+        self.assertEqual(jobs["media"]["state"], "died")
+        self.assertIn("job media was cut off", "".join(troubles))
+        self.run_job("true")
+        self.assertEqual(self.status()[0]["media"]["state"], "good")
+
+    def test_a_record_that_is_damaged_is_said(self):
+        self.run_job("true")
+        for damage in ("", "garbage", "{}", '{"at":{"wall_ms":-1}}'):
+            pathlib.Path(self.path("state/jobs/media.json")).write_text(damage)
+            self.assertEqual(self.status()[0]["media"]["state"], "damaged", damage)
+        self.run_job("true")
+        self.assertEqual(self.status()[0]["media"]["state"], "good")
 
     # ── it fails ──
 

@@ -2,10 +2,13 @@
 
 #include "cli/tool_session.h"
 #include "heartbeat/job.h"
+#include "heartbeat/job_record.h"
 #include "operator/tell_under_key.h"
 #include "platform/attended.h"
 #include "platform/files.h"
+#include "platform/host.h"
 #include "platform/stop.h"
+#include "status/write_page.h"
 #include "util/text.h"
 #include "util/uuid.h"
 #include "words/error_words.h"
@@ -24,6 +27,7 @@ using namespace std::chrono_literals;
 constexpr Duration k_to_begin = 5s;       // a dead network holds a job up no longer
 constexpr Duration k_to_end = 19s;        // for the ping and the message at its end
 constexpr Duration k_to_tell = 10s;       // of these, for the message
+constexpr Duration k_to_publish = 6s;     // what others may read of it
 constexpr Duration k_grace = 5s;          // for a disk that hangs
 constexpr mode_t k_run_mode = 0755;       // as the pipeline makes it
 constexpr std::size_t k_told_tail = 1000; // of the job's output, in a message
@@ -40,6 +44,7 @@ constexpr Phrase k_would_run{"would run: {}", "было бы выполнено:
 constexpr Phrase k_lost{"the ping did not arrive: {}", "сигнал не дошёл: {}"};
 constexpr Phrase k_no_lock{"nothing keeps two of them from running at once: {}",
                            "ничто не помешает запустить второе такое же: {}"};
+constexpr Phrase k_not_noted{"how the job went is not noted: {}", "не записано, как прошло задание: {}"};
 
 std::string last_of(std::string_view text, std::size_t most) {
     return text.size() <= most ? std::string(text) : "…" + to_utf8(text.substr(text.size() - most));
@@ -76,16 +81,21 @@ class Job {
         begin.signal = Ping::Signal::start;
         begin.rid = m_rid;
         ping(begin, k_to_begin);
+        remark_begin();
+        const Now begun = m_session.world().clock.now();
         const Result<AttendedAnswer> answer = attend(m_request);
-        lock.release(); // what follows is telling
-        end_process_after(k_to_end + k_grace);
+        end_process_after(k_to_end + k_to_publish + k_grace);
         const JobEnd end = judge(answer, m_request.limit);
+        const Now now = m_session.world().clock.now();
+        remember({now, elapsed(begun, now), end.status, end.words});
+        lock.release(); // what follows is telling
         if (!end.is_good()) {
             m_session.say_aside(say(k_outcome, m_options.job, end.words));
         }
         log(end);
         ping(ping_of(end, m_rid, m_session.lang()), k_to_end - k_to_tell);
         tell(end);
+        status::write_page(m_session, status::RunWas::news);
         return end.status;
     }
 
@@ -106,6 +116,25 @@ class Job {
             m_session.say_aside(say(k_no_lock, error_words(taken.error().message)));
         }
         return std::nullopt;
+    }
+
+    // For those who ask how things stand; nothing that is amiss with it concerns the job.
+    void remark_begin() {
+        World& world = m_session.world();
+        const Result<void> noted = note_begin(m_session.config().paths.run, m_options.job,
+                                              {world.clock.now(), world.host.self_pid()});
+        if (!noted) {
+            m_session.say_aside(say(k_not_noted, error_words(noted.error().message)));
+        }
+    }
+
+    void remember(const JobRecord::End& end) {
+        const Paths& paths = m_session.config().paths;
+        const Result<void> noted =
+            note_end(m_session.world().files, paths.state, paths.run, m_options.job, end);
+        if (!noted) {
+            m_session.say_aside(say(k_not_noted, error_words(noted.error().message)));
+        }
     }
 
     void say_what_is_missing() {

@@ -26,7 +26,7 @@ class InitBench {
   public:
     int init(const std::string& file, Lang lang = Lang::en) {
         health::Options options;
-        options.init = health::InitCommand{file, lang, folder / "state"};
+        options.init = health::InitCommand{file, lang, std::nullopt, folder / "state"};
         const int saved = ::dup(STDOUT_FILENO);
         const int sink = ::open("/dev/null", O_WRONLY | O_CLOEXEC);
         ::dup2(sink, STDOUT_FILENO); // what it says beside is for a terminal

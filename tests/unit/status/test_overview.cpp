@@ -102,6 +102,53 @@ TEST_CASE("a tool that never ran is missed only where it has work", "[status]") 
     CHECK_FALSE(judge_tool("smoke", {}, Work::none, 15min, clock.now()));
 }
 
+TEST_CASE("a job is what its record says, and one that was cut off is said", "[status]") {
+    FakeClock clock;
+    using Job = JobRow::State;
+    const Now then = clock.now();
+    clock.advance(1h);
+    const auto judged = [&](const heartbeat::JobRecord& record, bool alive = false) {
+        return judge_job("media", record, alive, clock.now());
+    };
+    heartbeat::JobRecord record;
+    CHECK(judged(record).state == Job::never);
+    CHECK(judged(record).status() == Status::skipped);
+    record.end = {then, 3s, 0, verbatim("ended well after 3 s")};
+    CHECK(judged(record).state == Job::good);
+    CHECK(judged(record).age == 1h);
+    record.end->status = 3;
+    CHECK(judged(record).state == Job::failed);
+    CHECK(judged(record).status() == Status::warning);
+    record.run = {then, 42};
+    CHECK(judged(record, true).state == Job::running);
+    CHECK(judged(record, true).status() == Status::ok);
+    CHECK(judged(record, true).detail.en == "runs for 1 hour");
+    CHECK(judged(record).state == Job::died);
+    CHECK(judged(record).detail.en ==
+          "job media was cut off: it began 1 hour ago, and nothing tells how it ended");
+    record.trouble = verbatim("cut");
+    CHECK(judged(record).state == Job::damaged);
+    record.denied = true;
+    CHECK(judged(record).status() == Status::unknown);
+
+    Overview overview = good_overview();
+    overview.jobs = {judged({})};
+    CHECK(overview.status() == Status::ok);
+    overview.jobs.push_back(judged({heartbeat::JobRecord::Run{then, 42}, {}}));
+    CHECK(overview.status() == Status::warning);
+    REQUIRE(overview.troubles().size() == 1);
+    overview.jobs.pop_back();
+    overview.jobs.push_back(judged({{}, heartbeat::JobRecord::End{then, 3s, 3, verbatim("failed")}}));
+    CHECK(overview.status() == Status::warning);
+    CHECK(overview.troubles().empty()); // its incident says it
+    CHECK(text_of(overview).find(
+              "Jobs:\n  -     media: has not run here yet\n  WARN  media: 1 hour ago, failed\n") !=
+          std::string::npos);
+    const std::string metrics = render_prometheus(overview);
+    CHECK(metrics.find("lectio_job_good{job=\"media\"} 0\n") != std::string::npos);
+    CHECK(json_of(overview, Lang::en)["jobs"][1]["exit_status"] == 3);
+}
+
 TEST_CASE("all is good only where all that was looked at is, and somebody looked", "[status]") {
     CHECK(Overview().status() == Status::unknown);
     Overview overview = good_overview();

@@ -55,6 +55,7 @@ Overview overview_of(const Word& word) {
     overview.quiet = verbatim(quiet.substr(0, quiet.find('\n'))); // its lines are ours
     overview.gaps = {{Status::warning, text()}};
     overview.deploys = {{word(), word(), word(), word(), word(), overview.now, false, true}};
+    overview.jobs = {{word(), JobRow::State::failed, {}, overview.now, 2h, 3, text()}};
     overview.backups = {{word(), overview.now, 2h, 3_MB, {}, Status::ok},
                         {word(), {}, {}, {}, text(), Status::critical}};
     return overview;
