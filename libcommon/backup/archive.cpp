@@ -24,7 +24,6 @@ constexpr std::string_view k_unfinished = ".tmp-"; // of write_atomically(): a m
 constexpr mode_t k_folder_mode = 0700;
 constexpr mode_t k_file_mode = 0600;
 constexpr mode_t k_latest_mode = 0640;
-constexpr Bytes k_longest_manifest = 4_MB;
 constexpr Duration k_in_trash = 72h;
 constexpr Duration k_proof_holds = 24h * 7;
 
@@ -50,81 +49,12 @@ Bytes share_of(Bytes size, const Amount& share) {
 
 } // namespace
 
-const Backup* Archive::Contents::find(std::string_view id) const {
-    const auto found = std::find_if(backups.begin(), backups.end(), [&](const Backup& backup) {
-        return backup.id == id || backup.stem() == id;
-    });
-    return found == backups.end() ? nullptr : &*found;
-}
-
-std::vector<Backup> Archive::Contents::of(std::string_view source) const {
-    std::vector<Backup> all;
-    std::copy_if(backups.begin(), backups.end(), std::back_inserter(all),
-                 [&](const Backup& backup) { return backup.source == source; });
-    return all;
-}
-
-const Backup* Archive::Contents::newest(std::string_view source, std::optional<WallTime> at) const {
-    const Backup* newest = nullptr;
-    for (const Backup& backup : backups) {
-        if (backup.source == source && backup.counts() && (!at || backup.time <= *at)) {
-            newest = &backup;
-        }
-    }
-    return newest;
-}
-
-const Backup* Archive::Contents::newest_away(std::string_view source) const {
-    const auto found = std::find_if(backups.rbegin(), backups.rend(), [&](const Backup& backup) {
-        return backup.source == source && backup.away.has_value();
-    });
-    return found == backups.rend() ? nullptr : &*found;
-}
-
 Path Archive::temporary(const std::string& name) const {
     return m_settings.dir / fmt::format("{}{}", k_temporary, name);
 }
 
 WallTime Archive::now() const {
     return m_world.clock.now().wall;
-}
-
-Result<Archive::Contents> Archive::contents() {
-    return read(m_settings.dir);
-}
-
-Result<Archive::Contents> Archive::read(const Path& folder) {
-    Contents contents;
-    const Result<std::vector<std::string>> names = m_world.files.list(folder);
-    if (!names) {
-        return names.error().kind == ErrorKind::not_found ? Result<Contents>(contents) : names.error();
-    }
-    for (const std::string& name : *names) {
-        if (!name.ends_with(".json") || name.starts_with('.')) {
-            continue;
-        }
-        const Result<std::string> text = m_world.files.read(folder / name, k_longest_manifest);
-        Result<Backup> backup = text ? backup_from_json(*text) : text.error();
-        if (!backup || backup->manifest_name() != name) {
-            contents.unreadable.push_back(name);
-            continue;
-        }
-        const bool has_file = std::find(names->begin(), names->end(), backup->file_name()) != names->end();
-        if (!has_file) {
-            contents.missing.push_back(backup->id);
-        }
-        contents.backups.push_back(std::move(*backup));
-    }
-    std::sort(contents.backups.begin(), contents.backups.end(), [](const Backup& a, const Backup& b) {
-        return a.time != b.time ? a.time < b.time : a.id < b.id;
-    });
-    if (folder == m_settings.dir) { // without its file it is no backup; tidy() knows what to do with it
-        std::erase_if(contents.backups, [&](const Backup& backup) {
-            const auto& missing = contents.missing;
-            return backup.trashed || std::find(missing.begin(), missing.end(), backup.id) != missing.end();
-        });
-    }
-    return contents;
 }
 
 Result<void> Archive::save(const Backup& backup) {

@@ -69,6 +69,7 @@ class Archive {
     [[nodiscard]] Path file_of(const Backup& backup) const { return m_settings.dir / backup.file_name(); }
 
   private:
+    static constexpr Bytes k_longest_manifest = 4_MB;
     [[nodiscard]] Path temporary(const std::string& name) const;
     [[nodiscard]] Path trash() const { return m_settings.dir / "trash"; }
     Result<void> has_room(const BackupSource& source, const Backup* before, SteadyTime until);

@@ -2,11 +2,8 @@
 
 #include "backup/postgres_scratch.h"
 #include "platform/tree_size.h"
-#include "util/json_members.h"
 
 #include <cstdint>
-
-#include <nlohmann/json.hpp>
 
 namespace lectio::backup {
 namespace {
@@ -61,18 +58,6 @@ Result<Bytes> size_of_dump(const PostgresSource& source, const Snapshot* before,
 
 } // namespace
 
-WallTime taken(const Snapshot& snapshot) {
-    return std::visit([](const auto& one) { return one.taken; }, snapshot);
-}
-
-const FileDigest& plain_file(const Snapshot& snapshot) {
-    return std::visit([](const auto& one) -> const FileDigest& { return one.file; }, snapshot);
-}
-
-std::string_view extension(const Snapshot& snapshot) {
-    return std::holds_alternative<SqliteSnapshot>(snapshot) ? "sqlite3" : "tar";
-}
-
 Text counted(const Snapshot& snapshot) {
     return std::visit(
         Cases{[](const SqliteSnapshot& one) { return say(k_rows, snapshots::total(one.facts.rows)); },
@@ -81,28 +66,6 @@ Text counted(const Snapshot& snapshot) {
                   return say(k_tables_and_rows, one.rows.size(), snapshots::total(one.rows));
               }},
         snapshot);
-}
-
-nlohmann::json json_of(const Snapshot& snapshot) {
-    return std::visit(Cases{[](const SqliteSnapshot& one) { return snapshots::json_of(one); },
-                            [](const auto& one) { return json_of(one); }},
-                      snapshot);
-}
-
-Result<Snapshot> snapshot_from(const nlohmann::json& json) {
-    if (text_of(json, "type") == "files") {
-        Result<FilesSnapshot> files = files_snapshot_from(json);
-        LECTIO_TRY(files);
-        return Snapshot(std::move(*files));
-    }
-    if (text_of(json, "type") == "postgres") {
-        Result<PostgresSnapshot> dump = postgres_snapshot_from(json);
-        LECTIO_TRY(dump);
-        return Snapshot(std::move(*dump));
-    }
-    Result<SqliteSnapshot> database = snapshots::sqlite_snapshot_from(json);
-    LECTIO_TRY(database);
-    return Snapshot(std::move(*database));
 }
 
 Result<Bytes> size_of(const BackupSource& source, const Snapshot* before, World& world, SteadyTime until) {

@@ -1,0 +1,43 @@
+// What a manifest says of a snapshot, apart from what takes and proves one: who only reads manifests links no libarchive.
+#include "backup/snapshot.h"
+#include "util/json_members.h"
+
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+namespace lectio::backup {
+
+WallTime taken(const Snapshot& snapshot) {
+    return std::visit([](const auto& one) { return one.taken; }, snapshot);
+}
+
+const FileDigest& plain_file(const Snapshot& snapshot) {
+    return std::visit([](const auto& one) -> const FileDigest& { return one.file; }, snapshot);
+}
+
+std::string_view extension(const Snapshot& snapshot) {
+    return std::holds_alternative<snapshots::SqliteSnapshot>(snapshot) ? "sqlite3" : "tar";
+}
+
+nlohmann::json json_of(const Snapshot& snapshot) {
+    return std::visit([](const auto& one) { return json_of(one); }, snapshot); // each of its own kind
+}
+
+Result<Snapshot> snapshot_from(const nlohmann::json& json) {
+    if (text_of(json, "type") == "files") {
+        Result<FilesSnapshot> files = files_snapshot_from(json);
+        LECTIO_TRY(files);
+        return Snapshot(std::move(*files));
+    }
+    if (text_of(json, "type") == "postgres") {
+        Result<PostgresSnapshot> dump = postgres_snapshot_from(json);
+        LECTIO_TRY(dump);
+        return Snapshot(std::move(*dump));
+    }
+    Result<snapshots::SqliteSnapshot> database = snapshots::sqlite_snapshot_from(json);
+    LECTIO_TRY(database);
+    return Snapshot(std::move(*database));
+}
+
+} // namespace lectio::backup
