@@ -9,7 +9,10 @@
 #include "release/canary.h"
 #include "release/dependencies.h"
 #include "release/drift.h"
+#include "release/held_units.h"
+#include "snapshots/sqlite_restore.h"
 #include "snapshots/sqlite_snapshot.h"
+#include "util/json_depth.h"
 #include "util/text.h"
 #include "words/error_words.h"
 
@@ -27,6 +30,7 @@ using namespace std::chrono_literals;
 
 constexpr Duration k_to_look = 5s;
 constexpr Duration k_longest_start = 5min;
+constexpr Duration k_to_ask = 1s; // for a start that is not waited for
 constexpr Duration k_longest_canary = 60s;
 constexpr Duration k_longest_reading = 10min;
 constexpr Bytes k_output = 1_MB;
@@ -91,11 +95,26 @@ constexpr Phrase k_no_venv_hint{"Debian has it in a package of its own: apt inst
                                 "в Debian он в отдельном пакете: apt install python3-venv"};
 constexpr Phrase k_failed{"deploy.backend.{} failed: {}", "deploy.backend.{} завершилась неудачей: {}"};
 constexpr Phrase k_failed_hint{"as {} in {}: {}", "под {} в {}: {}"};
-constexpr Phrase k_pending{"migrations that do more than add are not deployed yet: {}",
-                           "деплой миграций, которые не только добавляют, ещё не построен: {}"};
-constexpr Phrase k_in_parts{
-    "migrations that may be applied by half (atomic = False) are not deployed yet: {}",
-    "деплой миграций, которые могут примениться наполовину (atomic = False), ещё не построен: {}"};
+constexpr Phrase k_would_fail{
+    "{} would lose requests while these migrations are applied, no code may run then: {}",
+    "{} терял бы запросы, пока применяются эти миграции, код в это время работать не должен: {}"};
+constexpr Phrase k_would_fail_hint{
+    "it needs a socket unit and the line ExecStartPre= with lectio-deploy gate: packaging/systemd/site has "
+    "both",
+    "ему нужны socket-юнит и строка ExecStartPre= с lectio-deploy gate: пример — packaging/systemd/site"};
+constexpr Phrase k_held_too_long{"requests would wait too long: the database has {}, and no code may run "
+                                 "while these migrations are applied: {}",
+                                 "запросы ждали бы слишком долго: база занимает {}, а код не должен "
+                                 "работать, пока применяются эти миграции: {}"};
+constexpr Phrase k_database_is_link{"{} is a link to the database", "{} — ссылка на базу"};
+constexpr Phrase k_database_is_link_hint{"name in deploy.backend.database where it lies",
+                                         "укажите в deploy.backend.database, где лежит она сама"};
+constexpr Phrase k_will_be_held{"requests wait while these migrations are applied: {}",
+                                "запросы будут ждать, пока применяются эти миграции: {}"};
+constexpr Phrase k_stopping{"stopping {}", "останавливаю {}"};
+constexpr Phrase k_not_stopped{"{} did not stop: {}", "{} не остановился: {}"};
+constexpr Phrase k_not_restored{"the database could not be put back as it was: {}; its snapshot is {}",
+                                "не удалось вернуть базу: {}; её копия: {}"};
 constexpr Phrase k_no_database{
     "migrations are waiting, and deploy.backend.database does not say of what a snapshot is taken: {}",
     "есть неприменённые миграции, а deploy.backend.database не говорит, с чего снимать копию: {}"};
@@ -128,6 +147,7 @@ constexpr Phrase k_canary_failed{"the new code does not work: {}", "новый �
 constexpr Phrase k_canary_hint{"deploy.backend.canary: {}", "deploy.backend.canary: {}"};
 constexpr Phrase k_no_canary{"the new code was not tried before the swap: deploy.backend.canary is not set",
                              "новый код не пробовали до переключения: не задан deploy.backend.canary"};
+constexpr Phrase k_starting{"starting {}", "запускаю {}"};
 constexpr Phrase k_restarting{"restarting {}", "перезапускаю {}"};
 constexpr Phrase k_not_started{"{} did not start: {}", "{} не запустился: {}"};
 constexpr Phrase k_fell{"{} has fallen after its start: {}", "{} упал после запуска: {}"};
@@ -354,6 +374,8 @@ Part::Foresight BackendPart::foresee(const Path& staging, const Draft& draft, co
     no = no ? no : may_migrate(staging, foresight.migrations, draft.force, voice);
     if (no) {
         foresight.flaws.push_back({Flaw::Weight::refuse, no->reason, no->hint});
+    } else if (foresight.migrations.needs_fence()) {
+        foresight.flaws.push_back({Flaw::Weight::warn, say(k_will_be_held, some_of(foresight.migrations))});
     }
     return foresight;
 }
@@ -404,7 +426,7 @@ Part::Step BackendPart::build(const Path& tree, const Draft& draft, const Voice&
         }
     }
     if (draft.migrations.all.empty()) { // else its tables are not there yet
-        if (Step no = try_it(tree, voice)) {
+        if (Step no = try_it(tree, m_settings.deploy.timeout, voice)) {
             return no;
         }
     }
@@ -437,10 +459,17 @@ CommandOutcome BackendPart::run_in(const Path& tree, const std::vector<std::stri
 
 Part::Step BackendPart::run_named(const Path& tree, const char* name,
                                   const std::vector<std::string>& command) {
+    return run_named(tree, name, command, m_settings.deploy.timeout);
+}
+
+Part::Step BackendPart::run_named(const Path& tree, const char* name, const std::vector<std::string>& command,
+                                  Duration limit) {
     if (command.empty()) {
         return {};
     }
-    const CommandOutcome outcome = run_in(tree, command);
+    ProcessRequest request = request_for(tree, command);
+    request.timeout = limit;
+    const CommandOutcome outcome = run_command(m_world, request);
     return outcome.ok
                ? Step{}
                : Step(Refusal{say(k_failed, name, outcome.words),
@@ -522,18 +551,11 @@ Part::Step BackendPart::look_for_migrations(const Path& tree, WaitingMigrations&
     return {};
 }
 
-// While they are applied the code that is served goes on: it must be able to, and nothing may have to be undone.
+// Those that only add are applied while the code that is served goes on: it must be able to.
 Part::Step BackendPart::may_migrate(const Path& tree, const WaitingMigrations& waiting, bool force,
                                     const Voice& voice) {
     if (waiting.all.empty()) {
         return {};
-    }
-    const bool only_adds = waiting.worst() == MigrationClass::additive;
-    const bool whole = std::all_of(waiting.all.begin(), waiting.all.end(),
-                                   [](const Migration& migration) { return migration.is_atomic; });
-    if (!only_adds || !whole) {
-        return Refusal{only_adds ? say(k_in_parts, some_of(waiting)) : say(k_pending, some_of(waiting)),
-                       say(k_pending_hint)};
     }
     if (Step no = look_for_database(tree, waiting)) {
         return no;
@@ -543,6 +565,9 @@ Part::Step BackendPart::may_migrate(const Path& tree, const WaitingMigrations& w
         return Refusal{error_words(info.error().message)};
     }
     const Bytes size{info->size};
+    if (waiting.needs_fence()) {
+        return may_be_held(waiting, size);
+    }
     if (size <= k_quickly_migrated) {
         return {};
     }
@@ -552,6 +577,27 @@ Part::Step BackendPart::may_migrate(const Path& tree, const WaitingMigrations& w
     }
     voice.warnings.push_back(words);
     return {};
+}
+
+// No code runs while they are applied: requests wait in the socket, and nothing may wake the old code up.
+Part::Step BackendPart::may_be_held(const WaitingMigrations& waiting, Bytes size) {
+    for (const std::string& name : m_web) {
+        const Result<UnitState> unit = m_world.services.unit(name, k_to_look);
+        if (!unit) {
+            return Refusal{say(k_cannot_see, name, error_words(unit.error().message))};
+        }
+        if (!has_socket(*unit) || !waits_at_gate(*unit)) {
+            return Refusal{say(k_would_fail, name, some_of(waiting)), say(k_would_fail_hint)};
+        }
+    }
+    const Result<FileInfo> file = m_world.files.info(*sqlite_place(), Files::Follow::no);
+    if (!file || file->type != FileInfo::Type::regular) { // what takes its place lies beside it
+        return Refusal{say(k_database_is_link, sqlite_place()->string()), say(k_database_is_link_hint)};
+    }
+    return size <= m_settings.most_held
+               ? Step{}
+               : Step(
+                     Refusal{say(k_held_too_long, format_size(size), some_of(waiting)), say(k_pending_hint)});
 }
 
 // The one that is copied has to be the one that is changed.
@@ -620,10 +666,52 @@ Part::Step BackendPart::take_snapshot(const std::string& id) {
     return kept ? Step{} : Step(Refusal{say(k_no_snapshot, error_words(kept.error().message))});
 }
 
-Part::Step BackendPart::migrate(const std::string& id, const Voice& voice) {
+Part::Step BackendPart::migrate(const std::string& id, SteadyTime until, const Voice& voice) {
     const Path tree = m_shelf.tree(id);
-    const Step no = run_named(tree, "migrate", m_settings.deploy.migrate);
-    return no ? no : try_it(tree, voice);
+    const auto limit = [&] {
+        const Duration left = std::chrono::floor<Duration>(until - m_world.clock.steady());
+        return std::clamp(left, Duration(1), m_settings.deploy.timeout);
+    };
+    const Step no = run_named(tree, "migrate", m_settings.deploy.migrate, limit());
+    return no ? no : try_it(tree, limit(), voice);
+}
+
+Part::Step BackendPart::restore(const std::string& id) {
+    const Path folder = m_shelf.snapshot(id);
+    const SteadyTime until = m_world.clock.steady() + m_settings.deploy.timeout;
+    const auto failed = [&](const Error& error) {
+        return Refusal{say(k_not_restored, error_words(error.message), (folder / k_snapshot).string())};
+    };
+    const Result<std::string> text = m_world.files.read(folder / k_snapshot_facts, k_output);
+    const Result<snapshots::SqliteSnapshot> facts =
+        text ? snapshots::sqlite_snapshot_from(json_within_depth(*text)) : text.error();
+    if (!facts) {
+        return failed(facts.error());
+    }
+    const Path aside = sqlite_place()->parent_path() / (".lectio-aside-" + id);
+    Result<void> done;
+    if (const Result<snapshots::Restored> restored =
+            snapshots::restore_sqlite({folder / k_snapshot, *facts, *sqlite_place(), aside}, m_world.files,
+                                      m_disk, m_world.clock, until);
+        !restored) {
+        done = restored.error();
+    }
+    done = done ? m_disk.remove_tree(aside) : done; // tables that nobody has ever used
+    return done ? Step{} : Step(failed(done.error()));
+}
+
+Result<std::string> BackendPart::database() {
+    const std::optional<Path> named = sqlite_place();
+    const Result<Path> place = named ? real_place(*named) : Result<Path>(Path());
+    LECTIO_TRY(place);
+    if (!named) {
+        return std::string();
+    }
+    const Result<FileInfo> log = m_world.files.info(place->string() + "-wal", Files::Follow::no);
+    const Result<FileDigest> digest =
+        digest_of(*place, m_world.clock, m_world.clock.steady() + m_settings.deploy.timeout);
+    LECTIO_TRY(digest);
+    return digest->sha256 + (log && log->size > 0_B ? "+log" : "");
 }
 
 // What `manage.py` of the release prints, on this question.
@@ -641,7 +729,7 @@ Part::Step BackendPart::ask(const Path& tree, std::vector<std::string> manage,
     return {};
 }
 
-Part::Step BackendPart::try_it(const Path& tree, const Voice& voice) {
+Part::Step BackendPart::try_it(const Path& tree, Duration limit, const Voice& voice) {
     if (!m_settings.deploy.canary) {
         voice.notes.push_back(say(k_no_canary));
         return {};
@@ -659,7 +747,7 @@ Part::Step BackendPart::try_it(const Path& tree, const Voice& voice) {
     canary.program = request_for(tree, std::move(command));
     canary.path = settings.path;
     canary.host = m_settings.host;
-    canary.within = std::min(m_settings.deploy.timeout, k_longest_canary);
+    canary.within = std::min(limit, k_longest_canary);
     const std::optional<Text> failure = failure_of_canary(m_world, canary);
     // A server that ended well has done so itself; and it is no part of the release.
     [[maybe_unused]] const Result<void> gone = m_world.files.remove(canary.socket);
@@ -720,7 +808,7 @@ Part::Step BackendPart::stands(const std::string&) {
 void BackendPart::finish(const std::string&, const Voice& voice) {
     for (const std::string& unit : m_workers) {
         const Result<UnitState> state = m_world.services.unit(unit, k_to_look);
-        if (state && state->active_state == "inactive") {
+        if (state && state->active_state == "inactive" && !m_held.contains(unit)) {
             voice.notes.push_back(say(k_left_stopped, unit));
             continue;
         }
@@ -729,6 +817,60 @@ void BackendPart::finish(const std::string&, const Voice& voice) {
             voice.warnings.push_back(*failure);
         }
     }
+    m_held.clear();
+}
+
+// ── none of its code runs ───────────────────────────────────────────────────────────────────────────────
+
+// Workers may take long to end their tasks: visitors do not wait for that.
+Result<std::vector<std::string>> BackendPart::running() {
+    std::vector<std::string> names;
+    for (const std::vector<std::string>* some : {&m_workers, &m_web}) {
+        for (const std::string& name : *some) {
+            const Result<UnitState> unit = m_world.services.unit(name, k_to_look);
+            LECTIO_TRY(unit);
+            if (unit->active_state != "inactive" && unit->active_state != "failed") {
+                names.push_back(name);
+            }
+        }
+    }
+    return names;
+}
+
+Part::Step BackendPart::hold(const std::vector<std::string>& units, const Voice& voice) {
+    were_held(units);
+    for (const std::string& unit : units) {
+        voice.progress(say(k_stopping, unit));
+        const Result<JobResult> job = m_world.services.act(unit, Services::Verb::stop, k_longest_start);
+        if (!job || job->result != "done") {
+            return Refusal{
+                say(k_not_stopped, unit, job ? verbatim(job->result) : error_words(job.error().message))};
+        }
+    }
+    return {};
+}
+
+void BackendPart::were_held(const std::vector<std::string>& units) {
+    m_held.insert(units.begin(), units.end());
+}
+
+void BackendPart::let_go(Waiting waiting, const Voice& voice) {
+    for (const std::vector<std::string>* some : {&m_web, &m_workers}) {
+        for (const std::string& unit : *some) {
+            if (!m_held.contains(unit)) {
+                continue;
+            }
+            voice.progress(say(k_starting, unit));
+            const bool waits = waiting == Waiting::until_started;
+            const Result<JobResult> job =
+                m_world.services.act(unit, Services::Verb::start, waits ? k_longest_start : k_to_ask);
+            if (!job || (waits && job->result != "done")) {
+                voice.warnings.push_back(
+                    say(k_not_started, unit, job ? verbatim(job->result) : error_words(job.error().message)));
+            }
+        }
+    }
+    m_held.clear();
 }
 
 } // namespace lectio::release

@@ -17,6 +17,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 
 namespace lectio::release {
 
@@ -24,9 +25,10 @@ class BackendPart final : public Part {
   public:
     struct Settings {
         BackendDeploy deploy;
-        User user;          // who builds and runs it
-        std::string host;   // the name by which the site is asked; may be empty
-        Path frontend_path; // of [deploy.frontend]; empty: none
+        User user;                // who builds and runs it
+        std::string host;         // the name by which the site is asked; may be empty
+        Path frontend_path;       // of [deploy.frontend]; empty: none
+        Bytes most_held = 200_MB; // of a database that is changed while requests wait
     };
     // All of it outlives the part.
     BackendPart(Settings settings, Shelf& shelf, ReleaseDisk& disk, World& world);
@@ -46,7 +48,13 @@ class BackendPart final : public Part {
     Step build(const Path& tree, const Draft& draft, const Voice& voice) override;
     Result<std::optional<std::string>> schema() override;
     Step take_snapshot(const std::string& id) override;
-    Step migrate(const std::string& id, const Voice& voice) override;
+    Step migrate(const std::string& id, SteadyTime until, const Voice& voice) override;
+    Step restore(const std::string& id) override;
+    Result<std::string> database() override;
+    Result<std::vector<std::string>> running() override;
+    Step hold(const std::vector<std::string>& units, const Voice& voice) override;
+    void were_held(const std::vector<std::string>& units) override;
+    void let_go(Waiting waiting, const Voice& voice) override;
     void carry(const std::string&, const std::string&, const Voice&) override {}
     Step start(const std::string& id, const Voice& voice) override;
     Step stands(const std::string& id) override;
@@ -56,15 +64,18 @@ class BackendPart final : public Part {
     [[nodiscard]] ProcessRequest request_for(const Path& tree, std::vector<std::string> command) const;
     CommandOutcome run_in(const Path& tree, const std::vector<std::string>& command);
     Step run_named(const Path& tree, const char* name, const std::vector<std::string>& command);
+    Step run_named(const Path& tree, const char* name, const std::vector<std::string>& command,
+                   Duration limit);
     Step make_environment(const Path& tree, const Draft& draft, const Voice& voice);
     bool reuse_environment(const Path& tree, const Release& live);
     Step look_for_migrations(const Path& tree, WaitingMigrations& waiting);
     Step may_migrate(const Path& tree, const WaitingMigrations& waiting, bool force, const Voice& voice);
+    Step may_be_held(const WaitingMigrations& waiting, Bytes size);
     Step look_for_database(const Path& tree, const WaitingMigrations& waiting) const;
     [[nodiscard]] std::optional<Path> sqlite_place() const;
     Step ask(const Path& tree, std::vector<std::string> manage, const std::vector<std::string>& question,
              std::string& printed);
-    Step try_it(const Path& tree, const Voice& voice);
+    Step try_it(const Path& tree, Duration limit, const Voice& voice);
     Step look_for_shared();
     std::optional<Text> restart(const std::string& unit);
 
@@ -74,6 +85,7 @@ class BackendPart final : public Part {
     World& m_world;
     OutsideReleases m_outside;
     std::vector<std::string> m_web, m_workers;
+    std::set<std::string> m_held;                    // stopped by a deploy
     std::map<std::string, std::uint32_t> m_restarts; // by systemd itself, when it was started
 };
 

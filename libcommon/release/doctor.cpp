@@ -1,6 +1,7 @@
 #include "release/doctor.h"
 
 #include "discovery/programs.h"
+#include "release/held_units.h"
 #include "util/number.h"
 #include "util/text.h"
 
@@ -137,12 +138,6 @@ std::optional<Duration> graceful_timeout(const UnitState& unit) {
     }
     const auto seconds = number_from<int>(given);
     return seconds ? std::optional<Duration>(std::chrono::seconds(*seconds)) : std::nullopt;
-}
-
-bool waits_at_gate(const UnitState& unit) {
-    return std::any_of(unit.exec_start_pre.begin(), unit.exec_start_pre.end(), [](const auto& command) {
-        return command.size() > 1 && Path(command[0]).filename() == "lectio-deploy" && has(command, "gate");
-    });
 }
 
 class Doctor {
@@ -304,8 +299,7 @@ class Doctor {
     }
 
     void judge_socket(const UnitState& unit) {
-        const auto is_socket = [](const std::string& name) { return name.ends_with(".socket"); };
-        if (std::none_of(unit.triggered_by.begin(), unit.triggered_by.end(), is_socket)) {
+        if (!has_socket(unit)) {
             add("units", Status::warning, say(k_no_socket, unit.id), say(k_hint_socket));
         }
     }

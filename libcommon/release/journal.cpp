@@ -22,13 +22,16 @@ using Json = nlohmann::json;
 constexpr std::size_t k_longest_record = 1U << 20U;
 constexpr std::size_t k_head = 18; // "00000123 1a2b3c4d "
 
-constexpr std::array<std::pair<Mark, std::string_view>, 12> k_marks{{
+constexpr std::array<std::pair<Mark, std::string_view>, 15> k_marks{{
     {Mark::begin, "begin"},
     {Mark::received, "received"},
     {Mark::sealed, "sealed"},
+    {Mark::fence, "fence"},
     {Mark::snapshot, "snapshot"},
     {Mark::migrate, "migrate"},
     {Mark::migrated, "migrated"},
+    {Mark::restored, "restored"},
+    {Mark::admit, "admit"},
     {Mark::adopt, "adopt"},
     {Mark::swap, "swap"},
     {Mark::commit, "commit"},
@@ -133,11 +136,21 @@ Standing standing_of(const std::vector<Entry>& entries) {
         case Mark::received:
         case Mark::snapshot:
             break;
+        case Mark::fence:
+            standing.held += (standing.held.empty() ? "" : " ") + entry.fact("units");
+            break;
+        case Mark::restored:
+            standing.restored = true;
+            break;
+        case Mark::admit:
+            standing.admitted = true;
+            break;
         case Mark::migrate:
             standing.migrate = entry;
             break;
         case Mark::migrated:
             standing.migrated = true;
+            standing.database = entry.fact("database");
             break;
         case Mark::sealed:
             standing.sealed = entry;

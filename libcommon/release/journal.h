@@ -21,9 +21,12 @@ enum class Mark {
     begin,       // who wants what
     received,    // the build is in the staging folder
     sealed,      // it has its own folder and a record, and is what will be served
+    fence,       // no code of the site runs from here on: its units are about to be stopped
     snapshot,    // a copy of the database is about to be taken
     migrate,     // its migrations are about to be applied: from here on the schema may be another
     migrated,    // they are, and what had to fit the schema before is known to fit it now
+    restored,    // the database is again what it was before them
+    admit,       // the units are about to start with the release: from here on visitors may write
     adopt,       // a plain folder is about to become the first release
     swap,        // the link is about to lead to another release: from here on visitors may have met it
     commit,      // it has passed: it stays, whatever happens
@@ -54,7 +57,10 @@ JournalText parse_journal(std::string_view text);
 struct Standing {
     std::string id; // of the deploy
     std::optional<Entry> begin, adopt, sealed, migrate, swap, end;
-    bool migrated = false, committed = false, rolling_back = false, rolled_back = false;
+    std::string database; // what it was when its migrations were applied and nobody had written since
+    std::string held;     // units that were stopped, with blanks between
+    bool migrated = false, admitted = false, restored = false, committed = false, rolling_back = false,
+         rolled_back = false;
     [[nodiscard]] bool ended() const { return end.has_value(); }
 };
 Standing standing_of(const std::vector<Entry>& entries);

@@ -163,6 +163,12 @@ MigrationClass WaitingMigrations::worst() const {
     return worst;
 }
 
+bool WaitingMigrations::needs_fence() const {
+    const bool whole =
+        std::all_of(all.begin(), all.end(), [](const Migration& each) { return each.is_atomic; });
+    return worst() != MigrationClass::additive || !whole;
+}
+
 Text words_of(const Migration& migration) {
     constexpr std::array<const Phrase*, 4> k_words{&k_additive, &k_reversible, &k_lossy, &k_irreversible};
     const Text what = say(*k_words.at(static_cast<std::size_t>(migration.what)));

@@ -34,6 +34,8 @@ struct WaitingMigrations {
     std::map<std::string, std::string> before; // app → the migration it is at now; "zero": none
     std::string engine, database;              // of Django: "sqlite3", a path or a name
     [[nodiscard]] MigrationClass worst() const;
+    // While they are applied no code may run with the tables, neither the old nor the new.
+    [[nodiscard]] bool needs_fence() const;
 };
 
 // "app.0002_more: loses data (Remove field notes from lesson)"

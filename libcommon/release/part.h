@@ -87,8 +87,22 @@ class Part {
     virtual Result<std::optional<std::string>> schema() { return std::optional<std::string>(); }
     // Of the database as it is now, kept with release `id`.
     virtual Step take_snapshot(const std::string&) { return {}; }
-    // Those that build() has found, while the release that is served goes on; then it is tried.
-    virtual Step migrate(const std::string&, const Voice&) { return {}; }
+    // Those that build() has found; then it is tried. Not beyond `until`.
+    virtual Step migrate(const std::string&, SteadyTime, const Voice&) { return {}; }
+    // Back to that snapshot, and nobody has it open; done again after a crash it is the same.
+    virtual Step restore(const std::string&) { return {}; }
+    // Another text when anything was written to it; nobody has it open.
+    virtual Result<std::string> database() { return std::string(); }
+
+    // ── none of its code runs ──
+    // Units that do now.
+    virtual Result<std::vector<std::string>> running() { return std::vector<std::string>(); }
+    // Those are stopped, or were by a process that died; a socket goes on taking requests.
+    virtual Step hold(const std::vector<std::string>&, const Voice&) { return {}; }
+    virtual void were_held(const std::vector<std::string>&) {}
+    // They start again. `wait`: until they have.
+    enum class Waiting { until_started, not_at_all };
+    virtual void let_go(Waiting, const Voice&) {}
 
     // ── it is served ──
     // Before the link leads from `going` to `coming`, in either direction.

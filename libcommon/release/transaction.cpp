@@ -124,6 +124,22 @@ constexpr Phrase k_adopted_is_not_served{"the folder that was there at first is 
 constexpr Phrase k_adopted_is_not_served_hint{"first: lectio-deploy rollback --to {}",
                                               "сначала: lectio-deploy rollback --to {}"};
 constexpr Phrase k_nothing_adopted{"no folder was taken over here", "папку здесь не принимали"};
+constexpr Phrase k_holding{"requests wait from here on, for {} at most",
+                           "с этого момента запросы ждут, не дольше {}"};
+constexpr Phrase k_put_back{"the database is as it was before the migrations", "база такая, как до миграций"};
+constexpr Phrase k_other_than_before{"the tables are not what they were before the migrations",
+                                     "таблицы не такие, как до миграций"};
+constexpr Phrase k_stays{"{} fails and is served on: its migrations cannot be undone without losing what "
+                         "visitors have written since: {}",
+                         "{} не проходит проверки и отдаётся дальше: отменить его миграции — значит потерять "
+                         "записанное с тех пор: {}"};
+constexpr Phrase k_stays_hint{"mend it by another release; the database as it was before is {}",
+                              "почините следующим релизом; база до миграций — {}"};
+constexpr Phrase k_undecided{
+    "{} was interrupted when visitors may have written already: nobody can say yet whether it stays",
+    "{} прерван, когда посетители уже могли писать: пока неизвестно, останется ли он"};
+constexpr Phrase k_undecided_hint{"ask the site and decide: sudo lectio-deploy recover",
+                                  "спросить сайт и решить: sudo lectio-deploy recover"};
 constexpr Phrase k_part_of_another{"it is a part of deploy {}, which is undecided",
                                    "это часть деплоя {}, а он не завершён"};
 constexpr Phrase k_other_not_there{
@@ -225,6 +241,7 @@ Outcome Transaction::release_what_was_begun() {
                {"seal", &Transaction::seal},
                {"host", &Transaction::take_the_host},
                {"schema", &Transaction::look_at_the_schema},
+               {"fence", &Transaction::hold_requests},
                {"migrate", &Transaction::migrate},
                {"swap", &Transaction::swap},
                {"start", &Transaction::start},
@@ -292,6 +309,7 @@ void Transaction::begin_anew(const std::string& action, const Wishes& wishes, Du
     m_with = nullptr;
     m_leader.clear();
     m_migrating = m_schema_changed = m_snapshot_counts = false;
+    forget_the_fence();
     m_schema.reset();
     m_migrations = {};
     m_to.clear();
@@ -726,6 +744,37 @@ Transaction::Step Transaction::look_at_the_schema() {
     return {};
 }
 
+// What does more than add: neither the old code nor the new may run with tables that are on their way.
+Transaction::Step Transaction::hold_requests() {
+    return m_migrations.needs_fence() ? hold() : Step{};
+}
+
+Transaction::Step Transaction::hold() {
+    const Result<std::vector<std::string>> units = m_part.running();
+    if (!units) {
+        return Stop{error_words(units.error().message)};
+    }
+    if (Step no = keep(Mark::fence, {{"units", fmt::format("{}", fmt::join(*units, " "))}})) {
+        return no;
+    }
+    m_held = m_holds = true;
+    Result<Lock> lock =
+        wait_for_lock(m_world.files, m_world.clock, m_site.places.fence(), "lectio-deploy", k_wait_for_host);
+    if (!lock) {
+        return Stop{error_words(lock.error().message)};
+    }
+    m_fence = std::move(*lock);
+    m_progress(say(k_holding, format_duration(m_site.longest_fence)));
+    m_held_until = m_world.clock.steady() + m_site.longest_fence;
+    return as_step(m_part.hold(*units, voice()));
+}
+
+void Transaction::forget_the_fence() {
+    m_restores = m_restored = m_admitted = m_going_back = m_held = m_holds = false;
+    m_since_boot = true;
+    m_database.clear();
+}
+
 Transaction::Step Transaction::migrate() {
     if (m_migrations.all.empty()) {
         return {};
@@ -740,13 +789,27 @@ Transaction::Step Transaction::migrate() {
     if (Step no = as_step(m_part.take_snapshot(m_id))) {
         return no;
     }
-    if (Step no = keep(Mark::migrate, {{"migrations", names}, {"schema", m_schema.value_or("")}})) {
+    if (Step no = keep(
+            Mark::migrate,
+            {{"migrations", names}, {"schema", m_schema.value_or("")}, {"undo", m_holds ? "restore" : ""}})) {
         return no;
     }
-    m_migrating = m_snapshot_counts = true;
+    m_snapshot_counts = true;
+    m_restores = m_holds;
+    m_migrating = !m_restores;
     m_progress(say(k_migrating, names));
-    if (Step no = as_step(m_part.migrate(m_id, voice()))) {
+    if (Step no = as_step(m_part.migrate(m_id, m_holds ? m_held_until : SteadyTime::max(), voice()))) {
         return no;
+    }
+    if (m_restores) {
+        const Result<std::string> database = m_part.database();
+        if (!database) {
+            return Stop{error_words(database.error().message)};
+        }
+        m_database = *database;
+        m_notes.push_back(say(k_migrated, names, m_shelf.snapshot(m_id).string()));
+        set_marker();
+        return keep(Mark::migrated, {{"database", m_database}});
     }
     if (const Result<void> learned = learn_what_fits(); !learned) {
         return Stop{error_words(learned.error().message)};
@@ -806,6 +869,13 @@ Transaction::Step Transaction::swap() {
 }
 
 Transaction::Step Transaction::start() {
+    if (m_restores) {
+        if (Step no = keep(Mark::admit)) {
+            return no;
+        }
+        m_admitted = true;
+    }
+    m_fence.release(); // a unit that starts waits for it
     Step no = as_step(m_part.start(m_to, voice()));
     if (!no) {
         m_progress(say(k_swapped, m_to));
@@ -902,7 +972,15 @@ Transaction::Step Transaction::give_the_folder_back() {
 
 // ── what ends it ────────────────────────────────────────────────────────────────────────────────────────
 
-Outcome Transaction::give_up(const Stop& why) {
+Outcome Transaction::give_up(const Stop& why, Asking asking) {
+    if (m_restores) {
+        if (const Step no = put_back(asking)) { // the next recovery tries again
+            m_fence.release();
+            return outcome(Outcome::Result::needs_human,
+                           {join("; ", {why.reason, no->reason}), say(k_old_fails_hint)});
+        }
+    }
+    let_go(asking);
     if (m_migrating) {
         if (const Result<void> learned = learn_what_fits(); !learned) {
             m_warnings.push_back(say(k_no_schema, error_words(learned.error().message)));
@@ -922,6 +1000,77 @@ Outcome Transaction::give_up(const Stop& why) {
     return finish(outcome(result, why));
 }
 
+// Nobody has written since the snapshot was taken, so it is the truth.
+Transaction::Step Transaction::put_back(Asking asking) {
+    if (m_restored) {
+        return {};
+    }
+    if (asking == Asking::possible && !m_holds) { // whoever started since the one that died
+        if (Step no = hold()) {
+            return no;
+        }
+    }
+    if (Step no = as_step(m_part.restore(m_id))) {
+        return no;
+    }
+    const Result<std::optional<std::string>> schema = m_part.schema();
+    if (!schema || *schema != m_schema) {
+        return Stop{schema ? say(k_other_than_before) : error_words(schema.error().message)};
+    }
+    if (Step no = keep(Mark::restored)) {
+        return no;
+    }
+    m_restored = true;
+    m_progress(say(k_put_back));
+    return {};
+}
+
+// While a unit starts nothing may wait for another, and after a start of the machine all come by themselves.
+void Transaction::let_go(Asking asking) {
+    m_fence.release();
+    const bool waits = asking == Asking::possible;
+    if (m_held && (waits || m_since_boot)) {
+        m_part.let_go(waits ? Part::Waiting::until_started : Part::Waiting::not_at_all, voice());
+    }
+    m_held = m_holds = false;
+}
+
+// Seen twice: while they run, so that nobody is stopped in vain, and then when nobody can write any more.
+bool Transaction::nobody_has_written(Asking asking) {
+    const auto is_untouched = [&] {
+        const Result<std::string> now = m_part.database();
+        return now && *now == m_database;
+    };
+    if (!is_untouched()) {
+        return false;
+    }
+    return asking == Asking::not_now || (!hold() && is_untouched());
+}
+
+// Its tables hold what visitors have written since, and no other release knows them.
+Outcome Transaction::stay(const Stop& why, Asking asking) {
+    if (asking == Asking::not_now) {
+        return outcome(Outcome::Result::needs_human, {say(k_undecided, m_to), say(k_undecided_hint)});
+    }
+    m_fence.release();
+    if (m_with != nullptr && !m_with->is_served()) {
+        if (const Step no = swap_the_other()) {
+            m_warnings.push_back(no->reason);
+        }
+    }
+    if (m_holds) {
+        if (const Step no = as_step(m_part.start(m_to, voice()))) {
+            m_warnings.push_back(no->reason);
+        }
+    }
+    const Stop stays{say(k_stays, m_to, why.reason), say(k_stays_hint, m_shelf.snapshot(m_id).string())};
+    if (const Step no = commit()) { // the next recovery asks the site again
+        return outcome(Outcome::Result::needs_human, stays);
+    }
+    m_part.finish(m_to, voice());
+    return finish(outcome(Outcome::Result::needs_human, stays));
+}
+
 void Transaction::forget_what_was_brought() {
     if (m_action != "release") {
         return;
@@ -934,6 +1083,9 @@ void Transaction::forget_what_was_brought() {
 }
 
 Outcome Transaction::go_back(const Stop& why, Asking asking) {
+    if (m_restores && m_admitted && !m_going_back && !nobody_has_written(asking)) {
+        return stay(why, asking);
+    }
     m_phase = "rollback";
     m_progress(say(k_going_back, m_from, why.reason));
     // A full disk must not keep the old release from coming back: without this record the next run decides the same.
@@ -944,17 +1096,24 @@ Outcome Transaction::go_back(const Stop& why, Asking asking) {
     if (m_from.empty()) {
         return finish(outcome(Outcome::Result::needs_human, {why.reason, say(k_no_previous)}));
     }
+    if (const Step no = m_restores ? put_back(asking) : Step{}) {
+        m_fence.release();
+        return outcome(Outcome::Result::needs_human,
+                       {join("; ", {why.reason, no->reason}), say(k_old_fails_hint)});
+    }
     if (const Result<void> back = point_back(); !back) {
         return outcome(
             Outcome::Result::needs_human,
             {say(k_cannot_go_back, m_from, error_words(back.error().message)), say(k_old_fails_hint)});
     }
+    m_fence.release();
     // While the machine starts, nothing runs the other one yet.
     if (asking == Asking::possible) {
         if (const Step no = as_step(m_part.start(m_from, voice()))) {
             m_warnings.push_back(no->reason);
         }
     }
+    let_go(asking);
     m_progress(say(k_back, m_from));
     note_records_of_going_back(why.reason);
     if (const Step no = keep(Mark::rolled_back)) {
@@ -1170,6 +1329,7 @@ Transaction::Step Transaction::resume(const Shelf::Past& past) {
     m_with = nullptr;
     m_leader.clear();
     m_migrating = m_schema_changed = m_snapshot_counts = false;
+    forget_the_fence();
     const Standing& standing = past.standing;
     m_swapped = standing.swap.has_value();
     m_over = standing.ended();
@@ -1222,7 +1382,20 @@ Outcome Transaction::follow(const std::string& leader, const Standing& standing)
 }
 
 Outcome Transaction::decide(const Standing& standing, Asking asking) {
-    m_schema_changed = standing.migrated;
+    m_restores = standing.migrate && standing.migrate->fact("undo") == "restore";
+    m_restored = standing.restored;
+    m_admitted = standing.admitted;
+    m_going_back = standing.rolling_back;
+    m_database = standing.database;
+    m_held = !standing.held.empty();
+    m_since_boot = standing.begin && standing.begin->fact("boot_id") == m_world.clock.now().boot_id;
+    std::vector<std::string> held;
+    for (const std::string_view unit : split(standing.held, ' ')) {
+        held.emplace_back(unit);
+    }
+    m_part.were_held(held);
+    m_schema = standing.migrate ? standing.migrate->fact("schema") : "";
+    m_schema_changed = standing.migrated && !m_restores;
     m_snapshot_counts = standing.migrate.has_value();
     const Stop cut{say(k_interrupted, standing.swap      ? "gate"
                                       : standing.migrate ? "migrate"
@@ -1240,15 +1413,16 @@ Outcome Transaction::decide(const Standing& standing, Asking asking) {
         if (asking == Asking::possible) {
             m_part.finish(m_to, voice());
         }
+        let_go(asking);
         return finish(outcome(Outcome::Result::released));
     }
     if (!standing.swap) {
-        m_migrating = standing.migrate && !standing.migrated;
-        m_schema = standing.migrate ? standing.migrate->fact("schema") : "";
-        return give_up(cut);
+        m_migrating = standing.migrate && !standing.migrated && !m_restores;
+        return give_up(cut, asking);
     }
     const bool whole = is_served() && (m_with == nullptr || m_with->is_served());
-    if (standing.rolling_back || !whole) {
+    const bool met = !m_restores || m_admitted; // else nothing has run it yet
+    if (standing.rolling_back || !whole || !met) {
         return go_back(cut, asking);
     }
     if (asking == Asking::not_now) {

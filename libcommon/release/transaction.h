@@ -3,7 +3,8 @@
 // One rule decides what becomes of a deploy that ended in the middle (RELEASES_AND_BACKUPS section 4):
 //   - no `swap` in the journal: nobody has met the release; it goes, and what is served is as it was
 //   - `swap`, no `commit`: it is asked whether it passes now; if not, or if nothing can be asked, the link leads back
-//     (a database is migrated before that, and only with what the release that is served can live with: it stays so)
+//     (what only adds to a database stays there; what does more was applied while no code ran, and is undone as long as nobody
+//     has written since; when somebody has, the release stays and a person is called: docs/decisions/0043-the-fence.md)
 //   - `commit`: it stays, only tidying up is left
 //   - `rollback`: the link leads back, whatever happens
 // A backend and a frontend that are released together have a journal each, and what becomes of both stands in the backend's
@@ -72,7 +73,8 @@ struct Site {
     Path marker;    // run/deploy_in_progress
     Path host_lock; // run/host.lock
     DeploySettings deploy;
-    Lang lang = Lang::ru; // of what is kept in words
+    Lang lang = Lang::ru;                              // of what is kept in words
+    Duration longest_fence = std::chrono::seconds(20); // requests wait so long at most, then it is undone
 };
 
 class Transaction {
@@ -148,6 +150,7 @@ class Transaction {
     Step carry_to_target();
     Step take_the_host();
     Step look_at_the_schema();
+    Step hold_requests();
     Step migrate();
     Step swap();
     Step start();
@@ -160,7 +163,13 @@ class Transaction {
     Result<Plan> look_ahead(BuildSource& source);
 
     // ── what ends it ──
-    Outcome give_up(const Stop& why);
+    Outcome give_up(const Stop& why, Asking asking = Asking::possible);
+    Outcome stay(const Stop& why, Asking asking);
+    Step hold();
+    Step put_back(Asking asking);
+    void let_go(Asking asking);
+    bool nobody_has_written(Asking asking);
+    void forget_the_fence();
     Outcome go_back(const Stop& why, Asking asking);
     Result<void> point_back();
     Step take_back(const Stop& why);
@@ -214,9 +223,16 @@ class Transaction {
     std::optional<std::string> m_schema; // of the database, before its migrations
     bool m_schema_changed = false;       // by them
     bool m_snapshot_counts = false;      // they were begun, so what was before them is there alone
+    // Those for which no code may run: they are undone by the snapshot, which loses nothing before `m_admitted`.
+    bool m_restores = false, m_restored = false, m_admitted = false, m_going_back = false;
+    std::string m_database;   // what it was when they were applied
+    bool m_held = false;      // units were stopped, by whoever wrote the journal
+    bool m_holds = false;     // by this process
+    bool m_since_boot = true; // and the machine has not been started since
+    SteadyTime m_held_until{};
     bool m_migrating = false; // they were begun, and what fits their outcome is not written down yet
     Release m_release;
-    Lock m_host;
+    Lock m_host, m_fence;
     Transaction* m_with = nullptr; // that it leads now
     std::string m_leader;          // the deploy that leads this one
     bool m_over = false;           // its journal has its end

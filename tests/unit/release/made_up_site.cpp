@@ -44,8 +44,10 @@ constexpr const char* k_first_table =
     "CREATE TABLE lessons_lesson (id INTEGER PRIMARY KEY, title VARCHAR(40) NOT NULL, notes TEXT NOT NULL)";
 constexpr const char* k_second_table = "CREATE TABLE app_room (id INTEGER PRIMARY KEY)";
 constexpr const char* k_new_column = "ALTER TABLE lessons_lesson ADD COLUMN room TEXT NULL";
+constexpr const char* k_lost_column = "ALTER TABLE lessons_lesson DROP COLUMN notes";
 constexpr const char* k_visit =
     "INSERT INTO lessons_lesson (title, notes) VALUES ('by the code of today', '')";
+constexpr const char* k_visit_without_notes = "INSERT INTO lessons_lesson (title) VALUES ('by the new code')";
 
 Database open_database(const Path& path) {
     SystemClock clock;
@@ -83,7 +85,8 @@ class PageGate final : public LiveGate {
             page += m_site.page(Kind::frontend);
         }
         if (!m_site.programs.database.empty()) { // somebody uses the site while it is looked at
-            m_site.change_database(k_visit);
+            const bool has_notes = has_in_schema(m_site.programs.database, "notes%TEXT");
+            m_site.change_database(has_notes ? k_visit : k_visit_without_notes);
             ++m_site.visits;
         }
         const bool turned = m_site.red_after_swaps >= 0 &&
@@ -282,6 +285,9 @@ ProcessAnswer FusedPrograms::manage(const ProcessRequest& request) {
                      "\", \"because\": [\"Remove field notes from lesson\"], \"atomic\": true}],"
                      " \"engine\": \"sqlite\", \"database\": \"data/db.sqlite3\"}\n";
     } else if (word == "migrate") {
+        if (on_migrate) {
+            on_migrate();
+        }
         Database opened = open_database(database);
         if (!has_in_schema(database, "app_room")) {
             do_in(opened, k_second_table);
@@ -292,6 +298,9 @@ ProcessAnswer FusedPrograms::manage(const ProcessRequest& request) {
             answer.err = "the migration fails\n";
         } else if (waits) {
             do_in(opened, k_new_column);
+            if (what_it_does != "additive") {
+                do_in(opened, k_lost_column);
+            }
         }
     }
     return answer;
@@ -313,8 +322,19 @@ MadeUpSite::MadeUpSite(Kind kind) : m_kind(kind) {
     }
     services.units["web.service"] = running_unit("web.service");
     services.units["celery.service"] = running_unit("celery.service");
-    services.on_job = [this](UnitState& unit, Services::Verb) {
+    UnitState& web = services.units["web.service"];
+    web.triggered_by = {"web.socket"};
+    web.exec_start_pre = {{"/usr/local/bin/lectio-deploy", "gate", "web"}};
+    services.on_job = [this](UnitState& unit, Services::Verb verb) {
         return fuse.around([&]() -> JobResult {
+            if (verb == Services::Verb::stop) {
+                running.erase(unit.id);
+                unit.active_state = "inactive";
+                return {"done", Duration(10)};
+            }
+            if (verb == Services::Verb::start && unit.active_state == "active") {
+                return {"done", Duration(10)};
+            }
             const std::string word = word_served();
             running[unit.id] = word;
             const bool good = refuses_to_start.empty() || word.find(refuses_to_start) == std::string::npos;
@@ -351,6 +371,7 @@ auto MadeUpSite::with_transactions(Act&& act) {
         site.deploy.keep = keep;
         site.deploy.min_free = 1_kB;
         site.lang = Lang::en;
+        site.longest_fence = std::chrono::minutes(10);
         Shelf& own = shelves.emplace(each, shelf(each)).first->second;
         if (each == Kind::frontend) {
             FrontendPart::Settings settings;

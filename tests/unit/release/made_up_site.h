@@ -108,11 +108,12 @@ class FusedPrograms final : public Processes {
     std::string pending;                // a migration that waits; with a database: until its tables are there
     std::string what_it_does = "lossy"; // its class
     bool migration_fails = false;       // in the middle
-    Path database;                      // of SQLite; empty: none
-    bool asks_django = false;           // manage.py is a real one
-    std::string untracked;              // what git does not know
-    std::string fails;                  // the program of this name does
-    std::vector<std::string> started;   // names of programs
+    std::function<void()> on_migrate;
+    Path database;                         // of SQLite; empty: none
+    bool asks_django = false;              // manage.py is a real one
+    std::string untracked;                 // what git does not know
+    std::string fails;                     // the program of this name does
+    std::vector<std::string> started;      // names of programs
     std::vector<std::string> environments; // how each came about: "installed", "copied"
 
   private:

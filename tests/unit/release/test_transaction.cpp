@@ -595,7 +595,13 @@ TEST_CASE("what cannot be migrated safely is refused by name before anything is 
     };
     for (const char* what : {"reversible", "lossy", "irreversible", "unheard of"}) {
         site.programs.what_it_does = what;
-        refused("do more than add");
+        UnitState& web = site.services.units["web.service"];
+        web.triggered_by.clear();
+        refused("web.service would lose requests");
+        web.triggered_by = {"web.socket"};
+        web.exec_start_pre.clear();
+        refused("web.service would lose requests");
+        web.exec_start_pre = {{"/usr/local/bin/lectio-deploy", "gate", "web"}};
     }
     site.programs.what_it_does = "additive";
     site.database_key = "";
@@ -619,7 +625,133 @@ TEST_CASE("a large database is migrated only when somebody says so", "[transacti
     check_invariants(site);
 }
 
-TEST_CASE("a real Django: what adds is applied, what loses is refused, what fails is survived",
+namespace {
+
+void with_lossy_migration(MadeUpSite& site) {
+    with_migration(site);
+    site.programs.what_it_does = "lossy";
+}
+
+struct FencedBackend : MadeUpSite {
+    FencedBackend() : MadeUpSite(Kind::backend) { with_lossy_migration(*this); }
+};
+
+} // namespace
+
+TEST_CASE("what does more than add is applied while no code runs",
+          "[transaction][backend][migrations][fence]") {
+    FencedBackend site;
+    const std::string before = site.schema();
+    const std::string first = site.served_id();
+    site.programs.on_migrate = [&] {
+        CHECK(site.running.empty());
+        SystemFiles files;
+        const Path fence = site.folder / "state/deploy/fence";
+        CHECK(files.lock(fence, "gate", WallTime{}).error().kind ==
+              ErrorKind::busy); // what would start waits
+    };
+    const Outcome outcome = site.release(build_of("second"));
+    INFO(outcome.reason.en);
+    REQUIRE(outcome.result == Ends::released);
+    CHECK(outcome.warnings.empty());
+    CHECK(site.schema() != before);
+    CHECK(site.running["web.service"] == site.word_served());
+    CHECK(site.running["celery.service"] == site.word_served());
+    CHECK_FALSE(is_known_to_fit(*site.record(first), site.schema()));
+    CHECK(site.roll_back().phase == "schema"); // its code does not know these tables
+    check_invariants(site);
+}
+
+TEST_CASE("what fails before visitors are let in again leaves everything as it was",
+          "[transaction][backend][migrations][fence]") {
+    FencedBackend site;
+    const std::string before = site.schema();
+    const auto stays = [&](const Outcome& outcome, Ends expected) {
+        INFO(outcome.reason.en);
+        CHECK(outcome.result == expected);
+        CHECK(site.serves_whole("first"));
+        CHECK(site.schema() == before);
+        CHECK(site.running["celery.service"] == site.word_served());
+        CHECK(std::distance(std::filesystem::directory_iterator(site.programs.database.parent_path()), {}) ==
+              1);
+        check_invariants(site);
+    };
+    site.programs.migration_fails = true;
+    const Outcome failed = site.release(build_of("second"));
+    stays(failed, Ends::refused);
+    CHECK(site.record(failed.release)->state == State::bad);
+    site.programs.migration_fails = false;
+    site.canary_is_broken = true;
+    stays(site.release(build_of("second")), Ends::refused);
+    site.canary_is_broken = false;
+    site.refuses_to_start = "third1"; // visitors were let in, and nobody came
+    stays(site.release(build_of("third1")), Ends::rolled_back);
+    site.refuses_to_start.clear();
+    CHECK(site.release(build_of("fourth")).result == Ends::released);
+    check_invariants(site);
+}
+
+TEST_CASE("what fails when visitors have written stays, and nothing of theirs is lost",
+          "[transaction][backend][migrations][fence]") {
+    FencedBackend site;
+    const Outcome outcome = site.release(build_of("broken"));
+    CHECK(outcome.result == Ends::needs_human);
+    CHECK(outcome.reason.en.find("without losing what visitors have written") != std::string::npos);
+    CHECK(outcome.hint.en.find("before") != std::string::npos);
+    CHECK(site.serves_whole("broken"));
+    CHECK(site.running["celery.service"] == site.word_served());
+    check_invariants(site);
+    const Outcome mended = site.release(build_of("mended"), k_forced);
+    CHECK(mended.result == Ends::released);
+    check_invariants(site);
+}
+
+TEST_CASE("a unit that does not stop ends it before anything is changed",
+          "[transaction][backend][migrations][fence]") {
+    FencedBackend site;
+    const std::string before = site.schema();
+    const auto all = site.services.on_job;
+    site.services.on_job = [&](UnitState& unit, Services::Verb verb) {
+        return verb == Services::Verb::stop && unit.id == "web.service" ? JobResult{"timeout", Duration(10)}
+                                                                        : all(unit, verb);
+    };
+    const Outcome outcome = site.release(build_of("second"));
+    CHECK(outcome.result == Ends::refused);
+    CHECK(outcome.phase == "fence");
+    CHECK(outcome.reason.en.find("did not stop") != std::string::npos);
+    CHECK(site.schema() == before);
+    CHECK(site.running["celery.service"] == site.word_served());
+    check_invariants(site);
+}
+
+TEST_CASE("whoever starts while it is undecided lets it be, and the next recovery asks the site",
+          "[transaction][backend][migrations][fence]") {
+    std::optional<FencedBackend> died;
+    for (std::size_t step = 1; !died; ++step) { // when visitors have written with the new release
+        died.emplace();
+        const std::int64_t visits = died->visits;
+        died->fuse = {.length = step, .burnt = 0};
+        REQUIRE(stopped_by_crash([&] { died->release(build_of("second")); }));
+        died->fuse = {};
+        if (!died->serves_whole("second") || died->visits <= visits + 1) {
+            died.reset();
+        }
+    }
+    FencedBackend& site = *died;
+    const std::vector<Outcome> at_start = site.recover(Asking::not_now);
+    REQUIRE(at_start.size() == 1);
+    CHECK(at_start.front().result == Ends::needs_human);
+    CHECK(at_start.front().hint.en.find("recover") != std::string::npos);
+    CHECK(site.serves_whole("second"));
+    site.boot();
+    const std::vector<Outcome> asked = site.recover();
+    REQUIRE(asked.size() == 1);
+    CHECK(asked.front().result == Ends::released);
+    CHECK(site.serves_whole("second"));
+    check_invariants(site);
+}
+
+TEST_CASE("a real Django: what adds is applied, what does more and fails is undone",
           "[transaction][backend][migrations][django]") {
     if (python_with_django().empty()) {
         WARN("no Django on this machine: skipped");
@@ -665,10 +797,19 @@ TEST_CASE("a real Django: what adds is applied, what loses is refused, what fail
                                   "migrations.RunSQL('DELETE FROM lessons_lesson')"}) {
         auto worse = migrations;
         worse["0003_worse"] = {operation};
-        const Outcome refused = site.release(build("third1", worse));
         INFO(operation);
+        site.canary_is_broken = true;
+        const Outcome refused = site.release(build("third1", worse));
         CHECK(refused.result == Ends::refused);
-        CHECK(refused.reason.en.find("lessons.0003_worse") != std::string::npos);
+        CHECK(refused.phase == "migrate");
+        site.canary_is_broken = false;
+        CHECK(site.schema() == before);
+        check_invariants(site);
+        worse["0004_fails"] = {"migrations.RunSQL('DELETE FROM no_such')"};
+        const Outcome fails = site.release(build("third1", worse));
+        CHECK(fails.result == Ends::refused);
+        INFO(fails.reason.en);
+        CHECK(fails.reason.en.find("no such table: no_such") != std::string::npos);
         CHECK(site.schema() == before);
         check_invariants(site);
     }
@@ -926,6 +1067,35 @@ const std::vector<Scene>& scenes() {
          [](MadeUpSite& site) { site.release_both(build_of("broken"), build_of("second")); },
          {"first"},
          3},
+        {"a good backend with a migration that loses",
+         Kind::backend,
+         with_lossy_migration,
+         [](MadeUpSite& site) { site.release(build_of("second")); },
+         {"first", "second"}},
+        {"a broken backend with a migration that loses",
+         Kind::backend,
+         with_lossy_migration,
+         [](MadeUpSite& site) { site.release(build_of("broken")); },
+         {"first", "broken"}, // as soon as somebody has written it stays
+         2},
+        {"a migration that loses and fails in the middle",
+         Kind::backend,
+         [](MadeUpSite& site) {
+             with_lossy_migration(site);
+             site.programs.migration_fails = true;
+         },
+         [](MadeUpSite& site) { site.release(build_of("second")); },
+         {"first"},
+         2},
+        {"a migration that loses, with code that does not start",
+         Kind::backend,
+         [](MadeUpSite& site) {
+             with_lossy_migration(site);
+             site.refuses_to_start = "second";
+         },
+         [](MadeUpSite& site) { site.release(build_of("second")); },
+         {"first"},
+         2},
         {"adopting a backend",
          Kind::backend,
          [](MadeUpSite& site) { site.boot(); },
@@ -968,6 +1138,10 @@ TEST_CASE("killed at any step and taken up again: one whole release, nothing hal
             const std::vector<Outcome> outcomes = site.recover(asking);
             if (died && asking == Asking::not_now) {
                 site.boot();
+                if (std::any_of(outcomes.begin(), outcomes.end(),
+                                [](const Outcome& outcome) { return outcome.result == Ends::needs_human; })) {
+                    site.recover(); // what only the site can tell
+                }
             }
             CHECK(outcomes.size() <= 1);
             check_served(site, scene);
