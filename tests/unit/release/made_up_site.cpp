@@ -145,7 +145,10 @@ Result<void> FusedDisk::exchange(const Path& first, const Path& second) {
 }
 Result<void> FusedDisk::make_folder(const Path& folder) {
     return m_fuse.around([&] {
-        m_unsynced.insert(folder);
+        if (folder.filename().string().starts_with(
+                ".incoming")) { // a snapshot's file is synced by who writes it
+            m_unsynced.insert(folder);
+        }
         return m_real.make_folder(folder);
     });
 }
