@@ -1150,7 +1150,9 @@ TEST_CASE("killed at any step and taken up again: one whole release, nothing hal
             if (step % 5 == 0 && (scene.kind == Kind::frontend || !site.served_id().empty())) {
                 site.programs.migration_fails = false;
                 const bool both = site.kinds().size() > 1;
-                const Outcome next = both ? release_whole(site, "later1") : site.release(build_of("later1"));
+                const bool stays_red = site.serves_whole("broken");
+                const Outcome next = both ? release_whole(site, "later1")
+                                          : site.release(build_of("later1"), stays_red ? k_forced : Wishes{});
                 CHECK(next.result == Ends::released);
                 CHECK(site.serves_whole("later1"));
                 check_invariants(site);
