@@ -33,6 +33,7 @@ constexpr Duration k_longest_start = 5min;
 constexpr Duration k_to_ask = 1s; // for a start that is not waited for
 constexpr Duration k_longest_canary = 60s;
 constexpr Duration k_longest_reading = 10min;
+constexpr std::string_view k_no_answer = "no answer"; // JobResult: we have stopped waiting
 constexpr Bytes k_output = 1_MB;
 // A table of SQLite may be written anew to get a column; the code that is served waits meanwhile (measured: M14).
 constexpr Bytes k_quickly_migrated = 20_MB;
@@ -113,6 +114,7 @@ constexpr Phrase k_will_be_held{"requests wait while these migrations are applie
                                 "запросы будут ждать, пока применяются эти миграции: {}"};
 constexpr Phrase k_stopping{"stopping {}", "останавливаю {}"};
 constexpr Phrase k_not_stopped{"{} did not stop: {}", "{} не остановился: {}"};
+constexpr Phrase k_still_stopping{"{} has not stopped within {}", "{} не остановился за {}"};
 constexpr Phrase k_not_restored{"the database could not be put back as it was: {}; its snapshot is {}",
                                 "не удалось вернуть базу: {}; её копия: {}"};
 constexpr Phrase k_no_database{
@@ -651,13 +653,18 @@ Result<std::optional<std::string>> BackendPart::schema() {
     return std::optional(std::move(schema->hash));
 }
 
-Part::Step BackendPart::take_snapshot(const std::string& id) {
+// How long something may take that has a limit of its own, too.
+Duration BackendPart::left(SteadyTime until, Duration longest) const {
+    const Duration left = std::chrono::floor<Duration>(until - m_world.clock.steady());
+    return std::clamp(left, Duration(1), longest);
+}
+
+Part::Step BackendPart::take_snapshot(const std::string& id, SteadyTime until) {
     const Path folder = m_shelf.snapshot(id);
     const Result<void> made = m_disk.make_folder(folder);
-    const SteadyTime until = m_world.clock.steady() + m_settings.deploy.timeout;
+    const SteadyTime end = m_world.clock.steady() + left(until, m_settings.deploy.timeout);
     const Result<snapshots::SqliteSnapshot> taken =
-        made ? snapshots::take_sqlite(*sqlite_place(), folder / k_snapshot, m_world.files, m_world.clock,
-                                      until)
+        made ? snapshots::take_sqlite(*sqlite_place(), folder / k_snapshot, m_world.files, m_world.clock, end)
              : made.error();
     constexpr mode_t k_for_us = 0600;
     const Result<void> kept = taken ? write_atomically(m_world.files, folder / k_snapshot_facts,
@@ -668,12 +675,9 @@ Part::Step BackendPart::take_snapshot(const std::string& id) {
 
 Part::Step BackendPart::migrate(const std::string& id, SteadyTime until, const Voice& voice) {
     const Path tree = m_shelf.tree(id);
-    const auto limit = [&] {
-        const Duration left = std::chrono::floor<Duration>(until - m_world.clock.steady());
-        return std::clamp(left, Duration(1), m_settings.deploy.timeout);
-    };
-    const Step no = run_named(tree, "migrate", m_settings.deploy.migrate, limit());
-    return no ? no : try_it(tree, limit(), voice);
+    const Step no =
+        run_named(tree, "migrate", m_settings.deploy.migrate, left(until, m_settings.deploy.timeout));
+    return no ? no : try_it(tree, left(until, m_settings.deploy.timeout), voice);
 }
 
 Part::Step BackendPart::restore(const std::string& id) {
@@ -700,7 +704,7 @@ Part::Step BackendPart::restore(const std::string& id) {
     return done ? Step{} : Step(failed(done.error()));
 }
 
-Result<std::string> BackendPart::database() {
+Result<std::string> BackendPart::database(SteadyTime until) {
     const std::optional<Path> named = sqlite_place();
     const Result<Path> place = named ? real_place(*named) : Result<Path>(Path());
     LECTIO_TRY(place);
@@ -709,7 +713,7 @@ Result<std::string> BackendPart::database() {
     }
     const Result<FileInfo> log = m_world.files.info(place->string() + "-wal", Files::Follow::no);
     const Result<FileDigest> digest =
-        digest_of(*place, m_world.clock, m_world.clock.steady() + m_settings.deploy.timeout);
+        digest_of(*place, m_world.clock, m_world.clock.steady() + left(until, m_settings.deploy.timeout));
     LECTIO_TRY(digest);
     return digest->sha256 + (log && log->size > 0_B ? "+log" : "");
 }
@@ -822,29 +826,39 @@ void BackendPart::finish(const std::string&, const Voice& voice) {
 
 // ── none of its code runs ───────────────────────────────────────────────────────────────────────────────
 
-// Workers may take long to end their tasks: visitors do not wait for that.
-Result<std::vector<std::string>> BackendPart::running() {
-    std::vector<std::string> names;
-    for (const std::vector<std::string>* some : {&m_workers, &m_web}) {
-        for (const std::string& name : *some) {
+Result<Part::Running> BackendPart::running() {
+    const auto of = [this](const std::vector<std::string>& all) -> Result<std::vector<std::string>> {
+        std::vector<std::string> names;
+        for (const std::string& name : all) {
             const Result<UnitState> unit = m_world.services.unit(name, k_to_look);
             LECTIO_TRY(unit);
             if (unit->active_state != "inactive" && unit->active_state != "failed") {
                 names.push_back(name);
             }
         }
-    }
-    return names;
+        return names;
+    };
+    Result<std::vector<std::string>> workers = of(m_workers), web = of(m_web);
+    LECTIO_TRY(workers);
+    LECTIO_TRY(web);
+    return Running{std::move(*workers), std::move(*web)};
 }
 
-Part::Step BackendPart::hold(const std::vector<std::string>& units, const Voice& voice) {
+Part::Step BackendPart::hold(const std::vector<std::string>& units, SteadyTime until, const Voice& voice) {
     were_held(units);
     for (const std::string& unit : units) {
         voice.progress(say(k_stopping, unit));
-        const Result<JobResult> job = m_world.services.act(unit, Services::Verb::stop, k_longest_start);
-        if (!job || job->result != "done") {
-            return Refusal{
-                say(k_not_stopped, unit, job ? verbatim(job->result) : error_words(job.error().message))};
+        const Duration limit = left(until, k_longest_start);
+        const Result<JobResult> job = m_world.services.act(unit, Services::Verb::stop, limit);
+        if (!job) {
+            return Refusal{say(k_not_stopped, unit, error_words(job.error().message))};
+        }
+        // Its job goes on, until a start takes its place.
+        if (job->result == k_no_answer && !stop_requested()) {
+            return Refusal{say(k_still_stopping, unit, format_duration(limit)), say(k_no_unit_hint, unit)};
+        }
+        if (job->result != "done") {
+            return Refusal{say(k_not_stopped, unit, verbatim(job->result)), say(k_no_unit_hint, unit)};
         }
     }
     return {};

@@ -47,12 +47,12 @@ class BackendPart final : public Part {
     Step dress(const Path& staging, const Draft& draft, const Voice& voice) override;
     Step build(const Path& tree, const Draft& draft, const Voice& voice) override;
     Result<std::optional<std::string>> schema() override;
-    Step take_snapshot(const std::string& id) override;
+    Step take_snapshot(const std::string& id, SteadyTime until) override;
     Step migrate(const std::string& id, SteadyTime until, const Voice& voice) override;
     Step restore(const std::string& id) override;
-    Result<std::string> database() override;
-    Result<std::vector<std::string>> running() override;
-    Step hold(const std::vector<std::string>& units, const Voice& voice) override;
+    Result<std::string> database(SteadyTime until) override;
+    Result<Running> running() override;
+    Step hold(const std::vector<std::string>& units, SteadyTime until, const Voice& voice) override;
     void were_held(const std::vector<std::string>& units) override;
     void let_go(Waiting waiting, const Voice& voice) override;
     void carry(const std::string&, const std::string&, const Voice&) override {}
@@ -76,6 +76,7 @@ class BackendPart final : public Part {
     Step ask(const Path& tree, std::vector<std::string> manage, const std::vector<std::string>& question,
              std::string& printed);
     Step try_it(const Path& tree, Duration limit, const Voice& voice);
+    [[nodiscard]] Duration left(SteadyTime until, Duration longest) const;
     Step look_for_shared();
     std::optional<Text> restart(const std::string& unit);
 

@@ -85,20 +85,23 @@ class Part {
     // ── its database ──
     // A hash of what the tables are; nothing: there is no database that we can look at.
     virtual Result<std::optional<std::string>> schema() { return std::optional<std::string>(); }
-    // Of the database as it is now, kept with release `id`.
-    virtual Step take_snapshot(const std::string&) { return {}; }
+    // Of the database as it is now, kept with release `id`. Not beyond `until`.
+    virtual Step take_snapshot(const std::string&, SteadyTime) { return {}; }
     // Those that build() has found; then it is tried. Not beyond `until`.
     virtual Step migrate(const std::string&, SteadyTime, const Voice&) { return {}; }
     // Back to that snapshot, and nobody has it open; done again after a crash it is the same.
     virtual Step restore(const std::string&) { return {}; }
-    // Another text when anything was written to it; nobody has it open.
-    virtual Result<std::string> database() { return std::string(); }
+    // Another text when anything was written to it; nobody has it open. Not looked at beyond `until`.
+    virtual Result<std::string> database(SteadyTime) { return std::string(); }
 
     // ── none of its code runs ──
     // Units that do now.
-    virtual Result<std::vector<std::string>> running() { return std::vector<std::string>(); }
-    // Those are stopped, or were by a process that died; a socket goes on taking requests.
-    virtual Step hold(const std::vector<std::string>&, const Voice&) { return {}; }
+    struct Running {
+        std::vector<std::string> workers, web; // visitors wait for the latter
+    };
+    virtual Result<Running> running() { return Running(); }
+    // Those are stopped, or were by a process that died; a socket goes on taking requests. Not waited for beyond `until`.
+    virtual Step hold(const std::vector<std::string>&, SteadyTime, const Voice&) { return {}; }
     virtual void were_held(const std::vector<std::string>&) {}
     // They start again. `wait`: until they have.
     enum class Waiting { until_started, not_at_all };

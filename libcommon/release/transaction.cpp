@@ -124,8 +124,11 @@ constexpr Phrase k_adopted_is_not_served{"the folder that was there at first is 
 constexpr Phrase k_adopted_is_not_served_hint{"first: lectio-deploy rollback --to {}",
                                               "сначала: lectio-deploy rollback --to {}"};
 constexpr Phrase k_nothing_adopted{"no folder was taken over here", "папку здесь не принимали"};
-constexpr Phrase k_holding{"requests wait from here on, for {} at most",
-                           "с этого момента запросы ждут, не дольше {}"};
+constexpr Phrase k_holding{"requests wait from here on", "с этого момента запросы ждут"};
+constexpr Phrase k_holding_at_most{"requests wait from here on, for the migrations {} at most",
+                                   "с этого момента запросы ждут, из-за миграций не дольше {}"};
+constexpr Phrase k_waited_too_long{"requests have waited {} before the migrations could begin",
+                                   "запросы прождали {}, а миграции ещё не начались"};
 constexpr Phrase k_put_back{"the database is as it was before the migrations", "база такая, как до миграций"};
 constexpr Phrase k_other_than_before{"the tables are not what they were before the migrations",
                                      "таблицы не такие, как до миграций"};
@@ -746,15 +749,17 @@ Transaction::Step Transaction::look_at_the_schema() {
 
 // What does more than add: neither the old code nor the new may run with tables that are on their way.
 Transaction::Step Transaction::hold_requests() {
-    return m_migrations.needs_fence() ? hold() : Step{};
+    return m_migrations.needs_fence() ? hold(Holding::to_migrate) : Step{};
 }
 
-Transaction::Step Transaction::hold() {
-    const Result<std::vector<std::string>> units = m_part.running();
+Transaction::Step Transaction::hold(Holding why) {
+    const Result<Part::Running> units = m_part.running();
     if (!units) {
         return Stop{error_words(units.error().message)};
     }
-    if (Step no = keep(Mark::fence, {{"units", fmt::format("{}", fmt::join(*units, " "))}})) {
+    std::vector<std::string> names = units->workers;
+    names.insert(names.end(), units->web.begin(), units->web.end());
+    if (Step no = keep(Mark::fence, {{"units", fmt::format("{}", fmt::join(names, " "))}})) {
         return no;
     }
     m_held = m_holds = true;
@@ -764,9 +769,18 @@ Transaction::Step Transaction::hold() {
         return Stop{error_words(lock.error().message)};
     }
     m_fence = std::move(*lock);
-    m_progress(say(k_holding, format_duration(m_site.longest_fence)));
-    m_held_until = m_world.clock.steady() + m_site.longest_fence;
-    return as_step(m_part.hold(*units, voice()));
+    // Workers may take long to end their tasks: visitors do not wait for that.
+    if (Step no = as_step(m_part.hold(units->workers, SteadyTime::max(), voice()))) {
+        return no;
+    }
+    if (why == Holding::to_put_back) { // there is nothing else that could be done
+        m_held_until = SteadyTime::max();
+        m_progress(say(k_holding));
+    } else {
+        m_held_until = m_world.clock.steady() + m_site.longest_fence;
+        m_progress(say(k_holding_at_most, format_duration(m_site.longest_fence)));
+    }
+    return as_step(m_part.hold(units->web, m_held_until, voice()));
 }
 
 void Transaction::forget_the_fence() {
@@ -786,8 +800,12 @@ Transaction::Step Transaction::migrate() {
     if (Step no = keep(Mark::snapshot)) {
         return no;
     }
-    if (Step no = as_step(m_part.take_snapshot(m_id))) {
+    const SteadyTime until = m_holds ? m_held_until : SteadyTime::max();
+    if (Step no = as_step(m_part.take_snapshot(m_id, until))) {
         return no;
+    }
+    if (m_world.clock.steady() >= until) {
+        return Stop{say(k_waited_too_long, format_duration(m_site.longest_fence))};
     }
     if (Step no = keep(
             Mark::migrate,
@@ -798,11 +816,11 @@ Transaction::Step Transaction::migrate() {
     m_restores = m_holds;
     m_migrating = !m_restores;
     m_progress(say(k_migrating, names));
-    if (Step no = as_step(m_part.migrate(m_id, m_holds ? m_held_until : SteadyTime::max(), voice()))) {
+    if (Step no = as_step(m_part.migrate(m_id, until, voice()))) {
         return no;
     }
     if (m_restores) {
-        const Result<std::string> database = m_part.database();
+        const Result<std::string> database = m_part.database(until);
         if (!database) {
             return Stop{error_words(database.error().message)};
         }
@@ -1006,7 +1024,7 @@ Transaction::Step Transaction::put_back(Asking asking) {
         return {};
     }
     if (asking == Asking::possible && !m_holds) { // whoever started since the one that died
-        if (Step no = hold()) {
+        if (Step no = hold(Holding::to_put_back)) {
             return no;
         }
     }
@@ -1038,13 +1056,13 @@ void Transaction::let_go(Asking asking) {
 // Seen twice: while they run, so that nobody is stopped in vain, and then when nobody can write any more.
 bool Transaction::nobody_has_written(Asking asking) {
     const auto is_untouched = [&] {
-        const Result<std::string> now = m_part.database();
+        const Result<std::string> now = m_part.database(SteadyTime::max());
         return now && *now == m_database;
     };
     if (!is_untouched()) {
         return false;
     }
-    return asking == Asking::not_now || (!hold() && is_untouched());
+    return asking == Asking::not_now || (!hold(Holding::to_put_back) && is_untouched());
 }
 
 // Its tables hold what visitors have written since, and no other release knows them.

@@ -73,8 +73,9 @@ struct Site {
     Path marker;    // run/deploy_in_progress
     Path host_lock; // run/host.lock
     DeploySettings deploy;
-    Lang lang = Lang::ru;                              // of what is kept in words
-    Duration longest_fence = std::chrono::seconds(20); // requests wait so long at most, then it is undone
+    Lang lang = Lang::ru; // of what is kept in words
+    // From the stop of what answers them, requests wait so long at most for migrations; then all is undone.
+    Duration longest_fence = std::chrono::seconds(20);
 };
 
 class Transaction {
@@ -165,7 +166,8 @@ class Transaction {
     // ── what ends it ──
     Outcome give_up(const Stop& why, Asking asking = Asking::possible);
     Outcome stay(const Stop& why, Asking asking);
-    Step hold();
+    enum class Holding { to_migrate, to_put_back };
+    Step hold(Holding why);
     Step put_back(Asking asking);
     void let_go(Asking asking);
     bool nobody_has_written(Asking asking);

@@ -63,12 +63,13 @@ Result<std::vector<UnitState>> FakeServices::active_services(Duration) {
     return broken ? Result<std::vector<UnitState>>(*broken) : units_in("active");
 }
 
-Result<JobResult> FakeServices::act(const std::string& name, Verb verb, Duration) {
+Result<JobResult> FakeServices::act(const std::string& name, Verb verb, Duration timeout) {
     const std::lock_guard lock(m_mutex);
     if (broken) {
         return *broken;
     }
     jobs.push_back({name, verb});
+    limits.push_back(timeout);
     UnitState& unit = units[name];
     if (on_job) {
         return on_job(unit, verb);

@@ -27,6 +27,7 @@ class FakeServices final : public Services {
 
     std::map<std::string, UnitState> units; // any other name: load_state not-found
     std::vector<Job> jobs;                  // in order
+    std::vector<Duration> limits;           // how long each of them was to be waited for
     // What a job does to the unit, and how it ends. By default it ends with the unit running: "done".
     std::function<JobResult(UnitState&, Verb)> on_job;
     std::optional<Error> broken; // every call fails with this

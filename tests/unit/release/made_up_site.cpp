@@ -288,6 +288,7 @@ ProcessAnswer FusedPrograms::manage(const ProcessRequest& request) {
                      "\", \"because\": [\"Remove field notes from lesson\"], \"atomic\": true}],"
                      " \"engine\": \"sqlite\", \"database\": \"data/db.sqlite3\"}\n";
     } else if (word == "migrate") {
+        migrate_limit = request.timeout;
         if (on_migrate) {
             on_migrate();
         }
@@ -374,7 +375,7 @@ auto MadeUpSite::with_transactions(Act&& act) {
         site.deploy.keep = keep;
         site.deploy.min_free = 1_kB;
         site.lang = Lang::en;
-        site.longest_fence = std::chrono::minutes(10);
+        site.longest_fence = longest_fence;
         Shelf& own = shelves.emplace(each, shelf(each)).first->second;
         if (each == Kind::frontend) {
             FrontendPart::Settings settings;

@@ -109,6 +109,7 @@ class FusedPrograms final : public Processes {
     std::string what_it_does = "lossy"; // its class
     bool migration_fails = false;       // in the middle
     std::function<void()> on_migrate;
+    Duration migrate_limit{};              // of the last one
     Path database;                         // of SQLite; empty: none
     bool asks_django = false;              // manage.py is a real one
     std::string untracked;                 // what git does not know
@@ -188,6 +189,7 @@ class MadeUpSite {
     std::vector<Flaw> flaws;       // of every build
     std::vector<std::string> told; // progress, in English
     int keep = 3;
+    Duration longest_fence = std::chrono::minutes(10);
     int swaps_before = 0; // when the present deploy began
 
     [[nodiscard]] Path served(Kind kind) const {

@@ -724,6 +724,75 @@ TEST_CASE("a unit that does not stop ends it before anything is changed",
     check_invariants(site);
 }
 
+TEST_CASE("one limit for all of the time that visitors wait, and workers may take longer to stop",
+          "[transaction][backend][migrations][fence]") {
+    FencedBackend site;
+    site.longest_fence = std::chrono::seconds(20);
+    const auto all = site.services.on_job;
+    const Duration web_takes = std::chrono::seconds(15);
+    site.services.on_job = [&](UnitState& unit, Services::Verb verb) {
+        if (verb == Services::Verb::stop) {
+            site.bare.clock.advance(unit.id == "web.service" ? web_takes : std::chrono::minutes(4));
+        }
+        return all(unit, verb);
+    };
+    const auto limit_of_stop = [&](const std::string& unit) {
+        const auto found = std::find(site.services.jobs.begin(), site.services.jobs.end(),
+                                     FakeServices::Job{unit, Services::Verb::stop});
+        REQUIRE(found != site.services.jobs.end());
+        return site.services.limits.at(
+            static_cast<std::size_t>(std::distance(site.services.jobs.begin(), found)));
+    };
+    bool migrated = false;
+    site.programs.on_migrate = [&] { migrated = true; };
+    REQUIRE(site.release(build_of("second")).result == Ends::released);
+    CHECK(migrated);
+    CHECK(limit_of_stop("celery.service") > std::chrono::minutes(4));
+    CHECK(limit_of_stop("web.service") == std::chrono::seconds(20));
+    CHECK(site.programs.migrate_limit == std::chrono::seconds(5)); // what is left of it
+    check_invariants(site);
+
+    FencedBackend late;
+    late.longest_fence = std::chrono::seconds(20);
+    const std::string before = late.schema();
+    const auto late_jobs = late.services.on_job;
+    late.services.on_job = [&](UnitState& unit, Services::Verb verb) {
+        if (verb == Services::Verb::stop && unit.id == "web.service") {
+            late.bare.clock.advance(std::chrono::seconds(20));
+        }
+        return late_jobs(unit, verb);
+    };
+    migrated = false;
+    late.programs.on_migrate = [&] { migrated = true; };
+    const Outcome outcome = late.release(build_of("second"));
+    INFO(outcome.reason.en);
+    CHECK(outcome.result == Ends::refused);
+    CHECK(outcome.phase == "migrate");
+    CHECK_FALSE(migrated); // it is not even begun
+    CHECK(late.schema() == before);
+    CHECK(late.running["web.service"] == late.word_served());
+    CHECK(late.running["celery.service"] == late.word_served());
+    check_invariants(late);
+}
+
+TEST_CASE("a unit that is still stopping when visitors have waited long enough ends it",
+          "[transaction][backend][migrations][fence]") {
+    FencedBackend site;
+    site.longest_fence = std::chrono::seconds(20);
+    const std::string before = site.schema();
+    const auto all = site.services.on_job;
+    site.services.on_job = [&](UnitState& unit, Services::Verb verb) {
+        return verb == Services::Verb::stop && unit.id == "web.service" ? JobResult{"no answer", Duration(10)}
+                                                                        : all(unit, verb);
+    };
+    const Outcome outcome = site.release(build_of("second"));
+    CHECK(outcome.result == Ends::refused);
+    CHECK(outcome.reason.en == "web.service has not stopped within 20 s");
+    CHECK(site.schema() == before);
+    CHECK(site.running["web.service"] == site.word_served());
+    check_invariants(site);
+}
+
 TEST_CASE("whoever starts while it is undecided lets it be, and the next recovery asks the site",
           "[transaction][backend][migrations][fence]") {
     std::optional<FencedBackend> died;
