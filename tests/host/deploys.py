@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Deploys on a host, as a program of that host: `deploys.py soak`, `kills` and `audit`, for test_deploy_soak.py.
+"""Deploys on a host, as a program of that host: `deploys.py soak`, `kills` and `audit`, for test_deploy_soak.py;
+`begin`, `pack` and `visits` for test_deploy_backend.py.
 
 Prints a JSON object: what was counted, and what was seen that must never be.
 """
@@ -134,6 +135,37 @@ def broken_backends(word, migrations):
         "as a unit it answers 500": (archive(changed(files, views, "    list(", f"    assert not {unit}; list(")), "rolled_back"),
         "as a unit it does not start": (archive(changed(files, "teaching_panel/wsgi.py", "application =", f"assert not {unit}\napplication =")), "rolled_back"),
     }
+
+
+WAIT = """import pathlib
+import time
+
+DATA = pathlib.Path("/var/lib/teaching_panel")
+
+
+def wait(*_):
+    (DATA / "waits").touch()
+    while not (DATA / "go").exists():
+        time.sleep(0.01)
+
+
+"""
+
+
+def losing_backend(word, way):
+    """A backend with one column less than backend_files(…, 1): its migration takes away what the code before it asks for."""
+    files = changed(backend_files(word, 1), "lessons/models.py", "    room_0 = models.TextField(null=True)\n", "")
+    views, list_them = "teaching_panel/views.py", "    list("
+    if way == "canary":
+        files = changed(files, views, list_them, f"    raise ValueError;{list_them[3:]}")
+    elif way == "unit":
+        files = changed(files, views, list_them, f"    assert not os.environ.get('INVOCATION_ID');{list_them[3:]}")
+    migration = MIGRATION % ("('lessons', 'm_room_0')", "migrations.RemoveField('lesson', 'room_0'), migrations.RunPython(wait)")
+    if way == "waits":  # when the column is gone, in the middle of it
+        migration = WAIT + migration.replace("    operations", "    atomic = False\n    operations")
+    else:
+        migration = migration.replace(", migrations.RunPython(wait)", "")
+    return files | {"teaching_panel/lessons/migrations/n_no_room.py": migration.encode()}
 
 
 class Callers:
@@ -432,6 +464,20 @@ def kills(kind, number, seed):
     return {"problems": problems, "counted": counted, "pages": visitors.pages, "rows": len(callers.rows), "seed": seed}
 
 
+def visits(rows):
+    """Until SIGTERM: what visitors met meanwhile."""
+    enough = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: enough.set())
+    callers = Callers()
+    with callers if rows else contextlib.nullcontext(), Load() as load:
+        pathlib.Path("/run/visited").touch()
+        enough.wait()
+    problems = [f"a caller: {fault}" for fault in callers.faults[:20]] + [f"wrk: {fault}" for fault in load.faults()]
+    problems += [f"rows that were answered and are gone: {sorted(callers.lost())[:10]}"] * bool(callers.lost())
+    return {"problems": problems, "rows": len(callers.rows), "words": sorted(callers.words), "slowest_s": round(callers.slowest, 2),
+            "requests": sum(load.requests(name) for name in Load.PATHS)}
+
+
 def audit():
     """What strace says of a backend with a migration: released, taken back, rolled back."""
     begin()
@@ -458,6 +504,11 @@ def main():
     soaking.add_argument("frontends", type=int)
     soaking.add_argument("backends", type=int)
     commands.add_parser("audit")
+    commands.add_parser("begin")
+    packing = commands.add_parser("pack")
+    packing.add_argument("word")
+    packing.add_argument("way", choices=["roomy", "good", "canary", "unit", "waits"])
+    commands.add_parser("visits").add_argument("--rows", action="store_true")
     killing = commands.add_parser("kills")
     killing.add_argument("kind", choices=KINDS)
     killing.add_argument("number", type=int)
@@ -468,6 +519,13 @@ def main():
         done = soak(given.frontends, given.backends)
     elif given.command == "kills":
         done = kills(given.kind, given.number, given.seed)
+    elif given.command == "begin":
+        done = begin()
+    elif given.command == "pack":
+        files = backend_files(given.word, 1) if given.way == "roomy" else losing_backend(given.word, given.way)
+        done = pathlib.Path(f"/root/{given.word}.tar.gz").write_bytes(archive(files))
+    elif given.command == "visits":
+        done = visits(given.rows)
     else:
         done = audit()
     print(json.dumps(done))

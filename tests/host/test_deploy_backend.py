@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """lectio-deploy of a backend on a real systemd, with the units of packaging/systemd/site: while it is released, refused and
-taken back under load, no request fails."""
+taken back under load, no request fails, also where requests have to wait for a migration that takes something away."""
 
 import json
 import re
@@ -8,6 +8,7 @@ import sys
 import unittest
 
 from hosts import SOURCE, report_times, skip_where_impossible
+from test_deploy_soak import SoakHost
 from test_units import API, SITE, UnitsHost
 
 PROJECT = "/var/www/teaching_panel"
@@ -29,14 +30,12 @@ check = ["env", "SITE_DATA=/var/lib/teaching_panel", "/usr/bin/python3", "teachi
 canary = {{ command = ["env", "SITE_DATA=/var/lib/teaching_panel", "venv/bin/gunicorn", "-b", "{{socket}}", "--chdir", "teaching_panel", "teaching_panel.wsgi"], path = "/api/health/" }}
 units = ["{SITE}", "celery-default.service"]
 """
+DATABASE = "/var/lib/teaching_panel/db.sqlite3"
 VIEWS = "/root/next/teaching_panel/teaching_panel/views.py"
 
 
-class DeployBackend(UnitsHost, unittest.TestCase):
-    def setUp(self):
-        super().setUp()
-        self.host.shell(f"cat >>/etc/lectio-monitor/config.toml <<'MORE'\n{DEPLOY}\nMORE")
-        self.host.copy(SOURCE / "tests/integration/stack/project", "/root/next/teaching_panel")
+class Deploys:
+    """On a host."""
 
     def deploy(self, code, result, *words):
         done = self.host.attempt("lectio-deploy", "--format", "json", *words)
@@ -47,6 +46,13 @@ class DeployBackend(UnitsHost, unittest.TestCase):
 
     def word(self):
         return json.loads(self.host.run("curl", "-fsS", "-m", "60", API))["status"]
+
+
+class DeployBackend(Deploys, UnitsHost, unittest.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.host.shell(f"cat >>/etc/lectio-monitor/config.toml <<'MORE'\n{DEPLOY}\nMORE")
+        self.host.copy(SOURCE / "tests/integration/stack/project", "/root/next/teaching_panel")
 
     def change(self, before, after):
         self.host.run("sed", "-i", f"s/{before}/{after}/", VIEWS)
@@ -111,6 +117,134 @@ class DeployBackend(UnitsHost, unittest.TestCase):
         self.assertEqual(self.word(), "second")
         self.assertNotIn("third", page())
         report_times(f"code and frontend released as one in {released['duration_ms']} ms, both taken back in {back['duration_ms']} ms")
+
+
+class Fence(Deploys, SoakHost, unittest.TestCase):
+    """Migrations that take something away (docs/decisions/0043-the-fence.md); before them, a release with the column that they take."""
+
+    def setUp(self):
+        super().setUp()
+        self.configure(passes=2)
+        self.host.run("sed", "-i", f's/^units = .*/units = ["{SITE}", "celery-default.service"]/', "/etc/lectio-monitor/config.toml")
+        self.host.run("systemctl", "enable", "--quiet", "lectio-deploy-recover")
+        self.host.run("systemctl", "start", "celery-default")
+        self.on_host("begin")
+        self.deploy(0, "released", "backend", self.pack("roomy", "roomy"))
+        self.before = self.schema()
+        self.assertIn("room_0", self.before)
+
+    def on_host(self, *words):
+        return json.loads(self.host.run("python3", "/root/deploys.py", *words))
+
+    def pack(self, word, way):
+        self.on_host("pack", word, way)
+        return f"/root/{word}.tar.gz"
+
+    def ask_database(self, sql):
+        program = "import sqlite3, sys; print(list(sqlite3.connect(sys.argv[1], timeout=60).execute(sys.argv[2])))"
+        return self.host.run("python3", "-c", program, DATABASE, sql)
+
+    def schema(self):
+        return self.ask_database("SELECT name, sql FROM sqlite_master ORDER BY name")
+
+    def visit(self, *how):
+        """Begins to; what they met is told by end_visits()."""
+        self.host.shell(f"systemd-run --quiet --unit=load sh -c 'exec python3 /root/deploys.py visits {' '.join(how)} >/root/load'")
+        self.host.wait_until(lambda: self.host.succeeds("test", "-e", "/run/visited"), "they visit")
+
+    def end_visits(self):
+        self.host.run("systemctl", "kill", "--kill-who=main", "-s", "TERM", "load")
+        self.host.wait_until(lambda: self.state("load") not in ("active", "deactivating"), "the load has ended")
+        seen = json.loads(self.host.read("/root/load"))
+        self.assertEqual(seen["problems"], [])
+        self.assertGreater(seen["requests"], 0)
+        return seen
+
+    def check_whole(self, word, is_as_before):
+        """The word is served by all units, on tables that fit it, and nothing is undecided."""
+        self.assertEqual(self.word(), word)
+        self.assertEqual(self.schema() == self.before, is_as_before)
+        for unit in (SITE, "celery-default.service"):
+            self.host.wait_until(lambda unit=unit: self.state(unit) == "active", f"{unit} runs")
+            served = self.host.run("readlink", "-f", PROJECT).strip()
+            self.assertIn(served, self.host.run("readlink", f"/proc/{self.host.main_process(unit)}/cwd"))
+        self.assertEqual(json.loads(self.host.run("lectio-deploy", "status", "--format", "json"))["unfinished"], [])
+
+    def check_next(self):
+        """What was undone can be done."""
+        self.host.run("touch", "/var/lib/teaching_panel/go")
+        self.deploy(0, "released", "backend", self.pack("next", "good"))
+        self.check_whole("next", is_as_before=False)
+
+    def test_released(self):
+        self.visit("--rows")
+        released = self.deploy(0, "released", "backend", self.pack("second", "good"))
+        self.check_whole("second", is_as_before=False)
+        self.host.wait_until(lambda: "second" in self.ask_database("SELECT title FROM lessons_lesson"), "it writes")
+        seen = self.end_visits()
+        self.assertEqual(seen["words"], ["roomy", "second"])
+        report_times(f"a column taken away under load in {released['duration_ms']} ms: {seen['requests']} requests, {seen['rows']} rows "
+                     f"written, none failed, none lost; the slowest row took {seen['slowest_s']} s")
+
+    def test_refused(self):
+        """Nobody has met it: everything is as it was, and what was written before it is there."""
+        self.visit("--rows")
+        refused = self.deploy(1, "refused", "backend", self.pack("second", "canary"))
+        self.assertIn("500", refused["reason"])
+        self.check_whole("roomy", is_as_before=True)
+        seen = self.end_visits()
+        self.assertEqual(seen["words"], ["roomy"])
+        self.assertIn(f"({seen['rows']},)", self.ask_database("SELECT count(*) FROM lessons_lesson"))
+        report_times(f"a column taken away and put back under load in {refused['duration_ms']} ms: {seen['requests']} requests, "
+                     f"{seen['rows']} rows written, none failed, none lost; the slowest row took {seen['slowest_s']} s")
+        self.check_next()
+
+    def test_nobody_has_written(self):
+        """Visitors have met it, and left nothing."""
+        self.visit()
+        back = self.deploy(1, "rolled_back", "backend", self.pack("second", "unit"))
+        self.assertIn("500", back["reason"])
+        self.check_whole("roomy", is_as_before=True)
+        seen = self.end_visits()
+        report_times(f"a column taken away, admitted and put back under load in {back['duration_ms']} ms: {seen['requests']} requests, none failed")
+        self.check_next()
+
+    def test_somebody_has_written(self):
+        """It stays: what the visitors have written is in tables that only it knows."""
+        self.visit("--rows")
+        stays = self.deploy(2, "needs_human", "backend", self.pack("second", "unit"))
+        self.assertEqual(json.loads(self.host.run("curl", "-fsS", "-m", "60", API.replace("health", "word")))["word"], "second")
+        self.assertNotEqual(self.schema(), self.before)
+        self.assertIn("second", self.ask_database("SELECT title FROM lessons_lesson"))
+        self.host.attempt("lectio-notify", "flush", "-q")
+        self.assertIn(stays["release"], "\n".join(self.host.messages()))
+        self.deploy(0, "released", "backend", self.pack("mended", "good"), "--force")
+        self.check_whole("mended", is_as_before=False)
+        self.end_visits()
+
+    def test_killed(self):
+        """When the column is gone and no code runs."""
+        self.visit("--rows")
+        self.host.shell(f"lectio-deploy backend {self.pack('second', 'waits')} >/root/said 2>&1 & deploy=$!; "
+                        "until [ -e /var/lib/teaching_panel/waits ]; do kill -0 $deploy; sleep 0.02; done; kill -9 $deploy")
+        self.host.wait_until(lambda: self.host.attempt("lectio-deploy", "recover").returncode != 75, "it is taken up")
+        self.check_whole("roomy", is_as_before=True)
+        seen = self.end_visits()
+        self.assertEqual(seen["words"], ["roomy"])
+        report_times(f"killed when a column was gone: put back under {seen['requests']} requests and {seen['rows']} rows written, none failed, "
+                     f"none lost; the slowest row took {seen['slowest_s']} s")
+        self.check_next()
+
+    def test_cut_off(self):
+        """The same, and the machine goes down with it."""
+        self.host.start_and_leave("lectio-deploy", "backend", self.pack("second", "waits"))
+        self.host.wait_until(lambda: self.host.succeeds("test", "-e", "/var/lib/teaching_panel/waits"), "it is in the middle")
+        self.assertNotEqual(self.state(SITE), "active")
+        self.assertEqual(self.state("teaching_panel.socket"), "active")
+        self.host.reboot(hard=True)
+        self.host.wait_until(lambda: self.answers(20), "the site answers")
+        self.check_whole("roomy", is_as_before=True)
+        self.check_next()
 
 
 if __name__ == "__main__":

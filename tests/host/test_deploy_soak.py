@@ -54,7 +54,9 @@ forbid = ["localhost:"]
 """
 
 
-class DeploySoak(UnitsHost, unittest.TestCase):
+class SoakHost(UnitsHost):
+    """A host on which deploys.py can run."""
+
     def setUp(self):
         super().setUp()
         self.host.run("systemctl", "stop", "celery-default")  # what is served is the matter here
@@ -62,9 +64,14 @@ class DeploySoak(UnitsHost, unittest.TestCase):
         for file in (SOURCE / "tests/host/deploys.py", *(SOURCE / "tests/integration" / name for name in ("builds.py", "tracing.py"))):
             self.host.copy(file, f"/root/{file.name}")
 
+    def configure(self, passes):
+        self.host.shell(f"cat >>/etc/lectio-monitor/config.toml <<'MORE'\n{RULES}{DEPLOY.replace('PASSES', str(passes))}\nMORE")
+
+
+class DeploySoak(SoakHost, unittest.TestCase):
     def run_inside(self, *words, passes):
         """What deploys.py has seen."""
-        self.host.shell(f"cat >>/etc/lectio-monitor/config.toml <<'MORE'\n{RULES}{DEPLOY.replace('PASSES', str(passes))}\nMORE")
+        self.configure(passes)
         done = self.host.attempt("python3", "/root/deploys.py", *words, timeout=4 * 3600)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         seen = json.loads(done.stdout)
