@@ -4,6 +4,7 @@
 #include "checks/unit_words.h"
 #include "platform/durable_file.h"
 #include "platform/services.h"
+#include "platform/sqlite.h"
 #include "platform/stop.h"
 #include "platform/unit_name.h"
 #include "release/canary.h"
@@ -38,6 +39,8 @@ constexpr Bytes k_output = 1_MB;
 // A table of SQLite may be written anew to get a column; the code that is served waits meanwhile (measured: M14).
 constexpr Bytes k_quickly_migrated = 20_MB;
 constexpr std::string_view k_snapshot = "before.sqlite3", k_snapshot_facts = "before.sqlite3.json";
+constexpr std::string_view k_replaced = "replaced.sqlite3"; // what a snapshot has taken the place of
+constexpr Duration k_between_tries = 500ms;
 constexpr std::string_view k_sqlite = "sqlite:";
 constexpr std::string_view k_socket = "{socket}";
 constexpr std::size_t k_most_named = 8;
@@ -103,6 +106,12 @@ constexpr Phrase k_would_fail_hint{
     "it needs a socket unit and the line ExecStartPre= with lectio-deploy gate: packaging/systemd/site has "
     "both",
     "ему нужны socket-юнит и строка ExecStartPre= с lectio-deploy gate: пример — packaging/systemd/site"};
+constexpr Phrase k_would_run{
+    "{} could start in the middle of these migrations, no code may run then: {}",
+    "{} мог бы запуститься посреди этих миграций, код в это время работать не должен: {}"};
+constexpr Phrase k_would_run_hint{
+    "it needs the line ExecStartPre= with lectio-deploy gate: packaging/systemd/site/workers.conf has it",
+    "ему нужна строка ExecStartPre= с lectio-deploy gate: пример — packaging/systemd/site/workers.conf"};
 constexpr Phrase k_held_too_long{"requests would wait too long: the database has {}, and no code may run "
                                  "while these migrations are applied: {}",
                                  "запросы ждали бы слишком долго: база занимает {}, а код не должен "
@@ -117,6 +126,14 @@ constexpr Phrase k_not_stopped{"{} did not stop: {}", "{} не останови�
 constexpr Phrase k_still_stopping{"{} has not stopped within {}", "{} не остановился за {}"};
 constexpr Phrase k_not_restored{"the database could not be put back as it was: {}; its snapshot is {}",
                                 "не удалось вернуть базу: {}; её копия: {}"};
+constexpr Phrase k_replaced_is_kept{"what the database was in between is kept: {}",
+                                    "то, чем база была в промежутке, сохранено: {}"};
+constexpr Phrase k_replaced_stays{"what the database was in between stays in {}: {}",
+                                  "то, чем база была в промежутке, осталось в {}: {}"};
+constexpr Phrase k_no_room_to_undo{"{} are free at {}: {} may be needed to put the database back",
+                                   "свободно {} ({}): чтобы вернуть базу, может понадобиться {}"};
+constexpr Phrase k_no_room_to_undo_hint{"free some space first: lectio-cleanup, lectio-deploy cleanup",
+                                        "сначала освободите место: lectio-cleanup, lectio-deploy cleanup"};
 constexpr Phrase k_no_database{
     "migrations are waiting, and deploy.backend.database does not say of what a snapshot is taken: {}",
     "есть неприменённые миграции, а deploy.backend.database не говорит, с чего снимать копию: {}"};
@@ -583,23 +600,55 @@ Part::Step BackendPart::may_migrate(const Path& tree, const WaitingMigrations& w
 
 // No code runs while they are applied: requests wait in the socket, and nothing may wake the old code up.
 Part::Step BackendPart::may_be_held(const WaitingMigrations& waiting, Bytes size) {
-    for (const std::string& name : m_web) {
-        const Result<UnitState> unit = m_world.services.unit(name, k_to_look);
-        if (!unit) {
-            return Refusal{say(k_cannot_see, name, error_words(unit.error().message))};
-        }
-        if (!has_socket(*unit) || !waits_at_gate(*unit)) {
-            return Refusal{say(k_would_fail, name, some_of(waiting)), say(k_would_fail_hint)};
+    for (const std::vector<std::string>* some : {&m_web, &m_workers}) {
+        for (const std::string& name : *some) {
+            const Result<UnitState> unit = m_world.services.unit(name, k_to_look);
+            if (!unit) {
+                return Refusal{say(k_cannot_see, name, error_words(unit.error().message))};
+            }
+            const bool is_ready = waits_at_gate(*unit) && (some == &m_workers || socket_listens(*unit));
+            if (!is_ready) {
+                return some == &m_web
+                           ? Refusal{say(k_would_fail, name, some_of(waiting)), say(k_would_fail_hint)}
+                           : Refusal{say(k_would_run, name, some_of(waiting)), say(k_would_run_hint)};
+            }
         }
     }
     const Result<FileInfo> file = m_world.files.info(*sqlite_place(), Files::Follow::no);
     if (!file || file->type != FileInfo::Type::regular) { // what takes its place lies beside it
         return Refusal{say(k_database_is_link, sqlite_place()->string()), say(k_database_is_link_hint)};
     }
-    return size <= m_settings.most_held
-               ? Step{}
-               : Step(
-                     Refusal{say(k_held_too_long, format_size(size), some_of(waiting)), say(k_pending_hint)});
+    if (size > m_settings.most_held) {
+        return Refusal{say(k_held_too_long, format_size(size), some_of(waiting)), say(k_pending_hint)};
+    }
+    return room_to_undo(size);
+}
+
+// Of a socket that has given up, or that nobody has started, requests would be refused.
+bool BackendPart::socket_listens(const UnitState& unit) const {
+    return std::any_of(unit.triggered_by.begin(), unit.triggered_by.end(), [this](const std::string& name) {
+        const bool is_socket = name.ends_with(".socket");
+        const Result<UnitState> state =
+            is_socket ? m_world.services.unit(name, k_to_look) : Result<UnitState>(UnitState{});
+        return state && state->active_state == "active";
+    });
+}
+
+// The snapshot, what is prepared from it beside the database, and what it takes the place of.
+Part::Step BackendPart::room_to_undo(Bytes size) {
+    const Bytes wanted{2 * size.count + m_settings.least_free.count};
+    for (const Path& place : {sqlite_place()->parent_path(), m_shelf.snapshot("").parent_path()}) {
+        const Result<ReleaseDisk::Room> room = m_disk.room(place);
+        if (!room) {
+            return Refusal{error_words(room.error().message)};
+        }
+        if (room->free < wanted) {
+            return Refusal{
+                say(k_no_room_to_undo, format_size(room->free), place.string(), format_size(wanted)),
+                say(k_no_room_to_undo_hint)};
+        }
+    }
+    return {};
 }
 
 // The one that is copied has to be the one that is changed.
@@ -680,8 +729,42 @@ Part::Step BackendPart::migrate(const std::string& id, SteadyTime until, const V
     return no ? no : try_it(tree, left(until, m_settings.deploy.timeout), voice);
 }
 
-Part::Step BackendPart::restore(const std::string& id) {
+Result<std::string> BackendPart::database_place() {
+    const std::optional<Path> named = sqlite_place();
+    const Result<Path> place = named ? real_place(*named) : Result<Path>(Path());
+    LECTIO_TRY(place);
+    return place->string();
+}
+
+// What was committed, wherever it lies: in the file or in the log beside it.
+Result<std::string> BackendPart::look_at_database(const std::string& place, SteadyTime until) {
+    const SteadyTime end = m_world.clock.steady() + left(until, m_settings.deploy.timeout);
+    {
+        Result<Database> database = Database::at(place, Database::Access::read_write, m_world.clock, end);
+        LECTIO_TRY(database);
+        // Who still reads keeps the log from being emptied; then what is in it counts.
+        [[maybe_unused]] const Result<void> emptied = database->empty_log();
+    }
+    std::string seen;
+    for (const std::string& file : {place, place + "-wal"}) {
+        const Result<FileInfo> info = m_world.files.info(file, Files::Follow::no);
+        if (file != place && (!info || info->size == 0_B)) {
+            continue;
+        }
+        const Result<FileDigest> digest = digest_of(file, m_world.clock, end);
+        LECTIO_TRY(digest);
+        seen += digest->sha256;
+    }
+    return seen;
+}
+
+Path BackendPart::aside_of(const std::string& id, const std::string& place) {
+    return Path(place).parent_path() / (".lectio-aside-" + id);
+}
+
+Part::Step BackendPart::restore(const std::string& id, const std::string& place, Duration wait) {
     const Path folder = m_shelf.snapshot(id);
+    const SteadyTime last_try = m_world.clock.steady() + wait;
     const SteadyTime until = m_world.clock.steady() + m_settings.deploy.timeout;
     const auto failed = [&](const Error& error) {
         return Refusal{say(k_not_restored, error_words(error.message), (folder / k_snapshot).string())};
@@ -692,30 +775,52 @@ Part::Step BackendPart::restore(const std::string& id) {
     if (!facts) {
         return failed(facts.error());
     }
-    const Path aside = sqlite_place()->parent_path() / (".lectio-aside-" + id);
-    Result<void> done;
-    if (const Result<snapshots::Restored> restored =
-            snapshots::restore_sqlite({folder / k_snapshot, *facts, *sqlite_place(), aside}, m_world.files,
-                                      m_disk, m_world.clock, until);
-        !restored) {
-        done = restored.error();
+    for (;;) {
+        const Result<snapshots::Restored> restored =
+            snapshots::restore_sqlite({folder / k_snapshot, *facts, place, aside_of(id, place)},
+                                      m_world.files, m_disk, m_world.clock, until);
+        const bool is_in_use = !restored && restored.error().kind == ErrorKind::busy;
+        if (!is_in_use || stop_requested() || m_world.clock.steady() >= last_try) {
+            return restored ? Step{} : Step(failed(restored.error()));
+        }
+        m_world.clock.sleep_for(k_between_tries);
     }
-    done = done ? m_disk.remove_tree(aside) : done; // tables that nobody has ever used
-    return done ? Step{} : Step(failed(done.error()));
 }
 
-Result<std::string> BackendPart::database(SteadyTime until) {
-    const std::optional<Path> named = sqlite_place();
-    const Result<Path> place = named ? real_place(*named) : Result<Path>(Path());
-    LECTIO_TRY(place);
-    if (!named) {
-        return std::string();
+// Nobody was meant to write there meanwhile; a command of cron may have all the same.
+Part::Step BackendPart::keep_replaced(const std::string& id, const std::string& place, const Voice& voice) {
+    const Path aside = aside_of(id, place);
+    const Path kept = m_shelf.snapshot(id);
+    const std::string name = Path(place).filename().string();
+    const Result<std::vector<std::string>> names = m_world.files.list(aside);
+    if (!names) {
+        return names.error().kind == ErrorKind::not_found ? Step{}
+                                                          : Step(Refusal{error_words(names.error().message)});
     }
-    const Result<FileInfo> log = m_world.files.info(place->string() + "-wal", Files::Follow::no);
-    const Result<FileDigest> digest =
-        digest_of(*place, m_world.clock, m_world.clock.steady() + left(until, m_settings.deploy.timeout));
-    LECTIO_TRY(digest);
-    return digest->sha256 + (log && log->size > 0_B ? "+log" : "");
+    Result<void> done;
+    for (const std::string& each : *names) {
+        if (done && each.starts_with(name)) {
+            done = move_or_copy(aside / each, kept / (std::string(k_replaced) + each.substr(name.size())));
+        }
+    }
+    done = done ? m_disk.remove_tree(aside) : done;
+    if (!done) {
+        return Refusal{say(k_replaced_stays, aside.string(), error_words(done.error().message))};
+    }
+    voice.notes.push_back(say(k_replaced_is_kept, (kept / k_replaced).string()));
+    return {};
+}
+
+// The snapshots may lie in another file system.
+Result<void> BackendPart::move_or_copy(const Path& from, const Path& to) {
+    LECTIO_TRY(m_disk.remove_tree(to)); // of a copy that was cut short
+    if (const Result<void> moved = m_disk.move(from, to)) {
+        return moved;
+    }
+    constexpr mode_t k_for_us = 0600;
+    LECTIO_TRY(copy_file(from, to, {k_for_us, std::nullopt, std::nullopt}, m_world.clock,
+                         m_world.clock.steady() + m_settings.deploy.timeout));
+    return m_disk.remove_tree(from);
 }
 
 // What `manage.py` of the release prints, on this question.
@@ -827,13 +932,15 @@ void BackendPart::finish(const std::string&, const Voice& voice) {
 // ── none of its code runs ───────────────────────────────────────────────────────────────────────────────
 
 Result<Part::Running> BackendPart::running() {
-    const auto of = [this](const std::vector<std::string>& all) -> Result<std::vector<std::string>> {
+    bool is_through = false;
+    const auto of = [&](const std::vector<std::string>& all) -> Result<std::vector<std::string>> {
         std::vector<std::string> names;
         for (const std::string& name : all) {
             const Result<UnitState> unit = m_world.services.unit(name, k_to_look);
             LECTIO_TRY(unit);
             if (unit->active_state != "inactive" && unit->active_state != "failed") {
                 names.push_back(name);
+                is_through = is_through || unit->active_state != "activating";
             }
         }
         return names;
@@ -841,27 +948,24 @@ Result<Part::Running> BackendPart::running() {
     Result<std::vector<std::string>> workers = of(m_workers), web = of(m_web);
     LECTIO_TRY(workers);
     LECTIO_TRY(web);
-    return Running{std::move(*workers), std::move(*web)};
+    return Running{std::move(*workers), std::move(*web), is_through};
 }
 
-Part::Step BackendPart::hold(const std::vector<std::string>& units, SteadyTime until, const Voice& voice) {
-    were_held(units);
-    for (const std::string& unit : units) {
-        voice.progress(say(k_stopping, unit));
-        const Duration limit = left(until, k_longest_start);
-        const Result<JobResult> job = m_world.services.act(unit, Services::Verb::stop, limit);
-        if (!job) {
-            return Refusal{say(k_not_stopped, unit, error_words(job.error().message))};
-        }
-        // Its job goes on, until a start takes its place.
-        if (job->result == k_no_answer && !stop_requested()) {
-            return Refusal{say(k_still_stopping, unit, format_duration(limit)), say(k_no_unit_hint, unit)};
-        }
-        if (job->result != "done") {
-            return Refusal{say(k_not_stopped, unit, verbatim(job->result)), say(k_no_unit_hint, unit)};
-        }
+Part::Step BackendPart::hold(const std::string& unit, SteadyTime until, const Voice& voice) {
+    were_held({unit});
+    voice.progress(say(k_stopping, unit));
+    const Duration limit = left(until, k_longest_start);
+    const Result<JobResult> job = m_world.services.act(unit, Services::Verb::stop, limit);
+    if (!job) {
+        return Refusal{say(k_not_stopped, unit, error_words(job.error().message))};
     }
-    return {};
+    // Its job goes on, until a start takes its place.
+    if (job->result == k_no_answer && !stop_requested()) {
+        return Refusal{say(k_still_stopping, unit, format_duration(limit)), say(k_no_unit_hint, unit)};
+    }
+    return job->result == "done"
+               ? Step{}
+               : Step(Refusal{say(k_not_stopped, unit, verbatim(job->result)), say(k_no_unit_hint, unit)});
 }
 
 void BackendPart::were_held(const std::vector<std::string>& units) {

@@ -8,6 +8,7 @@
 
 #include "config/deploy.h"
 #include "platform/release_disk.h"
+#include "platform/services.h"
 #include "platform/users.h"
 #include "platform/world.h"
 #include "recovery/command.h"
@@ -28,6 +29,7 @@ class BackendPart final : public Part {
         User user;                // who builds and runs it
         std::string host;         // the name by which the site is asked; may be empty
         Path frontend_path;       // of [deploy.frontend]; empty: none
+        Bytes least_free = 0_B;   // that a deploy may leave
         Bytes most_held = 200_MB; // of a database that is changed while requests wait
     };
     // All of it outlives the part.
@@ -49,10 +51,12 @@ class BackendPart final : public Part {
     Result<std::optional<std::string>> schema() override;
     Step take_snapshot(const std::string& id, SteadyTime until) override;
     Step migrate(const std::string& id, SteadyTime until, const Voice& voice) override;
-    Step restore(const std::string& id) override;
-    Result<std::string> database(SteadyTime until) override;
+    Result<std::string> database_place() override;
+    Result<std::string> look_at_database(const std::string& place, SteadyTime until) override;
+    Step restore(const std::string& id, const std::string& place, Duration wait) override;
+    Step keep_replaced(const std::string& id, const std::string& place, const Voice& voice) override;
     Result<Running> running() override;
-    Step hold(const std::vector<std::string>& units, SteadyTime until, const Voice& voice) override;
+    Step hold(const std::string& unit, SteadyTime until, const Voice& voice) override;
     void were_held(const std::vector<std::string>& units) override;
     void let_go(Waiting waiting, const Voice& voice) override;
     void carry(const std::string&, const std::string&, const Voice&) override {}
@@ -71,6 +75,10 @@ class BackendPart final : public Part {
     Step look_for_migrations(const Path& tree, WaitingMigrations& waiting);
     Step may_migrate(const Path& tree, const WaitingMigrations& waiting, bool force, const Voice& voice);
     Step may_be_held(const WaitingMigrations& waiting, Bytes size);
+    [[nodiscard]] bool socket_listens(const UnitState& unit) const;
+    Step room_to_undo(Bytes size);
+    static Path aside_of(const std::string& id, const std::string& place);
+    Result<void> move_or_copy(const Path& from, const Path& to);
     Step look_for_database(const Path& tree, const WaitingMigrations& waiting) const;
     [[nodiscard]] std::optional<Path> sqlite_place() const;
     Step ask(const Path& tree, std::vector<std::string> manage, const std::vector<std::string>& question,

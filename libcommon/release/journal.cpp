@@ -22,7 +22,7 @@ using Json = nlohmann::json;
 constexpr std::size_t k_longest_record = 1U << 20U;
 constexpr std::size_t k_head = 18; // "00000123 1a2b3c4d "
 
-constexpr std::array<std::pair<Mark, std::string_view>, 15> k_marks{{
+constexpr std::array<std::pair<Mark, std::string_view>, 17> k_marks{{
     {Mark::begin, "begin"},
     {Mark::received, "received"},
     {Mark::sealed, "sealed"},
@@ -30,8 +30,10 @@ constexpr std::array<std::pair<Mark, std::string_view>, 15> k_marks{{
     {Mark::snapshot, "snapshot"},
     {Mark::migrate, "migrate"},
     {Mark::migrated, "migrated"},
-    {Mark::restored, "restored"},
     {Mark::admit, "admit"},
+    {Mark::undo, "undo"},
+    {Mark::restored, "restored"},
+    {Mark::woken, "woken"},
     {Mark::adopt, "adopt"},
     {Mark::swap, "swap"},
     {Mark::commit, "commit"},
@@ -139,8 +141,15 @@ Standing standing_of(const std::vector<Entry>& entries) {
         case Mark::fence:
             standing.held += (standing.held.empty() ? "" : " ") + entry.fact("units");
             break;
+        case Mark::undo:
+            standing.undoing = true;
+            standing.woken = false; // a person has said so
+            break;
         case Mark::restored:
             standing.restored = true;
+            break;
+        case Mark::woken:
+            standing.woken = true;
             break;
         case Mark::admit:
             standing.admitted = true;
@@ -163,6 +172,7 @@ Standing standing_of(const std::vector<Entry>& entries) {
             break;
         case Mark::commit:
             standing.committed = true;
+            standing.failing = entry.fact("failing");
             break;
         case Mark::rollback:
             standing.rolling_back = true;
@@ -176,6 +186,15 @@ Standing standing_of(const std::vector<Entry>& entries) {
         }
     }
     return standing;
+}
+
+bool Standing::restores() const {
+    return migrate && migrate->fact("undo") == "restore";
+}
+
+bool Standing::owes_tables() const {
+    const bool is_open = restores() && !ended() && !committed;
+    return is_open && (undoing || !admitted) && !restored && !woken;
 }
 
 Result<void> Journal::note(Mark mark, std::map<std::string, std::string> facts) {

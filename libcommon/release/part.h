@@ -89,21 +89,28 @@ class Part {
     virtual Step take_snapshot(const std::string&, SteadyTime) { return {}; }
     // Those that build() has found; then it is tried. Not beyond `until`.
     virtual Step migrate(const std::string&, SteadyTime, const Voice&) { return {}; }
-    // Back to that snapshot, and nobody has it open; done again after a crash it is the same.
-    virtual Step restore(const std::string&) { return {}; }
-    // Another text when anything was written to it; nobody has it open. Not looked at beyond `until`.
-    virtual Result<std::string> database(SteadyTime) { return std::string(); }
+    // Where it is: what is configured may be another when it is to be put back.
+    virtual Result<std::string> database_place() { return std::string(); }
+    // Another text when anything was written to it; none of the site's code has it open. Not looked at beyond `until`.
+    virtual Result<std::string> look_at_database(const std::string&, SteadyTime) { return std::string(); }
+    // The database of this place is that snapshot again. Done again after a crash it goes on where that ended; it never
+    // replaces what was written after it was done. Whoever else has it open is waited for as long as this.
+    virtual Step restore(const std::string&, const std::string&, Duration) { return {}; }
+    // What stood in its place lies beside the snapshot afterwards. Done again it is the same.
+    virtual Step keep_replaced(const std::string&, const std::string&, const Voice&) { return {}; }
 
     // ── none of its code runs ──
-    // Units that do now.
+    // Units that do now, or are about to.
     struct Running {
         std::vector<std::string> workers, web; // visitors wait for the latter
+        bool is_through = false;               // one of them has passed its gate
     };
     virtual Result<Running> running() { return Running(); }
-    // Those are stopped, or were by a process that died; a socket goes on taking requests. Not waited for beyond `until`.
-    virtual Step hold(const std::vector<std::string>&, SteadyTime, const Voice&) { return {}; }
+    // This one is stopped, while its socket goes on taking requests. Not waited for beyond `until`.
+    virtual Step hold(const std::string&, SteadyTime, const Voice&) { return {}; }
+    // By a process that died.
     virtual void were_held(const std::vector<std::string>&) {}
-    // They start again. `wait`: until they have.
+    // They start again.
     enum class Waiting { until_started, not_at_all };
     virtual void let_go(Waiting, const Voice&) {}
 

@@ -22,10 +22,11 @@ constexpr std::size_t k_id_length = 24; // fe-YYYYmmddTHHMMSSZ-xxxx
 constexpr std::size_t k_most_schemas = 50;
 constexpr std::size_t k_most_carried = 100'000;
 
-constexpr std::array<std::pair<State, std::string_view>, 4> k_states{{
+constexpr std::array<std::pair<State, std::string_view>, 5> k_states{{
     {State::staged, "staged"},
     {State::good, "good"},
     {State::bad, "bad"},
+    {State::failing, "failing"},
     {State::withdrawn, "withdrawn"},
 }};
 

@@ -25,9 +25,10 @@ enum class Kind {
 std::string_view to_string(Kind kind);
 
 enum class State {
-    staged,    // sealed and whole, never served
-    good,      // has passed its gate
-    bad,       // was served and has failed its gate
+    staged, // sealed and whole, never served
+    good,   // has passed its gate
+    bad,    // was served and has failed its gate
+    failing, // the same, and it stays: its migrations cannot be undone without losing what visitors have written
     withdrawn, // was good until somebody went back from it
 };
 std::string_view to_string(State state);
@@ -58,7 +59,7 @@ struct Release {
     // Of a backend: what the database's tables were, as hashes, whenever it ran with them or is known to do so, the newest
     // last; empty: nobody has looked.
     std::vector<std::string> schemas{};
-    std::string reason;   // of a bad one: why, in the operator's language
+    std::string reason;   // of a bad or failing one: why, in the operator's language
     bool pinned = false;  // stays whatever retention says: it holds what somebody has changed by hand
     bool adopted = false; // it was there before the first deploy
     std::vector<Carried> carried{};

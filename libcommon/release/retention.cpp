@@ -9,7 +9,8 @@ namespace {
 std::vector<std::string> newest_evidence(const std::vector<Release>& releases, std::size_t most) {
     std::vector<std::string> ids;
     for (const Release& release : releases) {
-        if (release.state == State::bad || release.state == State::withdrawn) {
+        if (release.state == State::bad || release.state == State::failing ||
+            release.state == State::withdrawn) {
             ids.push_back(release.id);
         }
     }

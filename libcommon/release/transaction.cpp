@@ -124,25 +124,8 @@ constexpr Phrase k_adopted_is_not_served{"the folder that was there at first is 
 constexpr Phrase k_adopted_is_not_served_hint{"first: lectio-deploy rollback --to {}",
                                               "сначала: lectio-deploy rollback --to {}"};
 constexpr Phrase k_nothing_adopted{"no folder was taken over here", "папку здесь не принимали"};
-constexpr Phrase k_holding{"requests wait from here on", "с этого момента запросы ждут"};
-constexpr Phrase k_holding_at_most{"requests wait from here on, for the migrations {} at most",
-                                   "с этого момента запросы ждут, из-за миграций не дольше {}"};
-constexpr Phrase k_waited_too_long{"requests have waited {} before the migrations could begin",
-                                   "запросы прождали {}, а миграции ещё не начались"};
-constexpr Phrase k_put_back{"the database is as it was before the migrations", "база такая, как до миграций"};
-constexpr Phrase k_other_than_before{"the tables are not what they were before the migrations",
-                                     "таблицы не такие, как до миграций"};
-constexpr Phrase k_stays{"{} fails and is served on: its migrations cannot be undone without losing what "
-                         "visitors have written since: {}",
-                         "{} не проходит проверки и отдаётся дальше: отменить его миграции — значит потерять "
-                         "записанное с тех пор: {}"};
-constexpr Phrase k_stays_hint{"mend it by another release; the database as it was before is {}",
-                              "почините следующим релизом; база до миграций — {}"};
-constexpr Phrase k_undecided{
-    "{} was interrupted when visitors may have written already: nobody can say yet whether it stays",
-    "{} прерван, когда посетители уже могли писать: пока неизвестно, останется ли он"};
-constexpr Phrase k_undecided_hint{"ask the site and decide: sudo lectio-deploy recover",
-                                  "спросить сайт и решить: sudo lectio-deploy recover"};
+constexpr Phrase k_waited_too_long{"requests have waited {}, and the migrations were not through",
+                                   "запросы прождали {}, а миграции так и не закончились"};
 constexpr Phrase k_part_of_another{"it is a part of deploy {}, which is undecided",
                                    "это часть деплоя {}, а он не завершён"};
 constexpr Phrase k_other_not_there{
@@ -243,8 +226,8 @@ Outcome Transaction::release_what_was_begun() {
                {"build", &Transaction::inspect},
                {"seal", &Transaction::seal},
                {"host", &Transaction::take_the_host},
-               {"schema", &Transaction::look_at_the_schema},
                {"fence", &Transaction::hold_requests},
+               {"schema", &Transaction::look_at_the_schema},
                {"migrate", &Transaction::migrate},
                {"swap", &Transaction::swap},
                {"start", &Transaction::start},
@@ -312,6 +295,7 @@ void Transaction::begin_anew(const std::string& action, const Wishes& wishes, Du
     m_with = nullptr;
     m_leader.clear();
     m_migrating = m_schema_changed = m_snapshot_counts = false;
+    m_failing.clear();
     forget_the_fence();
     m_schema.reset();
     m_migrations = {};
@@ -747,48 +731,6 @@ Transaction::Step Transaction::look_at_the_schema() {
     return {};
 }
 
-// What does more than add: neither the old code nor the new may run with tables that are on their way.
-Transaction::Step Transaction::hold_requests() {
-    return m_migrations.needs_fence() ? hold(Holding::to_migrate) : Step{};
-}
-
-Transaction::Step Transaction::hold(Holding why) {
-    const Result<Part::Running> units = m_part.running();
-    if (!units) {
-        return Stop{error_words(units.error().message)};
-    }
-    std::vector<std::string> names = units->workers;
-    names.insert(names.end(), units->web.begin(), units->web.end());
-    if (Step no = keep(Mark::fence, {{"units", fmt::format("{}", fmt::join(names, " "))}})) {
-        return no;
-    }
-    m_held = m_holds = true;
-    Result<Lock> lock =
-        wait_for_lock(m_world.files, m_world.clock, m_site.places.fence(), "lectio-deploy", k_wait_for_host);
-    if (!lock) {
-        return Stop{error_words(lock.error().message)};
-    }
-    m_fence = std::move(*lock);
-    // Workers may take long to end their tasks: visitors do not wait for that.
-    if (Step no = as_step(m_part.hold(units->workers, SteadyTime::max(), voice()))) {
-        return no;
-    }
-    if (why == Holding::to_put_back) { // there is nothing else that could be done
-        m_held_until = SteadyTime::max();
-        m_progress(say(k_holding));
-    } else {
-        m_held_until = m_world.clock.steady() + m_site.longest_fence;
-        m_progress(say(k_holding_at_most, format_duration(m_site.longest_fence)));
-    }
-    return as_step(m_part.hold(units->web, m_held_until, voice()));
-}
-
-void Transaction::forget_the_fence() {
-    m_restores = m_restored = m_admitted = m_going_back = m_held = m_holds = false;
-    m_since_boot = true;
-    m_database.clear();
-}
-
 Transaction::Step Transaction::migrate() {
     if (m_migrations.all.empty()) {
         return {};
@@ -800,34 +742,44 @@ Transaction::Step Transaction::migrate() {
     if (Step no = keep(Mark::snapshot)) {
         return no;
     }
-    const SteadyTime until = m_holds ? m_held_until : SteadyTime::max();
+    const bool restores = m_migrations.needs_fence();
+    const SteadyTime until = restores ? m_fence.held_until : SteadyTime::max();
+    const Result<std::string> place = m_part.database_place();
+    if (!place) {
+        return Stop{error_words(place.error().message)};
+    }
     if (Step no = as_step(m_part.take_snapshot(m_id, until))) {
         return no;
     }
-    if (m_world.clock.steady() >= until) {
-        return Stop{say(k_waited_too_long, format_duration(m_site.longest_fence))};
+    const auto is_too_late = [&] { return m_world.clock.steady() >= until; };
+    const Stop too_late{say(k_waited_too_long, format_duration(m_site.longest_fence))};
+    if (is_too_late()) {
+        return too_late;
     }
-    if (Step no = keep(
-            Mark::migrate,
-            {{"migrations", names}, {"schema", m_schema.value_or("")}, {"undo", m_holds ? "restore" : ""}})) {
+    if (Step no = keep(Mark::migrate, {{"migrations", names},
+                                       {"schema", m_schema.value_or("")},
+                                       {"undo", restores ? "restore" : ""},
+                                       {"database", *place}})) {
         return no;
     }
     m_snapshot_counts = true;
-    m_restores = m_holds;
-    m_migrating = !m_restores;
+    m_fence.tables = restores ? Tables::changed : Tables::untouched;
+    m_fence.place = *place;
+    m_migrating = !restores;
     m_progress(say(k_migrating, names));
     if (Step no = as_step(m_part.migrate(m_id, until, voice()))) {
-        return no;
+        return is_too_late() && !stop_requested() ? too_late
+                                                  : no; // it was cut off, and nothing was wrong with it
     }
-    if (m_restores) {
-        const Result<std::string> database = m_part.database(until);
+    if (restores) {
+        const Result<std::string> database = m_part.look_at_database(*place, until);
         if (!database) {
             return Stop{error_words(database.error().message)};
         }
-        m_database = *database;
+        m_fence.fingerprint = *database;
         m_notes.push_back(say(k_migrated, names, m_shelf.snapshot(m_id).string()));
         set_marker();
-        return keep(Mark::migrated, {{"database", m_database}});
+        return keep(Mark::migrated, {{"database", m_fence.fingerprint}});
     }
     if (const Result<void> learned = learn_what_fits(); !learned) {
         return Stop{error_words(learned.error().message)};
@@ -887,13 +839,14 @@ Transaction::Step Transaction::swap() {
 }
 
 Transaction::Step Transaction::start() {
-    if (m_restores) {
+    if (m_fence.tables == Tables::changed) {
         if (Step no = keep(Mark::admit)) {
             return no;
         }
-        m_admitted = true;
+        m_fence.tables = Tables::met;
     }
-    m_fence.release(); // a unit that starts waits for it
+    m_fence.is_up = false;
+    m_fence.lock.release(); // a unit that starts waits for it
     Step no = as_step(m_part.start(m_to, voice()));
     if (!no) {
         m_progress(say(k_swapped, m_to));
@@ -926,7 +879,7 @@ Transaction::Step Transaction::watch_it() {
 
 // The record in the journal decides, of both where there are two; the rest is done again where it was cut short.
 Transaction::Step Transaction::commit() {
-    if (Step no = keep(Mark::commit)) {
+    if (Step no = keep(Mark::commit, {{"failing", m_failing}})) {
         return no;
     }
     if (m_with != nullptr) {
@@ -949,11 +902,13 @@ Transaction::Step Transaction::admit() {
     const WallTime now = m_world.clock.now().wall;
     const Release* found = find(records->releases, m_to);
     Release served = found != nullptr ? *found : m_release;
+    const State state = m_failing.empty() ? State::good : State::failing;
     const bool is_admitted =
-        served.state == State::good && served.generation + 1 == next_generation(records->releases);
+        served.state == state && served.generation + 1 == next_generation(records->releases);
     if (!is_admitted) {
         served.generation = next_generation(records->releases);
-        served.state = State::good;
+        served.state = state;
+        served.reason = m_failing;
         served.live = now;
         served.replaced.reset();
     }
@@ -991,12 +946,15 @@ Transaction::Step Transaction::give_the_folder_back() {
 // ── what ends it ────────────────────────────────────────────────────────────────────────────────────────
 
 Outcome Transaction::give_up(const Stop& why, Asking asking) {
-    if (m_restores) {
-        if (const Step no = put_back(asking)) { // the next recovery tries again
-            m_fence.release();
-            return outcome(Outcome::Result::needs_human,
-                           {join("; ", {why.reason, no->reason}), say(k_old_fails_hint)});
-        }
+    if (is_for_a_person()) {
+        return leave_to_a_person(why);
+    }
+    if (m_word == WordOnDatabase::keep && restores() && m_fence.tables != Tables::put_back) {
+        m_fence.tables = Tables::untouched;
+        m_migrating = true; // whoever ran before runs with them now: somebody has said so
+    }
+    if (const Step no = restores() ? put_back(asking) : Step{}) {
+        return not_put_back(why, *no, asking);
     }
     let_go(asking);
     if (m_migrating) {
@@ -1018,77 +976,6 @@ Outcome Transaction::give_up(const Stop& why, Asking asking) {
     return finish(outcome(result, why));
 }
 
-// Nobody has written since the snapshot was taken, so it is the truth.
-Transaction::Step Transaction::put_back(Asking asking) {
-    if (m_restored) {
-        return {};
-    }
-    if (asking == Asking::possible && !m_holds) { // whoever started since the one that died
-        if (Step no = hold(Holding::to_put_back)) {
-            return no;
-        }
-    }
-    if (Step no = as_step(m_part.restore(m_id))) {
-        return no;
-    }
-    const Result<std::optional<std::string>> schema = m_part.schema();
-    if (!schema || *schema != m_schema) {
-        return Stop{schema ? say(k_other_than_before) : error_words(schema.error().message)};
-    }
-    if (Step no = keep(Mark::restored)) {
-        return no;
-    }
-    m_restored = true;
-    m_progress(say(k_put_back));
-    return {};
-}
-
-// While a unit starts nothing may wait for another, and after a start of the machine all come by themselves.
-void Transaction::let_go(Asking asking) {
-    m_fence.release();
-    const bool waits = asking == Asking::possible;
-    if (m_held && (waits || m_since_boot)) {
-        m_part.let_go(waits ? Part::Waiting::until_started : Part::Waiting::not_at_all, voice());
-    }
-    m_held = m_holds = false;
-}
-
-// Seen twice: while they run, so that nobody is stopped in vain, and then when nobody can write any more.
-bool Transaction::nobody_has_written(Asking asking) {
-    const auto is_untouched = [&] {
-        const Result<std::string> now = m_part.database(SteadyTime::max());
-        return now && *now == m_database;
-    };
-    if (!is_untouched()) {
-        return false;
-    }
-    return asking == Asking::not_now || (!hold(Holding::to_put_back) && is_untouched());
-}
-
-// Its tables hold what visitors have written since, and no other release knows them.
-Outcome Transaction::stay(const Stop& why, Asking asking) {
-    if (asking == Asking::not_now) {
-        return outcome(Outcome::Result::needs_human, {say(k_undecided, m_to), say(k_undecided_hint)});
-    }
-    m_fence.release();
-    if (m_with != nullptr && !m_with->is_served()) {
-        if (const Step no = swap_the_other()) {
-            m_warnings.push_back(no->reason);
-        }
-    }
-    if (m_holds) {
-        if (const Step no = as_step(m_part.start(m_to, voice()))) {
-            m_warnings.push_back(no->reason);
-        }
-    }
-    const Stop stays{say(k_stays, m_to, why.reason), say(k_stays_hint, m_shelf.snapshot(m_id).string())};
-    if (const Step no = commit()) { // the next recovery asks the site again
-        return outcome(Outcome::Result::needs_human, stays);
-    }
-    m_part.finish(m_to, voice());
-    return finish(outcome(Outcome::Result::needs_human, stays));
-}
-
 void Transaction::forget_what_was_brought() {
     if (m_action != "release") {
         return;
@@ -1101,8 +988,11 @@ void Transaction::forget_what_was_brought() {
 }
 
 Outcome Transaction::go_back(const Stop& why, Asking asking) {
-    if (m_restores && m_admitted && !m_going_back && !nobody_has_written(asking)) {
-        return stay(why, asking);
+    if (is_for_a_person()) {
+        return leave_to_a_person(why);
+    }
+    if (const std::optional<Outcome> stays = stay_if_written_to(why, asking)) {
+        return *stays;
     }
     m_phase = "rollback";
     m_progress(say(k_going_back, m_from, why.reason));
@@ -1114,18 +1004,17 @@ Outcome Transaction::go_back(const Stop& why, Asking asking) {
     if (m_from.empty()) {
         return finish(outcome(Outcome::Result::needs_human, {why.reason, say(k_no_previous)}));
     }
-    if (const Step no = m_restores ? put_back(asking) : Step{}) {
-        m_fence.release();
-        return outcome(Outcome::Result::needs_human,
-                       {join("; ", {why.reason, no->reason}), say(k_old_fails_hint)});
+    if (const Step no = restores() ? put_back(asking) : Step{}) {
+        return not_put_back(why, *no, asking);
     }
     if (const Result<void> back = point_back(); !back) {
+        let_go(asking);
         return outcome(
             Outcome::Result::needs_human,
             {say(k_cannot_go_back, m_from, error_words(back.error().message)), say(k_old_fails_hint)});
     }
-    m_fence.release();
-    // While the machine starts, nothing runs the other one yet.
+    m_fence.lock.release();
+    // Who starts just now runs it by itself, and with a database that can be put back nobody else is through.
     if (asking == Asking::possible) {
         if (const Step no = as_step(m_part.start(m_from, voice()))) {
             m_warnings.push_back(no->reason);
@@ -1220,11 +1109,7 @@ Outcome Transaction::finish(Outcome outcome) {
         m_warnings.insert(m_warnings.end(), m_with->m_warnings.begin(), m_with->m_warnings.end());
         outcome.notes.insert(outcome.notes.end(), m_with->m_notes.begin(), m_with->m_notes.end());
     }
-    m_host.release();
-    const Result<void> unmarked = follows() ? Result<void>{} : m_world.files.remove(m_site.marker);
-    if (!unmarked && unmarked.error().kind != ErrorKind::not_found) {
-        m_warnings.push_back(say(k_marker_stays, error_words(unmarked.error().message)));
-    }
+    let_others_watch();
     if (const Result<std::vector<std::string>> gone = tidy(); !gone) {
         m_warnings.push_back(say(k_untidy, error_words(gone.error().message)));
     }
@@ -1246,6 +1131,15 @@ Outcome Transaction::finish(Outcome outcome) {
     m_over = true;
     outcome.warnings = m_warnings;
     return outcome;
+}
+
+// Alerts are no longer held, and others may restart what they find.
+void Transaction::let_others_watch() {
+    m_host.release();
+    const Result<void> unmarked = follows() ? Result<void>{} : m_world.files.remove(m_site.marker);
+    if (!unmarked && unmarked.error().kind != ErrorKind::not_found) {
+        m_warnings.push_back(say(k_marker_stays, error_words(unmarked.error().message)));
+    }
 }
 
 Result<std::vector<std::string>> Transaction::tidy(Duration younger) {
@@ -1307,8 +1201,9 @@ Result<void> Transaction::sweep(const std::set<std::string>& needed) {
 
 // ── after a crash ───────────────────────────────────────────────────────────────────────────────────────
 
-std::vector<Outcome> Transaction::recover(Asking asking) {
+std::vector<Outcome> Transaction::recover(Asking asking, WordOnDatabase word) {
     std::vector<Outcome> outcomes;
+    m_word = word;
     const Result<std::vector<Shelf::Past>> journals = m_shelf.journals();
     if (!journals) {
         m_phase = "recover";
@@ -1320,6 +1215,7 @@ std::vector<Outcome> Transaction::recover(Asking asking) {
             outcomes.push_back(take_up(past, asking));
         }
     }
+    m_word = WordOnDatabase::none;
     return outcomes;
 }
 
@@ -1347,6 +1243,7 @@ Transaction::Step Transaction::resume(const Shelf::Past& past) {
     m_with = nullptr;
     m_leader.clear();
     m_migrating = m_schema_changed = m_snapshot_counts = false;
+    m_failing.clear();
     forget_the_fence();
     const Standing& standing = past.standing;
     m_swapped = standing.swap.has_value();
@@ -1400,26 +1297,16 @@ Outcome Transaction::follow(const std::string& leader, const Standing& standing)
 }
 
 Outcome Transaction::decide(const Standing& standing, Asking asking) {
-    m_restores = standing.migrate && standing.migrate->fact("undo") == "restore";
-    m_restored = standing.restored;
-    m_admitted = standing.admitted;
-    m_going_back = standing.rolling_back;
-    m_database = standing.database;
-    m_held = !standing.held.empty();
-    m_since_boot = standing.begin && standing.begin->fact("boot_id") == m_world.clock.now().boot_id;
-    std::vector<std::string> held;
-    for (const std::string_view unit : split(standing.held, ' ')) {
-        held.emplace_back(unit);
-    }
-    m_part.were_held(held);
+    remember_the_fence(standing);
     m_schema = standing.migrate ? standing.migrate->fact("schema") : "";
-    m_schema_changed = standing.migrated && !m_restores;
+    m_schema_changed = standing.migrated && !restores();
     m_snapshot_counts = standing.migrate.has_value();
     const Stop cut{say(k_interrupted, standing.swap      ? "gate"
                                       : standing.migrate ? "migrate"
                                       : standing.sealed  ? "swap"
                                                          : "receive")};
     if (standing.committed) {
+        m_failing = standing.failing;
         for (Transaction* each : {this, m_with}) {
             if (each == nullptr || each->m_over) {
                 continue;
@@ -1432,15 +1319,15 @@ Outcome Transaction::decide(const Standing& standing, Asking asking) {
             m_part.finish(m_to, voice());
         }
         let_go(asking);
-        return finish(outcome(Outcome::Result::released));
+        return finish(m_failing.empty() ? outcome(Outcome::Result::released) : fails_and_stays());
     }
     if (!standing.swap) {
-        m_migrating = standing.migrate && !standing.migrated && !m_restores;
+        m_migrating = standing.migrate && !standing.migrated && !restores();
         return give_up(cut, asking);
     }
     const bool whole = is_served() && (m_with == nullptr || m_with->is_served());
-    const bool met = !m_restores || m_admitted; // else nothing has run it yet
-    if (standing.rolling_back || !whole || !met) {
+    const bool is_met = !restores() || m_fence.tables == Tables::met; // else nothing has run it yet
+    if (standing.rolling_back || !whole || !is_met || (restores() && m_word != WordOnDatabase::none)) {
         return go_back(cut, asking);
     }
     if (asking == Asking::not_now) {

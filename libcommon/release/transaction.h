@@ -54,6 +54,8 @@ struct Outcome {
     std::string phase;               // where it ended: "receive", "gate" …
     Text reason, hint;               // empty when released
     Text done;                       // what else than a release was wished, and is so now
+    bool waits_for_word = false;     // needs_human: what becomes of the database (WordOnDatabase)
+    bool keeps_units_down = false;   // needs_human: code would run that must not
     std::vector<Text> warnings;      // of what was done
     std::vector<Text> notes;         // of the build: true of it every time, and no reason to stay
     Duration took{};
@@ -61,6 +63,13 @@ struct Outcome {
 std::string_view to_string(Outcome::Result result);
 // As the journal has it in its last record.
 Outcome outcome_of(const Entry& end);
+
+// What a person says of a database that could not be put back in time, when visitors may have written since.
+enum class WordOnDatabase {
+    none,
+    put_back, // what was written since is lost to the site; it lies beside the snapshot
+    keep,     // as it is now
+};
 
 struct Wishes {
     bool force = false;
@@ -110,7 +119,7 @@ class Transaction {
     // What unfinished journals ask for; none: nothing was unfinished. When nothing can be asked (the machine is starting),
     // what is undecided goes back.
     enum class Asking { possible, not_now };
-    std::vector<Outcome> recover(Asking asking);
+    std::vector<Outcome> recover(Asking asking, WordOnDatabase word = WordOnDatabase::none);
 
     // Of the deploy that is under way, or was last; empty before.
     [[nodiscard]] const std::string& id() const { return m_id; }
@@ -165,17 +174,30 @@ class Transaction {
 
     // ── what ends it ──
     Outcome give_up(const Stop& why, Asking asking = Asking::possible);
-    Outcome stay(const Stop& why, Asking asking);
-    enum class Holding { to_migrate, to_put_back };
-    Step hold(Holding why);
-    Step put_back(Asking asking);
-    void let_go(Asking asking);
-    bool nobody_has_written(Asking asking);
-    void forget_the_fence();
     Outcome go_back(const Stop& why, Asking asking);
     Result<void> point_back();
     Step take_back(const Stop& why);
     Outcome finish(Outcome outcome);
+    void let_others_watch();
+
+    // ── the fence (transaction_fence.cpp) ──
+    enum class Holding { to_migrate, to_put_back };
+    Step hold(Holding why);
+    void let_go(Asking asking);
+    enum class Written { nothing, something, unknown };
+    Written written_since(Asking asking);
+    Step put_back(Asking asking);
+    Step keep_what_was_replaced();
+    bool is_for_a_person() const;
+    Outcome leave_to_a_person(const Stop& why);
+    Outcome not_put_back(const Stop& why, const Stop& trouble, Asking asking);
+    Outcome undecided(const Stop& why);
+    std::optional<Outcome> stay_if_written_to(const Stop& why, Asking asking);
+    Outcome stay(const Stop& why, Asking asking);
+    Outcome fails_and_stays();
+    void forget_the_fence();
+    void remember_the_fence(const Standing& standing);
+    [[nodiscard]] bool restores() const { return m_fence.tables != Tables::untouched; }
 
     // ── after a crash ──
     Outcome take_up(const Shelf::Past& past, Asking asking);
@@ -225,16 +247,31 @@ class Transaction {
     std::optional<std::string> m_schema; // of the database, before its migrations
     bool m_schema_changed = false;       // by them
     bool m_snapshot_counts = false;      // they were begun, so what was before them is there alone
-    // Those for which no code may run: they are undone by the snapshot, which loses nothing before `m_admitted`.
-    bool m_restores = false, m_restored = false, m_admitted = false, m_going_back = false;
-    std::string m_database;   // what it was when they were applied
-    bool m_held = false;      // units were stopped, by whoever wrote the journal
-    bool m_holds = false;     // by this process
-    bool m_since_boot = true; // and the machine has not been started since
-    SteadyTime m_held_until{};
     bool m_migrating = false; // they were begun, and what fits their outcome is not written down yet
+    // By migrations for which no code may run, and which the snapshot undoes.
+    enum class Tables {
+        untouched,
+        changed,        // nobody has run with them: the snapshot is the truth
+        met,            // visitors may have written since
+        being_put_back, // half of them may be there
+        put_back,
+    };
+    struct Fence {
+        Tables tables = Tables::untouched;
+        bool woken = false;      // code was let run on tables that nobody had decided on
+        std::string place;       // of the database
+        std::string fingerprint; // of it, when they were applied
+        bool is_up = false;      // by this process
+        bool units_wait = false; // somebody has stopped them, in this or another process
+        bool same_boot = true;   // and the machine has not been started since
+        SteadyTime held_until{};
+        Lock lock;
+    };
+    Fence m_fence;
+    WordOnDatabase m_word = WordOnDatabase::none; // of who recovers
+    std::string m_failing; // why it does, in the operator's language, and is served on all the same
     Release m_release;
-    Lock m_host, m_fence;
+    Lock m_host;
     Transaction* m_with = nullptr; // that it leads now
     std::string m_leader;          // the deploy that leads this one
     bool m_over = false;           // its journal has its end

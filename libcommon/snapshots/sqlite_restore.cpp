@@ -36,14 +36,18 @@ class Restore {
 
     Result<Restored> go() {
         LECTIO_TRY(find_place());
-        LECTIO_TRY(nobody_has_it_open());
         if (stands_already()) {
             return Restored{true, what_lies_aside()};
         }
+        LECTIO_TRY(nobody_has_it_open());
         LECTIO_TRY(prove());
         LECTIO_TRY(prepare());
-        LECTIO_TRY(set_aside());
-        LECTIO_TRY(m_disk.move(m_prepared, m_database));
+        Result<void> done = set_aside();
+        done = done ? m_disk.move(m_prepared, m_database) : done;
+        if (!done) {
+            take_back();
+            return done.error();
+        }
         const Result<FileDigest> stands = digest_of(m_database, m_clock, m_until);
         LECTIO_TRY(stands);
         return *stands == m_ready
@@ -94,10 +98,11 @@ class Restore {
         return text_of(found, "snapshot") == m_wish.manifest.file.sha256 ? found : nlohmann::json();
     }
 
-    // A call that died after the last rename has done all.
+    // The last rename was done: what was prepared is in its place, and somebody may have written to it since.
     [[nodiscard]] bool stands_already() const {
-        const Result<FileDigest> stands = digest_of(m_database, m_clock, m_until);
-        return stands && text_of(record(), "ready") == stands->sha256;
+        const Result<ReleaseDisk::Named> prepared = m_disk.look_at(m_prepared);
+        return !text_of(record(), "ready").empty() && prepared && prepared->kind == Kind::nothing &&
+               m_files.info(m_database, Files::Follow::no).ok();
     }
 
     Result<void> prove() {
@@ -109,6 +114,8 @@ class Restore {
 
     // All that takes time, and may fail, beside what still stands.
     Result<void> prepare() {
+        LECTIO_TRY(make_aside());
+        LECTIO_TRY(keep_record(""));                      // from here on what was prepared before is not
         for (const std::string_view ending : k_endings) { // of a call that died
             LECTIO_TRY(remove_file(m_prepared.string() + std::string(ending)));
         }
@@ -121,11 +128,14 @@ class Restore {
         Result<FileDigest> ready = digest_of(m_prepared, m_clock, m_until);
         LECTIO_TRY(ready);
         m_ready = std::move(*ready);
-        LECTIO_TRY(make_aside());
+        return keep_record(m_ready.sha256);
+    }
+
+    Result<void> keep_record(const std::string& ready) {
         const nlohmann::json record{{"schema", 1},
                                     {"database", m_database.string()},
                                     {"snapshot", m_wish.manifest.file.sha256},
-                                    {"ready", m_ready.sha256},
+                                    {"ready", ready},
                                     {"begun", format_utc(m_clock.now().wall)}};
         return write_atomically(m_files, m_wish.aside / k_record,
                                 record.dump(1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n",
@@ -179,6 +189,19 @@ class Restore {
             LECTIO_TRY(m_disk.move(from, to));
         }
         return {};
+    }
+
+    // A place that is empty helps nobody: who starts would make a new database there.
+    void take_back() {
+        for (const std::string_view ending : k_endings) {
+            const Path place = with(ending);
+            const Path aside = m_wish.aside / place.filename();
+            const Result<ReleaseDisk::Named> here = m_disk.look_at(place);
+            if (here && here->kind == Kind::nothing && m_files.info(aside, Files::Follow::no)) {
+                // What cannot be moved lies aside, and the same call goes on from there.
+                [[maybe_unused]] const Result<void> back = m_disk.move(aside, place);
+            }
+        }
     }
 
     [[nodiscard]] std::vector<Path> what_lies_aside() const {

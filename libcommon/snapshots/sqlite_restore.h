@@ -26,8 +26,9 @@ struct Restored {
 
 // Proven against the manifest before anything is touched, and again in its place; with the owner and the mode of what it
 // replaces. Durable step by step: after a crash the same call goes on where that ended, and what stood there lies in its
-// place or in `aside`. Errors: busy: somebody has it open (named), or has written there since it was set aside;
-// invalid: the snapshot is not what the manifest says, and nothing was done.
+// place or in `aside`; on an Error in its place, as far as it can be moved there. As long as `aside` is there, the same call
+// never replaces anything a second time. Errors: busy: somebody has it open (named), or has written there since it was set
+// aside; invalid: the snapshot is not what the manifest says, and nothing was done.
 Result<Restored> restore_sqlite(const SqliteRestore& restore, Files& files, ReleaseDisk& disk, Clock& clock,
                                 SteadyTime until);
 

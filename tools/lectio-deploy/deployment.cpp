@@ -37,6 +37,7 @@ using release::Transaction;
 
 constexpr std::string_view k_tool = "lectio-deploy";
 constexpr Duration k_longest = 30min; // CONTRACT 22: no marker holds longer
+constexpr Duration k_between_looks = 200ms;
 constexpr Duration k_to_tell = 5s;
 constexpr mode_t k_lines_mode = 0600;
 constexpr mode_t k_state_mode = 0700;
@@ -169,6 +170,7 @@ class Deployment {
 
     // What an earlier one has left comes first, and is told like any other.
     std::vector<Outcome> recover(Transaction::Asking asking) {
+        const release::WordOnDatabase word = m_session.options().word;
         std::vector<Outcome> all;
         for (const release::Kind kind :
              {release::Kind::backend, release::Kind::frontend}) { // who leads first
@@ -177,7 +179,7 @@ class Deployment {
                 continue;
             }
             const Engine& engine = found->second;
-            for (Outcome& outcome : engine.transaction->recover(asking)) {
+            for (Outcome& outcome : engine.transaction->recover(asking, word)) {
                 m_session.say_progress(say(k_left_over, words_of(outcome)));
                 if (!told_at_an_earlier_start(engine, outcome)) {
                     tell(outcome, {});
@@ -239,7 +241,8 @@ class Deployment {
         engine.user = *user;
         engine.part = std::make_unique<release::BackendPart>(
             release::BackendPart::Settings{m_session.backend(), *user, name_of_the_site(config),
-                                           config.deploy.frontend ? config.deploy.frontend->path : Path()},
+                                           config.deploy.frontend ? config.deploy.frontend->path : Path(),
+                                           config.deploy.min_free},
             *engine.shelf, m_session.disk(), m_session.world());
         make_transaction(engine, release::Kind::backend);
         return {};
@@ -313,7 +316,8 @@ int with_deployment(Session& session, const std::function<int(Deployment&)>& act
         return *leave;
     }
     const std::vector<Outcome> before = deployment.recover(Transaction::Asking::possible);
-    if (const Outcome* stands = undecided(before); stands != nullptr && !session.options().force) {
+    const Outcome* stands = undecided(before);
+    if (stands != nullptr && (!session.options().force || stands->waits_for_word)) {
         return session.say_outcome(words_of(*stands), exit_status(*stands),
                                    fields_of(*stands, session.lang()));
     }
@@ -335,6 +339,13 @@ bool has_unfinished(Session& session) {
         return !journals || std::any_of(journals->begin(), journals->end(),
                                         [](const auto& past) { return !past.standing.ended(); });
     });
+}
+
+// A deploy holds its tables half done, or has died with them.
+bool owes_tables(Session& session) {
+    const Result<std::vector<release::Shelf::Past>> journals = session.shelf(session.kind()).journals();
+    return journals && std::any_of(journals->begin(), journals->end(),
+                                   [](const auto& past) { return past.standing.owes_tables(); });
 }
 
 // Ours for the moment in which we look: what the units wait for is that nobody else has it.
@@ -478,8 +489,22 @@ int recover(Session& session) {
     return session.say_outcome(words_of(last), exit_status(last), fields_of(last, session.lang()));
 }
 
-// Whatever becomes of the recovery, the units start: who has to look is told, and a site that stands helps nobody. What
-// lives is no business of ours: a deploy that has let go of the fence is about to start these very units.
+// A deploy that lives and has let go of the fence is about to start these very units. One that has not put its tables back
+// is about to end: its lock is free in a moment.
+Result<Lock> lock_before_start(Session& session) {
+    Result<Lock> lock = lock_deploys(session);
+    const SteadyTime until = session.world().clock.steady() + k_longest;
+    while (!lock && lock.error().kind == ErrorKind::busy && owes_tables(session) && !stop_requested() &&
+           session.world().clock.steady() < until) {
+        session.world().clock.sleep_for(k_between_looks);
+        lock = lock_deploys(session);
+    }
+    return lock;
+}
+
+// Whatever becomes of the recovery, the units start: who has to look is told, and a site that stands helps nobody. But for
+// one case: nothing can be written down, so that what visitors write from here on would be taken for nothing and be lost.
+// The unit's line ignores an exit status, so it is kept waiting until systemd ends its start, and tries again.
 int pass_gate(Session& session) {
     const Result<Lock> fence = wait_for_fence(session);
     if (!fence) {
@@ -488,7 +513,7 @@ int pass_gate(Session& session) {
     if (!has_unfinished(session)) {
         return 0;
     }
-    Result<Lock> lock = lock_deploys(session);
+    Result<Lock> lock = lock_before_start(session);
     if (!lock && lock.error().kind == ErrorKind::busy) {
         return 0;
     }
@@ -496,7 +521,13 @@ int pass_gate(Session& session) {
     if (const std::optional<int> leave = deployment.begin_with(std::move(lock))) {
         return *leave;
     }
-    deployment.recover(Transaction::Asking::not_now);
+    const std::vector<Outcome> outcomes = deployment.recover(Transaction::Asking::not_now);
+    if (std::any_of(outcomes.begin(), outcomes.end(),
+                    [](const Outcome& outcome) { return outcome.keeps_units_down; })) {
+        Clock& clock = session.world().clock;
+        sleep_unless_stopped(clock, clock.steady() + k_longest);
+        return static_cast<int>(ExitCode::internal);
+    }
     return 0;
 }
 

@@ -112,6 +112,15 @@ std::variant<Options, int> parse_words(int argc, char** argv) {
     diff->add_option("after", options.after, "An id")->required()->type_name("B");
     CLI::App* recover = command("recover", Wish::recover, "Finish or undo what a deploy that died has left");
     recover->add_flag("--boot", options.boot, "The machine is starting: what is undecided goes back");
+    recover
+        ->add_option(
+            "--database", options.word,
+            "When it could not be put back in time: put-back (as it was before the migrations; what was "
+            "written since is kept beside it) or keep")
+        ->transform(CLI::CheckedTransformer(std::map<std::string, release::WordOnDatabase>{
+            {"put-back", release::WordOnDatabase::put_back}, {"keep", release::WordOnDatabase::keep}}))
+        ->excludes("--boot")
+        ->type_name("WORD");
     command("doctor", Wish::doctor,
             "What will hurt a deploy on this host, each with the line that mends it; changes nothing");
     CLI::App* gate = command(

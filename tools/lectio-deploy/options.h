@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cli/common_options.h"
+#include "release/transaction.h"
 
 #include <cstdint>
 #include <optional>
@@ -41,6 +42,7 @@ struct Options {
     bool force = false;
     bool undo = false;                  // adopt
     bool boot = false;                  // recover: the machine is starting, nothing can be asked
+    release::WordOnDatabase word{};     // recover: of the database, when it could not be put back in time
     std::string units;                  // gate: "web" or "workers"
     std::optional<std::int64_t> days{}; // cleanup: what is younger stays
     bool by_old_name = false;           // called as deploy_safe.sh: its exit codes (CONTRACT 24, 28)

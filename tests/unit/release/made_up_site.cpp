@@ -123,6 +123,9 @@ std::string script_of(const std::string& page) {
 } // namespace
 
 Result<void> FusedDisk::append_synced(const Path& file, Bytes after, std::string_view content, mode_t mode) {
+    if (refuses_record && content.find("\"mark\":\"" + *refuses_record) != std::string_view::npos) {
+        return Error{ErrorKind::no_space, "unable to write the journal: No space left on device"};
+    }
     m_fuse.burn();
     if (m_fuse.is_next_the_last()) { // the power goes in the middle of it
         static_cast<void>(m_real.append_synced(file, after, content.substr(0, content.size() / 2), mode));
@@ -153,6 +156,9 @@ Result<void> FusedDisk::make_folder(const Path& folder) {
     });
 }
 Result<void> FusedDisk::move(const Path& from, const Path& to) {
+    if (from.filename() == refuses_moves_of) {
+        return Error{ErrorKind::no_space, "unable to move: No space left on device"};
+    }
     return m_fuse.around([&] {
         m_unsynced.erase(from);
         m_unsynced.insert(to);
@@ -326,6 +332,8 @@ MadeUpSite::MadeUpSite(Kind kind) : m_kind(kind) {
     }
     services.units["web.service"] = running_unit("web.service");
     services.units["celery.service"] = running_unit("celery.service");
+    services.units["celery.service"].exec_start_pre = {{"/usr/local/bin/lectio-deploy", "gate", "workers"}};
+    services.units["web.socket"] = running_unit("web.socket");
     UnitState& web = services.units["web.service"];
     web.triggered_by = {"web.socket"};
     web.exec_start_pre = {{"/usr/local/bin/lectio-deploy", "gate", "web"}};
@@ -442,14 +450,15 @@ Outcome MadeUpSite::abandon() {
     return with_transaction([](Transaction& transaction) { return transaction.abandon({}); });
 }
 
-std::vector<Outcome> MadeUpSite::recover(Transaction::Asking asking) {
-    return with_transactions([&](Transactions& all) { return recover(all, asking); });
+std::vector<Outcome> MadeUpSite::recover(Transaction::Asking asking, WordOnDatabase word) {
+    return with_transactions([&](Transactions& all) { return recover(all, asking, word); });
 }
 
-std::vector<Outcome> MadeUpSite::recover(Transactions& all, Transaction::Asking asking) const {
+std::vector<Outcome> MadeUpSite::recover(Transactions& all, Transaction::Asking asking,
+                                         WordOnDatabase word) const {
     std::vector<Outcome> outcomes;
     for (const Kind each : kinds()) {
-        for (Outcome& outcome : all.at(each).recover(asking)) {
+        for (Outcome& outcome : all.at(each).recover(asking, word)) {
             outcomes.push_back(std::move(outcome));
         }
     }
@@ -504,6 +513,9 @@ void MadeUpSite::power_cut() {
 
 void MadeUpSite::boot() {
     for (auto& [name, unit] : services.units) {
+        if (name.ends_with(".socket")) {
+            continue;
+        }
         running[name] = word_served();
         unit.active_state = "active";
     }
@@ -512,7 +524,7 @@ void MadeUpSite::boot() {
 Outcome MadeUpSite::recover_and_release(const Build& build) {
     MadeUpSource source(build, disk, bare.clock);
     return with_transactions([&](Transactions& all) {
-        recover(all, Transaction::Asking::possible);
+        recover(all, Transaction::Asking::possible, WordOnDatabase::none);
         return all.at(m_kind).release(source, {});
     });
 }

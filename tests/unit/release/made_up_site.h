@@ -44,7 +44,12 @@ class FusedDisk final : public ReleaseDisk {
   public:
     explicit FusedDisk(Fuse& fuse) : m_fuse(fuse) {}
     Result<void> append_synced(const Path& file, Bytes after, std::string_view content, mode_t mode) override;
-    Result<Named> look_at(const Path& name) override { return m_real.look_at(name); }
+    Result<Named> look_at(const Path& name) override {
+        if (on_look) {
+            on_look(name);
+        }
+        return m_real.look_at(name);
+    }
     Result<void> lay_link(const Path& name, const std::string& target) override;
     Result<void> point(const Path& name, const std::string& target) override;
     Result<void> exchange(const Path& first, const Path& second) override;
@@ -57,13 +62,20 @@ class FusedDisk final : public ReleaseDisk {
     Result<void> lay_links(const Path& root, const std::vector<NewLink>& links) override;
     Result<void> touch(const Path& root, const std::vector<std::string>& paths, WallTime time) override;
     Result<TreeRepair> set_rights(const Path& root, const TreeRules& rules) override;
-    Result<Room> room(const Path& folder) override { return m_real.room(folder); }
+    Result<Room> room(const Path& folder) override {
+        return free ? Result<Room>(Room{*free, 1000}) : m_real.room(folder);
+    }
     Result<std::vector<std::string>> in_use(const Path&) override { return used; }
 
     // What was not synced is gone: files of a release are empty, hard links were never laid.
     void power_cut();
 
     std::vector<std::string> used;
+    std::function<void(const Path&)> on_look;
+    std::optional<Bytes> free;    // so much room is there
+    std::string refuses_moves_of; // a file of this name cannot be moved
+    std::optional<std::string>
+        refuses_record;   // of a journal: with a mark that begins so it cannot be written
     int refuse_point = 0; // so many calls of point() fail
     int pointed = 0;      // so many were done
 
@@ -153,7 +165,8 @@ class MadeUpSite {
     void boot();
     // A deploy by the process that has taken up what was left before.
     Outcome recover_and_release(const Build& build);
-    std::vector<Outcome> recover(Transaction::Asking asking = Transaction::Asking::possible);
+    std::vector<Outcome> recover(Transaction::Asking asking = Transaction::Asking::possible,
+                                 WordOnDatabase word = WordOnDatabase::none);
 
     // What a visitor sees: the page, and its script where both are there.
     [[nodiscard]] std::string page(Kind kind) const;
@@ -207,7 +220,7 @@ class MadeUpSite {
     auto with_transactions(Act&& act);
     template<class Act>
     auto with_transaction(Act&& act);
-    std::vector<Outcome> recover(Transactions& all, Transaction::Asking asking) const;
+    std::vector<Outcome> recover(Transactions& all, Transaction::Asking asking, WordOnDatabase word) const;
     [[nodiscard]] BackendPart::Settings backend_settings() const;
     Shelf shelf(Kind kind);
     Places places(Kind kind) const;

@@ -47,6 +47,14 @@ struct Place {
         Result<Database> database = Database::at(file, Database::Access::read_write, clock, later());
         return database ? database->number("SELECT count(*) FROM t").value_or(-1) : -1;
     }
+    // As early as the place of the database is empty.
+    void die_when_set_aside() {
+        for (std::size_t length = 1; has("db.sqlite3"); ++length) {
+            fuse = {.length = length, .burnt = 0};
+            CHECK_THROWS_AS(restore(), Crash);
+        }
+        fuse = {};
+    }
     [[nodiscard]] bool has(const std::string& name) const { return std::filesystem::exists(folder / name); }
 
     TempFolder folder;
@@ -102,10 +110,7 @@ TEST_CASE("a database that a link leads to is replaced where it lies") {
     std::filesystem::create_directory(place.folder / "app");
     std::filesystem::create_symlink("../db.sqlite3", place.folder / "app" / "db.sqlite3");
     place.wish.database = place.folder / "app" / "db.sqlite3";
-    // It fails after the database was set aside: then the link leads nowhere.
-    place.fuse.length = 8;
-    CHECK_THROWS_AS(place.restore(), Crash);
-    place.fuse.length = std::numeric_limits<std::size_t>::max();
+    place.die_when_set_aside(); // then the link leads nowhere
     REQUIRE(place.restore());
     CHECK(std::filesystem::is_symlink(place.wish.database));
     CHECK(place.rows(place.source) == 2);
@@ -155,10 +160,7 @@ TEST_CASE("a snapshot that is not what its manifest says replaces nothing") {
 
 TEST_CASE("what was written since it was set aside is not thrown away") {
     Place place;
-    place.fuse.length = 8; // after the first of the files was set aside
-    CHECK_THROWS_AS(place.restore(), Crash);
-    REQUIRE_FALSE(place.has("db.sqlite3"));
-    place.fuse.length = std::numeric_limits<std::size_t>::max();
+    place.die_when_set_aside();
     {
         Database database = place.open(); // an application that makes what it does not find
         REQUIRE(database.run("CREATE TABLE t (n INTEGER); INSERT INTO t VALUES (9)"));
@@ -168,6 +170,29 @@ TEST_CASE("what was written since it was set aside is not thrown away") {
     CHECK(done.error().kind == ErrorKind::busy);
     CHECK_THAT(done.error().message, Contains("since it was set aside"));
     CHECK(place.rows(place.source) == 1);
+}
+
+TEST_CASE("what was written after it was done is not replaced when it is asked for again") {
+    Place place;
+    REQUIRE(place.restore());
+    REQUIRE(place.open().run("INSERT INTO t VALUES (4), (5)"));
+    const Result<Restored> again = place.restore();
+    REQUIRE(again);
+    CHECK(again->was_done);
+    CHECK(place.rows(place.source) == 4);
+    CHECK(place.rows(place.folder / "aside" / "db.sqlite3") == 3);
+}
+
+TEST_CASE("what cannot take the place of the database leaves it there") {
+    Place place(GENERATE("WAL", "DELETE"));
+    place.disk.refuses_moves_of = ".lectio-restore-db.sqlite3";
+    const Result<Restored> done = place.restore();
+    REQUIRE_FALSE(done);
+    CHECK(done.error().kind == ErrorKind::no_space);
+    CHECK(place.rows(place.source) == 3);
+    place.disk.refuses_moves_of.clear();
+    REQUIRE(place.restore());
+    CHECK(place.rows(place.source) == 2);
 }
 
 // At every step the database is the old one or the new one, whole, or is set aside whole; and the next call ends it.
