@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <random>
 #include <utility>
 
 #include <fmt/format.h>
@@ -86,6 +87,11 @@ std::string make_id(Kind kind, WallTime time, std::uint64_t random) {
     const auto fraction = time - std::chrono::floor<std::chrono::seconds>(time);
     return fmt::format("{}{}-{}{}", prefix_of(kind), moment,
                        two_digits(static_cast<std::uint64_t>(fraction.count())), two_digits(random));
+}
+
+std::string fresh_id(Kind kind, WallTime time) {
+    std::random_device entropy; // getrandom(2)
+    return make_id(kind, time, (std::uint64_t{entropy()} << 32U) | entropy());
 }
 
 bool is_id(std::string_view text) {
@@ -204,6 +210,14 @@ const Release* find(const std::vector<Release>& releases, std::string_view id) {
     const auto found = std::find_if(releases.begin(), releases.end(),
                                     [&](const Release& release) { return release.id == id; });
     return found == releases.end() ? nullptr : &*found;
+}
+
+std::int64_t next_generation(const std::vector<Release>& releases) {
+    std::int64_t highest = 0;
+    for (const Release& release : releases) {
+        highest = std::max(highest, release.generation);
+    }
+    return highest + 1;
 }
 
 const Release* previous_good(const std::vector<Release>& releases, std::string_view current) {

@@ -68,6 +68,8 @@ struct Release {
 
 // "fe-20261122T164501Z-1fk3", of a backend "be-…": sorts by time, to the millisecond; unique by ten bits of `random`.
 std::string make_id(Kind kind, WallTime time, std::uint64_t random);
+// The same, with bits that the kernel gives.
+std::string fresh_id(Kind kind, WallTime time);
 // What make_id() makes; anything else never becomes part of a path.
 bool is_id(std::string_view text);
 // Of an id.
@@ -84,6 +86,8 @@ bool is_known_to_fit(const Release& release, const std::string& schema);
 // The good one that was served before `current`; nullptr: none. `current` may be an id that nobody has.
 const Release* previous_good(const std::vector<Release>& releases, std::string_view current);
 const Release* find(const std::vector<Release>& releases, std::string_view id);
+// Of the next one that is admitted.
+std::int64_t next_generation(const std::vector<Release>& releases);
 // Ids of the good ones that were served last, at most `most`, the last first.
 std::vector<std::string> last_good(const std::vector<Release>& releases, std::size_t most);
 
