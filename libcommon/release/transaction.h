@@ -85,6 +85,8 @@ struct Site {
     Lang lang = Lang::ru; // of what is kept in words
     // From the stop of what answers them, requests wait so long at most for migrations; then all is undone.
     Duration longest_fence = std::chrono::seconds(20);
+    // For whoever has the database open and is none of the site's units: a command of cron, a copy that is being made.
+    Duration wait_for_users = std::chrono::seconds(60);
 };
 
 class Transaction {

@@ -8,6 +8,8 @@
 #include "util/text.h"
 #include "words/error_words.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 namespace lectio::release {
@@ -16,8 +18,6 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr Duration k_wait_for_fence = 60s;
-// For whoever has the database open and is none of the site's units: a command of cron, a copy that is being made.
-constexpr Duration k_wait_for_users = 60s;
 constexpr Duration k_wait_while_units_start = 20s; // well within their TimeoutStartSec=
 
 constexpr Phrase k_holding{"requests wait from here on", "с этого момента запросы ждут"};
@@ -175,8 +175,9 @@ Transaction::Step Transaction::put_back(Asking asking) {
         m_fence.woken = false;
         m_fence.tables = Tables::being_put_back;
     }
-    if (Step no = as_step(
-            m_part.restore(m_id, m_fence.place, may_wait ? k_wait_for_users : k_wait_while_units_start))) {
+    if (Step no = as_step(m_part.restore(
+            m_id, m_fence.place,
+            may_wait ? m_site.wait_for_users : std::min(m_site.wait_for_users, k_wait_while_units_start)))) {
         return no;
     }
     m_fence.tables = Tables::put_back;

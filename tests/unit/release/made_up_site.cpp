@@ -384,6 +384,7 @@ auto MadeUpSite::with_transactions(Act&& act) {
         site.deploy.min_free = 1_kB;
         site.lang = Lang::en;
         site.longest_fence = longest_fence;
+        site.wait_for_users = std::chrono::seconds(2);
         Shelf& own = shelves.emplace(each, shelf(each)).first->second;
         if (each == Kind::frontend) {
             FrontendPart::Settings settings;
