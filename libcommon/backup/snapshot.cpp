@@ -13,6 +13,9 @@ using snapshots::SqliteSnapshot;
 constexpr Phrase k_rows{"{} rows", "строк {}"};
 constexpr Phrase k_tables_and_rows{"{} tables, {} rows", "таблиц {}, строк {}"};
 constexpr Phrase k_files{"{} files", "файлов {}"};
+constexpr Phrase k_keys{"{} keys", "ключей {}"};
+constexpr Phrase k_not_loaded{"its checksum and its structure are proven, no server has loaded it: {}",
+                              "проверены контрольная сумма и структура, сервером она не загружалась: {}"};
 
 template<class... Fs>
 struct Cases : Fs... {
@@ -64,13 +67,17 @@ Text counted(const Snapshot& snapshot) {
               [](const FilesSnapshot& one) { return say(k_files, one.files); },
               [](const PostgresSnapshot& one) {
                   return say(k_tables_and_rows, one.rows.size(), snapshots::total(one.rows));
-              }},
+              },
+              [](const RedisSnapshot& one) { return say(k_keys, keys_in(one.facts)); }},
         snapshot);
 }
 
 Result<Bytes> size_of(const BackupSource& source, const Snapshot* before, World& world, SteadyTime until) {
     if (source.type == "postgres") {
         return size_of_dump(source.postgres, before, world, until);
+    }
+    if (source.type == "redis") {
+        return size_of_redis(source.redis, world);
     }
     return source.type == "files" ? size_of_files(source.files, world, until)
                                   : size_of_database(source.sqlite.path, world.files);
@@ -90,6 +97,11 @@ Result<Snapshot> take(const BackupSource& source, const Path& into, World& world
         LECTIO_TRY(dump);
         return Snapshot(std::move(*dump));
     }
+    if (source.type == "redis") {
+        Result<RedisSnapshot> redis = take_redis(source.redis, into, world, until);
+        LECTIO_TRY(redis);
+        return Snapshot(std::move(*redis));
+    }
     Result<SqliteSnapshot> database =
         snapshots::take_sqlite(source.sqlite.path, into, world.files, world.clock, until);
     LECTIO_TRY(database);
@@ -103,7 +115,8 @@ Result<std::vector<Text>> flaws_of(const Path& plain, const Snapshot& snapshot, 
                   return snapshots::flaws_of_sqlite(plain, one, world.clock, until);
               },
               [&](const FilesSnapshot& one) { return flaws_of_files(plain, one, world, until); },
-              [&](const PostgresSnapshot& one) { return flaws_of_postgres(plain, one, world, until); }},
+              [&](const PostgresSnapshot& one) { return flaws_of_postgres(plain, one, world, until); },
+              [&](const RedisSnapshot& one) { return flaws_of_redis(plain, one, world, until); }},
         snapshot);
 }
 
@@ -113,6 +126,12 @@ Result<std::vector<Text>> flaws_on_server(const Path& plain, const Snapshot& sna
     const auto* dump = std::get_if<PostgresSnapshot>(&snapshot);
     return dump == nullptr ? Result<std::vector<Text>>(std::vector<Text>())
                            : flaws_when_restored(plain, *dump, source, id, world, until);
+}
+
+Text lack_of_proof(const Snapshot& snapshot, World& world) {
+    const auto* redis = std::get_if<RedisSnapshot>(&snapshot);
+    const Text why = redis == nullptr ? Text{} : why_not_loaded(*redis, world);
+    return why.empty() ? Text{} : say(k_not_loaded, why);
 }
 
 } // namespace lectio::backup

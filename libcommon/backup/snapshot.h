@@ -4,6 +4,7 @@
 
 #include "backup/files_snapshot.h"
 #include "backup/postgres_snapshot.h"
+#include "backup/redis_snapshot.h"
 #include "config/backup.h"
 #include "platform/world.h"
 #include "snapshots/sqlite_snapshot.h"
@@ -19,7 +20,7 @@
 
 namespace lectio::backup {
 
-using Snapshot = std::variant<snapshots::SqliteSnapshot, FilesSnapshot, PostgresSnapshot>;
+using Snapshot = std::variant<snapshots::SqliteSnapshot, FilesSnapshot, PostgresSnapshot, RedisSnapshot>;
 
 WallTime taken(const Snapshot& snapshot);
 const FileDigest& plain_file(const Snapshot& snapshot); // before it is compressed
@@ -38,6 +39,8 @@ Result<Snapshot> take(const BackupSource& source, const Path& into, World& world
 // looked at.
 Result<std::vector<Text>> flaws_of(const Path& plain, const Snapshot& snapshot, World& world,
                                    SteadyTime until);
+// What the proof of such a backup cannot say on this host; empty: it was restored.
+Text lack_of_proof(const Snapshot& snapshot, World& world);
 
 // The same of what takes a server to be restored; nothing of the other kinds, whose file says all. `id`: of the backup;
 // `source`: nullptr where it is no longer configured.

@@ -17,6 +17,9 @@ const FileDigest& plain_file(const Snapshot& snapshot) {
 }
 
 std::string_view extension(const Snapshot& snapshot) {
+    if (std::holds_alternative<RedisSnapshot>(snapshot)) {
+        return "rdb";
+    }
     return std::holds_alternative<snapshots::SqliteSnapshot>(snapshot) ? "sqlite3" : "tar";
 }
 
@@ -34,6 +37,11 @@ Result<Snapshot> snapshot_from(const nlohmann::json& json) {
         Result<PostgresSnapshot> dump = postgres_snapshot_from(json);
         LECTIO_TRY(dump);
         return Snapshot(std::move(*dump));
+    }
+    if (text_of(json, "type") == "redis") {
+        Result<RedisSnapshot> redis = redis_snapshot_from(json);
+        LECTIO_TRY(redis);
+        return Snapshot(std::move(*redis));
     }
     Result<snapshots::SqliteSnapshot> database = snapshots::sqlite_snapshot_from(json);
     LECTIO_TRY(database);

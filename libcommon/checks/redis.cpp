@@ -471,17 +471,6 @@ CheckResult redis_failure(const Error& error, const Secret& url) {
     return result;
 }
 
-std::map<std::string, std::string> parse_redis_info(std::string_view text) {
-    std::map<std::string, std::string> info;
-    for (const std::string_view line : split_lines(text)) {
-        const std::size_t colon = line.find(':');
-        if (colon != std::string_view::npos && !line.starts_with('#')) {
-            info.emplace(line.substr(0, colon), trim(line.substr(colon + 1)));
-        }
-    }
-    return info;
-}
-
 CheckResult evaluate_redis(const RedisSample& sample, const RedisSettings& settings,
                            const std::map<std::string, std::string>& memory) {
     if (sample.failure || sample.ping.text != "PONG") {

@@ -46,8 +46,6 @@ struct RedisSample {
     bool again = false; // asked a second time in one run: what is new since the last run is as it was
 };
 
-// The lines "key:value" of INFO; anything else is left out.
-std::map<std::string, std::string> parse_redis_info(std::string_view text);
 // Pure. `memory`: the levels of the last run.
 CheckResult evaluate_redis(const RedisSample& sample, const RedisSettings& settings,
                            const std::map<std::string, std::string>& memory);

@@ -118,4 +118,17 @@ const Schema<PostgresSource>& postgres_source_schema() {
     return schema;
 }
 
+const Schema<RedisSource>& redis_source_schema() {
+    static const Schema<RedisSource> schema{
+        required("url", &RedisSource::url,
+                 "redis://[user:password@]host[:port] or unix:///path.sock; all its databases are backed up")
+            .check([](const Secret& url) { return redis_url_complaint(url.reveal()); }),
+        optional(
+            "via", &RedisSource::via,
+            "replication: as a replica gets it, from any host; bgsave: the server saves, the file is copied")
+            .one_of({"replication", "bgsave"}),
+    };
+    return schema;
+}
+
 } // namespace lectio

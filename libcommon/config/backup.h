@@ -32,6 +32,11 @@ struct PostgresSource { // type = "postgres"
     bool globals = true; // roles and tablespaces of the server, too
 };
 
+struct RedisSource { // type = "redis"
+    Secret url;
+    std::string via = "replication"; // or "bgsave"
+};
+
 struct BackupSource { // one [backup.source.NAME]
     std::string name, type;
     Duration every = std::chrono::hours(24);
@@ -39,6 +44,7 @@ struct BackupSource { // one [backup.source.NAME]
     FilesSource files;
     PostgresSource postgres;
     std::vector<std::string> units; // restore stops them, and starts them again
+    RedisSource redis;
     std::vector<std::string>
         unset;          // variables it needs that are set nowhere: it is not backed up, and that is told
     bool later = false; // a type that is not built yet: the same
@@ -63,5 +69,6 @@ const Schema<BackupSource>& backup_common_schema(); // what every source knows
 const Schema<SqliteSource>& sqlite_source_schema();
 const Schema<FilesSource>& files_source_schema();
 const Schema<PostgresSource>& postgres_source_schema();
+const Schema<RedisSource>& redis_source_schema();
 
 } // namespace lectio

@@ -681,6 +681,8 @@ class Reader {
             source.files = *static_cast<const FilesSource*>(own.get());
         } else if (kind->schema == &postgres_source_schema()) {
             source.postgres = *static_cast<const PostgresSource*>(own.get());
+        } else if (kind->schema == &redis_source_schema()) {
+            source.redis = *static_cast<const RedisSource*>(own.get());
         }
         m_config.backup.sources.push_back(std::move(source));
     }

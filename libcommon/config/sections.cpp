@@ -232,13 +232,6 @@ const Schema<OutboxSettings>& outbox_schema() {
 
 // ── deploy, backup ──────────────────────────────────────────────────────────────────────────────────
 
-const Later& backup_redis_schema() {
-    static const Later schema{
-        later<Secret>("url", "redis://…").check(secretly<redis_url_complaint>).needed(),
-        later<std::string>("via", "how").one_of({"replication", "bgsave"}),
-    };
-    return schema;
-}
 const Later& backup_exec_schema() {
     static const Later schema{
         later<Texts>("command", "writes the backup to standard output").needed(),
@@ -450,6 +443,7 @@ std::span<const Alternative> backup_types() {
     static const auto types = std::to_array<Alternative>({
         {"files", "files and folders, by GNU tar", &files_source_schema()},
         {"postgres", "PostgreSQL, while it is in use, by pg_dump", &postgres_source_schema()},
+        {"redis", "Redis, while it is in use", &redis_source_schema()},
         {"sqlite", "SQLite, while it is in use", &sqlite_source_schema()},
     });
     return types;
@@ -458,7 +452,6 @@ std::span<const Alternative> backup_types() {
 std::span<const Alternative> later_backups() {
     static const auto types = std::to_array<Alternative>({
         {"exec", "a program of your own", &backup_exec_schema()},
-        {"redis", "Redis", &backup_redis_schema()},
     });
     return types;
 }

@@ -52,56 +52,40 @@ Result<void> sync_folder(int folder, const Path& shown) {
     return synced ? Result<void>{} : unable("sync", shown);
 }
 
-using Each = std::function<Result<void>(std::string_view, const Give&)>;
-using End = std::function<Result<void>(const Give&)>;
-
-struct Change {
-    const Path& from;
-    const Path& to;
-    const Each& each;
-    const End& end;
-};
-
-Result<FileDigest> fill(int from, int to, const Change& change, const NewFile& as, Clock& clock,
-                        SteadyTime until) {
+Result<FileDigest> fill(int to, const Path& shown, const Produce& produce, const NewFile& as) {
     Sha256 hash;
     FileDigest digest;
-    const Give give = [&](std::string_view bytes) {
+    LECTIO_TRY(produce([&](std::string_view bytes) {
         hash.add(bytes);
         digest.size.count += bytes.size();
-        return write_all(to, bytes) ? Result<void>{} : unable("write", change.to);
-    };
-    LECTIO_TRY(read_through(from, change.from, clock, until,
-                            [&](std::string_view bytes) { return change.each(bytes, give); }));
-    LECTIO_TRY(change.end(give));
+        return write_all(to, bytes) ? Result<void>{} : unable("write", shown);
+    }));
     digest.sha256 = hash.finish();
     if ((as.owner || as.group) && ::fchown(to, as.owner.value_or(static_cast<uid_t>(-1)),
                                            as.group.value_or(static_cast<gid_t>(-1))) != 0) {
-        return unable("set the owner of", change.to);
+        return unable("set the owner of", shown);
     }
     // After the owner, whose change takes special bits away; the umask is nobody's wish here.
     if (::fchmod(to, as.mode) != 0) {
-        return unable("set the mode of", change.to);
+        return unable("set the mode of", shown);
     }
     if (::fsync(to) != 0) {
-        return unable("sync", change.to);
+        return unable("sync", shown);
     }
     return digest;
 }
 
-Result<FileDigest> write_new(const Change& change, const NewFile& as, Clock& clock, SteadyTime until) {
-    const Result<UniqueFd> source = open_trusted_file(change.from);
-    LECTIO_TRY(source);
-    const Result<UniqueFd> folder = open_trusted_folder(change.to.parent_path());
+Result<FileDigest> write_new(const Path& to, const Produce& produce, const NewFile& as) {
+    const Result<UniqueFd> folder = open_trusted_folder(to.parent_path());
     LECTIO_TRY(folder);
-    const std::string name = change.to.filename().string();
+    const std::string name = to.filename().string();
     const UniqueFd target(
         ::openat(folder->get(), name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
     if (!target.valid()) {
-        return unable("create", change.to);
+        return unable("create", to);
     }
-    Result<FileDigest> digest = fill(source->get(), target.get(), change, as, clock, until);
-    const Result<void> named = digest ? sync_folder(folder->get(), change.to.parent_path()) : Result<void>{};
+    Result<FileDigest> digest = fill(target.get(), to, produce, as);
+    const Result<void> named = digest ? sync_folder(folder->get(), to.parent_path()) : Result<void>{};
     if (!digest || !named) {
         ::unlinkat(folder->get(), name.c_str(), 0);
         return digest ? named.error() : digest.error();
@@ -128,14 +112,30 @@ Result<FileDigest> digest_of(const Path& file, Clock& clock, SteadyTime until) {
 
 Result<FileDigest> copy_file(const Path& from, const Path& to, const NewFile& as, Clock& clock,
                              SteadyTime until) {
-    const Each as_it_is = [](std::string_view piece, const Give& give) { return give(piece); };
-    const End nothing_more = [](const Give&) { return Result<void>{}; };
-    return write_new({from, to, as_it_is, nothing_more}, as, clock, until);
+    const Result<UniqueFd> source = open_trusted_file(from);
+    LECTIO_TRY(source);
+    const Produce as_it_is = [&](const Give& give) {
+        return read_through(source->get(), from, clock, until, give);
+    };
+    return write_new(to, as_it_is, as);
 }
 
-Result<FileDigest> transform_file(const Path& from, const Path& to, Clock& clock, SteadyTime until,
-                                  const Each& each, const End& end) {
-    return write_new({from, to, each, end}, NewFile{}, clock, until);
+Result<FileDigest>
+transform_file(const Path& from, const Path& to, Clock& clock, SteadyTime until,
+               const std::function<Result<void>(std::string_view piece, const Give&)>& each,
+               const std::function<Result<void>(const Give&)>& end) {
+    const Result<UniqueFd> source = open_trusted_file(from);
+    LECTIO_TRY(source);
+    const Produce transformed = [&](const Give& give) -> Result<void> {
+        LECTIO_TRY(read_through(source->get(), from, clock, until,
+                                [&](std::string_view piece) { return each(piece, give); }));
+        return end(give);
+    };
+    return write_new(to, transformed, NewFile{});
+}
+
+Result<FileDigest> make_file(const Path& to, const Produce& produce) {
+    return write_new(to, produce, NewFile{});
 }
 
 Result<void> replace_file(const Path& from, const Path& to) {

@@ -42,6 +42,9 @@ Result<FileDigest>
 transform_file(const Path& from, const Path& to, Clock& clock, SteadyTime until,
                const std::function<Result<void>(std::string_view piece, const Give&)>& each,
                const std::function<Result<void>(const Give&)>& end);
+// The same, for what comes from elsewhere: `produce` gives it.
+using Produce = std::function<Result<void>(const Give&)>;
+Result<FileDigest> make_file(const Path& to, const Produce& produce);
 // `to` is what `from` was, from one moment to the next (rename(2)); both in one folder.
 Result<void> replace_file(const Path& from, const Path& to);
 

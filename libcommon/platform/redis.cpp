@@ -2,6 +2,7 @@
 
 #include "platform/dial.h"
 #include "platform/resolver.h"
+#include "platform/stop.h"
 #include "util/number.h"
 #include "util/percent.h"
 #include "util/text.h"
@@ -9,11 +10,14 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <cstring>
 #include <optional>
 
 #include <fmt/format.h>
 #include <hiredis/hiredis.h>
 
+#include <poll.h>
+#include <sys/socket.h>
 #include <sys/time.h>
 
 namespace lectio {
@@ -23,6 +27,8 @@ constexpr std::string_view k_broken_escape = "a broken %-escape";
 constexpr int k_deepest_reply = 8; // none of ours is deeper than 3
 constexpr Bytes k_longest_reply = 4_MB;
 constexpr std::size_t k_most_elements = 100'000; // of all arrays of a reply together
+constexpr std::size_t k_longest_piece = 1U << 18U;
+constexpr Duration k_tick{100}; // how often a request to stop is looked at
 
 Error bad_url(std::string_view why) {
     return Error{ErrorKind::invalid, fmt::format("not a Redis URL: {}", why)};
@@ -235,6 +241,42 @@ class HiredisConnection final : public RedisConnection {
     }
 
     Result<RedisReply> command(const std::vector<std::string>& arguments) override {
+        append(arguments);
+        Result<void*> raw = exchange(arguments.front());
+        LECTIO_TRY(raw);
+        const std::unique_ptr<void, decltype(&freeReplyObject)> owner(*raw, freeReplyObject);
+        return reply_of(*static_cast<const redisReply*>(*raw), 0);
+    }
+
+    Result<void> send(const std::vector<std::string>& arguments) override {
+        append(arguments);
+        return write(arguments.front());
+    }
+
+    Result<std::string> receive() override {
+        std::string bytes(k_longest_piece, '\0');
+        for (;;) {
+            const SteadyTime soon = std::chrono::steady_clock::now() + k_tick;
+            if (stop_requested() || left_until(m_deadline) <= Duration::zero()) {
+                return Error{ErrorKind::timeout, "Redis: no full answer in time"};
+            }
+            if (!wait_until_ready(m_context->fd, POLLIN, std::min(soon, m_deadline))) {
+                continue;
+            }
+            const ssize_t got = ::recv(m_context->fd, bytes.data(), bytes.size(), 0);
+            if (got > 0) {
+                bytes.resize(static_cast<std::size_t>(got));
+                return bytes;
+            }
+            if (got == 0 || (errno != EINTR && errno != EAGAIN)) {
+                return Error{ErrorKind::io, fmt::format("Redis: {}", got == 0 ? "Server closed the connection"
+                                                                              : std::strerror(errno))};
+            }
+        }
+    }
+
+  private:
+    void append(const std::vector<std::string>& arguments) {
         std::vector<const char*> texts;
         std::vector<std::size_t> lengths;
         for (const std::string& argument : arguments) {
@@ -243,15 +285,9 @@ class HiredisConnection final : public RedisConnection {
         }
         errno = 0;
         redisAppendCommandArgv(m_context.get(), static_cast<int>(texts.size()), texts.data(), lengths.data());
-        Result<void*> raw = exchange(arguments.front());
-        LECTIO_TRY(raw);
-        const std::unique_ptr<void, decltype(&freeReplyObject)> owner(*raw, freeReplyObject);
-        return reply_of(*static_cast<const redisReply*>(*raw), 0);
     }
 
-  private:
-    // Not redisCommand(): its limit is for each read, so a peer that keeps sending would keep us for ever.
-    Result<void*> exchange(std::string_view what) {
+    Result<void> write(std::string_view what) {
         int written = 0;
         while (written == 0) {
             if (!has_time_left()) {
@@ -261,6 +297,12 @@ class HiredisConnection final : public RedisConnection {
                 return context_error(*m_context, what, errno);
             }
         }
+        return {};
+    }
+
+    // Not redisCommand(): its limit is for each read, so a peer that keeps sending would keep us for ever.
+    Result<void*> exchange(std::string_view what) {
+        LECTIO_TRY(write(what));
         m_budget.renew();
         for (;;) {
             void* raw = nullptr;
@@ -347,6 +389,17 @@ Result<void> expect_ok(RedisConnection& connection, const std::vector<std::strin
 }
 
 } // namespace
+
+std::map<std::string, std::string> parse_redis_info(std::string_view text) {
+    std::map<std::string, std::string> info;
+    for (const std::string_view line : split_lines(text)) {
+        const std::size_t colon = line.find(':');
+        if (colon != std::string_view::npos && !line.starts_with('#')) {
+            info.emplace(line.substr(0, colon), trim(line.substr(colon + 1)));
+        }
+    }
+    return info;
+}
 
 bool is_about_rights(const RedisReply& reply) {
     return reply.type == RedisReply::Type::error &&

@@ -6,8 +6,10 @@
 #include "util/units.h"
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace lectio {
@@ -40,7 +42,14 @@ class RedisConnection {
     virtual ~RedisConnection() = default;
     // An error reply of the server (NOAUTH, LOADING …) is a reply; Error is a broken or silent connection.
     virtual Result<RedisReply> command(const std::vector<std::string>& arguments) = 0;
+    // For commands that are answered with something else than a reply (PSYNC): sent, and what comes is read as it comes,
+    // at least one byte. Errors: timeout; io: the connection has ended. No command() follows.
+    virtual Result<void> send(const std::vector<std::string>& arguments) = 0;
+    virtual Result<std::string> receive() = 0;
 };
+
+// The lines "key:value" of INFO; anything else is left out.
+std::map<std::string, std::string> parse_redis_info(std::string_view text);
 
 class RedisConnector {
   public:

@@ -431,9 +431,9 @@ class CheckConfig(unittest.TestCase):
                              if line.startswith(f"config.toml:{where}: warning: ") and words in line], bad)
 
     def test_what_comes_later_is_said_once(self):
-        text = EXAMPLE + b'\n[backup.source.later]\ntype = "redis"\nurl = "redis://127.0.0.1:6379/0"\nvia = "bgsave"\nevery = "6h"\n'
-        self.assertEqual(len([line for line in self.warnings(text) if '"redis" is not built yet' in line]), 1)
-        self.assertEqual([line for line in self.warnings(text) if '"via"' in line], [])
+        text = EXAMPLE + b'\n[backup.source.later]\ntype = "exec"\ncommand = ["/usr/local/bin/dump"]\nextension = "sql"\nevery = "6h"\n'
+        self.assertEqual(len([line for line in self.warnings(text) if '"exec" is not built yet' in line]), 1)
+        self.assertEqual([line for line in self.warnings(text) if '"extension"' in line], [])
 
     def test_the_page_replaces_pages_only(self):
         for right in ('html = "/srv/site/status.html"', 'html = "/srv/site/status.html"\ndays = 30\nmode = "640"'):

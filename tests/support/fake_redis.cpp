@@ -12,6 +12,18 @@ class FakeConnection final : public RedisConnection {
         m_server.commands.push_back(arguments);
         return m_server.answer ? m_server.answer(arguments) : Result<RedisReply>(RedisReply{});
     }
+    Result<void> send(const std::vector<std::string>& arguments) override {
+        m_server.commands.push_back(arguments);
+        return {};
+    }
+    Result<std::string> receive() override {
+        if (m_server.stream.empty()) {
+            return Error{ErrorKind::io, "Redis: Server closed the connection"};
+        }
+        std::string piece = std::move(m_server.stream.front());
+        m_server.stream.pop_front();
+        return piece;
+    }
 
   private:
     FakeRedis& m_server;

@@ -3,6 +3,7 @@
 
 #include "platform/redis.h"
 
+#include <deque>
 #include <functional>
 #include <optional>
 #include <string>
@@ -23,6 +24,7 @@ class FakeRedis final : public RedisConnector {
     std::optional<Error> refuses;                             // connect() fails with this
     std::function<Result<RedisReply>(const Command&)> answer; // by default every command is answered with nil
     std::vector<Command> commands;                            // in order
+    std::deque<std::string> stream;                           // what receive() gets, then the connection ends
 
     Result<std::unique_ptr<RedisConnection>> connect(const Secret& url, Duration timeout) override;
 };

@@ -44,7 +44,7 @@ constexpr Phrase k_whole{"{} backups are what their manifests say", "копий 
 constexpr Phrase k_nothing_to_prune{"{}: nothing to remove", "{}: удалять нечего"};
 constexpr Phrase k_would_prune{"{}: to the trash would go {}", "{}: в корзину ушли бы {}"};
 constexpr Phrase k_pruned{"{}: to the trash: {}", "{}: в корзину: {}"};
-constexpr Phrase k_frozen{"{}: {}", "{}: {}"};
+constexpr Phrase k_of_source{"{}: {}", "{}: {}"};
 constexpr Phrase k_more{"{} more could go: a fifth of all at once",
                         "могли бы уйти ещё {}: за раз не больше пятой части"};
 constexpr Phrase k_pinned{"{} stays whatever the rule says", "{} останется, что бы ни говорило правило"};
@@ -122,6 +122,12 @@ void say_what_is_away(Session& session, const Archive::Contents& there, const Ba
     }
 }
 
+void say_what_is_not_proven(Session& session, const Backup& backup, Findings& findings) {
+    if (const Text lack = lack_of_proof(backup.snapshot, session.world()); !lack.empty()) {
+        findings.add(say(k_of_source, backup.source, lack));
+    }
+}
+
 int status(Session& session) {
     const Result<Archive::Contents> there = session.archive().contents();
     if (!there) {
@@ -141,6 +147,7 @@ int status(Session& session) {
             findings.add(say(k_fresh, source.name, session.local(newest.time),
                              format_size(plain_file(newest.snapshot).size), format_size(newest.packed.size),
                              format_duration(newest.restore_took)));
+            say_what_is_not_proven(session, newest, findings);
         }
         say_what_is_away(session, *there, source, findings);
         const std::vector<Backup> all = there->of(source.name);
@@ -190,6 +197,9 @@ int verify(Session& session) {
         const std::string of = session.local(backup.time);
         findings.add(good ? say(k_proven, now->id, of) : say(k_not_it, now->id, of, now->reason),
                      good ? 0 : 2);
+        if (good) {
+            say_what_is_not_proven(session, *now, findings);
+        }
         session.log(good ? LogLevel::success : LogLevel::error, findings.words());
         proven.push_back(*now);
     }
@@ -255,7 +265,7 @@ int prune(Session& session) {
             return session.leave(pruned.error());
         }
         if (!pruned->frozen.empty()) {
-            findings.add(say(k_frozen, source.name, pruned->frozen), 1);
+            findings.add(say(k_of_source, source.name, pruned->frozen), 1);
             continue;
         }
         std::string names;

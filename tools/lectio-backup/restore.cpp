@@ -4,6 +4,7 @@
 #include "platform/stop.h"
 #include "platform/users.h"
 #include "restore_postgres.h"
+#include "restore_redis.h"
 #include "snapshots/sqlite_restore.h"
 #include "util/text.h"
 #include "words/error_words.h"
@@ -127,6 +128,10 @@ class Restore {
             words = with_units(words, m_source);
             return m_session.say_outcome(words, 0, {{"backup", json_of(m_session, m_backup)}});
         }
+        if (std::holds_alternative<RedisSnapshot>(m_backup.snapshot) && !to) {
+            return m_session.say_outcome(join("\n", {words, steps_of(m_session, of_redis())}), 0,
+                                         {{"backup", json_of(m_session, m_backup)}});
+        }
         words = to ? join("\n", {words, say(k_would_write, absolute(*to).string())})
                    : join("\n", {with_units(words, m_source), say(k_would_refuse),
                                  say(k_would_set_aside, aside().string()),
@@ -167,6 +172,8 @@ class Restore {
             join("\n", {say(k_written, file.string(), m_session.local(m_backup.time)), taken()}), 0,
             {{"backup", json_of(m_session, m_backup)}, {"path", file.string()}});
     }
+
+    [[nodiscard]] RedisRestore of_redis() const { return {m_source, m_backup, taken(), scratch()}; }
 
     [[nodiscard]] Path scratch() const {
         return m_session.settings().dir / fmt::format(".lectio-tmp-{}.restore", m_backup.id);
@@ -311,6 +318,9 @@ class Restore {
         }
         if (const auto* files = std::get_if<FilesSnapshot>(&m_backup.snapshot)) {
             return files_in_place(*files);
+        }
+        if (std::holds_alternative<RedisSnapshot>(m_backup.snapshot)) {
+            return put_in_place(m_session, of_redis());
         }
         const Path plain = scratch();
         const Result<void> unpacked = m_session.archive().unpack(m_backup, plain, m_session.until());

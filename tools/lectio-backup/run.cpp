@@ -46,7 +46,7 @@ constexpr Phrase k_not_due{"{}: not due yet, the last is of {}", "{}: ещё р�
 constexpr Phrase k_would{"{}: would be backed up now", "{}: сейчас была бы сделана копия"};
 constexpr Phrase k_to_trash{"{}: {} to the trash, {} more could go",
                             "{}: в корзину {}, могли бы уйти ещё {}"};
-constexpr Phrase k_frozen{"{}: {}", "{}: {}"};
+constexpr Phrase k_of_source{"{}: {}", "{}: {}"};
 constexpr Phrase k_sent{"{}: {} copied away from this server", "{}: скопировано за пределы сервера: {}"};
 constexpr Phrase k_not_sent{"{}: {} stays on this server only: {}",
                             "{}: {} остаётся только на этом сервере: {}"};
@@ -165,7 +165,12 @@ class Run {
             return failed(source,
                           say(k_unproven, source.name, backup->id, error_words(proven.error().message)));
         }
-        return ended(source, *proven);
+        End end = ended(source, *proven);
+        const Text lack = proven->counts() ? lack_of_proof(proven->snapshot, m_session.world()) : Text{};
+        if (!lack.empty()) {
+            end.lines.push_back(say(k_of_source, source.name, lack));
+        }
+        return end;
     }
 
     static End ended(const BackupSource& source, const Backup& backup) {
@@ -208,10 +213,10 @@ class Run {
         const Result<std::vector<std::string>> emptied =
             pruned ? m_session.archive().empty_trash() : pruned.error();
         if (!emptied) {
-            end.lines.push_back(say(k_frozen, source.name, error_words(emptied.error().message)));
+            end.lines.push_back(say(k_of_source, source.name, error_words(emptied.error().message)));
             end.trouble = Level::warning;
         } else if (!pruned->frozen.empty()) {
-            end.lines.push_back(say(k_frozen, source.name, pruned->frozen));
+            end.lines.push_back(say(k_of_source, source.name, pruned->frozen));
             end.trouble = pruned->awaits_remote ? end.trouble : std::optional(Level::warning);
         } else if (!pruned->ids.empty()) {
             end.lines.push_back(say(k_to_trash, source.name, pruned->ids.size(), pruned->later));
