@@ -9,6 +9,7 @@ import re
 import subprocess
 import tempfile
 import unittest
+import unittest.mock
 
 from monitor import SOURCE, Monitor, binary
 
@@ -199,7 +200,9 @@ class Readme(unittest.TestCase):
                 for block in blocks:
                     config = pathlib.Path(folder) / "config.toml"
                     config.write_text(block.replace("/etc/lectio-monitor/config.env", str(env_file)))
-                    done = run([binary("lectio-health"), "-c", config, "--check-config"])
+                    with unittest.mock.patch.dict(os.environ, BACKUP_PG_URL="postgresql://backup:made-up@127.0.0.1/lectio",
+                                                  QUEUE_URL="redis://:made-up@127.0.0.1:6379/0"):
+                        done = run([binary("lectio-health"), "-c", config, "--check-config"])
                     self.assertEqual(done.returncode, 0, readme + "\n" + done.stdout)
                     self.assertNotRegex(done.stdout, "is not set|не задано")
 
