@@ -3,7 +3,7 @@
 namespace lectio {
 
 const std::string_view k_exit_code_help =
-    "Exit codes: 0 all good, 1 warning, 2 critical, 3 unknown, 64 wrong usage, 70 internal error,\n"
+    "Exit status: 0 all good, 1 warning, 2 critical, 3 unknown, 64 wrong usage, 70 internal error,\n"
     "75 another run holds the lock, 77 needs rights, 78 wrong configuration. With --format nagios only 0 to "
     "3.\n";
 

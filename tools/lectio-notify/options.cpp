@@ -27,7 +27,7 @@ constexpr std::string_view k_examples =
     "  OnFailure=failure-notifier@%n.service                 that systemd has given up, or could not begin\n";
 
 constexpr std::string_view k_exit_codes =
-    "Exit codes: send, unit: 0 stored or delivered, 2 neither. flush, retry: 0 nothing waits, 1 some wait,\n"
+    "Exit status: send, unit: 0 stored or delivered, 2 neither. flush, retry: 0 nothing waits, 1 some wait,\n"
     "2 some were rejected; poll as flush, 75 while another poll runs. test: 0 all arrived, 2 not all. All:\n"
     "64 wrong usage, 70 internal error, 77 needs rights, 78 wrong configuration.\n";
 
