@@ -283,6 +283,7 @@ install_programs() {
     if [[ $dry_run == yes ]]; then
         note "+ each program: copied beside its old one, then renamed over it under its lock in $run_dir"
         note "+ the profiles into $prefix/share/lectio-monitor/profiles"
+        note "+ the manual pages and bash completions into $prefix/share"
         local old
         for old in "${old_names[@]}"; do
             note "+ link $prefix/bin/${old%%=*} to ${old#*=}: the old name, with the old exit codes"

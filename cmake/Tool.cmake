@@ -1,4 +1,4 @@
-# lectio_tool(NAME SOURCE…): one executable of the suite and where it is installed.
+# lectio_tool(NAME SOURCE…): one executable of the suite, and where it, its manual page and its completion are installed.
 include(GNUInstallDirs)
 function(lectio_tool name)
   add_executable(${name} ${ARGN})
@@ -8,4 +8,7 @@ function(lectio_tool name)
   endif()
   lectio_order_functions(${name})
   install(TARGETS ${name} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+  install(FILES ${CMAKE_SOURCE_DIR}/packaging/man/${name}.8 DESTINATION ${CMAKE_INSTALL_MANDIR}/man8)
+  install(FILES ${CMAKE_SOURCE_DIR}/packaging/completion.bash
+          DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME ${name})
 endfunction()
