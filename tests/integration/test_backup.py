@@ -13,22 +13,11 @@ import tempfile
 import threading
 import unittest
 
+from backups import OF_ALL
 from monitor import CHANNEL, CHAT, TOKEN, binary
 from stand_ins.bot_api import BotApi
 
-CONFIG = """lang = "en"
-host = "test-host"
-timezone = "UTC"
-[paths]
-state = "{folder}/state"
-run = "{folder}/run"
-logs = "{folder}/logs"
-env_file = "{folder}/config.env"
-[backup]
-dir = "{folder}/backups"
-min_free = "1MB"
-keep = {{ last = 1, daily = 0, weekly = 0, monthly = 0 }}
-[backup.source.database]
+CONFIG = OF_ALL + """[backup.source.database]
 type = "sqlite"
 path = "{folder}/site/db.sqlite3"
 latest = "{folder}/site/db_latest.sqlite3"

@@ -13,6 +13,7 @@ import tempfile
 import threading
 import unittest
 
+from backups import OF_ALL
 from monitor import CHANNEL, CHAT, TOKEN, binary
 from mounts import mount, own_mounts, unmount
 from stack.ports import free_port
@@ -20,19 +21,7 @@ from stack.postgres import Postgres, programs
 from stack.waiting import wait_until
 from stand_ins.bot_api import BotApi
 
-CONFIG = """lang = "en"
-host = "test-host"
-timezone = "UTC"
-[paths]
-state = "{folder}/state"
-run = "{folder}/run"
-logs = "{folder}/logs"
-env_file = "{folder}/config.env"
-[backup]
-dir = "{folder}/backups"
-min_free = "1MB"
-keep = {{ last = 1, daily = 0, weekly = 0, monthly = 0 }}
-[backup.source.pg]
+CONFIG = OF_ALL + """[backup.source.pg]
 type = "postgres"
 url = "{url}"
 """

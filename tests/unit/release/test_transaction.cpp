@@ -510,6 +510,17 @@ struct MigratedBackend : MadeUpSite {
     MigratedBackend() : MadeUpSite(Kind::backend) { with_migration(*this); }
 };
 
+// By name, and before anything is done.
+void is_refused(MadeUpSite& site, const char* words) {
+    const std::string before = site.schema();
+    const Outcome outcome = site.release(build_of("second"));
+    INFO(outcome.reason.en);
+    CHECK(outcome.result == Ends::refused);
+    CHECK(outcome.reason.en.find(words) != std::string::npos);
+    CHECK(site.schema() == before);
+    check_invariants(site);
+}
+
 } // namespace
 
 TEST_CASE("a migration that only adds comes before the swap, with a snapshot before it",
@@ -593,15 +604,7 @@ TEST_CASE("nobody goes back across a change of the tables that nobody knows",
 TEST_CASE("what cannot be migrated safely is refused by name before anything is done",
           "[transaction][backend][migrations]") {
     MigratedBackend site;
-    const std::string before = site.schema();
-    const auto refused = [&](const char* words) {
-        const Outcome outcome = site.release(build_of("second"));
-        INFO(outcome.reason.en);
-        CHECK(outcome.result == Ends::refused);
-        CHECK(outcome.reason.en.find(words) != std::string::npos);
-        CHECK(site.schema() == before);
-        check_invariants(site);
-    };
+    const auto refused = [&](const char* words) { is_refused(site, words); };
     for (const char* what : {"reversible", "lossy", "irreversible", "unheard of"}) {
         site.programs.what_it_does = what;
         UnitState& web = site.services.units["web.service"];
@@ -837,15 +840,7 @@ TEST_CASE("whoever starts while it is undecided lets it be, and the next recover
 TEST_CASE("units that could run in the middle keep it from being begun",
           "[transaction][backend][migrations][fence]") {
     FencedBackend site;
-    const std::string before = site.schema();
-    const auto refused = [&](const char* words) {
-        const Outcome outcome = site.release(build_of("second"));
-        INFO(outcome.reason.en);
-        CHECK(outcome.result == Ends::refused);
-        CHECK(outcome.reason.en.find(words) != std::string::npos);
-        CHECK(site.schema() == before);
-        check_invariants(site);
-    };
+    const auto refused = [&](const char* words) { is_refused(site, words); };
     site.services.units["web.socket"].active_state = "failed";
     refused("web.service would lose requests");
     site.services.units["web.socket"].active_state = "active";
