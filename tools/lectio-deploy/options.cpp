@@ -3,7 +3,6 @@
 #include "cli/command_line.h"
 
 #include <filesystem>
-#include <map>
 
 namespace lectio::deploy {
 namespace {
@@ -110,15 +109,15 @@ std::variant<Options, int> parse_words(int argc, char** argv) {
     CLI::App* diff = command("diff", Wish::diff, "Which files differ between two releases");
     diff->add_option("before", options.before, "An id")->required()->type_name("A");
     diff->add_option("after", options.after, "An id")->required()->type_name("B");
+    std::string word;
     CLI::App* recover = command("recover", Wish::recover, "Finish or undo what a deploy that died has left");
     recover->add_flag("--boot", options.boot, "The machine is starting: what is undecided goes back");
     recover
         ->add_option(
-            "--database", options.word,
+            "--database", word,
             "When it could not be put back in time: put-back (as it was before the migrations; what was "
             "written since is kept beside it) or keep")
-        ->transform(CLI::CheckedTransformer(std::map<std::string, release::WordOnDatabase>{
-            {"put-back", release::WordOnDatabase::put_back}, {"keep", release::WordOnDatabase::keep}}))
+        ->check(CLI::IsMember({"put-back", "keep"}))
         ->excludes("--boot")
         ->type_name("WORD");
     command("doctor", Wish::doctor,
@@ -149,6 +148,9 @@ std::variant<Options, int> parse_words(int argc, char** argv) {
         return *leave;
     }
     options.wish = command.given().value_or(options.wish);
+    if (!word.empty()) {
+        options.word = word == "keep" ? release::WordOnDatabase::keep : release::WordOnDatabase::put_back;
+    }
     if (plan->parsed()) {
         const bool is_part = planned.front() == "frontend" || planned.front() == "backend";
         options.part = is_part ? planned.front() : "frontend";
