@@ -31,6 +31,8 @@ source_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 source "$source_dir/packaging/packages.sh"
 # shellcheck source=packaging/schedule.sh
 source "$source_dir/packaging/schedule.sh"
+# shellcheck source=packaging/host.sh
+source "$source_dir/packaging/host.sh"
 
 # Where the tools look without [paths] in a configuration; never under the prefix.
 readonly config_dir=/etc/lectio-monitor
@@ -85,6 +87,7 @@ report_failed=no
 main() {
     parse_arguments "$@"
     require_root
+    refuse_beside_the_package
     case $action in
         install) install_suite ;;
         migrate) migrate_suite ;;
@@ -149,6 +152,13 @@ require_root() {
     [[ $dry_run == no && $EUID != 0 ]] || return 0
     echo "install.sh: run with sudo (or look first: ./install.sh --dry-run)" >&2
     exit 77
+}
+
+# Both would run; and what is the package's, dpkg takes away.
+refuse_beside_the_package() {
+    [[ $(dpkg-query -W -f '${db:Status-Status}' lectio-monitor 2>/dev/null) == installed ]] || return 0
+    echo "install.sh: the Debian package lectio-monitor is installed here; apt-get and systemctl are its way" >&2
+    exit 1
 }
 
 # --- saying and doing ------------------------------------------------------------------------------------
@@ -267,22 +277,18 @@ build() {
 
 make_folders() {
     step "Folders"
-    # Members of adm read logs on Debian.
-    local log_group=root
-    ! getent group adm >/dev/null || log_group=adm
-    run install -d -m 0755 "$config_dir"
-    run install -d -m 0700 "$state_dir"
-    run install -d -m 0755 "$run_dir"
-    run install -d -m 0750 -g "$log_group" "$log_dir"
-    # /run is empty after a reboot.
-    write_file "$tmpfiles_file" 0644 <<<"d $run_dir 0755 root root -"
+    local mode group path
+    while read -r mode group path; do
+        run install -d -m "$mode" -g "$group" "$path"
+    done < <(folders_of_suite)
+    write_file "$tmpfiles_file" 0644 <"$source_dir/packaging/tmpfiles.conf"
 }
 
 install_programs() {
     step "Programs into $prefix/bin"
     if [[ $dry_run == yes ]]; then
         note "+ each program: copied beside its old one, then renamed over it under its lock in $run_dir"
-        note "+ the profiles into $prefix/share/lectio-monitor/profiles"
+        note "+ the profiles into $prefix/share/lectio-monitor/profiles, lines for nginx beside them"
         note "+ the manual pages and bash completions into $prefix/share"
         local old
         for old in "${old_names[@]}"; do
@@ -513,19 +519,11 @@ deploys_here() {
     grep -qsxF "$recover_file" "$manifest" || "$prefix/bin/lectio-deploy" list -q >/dev/null 2>&1
 }
 
+# Where nobody is of adm, the logs are root's.
 logrotate_rules() {
-    cat <<RULES
-$log_dir/*.log {
-    weekly
-    rotate 8
-    maxsize 20M
-    compress
-    delaycompress
-    missingok
-    notifempty
-    su root $(getent group adm >/dev/null && echo adm || echo root)
-}
-RULES
+    local group=adm
+    getent group adm >/dev/null || group=root
+    sed "s/su root adm/su root $group/" "$source_dir/packaging/logrotate"
 }
 
 # What an earlier version installed and this one does not have any more.
@@ -618,11 +616,9 @@ uninstall_suite() {
     [[ $action == purge ]] || note "kept: $config_dir $state_dir $log_dir (remove with --purge)"
 }
 
-# What stands behind one of our tools could not start again without it: a server under our watchdog, a job of cron's.
 refuse_while_others_need_us() {
     local needing
-    needing=$(grep -lrsE '^[^#]*lectio-heartbeat (watchdog|run) ' \
-        /etc/systemd/system /etc/cron.d /etc/crontab /var/spool/cron/crontabs || true)
+    needing=$(those_who_need_us)
     [[ -n $needing ]] || return 0
     echo "install.sh: what stands behind lectio-heartbeat could not start without it; take it out of these first:" >&2
     echo "$needing" >&2
@@ -630,12 +626,17 @@ refuse_while_others_need_us() {
 }
 
 purge_suite() {
-    local folders=("$config_dir" "$state_dir" "$log_dir" "$run_dir")
+    local folder folders=()
+    while read -r _ _ folder; do
+        folders+=("$folder")
+    done < <(folders_of_suite)
     if [[ $dry_run == no && $assume_yes == no ]]; then
         confirm "Remove the suite with its configuration, state and logs (${folders[*]})?"
     fi
     uninstall_suite
-    run rm -rf "${folders[@]}"
+    for folder in "${folders[@]}"; do
+        run remove_but_backups "$folder"
+    done
 }
 
 confirm() {

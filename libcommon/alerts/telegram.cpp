@@ -6,6 +6,7 @@
 #include "platform/world.h"
 #include "util/json_depth.h"
 #include "util/json_members.h"
+#include "util/markup.h"
 #include "util/number.h"
 #include "util/text.h"
 
@@ -431,24 +432,7 @@ Outcome judge_for(const TelegramSettings& settings, const HttpAnswer& answer) {
 } // namespace
 
 std::string telegram::escape(std::string_view text) {
-    std::string escaped;
-    escaped.reserve(text.size() + text.size() / 16);
-    for (const char c : text) {
-        switch (c) {
-        case '&':
-            escaped += "&amp;";
-            break;
-        case '<':
-            escaped += "&lt;";
-            break;
-        case '>':
-            escaped += "&gt;";
-            break;
-        default:
-            escaped += c;
-        }
-    }
-    return escaped;
+    return escape_markup(text, Quotes::as_they_are);
 }
 
 HttpRequest telegram::request(const TelegramSettings& settings, std::string_view method, std::string body,

@@ -1,5 +1,7 @@
 #include "backup/archive.h"
 
+#include "backup/age.h"
+#include "backup/passing_file.h"
 #include "platform/stop.h"
 #include "platform/zstd_file.h"
 #include "util/text.h"
@@ -26,6 +28,7 @@ constexpr mode_t k_file_mode = 0600;
 constexpr mode_t k_latest_mode = 0640;
 constexpr Duration k_in_trash = 72h;
 constexpr Duration k_proof_holds = 24h * 7;
+constexpr std::ptrdiff_t k_fewest = 3; // proven ones, below which the trash is worth something
 
 constexpr Phrase k_file_gone{"its file is missing", "его файла нет"};
 constexpr Phrase k_file_changed{"its file has changed: {} instead of {}, SHA-256 {}",
@@ -88,10 +91,17 @@ Result<void> Archive::tidy() {
     }
     for (const std::string& name : *names) {
         if (name.starts_with(k_temporary) || name.starts_with(k_unfinished)) {
-            LECTIO_TRY(remove_file(m_settings.dir / name));
+            LECTIO_TRY(sweep(m_settings.dir / name));
         }
     }
     return {};
+}
+
+// A program of the operator's that was to make a file may have made a folder (`rclone copy` instead of `copyto`).
+Result<void> Archive::sweep(const Path& path) {
+    const Result<FileInfo> info = m_world.files.info(path, Files::Follow::no);
+    const bool is_folder = info && info->type == FileInfo::Type::folder;
+    return is_folder ? m_disk.remove_tree(path) : remove_file(path);
 }
 
 // As much as lies there at once: the plain copy beside the packed one, either while it is made or while it is proven.
@@ -101,14 +111,26 @@ Result<void> Archive::has_room(const BackupSource& source, const Backup* before,
     LECTIO_TRY(plain);
     const Bytes packed =
         before != nullptr ? Bytes{before->packed.size.count + before->packed.size.count / 5} : *plain;
-    const Bytes wanted{plain->count + packed.count + m_settings.min_free.count};
+    // It is encrypted when the plain copy is gone: then it lies there packed, and packed again.
+    const Bytes most{m_settings.encrypt.empty() ? plain->count : std::max(plain->count, packed.count)};
+    return is_free({most.count + packed.count}, source.name);
+}
+
+Result<void> Archive::has_room_for(const Backup& backup) {
+    return is_free({backup.packed.size.count + (backup.compressed ? backup.compressed->size.count : 0) +
+                    plain_file(backup.snapshot).size.count},
+                   backup.source);
+}
+
+Result<void> Archive::is_free(Bytes needed, const std::string& source) {
+    const Bytes wanted{needed.count + m_settings.min_free.count};
     const Result<ReleaseDisk::Room> room = m_disk.room(m_settings.dir);
     LECTIO_TRY(room);
     if (room->free >= wanted) {
         return {};
     }
     return Error{ErrorKind::no_space,
-                 fmt::format("unable to back up {}: {} free, {} needed", clean_line(source.name),
+                 fmt::format("unable to back up {}: {} free, {} needed", clean_line(source),
                              format_size(room->free), format_size(wanted))};
 }
 
@@ -133,13 +155,16 @@ Result<Backup> Archive::make(const BackupSource& source, SteadyTime until) {
     LECTIO_TRY(there);
     const Backup* before = there->newest(source.name);
     LECTIO_TRY(has_room(source, before, until));
+    if (!m_settings.encrypt.empty()) { // before hours of work that nobody could read
+        LECTIO_TRY(try_recipients(m_settings.encrypt, m_world, until));
+    }
     wait_for_a_second_of_its_own(*there, source.name, until);
     Backup backup;
     backup.id = make_id(random_bits());
     backup.source = source.name;
     backup.type = source.type;
     const Path plain = temporary(backup.id + ".plain");
-    Result<Snapshot> snapshot = take(source, plain, m_world, until);
+    Result<Snapshot> snapshot = take(source, plain, m_settings.min_free, m_world, until);
     LECTIO_TRY(snapshot);
     backup.snapshot = std::move(*snapshot);
     backup.time = taken(backup.snapshot);
@@ -150,7 +175,7 @@ Result<Backup> Archive::make(const BackupSource& source, SteadyTime until) {
     backup.packed = std::move(*digest);
     if (before != nullptr) {
         for (const auto& [is, was] :
-             {std::pair{backup.packed.size, before->packed.size},
+             {std::pair{backup.packed.size, before->compressed_size()},
               std::pair{plain_file(backup.snapshot).size, plain_file(before->snapshot).size}}) {
             if (is < share_of(was, m_settings.shrink)) {
                 backup.state = State::suspect;
@@ -158,74 +183,165 @@ Result<Backup> Archive::make(const BackupSource& source, SteadyTime until) {
             }
         }
     }
-    backup.took = std::chrono::duration_cast<Duration>(m_world.clock.steady() - begun);
+    if (!m_settings.encrypt.empty()) {
+        LECTIO_TRY(seal(backup, packed, plain, source.sqlite.latest, until));
+    }
+    backup.took = std::chrono::duration_cast<Duration>(m_world.clock.steady() - begun) - backup.restore_took;
     LECTIO_TRY(save(backup));
-    LECTIO_TRY(m_disk.move(packed, file_of(backup)));
+    LECTIO_TRY(m_disk.move(temporary(backup.file_name()), file_of(backup)));
     return backup;
 }
 
+// What is plain goes before its name is known to anybody, whatever becomes of the rest.
+Result<void> Archive::seal(Backup& backup, const Path& zst, const Path& plain, const Path& latest,
+                           SteadyTime until) {
+    const PassingFile compressed(zst), expanded(plain);
+    if (m_settings.verify) {
+        const Result<Proven> proven = look_at(zst, backup, plain, until);
+        if (!proven) {
+            if (backup.state != State::suspect) {
+                backup.reason = error_words(proven.error().message).in(m_lang);
+            }
+        } else {
+            backup = judged(backup, *proven);
+        }
+        if (backup.counts() && !latest.empty()) {
+            LECTIO_TRY(replace_latest(plain, latest, until));
+        }
+        LECTIO_TRY(remove_file(plain));
+    }
+    backup.compressed = backup.packed;
+    Result<FileDigest> sealed =
+        encrypt_file(m_settings.encrypt, zst, temporary(backup.file_name()), m_world, until);
+    LECTIO_TRY(sealed);
+    backup.packed = std::move(*sealed);
+    return remove_file(zst);
+}
+
 Result<Text> Archive::flaw_of_file(const Backup& backup, SteadyTime until) {
-    const Result<FileDigest> digest = digest_of(file_of(backup), m_world.clock, until);
+    return flaw_in(file_of(backup), backup.packed, until);
+}
+
+Result<Text> Archive::flaw_in(const Path& file, const FileDigest& should_be, SteadyTime until) {
+    const Result<FileDigest> digest = digest_of(file, m_world.clock, until);
     if (!digest && digest.error().kind == ErrorKind::not_found) {
         return say(k_file_gone);
     }
     LECTIO_TRY(digest);
-    return *digest == backup.packed ? Text{}
-                                    : say(k_file_changed, digest->size.count, backup.packed.size.count,
-                                          digest->sha256.substr(0, 12));
+    return *digest == should_be
+               ? Text{}
+               : say(k_file_changed, digest->size.count, should_be.size.count, digest->sha256.substr(0, 12));
 }
 
 Result<Backup> Archive::prove(const Backup& backup, const Path& latest, SteadyTime until) {
     const Path plain = temporary(backup.id + ".plain");
     LECTIO_TRY(remove_file(plain));
-    Result<Backup> proven = prove_in(plain, backup, latest, until);
-    const Result<void> removed = remove_file(plain);
-    if (proven) {
-        LECTIO_TRY(removed);
+    const Result<Proven> proven = look_at(file_of(backup), backup, plain, until);
+    const PassingFile expanded(plain);
+    LECTIO_TRY(proven);
+    Backup now_is = judged(backup, *proven);
+    LECTIO_TRY(save(now_is));
+    if (now_is.counts() && !latest.empty() && m_world.files.info(plain, Files::Follow::no)) {
+        LECTIO_TRY(replace_latest(plain, latest, until));
     }
+    LECTIO_TRY(remove_file(plain));
+    return now_is;
+}
+
+Result<Archive::Proven> Archive::prove_copy(const Path& file, const Backup& backup, SteadyTime until) {
+    const PassingFile plain(temporary(backup.id + ".plain"));
+    LECTIO_TRY(remove_file(plain.path()));
+    return look_at(file, backup, plain.path(), until);
+}
+
+Backup Archive::judged(const Backup& backup, const Proven& proven) const {
+    Backup now_is = backup;
+    if (!proven.flaw.empty()) {
+        now_is.state = State::bad;
+        now_is.reason = proven.flaw.in(m_lang);
+        return now_is;
+    }
+    now_is.unchanged = std::chrono::floor<std::chrono::seconds>(now());
+    const bool knows_nobody = proof_of(backup.snapshot, m_settings.source(backup.source)) == Proof::unchanged;
+    // What was found bad, and is good when it is read again, was the disk's fault.
+    if (proven.proof == Proof::restored) {
+        now_is.verified = now_is.unchanged;
+        now_is.restore_took = proven.took;
+        now_is.state = State::verified;
+    } else if (backup.verified) { // its bytes are those that were proven, maybe within this second
+        now_is.unchanged = std::max(*now_is.unchanged, *backup.verified + std::chrono::seconds(1));
+        now_is.state = State::verified;
+    } else if (knows_nobody) {
+        now_is.state = State::unchanged;
+    } // else it could have been proven and was not: it counts as little as before
+    if (backup.state == State::suspect) {
+        now_is.state = State::suspect;
+    }
+    now_is.reason = now_is.counts() ? std::string() : backup.reason;
+    return now_is;
+}
+
+Result<Archive::Proven> Archive::look_at(const Path& file, const Backup& backup, const Path& plain,
+                                         SteadyTime until) {
+    const SteadyTime begun = m_world.clock.steady();
+    Result<Text> flaw = flaw_in(file, backup.packed, until);
+    LECTIO_TRY(flaw);
+    Proven proven{std::move(*flaw), Proof::unchanged, {}};
+    if (proven.flaw.empty() && !backup.compressed) {
+        Result<Proven> inside = look_into(file, backup, plain, until);
+        LECTIO_TRY(inside);
+        proven = std::move(*inside);
+    } else if (proven.flaw.empty()) {
+        const Result<bool> has_key = has_identity(m_settings.identity, m_world.files);
+        LECTIO_TRY(has_key);
+        if (*has_key) {
+            const PassingFile zst(temporary(backup.id + ".zst"));
+            const Result<FileDigest> digest = decrypt(backup, file, zst.path(), until);
+            LECTIO_TRY(digest);
+            Result<Proven> inside = look_into(zst.path(), backup, plain, until);
+            LECTIO_TRY(inside);
+            proven = std::move(*inside);
+        }
+    }
+    proven.took = std::chrono::duration_cast<Duration>(m_world.clock.steady() - begun);
     return proven;
 }
 
-Result<Backup> Archive::prove_in(const Path& plain, const Backup& backup, const Path& latest,
-                                 SteadyTime until) {
-    const SteadyTime begun = m_world.clock.steady();
-    Backup proven = backup;
-    Result<Text> flaw = flaw_of_file(backup, until);
-    LECTIO_TRY(flaw);
-    if (flaw->empty()) {
-        const Result<FileDigest> out =
-            expand_file(file_of(backup), plain, plain_file(backup.snapshot).size, m_world.clock, until);
-        const bool not_it =
-            !out && (out.error().kind == ErrorKind::invalid || out.error().kind == ErrorKind::too_large);
-        if (not_it) {
-            *flaw = error_words(out.error().message);
-        } else {
-            LECTIO_TRY(out);
-            const Result<std::vector<Text>> flaws = flaws_of(plain, backup.snapshot, m_world, until);
-            LECTIO_TRY(flaws);
-            const Result<std::vector<Text>> restored =
-                flaws->empty() ? flaws_on_server(plain, backup.snapshot, m_settings.source(backup.source),
-                                                 backup.id, m_world, until)
-                               : flaws;
-            LECTIO_TRY(restored);
-            *flaw = restored->empty() ? Text{} : restored->front();
-        }
+Result<Archive::Proven> Archive::look_into(const Path& zst, const Backup& backup, const Path& plain,
+                                           SteadyTime until) {
+    const BackupSource* source = m_settings.source(backup.source);
+    const Proof proof = proof_of(backup.snapshot, source);
+    const Result<FileDigest> out =
+        expand_file(zst, plain, plain_file(backup.snapshot).size, m_world.clock, until);
+    const bool not_it =
+        !out && (out.error().kind == ErrorKind::invalid || out.error().kind == ErrorKind::too_large);
+    if (not_it) {
+        return Proven{error_words(out.error().message), proof, {}};
     }
-    proven.restore_took = std::chrono::duration_cast<Duration>(m_world.clock.steady() - begun);
-    if (!flaw->empty()) {
-        proven.state = State::bad;
-        proven.reason = flaw->in(m_lang);
-    } else {
-        proven.verified = std::chrono::floor<std::chrono::seconds>(now());
-        // What was found bad, and is good when it is read again, was the disk's fault.
-        proven.state = backup.state == State::suspect ? State::suspect : State::verified;
-        proven.reason = proven.state == State::verified ? std::string() : backup.reason;
+    LECTIO_TRY(out);
+    const Result<std::vector<Text>> flaws = flaws_of(plain, backup.snapshot, m_world, until);
+    LECTIO_TRY(flaws);
+    const Result<std::vector<Text>> tried =
+        flaws->empty() ? flaws_when_tried(plain, backup.snapshot, source, backup.id, m_world, until) : flaws;
+    LECTIO_TRY(tried);
+    return Proven{tried->empty() ? Text{} : tried->front(), proof, {}};
+}
+
+// Its file is what it was, so what age refuses is the key.
+Result<FileDigest> Archive::decrypt(const Backup& backup, const Path& file, const Path& zst,
+                                    SteadyTime until) {
+    LECTIO_TRY(can_be_read(backup));
+    LECTIO_TRY(remove_file(zst));
+    Result<FileDigest> digest = decrypt_file(m_settings.identity, file, zst, m_world, until);
+    if (!digest) {
+        return Error{digest.error().kind,
+                     fmt::format("unable to decrypt {}: {}", backup.stem(), digest.error().message)};
     }
-    LECTIO_TRY(save(proven));
-    if (proven.counts() && !latest.empty()) {
-        LECTIO_TRY(replace_latest(plain, latest, until));
+    if (*digest != *backup.compressed) {
+        return Error{ErrorKind::invalid,
+                     fmt::format("unable to decrypt {}: it is not what it was", backup.stem())};
     }
-    return proven;
+    return digest;
 }
 
 // Owned by whom the folder belongs to: the runbook has it copied over the database by hand.
@@ -239,8 +355,16 @@ Result<void> Archive::replace_latest(const Path& from, const Path& latest, Stead
 }
 
 Result<void> Archive::unpack(const Backup& backup, const Path& into, SteadyTime until) {
+    Path zst = file_of(backup);
+    std::optional<PassingFile> decrypted;
+    if (backup.compressed) {
+        zst = temporary(backup.id + ".zst");
+        const Result<FileDigest> digest = decrypt(backup, file_of(backup), zst, until);
+        LECTIO_TRY(digest);
+        decrypted.emplace(zst);
+    }
     const Result<FileDigest> out =
-        expand_file(file_of(backup), into, plain_file(backup.snapshot).size, m_world.clock, until);
+        expand_file(zst, into, plain_file(backup.snapshot).size, m_world.clock, until);
     LECTIO_TRY(out);
     const Result<std::vector<Text>> flaws = flaws_of(into, backup.snapshot, m_world, until);
     if (flaws && flaws->empty()) {
@@ -250,6 +374,17 @@ Result<void> Archive::unpack(const Backup& backup, const Path& into, SteadyTime 
     return flaws ? Error{ErrorKind::invalid,
                          fmt::format("unable to restore {}: {}", backup.stem(), flaws->front().en)}
                  : flaws.error();
+}
+
+Result<void> Archive::can_be_read(const Backup& backup) {
+    const Result<bool> has_key =
+        backup.compressed ? has_identity(m_settings.identity, m_world.files) : Result<bool>(true);
+    LECTIO_TRY(has_key);
+    return *has_key ? Result<void>{}
+                    : Error{ErrorKind::permission,
+                            fmt::format("unable to decrypt {}: it is encrypted, and `identity` names no key "
+                                        "file that is here",
+                                        backup.stem())};
 }
 
 Result<Archive::Pruned> Archive::prune(const BackupSource& source, SteadyTime until, Effect effect) {
@@ -274,7 +409,8 @@ Result<Archive::Pruned> Archive::prune(const BackupSource& source, SteadyTime un
         return pruned;
     }
     const Backup& newest = *there->newest(source.name);
-    const bool proven_lately = newest.verified && now() - *newest.verified < k_proof_holds;
+    const std::optional<WallTime> read = newest.verified ? newest.verified : newest.unchanged;
+    const bool proven_lately = read && now() - *read < k_proof_holds;
     Result<Text> flaw = flaw_of_file(newest, until);
     LECTIO_TRY(flaw);
     if (!proven_lately || !flaw->empty()) {
@@ -314,7 +450,10 @@ Result<std::vector<std::string>> Archive::empty_trash() {
     LECTIO_TRY(there);
     for (const Backup& backup : there->backups) {
         const bool time_is_over = backup.trashed && now() - *backup.trashed >= k_in_trash;
-        if (!time_is_over || kept_ones->newest(backup.source) == nullptr) {
+        const auto proven =
+            std::count_if(kept_ones->backups.begin(), kept_ones->backups.end(),
+                          [&](const Backup& one) { return one.source == backup.source && one.counts(); });
+        if (!time_is_over || proven < k_fewest) {
             continue;
         }
         LECTIO_TRY(remove_file(trash() / backup.file_name()));

@@ -2,7 +2,8 @@
 // lectio-backup; every step is durable, and what a call that died has left is finished or removed by tidy().
 //
 //   SOURCE-TIME-ID.sqlite3.zst (or .tar.zst), SOURCE-TIME-ID.json   a backup and its manifest, which is there first
-//   .lectio-tmp-…                                     what is not whole yet
+//   SOURCE-TIME-ID.sqlite3.zst.age                    an encrypted one: it was proven before it was encrypted
+//   .lectio-tmp-…                                     what is not whole yet, or is plain for a while
 //   trash/                                            what was pruned, for three days
 #pragma once
 
@@ -43,13 +44,31 @@ class Archive {
 
     // The folder is there, ours alone; what was begun and not ended is ended or gone.
     Result<void> tidy();
-    // no_space: it would not leave min_free. Otherwise what take() says.
+    // no_space: it would not leave min_free. Otherwise what take() says. One that is encrypted was proven before, and its
+    // `latest` was replaced; what kept it from being proven is its reason.
     Result<Backup> make(const BackupSource& source, SteadyTime until);
-    // Unpacks it beside and proves it, which the manifest remembers; its `latest` is replaced by what was proven. What it
-    // is now is returned; an Error: it could not be looked at.
+    // Unpacks it beside and proves it, which the manifest remembers; its `latest` is replaced by what was proven. Where it
+    // cannot be decrypted here, or nobody knows what is in it, its bytes are compared and no more. What it is now is returned;
+    // an Error: it could not be looked at.
     Result<Backup> prove(const Backup& backup, const Path& latest, SteadyTime until);
-    // Proven, into a new file.
+    // The same of a copy of it that lies in `file`: what it is, and how far the proof went. Nothing remembers it.
+    struct Proven {
+        Text flaw;
+        Proof proof = Proof::restored;
+        Duration took{};
+    };
+    Result<Proven> prove_copy(const Path& file, const Backup& backup, SteadyTime until);
+    // A name in the folder for what is needed for a while; what is left under it goes.
+    [[nodiscard]] Path temporary(const std::string& name) const;
+    // It goes, whatever it is. Not there: nothing to do.
+    Result<void> sweep(const Path& path);
+    // As much as a copy of it takes while it is proven is free, and min_free beside; else no_space.
+    Result<void> has_room_for(const Backup& backup);
+    // Proven, into a new file. permission: it is encrypted, and cannot be decrypted here.
     Result<void> unpack(const Backup& backup, const Path& into, SteadyTime until);
+
+    // permission: it is encrypted, and no key is here that we may use.
+    Result<void> can_be_read(const Backup& backup);
 
     struct Pruned {
         std::vector<std::string> ids;
@@ -60,7 +79,7 @@ class Archive {
     enum class Effect { real, none };
     // Moves to the trash what the rule does not keep; the newest that stays is read through first.
     Result<Pruned> prune(const BackupSource& source, SteadyTime until, Effect effect);
-    // What has lain in the trash for three days goes, where what was kept instead is still there.
+    // What has lain in the trash for three days goes, where three proven ones are still there.
     Result<std::vector<std::string>> empty_trash();
 
     Result<void> save(const Backup& backup);
@@ -70,12 +89,19 @@ class Archive {
 
   private:
     static constexpr Bytes k_longest_manifest = 4_MB;
-    [[nodiscard]] Path temporary(const std::string& name) const;
     [[nodiscard]] Path trash() const { return m_settings.dir / "trash"; }
     Result<void> has_room(const BackupSource& source, const Backup* before, SteadyTime until);
     void wait_for_a_second_of_its_own(const Contents& there, const std::string& source, SteadyTime until);
     Result<Contents> read(const Path& folder);
-    Result<Backup> prove_in(const Path& plain, const Backup& backup, const Path& latest, SteadyTime until);
+    Result<void> is_free(Bytes wanted, const std::string& source);
+    Result<void> seal(Backup& backup, const Path& zst, const Path& plain, const Path& latest,
+                      SteadyTime until);
+    // `file` is `backup`: `plain` is there afterwards, where anything could be unpacked.
+    Result<Proven> look_at(const Path& file, const Backup& backup, const Path& plain, SteadyTime until);
+    Result<Proven> look_into(const Path& zst, const Backup& backup, const Path& plain, SteadyTime until);
+    [[nodiscard]] Backup judged(const Backup& backup, const Proven& proven) const;
+    Result<FileDigest> decrypt(const Backup& backup, const Path& file, const Path& zst, SteadyTime until);
+    Result<Text> flaw_in(const Path& file, const FileDigest& digest, SteadyTime until);
     Result<void> put_in_trash(Backup backup);
     Result<void> replace_latest(const Path& from, const Path& latest, SteadyTime until);
     [[nodiscard]] WallTime now() const;

@@ -1,5 +1,6 @@
 // What a manifest says of files, apart from what packs them: who only reads manifests links no libarchive.
 #include "backup/files_snapshot.h"
+#include "backup/manifest.h"
 #include "util/json_members.h"
 
 #include <string>
@@ -12,9 +13,6 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr int k_schema = 1;
-constexpr std::size_t k_sum_length = 64;
-
 } // namespace
 
 Json json_of(const FilesSnapshot& snapshot) {
@@ -22,29 +20,21 @@ Json json_of(const FilesSnapshot& snapshot) {
     for (const Path& path : snapshot.paths) {
         paths.push_back(path.string());
     }
-    return {{"schema", k_schema},
-            {"type", "files"},
-            {"taken", format_utc(snapshot.taken)},
-            {"duration_ms", snapshot.took.count()},
-            {"made_with", snapshot.made_with},
-            {"size", snapshot.file.size.count},
-            {"sha256", snapshot.file.sha256},
-            {"files", snapshot.files},
-            {"paths", paths},
-            {"unsteady", snapshot.unsteady},
-            {"changed", snapshot.changed}};
+    return manifest_of(head_of(snapshot), "files",
+                       {{"files", snapshot.files},
+                        {"paths", paths},
+                        {"unsteady", snapshot.unsteady},
+                        {"changed", snapshot.changed}});
 }
 
 Result<FilesSnapshot> files_snapshot_from(const Json& json) {
     const Error none{ErrorKind::invalid, "this is no manifest of a snapshot of files"};
     FilesSnapshot snapshot;
-    const Result<WallTime> taken = parse_utc(text_of(json, "taken"));
-    snapshot.file.sha256 = text_of(json, "sha256");
-    if (integer_of(json, "schema") != k_schema || text_of(json, "type") != "files" || !taken ||
-        snapshot.file.sha256.size() != k_sum_length || integer_of(json, "size") <= 0 ||
-        integer_of(json, "files") < 0 || integer_of(json, "unsteady") < 0) {
+    const Result<ManifestHead> head = head_from(json, "files");
+    if (!head || integer_of(json, "files") < 0 || integer_of(json, "unsteady") < 0) {
         return none;
     }
+    take_over(*head, snapshot);
     for (const auto& [key, paths] : {std::pair{"paths", true}, std::pair{"changed", false}}) {
         const auto list = json.find(key);
         if (list == json.end() || !list->is_array()) {
@@ -61,10 +51,6 @@ Result<FilesSnapshot> files_snapshot_from(const Json& json) {
             paths ? void(snapshot.paths.push_back(path)) : snapshot.changed.push_back(text);
         }
     }
-    snapshot.taken = *taken;
-    snapshot.took = Duration(integer_of(json, "duration_ms"));
-    snapshot.made_with = text_of(json, "made_with");
-    snapshot.file.size.count = static_cast<std::uint64_t>(integer_of(json, "size"));
     snapshot.files = static_cast<std::uint64_t>(integer_of(json, "files"));
     snapshot.unsteady = static_cast<std::uint64_t>(integer_of(json, "unsteady"));
     return snapshot;

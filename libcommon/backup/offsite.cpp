@@ -32,6 +32,8 @@ constexpr Phrase k_silent{"it says nothing", "без объяснений"};
 constexpr Phrase k_not_there{"the remote does not list {}", "в удалённом хранилище нет {}"};
 constexpr Phrase k_other_size{"the remote has {} with another size than {}",
                               "в удалённом хранилище размер {} не {}"};
+constexpr Phrase k_nothing_came{"{} has ended well and has brought no {}",
+                                "{} завершилась успешно, но файла {} нет"};
 constexpr Phrase k_list_cut{"the list of the remote is longer than {}",
                             "список удалённого хранилища длиннее {}"};
 
@@ -39,11 +41,10 @@ std::string name_only(std::string_view path) {
     return std::string(path.substr(path.rfind('/') + 1)); // npos + 1 is 0
 }
 
-std::vector<std::string> filled(std::vector<std::string> command, const Path& file) {
+std::vector<std::string> filled(std::vector<std::string> command, const Path& file, const std::string& name) {
     constexpr std::string_view k_file = "{file}", k_name = "{name}";
     for (std::string& word : command) {
-        for (const auto& [key, value] :
-             {std::pair{k_file, file.string()}, std::pair{k_name, file.filename().string()}}) {
+        for (const auto& [key, value] : {std::pair{k_file, file.string()}, std::pair{k_name, name}}) {
             for (std::size_t at = 0; (at = word.find(key, at)) != std::string::npos; at += value.size()) {
                 word.replace(at, key.size(), value);
             }
@@ -137,9 +138,9 @@ Text Offsite::send(const Backup& backup, SteadyTime until) {
 }
 
 Text Offsite::send_once(const Backup& backup, SteadyTime until) {
-    const Answer file = ask(m_settings.offsite, m_settings.dir / backup.file_name(), until);
+    const Answer file = ask(m_settings.offsite, backup.file_name(), until);
     const Answer manifest =
-        file.problem.empty() ? ask(m_settings.offsite, m_settings.dir / backup.manifest_name(), until) : file;
+        file.problem.empty() ? ask(m_settings.offsite, backup.manifest_name(), until) : file;
     return manifest.problem.empty() ? flaw(backup, until) : manifest.problem;
 }
 
@@ -147,7 +148,7 @@ Text Offsite::flaw(const Backup& backup, SteadyTime until) {
     if (!can_look()) {
         return {};
     }
-    const Answer listed = ask(m_settings.offsite_list, m_settings.dir / backup.file_name(), until);
+    const Answer listed = ask(m_settings.offsite_list, backup.file_name(), until);
     if (!listed.problem.empty()) {
         return listed.problem;
     }
@@ -159,9 +160,21 @@ Text Offsite::flaw(const Backup& backup, SteadyTime until) {
     return whole ? Text{} : say(k_other_size, backup.file_name(), backup.packed.size.count);
 }
 
-Offsite::Answer Offsite::ask(const std::vector<std::string>& command, const Path& file, SteadyTime until) {
+Text Offsite::fetch(const Backup& backup, const Path& into, SteadyTime until) {
+    const Answer answer = ask(m_settings.offsite_fetch, into, backup.file_name(), until);
+    if (!answer.problem.empty()) {
+        return answer.problem;
+    }
+    const Result<FileInfo> there = m_world.files.info(into, Files::Follow::no);
+    return there && there->type == FileInfo::Type::regular
+               ? Text{}
+               : say(k_nothing_came, clean_line(m_settings.offsite_fetch.front()), backup.file_name());
+}
+
+Offsite::Answer Offsite::ask(const std::vector<std::string>& command, const Path& file,
+                             const std::string& name, SteadyTime until) {
     ProcessRequest request;
-    request.command = filled(command, file);
+    request.command = filled(command, file, name);
     request.max_output = k_longest_list;
     request.timeout =
         std::max<Duration>(1s, std::chrono::duration_cast<Duration>(until - m_world.clock.steady()));

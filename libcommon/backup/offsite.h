@@ -3,6 +3,7 @@
 //
 //     offsite         = ["rclone", "copy", "{file}", "s3:backups/"]
 //     offsite_list    = ["rclone", "lsjson", "s3:backups/"]
+//     offsite_fetch   = ["rclone", "copyto", "s3:backups/{name}", "{file}"]
 //
 // Nothing is ever removed there: how long it stays is the remote's own rule. Which backups are away stands in their
 // manifests here.
@@ -51,6 +52,8 @@ class Offsite {
     // The file, then its manifest; three times if need be. Empty: it is there, with the right size where can_look();
     // else why not.
     Text send(const Backup& backup, SteadyTime until);
+    // Its file comes into the new file `into`, which is whatever the remote gives. Empty: it is there.
+    Text fetch(const Backup& backup, const Path& into, SteadyTime until);
     // Whether the remote still has it; empty: it has.
     Text flaw(const Backup& backup, SteadyTime until);
 
@@ -60,7 +63,12 @@ class Offsite {
         Text problem;
         std::string out;
     };
-    Answer ask(const std::vector<std::string>& command, const Path& file, SteadyTime until);
+    // `name`: of the backup there.
+    Answer ask(const std::vector<std::string>& command, const Path& file, const std::string& name,
+               SteadyTime until);
+    Answer ask(const std::vector<std::string>& command, const std::string& name, SteadyTime until) {
+        return ask(command, m_settings.dir / name, name, until);
+    }
 
     const BackupSettings& m_settings;
     World& m_world;

@@ -16,20 +16,32 @@ namespace {
 constexpr std::string_view k_always_there = "postgres", k_also_there = "template1";
 constexpr std::size_t k_longest_name = 63; // NAMEDATALEN
 
-PostgresWay way_to(const PostgresTarget& target) {
-    return {target.url, std::string(target.database == k_always_there ? k_also_there : k_always_there)};
-}
-
-// What stands in SQL as a text.
-std::string literal(std::string_view text) {
-    std::string quoted = "'";
-    for (const char c : text) {
-        quoted.append(c == '\'' ? 2 : 1, c);
-    }
-    return quoted + "'";
-}
-
 } // namespace
+
+PostgresWay way_beside(const Secret& url, std::string_view name) {
+    return {url, std::string(name == k_always_there ? k_also_there : k_always_there)};
+}
+
+// Of sessions of other roles a role sees no more than that they are there; what has no user is the server's own.
+Result<std::vector<std::string>> users_of(PostgresConnection& connection, const std::string& database) {
+    constexpr std::size_t k_most = 1'000;
+    const Result<std::vector<PostgresRow>> rows = connection.query(
+        fmt::format(
+            "SELECT coalesce(nullif(application_name, ''), usename, '?') || ' (' || pid"
+            " || coalesce(' ' || pg_catalog.host(client_addr), '') || ')', pid"
+            " FROM pg_catalog.pg_stat_activity WHERE datname = {0} AND pid <> pg_backend_pid()"
+            " AND usesysid IS NOT NULL UNION ALL"
+            " SELECT 'prepared transaction ' || gid, 0 FROM pg_catalog.pg_prepared_xacts WHERE database = {0}"
+            " ORDER BY 2",
+            sql_literal(database)),
+        k_most);
+    LECTIO_TRY(rows);
+    std::vector<std::string> users;
+    for (const PostgresRow& row : *rows) {
+        users.push_back(clean_line(row.front().value_or("")));
+    }
+    return users;
+}
 
 Result<PostgresTarget> target_of(std::string_view to, const Secret& url) {
     const bool is_url = to.find("://") != to.npos;
@@ -46,14 +58,18 @@ Result<PostgresTarget> target_of(std::string_view to, const Secret& url) {
 
 PostgresRestore::PostgresRestore(PostgresTarget target, const std::string& id, World& world, SteadyTime until)
     : m_target(std::move(target)), m_world(world), m_until(until), m_begun(world.clock.now().wall),
-      m_beside({m_target.source, way_to(m_target), m_target.source.empty() ? Path() : m_target.folder},
+      m_beside({m_target.source, way_beside(m_target.url, m_target.database),
+                m_target.source.empty() ? Path() : m_target.folder},
                ScratchDatabase::Use::site, id, world, until) {}
 
 PostgresWay PostgresRestore::way() const {
-    return way_to(m_target);
+    return way_beside(m_target.url, m_target.database);
 }
 
 std::string PostgresRestore::name_aside() const {
+    if (!m_target.aside.empty()) {
+        return m_target.aside;
+    }
     std::string moment = format_utc(m_begun); // 2026-11-22T16:45:01Z
     std::erase_if(moment, [](char c) { return c == '-' || c == ':' || c == 'Z'; });
     std::replace(moment.begin(), moment.end(), 'T', '_');
@@ -64,14 +80,14 @@ std::string PostgresRestore::name_aside() const {
 Result<bool> PostgresRestore::is_there() {
     Result<PostgresConnection> connection = open_session(way(), m_world.clock, m_until);
     LECTIO_TRY(connection);
-    const Result<std::vector<PostgresRow>> rows = connection->query(
-        fmt::format("SELECT 1 FROM pg_catalog.pg_database WHERE datname = {}", literal(m_target.database)));
+    const Result<std::vector<PostgresRow>> rows = connection->query(fmt::format(
+        "SELECT 1 FROM pg_catalog.pg_database WHERE datname = {}", sql_literal(m_target.database)));
     LECTIO_TRY(rows);
     return !rows->empty();
 }
 
 Result<void> PostgresRestore::prepare(const Path& tar, const PostgresSnapshot& snapshot) {
-    const PassingFile dump(dump_beside(tar));
+    const PassingFile dump(dump_beside(tar), PassingFile::Earlier::goes);
     LECTIO_TRY(extract_dump(tar, m_world, m_until));
     LECTIO_TRY(m_beside.restore(dump.path()));
     const Result<std::vector<Text>> flaws = m_beside.flaws(snapshot.rows);
@@ -85,19 +101,7 @@ Result<void> PostgresRestore::prepare(const Path& tar, const PostgresSnapshot& s
 Result<std::vector<std::string>> PostgresRestore::users() {
     Result<PostgresConnection> connection = open_session(way(), m_world.clock, m_until);
     LECTIO_TRY(connection);
-    const Result<std::vector<PostgresRow>> rows = connection->query(
-        fmt::format("SELECT coalesce(nullif(application_name, ''), usename, '?'), pid, client_addr"
-                    " FROM pg_catalog.pg_stat_activity WHERE datname = {} AND pid <> pg_backend_pid()"
-                    " AND backend_type = 'client backend' ORDER BY pid",
-                    literal(m_target.database)));
-    LECTIO_TRY(rows);
-    std::vector<std::string> users;
-    for (const PostgresRow& row : *rows) {
-        const std::string from = row.at(2) ? " " + *row.at(2) : std::string();
-        users.push_back(
-            clean_line(fmt::format("{} ({}{})", row.at(0).value_or(""), row.at(1).value_or(""), from)));
-    }
-    return users;
+    return users_of(*connection, m_target.database);
 }
 
 // One transaction: at no moment is there none, and a crash leaves either.

@@ -19,7 +19,12 @@ struct PostgresTarget {
     Secret url;
     std::string database; // what it is called in the end
     Path folder;          // of the backups
+    std::string aside{};  // what stands there is called so afterwards; empty: by the time
 };
+// To the same server, without standing in what has to be free: the database `name`.
+PostgresWay way_beside(const Secret& url, std::string_view name);
+// Who is connected with `database`, or has prepared a transaction in it: "celery (712)".
+Result<std::vector<std::string>> users_of(PostgresConnection& connection, const std::string& database);
 // Where `to` leads: a URL, or the name of a database on the server of `url`.
 Result<PostgresTarget> target_of(std::string_view to, const Secret& url);
 

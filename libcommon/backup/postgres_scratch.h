@@ -53,7 +53,9 @@ class ScratchDatabase {
 
   private:
     Result<void> create(std::string_view script);
+    Result<void> fit_for_the_site(std::string_view script);
     Result<void> take_over_properties(std::string_view script);
+    Result<PostgresConnection> without_limits();
 
     ScratchPlace m_place;
     Use m_use;

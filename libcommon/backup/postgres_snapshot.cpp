@@ -1,5 +1,6 @@
 #include "backup/postgres_snapshot.h"
 
+#include "backup/manifest.h"
 #include "backup/passing_file.h"
 #include "backup/postgres_server.h"
 #include "util/json_members.h"
@@ -18,9 +19,7 @@ namespace {
 using Json = nlohmann::json;
 using namespace std::chrono_literals;
 
-constexpr int k_schema = 1;
 constexpr mode_t k_ours_alone = 0600;
-constexpr std::size_t k_sum_length = 64;
 constexpr Duration k_lock_wait =
     1min; // behind a migration: then there is no backup rather than a queue behind us
 constexpr int k_has_transaction_timeout = 17;
@@ -170,35 +169,23 @@ class Taking {
 } // namespace
 
 Json json_of(const PostgresSnapshot& snapshot) {
-    return {{"schema", k_schema},
-            {"type", "postgres"},
-            {"taken", format_utc(snapshot.taken)},
-            {"duration_ms", snapshot.took.count()},
-            {"made_with", snapshot.made_with},
-            {"size", snapshot.file.size.count},
-            {"sha256", snapshot.file.sha256},
-            {"server", snapshot.server},
-            {"database", snapshot.database},
-            {"rows", snapshot.rows},
-            {"globals", snapshot.has_globals},
-            {"passwords", snapshot.has_passwords}};
+    return manifest_of(head_of(snapshot), "postgres",
+                       {{"server", snapshot.server},
+                        {"database", snapshot.database},
+                        {"rows", snapshot.rows},
+                        {"globals", snapshot.has_globals},
+                        {"passwords", snapshot.has_passwords}});
 }
 
 Result<PostgresSnapshot> postgres_snapshot_from(const Json& json) {
     PostgresSnapshot snapshot;
-    const Result<WallTime> taken = parse_utc(text_of(json, "taken"));
     const Json rows = object_of(json, "rows");
-    snapshot.file.sha256 = text_of(json, "sha256");
     snapshot.database = text_of(json, "database");
-    if (integer_of(json, "schema") != k_schema || text_of(json, "type") != "postgres" || !taken ||
-        snapshot.file.sha256.size() != k_sum_length || integer_of(json, "size") <= 0 ||
-        snapshot.database.empty() || !snapshots::are_row_counts(rows)) {
+    const Result<ManifestHead> head = head_from(json, "postgres");
+    if (!head || snapshot.database.empty() || !snapshots::are_row_counts(rows)) {
         return Error{ErrorKind::invalid, "this is no manifest of a snapshot of PostgreSQL"};
     }
-    snapshot.taken = *taken;
-    snapshot.took = Duration(integer_of(json, "duration_ms"));
-    snapshot.made_with = text_of(json, "made_with");
-    snapshot.file.size.count = static_cast<std::uint64_t>(integer_of(json, "size"));
+    take_over(*head, snapshot);
     snapshot.server = text_of(json, "server");
     snapshot.rows = snapshots::row_counts_from(rows);
     snapshot.has_globals = flag_of(json, "globals");

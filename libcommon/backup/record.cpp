@@ -21,9 +21,10 @@ constexpr int k_schema = 1;
 constexpr std::size_t k_id_length = 6;
 constexpr std::string_view k_digits = "abcdefghijklmnopqrstuvwxyz234567"; // base32, RFC 4648 section 6
 
-constexpr std::array<std::pair<State, std::string_view>, 4> k_states{{
+constexpr std::array<std::pair<State, std::string_view>, 5> k_states{{
     {State::complete, "complete"},
     {State::verified, "verified"},
+    {State::unchanged, "unchanged"},
     {State::suspect, "suspect"},
     {State::bad, "bad"},
 }};
@@ -53,7 +54,7 @@ std::string Backup::stem() const {
 }
 
 std::string Backup::file_name() const {
-    return fmt::format("{}.{}.zst", stem(), extension(snapshot));
+    return fmt::format("{}.{}.zst{}", stem(), extension(snapshot), compressed ? ".age" : "");
 }
 
 std::string Backup::manifest_name() const {
@@ -85,8 +86,14 @@ std::string to_json(const Backup& backup) {
         {"snapshot", json_of(backup.snapshot)},
     };
     put(json, "verified", backup.verified);
+    put(json, "unchanged", backup.unchanged);
     put(json, "trashed", backup.trashed);
     put(json, "away", backup.away);
+    if (backup.compressed) {
+        json["encrypted"] = {{"with", "age"},
+                             {"compressed_size", backup.compressed->size.count},
+                             {"compressed_sha256", backup.compressed->sha256}};
+    }
     if (backup.seen_away) {
         json["seen_away"] = true;
     }
@@ -118,10 +125,19 @@ Result<Backup> backup_from_json(std::string_view text) {
     backup.time = *time;
     backup.state = *state;
     backup.packed = {Bytes{static_cast<std::uint64_t>(integer_of(json, "size"))}, text_of(json, "sha256")};
+    if (json.contains("encrypted")) {
+        const Json encrypted = object_of(json, "encrypted");
+        if (text_of(encrypted, "with") != "age" || integer_of(encrypted, "compressed_size") <= 0) {
+            return none;
+        }
+        backup.compressed = {Bytes{static_cast<std::uint64_t>(integer_of(encrypted, "compressed_size"))},
+                             text_of(encrypted, "compressed_sha256")};
+    }
     backup.took = Duration(integer_of(json, "duration_ms"));
     backup.restore_took = Duration(integer_of(json, "restore_ms"));
     backup.pinned = flag_of(json, "pinned");
     backup.verified = moment_of(json, "verified");
+    backup.unchanged = moment_of(json, "unchanged");
     backup.trashed = moment_of(json, "trashed");
     backup.away = moment_of(json, "away");
     backup.seen_away = flag_of(json, "seen_away");

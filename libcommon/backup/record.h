@@ -18,8 +18,9 @@ namespace lectio::backup {
 enum class State {
     complete, // durable, not proven yet: it counts as none
     verified, // was restored into a scratch place and proven
-    suspect,  // much smaller than the one before: counts as none until somebody accepts it
-    bad,      // did not pass its proof
+    unchanged, // its bytes were read back and are what was written; whether they can be restored nobody here can say
+    suspect, // much smaller than the one before: counts as none until somebody accepts it
+    bad,     // did not pass its proof
 };
 std::string_view to_string(State state);
 
@@ -28,21 +29,29 @@ struct Backup {
     std::string source, type;
     WallTime time; // of what is in it
     State state = State::complete;
-    std::string reason; // why it is suspect or bad, in the operator's language
+    std::string reason; // why it is suspect or bad, or could not be proven, in the operator's language
     FileDigest packed;  // the file as it lies there
+    std::optional<FileDigest> compressed{}; // what is in that once it is decrypted; none: it is not encrypted
     Snapshot snapshot;
-    std::optional<WallTime> verified; // when it was proven last
-    Duration took{};                  // to make it
-    Duration restore_took{};          // to unpack and prove it, the last time
+    std::optional<WallTime> verified;    // when it was proven last
+    std::optional<WallTime> unchanged{}; // when it was read last, and was byte by byte what it should be
+    Duration took{};                     // to make it
+    Duration restore_took{};             // to unpack and prove it, the last time
     bool pinned = false;
     std::string accepted{};            // why it is good although it is much smaller
     std::optional<WallTime> trashed{}; // since when it lies in the trash
     std::optional<WallTime> away{};    // when it was copied away from this server
     bool seen_away = false;            // and the remote has listed it with its size
 
-    [[nodiscard]] bool counts() const { return state == State::verified && !trashed; }
+    [[nodiscard]] bool counts() const {
+        return (state == State::verified || state == State::unchanged) && !trashed;
+    }
+    // Its last proof went as far as a restore, so that nothing newer is known of it.
+    [[nodiscard]] bool was_restored() const { return verified && (!unchanged || *verified >= *unchanged); }
+    // Compressed, before it was encrypted.
+    [[nodiscard]] Bytes compressed_size() const { return compressed ? compressed->size : packed.size; }
     [[nodiscard]] std::string stem() const;      // "database-20261122T165012Z-x7k2fa"
-    [[nodiscard]] std::string file_name() const; // stem().sqlite3.zst, stem().tar.zst
+    [[nodiscard]] std::string file_name() const; // stem().sqlite3.zst, stem().tar.zst.age
     [[nodiscard]] std::string manifest_name() const;
     bool operator==(const Backup&) const = default;
 };

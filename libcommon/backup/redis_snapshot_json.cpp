@@ -1,4 +1,5 @@
 // What a manifest says of a snapshot of Redis, apart from what takes and proves one (snapshot_json.cpp).
+#include "backup/manifest.h"
 #include "backup/redis_snapshot.h"
 #include "util/json_members.h"
 #include "util/number.h"
@@ -12,9 +13,6 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr int k_schema = 1;
-constexpr std::size_t k_sum_length = 64;
-
 } // namespace
 
 Json json_of(const RedisSnapshot& snapshot) {
@@ -23,38 +21,30 @@ Json json_of(const RedisSnapshot& snapshot) {
         keys[std::to_string(number)] = count;
     }
     const RdbFacts& facts = snapshot.facts;
-    return {{"schema", k_schema},
-            {"type", "redis"},
-            {"taken", format_utc(snapshot.taken)},
-            {"duration_ms", snapshot.took.count()},
-            {"made_with", snapshot.made_with},
-            {"via", snapshot.via},
-            {"size", snapshot.file.size.count},
-            {"sha256", snapshot.file.sha256},
-            {"format", facts.format},
-            {"keys", keys},
-            {"checksum", facts.has_checksum},
-            {"understood", facts.understood},
-            {"modules", facts.modules},
-            {"server", facts.server},
-            {"memory", facts.memory.count},
-            {"created", facts.created},
-            {"dump", snapshot.place.dump.string()},
-            {"append_only", snapshot.place.append_only.string()}};
+    return manifest_of(head_of(snapshot), "redis",
+                       {{"via", snapshot.via},
+                        {"format", facts.format},
+                        {"keys", keys},
+                        {"checksum", facts.has_checksum},
+                        {"understood", facts.understood},
+                        {"modules", facts.modules},
+                        {"server", facts.server},
+                        {"memory", facts.memory.count},
+                        {"created", facts.created},
+                        {"dump", snapshot.place.dump.string()},
+                        {"append_only", snapshot.place.append_only.string()}});
 }
 
 Result<RedisSnapshot> redis_snapshot_from(const Json& json) {
     const Error none{ErrorKind::invalid, "this is no manifest of a snapshot of Redis"};
     RedisSnapshot snapshot;
-    const Result<WallTime> taken = parse_utc(text_of(json, "taken"));
-    snapshot.file.sha256 = text_of(json, "sha256");
     RdbFacts& facts = snapshot.facts;
     facts.format = static_cast<int>(integer_of(json, "format"));
-    if (integer_of(json, "schema") != k_schema || text_of(json, "type") != "redis" || !taken ||
-        snapshot.file.sha256.size() != k_sum_length || integer_of(json, "size") <= 0 || facts.format < 1 ||
-        integer_of(json, "memory") < 0) {
+    const Result<ManifestHead> head = head_from(json, "redis");
+    if (!head || facts.format < 1 || integer_of(json, "memory") < 0) {
         return none;
     }
+    take_over(*head, snapshot);
     const Json keys = object_of(json, "keys");
     for (const auto& [name, count] : keys.items()) {
         const auto number = number_from<int>(name);
@@ -72,11 +62,7 @@ Result<RedisSnapshot> redis_snapshot_from(const Json& json) {
             return none;
         }
     }
-    snapshot.taken = *taken;
-    snapshot.took = Duration(integer_of(json, "duration_ms"));
-    snapshot.made_with = text_of(json, "made_with");
     snapshot.via = text_of(json, "via");
-    snapshot.file.size.count = static_cast<std::uint64_t>(integer_of(json, "size"));
     facts.has_checksum = flag_of(json, "checksum");
     facts.understood = flag_of(json, "understood");
     facts.modules = flag_of(json, "modules");

@@ -76,7 +76,7 @@ const Backup* newest_away(const std::vector<Backup>& backups) {
     const Backup* newest = nullptr;
     for (const Backup& backup : backups) {
         const bool newer = newest == nullptr || newest->time < backup.time;
-        newest = backup.away && newer ? &backup : newest;
+        newest = backup.counts() && backup.away && newer ? &backup : newest;
     }
     return newest;
 }

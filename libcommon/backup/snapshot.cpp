@@ -13,6 +13,9 @@ using snapshots::SqliteSnapshot;
 constexpr Phrase k_rows{"{} rows", "строк {}"};
 constexpr Phrase k_tables_and_rows{"{} tables, {} rows", "таблиц {}, строк {}"};
 constexpr Phrase k_files{"{} files", "файлов {}"};
+constexpr Phrase k_written{"what {} has written", "вывод {}"};
+constexpr Phrase k_other_bytes{"what comes out is not what the program has written",
+                               "распаковывается не то, что записала программа"};
 constexpr Phrase k_keys{"{} keys", "ключей {}"};
 constexpr Phrase k_not_loaded{"its checksum and its structure are proven, no server has loaded it: {}",
                               "проверены контрольная сумма и структура, сервером она не загружалась: {}"};
@@ -68,7 +71,8 @@ Text counted(const Snapshot& snapshot) {
               [](const PostgresSnapshot& one) {
                   return say(k_tables_and_rows, one.rows.size(), snapshots::total(one.rows));
               },
-              [](const RedisSnapshot& one) { return say(k_keys, keys_in(one.facts)); }},
+              [](const RedisSnapshot& one) { return say(k_keys, keys_in(one.facts)); },
+              [](const ExecSnapshot& one) { return say(k_written, one.made_with); }},
         snapshot);
 }
 
@@ -79,11 +83,21 @@ Result<Bytes> size_of(const BackupSource& source, const Snapshot* before, World&
     if (source.type == "redis") {
         return size_of_redis(source.redis, world);
     }
+    if (source.type == "exec") { // how much comes is known when it has come
+        return before != nullptr ? Bytes{plain_file(*before).size.count + plain_file(*before).size.count / 5}
+                                 : Bytes{};
+    }
     return source.type == "files" ? size_of_files(source.files, world, until)
                                   : size_of_database(source.sqlite.path, world.files);
 }
 
-Result<Snapshot> take(const BackupSource& source, const Path& into, World& world, SteadyTime until) {
+Result<Snapshot> take(const BackupSource& source, const Path& into, Bytes min_free, World& world,
+                      SteadyTime until) {
+    if (source.type == "exec") {
+        Result<ExecSnapshot> exec = take_exec(source.exec, into, min_free, world, until);
+        LECTIO_TRY(exec);
+        return Snapshot(std::move(*exec));
+    }
     if (source.type == "files") {
         Result<FilesSnapshot> files = take_files(source.files, into, world, until);
         LECTIO_TRY(files);
@@ -116,16 +130,31 @@ Result<std::vector<Text>> flaws_of(const Path& plain, const Snapshot& snapshot, 
               },
               [&](const FilesSnapshot& one) { return flaws_of_files(plain, one, world, until); },
               [&](const PostgresSnapshot& one) { return flaws_of_postgres(plain, one, world, until); },
-              [&](const RedisSnapshot& one) { return flaws_of_redis(plain, one, world, until); }},
+              [&](const RedisSnapshot& one) { return flaws_of_redis(plain, one, world, until); },
+              [&](const ExecSnapshot& one) -> Result<std::vector<Text>> {
+                  const Result<FileDigest> digest = digest_of(plain, world.clock, until);
+                  LECTIO_TRY(digest);
+                  return *digest == one.file ? std::vector<Text>() : std::vector{say(k_other_bytes)};
+              }},
         snapshot);
 }
 
-Result<std::vector<Text>> flaws_on_server(const Path& plain, const Snapshot& snapshot,
-                                          const BackupSource* source, const std::string& id, World& world,
-                                          SteadyTime until) {
+Result<std::vector<Text>> flaws_when_tried(const Path& plain, const Snapshot& snapshot,
+                                           const BackupSource* source, const std::string& id, World& world,
+                                           SteadyTime until) {
+    const bool has_program =
+        std::holds_alternative<ExecSnapshot>(snapshot) && proof_of(snapshot, source) == Proof::restored;
+    if (has_program) {
+        return flaws_by_program(plain, source->exec, world, until);
+    }
     const auto* dump = std::get_if<PostgresSnapshot>(&snapshot);
     return dump == nullptr ? Result<std::vector<Text>>(std::vector<Text>())
                            : flaws_when_restored(plain, *dump, source, id, world, until);
+}
+
+Proof proof_of(const Snapshot& snapshot, const BackupSource* source) {
+    const bool asks_nobody = source == nullptr || source->type != "exec" || source->exec.verify.empty();
+    return std::holds_alternative<ExecSnapshot>(snapshot) && asks_nobody ? Proof::unchanged : Proof::restored;
 }
 
 Text lack_of_proof(const Snapshot& snapshot, World& world) {

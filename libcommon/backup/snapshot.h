@@ -2,6 +2,7 @@
 // its own; what all do with them stands here.
 #pragma once
 
+#include "backup/exec_snapshot.h"
 #include "backup/files_snapshot.h"
 #include "backup/postgres_snapshot.h"
 #include "backup/redis_snapshot.h"
@@ -20,7 +21,8 @@
 
 namespace lectio::backup {
 
-using Snapshot = std::variant<snapshots::SqliteSnapshot, FilesSnapshot, PostgresSnapshot, RedisSnapshot>;
+using Snapshot =
+    std::variant<snapshots::SqliteSnapshot, FilesSnapshot, PostgresSnapshot, RedisSnapshot, ExecSnapshot>;
 
 WallTime taken(const Snapshot& snapshot);
 const FileDigest& plain_file(const Snapshot& snapshot); // before it is compressed
@@ -33,19 +35,26 @@ Result<Snapshot> snapshot_from(const nlohmann::json& json);
 
 // What it will take on the disk until it is packed, more or less. `before`: the last one that counts, or nullptr.
 Result<Bytes> size_of(const BackupSource& source, const Snapshot* before, World& world, SteadyTime until);
-// `into`: a new file of ours alone, whole and on the disk; on an Error nothing of it stays.
-Result<Snapshot> take(const BackupSource& source, const Path& into, World& world, SteadyTime until);
+// `into`: a new file of ours alone, whole and on the disk; on an Error nothing of it stays. `min_free`: of its disk, whoever
+// writes it.
+Result<Snapshot> take(const BackupSource& source, const Path& into, Bytes min_free, World& world,
+                      SteadyTime until);
 // What keeps `plain` from being this snapshot, as far as the file says it; empty: nothing. An Error: it could not be
 // looked at.
 Result<std::vector<Text>> flaws_of(const Path& plain, const Snapshot& snapshot, World& world,
                                    SteadyTime until);
+// How far the proof of such a backup can go; `source`: nullptr where it is no longer configured. unchanged: nobody knows
+// what is in it, so that its bytes are what they were is all.
+enum class Proof { restored, unchanged };
+Proof proof_of(const Snapshot& snapshot, const BackupSource* source);
 // What the proof of such a backup cannot say on this host; empty: it was restored.
 Text lack_of_proof(const Snapshot& snapshot, World& world);
 
-// The same of what takes a server to be restored; nothing of the other kinds, whose file says all. `id`: of the backup;
+// The same of what takes a server, or a program of the operator's own, to be restored; nothing of the other kinds, whose
+// file says all. `id`: of the backup;
 // `source`: nullptr where it is no longer configured.
-Result<std::vector<Text>> flaws_on_server(const Path& plain, const Snapshot& snapshot,
-                                          const BackupSource* source, const std::string& id, World& world,
-                                          SteadyTime until);
+Result<std::vector<Text>> flaws_when_tried(const Path& plain, const Snapshot& snapshot,
+                                           const BackupSource* source, const std::string& id, World& world,
+                                           SteadyTime until);
 
 } // namespace lectio::backup

@@ -20,6 +20,9 @@ std::string_view extension(const Snapshot& snapshot) {
     if (std::holds_alternative<RedisSnapshot>(snapshot)) {
         return "rdb";
     }
+    if (const auto* exec = std::get_if<ExecSnapshot>(&snapshot)) {
+        return exec->extension;
+    }
     return std::holds_alternative<snapshots::SqliteSnapshot>(snapshot) ? "sqlite3" : "tar";
 }
 
@@ -42,6 +45,11 @@ Result<Snapshot> snapshot_from(const nlohmann::json& json) {
         Result<RedisSnapshot> redis = redis_snapshot_from(json);
         LECTIO_TRY(redis);
         return Snapshot(std::move(*redis));
+    }
+    if (text_of(json, "type") == "exec") {
+        Result<ExecSnapshot> exec = exec_snapshot_from(json);
+        LECTIO_TRY(exec);
+        return Snapshot(std::move(*exec));
     }
     Result<snapshots::SqliteSnapshot> database = snapshots::sqlite_snapshot_from(json);
     LECTIO_TRY(database);

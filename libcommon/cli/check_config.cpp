@@ -314,7 +314,7 @@ void add_what_runs(Json& json, const Config& config) {
         json["recovery"].push_back({{"name", rung.name},
                                     {"action", rung.action},
                                     {"when", rung.when},
-                                    {"runs", !rung.later && rung.unset.empty()}});
+                                    {"runs", rung.unset.empty()}});
     }
     for (const ChannelSettings& channel : config.channels) {
         json["channels"].push_back(

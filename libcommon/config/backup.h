@@ -37,6 +37,16 @@ struct RedisSource { // type = "redis"
     std::string via = "replication"; // or "bgsave"
 };
 
+struct ExecSource {                   // type = "exec": programs of the operator's own, without a shell
+    std::vector<std::string> command; // writes the backup to standard output
+    std::vector<std::string>
+        verify; // reads it from standard input, and says by its exit status whether it is good
+    std::vector<std::string> restore; // reads it from standard input, and puts it where it belongs
+    std::string extension = "data";
+    std::string user;                            // who runs them; "": as we are
+    Duration timeout = std::chrono::minutes(30); // of each
+};
+
 struct BackupSource { // one [backup.source.NAME]
     std::string name, type;
     Duration every = std::chrono::hours(24);
@@ -45,9 +55,9 @@ struct BackupSource { // one [backup.source.NAME]
     PostgresSource postgres;
     std::vector<std::string> units; // restore stops them, and starts them again
     RedisSource redis;
+    ExecSource exec{};
     std::vector<std::string>
-        unset;          // variables it needs that are set nowhere: it is not backed up, and that is told
-    bool later = false; // a type that is not built yet: the same
+        unset; // variables it needs that are set nowhere: it is not backed up, and that is told
     std::vector<std::string> ignored{}; // keys it sets that nothing uses yet
 };
 
@@ -57,12 +67,27 @@ struct BackupSettings {
     Bytes min_free = 1_GB;
     int nice = 19;
     bool verify = true;
-    Amount shrink{Amount::Unit::percent, 70};           // of the one before
-    std::vector<std::string> offsite{}, offsite_list{}; // with {file} and {name}; empty: none
-    std::vector<BackupSource> sources{};                // in the order of the file
-    std::vector<std::string> ignored{}; // keys that are set and that nothing uses yet: that is told
+    Amount shrink{Amount::Unit::percent, 70}; // of the one before
+    std::vector<std::string>
+        encrypt{}; // recipients of age, files of them, each with what age has before it or without
+    std::filesystem::path identity{}; // a key file of age; empty, or not there: nothing is decrypted here
+    std::vector<std::string> offsite{}, offsite_list{},
+        offsite_fetch{};                 // with {file} and {name}; empty: none
+    Duration verify_every{};             // what lies elsewhere is fetched and proven; 0: never
+    std::vector<BackupSource> sources{}; // in the order of the file
+    std::vector<std::string> ignored{};  // keys that are set and that nothing uses yet: that is told
     [[nodiscard]] const BackupSource* source(std::string_view name) const; // nullptr: no such source
 };
+
+// What of `encrypt` is handed to age: "age1…", "ssh-… …" (-r) and absolute paths (-R), with these options, with "age" itself
+// before them, or without. `unknown`: neither.
+struct AgeRecipients {
+    std::vector<std::string> keys, files, unknown;
+    [[nodiscard]] bool empty() const { return keys.empty() && files.empty(); }
+};
+AgeRecipients recipients_of(const std::vector<std::string>& encrypt);
+// It may be part of the name of a backup: no way leads elsewhere by it.
+bool is_extension(std::string_view text);
 
 const Schema<BackupSettings>& backup_schema();      // without source
 const Schema<BackupSource>& backup_common_schema(); // what every source knows
@@ -70,5 +95,6 @@ const Schema<SqliteSource>& sqlite_source_schema();
 const Schema<FilesSource>& files_source_schema();
 const Schema<PostgresSource>& postgres_source_schema();
 const Schema<RedisSource>& redis_source_schema();
+const Schema<ExecSource>& exec_source_schema();
 
 } // namespace lectio

@@ -67,8 +67,6 @@ constexpr Phrase k_unknown_step{"unknown step \"{}\"", "неизвестный �
 constexpr Phrase k_unknown_type{"unknown type \"{}\"", "неизвестный тип \"{}\""};
 constexpr Phrase k_unknown_action{"unknown action \"{}\"", "неизвестное действие \"{}\""};
 constexpr Phrase k_unknown_channel_type{"unknown channel type \"{}\"", "неизвестный тип канала \"{}\""};
-constexpr Phrase k_type_later{"type \"{}\" is not built yet: ignored",
-                              "тип \"{}\" ещё не сделан: пропускается"};
 constexpr Phrase k_missing_key{"missing key \"{}\"", "не хватает ключа \"{}\""};
 constexpr Phrase k_expected_text{"expected text, found {}", "ожидается текст, а здесь {}"};
 constexpr Phrase k_routes_words{"list of tables ([[route]])", "список таблиц ([[route]])"};
@@ -436,26 +434,22 @@ class Reader {
         std::string_view key; // "type" or "action"
         std::string_view name;
         const SchemaBase* schema = nullptr;
-        bool later = false;
     };
-    struct Choices {
-        std::span<const KindSchema> now, later;
-    };
+    using Choices = std::span<const KindSchema>;
 
     // A table's key that says what it is, and what is said of a word there.
     struct KindKey {
         std::string_view key;
         const Phrase& unknown;
-        const Phrase& later;
     };
-    static constexpr KindKey k_type{"type", k_unknown_type, k_type_later};
-    static constexpr KindKey k_action{"action", k_unknown_action, k_type_later};
-    static constexpr KindKey k_channel_type{"type", k_unknown_channel_type, k_type_later};
+    static constexpr KindKey k_type{"type", k_unknown_type};
+    static constexpr KindKey k_action{"action", k_unknown_action};
+    static constexpr KindKey k_channel_type{"type", k_unknown_channel_type};
 
     // The kind that the word under `what.key` names. Otherwise that is reported, and so is every key that no kind
     // has (CONTRACT 2).
     std::optional<Kind> read_kind(const Node& table, const KindKey& what, const SchemaBase& common,
-                                  const Choices& choices) {
+                                  Choices choices) {
         const Node* value = table.find(what.key);
         const auto* word = value != nullptr ? value->get<std::string>() : nullptr;
         if (value == nullptr) {
@@ -465,9 +459,6 @@ class Reader {
         } else if (!value->unset().empty()) {
             detail::is_set(*value, m_reading);
         } else if (const std::optional<Kind> kind = find_kind(what.key, *word, choices)) {
-            if (kind->later && m_reading.later == Reading::Later::announce) {
-                warn(value->position(), say(what.later, *word));
-            }
             return kind;
         } else {
             unknown(what.unknown, as_written(*value), value->position(), names_of(choices));
@@ -476,30 +467,25 @@ class Reader {
         return std::nullopt;
     }
 
-    static std::optional<Kind> find_kind(std::string_view key, std::string_view word,
-                                         const Choices& choices) {
-        for (const bool later : {false, true}) {
-            for (const KindSchema& each : later ? choices.later : choices.now) {
-                if (each.name == word) {
-                    return Kind{key, each.name, each.schema, later};
-                }
+    static std::optional<Kind> find_kind(std::string_view key, std::string_view word, Choices choices) {
+        for (const KindSchema& each : choices) {
+            if (each.name == word) {
+                return Kind{key, each.name, each.schema};
             }
         }
         return std::nullopt;
     }
 
-    static std::vector<std::string_view> names_of(const Choices& choices) {
+    static std::vector<std::string_view> names_of(Choices choices) {
         std::vector<std::string_view> names;
-        for (const auto& kinds : {choices.now, choices.later}) {
-            for (const KindSchema& each : kinds) {
-                names.push_back(each.name);
-            }
+        for (const KindSchema& each : choices) {
+            names.push_back(each.name);
         }
         return names;
     }
 
     void report_keys_of_no_kind(const Node& table, std::string_view kind_key, const SchemaBase& common,
-                                const Choices& choices) {
+                                Choices choices) {
         std::vector<std::string_view> keys{kind_key};
         const auto add = [&](const SchemaBase& schema) {
             for (const RowHead& row : schema.heads()) {
@@ -507,10 +493,8 @@ class Reader {
             }
         };
         add(common);
-        for (const auto& kinds : {choices.now, choices.later}) {
-            for (const KindSchema& each : kinds) {
-                add(*each.schema);
-            }
+        for (const KindSchema& each : choices) {
+            add(*each.schema);
         }
         for (const Member& member : *table.get<Node::Table>()) {
             if (std::find(keys.begin(), keys.end(), member.key) == keys.end()) {
@@ -537,8 +521,7 @@ class Reader {
     }
 
     std::optional<CheckSettings> read_check(const std::string& name, const Node& table) {
-        const std::optional<Kind> kind =
-            read_kind(table, k_type, check_common_schema(), {m_kinds.checks, {}});
+        const std::optional<Kind> kind = read_kind(table, k_type, check_common_schema(), m_kinds.checks);
         if (!kind) {
             return std::nullopt;
         }
@@ -564,10 +547,7 @@ class Reader {
     // Reads a part that is disabled as a whole by a variable that is not set; returns those.
     std::vector<std::string> read_part(const Node& table, std::vector<Target> targets, const Kind& kind) {
         const std::size_t before = m_reading.unset.size();
-        const Reading::Later announce = m_reading.later;
-        m_reading.later = kind.later ? Reading::Later::quiet : announce;
         read_table(table, targets, m_reading, {&kind.key, 1});
-        m_reading.later = announce;
         return unset_names(std::span(m_reading.unset).subspan(before));
     }
 
@@ -583,21 +563,17 @@ class Reader {
     }
 
     void read_rung(const Node& table) {
-        const std::optional<Kind> kind =
-            read_kind(table, k_action, rung_common_schema(), {m_kinds.actions, {}});
+        const std::optional<Kind> kind = read_kind(table, k_action, rung_common_schema(), m_kinds.actions);
         if (!kind) {
             return;
         }
         RungSettings rung;
         rung.action = kind->name;
         rung.position = table.position();
-        rung.later = kind->later;
         const std::shared_ptr<void> settings = kind->schema->make();
         rung.unset =
             read_part(table, {{{&rung_common_schema(), &rung}, {kind->schema, settings.get()}}}, *kind);
-        if (!rung.later) {
-            rung.settings = settings;
-        }
+        rung.settings = settings;
         m_config.health.recovery.push_back(std::move(rung));
     }
 
@@ -617,8 +593,7 @@ class Reader {
     }
 
     void read_channel(const std::string& name, const Node& table) {
-        const std::optional<Kind> kind =
-            read_kind(table, k_channel_type, nothing_common(), {channel_types(), {}});
+        const std::optional<Kind> kind = read_kind(table, k_channel_type, nothing_common(), channel_types());
         if (!kind) {
             return;
         }
@@ -662,15 +637,13 @@ class Reader {
     }
 
     void read_backup_source(const std::string& name, const Node& table) {
-        const std::optional<Kind> kind =
-            read_kind(table, k_type, backup_common_schema(), {backup_types(), later_backups()});
+        const std::optional<Kind> kind = read_kind(table, k_type, backup_common_schema(), backup_types());
         if (!kind) {
             return;
         }
         BackupSource source;
         source.name = name;
         source.type = kind->name;
-        source.later = kind->later;
         source.ignored = ignored_keys(&table, backup_common_schema());
         const std::shared_ptr<void> own = kind->schema->make();
         source.unset =
@@ -683,6 +656,8 @@ class Reader {
             source.postgres = *static_cast<const PostgresSource*>(own.get());
         } else if (kind->schema == &redis_source_schema()) {
             source.redis = *static_cast<const RedisSource*>(own.get());
+        } else if (kind->schema == &exec_source_schema()) {
+            source.exec = *static_cast<const ExecSource*>(own.get());
         }
         m_config.backup.sources.push_back(std::move(source));
     }
@@ -1176,10 +1151,10 @@ class Reader {
 };
 
 void add_alternatives(std::vector<Section>& sections, std::span<const KindSchema> all,
-                      std::string_view header, bool later) {
+                      std::string_view header) {
     for (const KindSchema& each : all) {
         sections.push_back(
-            {fmt::format("{} = \"{}\"", header, each.name), std::string(each.help), each.schema, later});
+            {fmt::format("{} = \"{}\"", header, each.name), std::string(each.help), each.schema});
     }
 }
 
@@ -1219,11 +1194,11 @@ std::vector<Section> all_sections(const Kinds& kinds) {
         {"[health]", "lectio-health, every minute", &health_schema()},
         {"[health.check.NAME]", "what every check knows, beside `type`", &check_common_schema()},
     };
-    add_alternatives(sections, kinds.checks, "[health.check.NAME] type", false);
+    add_alternatives(sections, kinds.checks, "[health.check.NAME] type");
     sections.push_back({"[[health.recovery]]",
                         "what every rung of the ladder knows, beside `action`; tried top to bottom",
                         &rung_common_schema()});
-    add_alternatives(sections, kinds.actions, "[[health.recovery]] action", false);
+    add_alternatives(sections, kinds.actions, "[[health.recovery]] action");
     sections.push_back({"[smoke]", "lectio-smoke, every 5 minutes", &smoke_schema()});
     sections.push_back({"[smoke.login.NAME]",
                         "who the steps are done as, beside what every check knows; in reports login-NAME",
@@ -1235,7 +1210,7 @@ std::vector<Section> all_sections(const Kinds& kinds) {
                         " [deepcheck.check.NAME]",
                         &deepcheck_schema()});
     sections.push_back({"[alerts]", "when and how often is told", &alerts_schema()});
-    add_alternatives(sections, channel_types(), "[channel.NAME] type", false);
+    add_alternatives(sections, channel_types(), "[channel.NAME] type");
     sections.push_back(
         {"[[route]]", "first match wins; no route: every channel gets everything", &route_schema()});
     sections.push_back({"[heartbeat]", "dead-man's ping over the whole suite", &heartbeat_schema()});
@@ -1246,8 +1221,7 @@ std::vector<Section> all_sections(const Kinds& kinds) {
     sections.push_back({"[backup]", "lectio-backup", &backup_schema()});
     sections.push_back(
         {"[backup.source.NAME]", "what every source knows, beside `type`", &backup_common_schema()});
-    add_alternatives(sections, backup_types(), "[backup.source.NAME] type", false);
-    add_alternatives(sections, later_backups(), "[backup.source.NAME] type", true);
+    add_alternatives(sections, backup_types(), "[backup.source.NAME] type");
     sections.push_back({"[cleanup]", "lectio-cleanup, hourly", &cleanup_schema()});
     sections.push_back({"[history]", "what is kept of each run", &history_schema()});
     sections.push_back({"[status]", "one page of how things stand", &status_schema()});

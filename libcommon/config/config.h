@@ -68,9 +68,8 @@ struct RungSettings { // one [[health.recovery]]
     std::vector<std::string> when;
     std::string action; // a name of Kinds::actions
     Duration settle{10'000};
-    std::shared_ptr<const void> settings; // what ActionType::make takes; null when `later`
+    std::shared_ptr<const void> settings; // what ActionType::make takes
     Position position;
-    bool later = false;             // an action of a tool not built yet
     std::vector<std::string> unset; // variables it needs that are set nowhere: left out, warning `config`
 };
 
@@ -261,7 +260,6 @@ struct Section {
     std::string header; // "[health.check.NAME] type = \"http\""
     std::string help;
     const SchemaBase* schema;
-    bool later = false;
 };
 std::vector<Section> all_sections(const Kinds& kinds);
 

@@ -15,10 +15,16 @@ constexpr Phrase k_no_place{"refused: {} would become a link as a whole",
                             "отказано: {} целиком превратилось бы в ссылку"};
 constexpr Phrase k_no_folder{"expected an absolute path like \"/srv/site/releases\"",
                              "ожидается полный путь вроде \"/srv/site/releases\""};
+constexpr Phrase k_no_file{"expected the absolute path of a file like \"/var/www/maintenance.html\"",
+                           "ожидается полный путь к файлу вроде \"/var/www/maintenance.html\""};
+constexpr Phrase k_page_in_release{"lies in what is released: name a file beside it",
+                                   "лежит внутри того, что выкладывают: назовите файл рядом"};
 constexpr Phrase k_never_passed{"{} passes a second apart do not fit into within = {}",
                                 "{} проходов с шагом в секунду не уложатся в within = {}"};
 constexpr Phrase k_no_socket{"expected a command with {} where the socket belongs",
                              "ожидается команда с {} на месте сокета"};
+constexpr Phrase k_no_socket_unit{"expected a unit like \"teaching_panel.socket\"",
+                                  "ожидается юнит вроде \"teaching_panel.socket\""};
 constexpr Phrase k_no_name{"expected a path inside the build like \"index.html\"",
                            "ожидается путь внутри сборки вроде \"index.html\""};
 
@@ -31,6 +37,12 @@ std::optional<Text> releases_complaint(const std::string& text) {
     return good ? std::nullopt : std::optional(say(k_no_folder));
 }
 
+std::optional<Text> page_complaint(const std::string& text) {
+    const std::filesystem::path path(text);
+    const bool good = text.empty() || (path.is_absolute() && path.has_filename());
+    return good ? std::nullopt : std::optional(say(k_no_file));
+}
+
 // Also of patterns: what leads out of the build can match nothing in it.
 std::optional<Text> inside_complaint(const std::string& text) {
     const std::filesystem::path path(text);
@@ -39,6 +51,11 @@ std::optional<Text> inside_complaint(const std::string& text) {
         good = good && step != ".." && step != ".";
     }
     return good ? std::nullopt : std::optional(say(k_no_name));
+}
+
+std::optional<Text> socket_complaint(const std::string& text) {
+    const bool good = text.empty() || (text.ends_with(".socket") && !unit_complaint(text));
+    return good ? std::nullopt : std::optional(say(k_no_socket_unit));
 }
 
 // A gate that nothing can pass would take every release back.
@@ -87,6 +104,24 @@ const Schema<CanarySettings>& canary_settings_schema() {
     return schema;
 }
 
+// What lies in a release is another file with the next one.
+std::vector<Complaint> deploy_complaints(const DeploySettings& deploy) {
+    std::vector<std::filesystem::path> places;
+    if (deploy.frontend) {
+        places.push_back(deploy.frontend->path);
+    }
+    if (deploy.backend) {
+        places.push_back(deploy.backend->path);
+    }
+    const bool inside = std::any_of(places.begin(), places.end(), [&](const std::filesystem::path& place) {
+        const std::filesystem::path below =
+            std::filesystem::path(deploy.maintenance_page).lexically_normal().lexically_relative(place);
+        return !below.empty() && *below.begin() != "..";
+    });
+    return inside ? std::vector<Complaint>{{"maintenance_page", say(k_page_in_release)}}
+                  : std::vector<Complaint>{};
+}
+
 } // namespace
 
 const Schema<BackendDeploy>& backend_deploy_schema() {
@@ -101,17 +136,17 @@ const Schema<BackendDeploy>& backend_deploy_schema() {
         optional("install", &BackendDeploy::install,
                  "fills it; skipped where the files that it names are those of the release before"),
         optional("check", &BackendDeploy::check, "must succeed before anybody meets the release"),
-        optional(
-            "migrate", &BackendDeploy::migrate,
-            "manage.py migrate: migrations that only add are applied after a snapshot, before the swap; a "
-            "release with others is refused"),
+        optional("migrate", &BackendDeploy::migrate,
+                 "manage.py migrate: migrations that only add are applied after a snapshot, before the swap; "
+                 "others while none of the units runs"),
         optional("collect", &BackendDeploy::collect, "gathers static files"),
         optional("canary", &BackendDeploy::canary, canary_settings_schema(),
                  "the new code is tried before the swap"),
-        optional("database", &BackendDeploy::database,
-                 "sqlite:PATH (inside the release, or absolute): what migrations change; a snapshot of it is "
-                 "taken "
-                 "before them. postgresql:URL: a release with migrations is refused")
+        optional(
+            "database", &BackendDeploy::database,
+            "sqlite:PATH (inside the release, or absolute): what migrations change; a snapshot of it is "
+            "taken before them; postgresql:URL the same, by a role that owns it and may create databases "
+            "(the restored one stands beside it)")
             .check(secretly<database_complaint>),
         optional("shared", &BackendDeploy::shared,
                  "outlives releases: linked into each, never copied or deleted")
@@ -121,7 +156,11 @@ const Schema<BackendDeploy>& backend_deploy_schema() {
                  "those of units that are restarted last, when the release stays; default: those that are "
                  "named after celery, beat or workers")
             .check(unit_complaint),
-        later<std::string>("socket", "socket unit").check(unit_complaint),
+        optional("socket", &BackendDeploy::socket,
+                 "that keeps requests while units restart: a release is refused where it does not listen, or "
+                 "starts none of "
+                 "units; empty: not asked for")
+            .check(socket_complaint),
         optional("user", &BackendDeploy::user, "who runs the commands; empty: the owner of path")
             .check(user_complaint),
         optional("timeout", &BackendDeploy::timeout, "of each command").between(1s, 25min),
@@ -140,7 +179,11 @@ const Schema<GateSettings>& gate_schema() {
             optional("within", &GateSettings::within, "this long after the swap").between(1s, 10min),
             optional("passes", &GateSettings::passes, "so many passes in a row, one second apart")
                 .between(1, 100),
-            later<Amount>("errors", "share of 5xx above the one before").units({Amount::Unit::percent}),
+            optional("errors", &GateSettings::errors,
+                     "so many percent points more of the answers may be errors (5xx) than before the swap, "
+                     "by the access logs "
+                     "that checks of type log with format = \"nginx-access\" read; empty: not judged")
+                .units({Amount::Unit::percent}),
         }
             .verify(gate_complaints);
     return schema;
@@ -171,21 +214,28 @@ const Schema<FrontendDeploy>& frontend_deploy_schema() {
 }
 
 const Schema<DeploySettings>& deploy_schema() {
-    static const Schema<DeploySettings> schema{
-        optional("keep", &DeploySettings::keep, "good releases that stay").between(1, 1000),
-        optional("min_free", &DeploySettings::min_free, "must be free on the disk when a release is there"),
-        optional("releases", &DeploySettings::releases,
-                 "where they lie, on the file system of path; empty: .lectio-releases beside path")
-            .check(releases_complaint),
-        optional(
-            "shrink", &DeploySettings::shrink,
-            "a build below this share of the live one is refused without --force; not judged below 100 kB")
-            .units({Amount::Unit::percent}),
-        later<std::string>("maintenance_page", "shown while migrating; empty: none"),
-        optional("gate", &DeploySettings::gate, gate_schema(), "what must pass"),
-        optional("frontend", &DeploySettings::frontend, frontend_deploy_schema(), "the build"),
-        optional("backend", &DeploySettings::backend, backend_deploy_schema(), "the code"),
-    };
+    static const Schema<DeploySettings> schema =
+        Schema<DeploySettings>{
+            optional("keep", &DeploySettings::keep, "good releases that stay").between(1, 1000),
+            optional("min_free", &DeploySettings::min_free,
+                     "must be free on the disk when a release is there"),
+            optional("releases", &DeploySettings::releases,
+                     "where they lie, on the file system of path; empty: .lectio-releases beside path")
+                .check(releases_complaint),
+            optional("shrink", &DeploySettings::shrink,
+                     "a build below this share of the live one is refused without --force; not judged below "
+                     "100 kB")
+                .units({Amount::Unit::percent}),
+            optional("maintenance_page", &DeploySettings::maintenance_page,
+                     "a file that visitors get as long as it is there, if nginx is told so (README): "
+                     "`--maintenance` "
+                     "writes it while migrations are applied, and takes it away; empty: none")
+                .check(page_complaint),
+            optional("gate", &DeploySettings::gate, gate_schema(), "what must pass"),
+            optional("frontend", &DeploySettings::frontend, frontend_deploy_schema(), "the build"),
+            optional("backend", &DeploySettings::backend, backend_deploy_schema(), "the code"),
+        }
+            .verify(deploy_complaints);
     return schema;
 }
 

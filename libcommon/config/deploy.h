@@ -18,7 +18,8 @@ struct GateSettings {
     std::vector<std::string> checks; // of health, unless "tool/check"
     bool smoke = false;              // the whole walk of lectio-smoke, too
     Duration within{30'000};
-    int passes = 3; // in a row, one second apart
+    int passes = 3;               // in a row, one second apart
+    std::optional<Amount> errors; // percent points of 5xx above the share before; none: not judged
 };
 
 struct FrontendDeploy {         // [deploy.frontend]
@@ -51,6 +52,7 @@ struct BackendDeploy {          // [deploy.backend]
     Secret database;                         // "sqlite:PATH", "postgresql:URL"; empty: not said
     std::vector<std::string> shared;         // below the release
     std::vector<std::string> units, workers; // workers: those of units that start last; empty: by their names
+    std::string socket;                      // unit that keeps requests; empty: not asked for
     std::string user;                        // who runs all of this; empty: the owner of `path`
     Duration timeout = std::chrono::minutes(10); // of each command
 };
@@ -60,6 +62,7 @@ struct DeploySettings {
     Bytes min_free = 1_GB;
     std::string releases;                     // absolute; empty: .lectio-releases beside `path`
     Amount shrink{Amount::Unit::percent, 50}; // of the live build's size
+    std::string maintenance_page;             // absolute; empty: none
     GateSettings gate;
     std::optional<FrontendDeploy> frontend;
     std::optional<BackendDeploy> backend;

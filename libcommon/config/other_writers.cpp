@@ -59,6 +59,8 @@ void add_programs_of(const Node& command, std::set<Path>& programs) {
     }
 }
 
+constexpr std::array<std::string_view, 4> k_commands{"command", "test", "verify", "restore"};
+
 void collect_programs(const Node& node, std::set<Path>& programs) {
     if (const auto* array = node.get<Node::Array>()) {
         for (const Node& each : *array) {
@@ -73,7 +75,7 @@ void collect_programs(const Node& node, std::set<Path>& programs) {
     const auto* name = user != nullptr ? user->get<std::string>() : nullptr;
     const bool by_root = name == nullptr || *name == "root";
     for (const Member& member : *table) {
-        if (by_root && (member.key == "command" || member.key == "test")) {
+        if (by_root && std::find(k_commands.begin(), k_commands.end(), member.key) != k_commands.end()) {
             add_programs_of(member.value.front(), programs);
         }
         collect_programs(member.value.front(), programs);

@@ -10,7 +10,6 @@ namespace lectio {
 namespace {
 
 using namespace std::chrono_literals;
-using Texts = std::vector<std::string>;
 template<class T>
 using Named = std::map<std::string, T>;
 constexpr auto k_number = Amount::Unit::number;
@@ -143,14 +142,6 @@ const Schema<LimitSettings>& limits_schema() {
     return schema;
 }
 
-// ── what comes later ───────────────────────────────────────────────────────────────────────────────────────
-
-using Later = Schema<NotYet>;
-
-Later::Row later_timeout(std::string_view help) {
-    return later<Duration>("timeout", help).between(10ms, 1h);
-}
-
 // ── channels ───────────────────────────────────────────────────────────────────────────────────────────────
 
 const Schema<TelegramChannel>& telegram_schema() {
@@ -226,18 +217,6 @@ const Schema<OutboxSettings>& outbox_schema() {
     static const Schema<OutboxSettings> schema{
         optional("messages", &OutboxSettings::messages, "kept for each channel").between(10, 1000000),
         optional("size", &OutboxSettings::size, "kept for each channel").between(100_kB, 10_GB),
-    };
-    return schema;
-}
-
-// ── deploy, backup ──────────────────────────────────────────────────────────────────────────────────
-
-const Later& backup_exec_schema() {
-    static const Later schema{
-        later<Texts>("command", "writes the backup to standard output").needed(),
-        later<std::string>("extension", "of the file"),
-        later<std::string>("user", "who runs it").check(user_complaint),
-        later_timeout("killed after this long"),
     };
     return schema;
 }
@@ -441,17 +420,11 @@ ChannelSettings::Own default_channel(std::string_view type) {
 
 std::span<const Alternative> backup_types() {
     static const auto types = std::to_array<Alternative>({
+        {"exec", "a program of your own", &exec_source_schema()},
         {"files", "files and folders, by GNU tar", &files_source_schema()},
         {"postgres", "PostgreSQL, while it is in use, by pg_dump", &postgres_source_schema()},
         {"redis", "Redis, while it is in use", &redis_source_schema()},
         {"sqlite", "SQLite, while it is in use", &sqlite_source_schema()},
-    });
-    return types;
-}
-
-std::span<const Alternative> later_backups() {
-    static const auto types = std::to_array<Alternative>({
-        {"exec", "a program of your own", &backup_exec_schema()},
     });
     return types;
 }

@@ -33,7 +33,6 @@ std::span<const Alternative> channel_types();
 // The settings of a type of channel_types(), at their defaults.
 ChannelSettings::Own default_channel(std::string_view type);
 std::span<const Alternative> backup_types();
-std::span<const Alternative> later_backups();
 const Schema<StatusSettings>& status_schema();
 
 } // namespace lectio

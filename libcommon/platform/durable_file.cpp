@@ -75,16 +75,22 @@ Result<FileDigest> fill(int to, const Path& shown, const Produce& produce, const
     return digest;
 }
 
+Result<UniqueFd> create_in(const UniqueFd& folder, const Path& file) {
+    UniqueFd target(::openat(folder.get(), file.filename().c_str(),
+                             O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+    if (!target.valid()) {
+        return unable("create", file);
+    }
+    return target;
+}
+
 Result<FileDigest> write_new(const Path& to, const Produce& produce, const NewFile& as) {
     const Result<UniqueFd> folder = open_trusted_folder(to.parent_path());
     LECTIO_TRY(folder);
     const std::string name = to.filename().string();
-    const UniqueFd target(
-        ::openat(folder->get(), name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
-    if (!target.valid()) {
-        return unable("create", to);
-    }
-    Result<FileDigest> digest = fill(target.get(), to, produce, as);
+    const Result<UniqueFd> target = create_in(*folder, to);
+    LECTIO_TRY(target);
+    Result<FileDigest> digest = fill(target->get(), to, produce, as);
     const Result<void> named = digest ? sync_folder(folder->get(), to.parent_path()) : Result<void>{};
     if (!digest || !named) {
         ::unlinkat(folder->get(), name.c_str(), 0);
@@ -136,6 +142,12 @@ transform_file(const Path& from, const Path& to, Clock& clock, SteadyTime until,
 
 Result<FileDigest> make_file(const Path& to, const Produce& produce) {
     return write_new(to, produce, NewFile{});
+}
+
+Result<UniqueFd> create_file(const Path& file) {
+    const Result<UniqueFd> folder = open_trusted_folder(file.parent_path());
+    LECTIO_TRY(folder);
+    return create_in(*folder, file);
 }
 
 Result<void> replace_file(const Path& from, const Path& to) {

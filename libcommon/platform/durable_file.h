@@ -7,6 +7,7 @@
 #include "platform/clock.h"
 #include "platform/files.h"
 #include "util/result.h"
+#include "util/unique_fd.h"
 #include "util/units.h"
 
 #include <functional>
@@ -45,6 +46,8 @@ transform_file(const Path& from, const Path& to, Clock& clock, SteadyTime until,
 // The same, for what comes from elsewhere: `produce` gives it.
 using Produce = std::function<Result<void>(const Give&)>;
 Result<FileDigest> make_file(const Path& to, const Produce& produce);
+// A new file of ours alone, to be written to by somebody else: sync_file() afterwards.
+Result<UniqueFd> create_file(const Path& file);
 // `to` is what `from` was, from one moment to the next (rename(2)); both in one folder.
 Result<void> replace_file(const Path& from, const Path& to);
 

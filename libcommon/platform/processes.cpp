@@ -280,7 +280,9 @@ class Child {
 Result<ProcessAnswer> Child::attend(UniqueFd in, UniqueFd out, UniqueFd err, UniqueFd status) {
     m_in = std::move(in), m_out = std::move(out), m_err = std::move(err), m_status = std::move(status);
     for (const UniqueFd* fd : {&m_in, &m_out, &m_err, &m_status}) {
-        make_nonblocking(*fd);
+        if (fd->valid()) { // files of the caller's are none of our pipes
+            make_nonblocking(*fd);
+        }
     }
     const End end = serve_until_end();
     if (end == End::lost) { // from here on its number may be somebody else's
@@ -462,12 +464,22 @@ Result<ProcessAnswer> SystemProcesses::run(const ProcessRequest& request) {
         return errno_error(fmt::format("start {}", plan->program), errno);
     }
     if (pid == 0) {
-        be_child(*plan, {in.read.get(), out.write.get(), err.write.get(), status.write.get()}, parent);
+        be_child(*plan,
+                 {request.input_from < 0 ? in.read.get() : request.input_from,
+                  request.output_to < 0 ? out.write.get() : request.output_to, err.write.get(),
+                  status.write.get()},
+                 parent);
     }
     in.read.reset();
     out.write.reset();
     err.write.reset();
     status.write.reset();
+    if (request.input_from >= 0) {
+        in.write.reset();
+    }
+    if (request.output_to >= 0) {
+        out.read.reset();
+    }
     return Child(pid, plan->program, request)
         .attend(std::move(in.write), std::move(out.read), std::move(err.read), std::move(status.read));
 }

@@ -17,8 +17,11 @@ struct ProcessRequest {
     std::string user; // "" = as we are; else its uid, gid and groups; an error when we may not
     std::string folder = "/";
     std::vector<std::pair<std::string, std::string>>
-        environment;          // added to the clean one (PATH, LANG=C.UTF-8, HOME)
-    std::string input;        // written to standard input, then closed
+        environment;   // added to the clean one (PATH, LANG=C.UTF-8, HOME)
+    std::string input; // written to standard input, then closed
+    // Descriptors of the caller's that it gets as its standard input and output, instead of pipes to us: for what is too
+    // large to pass through our memory. -1: none. The caller closes them; they are none of 0, 1 and 2.
+    int input_from = -1, output_to = -1;
     Duration timeout{10000};  // then it and its descendants get SIGKILL, daemons excepted
     Bytes max_output = 64_kB; // each of stdout and stderr; more is dropped and said
     // Asked ten times a second; true: it is ended as at the timeout. For a program that runs as long as it is needed.

@@ -13,6 +13,8 @@ namespace lectio {
 namespace {
 
 constexpr int k_level = 3;
+// Two cores share it where there are two; pieces of this size bound what that takes of memory.
+constexpr int k_workers = 2, k_piece = 2 << 20;
 
 struct Free {
     void operator()(ZSTD_CCtx* context) const { ZSTD_freeCCtx(context); }
@@ -32,6 +34,9 @@ Result<FileDigest> compress_file(const Path& from, const Path& to, Clock& clock,
     }
     ZSTD_CCtx_setParameter(context.get(), ZSTD_c_compressionLevel, k_level);
     ZSTD_CCtx_setParameter(context.get(), ZSTD_c_checksumFlag, 1);
+    // A library that was built without threads refuses these and does it alone.
+    ZSTD_CCtx_setParameter(context.get(), ZSTD_c_nbWorkers, k_workers);
+    ZSTD_CCtx_setParameter(context.get(), ZSTD_c_jobSize, k_piece);
     std::vector<char> room(ZSTD_CStreamOutSize());
     const auto press = [&](std::string_view bytes, ZSTD_EndDirective how, const Give& give) -> Result<void> {
         ZSTD_inBuffer in{bytes.data(), bytes.size(), 0};

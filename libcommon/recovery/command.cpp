@@ -17,18 +17,27 @@ constexpr Phrase k_exit_status{"exit status {}", "код выхода {}"};
 constexpr Phrase k_took{"done in {}", "готово за {}"};
 
 // The first line says what is wrong ("[emerg] unknown directive"), the last one often only that something is
-// ("configuration file test failed"); of a Python traceback it is the other way round.
+// ("configuration file test failed"). Of Python's tracebacks the last counts: what stands behind its indented lines, before
+// more lines of the same message ("LINE 1: DELETE FROM …").
 std::string telling_line(std::string_view output) {
-    std::string_view first;
-    std::string_view last;
+    constexpr std::string_view k_traceback = "Traceback (";
+    std::string_view first, last, raised;
+    bool is_in_traceback = false;
     for (const std::string_view line : split_lines(output)) {
         const std::string_view text = trim(line);
-        if (!text.empty()) {
-            first = first.empty() ? text : first;
-            last = text;
+        if (text.empty()) {
+            continue;
+        }
+        first = first.empty() ? text : first;
+        last = text;
+        if (text.starts_with(k_traceback)) {
+            is_in_traceback = true;
+        } else if (is_in_traceback && line.front() != ' ') {
+            raised = text;
+            is_in_traceback = false;
         }
     }
-    const std::string_view telling = first.starts_with("Traceback") ? last : first;
+    const std::string_view telling = !first.starts_with(k_traceback) ? first : raised.empty() ? last : raised;
     return shorten(redact(clean_line(telling)), k_longest_line);
 }
 

@@ -2,17 +2,13 @@
 
 #include "checks/django.h"
 #include "checks/unit_words.h"
-#include "platform/durable_file.h"
 #include "platform/services.h"
-#include "platform/sqlite.h"
 #include "platform/stop.h"
 #include "platform/unit_name.h"
 #include "release/canary.h"
 #include "release/dependencies.h"
 #include "release/drift.h"
 #include "release/held_units.h"
-#include "snapshots/sqlite_restore.h"
-#include "snapshots/sqlite_snapshot.h"
 #include "util/json_depth.h"
 #include "util/text.h"
 #include "words/error_words.h"
@@ -36,12 +32,9 @@ constexpr Duration k_longest_canary = 60s;
 constexpr Duration k_longest_reading = 10min;
 constexpr std::string_view k_no_answer = "no answer"; // JobResult: we have stopped waiting
 constexpr Bytes k_output = 1_MB;
-// A table of SQLite may be written anew to get a column; the code that is served waits meanwhile (measured: M14).
-constexpr Bytes k_quickly_migrated = 20_MB;
-constexpr std::string_view k_snapshot = "before.sqlite3", k_snapshot_facts = "before.sqlite3.json";
-constexpr std::string_view k_replaced = "replaced.sqlite3"; // what a snapshot has taken the place of
 constexpr Duration k_between_tries = 500ms;
 constexpr std::string_view k_sqlite = "sqlite:";
+constexpr std::array<std::string_view, 2> k_postgres{"postgresql:", "postgres:"};
 constexpr std::string_view k_socket = "{socket}";
 constexpr std::size_t k_most_named = 8;
 
@@ -116,9 +109,12 @@ constexpr Phrase k_held_too_long{"requests would wait too long: the database has
                                  "while these migrations are applied: {}",
                                  "запросы ждали бы слишком долго: база занимает {}, а код не должен "
                                  "работать, пока применяются эти миграции: {}"};
-constexpr Phrase k_database_is_link{"{} is a link to the database", "{} — ссылка на базу"};
-constexpr Phrase k_database_is_link_hint{"name in deploy.backend.database where it lies",
-                                         "укажите в deploy.backend.database, где лежит она сама"};
+constexpr Phrase k_socket_of_none{"{} is named as the site's socket, and starts none of its units",
+                                  "{} указан как сокет сайта, но не запускает ни одного его юнита"};
+constexpr Phrase k_socket_is_closed{"{} does not listen: a restart would lose requests",
+                                    "{} не слушает: при перезапуске потерялись бы запросы"};
+constexpr Phrase k_socket_hint{"sudo systemctl enable --now {}; packaging/systemd/site shows how",
+                               "sudo systemctl enable --now {}; образец — packaging/systemd/site"};
 constexpr Phrase k_will_be_held{"requests wait while these migrations are applied: {}",
                                 "запросы будут ждать, пока применяются эти миграции: {}"};
 constexpr Phrase k_stopping{"stopping {}", "останавливаю {}"};
@@ -128,30 +124,27 @@ constexpr Phrase k_not_restored{"the database could not be put back as it was: {
                                 "не удалось вернуть базу: {}; её копия: {}"};
 constexpr Phrase k_replaced_is_kept{"what the database was in between is kept: {}",
                                     "то, чем база была в промежутке, сохранено: {}"};
-constexpr Phrase k_replaced_stays{"what the database was in between stays in {}: {}",
-                                  "то, чем база была в промежутке, осталось в {}: {}"};
-constexpr Phrase k_no_room_to_undo{"{} are free at {}: {} may be needed to put the database back",
-                                   "свободно {} ({}): чтобы вернуть базу, может понадобиться {}"};
-constexpr Phrase k_no_room_to_undo_hint{"free some space first: lectio-cleanup, lectio-deploy cleanup",
-                                        "сначала освободите место: lectio-cleanup, lectio-deploy cleanup"};
+constexpr Phrase k_replaced_stays{"what the database was in between stays beside {}: {}",
+                                  "то, чем база была в промежутке, осталось рядом с {}: {}"};
+constexpr Phrase k_gone_from_configuration{"deploy.backend.database does not lead to it any more",
+                                           "deploy.backend.database больше к ней не ведёт"};
 constexpr Phrase k_no_database{
     "migrations are waiting, and deploy.backend.database does not say of what a snapshot is taken: {}",
     "есть неприменённые миграции, а deploy.backend.database не говорит, с чего снимать копию: {}"};
-constexpr Phrase k_no_database_hint{"add there: database = \"sqlite:PATH\"",
-                                    "добавьте туда: database = \"sqlite:ПУТЬ\""};
-constexpr Phrase k_not_sqlite{"migrations of PostgreSQL are not deployed yet: {}",
-                              "деплой миграций PostgreSQL ещё не построен: {}"};
+constexpr Phrase k_no_database_hint{
+    "add there: database = \"sqlite:PATH\" or \"postgresql:${{DATABASE_URL}}\"",
+    "добавьте туда: database = \"sqlite:ПУТЬ\" или \"postgresql:${{DATABASE_URL}}\""};
 constexpr Phrase k_database_not_shared{"{} is not in deploy.backend.shared: every release would have its own",
                                        "{} нет в deploy.backend.shared: у каждого релиза была бы своя"};
 constexpr Phrase k_database_not_shared_hint{"add it to shared, or name it by its absolute path",
                                             "добавьте её в shared или укажите полный путь"};
-constexpr Phrase k_other_database{"Django works on {} {}, and deploy.backend.database names {}",
-                                  "Django работает с {} {}, а в deploy.backend.database — {}"};
-constexpr Phrase k_other_database_hint{"name there the one that Django has",
-                                       "укажите там ту, с которой работает Django"};
 constexpr Phrase k_large_database{"the database has {}: the site may wait while its tables are changed",
                                   "база занимает {}: пока меняются таблицы, сайт может ждать"};
-constexpr Phrase k_large_database_hint{"at a quiet hour: --force", "в тихий час: --force"};
+constexpr Phrase k_large_database_hint{
+    "at a quiet hour: --force, or behind a page: --maintenance",
+    "в тихий час: --force, или за страницей для посетителей: --maintenance"};
+constexpr Phrase k_behind_page_hint{"let visitors see a page meanwhile: --maintenance",
+                                    "пусть посетители пока видят страницу: --maintenance"};
 constexpr Phrase k_no_snapshot{"no snapshot of the database could be taken: {}",
                                "не удалось снять копию базы: {}"};
 constexpr Phrase k_pending_hint{
@@ -234,6 +227,7 @@ BackendPart::BackendPart(Settings settings, Shelf& shelf, ReleaseDisk& disk, Wor
             m_web.push_back(unit);
         }
     }
+    m_database = configured_database();
 }
 
 // ── what stands in the way ──────────────────────────────────────────────────────────────────────────────
@@ -260,6 +254,31 @@ Part::Step BackendPart::ready() {
                 return Refusal{say(k_no_unit, name, unit->load_state), say(k_no_unit_hint, name)};
             }
         }
+    }
+    if (Step no = look_for_socket()) {
+        return no;
+    }
+    if (m_database) { // of a server that does not answer the release itself will tell
+        [[maybe_unused]] const Result<void> tidied = m_database->tidy(later());
+    }
+    return {};
+}
+
+// Who names it counts on it: without it a restart would lose requests.
+Part::Step BackendPart::look_for_socket() {
+    const std::string& socket = m_settings.deploy.socket;
+    if (socket.empty()) {
+        return {};
+    }
+    const auto is_started = [&](const std::string& name) {
+        const Result<UnitState> unit = m_world.services.unit(name, k_to_look);
+        return unit && std::find(unit->triggered_by.begin(), unit->triggered_by.end(), socket) !=
+                           unit->triggered_by.end();
+    };
+    const bool starts_one = std::any_of(m_web.begin(), m_web.end(), is_started);
+    if (!starts_one || !listens(socket)) {
+        return Refusal{say(starts_one ? k_socket_is_closed : k_socket_of_none, socket),
+                       say(k_socket_hint, socket)};
     }
     return {};
 }
@@ -432,6 +451,7 @@ Part::Step BackendPart::build(const Path& tree, const Draft& draft, const Voice&
     if (Step no = look_for_migrations(tree, draft.migrations)) {
         return no;
     }
+    draft.migrations.behind_page = draft.maintenance;
     if (Step no = may_migrate(tree, draft.migrations, draft.force, voice)) {
         return no;
     }
@@ -440,7 +460,7 @@ Part::Step BackendPart::build(const Path& tree, const Draft& draft, const Voice&
         if (!command->empty()) {
             voice.progress(verbatim(joined(*command)));
         }
-        if (Step no = run_named(tree, name, *command)) {
+        if (Step no = run_named(tree, {name, *command})) {
             return no;
         }
     }
@@ -476,30 +496,25 @@ CommandOutcome BackendPart::run_in(const Path& tree, const std::vector<std::stri
     return run_command(m_world, request_for(tree, command));
 }
 
-Part::Step BackendPart::run_named(const Path& tree, const char* name,
-                                  const std::vector<std::string>& command) {
-    return run_named(tree, name, command, m_settings.deploy.timeout);
-}
-
-Part::Step BackendPart::run_named(const Path& tree, const char* name, const std::vector<std::string>& command,
-                                  Duration limit) {
-    if (command.empty()) {
+Part::Step BackendPart::run_named(const Path& tree, const NamedCommand& named) {
+    if (named.words.empty()) {
         return {};
     }
-    ProcessRequest request = request_for(tree, command);
-    request.timeout = limit;
+    ProcessRequest request = request_for(tree, named.words);
+    request.timeout = named.limit.value_or(request.timeout);
+    request.environment = named.environment;
     const CommandOutcome outcome = run_command(m_world, request);
     return outcome.ok
                ? Step{}
-               : Step(Refusal{say(k_failed, name, outcome.words),
-                              say(k_failed_hint, m_settings.user.name, tree.string(), joined(command))});
+               : Step(Refusal{say(k_failed, named.name, outcome.words),
+                              say(k_failed_hint, m_settings.user.name, tree.string(), joined(named.words))});
 }
 
 // The same set of packages for the same Python is the same environment: hard links of it, in a fraction of a second.
 Part::Step BackendPart::make_environment(const Path& tree, const Draft& draft, const Voice& voice) {
     const BackendDeploy& deploy = m_settings.deploy;
     if (deploy.venv.empty()) {
-        return run_named(tree, "install", deploy.install);
+        return run_named(tree, {"install", deploy.install});
     }
     draft.release.dependencies = dependencies_of(m_world.files, tree, deploy.install);
     const bool same = draft.live != nullptr && !draft.release.dependencies.empty() &&
@@ -523,7 +538,7 @@ Part::Step BackendPart::make_environment(const Path& tree, const Draft& draft, c
     if (!made.ok) {
         return Refusal{say(k_no_venv, made.words), say(k_no_venv_hint)};
     }
-    return run_named(tree, "install", deploy.install);
+    return run_named(tree, {"install", deploy.install});
 }
 
 bool BackendPart::reuse_environment(const Path& tree, const Release& live) {
@@ -579,18 +594,21 @@ Part::Step BackendPart::may_migrate(const Path& tree, const WaitingMigrations& w
     if (Step no = look_for_database(tree, waiting)) {
         return no;
     }
-    const Result<FileInfo> info = m_world.files.info(*sqlite_place(), Files::Follow::yes);
-    if (!info) {
-        return Refusal{error_words(info.error().message)};
+    const Result<Bytes> size = m_database->size(later());
+    if (!size) {
+        return Refusal{error_words(size.error().message)};
     }
-    const Bytes size{info->size};
     if (waiting.needs_fence()) {
-        return may_be_held(waiting, size);
+        return may_be_held(waiting, *size);
     }
-    if (size <= k_quickly_migrated) {
+    if (Step no = m_database->could_be_copied(*size, snapshots(), m_settings.least_free)) {
+        return no;
+    }
+    const std::optional<Bytes> quickly = m_database->quickly_migrated();
+    if (!quickly || *size <= *quickly) {
         return {};
     }
-    const Text words = say(k_large_database, format_size(size));
+    const Text words = say(k_large_database, format_size(*size));
     if (!force) {
         return Refusal{words, say(k_large_database_hint)};
     }
@@ -614,92 +632,84 @@ Part::Step BackendPart::may_be_held(const WaitingMigrations& waiting, Bytes size
             }
         }
     }
-    const Result<FileInfo> file = m_world.files.info(*sqlite_place(), Files::Follow::no);
-    if (!file || file->type != FileInfo::Type::regular) { // what takes its place lies beside it
-        return Refusal{say(k_database_is_link, sqlite_place()->string()), say(k_database_is_link_hint)};
+    if (size > m_settings.most_held && !waiting.behind_page) {
+        return Refusal{say(k_held_too_long, format_size(size), some_of(waiting)), say(k_behind_page_hint)};
     }
-    if (size > m_settings.most_held) {
-        return Refusal{say(k_held_too_long, format_size(size), some_of(waiting)), say(k_pending_hint)};
-    }
-    return room_to_undo(size);
+    return m_database->could_be_put_back(size, snapshots(), m_settings.least_free, later());
+}
+
+Path BackendPart::snapshots() const {
+    return m_shelf.snapshot("").parent_path();
 }
 
 // Of a socket that has given up, or that nobody has started, requests would be refused.
 bool BackendPart::socket_listens(const UnitState& unit) const {
     return std::any_of(unit.triggered_by.begin(), unit.triggered_by.end(), [this](const std::string& name) {
-        const bool is_socket = name.ends_with(".socket");
-        const Result<UnitState> state =
-            is_socket ? m_world.services.unit(name, k_to_look) : Result<UnitState>(UnitState{});
-        return state && state->active_state == "active";
+        return name.ends_with(".socket") && listens(name);
     });
 }
 
-// The snapshot, what is prepared from it beside the database, and what it takes the place of.
-Part::Step BackendPart::room_to_undo(Bytes size) {
-    const Bytes wanted{2 * size.count + m_settings.least_free.count};
-    for (const Path& place : {sqlite_place()->parent_path(), m_shelf.snapshot("").parent_path()}) {
-        const Result<ReleaseDisk::Room> room = m_disk.room(place);
-        if (!room) {
-            return Refusal{error_words(room.error().message)};
-        }
-        if (room->free < wanted) {
-            return Refusal{
-                say(k_no_room_to_undo, format_size(room->free), place.string(), format_size(wanted)),
-                say(k_no_room_to_undo_hint)};
-        }
-    }
-    return {};
+bool BackendPart::listens(const std::string& socket) const {
+    const Result<UnitState> state = m_world.services.unit(socket, k_to_look);
+    return state && state->active_state == "active";
 }
 
-// The one that is copied has to be the one that is changed.
-Part::Step BackendPart::look_for_database(const Path& tree, const WaitingMigrations& waiting) const {
+Part::Step BackendPart::look_for_database(const Path& tree, const WaitingMigrations& waiting) {
+    if (m_database) {
+        return m_database->is_of(waiting, tree);
+    }
     const std::string& named = m_settings.deploy.database.reveal();
-    if (named.empty()) {
-        return Refusal{say(k_no_database, some_of(waiting)), say(k_no_database_hint)};
-    }
-    if (!named.starts_with(k_sqlite)) {
-        return Refusal{say(k_not_sqlite, some_of(waiting)), say(k_pending_hint)};
-    }
-    const std::optional<Path> place = sqlite_place();
-    if (!place) {
-        return Refusal{say(k_database_not_shared, clean_line(named.substr(k_sqlite.size()))),
-                       say(k_database_not_shared_hint)};
-    }
-    const Result<Path> ours = real_place(*place);
-    const Result<Path> theirs = real_place(tree / waiting.database); // an absolute one stays as it is
-    if (waiting.engine != "sqlite" || !ours || !theirs || *ours != *theirs) {
-        return Refusal{
-            say(k_other_database, clean_line(waiting.engine), clean_line(waiting.database), place->string()),
-            say(k_other_database_hint)};
-    }
-    return {};
+    return named.starts_with(k_sqlite)
+               ? Refusal{say(k_database_not_shared, clean_line(named.substr(k_sqlite.size()))),
+                         say(k_database_not_shared_hint)}
+               : Refusal{say(k_no_database, some_of(waiting)), say(k_no_database_hint)};
 }
 
-// Nothing: no database of SQLite, or one that would be another in each release.
-std::optional<Path> BackendPart::sqlite_place() const {
+// Nothing: none is configured, or one that would be another in each release.
+std::unique_ptr<SiteDatabase> BackendPart::configured_database() const {
     const std::string& named = m_settings.deploy.database.reveal();
+    for (const std::string_view prefix : k_postgres) { // "postgresql:${DATABASE_URL}", or the URL itself
+        if (named.starts_with(prefix)) {
+            const std::string after = named.substr(prefix.size());
+            const bool is_url = after.starts_with("//");
+            return after.empty() ? nullptr
+                                 : postgres_database(Secret(is_url ? named : after), m_shelf.scratch(),
+                                                     m_world, m_disk);
+        }
+    }
     if (!named.starts_with(k_sqlite)) {
-        return std::nullopt;
+        return nullptr;
     }
     const Path path(named.substr(k_sqlite.size()));
     if (path.is_absolute()) {
-        return path;
+        return sqlite_database(path, m_world, m_disk);
     }
     const std::string below = path.lexically_normal().string();
     const bool shared = std::any_of(m_outside.shared.begin(), m_outside.shared.end(),
                                     [&](const std::string& each) { return is_at_or_below(below, each); });
-    return shared ? std::optional(m_shelf.home() / below) : std::nullopt;
+    return shared ? sqlite_database(m_shelf.home() / below, m_world, m_disk) : nullptr;
+}
+
+// What was migrated is put back, whatever is configured by now.
+SiteDatabase* BackendPart::database_at(const std::string& place) {
+    if (!place.starts_with('/')) {
+        return m_database.get();
+    }
+    m_once = sqlite_database(place, m_world, m_disk);
+    return m_once.get();
+}
+
+SteadyTime BackendPart::later() const {
+    return m_world.clock.steady() + m_settings.deploy.timeout;
 }
 
 Result<std::optional<std::string>> BackendPart::schema() {
-    const std::optional<Path> place = sqlite_place();
-    if (!place) {
+    if (!m_database) {
         return std::optional<std::string>();
     }
-    Result<snapshots::SqliteSchema> schema = snapshots::schema_of_sqlite(
-        *place, m_world.clock, m_world.clock.steady() + m_settings.deploy.timeout);
+    Result<std::string> schema = m_database->schema(later());
     LECTIO_TRY(schema);
-    return std::optional(std::move(schema->hash));
+    return std::optional(std::move(*schema));
 }
 
 // How long something may take that has a limit of its own, too.
@@ -708,80 +718,55 @@ Duration BackendPart::left(SteadyTime until, Duration longest) const {
     return std::clamp(left, Duration(1), longest);
 }
 
+Part::Step BackendPart::only_ours(SteadyTime until) {
+    return m_database->only_ours(until);
+}
+
 Part::Step BackendPart::take_snapshot(const std::string& id, SteadyTime until) {
     const Path folder = m_shelf.snapshot(id);
-    const Result<void> made = m_disk.make_folder(folder);
-    const SteadyTime end = m_world.clock.steady() + left(until, m_settings.deploy.timeout);
-    const Result<snapshots::SqliteSnapshot> taken =
-        made ? snapshots::take_sqlite(*sqlite_place(), folder / k_snapshot, m_world.files, m_world.clock, end)
-             : made.error();
-    constexpr mode_t k_for_us = 0600;
-    const Result<void> kept = taken ? write_atomically(m_world.files, folder / k_snapshot_facts,
-                                                       snapshots::json_of(*taken).dump(1) + "\n", k_for_us)
-                                    : taken.error();
-    return kept ? Step{} : Step(Refusal{say(k_no_snapshot, error_words(kept.error().message))});
+    Result<void> done = m_disk.make_folder(folder);
+    done = done ? m_database->take_snapshot(folder, std::min(until, later())) : done;
+    return done ? Step{} : Step(Refusal{say(k_no_snapshot, error_words(done.error().message))});
 }
 
 Part::Step BackendPart::migrate(const std::string& id, SteadyTime until, const Voice& voice) {
     const Path tree = m_shelf.tree(id);
-    const Step no =
-        run_named(tree, "migrate", m_settings.deploy.migrate, left(until, m_settings.deploy.timeout));
-    return no ? no : try_it(tree, left(until, m_settings.deploy.timeout), voice);
+    if (Step no = run_named(tree, {"migrate", m_settings.deploy.migrate,
+                                   left(until, m_settings.deploy.timeout), m_database->migrating()})) {
+        if (const Text others = m_database->in_the_way(); !others.empty()) {
+            no->reason = join("; ", {no->reason, others});
+        }
+        return no;
+    }
+    return try_it(tree, left(until, m_settings.deploy.timeout), voice);
 }
 
 Result<std::string> BackendPart::database_place() {
-    const std::optional<Path> named = sqlite_place();
-    const Result<Path> place = named ? real_place(*named) : Result<Path>(Path());
-    LECTIO_TRY(place);
-    return place->string();
+    return m_database ? m_database->place() : Result<std::string>("");
 }
 
-// What was committed, wherever it lies: in the file or in the log beside it.
 Result<std::string> BackendPart::look_at_database(const std::string& place, SteadyTime until) {
-    const SteadyTime end = m_world.clock.steady() + left(until, m_settings.deploy.timeout);
-    {
-        Result<Database> database = Database::at(place, Database::Access::read_write, m_world.clock, end);
-        LECTIO_TRY(database);
-        // Who still reads keeps the log from being emptied; then what is in it counts.
-        [[maybe_unused]] const Result<void> emptied = database->empty_log();
-    }
-    std::string seen;
-    for (const std::string& file : {place, place + "-wal"}) {
-        const Result<FileInfo> info = m_world.files.info(file, Files::Follow::no);
-        if (file != place && (!info || info->size == 0_B)) {
-            continue;
-        }
-        const Result<FileDigest> digest = digest_of(file, m_world.clock, end);
-        LECTIO_TRY(digest);
-        seen += digest->sha256;
-    }
-    return seen;
-}
-
-Path BackendPart::aside_of(const std::string& id, const std::string& place) {
-    return Path(place).parent_path() / (".lectio-aside-" + id);
+    SiteDatabase* database = database_at(place);
+    return database != nullptr
+               ? database->look(place, std::min(until, later()))
+               : Result<std::string>(Error{ErrorKind::not_found, "deploy.backend.database is not set"});
 }
 
 Part::Step BackendPart::restore(const std::string& id, const std::string& place, Duration wait) {
-    const Path folder = m_shelf.snapshot(id);
-    const SteadyTime last_try = m_world.clock.steady() + wait;
-    const SteadyTime until = m_world.clock.steady() + m_settings.deploy.timeout;
-    const auto failed = [&](const Error& error) {
-        return Refusal{say(k_not_restored, error_words(error.message), (folder / k_snapshot).string())};
-    };
-    const Result<std::string> text = m_world.files.read(folder / k_snapshot_facts, k_output);
-    const Result<snapshots::SqliteSnapshot> facts =
-        text ? snapshots::sqlite_snapshot_from(json_within_depth(*text)) : text.error();
-    if (!facts) {
-        return failed(facts.error());
+    const SiteDatabase::Snapshot snapshot{id, m_shelf.snapshot(id)};
+    SiteDatabase* database = database_at(place);
+    if (database == nullptr) {
+        return Refusal{say(k_not_restored, say(k_gone_from_configuration), snapshot.folder.string())};
     }
+    const SteadyTime last_try = m_world.clock.steady() + wait;
+    const SteadyTime until = later();
     for (;;) {
-        const Result<snapshots::Restored> restored =
-            snapshots::restore_sqlite({folder / k_snapshot, *facts, place, aside_of(id, place)},
-                                      m_world.files, m_disk, m_world.clock, until);
-        const bool is_in_use = !restored && restored.error().kind == ErrorKind::busy;
+        const Result<void> done = database->put_back(snapshot, place, until);
+        const bool is_in_use = !done && done.error().kind == ErrorKind::busy;
         if (!is_in_use || stop_requested() || m_world.clock.steady() >= last_try) {
-            return restored ? Step{} : Step(failed(restored.error()));
+            return done ? Step{}
+                        : Step(Refusal{say(k_not_restored, error_words(done.error().message),
+                                           database->snapshot_in(snapshot.folder).string())});
         }
         m_world.clock.sleep_for(k_between_tries);
     }
@@ -789,38 +774,17 @@ Part::Step BackendPart::restore(const std::string& id, const std::string& place,
 
 // Nobody was meant to write there meanwhile; a command of cron may have all the same.
 Part::Step BackendPart::keep_replaced(const std::string& id, const std::string& place, const Voice& voice) {
-    const Path aside = aside_of(id, place);
-    const Path kept = m_shelf.snapshot(id);
-    const std::string name = Path(place).filename().string();
-    const Result<std::vector<std::string>> names = m_world.files.list(aside);
-    if (!names) {
-        return names.error().kind == ErrorKind::not_found ? Step{}
-                                                          : Step(Refusal{error_words(names.error().message)});
+    SiteDatabase* database = database_at(place);
+    const Result<std::string> kept = database != nullptr
+                                         ? database->keep_replaced({id, m_shelf.snapshot(id)}, place, later())
+                                         : Result<std::string>("");
+    if (!kept) {
+        return Refusal{say(k_replaced_stays, place, error_words(kept.error().message))};
     }
-    Result<void> done;
-    for (const std::string& each : *names) {
-        if (done && each.starts_with(name)) {
-            done = move_or_copy(aside / each, kept / (std::string(k_replaced) + each.substr(name.size())));
-        }
+    if (!kept->empty()) {
+        voice.notes.push_back(say(k_replaced_is_kept, *kept));
     }
-    done = done ? m_disk.remove_tree(aside) : done;
-    if (!done) {
-        return Refusal{say(k_replaced_stays, aside.string(), error_words(done.error().message))};
-    }
-    voice.notes.push_back(say(k_replaced_is_kept, (kept / k_replaced).string()));
     return {};
-}
-
-// The snapshots may lie in another file system.
-Result<void> BackendPart::move_or_copy(const Path& from, const Path& to) {
-    LECTIO_TRY(m_disk.remove_tree(to)); // of a copy that was cut short
-    if (const Result<void> moved = m_disk.move(from, to)) {
-        return moved;
-    }
-    constexpr mode_t k_for_us = 0600;
-    LECTIO_TRY(copy_file(from, to, {k_for_us, std::nullopt, std::nullopt}, m_world.clock,
-                         m_world.clock.steady() + m_settings.deploy.timeout));
-    return m_disk.remove_tree(from);
 }
 
 // What `manage.py` of the release prints, on this question.

@@ -15,9 +15,11 @@
 #include "release/outside_releases.h"
 #include "release/part.h"
 #include "release/shelf.h"
+#include "release/site_database.h"
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <set>
 
 namespace lectio::release {
@@ -49,6 +51,7 @@ class BackendPart final : public Part {
     Step dress(const Path& staging, const Draft& draft, const Voice& voice) override;
     Step build(const Path& tree, const Draft& draft, const Voice& voice) override;
     Result<std::optional<std::string>> schema() override;
+    Step only_ours(SteadyTime until) override;
     Step take_snapshot(const std::string& id, SteadyTime until) override;
     Step migrate(const std::string& id, SteadyTime until, const Voice& voice) override;
     Result<std::string> database_place() override;
@@ -67,25 +70,31 @@ class BackendPart final : public Part {
   private:
     [[nodiscard]] ProcessRequest request_for(const Path& tree, std::vector<std::string> command) const;
     CommandOutcome run_in(const Path& tree, const std::vector<std::string>& command);
-    Step run_named(const Path& tree, const char* name, const std::vector<std::string>& command);
-    Step run_named(const Path& tree, const char* name, const std::vector<std::string>& command,
-                   Duration limit);
+    struct NamedCommand {
+        std::string_view name; // in the configuration
+        const std::vector<std::string>& words;
+        std::optional<Duration> limit{}; // else deploy.timeout
+        std::vector<std::pair<std::string, std::string>> environment{};
+    };
+    Step run_named(const Path& tree, const NamedCommand& named);
     Step make_environment(const Path& tree, const Draft& draft, const Voice& voice);
     bool reuse_environment(const Path& tree, const Release& live);
     Step look_for_migrations(const Path& tree, WaitingMigrations& waiting);
     Step may_migrate(const Path& tree, const WaitingMigrations& waiting, bool force, const Voice& voice);
+    [[nodiscard]] Path snapshots() const;
     Step may_be_held(const WaitingMigrations& waiting, Bytes size);
+    [[nodiscard]] bool listens(const std::string& socket) const;
     [[nodiscard]] bool socket_listens(const UnitState& unit) const;
-    Step room_to_undo(Bytes size);
-    static Path aside_of(const std::string& id, const std::string& place);
-    Result<void> move_or_copy(const Path& from, const Path& to);
-    Step look_for_database(const Path& tree, const WaitingMigrations& waiting) const;
-    [[nodiscard]] std::optional<Path> sqlite_place() const;
+    Step look_for_database(const Path& tree, const WaitingMigrations& waiting);
+    [[nodiscard]] std::unique_ptr<SiteDatabase> configured_database() const;
+    SiteDatabase* database_at(const std::string& place);
+    [[nodiscard]] SteadyTime later() const;
     Step ask(const Path& tree, std::vector<std::string> manage, const std::vector<std::string>& question,
              std::string& printed);
     Step try_it(const Path& tree, Duration limit, const Voice& voice);
     [[nodiscard]] Duration left(SteadyTime until, Duration longest) const;
     Step look_for_shared();
+    Step look_for_socket();
     std::optional<Text> restart(const std::string& unit);
 
     Settings m_settings;
@@ -94,6 +103,8 @@ class BackendPart final : public Part {
     World& m_world;
     OutsideReleases m_outside;
     std::vector<std::string> m_web, m_workers;
+    std::unique_ptr<SiteDatabase> m_database;        // empty: none that we can look at
+    std::unique_ptr<SiteDatabase> m_once;            // of a journal
     std::set<std::string> m_held;                    // stopped by a deploy
     std::map<std::string, std::uint32_t> m_restarts; // by systemd itself, when it was started
 };

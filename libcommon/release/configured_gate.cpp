@@ -1,7 +1,10 @@
 #include "release/configured_gate.h"
 
 #include "checks/all_checks.h"
+#include "checks/frontend.h"
 #include "checks/http.h"
+#include "checks/log.h"
+#include "platform/ask_now.h"
 #include "platform/stop.h"
 #include "release/frontend_checks.h"
 #include "smoke/job.h"
@@ -27,6 +30,17 @@ constexpr Phrase k_no_steps{
     "deploy.gate.smoke требует прогон lectio-smoke, а спрашивать нечего: нет ни одного шага"};
 constexpr Phrase k_no_steps_hint{"write down [[smoke.step]], or take smoke out of deploy.gate",
                                  "опишите [[smoke.step]] или уберите smoke из deploy.gate"};
+
+constexpr Phrase k_no_access_log{"deploy.gate.errors has no access log to count in",
+                                 "deploy.gate.errors не по чему считать: нет журнала доступа"};
+constexpr Phrase k_no_access_log_hint{
+    "add a check of type log with format = \"nginx-access\", or take errors out of deploy.gate",
+    "добавьте проверку типа log с format = \"nginx-access\" или уберите errors из deploy.gate"};
+constexpr Phrase k_no_way{"no check of type http or frontend says where visitors ask",
+                          "ни одна проверка типа http или frontend не говорит, куда обращаются посетители"};
+constexpr Phrase k_no_page{"{} answers {} without it", "{} отвечает {} без неё"};
+constexpr Phrase k_page_with_other_status{"{} shows it with status {} instead of 503",
+                                          "{} показывает её с кодом {} вместо 503"};
 
 struct Address {
     std::string tool, check;
@@ -54,6 +68,23 @@ std::string origin_of(std::string_view url) {
     const std::size_t end =
         scheme == std::string_view::npos ? url.size() : url.find_first_of("/?#", scheme + 3);
     return to_lower_ascii(url.substr(0, end));
+}
+
+// Those that the configuration's own checks read.
+std::vector<Path> access_logs_of(const Config& config) {
+    std::set<Path> logs;
+    for (const std::vector<CheckSettings>* checks : {&config.health.checks, &config.deepcheck.checks}) {
+        for (const CheckSettings& check : *checks) {
+            if (check.type != "log" || check.settings == nullptr || !check.unset.empty()) {
+                continue;
+            }
+            const auto* settings = static_cast<const LogCheckSettings*>(check.settings.get());
+            if (settings->format == LogCheckSettings::Format::nginx_access) {
+                logs.insert(settings->path);
+            }
+        }
+    }
+    return {logs.begin(), logs.end()};
 }
 
 bool fails(Status status) {
@@ -169,6 +200,9 @@ ConfiguredGate::ConfiguredGate(const LoadedConfig& loaded, World world, const st
     if (m_has_walk && m_walked.empty()) {
         m_unaskable.push_back({std::string(k_walk), Status::unknown, say(k_no_steps), say(k_no_steps_hint)});
     }
+    if (settings.errors && access_logs_of(loaded.config).empty()) {
+        m_unaskable.push_back({"errors", Status::unknown, say(k_no_access_log), say(k_no_access_log_hint)});
+    }
     m_runner = std::make_unique<Runner>(m_world, m_checks, loaded.config.paths.state);
 }
 
@@ -227,6 +261,75 @@ Look ConfiguredGate::look(SteadyTime until) {
     }
     look.checks.insert(look.checks.end(), m_unaskable.begin(), m_unaskable.end());
     return look;
+}
+
+void ConfiguredGate::begin_to_count() {
+    if (m_loaded.config.deploy.gate.errors) {
+        m_errors.emplace(m_world.files, access_logs_of(m_loaded.config)).begin();
+    }
+}
+
+std::optional<Text> ConfiguredGate::too_many_errors() {
+    return m_errors ? release::too_many_errors(m_errors->before(), m_errors->since(),
+                                               m_loaded.config.deploy.gate.errors->value)
+                    : std::nullopt;
+}
+
+// What the gate asks of the site over HTTP, or health where the gate has nothing of the kind.
+std::vector<HttpRequest> ConfiguredGate::ways_of_visitors() const {
+    std::vector<HttpRequest> ways;
+    const auto add_way = [&](const CheckSettings* check) {
+        if (check == nullptr || check->settings == nullptr || !check->unset.empty()) {
+            return;
+        }
+        HttpRequest way;
+        if (check->type == "http") {
+            way = http_request(*static_cast<const HttpSettings*>(check->settings.get()));
+        } else if (check->type == "frontend") {
+            const auto* settings = static_cast<const FrontendSettings*>(check->settings.get());
+            way.url = settings->url;
+            way.ca = settings->ca;
+            way.resolve = settings->resolve;
+        }
+        if (way.url.starts_with("http")) { // a socket is no visitor's way
+            ways.push_back(std::move(way));
+        }
+    };
+    for (const CheckToRun& check : m_checks) {
+        add_way(find_check(m_loaded.config, address_of(check.name)));
+    }
+    if (ways.empty()) {
+        for (const CheckSettings& check : m_loaded.config.health.checks) {
+            add_way(&check);
+        }
+    }
+    return ways;
+}
+
+std::optional<Text> ConfiguredGate::unseen_page(std::string_view text, SteadyTime until) {
+    constexpr int k_unavailable = 503; // RFC 9110, 15.6.4
+    const std::vector<HttpRequest> ways = ways_of_visitors();
+    if (ways.empty()) {
+        return say(k_no_way);
+    }
+    for (;;) {
+        std::optional<Text> first;
+        for (const HttpRequest& way : ways) {
+            const HttpAnswer answer = ask_now(m_world.http, m_world.clock, way, until);
+            const bool is_there = answer.body.find(text) != std::string::npos;
+            if (is_there && answer.status == k_unavailable) {
+                return std::nullopt;
+            }
+            if (!first) {
+                first = is_there ? say(k_page_with_other_status, way.url, answer.status)
+                                 : say(k_no_page, way.url, answer.status);
+            }
+        }
+        if (stop_requested() || m_world.clock.steady() + k_recheck >= until) {
+            return first;
+        }
+        sleep_unless_stopped(m_world.clock, m_world.clock.steady() + k_recheck);
+    }
 }
 
 Look ConfiguredGate::walk() {

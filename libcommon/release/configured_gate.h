@@ -6,7 +6,9 @@
 
 #include "checks/runner.h"
 #include "config/load.h"
+#include "platform/http.h"
 #include "platform/world.h"
+#include "release/error_share.h"
 #include "release/live_gate.h"
 
 #include <filesystem>
@@ -35,10 +37,14 @@ class ConfiguredGate final : public LiveGate {
     [[nodiscard]] std::vector<std::string> names() const override;
     Look look(SteadyTime until) override;
     Look walk() override;
+    void begin_to_count() override;
+    std::optional<Text> too_many_errors() override;
+    std::optional<Text> unseen_page(std::string_view text, SteadyTime until) override;
 
   private:
     void choose(const std::filesystem::path& site);
     void add(const std::string& name);
+    [[nodiscard]] std::vector<HttpRequest> ways_of_visitors() const;
 
     const LoadedConfig& m_loaded;
     World m_world;
@@ -47,6 +53,7 @@ class ConfiguredGate final : public LiveGate {
     std::vector<std::string> m_chosen, m_switched_off, m_walked;
     bool m_has_walk = false;
     std::unique_ptr<Runner> m_runner;
+    std::optional<ErrorShare> m_errors; // since the swap
 };
 
 } // namespace lectio::release

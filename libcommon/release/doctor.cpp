@@ -73,6 +73,12 @@ constexpr Phrase k_page_kept{
     "browsers may keep the page {} ({}): after a release they go on with the old one",
     "браузеры вправе хранить страницу {} ({}): после релиза у людей останется старая"};
 constexpr Phrase k_says_nothing{"Cache-Control is not sent", "заголовка Cache-Control нет"};
+constexpr Phrase k_unknown_page{"nginx does not ask for {}: --maintenance will be refused",
+                                "nginx не спрашивает про {}: --maintenance будет отказано"};
+constexpr Phrase k_hint_unknown_page{"in the server block: include snippets/lectio-maintenance.conf; "
+                                     "(share/lectio-monitor/nginx/maintenance.conf)",
+                                     "в блоке server: include snippets/lectio-maintenance.conf; "
+                                     "(share/lectio-monitor/nginx/maintenance.conf)"};
 constexpr Phrase k_hint_page{"in nginx: location = /index.html {{ add_header Cache-Control \"no-cache\"; }}",
                              "в nginx: location = /index.html {{ add_header Cache-Control \"no-cache\"; }}"};
 // ── where releases lie ──
@@ -237,6 +243,10 @@ class Doctor {
         for (const std::string& cache : m_seen.file_caches) {
             add("nginx", Status::critical, say(k_file_cache, clean_line(cache)), say(k_hint_file_cache));
         }
+        if (!m_seen.unknown_page.empty()) {
+            add("nginx", Status::warning, say(k_unknown_page, clean_line(m_seen.unknown_page)),
+                say(k_hint_unknown_page));
+        }
     }
 
     // RFC 9111: no-cache asks the server each time, no-store keeps nothing; without a word of the server browsers keep a
@@ -284,8 +294,7 @@ class Doctor {
         judge_order(unit);
         if (!waits_at_gate(unit)) {
             const std::string part = site.part == Part::web ? "web" : "workers";
-            advise(unit.id, say(k_no_gate, unit.id),
-                   "[Service] ExecStartPre=-+/usr/local/bin/lectio-deploy gate " + part);
+            advise(unit.id, say(k_no_gate, unit.id), "[Service] ExecStartPre=-+lectio-deploy gate " + part);
         } else if (unit.start_timeout > 0ms && unit.start_timeout <= k_fence) {
             advise(unit.id, say(k_short_start, unit.id, in_seconds(unit.start_timeout), in_seconds(k_fence)),
                    "[Service] TimeoutStartSec=" + in_seconds(k_fence + 3 * k_beyond));

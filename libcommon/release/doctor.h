@@ -38,6 +38,7 @@ struct DeployConditions {
 
     // open_file_cache as nginx has it where it serves from `served`; each once.
     std::vector<std::string> file_caches;
+    std::string unknown_page; // deploy.maintenance_page, where nginx never asks for it
     std::optional<Page> page; // that the site answers with
 
     Shelf::Served::Kind served_kind = Shelf::Served::Kind::nothing;

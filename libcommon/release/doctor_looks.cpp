@@ -122,6 +122,8 @@ class Looks {
     void look_at_nginx() {
         if (const std::optional<NginxTree> nginx = nginx_of_host(m_world, m_places.nginx)) {
             m_seen.file_caches = file_caches_of(*nginx, m_seen.served);
+            const std::string& page = m_config.deploy.maintenance_page;
+            m_seen.unknown_page = page.empty() || asks_for_file(*nginx, page) ? "" : page;
         }
     }
 
@@ -243,6 +245,16 @@ void add_caches(const std::vector<NginxDirective>& block, Inherited around, cons
     }
 }
 
+bool asks_for(const std::vector<NginxDirective>& block, const std::string& file) {
+    return std::any_of(block.begin(), block.end(), [&](const NginxDirective& directive) {
+        const bool asks =
+            directive.name == "if" &&
+            std::any_of(directive.arguments.begin(), directive.arguments.end(),
+                        [&](const std::string& word) { return word == file || word == file + ")"; });
+        return asks || asks_for(directive.block, file);
+    });
+}
+
 } // namespace
 
 DeployConditions look_at_conditions(World& world, ReleaseDisk& disk, const Config& config, Shelf& shelf,
@@ -256,6 +268,10 @@ std::vector<std::string> file_caches_of(const NginxTree& nginx, const Path& root
     std::vector<std::string> caches;
     add_caches(nginx.directives, {}, without_slash(root.string()), caches);
     return caches;
+}
+
+bool asks_for_file(const NginxTree& nginx, const Path& file) {
+    return asks_for(nginx.directives, file.string());
 }
 
 } // namespace lectio::release

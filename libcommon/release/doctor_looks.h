@@ -15,5 +15,7 @@ DeployConditions look_at_conditions(World& world, ReleaseDisk& disk, const Confi
 
 // Where nginx serves from `root` (root, alias), what open_file_cache says there: its arguments, each once; "off" is left out.
 std::vector<std::string> file_caches_of(const NginxTree& nginx, const Path& root);
+// Whether an `if` of nginx's asks for this file.
+bool asks_for_file(const NginxTree& nginx, const Path& file);
 
 } // namespace lectio::release

@@ -65,6 +65,7 @@ struct Standing {
     bool migrated = false, admitted = false, undoing = false, restored = false, woken = false,
          committed = false, rolling_back = false, rolled_back = false;
     [[nodiscard]] bool ended() const { return end.has_value(); }
+    [[nodiscard]] bool is_open() const { return !ended(); }
     // Its migrations do more than add, and are undone by the snapshot.
     [[nodiscard]] bool restores() const;
     // The tables are on their way: before they are put back no code may run.

@@ -143,8 +143,10 @@ class LastGood final : public WayBack {
         if (choice.id.empty()) {
             return {false, choice.why_none};
         }
-        const Outcome outcome =
-            transaction.heal(choice.id, {false, std::string(k_who), joined(context.incidents)});
+        const Outcome outcome = transaction.heal(choice.id, {.force = false,
+                                                             .maintenance = false,
+                                                             .by = std::string(k_who),
+                                                             .incidents = joined(context.incidents)});
         if (outcome.result != Outcome::Result::released) {
             return {false, outcome.reason};
         }

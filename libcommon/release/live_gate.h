@@ -8,7 +8,9 @@
 #include "config/deploy.h"
 #include "platform/clock.h"
 
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace lectio::release {
@@ -39,6 +41,10 @@ Text hint_of_failures(const Look& look);
 class LiveGate {
   public:
     virtual ~LiveGate() = default;
+    // From here on what visitors get is held against what they got until now.
+    virtual void begin_to_count() {}
+    // Why too many of their answers since then are errors (gate.errors); nothing: they are not, or nobody can say.
+    virtual std::optional<Text> too_many_errors() { return std::nullopt; }
     [[nodiscard]] virtual bool has_checks() const = 0;
     [[nodiscard]] virtual bool has_walk() const = 0;
     // Of all that is asked, as in Seen.
@@ -47,6 +53,9 @@ class LiveGate {
     virtual Look look(SteadyTime until) = 0;
     // A walk of lectio-smoke, with the second look that it gives what has failed; within smoke.deadline.
     virtual Look walk() = 0;
+    // Why a visitor does not get status 503 and a page with this text instead of the site; nothing: he does. Asked again
+    // until `until`: a web server may look for the page some time after it was put there.
+    virtual std::optional<Text> unseen_page(std::string_view text, SteadyTime until) = 0;
 };
 
 struct Verdict {

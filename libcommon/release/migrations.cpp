@@ -108,8 +108,13 @@ for migration, backwards in executor.migration_plan(executor.loader.graph.leaf_n
         node = executor.loader.graph.node_map[migration.app_label, migration.name]
         before_all[migration.app_label] = max([above.key[1] for above in node.parents if above.key[0] == migration.app_label],
                                               default="zero")
+identity = ""
+if connection.vendor == "postgresql":
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_database() || ' ' || extract(epoch FROM pg_catalog.pg_postmaster_start_time())::text")
+        identity = cursor.fetchone()[0]
 print("\nlectio-migrations: " + json.dumps({"migrations": found, "before": before_all, "engine": connection.vendor,
-                                            "database": str(connection.settings_dict["NAME"])}))
+                                            "database": str(connection.settings_dict["NAME"]), "identity": identity}))
 )";
 
 constexpr Phrase k_additive{"adds, takes nothing away", "только добавляет"};
@@ -166,7 +171,7 @@ MigrationClass WaitingMigrations::worst() const {
 bool WaitingMigrations::needs_fence() const {
     const bool whole =
         std::all_of(all.begin(), all.end(), [](const Migration& each) { return each.is_atomic; });
-    return worst() != MigrationClass::additive || !whole;
+    return !all.empty() && (worst() != MigrationClass::additive || !whole || behind_page);
 }
 
 Text words_of(const Migration& migration) {
@@ -204,6 +209,7 @@ Result<WaitingMigrations> waiting_migrations_from(std::string_view printed) {
         }
         waiting.engine = text_of(json, "engine");
         waiting.database = text_of(json, "database");
+        waiting.identity = text_of(json, "identity");
         return waiting;
     }
     return Error{ErrorKind::invalid, "the project's Django does not say what its migrations do"};

@@ -32,7 +32,9 @@ struct Migration {
 struct WaitingMigrations {
     std::vector<Migration> all;                // in the order in which they would be applied
     std::map<std::string, std::string> before; // app → the migration it is at now; "zero": none
-    std::string engine, database;              // of Django: "sqlite3", a path or a name
+    std::string engine, database;              // of Django: "sqlite", a path or a name
+    std::string identity;                      // of PostgreSQL: what the server itself says of both
+    bool behind_page = false;                  // as whoever deploys wishes: visitors get a page meanwhile
     [[nodiscard]] MigrationClass worst() const;
     // While they are applied no code may run with the tables, neither the old nor the new.
     [[nodiscard]] bool needs_fence() const;

@@ -70,6 +70,7 @@ class Part {
         const std::vector<Release>& releases;
         WaitingMigrations& migrations; // what has to be applied before it is served; build() finds them
         bool force = false;
+        bool maintenance = false; // migrations may take long: visitors get a page meanwhile
     };
     // What a release of it would do besides being served: tried out in the staging folder, which goes afterwards.
     struct Foresight {
@@ -85,6 +86,8 @@ class Part {
     // ── its database ──
     // A hash of what the tables are; nothing: there is no database that we can look at.
     virtual Result<std::optional<std::string>> schema() { return std::optional<std::string>(); }
+    // When none of its code runs: who else keeps a snapshot from being put back, and does not go soon.
+    virtual Step only_ours(SteadyTime) { return {}; }
     // Of the database as it is now, kept with release `id`. Not beyond `until`.
     virtual Step take_snapshot(const std::string&, SteadyTime) { return {}; }
     // Those that build() has found; then it is tried. Not beyond `until`.

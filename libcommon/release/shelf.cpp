@@ -71,6 +71,10 @@ Path Shelf::snapshot(const std::string& id) const {
     return m_places.state / "snapshots" / id;
 }
 
+Path Shelf::scratch() const {
+    return m_places.state / "scratch";
+}
+
 Result<void> Shelf::prepare() {
     LECTIO_TRY(m_files.make_folders(m_places.state / "journal", k_folder_for_us));
     LECTIO_TRY(m_files.make_folders(m_places.state / "releases", k_folder_for_us));

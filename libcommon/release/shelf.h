@@ -44,6 +44,7 @@ class Shelf {
     [[nodiscard]] Path incoming(const std::string& id) const;
     [[nodiscard]] Path journal(const std::string& id) const;
     // A folder that is not there until one is taken.
+    [[nodiscard]] Path scratch() const; // for what is needed for a while
     [[nodiscard]] Path snapshot(const std::string& id) const;
     // Where a deploy writes down in words how it goes on, for who attaches.
     [[nodiscard]] Path lines(const std::string& id) const;

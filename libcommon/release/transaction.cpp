@@ -56,7 +56,9 @@ Outcome outcome_of(const Entry& end) {
 Transaction::Transaction(World& world, ReleaseDisk& disk, Site site, LiveGate& gate, Part& part,
                          Progress progress)
     : m_world(world), m_disk(disk), m_site(std::move(site)), m_shelf(world.files, disk, m_site.places),
-      m_gate(gate), m_part(part), m_progress(std::move(progress)) {}
+      m_gate(gate), m_part(part), m_progress(std::move(progress)),
+      m_page(world.files, m_site.deploy.maintenance_page, m_site.lang) {}
+
 // ── the four things that can be wished ──────────────────────────────────────────────────────────────────
 
 Outcome Transaction::release(BuildSource& source, const Wishes& wishes) {
@@ -78,7 +80,8 @@ Outcome Transaction::release_both(BuildSource& code, BuildSource& frontend, cons
 
 Outcome Transaction::release_what_was_begun() {
     const bool leads = m_with != nullptr;
-    return go({{"live-site", &Transaction::look_at_the_site},
+    return go({{"maintenance", &Transaction::know_where_the_page_belongs, m_wishes.maintenance},
+               {"live-site", &Transaction::look_at_the_site},
                {"ready", &Transaction::ready},
                {"room", &Transaction::find_room},
                {"adopt", &Transaction::take_over_what_is_served},

@@ -17,6 +17,7 @@
 #include "platform/world.h"
 #include "release/journal.h"
 #include "release/live_gate.h"
+#include "release/maintenance_page.h"
 #include "release/part.h"
 #include "release/shelf.h"
 #include "words/phrase.h"
@@ -73,8 +74,9 @@ enum class WordOnDatabase {
 
 struct Wishes {
     bool force = false;
-    std::string by;          // who deploys
-    std::string incidents{}; // that it is to mend, by id, with blanks between; stands in the journal
+    bool maintenance = false; // all migrations, and as long as they take: visitors get a page meanwhile
+    std::string by;           // who deploys
+    std::string incidents{};  // that it is to mend, by id, with blanks between; stands in the journal
 };
 
 struct Site {
@@ -85,6 +87,8 @@ struct Site {
     Lang lang = Lang::ru; // of what is kept in words
     // From the stop of what answers them, requests wait so long at most for migrations; then all is undone.
     Duration longest_fence = std::chrono::seconds(20);
+    // Behind the page (Wishes::maintenance).
+    Duration longest_maintenance = std::chrono::minutes(20);
     // For whoever has the database open and is none of the site's units: a command of cron, a copy that is being made.
     Duration wait_for_users = std::chrono::seconds(60);
 };
@@ -149,6 +153,7 @@ class Transaction {
     Step take(std::initializer_list<NamedStep> steps);
     Step open_journal();
     Step look_at_the_site();
+    Step know_where_the_page_belongs();
     Step find_room();
     Step take_over_what_is_served();
     Step know_what_is_served(const std::string& id);
@@ -185,11 +190,18 @@ class Transaction {
     // ── the fence (transaction_fence.cpp) ──
     enum class Holding { to_migrate, to_put_back };
     Step hold(Holding why);
+    Step show_the_page();
+    void take_the_page_away();
+    [[nodiscard]] Duration longest_wait() const {
+        return m_wishes.maintenance ? m_site.longest_maintenance : m_site.longest_fence;
+    }
     void let_go(Asking asking);
     enum class Written { nothing, something, unknown };
     Written written_since(Asking asking);
     Step put_back(Asking asking);
-    Step keep_what_was_replaced();
+    void keep_what_was_replaced();
+    void keep_the_tables();
+    void start_what_was_stopped();
     bool is_for_a_person() const;
     Outcome leave_to_a_person(const Stop& why);
     Outcome not_put_back(const Stop& why, const Stop& trouble, Asking asking);
@@ -231,6 +243,7 @@ class Transaction {
     LiveGate& m_gate;
     Part& m_part;
     Progress m_progress;
+    MaintenancePage m_page;
     Transaction* m_other = nullptr; // that it may lead
 
     // Of the deploy that is under way.
@@ -264,6 +277,7 @@ class Transaction {
         std::string place;       // of the database
         std::string fingerprint; // of it, when they were applied
         bool is_up = false;      // by this process
+        bool has_page = false;   // visitors get it instead of the site
         bool units_wait = false; // somebody has stopped them, in this or another process
         bool same_boot = true;   // and the machine has not been started since
         SteadyTime held_until{};

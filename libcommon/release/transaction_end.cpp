@@ -36,8 +36,7 @@ Outcome Transaction::give_up(const Stop& why, Asking asking) {
         return leave_to_a_person(why);
     }
     if (m_word == WordOnDatabase::keep && restores() && m_fence.tables != Tables::put_back) {
-        m_fence.tables = Tables::untouched;
-        m_migrating = true; // whoever ran before runs with them now: somebody has said so
+        keep_the_tables();
     }
     if (const Step no = restores() ? put_back(asking) : Step{}) {
         return not_put_back(why, *no, asking);
@@ -222,6 +221,7 @@ Outcome Transaction::finish(Outcome outcome) {
 // Alerts are no longer held, and others may restart what they find.
 void Transaction::let_others_watch() {
     m_host.release();
+    take_the_page_away();
     const Result<void> unmarked = follows() ? Result<void>{} : m_world.files.remove(m_site.marker);
     if (!unmarked && unmarked.error().kind != ErrorKind::not_found) {
         m_warnings.push_back(say(k_marker_stays, error_words(unmarked.error().message)));

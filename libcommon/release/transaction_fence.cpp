@@ -18,11 +18,20 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr Duration k_wait_for_fence = 60s;
+constexpr Duration k_wait_for_page = 10s; // a web server may remember for a while that there was none
 constexpr Duration k_wait_while_units_start = 20s; // well within their TimeoutStartSec=
 
 constexpr Phrase k_holding{"requests wait from here on", "с этого момента запросы ждут"};
 constexpr Phrase k_holding_at_most{"requests wait from here on, for the migrations {} at most",
                                    "с этого момента запросы ждут, из-за миграций не дольше {}"};
+constexpr Phrase k_page_at_most{"visitors get the maintenance page from here on, for {} at most",
+                                "с этого момента посетители видят страницу обслуживания, не дольше {}"};
+constexpr Phrase k_page_not_shown{"visitors would not see the maintenance page: {}",
+                                  "посетители не увидели бы страницу обслуживания: {}"};
+constexpr Phrase k_page_not_shown_hint{"show it in nginx: README, \"Migrations that take long\"",
+                                       "покажите её в nginx: README, «Долгие миграции»"};
+constexpr Phrase k_page_stays{"the maintenance page {} could not be taken away: {}",
+                              "страницу обслуживания {} не удалось убрать: {}"};
 constexpr Phrase k_put_back{"the database is as it was before the migrations", "база такая, как до миграций"};
 constexpr Phrase k_stays{"{} fails and is served on: its migrations cannot be undone without losing what was "
                          "written since, by visitors or by the checks themselves: {}",
@@ -57,6 +66,11 @@ Transaction::Step Transaction::hold_requests() {
 
 // First nobody can start any more, then it is seen who runs.
 Transaction::Step Transaction::hold(Holding why) {
+    if (!m_host.held()) { // in a recovery
+        if (Step no = take_the_host()) {
+            return no;
+        }
+    }
     if (!m_fence.lock.held()) {
         Result<Lock> lock = wait_for_lock(m_world.files, m_world.clock, m_site.places.fence(),
                                           "lectio-deploy", k_wait_for_fence);
@@ -81,12 +95,16 @@ Transaction::Step Transaction::hold(Holding why) {
         }
         set_marker();
     }
+    const bool is_for_long = why == Holding::to_migrate && m_wishes.maintenance;
+    if (Step no = is_for_long ? show_the_page() : Step{}) {
+        return no;
+    }
     if (why == Holding::to_put_back) { // there is nothing else that could be done
         m_fence.held_until = SteadyTime::max();
         m_progress(say(k_holding));
     } else {
-        m_fence.held_until = m_world.clock.steady() + m_site.longest_fence;
-        m_progress(say(k_holding_at_most, format_duration(m_site.longest_fence)));
+        m_fence.held_until = m_world.clock.steady() + longest_wait();
+        m_progress(say(is_for_long ? k_page_at_most : k_holding_at_most, format_duration(longest_wait())));
     }
     for (const std::string& unit : units->web) {
         if (Step no = as_step(m_part.hold(unit, m_fence.held_until, voice()))) {
@@ -94,6 +112,28 @@ Transaction::Step Transaction::hold(Holding why) {
         }
     }
     return {};
+}
+
+// Seen as a visitor sees it: nobody is to wait for minutes in front of nothing.
+Transaction::Step Transaction::show_the_page() {
+    m_fence.has_page = true;
+    if (const std::optional<Text> no = m_page.put_up()) {
+        return Stop{say(k_page_not_shown, *no), say(k_page_not_shown_hint)};
+    }
+    set_marker();
+    const SteadyTime until = m_world.clock.steady() + k_wait_for_page;
+    const std::optional<Text> unseen = m_gate.unseen_page(MaintenancePage::mark(), until);
+    return unseen ? Step(Stop{say(k_page_not_shown, *unseen), say(k_page_not_shown_hint)}) : Step{};
+}
+
+void Transaction::take_the_page_away() {
+    if (const std::optional<Text> no = m_page.take_down()) {
+        m_warnings.push_back(say(k_page_stays, m_site.deploy.maintenance_page, *no));
+    }
+    if (m_fence.has_page) {
+        m_fence.has_page = false;
+        set_marker();
+    }
 }
 
 // While a unit starts nothing may wait for another, and after a start of the machine all come by themselves.
@@ -104,6 +144,7 @@ void Transaction::let_go(Asking asking) {
         m_part.let_go(waits ? Part::Waiting::until_started : Part::Waiting::not_at_all, voice());
     }
     m_fence.units_wait = m_fence.is_up = false;
+    take_the_page_away();
 }
 
 // Seen twice: while they run, so that nobody is stopped in vain, and then when nobody can write any more.
@@ -119,8 +160,7 @@ Transaction::Written Transaction::written_since(Asking asking) {
         const Result<Part::Running> units = m_part.running();
         return units && !units->is_through ? Written::nothing : Written::unknown;
     }
-    const Step no = m_host.held() ? Step{} : take_the_host();
-    return no || hold(Holding::to_put_back) ? Written::unknown : look();
+    return hold(Holding::to_put_back) ? Written::unknown : look();
 }
 
 // A value: it does not go back.
@@ -132,8 +172,7 @@ std::optional<Outcome> Transaction::stay_if_written_to(const Stop& why, Asking a
         if (is_served()) {
             return stay(why, asking);
         }
-        m_fence.tables = Tables::untouched;
-        m_migrating = true; // whoever ran before runs with them now: somebody has said so
+        keep_the_tables();
         return std::nullopt;
     }
     if (m_fence.tables != Tables::met) {
@@ -157,13 +196,11 @@ std::optional<Outcome> Transaction::stay_if_written_to(const Stop& why, Asking a
 
 Transaction::Step Transaction::put_back(Asking asking) {
     if (m_fence.tables == Tables::put_back) {
-        return keep_what_was_replaced();
+        keep_what_was_replaced();
+        return {};
     }
     const bool may_wait = asking == Asking::possible;
     if (may_wait && !m_fence.is_up) { // whoever started since the one that died
-        if (Step no = m_host.held() ? Step{} : take_the_host()) {
-            return no;
-        }
         if (Step no = hold(Holding::to_put_back)) {
             return no;
         }
@@ -182,19 +219,25 @@ Transaction::Step Transaction::put_back(Asking asking) {
     }
     m_fence.tables = Tables::put_back;
     m_progress(say(k_put_back));
-    if (const Step no = keep(Mark::restored)) {
-        m_warnings.push_back(
-            no->reason); // as long as what was replaced lies there, nothing is replaced again
-        return {};
+    if (const Step no =
+            keep(Mark::restored)) { // as long as what was replaced lies there, nothing is replaced again
+        m_warnings.push_back(no->reason);
+    } else {
+        keep_what_was_replaced();
     }
-    return keep_what_was_replaced();
+    return {};
 }
 
-Transaction::Step Transaction::keep_what_was_replaced() {
+void Transaction::keep_what_was_replaced() {
     if (const Step no = as_step(m_part.keep_replaced(m_id, m_fence.place, voice()))) {
         m_warnings.push_back(no->reason);
     }
-    return {};
+}
+
+// Whoever ran before runs with them now: somebody has said so.
+void Transaction::keep_the_tables() {
+    m_fence.tables = Tables::untouched;
+    m_migrating = true;
 }
 
 // Code has run on tables that nobody had decided on.
@@ -231,13 +274,18 @@ Outcome Transaction::not_put_back(const Stop& why, const Stop& trouble, Asking a
     return left;
 }
 
-Outcome Transaction::undecided(const Stop& why) {
-    m_fence.lock.release();
-    if (m_fence.is_up) { // they were stopped in vain
+// In vain, by this process: the release is served on.
+void Transaction::start_what_was_stopped() {
+    if (m_fence.is_up) {
         if (const Step no = as_step(m_part.start(m_to, voice()))) {
             m_warnings.push_back(no->reason);
         }
     }
+}
+
+Outcome Transaction::undecided(const Stop& why) {
+    m_fence.lock.release();
+    start_what_was_stopped();
     let_others_watch();
     Outcome open = outcome(stop_requested() ? Outcome::Result::stopped : Outcome::Result::needs_human,
                            {say(k_undecided, m_to, why.reason), say(k_undecided_hint)});
@@ -258,11 +306,7 @@ Outcome Transaction::stay(const Stop& why, Asking asking) {
             m_warnings.push_back(no->reason);
         }
     }
-    if (m_fence.is_up) {
-        if (const Step no = as_step(m_part.start(m_to, voice()))) {
-            m_warnings.push_back(no->reason);
-        }
-    }
+    start_what_was_stopped();
     m_failing = why.reason.in(m_site.lang);
     if (const Step no = commit()) { // the next recovery asks the site again
         return undecided({join("; ", {why.reason, no->reason})});

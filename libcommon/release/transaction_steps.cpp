@@ -42,6 +42,12 @@ constexpr Phrase k_nothing_asked{"nothing is configured that could be asked of t
 constexpr Phrase k_nothing_asked_hint{
     "name checks in [deploy] gate.checks, or nobody knows whether it works",
     "назовите проверки в [deploy] gate.checks, иначе неизвестно, работает ли он"};
+constexpr Phrase k_no_page{
+    "--maintenance shows visitors a page, and deploy.maintenance_page names none",
+    "--maintenance показывает посетителям страницу, а deploy.maintenance_page не задан"};
+constexpr Phrase k_no_page_hint{
+    "name a file there, and show it in nginx: README, \"Migrations that take long\"",
+    "назовите там файл и покажите его в nginx: README, «Долгие миграции»"};
 constexpr Phrase k_no_room{"only {} are free at {}, min_free is {}",
                            "свободно только {} ({}), min_free — {}"};
 constexpr Phrase k_no_room_hint{"make room, for instance: lectio-deploy cleanup",
@@ -135,6 +141,10 @@ Transaction::Step Transaction::look_at_the_site() {
                     Stop::Kind::site_was_red};
     }
     return {};
+}
+
+Transaction::Step Transaction::know_where_the_page_belongs() {
+    return m_site.deploy.maintenance_page.empty() ? Step(Stop{say(k_no_page), say(k_no_page_hint)}) : Step{};
 }
 
 Transaction::Step Transaction::find_room() {
@@ -300,8 +310,9 @@ Transaction::Step Transaction::seal() {
     if (!records) {
         return Stop{error_words(records.error().message)};
     }
-    const Part::Draft draft{m_release,         m_manifest,   find(records->releases, m_from),
-                            records->releases, m_migrations, m_wishes.force};
+    const Part::Draft draft{m_release,           m_manifest,   find(records->releases, m_from),
+                            records->releases,   m_migrations, m_wishes.force,
+                            m_wishes.maintenance};
     if (Step no = as_step(m_part.dress(folder, draft, voice()))) {
         return no;
     }
@@ -446,11 +457,14 @@ Transaction::Step Transaction::migrate() {
     if (!place) {
         return Stop{error_words(place.error().message)};
     }
+    if (Step no = restores ? as_step(m_part.only_ours(until)) : Step{}) {
+        return no;
+    }
     if (Step no = as_step(m_part.take_snapshot(m_id, until))) {
         return no;
     }
     const auto is_too_late = [&] { return m_world.clock.steady() >= until; };
-    const Stop too_late{say(k_waited_too_long, format_duration(m_site.longest_fence))};
+    const Stop too_late{say(k_waited_too_long, format_duration(longest_wait()))};
     if (is_too_late()) {
         return too_late;
     }
@@ -510,13 +524,16 @@ Result<void> Transaction::learn_what_fits() {
 
 void Transaction::set_marker() {
     const Now now = m_world.clock.now();
-    const Json marker{{"id", m_id},
-                      {"by", m_wishes.by},
-                      {"pid", ::getpid()},
-                      {"boot_id", now.boot_id},
-                      {"start", format_utc(now.wall)},
-                      {"expires", format_utc(now.wall + k_marker_life)},
-                      {"checks", m_gate.names()}};
+    const Duration life = m_fence.has_page ? m_site.longest_maintenance + k_marker_life : k_marker_life;
+    Json marker{{"id", m_id},
+                {"by", m_wishes.by},
+                {"pid", ::getpid()},
+                {"boot_id", now.boot_id},
+                {"start", format_utc(now.wall)},
+                {"expires", format_utc(now.wall + life)}};
+    if (!m_fence.has_page) { // else nothing of the site answers: all that a deploy may break is kept back
+        marker["checks"] = m_gate.names();
+    }
     const std::string text = marker.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
     constexpr mode_t k_for_all_to_read = 0644;
     if (const Result<void> set = write_atomically(m_world.files, m_site.marker, text, k_for_all_to_read);
@@ -530,6 +547,7 @@ Transaction::Step Transaction::swap() {
         return no;
     }
     m_swapped = true;
+    m_gate.begin_to_count();
     if (const Result<void> done = m_disk.point(m_site.places.served, m_shelf.target_of(m_to)); !done) {
         return Stop{error_words(done.error().message)};
     }
@@ -547,6 +565,7 @@ Transaction::Step Transaction::start() {
     m_fence.lock.release(); // a unit that starts waits for it
     Step no = as_step(m_part.start(m_to, voice()));
     if (!no) {
+        take_the_page_away();
         m_progress(say(k_swapped, m_to));
     }
     return no;
@@ -556,6 +575,9 @@ Transaction::Step Transaction::watch_it() {
     const Verdict verdict = watch(m_gate, m_site.deploy.gate, m_world.clock, m_part.patience());
     switch (verdict.outcome) {
     case Verdict::Outcome::passed:
+        if (const std::optional<Text> errors = m_gate.too_many_errors()) {
+            return Stop{say(k_gate_failed, *errors)};
+        }
         return as_step(m_part.stands(m_to));
     case Verdict::Outcome::asks_nothing:
         m_warnings.push_back(join(": ", {say(k_nothing_asked), say(k_nothing_asked_hint)}));

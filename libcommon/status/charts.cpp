@@ -16,7 +16,7 @@ namespace {
 // Of the bars: in each step of 4 a bar of 3.
 constexpr int k_step = 4, k_width = 3, k_height = 30;
 constexpr int k_top = 3, k_line = 27; // of a good day
-constexpr int k_warned_top = 10, k_unseen_top = 17, k_stub_top = 24;
+constexpr int k_warned_top = 10, k_unseen_top = 17, k_tick_top = 24;
 constexpr int k_least_red = 6; // a minute of a day is seen, too
 constexpr std::size_t k_most_titles = 40;
 constexpr std::size_t k_most_said = 5;
@@ -33,7 +33,7 @@ constexpr Phrase k_good{"good", "работало"};
 constexpr Phrase k_warned{"shorter: a warning", "короче: предупреждение"};
 constexpr Phrase k_broken{"below the line: broken", "ниже черты: сломано"};
 constexpr Phrase k_unseen{"half: could not look", "половина: не удалось проверить"};
-constexpr Phrase k_nobody{"a stub: nobody looked", "след: не проверялось"};
+constexpr Phrase k_nobody{"a tick: nobody looked", "след: не проверялось"};
 constexpr Phrase k_times{"Answer times of the last 24 hours: median {}, 95% within {}, the slowest hour {}",
                          "Время ответа за 24 часа: медиана {}, 95% не дольше {}, самый медленный час {}"};
 
@@ -72,7 +72,7 @@ class Bars {
         const int left = static_cast<int>(index) * k_step;
         switch (kind_of(day)) {
         case Kind::none:
-            path('n') += box(left, k_stub_top, k_line);
+            path('n') += box(left, k_tick_top, k_line);
             break;
         case Kind::unseen:
             path('u') += box(left, k_unseen_top, k_line);

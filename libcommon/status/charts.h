@@ -14,7 +14,7 @@ std::string share_words(const std::vector<DayCount>& days);
 Text day_words(const DayCount& day);
 
 // A bar a day. Good ones are of one height, one with a warning is shorter, of a broken one the lower part is of another
-// colour and reaches below the line, of one that nobody looked at a stub is left.
+// colour and reaches below the line, of one that nobody looked at a tick is left.
 std::string day_bars(const std::vector<std::string>& dates, const std::vector<DayCount>& days, Lang lang);
 // What the bars mean, one sample each.
 std::string bars_legend(Lang lang);

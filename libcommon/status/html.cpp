@@ -1,5 +1,6 @@
 #include "status/html.h"
 
+#include "util/markup.h"
 #include "util/text.h"
 
 namespace lectio::status {
@@ -7,37 +8,10 @@ namespace {
 
 constexpr std::size_t k_longest = 600; // a check says what it found in a line or two
 
-std::string escape(std::string_view text) {
-    std::string escaped;
-    escaped.reserve(text.size() + text.size() / 8);
-    for (const char c : text) {
-        switch (c) {
-        case '&':
-            escaped += "&amp;";
-            break;
-        case '<':
-            escaped += "&lt;";
-            break;
-        case '>':
-            escaped += "&gt;";
-            break;
-        case '"':
-            escaped += "&quot;";
-            break;
-        case '\'':
-            escaped += "&#39;";
-            break;
-        default:
-            escaped += c;
-        }
-    }
-    return escaped;
-}
-
 } // namespace
 
 std::string html_text(std::string_view words) {
-    return escape(shorten(clean_line(words), k_longest));
+    return escape_markup(shorten(clean_line(words), k_longest), Quotes::escaped);
 }
 
 std::string html_lines(std::string_view words) {

@@ -1,6 +1,7 @@
 #include "status/look_around.h"
 
 #include "backup/archive.h"
+#include "backup/drills.h"
 #include "backup/retention.h"
 #include "heartbeat/job_record.h"
 #include "incidents/rules.h"
@@ -60,6 +61,12 @@ constexpr Phrase k_backups_unreadable{"the backups cannot be read: {}", "коп�
 constexpr Phrase k_manifest_unreadable{"the manifest {} of a backup cannot be read",
                                        "описание копии {} не читается"};
 constexpr Phrase k_backup_missing{"the file of backup {} is missing", "нет файла копии {}"};
+constexpr Phrase k_drill_bad{"{}: the copy outside of this server does not pass its proof: {}",
+                             "{}: копия в хранилище не прошла проверку: {}"};
+constexpr Phrase k_drill_failed{"{}: the copy outside of this server could not be fetched and proven: {}",
+                                "{}: копию не удалось забрать из хранилища и проверить: {}"};
+constexpr Phrase k_drill_overdue{"{}: since {} no copy from outside of this server was proven",
+                                 "{}: с {} ни одна копия из хранилища не проверена"};
 constexpr Phrase k_backup_never{"{}: there is no proven backup", "{}: нет ни одной проверенной копии"};
 constexpr Phrase k_backup_old{"{}: the newest proven backup is {} old", "{}: последней проверенной копии {}"};
 constexpr Phrase k_backup_to_come{
@@ -437,6 +444,7 @@ class LookAround {
             gap(status_of(there.error()), say(k_backups_unreadable, trouble_words(there.error())));
             return;
         }
+        m_drills = backup::read_drills(m_world.files, m_config.paths.state);
         for (const BackupSource& source : settings.sources) {
             m_overview.backups.push_back(backup_of(*there, source));
         }
@@ -491,9 +499,10 @@ class LookAround {
             row.proven = newest->time;
             row.age = std::max(Duration::zero(), m_now.wall - newest->time);
             row.size = newest->packed.size;
+            row.only_bytes = newest->state == backup::State::unchanged;
         }
         const std::vector<backup::Backup> all = there.of(source.name);
-        if (source.later || !source.unset.empty()) {
+        if (!source.unset.empty()) {
             return is(Status::warning, say(k_backup_off, source.name));
         }
         if (newest == nullptr) {
@@ -509,12 +518,25 @@ class LookAround {
         if (all.back().state == backup::State::suspect) {
             return is(Status::warning, say(k_backup_suspect, source.name, all.back().id));
         }
+        const auto drill = m_drills.find(source.name);
+        switch (backup::standing_of(drill == m_drills.end() ? nullptr : &drill->second,
+                                    m_config.backup.verify_every, m_now.wall)) {
+        case backup::DrillStanding::bad:
+            return is(Status::critical, say(k_drill_bad, source.name, clean_line(drill->second.trouble)));
+        case backup::DrillStanding::overdue:
+            return is(Status::critical, say(k_drill_overdue, source.name, format_utc(drill->second.since)));
+        case backup::DrillStanding::failed:
+            return is(Status::warning, say(k_drill_failed, source.name, clean_line(drill->second.trouble)));
+        default:
+            break;
+        }
         return row;
     }
 
     World& m_world;
     const Config& m_config;
     Delivery& m_delivery;
+    backup::Drills m_drills;
     SteadyTime m_until;
     Now m_now;
     LastDay m_day;

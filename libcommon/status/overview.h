@@ -112,11 +112,12 @@ JobRow judge_job(const std::string& name, const heartbeat::JobRecord& record, bo
 
 struct BackupRow {
     std::string source;
-    std::optional<WallTime> proven; // when the newest proven copy was made; none: there is none
+    std::optional<WallTime> proven; // when the newest copy that counts was made; none: there is none
     Duration age{};
     Bytes size{};
     Text trouble; // late, never, suspect, not backed up; empty: good
     Status status = Status::ok;
+    bool only_bytes = false; // nobody knows whether the newest can be restored: its bytes are what they were
 };
 
 // What the healer did, or an incident that ended.

@@ -70,9 +70,10 @@ json json_of(const Deploy& deploy) {
 }
 
 json json_of(const BackupRow& backup, Lang lang) {
-    return {{"source", backup.source},         {"status", to_string(backup.status)},
-            {"proven", moment(backup.proven)}, {"age_s", seconds(backup.proven, backup.age)},
-            {"size", backup.size.count},       {"detail", backup.trouble.in(lang)}};
+    return {{"source", backup.source},          {"status", to_string(backup.status)},
+            {"proven", moment(backup.proven)},  {"age_s", seconds(backup.proven, backup.age)},
+            {"only_bytes", backup.only_bytes},  {"size", backup.size.count},
+            {"detail", backup.trouble.in(lang)}};
 }
 
 json json_of(const JobRow& job, Lang lang) {

@@ -155,7 +155,7 @@ class Metrics {
         }
         m_out.begin(k_proven);
         for (const BackupRow& backup : m_overview.backups) {
-            if (backup.proven) {
+            if (backup.proven && !backup.only_bytes) {
                 m_out.moment(k_proven, {{"source", backup.source}}, seconds(*backup.proven));
             }
         }

@@ -26,6 +26,8 @@ constexpr Phrase k_recoveries{"Last recoveries", "Последние восст�
 constexpr Phrase k_deploys{"Last deploys", "Последние деплои"};
 constexpr Phrase k_backups{"Backups", "Резервные копии"};
 constexpr Phrase k_backup{"{}: proven {} ago, {}", "{}: проверена {} назад, {}"};
+constexpr Phrase k_backup_unproven{"{}: made {} ago, {}, nobody knows whether it can be restored",
+                                   "{}: сделана {} назад, {}, можно ли восстановить — неизвестно"};
 constexpr Phrase k_jobs{"Jobs", "Задания"};
 constexpr Phrase k_job{"{}: {}", "{}: {}"};
 constexpr Phrase k_job_ended{"{}: {} ago, {}", "{}: {} назад, {}"};
@@ -179,10 +181,10 @@ class TextOverview {
         }
         title(k_backups);
         for (const BackupRow& each : m_overview.backups) {
-            marked(each.status,
-                   each.status != Status::ok
-                       ? words(each.trouble)
-                       : words(say(k_backup, each.source, long_age(each.age), format_size(each.size))));
+            marked(each.status, each.status != Status::ok
+                                    ? words(each.trouble)
+                                    : words(say(each.only_bytes ? k_backup_unproven : k_backup, each.source,
+                                                long_age(each.age), format_size(each.size))));
         }
     }
 

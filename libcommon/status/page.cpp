@@ -61,6 +61,8 @@ constexpr Phrase k_still{"not over", "не закончилось"};
 constexpr Phrase k_jobs{"Jobs", "Задания"};
 constexpr Phrase k_backups{"Backups", "Резервные копии"};
 constexpr Phrase k_proven{"proven {} ago, {}", "проверена {} назад, {}"};
+constexpr Phrase k_unproven{"made {} ago, {}, nobody knows whether it can be restored",
+                            "сделана {} назад, {}, можно ли восстановить — неизвестно"};
 constexpr Phrase k_deploys{"Deploys", "Деплои"};
 constexpr Phrase k_under_way{"under way", "идёт"};
 constexpr Phrase k_died{"not finished", "не закончен"};
@@ -530,9 +532,9 @@ class Page {
         for (const BackupRow& backup : m_overview.backups) {
             add("<li class=\"row\">{}<span class=\"name\">{}</span><span class=\"says\">{}</span></li>\n",
                 sign(backup.status), html_text(backup.source),
-                backup.status != Status::ok
-                    ? words(backup.trouble)
-                    : words(k_proven, length_before(backup.age), format_size(backup.size)));
+                backup.status != Status::ok ? words(backup.trouble)
+                                            : words(backup.only_bytes ? k_unproven : k_proven,
+                                                    length_before(backup.age), format_size(backup.size)));
         }
         m_out += "</ul>\n";
     }

@@ -10,4 +10,12 @@ std::string sql_identifier(std::string_view name) {
     return text + '"';
 }
 
+std::string sql_literal(std::string_view text) {
+    std::string quoted = "'";
+    for (const char c : text) {
+        quoted.append(c == '\'' ? 2 : 1, c);
+    }
+    return quoted + '\'';
+}
+
 } // namespace lectio

@@ -30,12 +30,36 @@ units = ["keeper", "asleep"]
 """
 
 
-class Backup(unittest.TestCase):
-    def setUp(self):
+QUEUE = """
+[backup]
+dir = "/var/backups/site"
+min_free = "1MB"
+[backup.source.queue]
+type = "redis"
+url = "redis://127.0.0.1:6379/0"
+units = ["redis-server"]
+"""
+
+
+class HostWithBackups(unittest.TestCase):
+    def lay_out(self, config):
         self.host = self.enterContext(Host(self._testMethodName.removeprefix("test_").replace("_", "-")))
         self.host.lay_out_site(cron=False)
-        self.host.shell(f"cat >>/etc/lectio-monitor/config.toml <<'MORE'\n{CONFIG}\nMORE")
+        self.host.shell(f"cat >>/etc/lectio-monitor/config.toml <<'MORE'\n{config}\nMORE")
         self.host.run("sed", "-i", 's/^lang = "ru"/lang = "en"/', "/etc/lectio-monitor/config.toml")
+
+    def backup(self, *words, code=0):
+        done = self.host.attempt("lectio-backup", "--format", "json", *words)
+        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+        return json.loads(done.stdout)
+
+    def state(self, unit):
+        return self.host.run("systemctl", "show", "-P", "ActiveState", unit).strip()
+
+
+class Backup(HostWithBackups):
+    def setUp(self):
+        self.lay_out(CONFIG)
         self.host.run("mkdir", "-p", "/var/lib/keeper")
         self.do("pragma journal_mode = wal", "create table lessons (id integer primary key)", "insert into lessons values (1)")
         self.host.write("/opt/keeper.py", KEEPER)
@@ -54,14 +78,6 @@ class Backup(unittest.TestCase):
     def seen(self):
         """By who has it open, since he was started."""
         return self.host.attempt("cat", "/run/keeper.rows").stdout
-
-    def backup(self, *words, code=0):
-        done = self.host.attempt("lectio-backup", "--format", "json", *words)
-        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
-        return json.loads(done.stdout)
-
-    def state(self, unit):
-        return self.host.run("systemctl", "show", "-P", "ActiveState", unit).strip()
 
     def test_units_stand_still(self):
         words = self.backup("restore", "database", "--dry-run")["message"]
@@ -94,6 +110,34 @@ class Backup(unittest.TestCase):
         self.host.run("systemctl", "stop", "keeper")  # by a person: it stays so
         self.backup("run", "--due")
         self.assertEqual(self.state("keeper"), "inactive")
+
+
+class BackupOfRedis(HostWithBackups):
+    """Debian's own redis-server.service, as it is shipped: a server writes its dump as it stops, over whatever lies there."""
+
+    def redis(self, *words):
+        return self.host.run("redis-cli", *words).strip()
+
+    def test_redis_stands_still(self):
+        self.lay_out(QUEUE)
+        self.redis("set", "lesson", "kept")
+        self.assertIn("backed up and proven", self.backup("run")["message"])
+        self.redis("set", "lesson", "lost")
+        self.redis("set", "later", "1")
+        self.assertIn("redis-server would be stopped", self.backup("restore", "queue", "--dry-run")["message"])
+        process, dump = self.host.main_process("redis-server"), "/var/lib/redis/dump.rdb"
+        self.backup("restore", "queue")
+        self.assertNotEqual(self.host.main_process("redis-server"), process)
+        self.assertEqual((self.state("redis-server"), self.redis("get", "lesson"), self.redis("exists", "later")), ("active", "kept", "0"))
+        self.assertEqual(self.host.run("stat", "-c", "%U:%G", dump), "redis:redis\n")
+        self.redis("save")  # it may write what was put in its place
+        self.backup("verify")
+        self.assertEqual(self.host.health()[0], 0)  # Celery is back, too
+        # Without the unit a server that answers is not touched.
+        self.host.run("sed", "-i", "/^units = /d", "/etc/lectio-monitor/config.toml")
+        process = self.host.main_process("redis-server")
+        self.assertIn("stop", self.backup("restore", "queue", code=2)["reason"])
+        self.assertEqual((self.host.main_process("redis-server"), self.redis("get", "lesson")), (process, "kept"))
 
 
 if __name__ == "__main__":

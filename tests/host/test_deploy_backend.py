@@ -30,6 +30,7 @@ check = ["env", "SITE_DATA=/var/lib/teaching_panel", "/usr/bin/python3", "teachi
 canary = {{ command = ["env", "SITE_DATA=/var/lib/teaching_panel", "venv/bin/gunicorn", "-b", "{{socket}}", "--chdir", "teaching_panel", "teaching_panel.wsgi"], path = "/api/health/" }}
 units = ["{SITE}", "celery-default.service"]
 """
+PAGE = "/var/www/lectio-maintenance.html"
 DATABASE = "/var/lib/teaching_panel/db.sqlite3"
 VIEWS = "/root/next/teaching_panel/teaching_panel/views.py"
 
@@ -234,6 +235,38 @@ class Fence(Deploys, SoakHost, unittest.TestCase):
         report_times(f"killed when a column was gone: put back under {seen['requests']} requests and {seen['rows']} rows written, none failed, "
                      f"none lost; the slowest row took {seen['slowest_s']} s")
         self.check_next()
+
+    def behind_the_page(self, word):
+        """Begins to release it, and comes back when its migration waits and visitors see the page."""
+        self.host.run("rm", "-f", "/var/lib/teaching_panel/waits")
+        self.host.start_and_leave("lectio-deploy", "backend", "--maintenance", self.pack(word, "waits"))
+        self.host.wait_until(lambda: self.host.succeeds("test", "-e", "/var/lib/teaching_panel/waits"), "it is in the middle")
+        self.assertNotEqual(self.state(SITE), "active")
+        for ask in ([], ["-X", "POST", "-d", "title=x"]):
+            answer = self.host.run("curl", "-s", "-i", "-m", "60", *ask, API)
+            self.assertTrue(answer.startswith("HTTP/1.1 503"), answer)
+            self.assertIn("Retry-After:", answer)
+            self.assertIn("lectio-deploy maintenance", answer)
+
+    def test_maintenance(self):
+        """Visitors get a page for as long as the migration takes, and the site afterwards, whatever becomes of it."""
+        self.host.run("sed", "-i", f's|^\\[deploy\\]|&\\nmaintenance_page = "{PAGE}"|', "/etc/lectio-monitor/config.toml")
+        refused = self.deploy(1, "refused", "backend", "--maintenance", self.pack("unseen", "good"))
+        self.assertIn("не увидели бы", refused["reason"])
+        self.check_whole("roomy", is_as_before=True)
+        self.assertFalse(self.host.succeeds("test", "-e", PAGE))
+        self.host.copy(SOURCE / "packaging/nginx/maintenance.conf", "/etc/nginx/snippets/lectio-maintenance.conf")
+        self.host.shell("sed -i 's|server_name.*lectio.test.*|&\\n    include snippets/lectio-maintenance.conf;|' /etc/nginx/sites-enabled/* && "
+                        "nginx -t && systemctl reload nginx")
+        self.behind_the_page("second")
+        self.host.run("pkill", "-9", "-f", "lectio-deploy backend")
+        self.host.wait_until(lambda: self.host.attempt("lectio-deploy", "recover").returncode != 75, "it is taken up")
+        self.check_whole("roomy", is_as_before=True)
+        self.behind_the_page("third")
+        self.host.run("touch", "/var/lib/teaching_panel/go")
+        self.host.wait_until(lambda: not self.host.succeeds("pgrep", "-f", "lectio-deploy backend"), "it is over")
+        self.check_whole("third", is_as_before=False)
+        self.assertFalse(self.host.succeeds("test", "-e", PAGE))
 
     def test_cut_off(self):
         """The same, and the machine goes down with it."""

@@ -2,22 +2,26 @@
 """What breaks on the site of LEGACY.md is mended by the cron line and told once, as its table promises.
 
 Each test boots a host of its own: ctest runs them side by side. In --soak each boots twenty, ten at once, and prints the
-worst figures.
+worst figures; LECTIO_ROUNDS and LECTIO_AT_ONCE say other numbers. Where Monit is installed on this machine (the tests do not
+install it), the timers are measured beside it: a second host, at the same time, on which Monit mends the same.
 """
 
 import concurrent.futures
 import os
+import re
+import shutil
+import statistics
 import sys
 import time
 import unittest
 
-from hosts import Host, report_times, skip_where_impossible
+from hosts import HERE, Host, report_times, skip_where_impossible
 
 INDEX = "/var/www/teaching_panel/frontend/build/index.html"
 # cron's next minute, one run with its recheck, the promised 15 s, and a slow machine.
 WITHIN = 110
-ROUNDS = 20 if os.environ.get("LECTIO_SOAK") else 1
-AT_ONCE = 10
+ROUNDS = int(os.environ.get("LECTIO_ROUNDS", 20 if os.environ.get("LECTIO_SOAK") else 1))
+AT_ONCE = int(os.environ.get("LECTIO_AT_ONCE", 10))
 UNITS = ("nginx.service", "teaching_panel.service", "celery-default.service", "redis-server.service")
 
 
@@ -26,16 +30,15 @@ class Round:
 
     def __init__(self, host):
         self.host = host
-        self.found_after = self.mended_after = self.told_after = 0.0
+        self.began = self.found_after = self.mended_after = self.told_after = 0.0
         self.message = ""
         self.restarted = ()
 
     def go(self, *command, mended):
+        """That it was broken is what the message says: a look may come at that moment, and mend it before anybody else looks."""
         before = {unit: self.host.main_process(unit) for unit in UNITS}
         self.host.run(*command)
-        start, began = time.monotonic(), float(self.host.run("date", "+%s.%N"))
-        if mended():
-            raise AssertionError(f"{' '.join(command)} was to break it")
+        start, self.began = time.monotonic(), float(self.host.run("date", "+%s.%N"))
         self.host.wait_until(mended, "mended", WITHIN)
         self.mended_after = time.monotonic() - start
         self.host.wait_until(self.host.messages, "told", 30)
@@ -45,15 +48,62 @@ class Round:
         if len(messages) != 1:
             raise AssertionError(f"one message, not {messages}")
         self.message = messages[0]
-        self.found_after = self.host.run_that_mended() - began
+        self.found_after = self.host.run_that_mended() - self.began
         self.restarted = tuple(unit for unit in UNITS if self.host.main_process(unit) != before[unit])
+
+
+class RoundOfMonit:
+    """The same where Monit watches, each 30 seconds, its word by mail."""
+
+    every = 30
+
+    def __init__(self, host):
+        self.host = host
+        self._seen = set()
+        host.copy(shutil.which("monit"), "/usr/bin/monit")
+        host.copy(HERE / "site/monitrc", "/etc/monitrc")
+        host.copy(HERE / "site/mail.py", "/opt/mail.py")
+        host.run("chmod", "600", "/etc/monitrc")
+        host.run("systemd-run", "--quiet", "--unit=mail", "python3", "/opt/mail.py")
+        host.run("systemd-run", "--quiet", "--unit=monit", "monit", "-I", "-c", "/etc/monitrc")
+        host.wait_until(lambda: self._looks() >= 2, "Monit has looked", WITHIN)
+        if self._told():
+            raise AssertionError(f"the site is to be well before it is broken: {host.read('/var/lib/mail')}")
+
+    def _looks(self):
+        """How often it has looked, as far as we have seen."""
+        lines = self.host.attempt("monit", "-c", "/etc/monitrc", "status", "index").stdout.splitlines()
+        self._seen |= {line for line in lines if "data collected" in line}
+        return len(self._seen)
+
+    def go(self, *command, mended):
+        self.host.run(*command)
+        start, self.began = time.monotonic(), float(self.host.run("date", "+%s.%N"))
+        self.host.wait_until(mended, "Monit has mended it", WITHIN)
+        self.mended_after = time.monotonic() - start
+        self.host.wait_until(self._told, "Monit has told", WITHIN)
+        self.told_after = time.monotonic() - start
+        self.found_after = self._found() - self.began
+
+    def _told(self):
+        return self.host.attempt("cat", "/var/lib/mail").stdout
+
+    def _found(self):
+        """When it first said that something is wrong, in seconds of the clock."""
+        lines = self.host.run("journalctl", "-t", "monit", "-p", "err", "-o", "short-unix").splitlines()
+        return min(float(line.split()[0]) for line in lines if line[:1].isdigit())
 
 
 class Mending(unittest.TestCase):
     schedule = "cron"
+    every = 0  # broken just after a look, when the next one is farthest
 
     def start(self, host):
         host.start_cron()
+
+    def at_a_moment_of_the_cycle(self, every, number):
+        """Just after a look in the first round, later in each further one: the rounds are spread over the cycle."""
+        time.sleep(every * number / ROUNDS)
 
     def each_round(self, go):
         """go(host) on hosts that are watched and well; what it returned, one for each round."""
@@ -63,6 +113,7 @@ class Mending(unittest.TestCase):
                 host.lay_out_site(cron=False)
                 self.start(host)
                 host.wait_until_watched()
+                self.at_a_moment_of_the_cycle(self.every, number)
                 return go(host)
 
         with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
@@ -75,6 +126,7 @@ class Mending(unittest.TestCase):
             this.go(*command, mended=lambda: mended(host))
             self.assertEqual(this.restarted, restarted, "what was healthy was to be left alone")
             self.assert_tells_mended(this.message)
+            this.confirmed_after = found_after(this, restarted)
             return this
 
         rounds = self.each_round(go)
@@ -176,13 +228,55 @@ class Mending(unittest.TestCase):
         self.assertEqual((code, report["recovery"], host.messages()), (0, [], []), report)
 
 
+def found_after(this, units):
+    """Until it began to mend: of a unit systemd says when it was at work on it, whoever asked; else what the healer says."""
+    begun = [float(line.split()[0]) for unit in units for line in
+             this.host.run("journalctl", "-u", unit, "-o", "short-unix").splitlines() if re.search(r"systemd\[1\]: (Start|Stopp)ing ", line)]
+    later = [moment for moment in begun if moment > this.began]
+    return min(later) - this.began if later else this.found_after
+
+
+def figures(what, who, rounds):
+    """Seconds from the breaking, median and worst."""
+    columns = {"found": [this.confirmed_after for this in rounds], "mended after that": [this.mended_after - this.confirmed_after for this in rounds],
+               "in all": [this.mended_after for this in rounds], "told": [this.told_after for this in rounds]}
+    return f"{what}, {who}, {len(rounds)} rounds, median and worst: " + ", ".join(
+        f"{name} {statistics.median(column):.1f} and {max(column):.1f} s" for name, column in columns.items())
+
+
 class MendingByTimers(Mending):
     """The same where systemd runs the tools, each 15 seconds."""
 
     schedule = "timers"
+    every = 15
 
     def start(self, host):
         host.start_timers("health", "notify")
+
+    def broken_by(self, what, *command, mended, restarted):
+        """The same, and told in the run that has found it; beside it, where Monit is there, a host that Monit watches."""
+        beside = []
+
+        def by_monit(number):
+            with Host(f"{self._testMethodName.removeprefix('test_').replace('_', '-')}-monit-{number}") as host:
+                host.lay_out_site(cron=False)
+                this = RoundOfMonit(host)
+                self.at_a_moment_of_the_cycle(this.every, number)
+                this.go(*command, mended=lambda: mended(host))
+                this.confirmed_after = found_after(this, restarted)
+                return this
+
+        with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+            if shutil.which("monit") is not None:
+                beside = [pool.submit(by_monit, number) for number in range(ROUNDS)]
+            rounds = super().broken_by(what, *command, mended=mended, restarted=restarted)
+            beside = [each.result() for each in beside]
+        for this in rounds:
+            self.assertLess(this.found_after, this.told_after)
+            self.assertLess(this.found_after, this.mended_after, "told by the run that has mended it")
+        report_times(figures(what, "lectio-health by timers", rounds))
+        report_times(figures(what, "Monit each 30 s", beside) if beside else "Monit is not installed here: nothing is measured beside it")
+        return rounds
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ import fcntl
 import json
 import os
 import pathlib
-import signal
 import sqlite3
 import stat
 import subprocess
@@ -13,8 +12,8 @@ import tempfile
 import threading
 import unittest
 
-from backups import OF_ALL
-from monitor import CHANNEL, CHAT, TOKEN, binary
+from backups import OF_ALL, Backups
+from monitor import CHANNEL, CHAT, TOKEN
 from stand_ins.bot_api import BotApi
 
 CONFIG = OF_ALL + """[backup.source.database]
@@ -23,10 +22,9 @@ path = "{folder}/site/db.sqlite3"
 latest = "{folder}/site/db_latest.sqlite3"
 {more}
 """
-CALLS = ("write", "pwrite64", "fsync", "rename", "renameat", "renameat2", "unlink", "unlinkat")
 
 
-class Site:
+class Site(Backups):
     """A database of a site, and an operator who can be told."""
 
     def __init__(self, bot, journal="wal", more=""):
@@ -66,25 +64,6 @@ class Site:
         whole = database.execute("pragma integrity_check").fetchone()[0]
         database.close()
         return found if whole == "ok" else whole
-
-    def command(self, *words):
-        return [str(binary("lectio-backup")), "-c", str(self.config), *words]
-
-    def call(self, *words):
-        return subprocess.run(self.command(*words), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300,
-                              check=False)
-
-    def report(self, *words, expected=0):
-        done = self.call("--format", "json", *words)
-        if done.returncode != expected:
-            raise AssertionError(f"{words}: {done.returncode}\n{done.stdout}\n{done.stderr}")
-        return json.loads(done.stdout)
-
-    def told(self):
-        """All that the operator has been told. A busy host may leave it to the flusher of the next minute."""
-        subprocess.run([str(binary("lectio-notify")), "-c", str(self.config), "flush"], stdin=subprocess.DEVNULL,
-                       capture_output=True, timeout=300, check=False)
-        return self.bot.texts()
 
     def archive(self):
         return sorted(file.name for file in (self.folder / "backups").iterdir() if file.name != "trash")
@@ -161,6 +140,7 @@ class BackupTest(unittest.TestCase):
         for journal in ("wal", "delete"):
             with self.subTest(journal=journal), BotApi() as bot, Site(bot, journal) as site:
                 site.do("create table a (n integer)", "create table b (n integer)")
+                known = self.known_rows(site.database)
                 ended, failures, written = threading.Event(), [], []
 
                 def write():
@@ -185,11 +165,20 @@ class BackupTest(unittest.TestCase):
                         counts = [database.execute(f"select count(*) from {table}").fetchone()[0] for table in "ab"]
                         database.close()
                         self.assertEqual(counts[0], counts[1])
+                        self.assertEqual(self.known_rows(out), known)
                 finally:
                     ended.set()
                     writer.join()
                 self.assertEqual(failures, [])
                 self.assertGreater(len(written), 0)
+
+    @staticmethod
+    def known_rows(file):
+        """Those that nobody changes, to the byte."""
+        database = sqlite3.connect(file)
+        rows = database.execute("select id, content from lessons order by id").fetchall()
+        database.close()
+        return rows
 
     def test_a_database_that_is_open_is_not_replaced_and_who_has_it_is_named(self):
         with BotApi() as bot, Site(bot) as site:
@@ -257,23 +246,15 @@ class BackupTest(unittest.TestCase):
             site.report("run", "nobody", expected=64)
             self.assertEqual(site.call().returncode, 64)
 
-    def test_what_is_not_built_yet_is_said_and_not_silently_left_out(self):
-        more = '[backup.source.media]\ntype = "exec"\ncommand = ["/usr/local/bin/dump"]'
-        with BotApi() as bot, Site(bot, more=more) as site:
-            report = site.report("run", expected=1)
-            self.assertIn("media is not backed up", report["message"])
-            self.assertEqual(len(report["backups"]), 1)
-
     def test_a_key_that_nothing_uses_yet_is_said_and_refused_by_check_config(self):
         with BotApi() as bot, Site(bot) as site:
-            config = site.config.read_text().replace('[backup]', '[backup]\nencrypt = ["age", "-r", "age1"]\nrestic = []')
+            config = site.config.read_text().replace('[backup]', '[backup]\nrestic = ["restic"]')
             site.config.write_text(config)
             for words in (("run",), ("status",)):
                 message = site.report(*words, expected=1)["message"]
-                self.assertIn("encrypt is set and not built yet", message)
-                self.assertNotIn("restic", message)
+                self.assertIn("restic is set and not built yet", message)
             self.assertEqual(site.call("--check-config").returncode, 78)
-            site.config.write_text(config.replace("encrypt =", "# encrypt ="))
+            site.config.write_text(config.replace('["restic"]', "[]"))
             site.report("run")
             site.report("status")
             self.assertEqual(site.call("--check-config").returncode, 0)
@@ -390,38 +371,6 @@ class BackupTest(unittest.TestCase):
             self.assertEqual(site.report("list")["backups"][0]["state"], "bad")
             site.report("restore", "database", expected=2)
             site.report("status", expected=2)
-
-    def test_killed_at_every_writing_call_nothing_is_lost_and_the_next_run_is_whole(self):
-        every = 1 if os.environ.get("LECTIO_SOAK") else 10
-        killed = 0
-        with BotApi() as bot, Site(bot) as site:
-            site.report("run")
-            for call in CALLS:
-                number = 1
-                while self.is_killed(site, call, number):
-                    self.is_whole(site, f"{call} {number}")
-                    killed += 1
-                    number += every
-            site.report("run")
-            self.assertEqual([name for name in site.archive() if name.startswith(".")], [])
-            site.report("check")
-        print(f"counted: lectio-backup killed at {killed} writing calls")
-
-    def is_killed(self, site, call, number):
-        done = subprocess.run(["strace", "-f", "-qq", "-o", "/dev/null", "-e", f"trace={call}",
-                               "-e", f"inject={call}:signal=KILL:when={number}", *site.command("run", "-q")],
-                              stdin=subprocess.DEVNULL, capture_output=True, timeout=300, check=False)
-        self.assertIn(done.returncode, (0, 1, -signal.SIGKILL), done.stderr)
-        return done.returncode == -signal.SIGKILL
-
-    def is_whole(self, site, when):
-        newest = [backup for backup in site.report("list")["backups"] if backup["state"] == "verified"][-1]
-        out = site.folder / "out.sqlite3"
-        site.report("restore", "database", "--id", newest["id"], "--to", str(out))
-        self.assertEqual(site.rows(out), 50, when)
-        out.unlink()
-        self.assertEqual(site.rows(site.folder / "site/db_latest.sqlite3"), 50, when)
-        self.assertEqual(site.rows(site.database), 50, when)
 
 
 if __name__ == "__main__":

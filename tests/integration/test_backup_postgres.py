@@ -13,8 +13,8 @@ import tempfile
 import threading
 import unittest
 
-from backups import OF_ALL
-from monitor import CHANNEL, CHAT, TOKEN, binary
+from backups import OF_ALL, Backups
+from monitor import CHANNEL, CHAT, TOKEN
 from mounts import mount, own_mounts, unmount
 from stack.ports import free_port
 from stack.postgres import Postgres, programs
@@ -78,7 +78,7 @@ class Between:
                     client.sendall(self.change(data))
 
 
-class Site:
+class Site(Backups):
     """A server with a site's database, and an operator who can be told."""
 
     def __init__(self, bot, server):
@@ -100,27 +100,9 @@ class Site:
     def lead_to(self, url, more=""):
         self.config.write_text(CONFIG.format(folder=self.folder, url=url) + more + "\n" + CHANNEL.format(chat=CHAT, api=self.bot.url))
 
-    def command(self, *words):
-        return [str(binary("lectio-backup")), "-c", str(self.config), *words]
-
-    def call(self, *words):
-        return subprocess.run(self.command(*words), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=600,
-                              check=False)
-
-    def report(self, *words, expected=0):
-        done = self.call("--format", "json", *words)
-        if done.returncode != expected:
-            raise AssertionError(f"{words}: {done.returncode}\n{done.stdout}\n{done.stderr}")
-        return json.loads(done.stdout)
-
     def start(self, *words):
         return subprocess.Popen(self.command(*words), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                 text=True)
-
-    def told(self):
-        subprocess.run([str(binary("lectio-notify")), "-c", str(self.config), "flush"], stdin=subprocess.DEVNULL,
-                       capture_output=True, timeout=300, check=False)
-        return self.bot.texts()
 
     def left(self):
         """What lies there unfinished."""
@@ -170,10 +152,11 @@ class Writers:
 
 
 def find_child(pid, name):
+    """That is at work: one that is asked for its version is gone in a moment."""
     for process in pathlib.Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             words = (process / "stat").read_text().split()
-            if words[1] == f"({name})" and int(words[3]) == pid:
+            if words[1] == f"({name})" and int(words[3]) == pid and b"--version" not in (process / "cmdline").read_bytes():
                 return int(process.name)
     return None
 

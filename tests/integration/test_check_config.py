@@ -431,9 +431,13 @@ class CheckConfig(unittest.TestCase):
                              if line.startswith(f"config.toml:{where}: warning: ") and words in line], bad)
 
     def test_what_comes_later_is_said_once(self):
-        text = EXAMPLE + b'\n[backup.source.later]\ntype = "exec"\ncommand = ["/usr/local/bin/dump"]\nextension = "sql"\nevery = "6h"\n'
-        self.assertEqual(len([line for line in self.warnings(text) if '"exec" is not built yet' in line]), 1)
-        self.assertEqual([line for line in self.warnings(text) if '"extension"' in line], [])
+        text = EXAMPLE.replace(b"[backup]\n", b'[backup]\nrestic = ["restic", "backup"]\n')
+        self.assertEqual(len([line for line in self.warnings(text) if '"restic" is not built yet' in line]), 1)
+
+    def test_a_drill_that_nothing_can_fetch_for_is_a_warning(self):
+        self.assertEqual(len([line for line in self.warnings(EXAMPLE) if "offsite_fetch" in line]), 1)
+        text = EXAMPLE.replace(b"# offsite_fetch =", b"offsite_fetch =")
+        self.assertEqual([line for line in self.warnings(text) if "offsite_fetch" in line], [])
 
     def test_the_page_replaces_pages_only(self):
         for right in ('html = "/srv/site/status.html"', 'html = "/srv/site/status.html"\ndays = 30\nmode = "640"'):

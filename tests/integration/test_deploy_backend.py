@@ -1,16 +1,20 @@
 #!/usr/bin/env python3
 """lectio-deploy of a backend where no systemd answers: taken over and given back in place, and refused before anything is met."""
 
+import fcntl
 import json
 import os
+import pathlib
 import pwd
 import subprocess
 import unittest
+import zlib
 
 from builds import build_files, write_files
 from deploying import CHECKS, Deploys, root
 from monitor import binary
 from stack.stack import Stack
+from stack.waiting import wait_until
 
 USER = "nobody" if root() else pwd.getpwuid(os.geteuid()).pw_name
 BACKEND = """
@@ -42,6 +46,13 @@ class Migration(migrations.Migration):
     dependencies = [("lessons", "0001_initial")]
     operations = [migrations.RemoveField("lesson", "notes")]
 """
+
+
+def record(entry):
+    """As journal.h has it."""
+    mark, facts = entry
+    text = json.dumps({"facts": facts, "mark": mark, "time": "2099-01-01T00:00:00Z"}, separators=(",", ":"))
+    return f"{len(text):08} {zlib.crc32(text.encode()):08x} {text}\n"
 
 
 class BackendTest(unittest.TestCase):
@@ -135,6 +146,27 @@ class BackendTest(unittest.TestCase):
         self.assertEqual([deploy["result"] for deploy in deploys], ["released", "refused", "refused"])
         for words in (["full"], ["full", "-", "-"], ["full", str(build), str(self.project), "--ref", "main"], ["full", "/nowhere"]):
             self.assertEqual(self.site.deploy(*words).returncode, 64, words)
+
+    def test_a_unit_waits_while_tables_are_half_done(self):
+        """A deploy that has let go of the fence and not put its tables back is about to end: nothing may start before that."""
+        self.ends(self.site.deploy("adopt", "backend"), 0, "released")
+        deploy = "be-20990101T000000Z-aaaa"
+        records = [("begin", {"id": deploy, "action": "release", "from": self.site.listed()[-1]["id"]}),
+                   ("migrate", {"undo": "restore", "database": str(self.project.resolve() / "db.sqlite3")})]
+        journal = self.site.state / f"deploy/journal/{deploy}.journal"
+        journal.write_text("".join(map(record, records)))
+        with (self.site.run_folder / "deploy.lock").open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            gate = subprocess.Popen([binary("lectio-deploy"), "-c", str(self.site.config), "gate", "web"], stdin=subprocess.DEVNULL,
+                                    stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+            # It has looked, and looks again in a moment.
+            asleep = pathlib.Path(f"/proc/{gate.pid}/wchan")
+            wait_until(lambda: gate.poll() is not None or "nanosleep" in asleep.read_text(), "the gate has looked", seconds=300)
+            self.assertIsNone(gate.poll())
+        said = gate.communicate(timeout=300)[1]
+        self.assertEqual(gate.returncode, 0, said)
+        self.assertIn("--database put-back", said)  # there is no snapshot: from here on a person decides
+        self.assertIn('"woken"', journal.read_text())
 
     def test_a_plan_says_what_migrations_would_do(self):
         (self.project / "lessons/migrations").mkdir(parents=True)

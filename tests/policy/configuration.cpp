@@ -91,11 +91,10 @@ std::string page_of(const Kinds& kinds) {
         "`a-z 0-9 _ -`, at most 64 "
         "characters.\n";
     for (const Section& section : all_sections(kinds)) {
-        page += fmt::format("\n## {}{}\n\n{}\n", cell(section.header),
-                            section.later ? " (not built yet)" : "", cell(section.help));
+        page += fmt::format("\n## {}\n\n{}\n", cell(section.header), cell(section.help));
         if (!section.schema->rows().empty()) {
             page += "\n| key | type | default | range | what it is |\n|---|---|---|---|---|\n";
-            add_rows(page, *section.schema, "", section.later);
+            add_rows(page, *section.schema, "", false);
         }
     }
     return page;

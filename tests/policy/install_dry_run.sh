@@ -47,7 +47,7 @@ check 'lectio-smoke.timer: not enabled' --schedule timers
 check 'nothing runs by itself' --schedule none
 check '/opt/lectio/bin/lectio-health' --prefix /opt/lectio --no-deps
 check 'rm -f /etc/cron.d/lectio-monitor' --uninstall
-check 'rm -rf /etc/lectio-monitor' --purge
+check 'remove_but_backups /etc/lectio-monitor' --purge
 
 # What means nothing there is refused, not passed over.
 for words in '--uninstall --cron' '--purge --schedule timers' '--schedule monthly' '--purge --no-deps' '--prefix /opt/lectio --uninstall'; do

@@ -1,6 +1,7 @@
 #include "commands.h"
 
 #include "backup/retention.h"
+#include "drill.h"
 #include "util/text.h"
 #include "words/error_words.h"
 
@@ -19,6 +20,22 @@ constexpr Phrase k_stale{"{}: the newest proven backup is of {}, {} old",
                          "{}: последняя проверенная копия — от {}, ей {}"};
 constexpr Phrase k_fresh{"{}: the newest proven backup is of {}, {} ({} packed), {} to restore",
                          "{}: последняя проверенная копия — от {}, {} (сжато {}), восстановление за {}"};
+constexpr Phrase k_stale_unchanged{"{}: the newest backup is of {}, {} old",
+                                   "{}: последняя копия — от {}, ей {}"};
+constexpr Phrase k_fresh_unchanged{"{}: the newest backup is of {}, {} ({} packed)",
+                                   "{}: последняя копия — от {}, {} (сжато {})"};
+constexpr Phrase k_nobody_knows{"that its bytes are unchanged is all that is known: whether it can be "
+                                "restored nobody has tried, its source has "
+                                "no `verify`",
+                                "известно только, что её байты не изменились: можно ли её восстановить, "
+                                "никто не пробовал, у источника нет `verify`"};
+constexpr Phrase k_sealed{
+    "on {} its bytes were unchanged; it is encrypted and no key is here: proven it was on {}",
+    "{} её байты не изменились; она зашифрована, а ключа здесь нет: проверена она была {}"};
+constexpr Phrase k_never_opened{
+    "on {} its bytes were unchanged; it is encrypted, no key is here, and it was never proven",
+    "{} её байты не изменились; она зашифрована, ключа здесь нет, и проверена она не была никогда"};
+constexpr Phrase k_unchanged{"{} of {}: its bytes are unchanged", "{} от {}: её байты не изменились"};
 constexpr Phrase k_never_away{"{}: no backup lies outside of this server",
                               "{}: вне этого сервера нет ни одной копии"};
 constexpr Phrase k_stale_away{"{}: the newest backup outside of this server is of {}, {} old",
@@ -40,6 +57,8 @@ constexpr Phrase k_missing{"the file of {} is missing", "нет файла ко�
 constexpr Phrase k_proven{"{} of {}: proven", "{} от {}: проверена"};
 constexpr Phrase k_not_it{"{} of {}: {}", "{} от {}: {}"};
 constexpr Phrase k_nothing_to_prove{"there is nothing to prove", "проверять нечего"};
+constexpr Phrase k_no_fetch{"`offsite_fetch` is not set: nothing says how a copy comes back from there",
+                            "`offsite_fetch` не задан: непонятно, как забрать копию оттуда"};
 constexpr Phrase k_whole{"{} backups are what their manifests say", "копий в порядке: {}"};
 constexpr Phrase k_nothing_to_prune{"{}: nothing to remove", "{}: удалять нечего"};
 constexpr Phrase k_would_prune{"{}: to the trash would go {}", "{}: в корзину ушли бы {}"};
@@ -85,11 +104,11 @@ int list(Session& session) {
     }
     std::string lines;
     for (const Backup& backup : there->backups) {
-        lines +=
-            fmt::format("{}{}  {:<12}  {}  {:>8}  {:<8}{}{}{}", lines.empty() ? "" : "\n", backup.id,
-                        backup.source, session.local(backup.time), format_size(backup.packed.size),
-                        to_string(backup.state), backup.pinned ? "  pinned" : "", backup.away ? "  away" : "",
-                        backup.reason.empty() ? "" : "  " + clean_line(backup.reason));
+        lines += fmt::format("{}{}  {:<12}  {}  {:>8}  {:<9}{}{}{}{}", lines.empty() ? "" : "\n", backup.id,
+                             backup.source, session.local(backup.time), format_size(backup.packed.size),
+                             to_string(backup.state), backup.pinned ? "  pinned" : "",
+                             backup.away ? "  away" : "", backup.compressed ? "  encrypted" : "",
+                             backup.reason.empty() ? "" : "  " + clean_line(backup.reason));
     }
     return session.say_outcome(lines.empty() ? say(k_no_backups) : verbatim(lines), 0,
                                {{"backups", all_of(session, there->backups)}});
@@ -123,8 +142,15 @@ void say_what_is_away(Session& session, const Archive::Contents& there, const Ba
 }
 
 void say_what_is_not_proven(Session& session, const Backup& backup, Findings& findings) {
-    if (const Text lack = lack_of_proof(backup.snapshot, session.world()); !lack.empty()) {
+    if (const Text lack = lack_of(session, backup); !lack.empty()) {
         findings.add(say(k_of_source, backup.source, lack));
+    }
+}
+
+void say_drill(Session& session, const BackupSource& source, Findings& findings) {
+    const DrillStands stands = how_drills_stand(session, source);
+    if (!stands.words.empty()) {
+        findings.add(stands.words, stands.status);
     }
 }
 
@@ -144,12 +170,17 @@ int status(Session& session) {
             findings.add(stale, 2);
         } else {
             const Backup& newest = *there->newest(source.name);
-            findings.add(say(k_fresh, source.name, session.local(newest.time),
-                             format_size(plain_file(newest.snapshot).size), format_size(newest.packed.size),
-                             format_duration(newest.restore_took)));
+            const std::string when = session.local(newest.time);
+            const std::string plain = format_size(plain_file(newest.snapshot).size);
+            const std::string packed = format_size(newest.packed.size);
+            findings.add(
+                newest.state == State::unchanged
+                    ? say(k_fresh_unchanged, source.name, when, plain, packed)
+                    : say(k_fresh, source.name, when, plain, packed, format_duration(newest.restore_took)));
             say_what_is_not_proven(session, newest, findings);
         }
         say_what_is_away(session, *there, source, findings);
+        say_drill(session, source, findings);
         const std::vector<Backup> all = there->of(source.name);
         if (!all.empty() && all.back().state == State::suspect) {
             findings.add(say(k_suspect, source.name, all.back().id, all.back().reason, all.back().id), 1);
@@ -161,6 +192,29 @@ int status(Session& session) {
     }
     return session.say_outcome(findings.words(), findings.status(),
                                {{"backups", all_of(session, there->backups)}});
+}
+
+// The newest of each source that lies elsewhere, or the one that was asked for.
+int verify_away(Session& session, const Archive::Contents& there) {
+    if (session.settings().offsite_fetch.empty()) {
+        return session.leave(ExitCode::configuration, say(k_no_fetch));
+    }
+    Findings findings;
+    for (const BackupSource& source : session.settings().sources) {
+        const Backup* away = there.newest_away(source.name);
+        if (session.options().id) {
+            const Backup* one = there.find(*session.options().id);
+            away = one != nullptr && one->source == source.name ? one : nullptr;
+        }
+        if (away != nullptr) {
+            const DrillStands end = drill(session, source, *away);
+            session.log(end.status == 0 ? LogLevel::success : LogLevel::error, end.words);
+            findings.add(end.words, end.status);
+        }
+    }
+    session.flush_log();
+    return session.say_outcome(findings.empty() ? say(k_nothing_to_prove) : findings.words(),
+                               findings.status(), nlohmann::json::object());
 }
 
 int verify(Session& session) {
@@ -186,6 +240,9 @@ int verify(Session& session) {
             }
         }
     }
+    if (session.options().away) {
+        return verify_away(session, *there);
+    }
     Findings findings;
     std::vector<Backup> proven;
     for (const Backup& backup : chosen) {
@@ -195,7 +252,9 @@ int verify(Session& session) {
         }
         const bool good = now->state != State::bad;
         const std::string of = session.local(backup.time);
-        findings.add(good ? say(k_proven, now->id, of) : say(k_not_it, now->id, of, now->reason),
+        findings.add(!good                 ? say(k_not_it, now->id, of, now->reason)
+                     : now->was_restored() ? say(k_proven, now->id, of)
+                                           : say(k_unchanged, now->id, of),
                      good ? 0 : 2);
         if (good) {
             say_what_is_not_proven(session, *now, findings);
@@ -242,6 +301,9 @@ int check(Session& session) {
     }
     findings.add(say(k_whole, whole));
     look_at_remote(session, *there, findings);
+    for (const BackupSource& source : session.settings().sources) {
+        say_drill(session, source, findings);
+    }
     return session.say_outcome(findings.words(), findings.status(),
                                {{"backups", all_of(session, there->backups)}});
 }
@@ -332,10 +394,12 @@ int accept(Session& session) {
         if (backup.state != State::suspect) {
             return say(k_not_suspect, backup.id, to_string(backup.state));
         }
-        if (!backup.verified) {
+        const bool only_bytes =
+            proof_of(backup.snapshot, session.settings().source(backup.source)) == Proof::unchanged;
+        if (!backup.verified && !(only_bytes && backup.unchanged)) {
             return say(k_accept_proves, backup.id, backup.id);
         }
-        backup.state = State::verified;
+        backup.state = backup.verified ? State::verified : State::unchanged;
         backup.reason.clear();
         backup.accepted =
             fmt::format("{}: {}", session.person(), shorten(clean_line(session.options().reason), 200));
@@ -354,8 +418,21 @@ Text staleness(Session& session, const Archive::Contents& contents, const Backup
     if (!is_late(age, source.every)) {
         return {};
     }
-    return say(k_stale, source.name, session.local(newest->time),
+    return say(newest->state == State::unchanged ? k_stale_unchanged : k_stale, source.name,
+               session.local(newest->time),
                spoken(std::chrono::duration_cast<std::chrono::seconds>(age).count()));
+}
+
+Text lack_of(Session& session, const Backup& backup) {
+    if (backup.state == State::unchanged) {
+        return say(k_nobody_knows);
+    }
+    if (backup.compressed && backup.unchanged && !backup.was_restored()) {
+        const std::string read = session.local(*backup.unchanged);
+        return backup.verified ? say(k_sealed, read, session.local(*backup.verified))
+                               : say(k_never_opened, read);
+    }
+    return lack_of_proof(backup.snapshot, session.world());
 }
 
 Text staleness_away(Session& session, const Archive::Contents& contents, const BackupSource& source) {

@@ -10,6 +10,9 @@ int execute(const Options& options, World world);
 int run(Session& session);
 int restore(Session& session);
 
+// What nobody knows of a backup that counts, or what the proof of it could not say here; empty: it was restored.
+Text lack_of(Session& session, const Backup& backup);
+
 // The step of a dry run of restore in which the units of the source are stopped.
 Text with_units(const Text& words, const BackupSource& source);
 

@@ -47,6 +47,8 @@ std::variant<Options, int> parse_options(int argc, char** argv) {
     CLI::App* verify =
         command("verify", Wish::verify, "Restore into a scratch place and compare with the manifest");
     verify->add_option("id", options.id, "Of a backup (default: the newest of each source)")->type_name("ID");
+    verify->add_flag("--away", options.away,
+                     "The copy outside of this server: `offsite_fetch` brings it to a scratch place");
     CLI::App* restore = command("restore", Wish::restore, "Put a backup in the place of the database");
     restore->add_option("source", options.source, "Of this source")->required()->type_name("SOURCE");
     restore->add_option("--at", options.at, "As it was at this time: \"2h\" ago, \"2026-11-20 10:00\"")

@@ -18,6 +18,7 @@ struct Options {
     bool due = false;                  // run
     std::optional<std::string> id;     // verify, restore --id, pin, accept
     std::optional<std::string> at, to; // restore
+    bool away = false;                 // verify
     bool undo = false;                 // pin
     std::string reason;                // accept
 };

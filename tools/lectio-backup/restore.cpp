@@ -3,6 +3,7 @@
 #include "commands.h"
 #include "platform/stop.h"
 #include "platform/users.h"
+#include "restore_exec.h"
 #include "restore_postgres.h"
 #include "restore_redis.h"
 #include "snapshots/sqlite_restore.h"
@@ -109,7 +110,8 @@ class Restore {
                                    say(k_not_proven, found->id, to_string(found->state), found->id));
         }
         m_backup = *found;
-        return std::nullopt;
+        const Result<void> readable = m_session.archive().can_be_read(m_backup);
+        return readable ? std::nullopt : std::optional(m_session.leave(readable.error()));
     }
 
     [[nodiscard]] Text taken() const {
@@ -130,6 +132,10 @@ class Restore {
         }
         if (std::holds_alternative<RedisSnapshot>(m_backup.snapshot) && !to) {
             return m_session.say_outcome(join("\n", {words, steps_of(m_session, of_redis())}), 0,
+                                         {{"backup", json_of(m_session, m_backup)}});
+        }
+        if (std::holds_alternative<ExecSnapshot>(m_backup.snapshot) && !to) {
+            return m_session.say_outcome(join("\n", {words, steps_of(m_source)}), 0,
                                          {{"backup", json_of(m_session, m_backup)}});
         }
         words = to ? join("\n", {words, say(k_would_write, absolute(*to).string())})
@@ -162,6 +168,10 @@ class Restore {
     }
 
     int into(const Path& file) {
+        // What is decrypted lies in the archive for a while, and the next run would sweep it away.
+        if (const std::optional<int> left = m_backup.compressed ? m_session.lock() : std::nullopt) {
+            return *left;
+        }
         const Result<void> done = std::holds_alternative<FilesSnapshot>(m_backup.snapshot)
                                       ? into_folder(file)
                                       : m_session.archive().unpack(m_backup, file, m_session.until());
@@ -321,6 +331,9 @@ class Restore {
         }
         if (std::holds_alternative<RedisSnapshot>(m_backup.snapshot)) {
             return put_in_place(m_session, of_redis());
+        }
+        if (std::holds_alternative<ExecSnapshot>(m_backup.snapshot)) {
+            return hand_over(m_session, {m_source, m_backup, taken(), scratch()});
         }
         const Path plain = scratch();
         const Result<void> unpacked = m_session.archive().unpack(m_backup, plain, m_session.until());

@@ -1,6 +1,7 @@
 // run: what is due is backed up, proven, and what the rule does not keep goes; each source for itself, whatever becomes
 // of the others.
 #include "commands.h"
+#include "drill.h"
 #include "operator/tell_under_key.h"
 #include "pipeline/finished_run.h"
 #include "platform/priority.h"
@@ -25,6 +26,8 @@ constexpr Duration k_to_tell = 10s;
 
 constexpr Phrase k_made{"{}: backed up and proven, {}, {} ({} packed), {}",
                         "{}: копия сделана и проверена, {}, {} (сжато {}), за {}"};
+constexpr Phrase k_made_unchanged{"{}: backed up, {}, {} ({} packed), {}",
+                                  "{}: копия сделана, {}, {} (сжато {}), за {}"};
 constexpr Phrase k_made_only{"{}: backed up, not proven (`verify` is off), {}, {} ({} packed), {}",
                              "{}: копия сделана, не проверена (`verify` выключен), {}, {} (сжато {}), за {}"};
 constexpr Phrase k_unsteady{"{}: {} files changed while they were read: {}",
@@ -56,6 +59,8 @@ constexpr Phrase k_waiting{"{} are not copied away yet", "ещё не скопи
 constexpr Phrase k_all_away{"every backup lies outside of this server, too",
                             "все копии есть и за пределами сервера"};
 constexpr Phrase k_title_away{"backups outside of this server", "копии за пределами сервера"};
+constexpr Phrase k_would_drill{"{}: {} would be fetched from outside of this server and proven",
+                               "{}: {} была бы забрана из хранилища и проверена"};
 constexpr Phrase k_title{"backup of {}", "резервная копия: {}"};
 
 // What became of one source.
@@ -85,6 +90,7 @@ class Run {
             if (end.backup) {
                 prune(source, end);
             }
+            drill_where_due(source, end);
             for (const Text& line : end.lines) {
                 m_session.log(end.trouble ? LogLevel::warn : LogLevel::info, line);
                 all = all.empty() ? line : join("\n", {all, line});
@@ -102,6 +108,7 @@ class Run {
         if (m_session.offsite().is_on() && !m_session.common().dry_run) {
             worst = std::max(worst, tell_what_is_away());
         }
+        worst = std::max(worst, m_drilled);
         for (const Text& missing : not_built(m_session.config())) {
             m_session.log(LogLevel::warn, missing);
             all = all.empty() ? missing : join("\n", {all, missing});
@@ -136,19 +143,21 @@ class Run {
     }
 
     // What is suspect was made, too: a person has to look at it, and another one would say the same.
-    static std::optional<WallTime> last_of(const Archive::Contents& there, const BackupSource& source) {
+    // One that is to come tells that the clock was wrong: it is no reason to wait, nor to make one at every call.
+    [[nodiscard]] std::optional<WallTime> last_of(const Archive::Contents& there,
+                                                  const BackupSource& source) const {
         std::optional<WallTime> last;
         for (const Backup& backup : there.backups) {
-            if (backup.source == source.name && backup.state != State::bad) {
+            const bool is_over = backup.time <= m_session.now();
+            if (is_over && backup.source == source.name && backup.state != State::bad) {
                 last = backup.time;
             }
         }
         return last;
     }
 
-    // One that is to come tells that the clock was wrong: it is no reason to wait.
     [[nodiscard]] bool is_due(WallTime last, Duration every) const {
-        return last > m_session.now() || m_session.now() - last >= every - std::min(k_slack, every / 10);
+        return m_session.now() - last >= every - std::min(k_slack, every / 10);
     }
 
     End make(const BackupSource& source) {
@@ -160,13 +169,18 @@ class Run {
         if (!m_session.settings().verify) {
             return ended(source, *backup);
         }
-        const Result<Backup> proven = archive.prove(*backup, source.sqlite.latest, m_session.until());
+        // One that is encrypted was proven before that.
+        const Result<Backup> proven =
+            backup->compressed ? backup : archive.prove(*backup, source.sqlite.latest, m_session.until());
         if (!proven) {
             return failed(source,
                           say(k_unproven, source.name, backup->id, error_words(proven.error().message)));
         }
+        if (proven->state == State::complete) {
+            return failed(source, say(k_unproven, source.name, proven->id, proven->reason));
+        }
         End end = ended(source, *proven);
-        const Text lack = proven->counts() ? lack_of_proof(proven->snapshot, m_session.world()) : Text{};
+        const Text lack = proven->counts() ? lack_of(m_session, *proven) : Text{};
         if (!lack.empty()) {
             end.lines.push_back(say(k_of_source, source.name, lack));
         }
@@ -184,10 +198,12 @@ class Run {
             end.lines.push_back(say(k_bad, source.name, backup.id, backup.reason));
             end.trouble = Level::critical;
         } else {
-            end.lines.push_back(say(backup.counts() ? k_made : k_made_only, source.name,
-                                    counted(backup.snapshot), format_size(plain_file(backup.snapshot).size),
-                                    format_size(backup.packed.size),
-                                    format_duration(backup.took + backup.restore_took)));
+            const Phrase& words = backup.state == State::unchanged ? k_made_unchanged
+                                  : backup.counts()                ? k_made
+                                                                   : k_made_only;
+            end.lines.push_back(say(
+                words, source.name, counted(backup.snapshot), format_size(plain_file(backup.snapshot).size),
+                format_size(backup.packed.size), format_duration(backup.took + backup.restore_took)));
         }
         const auto* files = std::get_if<FilesSnapshot>(&backup.snapshot);
         if (files != nullptr && files->unsteady > 0) {
@@ -273,6 +289,22 @@ class Run {
         return {};
     }
 
+    // Told on its own: it is another trouble than that of the backup itself.
+    void drill_where_due(const BackupSource& source, End& end) {
+        const Result<Archive::Contents> there = m_session.archive().contents();
+        const Backup* away = there ? there->newest_away(source.name) : nullptr;
+        if (away == nullptr || stop_requested() || !is_drill_wanted(m_session, source)) {
+            return;
+        }
+        if (m_session.common().dry_run) {
+            end.lines.push_back(say(k_would_drill, source.name, away->id));
+            return;
+        }
+        const DrillStands drilled = drill(m_session, source, *away);
+        m_drilled = std::max(m_drilled, drilled.status);
+        end.lines.push_back(drilled.words);
+    }
+
     // Of all sources together: one remote, one trouble. What the run leaves with is returned.
     int tell_what_is_away() {
         const Result<Archive::Contents> there = m_session.archive().contents();
@@ -320,7 +352,8 @@ class Run {
     }
 
     Session& m_session;
-    Text m_not_away; // the first that could not be copied away
+    int m_drilled = 0; // what the drills of this run leave with
+    Text m_not_away;   // the first that could not be copied away
 };
 
 } // namespace

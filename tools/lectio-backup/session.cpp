@@ -26,9 +26,11 @@ constexpr Phrase k_no_settings_hint{"write there: [backup] dir = \"/var/backups/
                                     "[backup.source.database] type = \"sqlite\", path = \"…\"",
                                     "напишите там: [backup] dir = \"/var/backups/SITE\" и "
                                     "[backup.source.database] type = \"sqlite\", path = \"…\""};
-constexpr Phrase k_type_later{"its type \"{}\" is not built yet", "тип \"{}\" ещё не сделан"};
 constexpr Phrase k_not_built{"{} is set and not built yet: nothing of it is done",
                              "{} задано, но ещё не сделано: ничего из этого не выполняется"};
+constexpr Phrase k_never_fetched{
+    "verify_every is set and offsite_fetch is not: nothing is fetched from outside of this server and proven",
+    "verify_every задано, а offsite_fetch нет: из хранилища ничего не забирается и не проверяется"};
 constexpr Phrase k_no_backup{"there is no backup {}; the list: lectio-backup list",
                              "копии {} нет; список: lectio-backup list"};
 constexpr Phrase k_no_source{"there is no source {} in [backup.source]",
@@ -45,11 +47,7 @@ Session::Session(const Options& options, World world)
     : ToolSession(std::string(k_tool), options.common, world), m_options(options) {}
 
 std::optional<int> Session::open() {
-    const auto asks_for_more = [](const Config& config) {
-        const std::vector<BackupSource>& sources = config.backup.sources;
-        return !not_built(config).empty() ||
-               std::any_of(sources.begin(), sources.end(), [](const BackupSource& one) { return one.later; });
-    };
+    const auto asks_for_more = [](const Config& config) { return !not_built(config).empty(); };
     if (const std::optional<int> left = load(LastGood::never, asks_for_more)) {
         return left;
     }
@@ -127,9 +125,6 @@ int Session::no_such_source(const std::string& name) {
 }
 
 Text why_off(const BackupSource& source, const Config& config) {
-    if (source.later) {
-        return say(k_type_later, source.type);
-    }
     return source.unset.empty() ? Text{} : unset_words(source.unset, config.wrong_variables);
 }
 
@@ -137,6 +132,9 @@ std::vector<Text> not_built(const Config& config) {
     std::vector<Text> all;
     for (const std::string& key : config.backup.ignored) {
         all.push_back(say(k_not_built, key));
+    }
+    if (config.backup.verify_every > Duration::zero() && config.backup.offsite_fetch.empty()) {
+        all.push_back(say(k_never_fetched));
     }
     for (const BackupSource& source : config.backup.sources) {
         for (const std::string& key : source.ignored) {
@@ -154,6 +152,8 @@ nlohmann::json json_of(const Session& session, const Backup& backup) {
                         {"size", backup.packed.size.count},
                         {"state", to_string(backup.state)},
                         {"verified_at", nullptr},
+                        {"unchanged_at", nullptr},
+                        {"encrypted", backup.compressed.has_value()},
                         {"offsite_at", nullptr},
                         {"path", (session.settings().dir / backup.file_name()).string()},
                         {"pinned", backup.pinned},
@@ -162,6 +162,9 @@ nlohmann::json json_of(const Session& session, const Backup& backup) {
                         {"reason", backup.reason}};
     if (backup.verified) {
         json["verified_at"] = format_utc(*backup.verified);
+    }
+    if (backup.unchanged) {
+        json["unchanged_at"] = format_utc(*backup.unchanged);
     }
     if (backup.away) {
         json["offsite_at"] = format_utc(*backup.away);

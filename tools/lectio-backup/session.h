@@ -55,7 +55,7 @@ class Session : public ToolSession {
 
 // Why a source is not backed up at all; empty: it is.
 Text why_off(const BackupSource& source, const Config& config);
-// What the configuration asks of backups and nobody does yet: an operator believes what he has written.
+// What the configuration asks of backups and nobody does, or cannot: an operator believes what he has written.
 std::vector<Text> not_built(const Config& config);
 nlohmann::json json_of(const Session& session, const Backup& backup);
 

@@ -166,7 +166,9 @@ class Deployment {
     [[nodiscard]] Transaction& frontend() { return *m_engines.at(release::Kind::frontend).transaction; }
     // One after the other, of everything that is released here.
     [[nodiscard]] std::map<release::Kind, Engine>& engines() { return m_engines; }
-    [[nodiscard]] release::Wishes wishes() const { return {m_session.options().force, m_session.person()}; }
+    [[nodiscard]] release::Wishes wishes() const {
+        return {m_session.options().force, m_session.options().maintenance, m_session.person()};
+    }
 
     // What an earlier one has left comes first, and is told like any other.
     std::vector<Outcome> recover(Transaction::Asking asking) {
@@ -332,20 +334,25 @@ Text what_changed(Session& session, release::Kind kind, const std::string& befor
     return old_files && files ? words_of(compare(*old_files, *files), files->size()) : Text{};
 }
 
-bool has_unfinished(Session& session) {
+// Of everything that is released here.
+enum class Unreadable { counts, does_not_count };
+bool any_deploy(Session& session, bool (release::Standing::*is_so)() const, Unreadable unreadable) {
     const std::vector<release::Kind> kinds = session.kinds();
     return std::any_of(kinds.begin(), kinds.end(), [&](release::Kind kind) {
         const Result<std::vector<release::Shelf::Past>> journals = session.shelf(kind).journals();
-        return !journals || std::any_of(journals->begin(), journals->end(),
-                                        [](const auto& past) { return !past.standing.ended(); });
+        return !journals ? unreadable == Unreadable::counts
+                         : std::any_of(journals->begin(), journals->end(),
+                                       [&](const auto& past) { return (past.standing.*is_so)(); });
     });
+}
+
+bool has_unfinished(Session& session) {
+    return any_deploy(session, &release::Standing::is_open, Unreadable::counts);
 }
 
 // A deploy holds its tables half done, or has died with them.
 bool owes_tables(Session& session) {
-    const Result<std::vector<release::Shelf::Past>> journals = session.shelf(session.kind()).journals();
-    return journals && std::any_of(journals->begin(), journals->end(),
-                                   [](const auto& past) { return past.standing.owes_tables(); });
+    return any_deploy(session, &release::Standing::owes_tables, Unreadable::does_not_count);
 }
 
 // Ours for the moment in which we look: what the units wait for is that nobody else has it.

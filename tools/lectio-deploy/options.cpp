@@ -83,6 +83,11 @@ std::variant<Options, int> parse_words(int argc, char** argv) {
     backend->add_flag("--force", options.force,
                       "In spite of a site that fails already, or files changed by hand");
     full->add_flag("--force", options.force, "As for frontend and backend");
+    for (CLI::App* of_code : {backend, full}) {
+        of_code->add_flag(
+            "--maintenance", options.maintenance,
+            "Migrations may take up to 20 minutes: visitors get deploy.maintenance_page meanwhile");
+    }
     CLI::App* rollback = command("rollback", Wish::rollback, "Serve an earlier release again");
     const auto add_part = [&](CLI::App* to) {
         to->add_option("part", options.part, "frontend or backend, where the configuration has both")

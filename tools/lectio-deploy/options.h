@@ -40,6 +40,7 @@ struct Options {
     std::optional<std::string> id; // rollback --to, attach
     std::string before, after;     // diff
     bool force = false;
+    bool maintenance = false;           // backend, full: visitors get a page while migrations are applied
     bool undo = false;                  // adopt
     bool boot = false;                  // recover: the machine is starting, nothing can be asked
     release::WordOnDatabase word{};     // recover: of the database, when it could not be put back in time

@@ -42,7 +42,7 @@ void add_units(Job& job, const Config& config) {
 
 void add_ladder(Job& job, const Config& config) {
     for (const RungSettings& rung : config.health.recovery) {
-        const ActionType* type = rung.later ? nullptr : find_action_type(rung.action);
+        const ActionType* type = find_action_type(rung.action);
         if (type != nullptr && rung.unset.empty()) {
             job.ladder.push_back({rung.name, rung.when, rung.action, type->disruptive, rung.settle,
                                   type->make(rung.settings.get())});

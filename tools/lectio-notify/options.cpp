@@ -23,7 +23,7 @@ constexpr std::string_view k_examples =
     "  lectio-notify list                              what is broken, and its ids; lectio-notify ack ID\n"
     "  * * * * * root lectio-notify poll -q            the line of /etc/cron.d: /mute, /ack … from the "
     "phone\n"
-    "  ExecStopPost=+/usr/local/bin/lectio-notify unit %n    in a unit: each of its falls is told; with it\n"
+    "  ExecStopPost=+lectio-notify unit %n                   in a unit: each of its falls is told; with it\n"
     "  OnFailure=failure-notifier@%n.service                 that systemd has given up, or could not begin\n";
 
 constexpr std::string_view k_exit_codes =

@@ -183,6 +183,24 @@ TEST_CASE(
     CHECK(place.bare.files.list(place.settings.dir / "trash")->empty());
 }
 
+TEST_CASE("the trash is not emptied while fewer than three proven backups are left") {
+    Place place;
+    place.settings.keep = {1, 0, 0, 0, 0, 0};
+    for (int night = 0; night < 6; ++night) {
+        REQUIRE(place.make_and_prove());
+        place.bare.clock.advance(24h);
+    }
+    Archive archive = place.archive();
+    REQUIRE(archive.prune(place.source, place.later(), Archive::Effect::real)->ids.size() == 2);
+    for (int i = 0; i < 2; ++i) { // the disk, or a person
+        std::filesystem::remove(place.settings.dir / place.backups().back().file_name());
+    }
+    place.bare.clock.advance(72h);
+    CHECK(archive.empty_trash()->empty());
+    REQUIRE(place.make_and_prove());
+    CHECK(archive.empty_trash()->size() == 2);
+}
+
 TEST_CASE("nothing is pruned when the newest does not pass its proof any more") {
     Place place;
     place.settings.keep = {1, 0, 0, 0, 0, 0};

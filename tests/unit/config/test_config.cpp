@@ -328,6 +328,12 @@ TEST_CASE("each kind of mistake in the example is one problem at its place") {
          "did you mean \"site\""},
         {"a gate that nothing passes", "passes = 3 }", "passes = ¦31 }",
          "31 passes a second apart do not fit into within = 30 s"},
+        {"a maintenance page that goes with the release", "gate     = { checks = [\"site\"",
+         "maintenance_page = ¦\"/var/www/teaching_panel/frontend/build/m.html\"\ngate     = { checks = "
+         "[\"site\"",
+         "lies in what is released"},
+        {"a maintenance page without a place", "gate     = { checks = [\"site\"",
+         "maintenance_page = ¦\"m.html\"\ngate     = { checks = [\"site\"", "absolute path of a file"},
         {"no name", "[health.check.celery]", "[health.check.¦Celery]", "is no name"},
         {"a list where a text belongs", "unit = \"nginx.service\"", "unit = ¦[\"nginx.service\"]",
          "expected text, found list"},

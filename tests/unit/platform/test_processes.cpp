@@ -145,6 +145,36 @@ TEST_CASE("input is given and closed; a program that does not read it harms nobo
     CHECK(run(request({"cat"})).out.empty()); // no input: the end at once
 }
 
+TEST_CASE("standard input and output may be files of the caller's, of any length and past our memory") {
+    const TempFolder folder;
+    const std::string content(3'000'000, 'x');
+    spill(folder / "in", content + "end");
+    const UniqueFd in(::open((folder / "in").c_str(), O_RDONLY | O_CLOEXEC));
+    const UniqueFd out(::open((folder / "out").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+    ProcessRequest asked = shell("cat; echo said >&2");
+    asked.input_from = in.get();
+    asked.output_to = out.get();
+    asked.max_output = 10_B;
+    const ProcessAnswer answer = run(asked);
+    CHECK(answer.exit_status == 0);
+    CHECK(answer.out.empty());
+    CHECK(answer.err == "said\n");
+    CHECK_FALSE(answer.cut);
+    CHECK(slurp(folder / "out") == content + "end");
+
+    SECTION("either of them, and the other is a pipe to us") {
+        ProcessRequest reads = shell("wc -c");
+        reads.input_from = UniqueFd(::open((folder / "in").c_str(), O_RDONLY | O_CLOEXEC)).release();
+        const UniqueFd ours(reads.input_from);
+        CHECK(run(reads).out == "3000003\n");
+        ProcessRequest writes = shell("cat");
+        writes.input = "more";
+        writes.output_to = out.get();
+        CHECK(run(writes).exit_status == 0);
+        CHECK(slurp(folder / "out") == content + "endmore");
+    }
+}
+
 TEST_CASE("endless output is bounded and does not outlive the timeout") {
     ProcessRequest asked = request({"yes"});
     asked.timeout = 2s;

@@ -18,7 +18,8 @@ TEST_CASE("what is packed comes out again, also when it fills the room for it to
     const SteadyTime later = bare.clock.steady() + 10min;
     const std::size_t room = ZSTD_DStreamOutSize();
     for (const std::size_t size :
-         {std::size_t{0}, std::size_t{1}, room - 1, room, room + 1, 5 * room, 7 * room + 1}) {
+         {std::size_t{0}, std::size_t{1}, room - 1, room, room + 1, 5 * room, 7 * room + 1,
+          std::size_t{2} << 20, (std::size_t{5} << 20) + 1}) { // pieces that are packed side by side
         std::string content;
         while (content.size() < size) {
             content += std::to_string(content.size() * 2654435761U) + "\n";

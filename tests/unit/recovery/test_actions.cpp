@@ -102,6 +102,23 @@ TEST_CASE("A broken configuration is never restarted into") {
     CHECK(scene.processes.requests.at(0).command == std::vector<std::string>{"nginx", "-t"});
 }
 
+TEST_CASE("Of Python's tracebacks the last exception is told, not the rest of its message") {
+    Scene scene;
+    scene.processes.answer.exit_status = 1;
+    scene.processes.answer.err = "Traceback (most recent call last):\n  File \"a.py\", line 1\n"
+                                 "UndefinedTable: relation \"no_such\" does not exist\n"
+                                 "LINE 1: DELETE FROM no_such\n                    ^\n\n\n"
+                                 "The above exception was the direct cause of the following exception:\n\n"
+                                 "Traceback (most recent call last):\n  File \"b.py\", line 2\n    act()\n"
+                                 "django.db.utils.ProgrammingError: relation \"no_such\" does not exist\n"
+                                 "LINE 1: DELETE FROM no_such\n                    ^\n";
+    const Readiness ready = scene.action("restart", {"manage.py", "check"})->look(scene.context);
+    CHECK(ready.words.en.find("ProgrammingError: relation \"no_such\" does not exist") != std::string::npos);
+    scene.processes.answer.err = "Traceback (most recent call last):\n  cut off\n";
+    const Readiness cut = scene.action("restart", {"manage.py", "check"})->look(scene.context);
+    CHECK(cut.words.en.find("cut off") != std::string::npos);
+}
+
 TEST_CASE("What systemd is starting by itself is waited for") {
     Scene scene;
     scene.nginx().active_state = "activating";

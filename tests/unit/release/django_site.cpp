@@ -9,12 +9,15 @@ from django.core.management import execute_from_command_line
 execute_from_command_line(sys.argv)
 )";
 
-constexpr const char* k_settings = R"(import os
+constexpr const char* k_settings = R"(import os, urllib.parse
 HERE = os.path.dirname(os.path.abspath(__file__))
 SECRET_KEY = "made up"
 INSTALLED_APPS = ["lessons"]
 DEFAULT_AUTO_FIELD = "django.db.models.AutoField"
-DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": os.path.join(HERE, "PLACE")}}
+url = urllib.parse.urlsplit("PLACE")
+DATABASES = {"default": {"ENGINE": "django.db.backends.postgresql", "NAME": url.path[1:], "USER": url.username,
+                         "HOST": url.hostname, "PORT": url.port} if url.scheme == "postgresql"
+             else {"ENGINE": "django.db.backends.sqlite3", "NAME": os.path.join(HERE, "PLACE")}}
 print("settings like to talk")
 )";
 
@@ -47,7 +50,9 @@ std::string python_with_django() {
 ProjectFiles django_project(const std::string& data,
                             const std::map<std::string, MadeUpMigration>& migrations) {
     std::string settings = k_settings;
-    settings.replace(settings.find("PLACE"), 5, data);
+    for (std::size_t at = settings.find("PLACE"); at != settings.npos; at = settings.find("PLACE")) {
+        settings.replace(at, 5, data);
+    }
     ProjectFiles files{{"manage.py", k_manage},
                        {"site_settings.py", settings},
                        {"lessons/__init__.py", ""},

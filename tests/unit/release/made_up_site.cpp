@@ -1,16 +1,23 @@
 #include "made_up_site.h"
 
 #include "django_site.h"
+#include "platform/postgres.h"
 #include "platform/sqlite.h"
 #include "release/frontend_part.h"
+#include "release/site_database.h"
 #include "snapshots/sqlite_snapshot.h"
+#include "util/number.h"
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
 #include <memory>
+#include <sstream>
 #include <stdexcept>
 #include <thread>
 
+#include <fcntl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 namespace lectio::release {
@@ -67,6 +74,19 @@ bool has_in_schema(const Path& path, const std::string& word) {
     return database.number("SELECT count(*) FROM sqlite_master WHERE sql LIKE '%" + word + "%'").value() > 0;
 }
 
+// The first value that it answers; empty: none.
+std::string ask_postgres(const std::string& url, const std::string& sql) {
+    SystemClock clock;
+    Result<PostgresConnection> connection =
+        PostgresConnection::at({Secret(url), "", clock.steady() + std::chrono::minutes(2)}, clock);
+    const Result<std::vector<PostgresRow>> rows =
+        connection ? connection->statement(sql) : connection.error();
+    if (!rows) {
+        throw std::runtime_error(rows.error().message);
+    }
+    return rows->empty() ? std::string() : rows->front().front().value_or("");
+}
+
 class PageGate final : public LiveGate {
   public:
     explicit PageGate(const MadeUpSite& site) : m_site(site) {}
@@ -84,9 +104,9 @@ class PageGate final : public LiveGate {
         if (m_site.kinds().size() > 1 && !page.empty()) {
             page += m_site.page(Kind::frontend);
         }
-        if (!m_site.programs.database.empty()) { // somebody uses the site while it is looked at
-            const bool has_notes = has_in_schema(m_site.programs.database, "notes%TEXT");
-            m_site.change_database(has_notes ? k_visit : k_visit_without_notes);
+        if (m_site.has_database()) { // somebody uses the site while it is looked at
+            m_site.change_database(m_site.has_column("lessons_lesson", "notes") ? k_visit
+                                                                                : k_visit_without_notes);
             ++m_site.visits;
         }
         const bool turned = m_site.red_after_swaps >= 0 &&
@@ -97,9 +117,20 @@ class PageGate final : public LiveGate {
             {{"site", good ? Status::ok : Status::critical, verbatim(good ? "good" : "the page is broken")}}};
     }
     Look walk() override { return {}; }
+    void begin_to_count() override { m_counts = true; }
+    std::optional<Text> too_many_errors() override { return m_counts ? m_site.errors : std::nullopt; }
+    std::optional<Text> unseen_page(std::string_view text, SteadyTime) override {
+        if (m_site.hides_page) {
+            return verbatim("the web server does not look for it");
+        }
+        const Result<std::string> page = SystemFiles().read(m_site.maintenance_page(), 1_MB);
+        const bool is_there = page && page->find(text) != std::string::npos;
+        return is_there ? std::nullopt : std::optional(verbatim("there is none"));
+    }
 
   private:
     const MadeUpSite& m_site;
+    bool m_counts = false;
 };
 
 class MadeUpInspector final : public BuildInspector {
@@ -125,6 +156,13 @@ std::string script_of(const std::string& page) {
 Result<void> FusedDisk::append_synced(const Path& file, Bytes after, std::string_view content, mode_t mode) {
     if (refuses_record && content.find("\"mark\":\"" + *refuses_record) != std::string_view::npos) {
         return Error{ErrorKind::no_space, "unable to write the journal: No space left on device"};
+    }
+    if (!dies_at_record.empty() &&
+        content.find("\"mark\":\"" + dies_at_record + "\"") != std::string_view::npos) {
+        if (dies_after_it) {
+            static_cast<void>(m_real.append_synced(file, after, content, mode));
+        }
+        m_fuse.length = 0;
     }
     m_fuse.burn();
     if (m_fuse.is_next_the_last()) { // the power goes in the middle of it
@@ -248,6 +286,14 @@ Result<ProcessAnswer> FusedPrograms::run(const ProcessRequest& request) {
         }
         return good;
     }
+    if (name == "pg_dump" && !pg_dump_version.empty()) {
+        good.out = pg_dump_version + "\n";
+        return good;
+    }
+    const std::array<std::string_view, 4> of_backups{"pg_dump", "pg_restore", "pg_dumpall", "tar"};
+    if (std::find(of_backups.begin(), of_backups.end(), name) != of_backups.end()) {
+        return m_fuse.around([&] { return SystemProcesses().run(request); });
+    }
     return m_fuse.around([&]() -> Result<ProcessAnswer> {
         ProcessAnswer answer = good;
         if (name == fails) {
@@ -277,6 +323,9 @@ Result<ProcessAnswer> FusedPrograms::run(const ProcessRequest& request) {
 
 ProcessAnswer FusedPrograms::manage(const ProcessRequest& request) {
     if (asks_django) {
+        if (on_migrate && request.command[2] == "migrate") {
+            on_migrate();
+        }
         ProcessRequest real = request;
         real.command.front() = python_with_django();
         real.user.clear();
@@ -368,7 +417,9 @@ MadeUpSite::MadeUpSite(Kind kind) : m_kind(kind) {
 
 template<class Act>
 auto MadeUpSite::with_transactions(Act&& act) {
-    World world{bare.clock, files, bare.host, bare.http, programs, services, bare.redis};
+    World made_up{bare.clock, files, bare.host, bare.http, programs, services, bare.redis};
+    World beside_a_server{sleepless, files, host, bare.http, programs, services, bare.redis};
+    World& world = programs.postgres.empty() ? made_up : beside_a_server;
     PageGate gate(*this);
     MadeUpInspector inspector(*this);
     const Progress progress = [this](const Text& line) { told.push_back(line.en); };
@@ -382,6 +433,7 @@ auto MadeUpSite::with_transactions(Act&& act) {
         site.host_lock = folder / "run" / "host.lock";
         site.deploy.keep = keep;
         site.deploy.min_free = 1_kB;
+        site.deploy.maintenance_page = has_maintenance_page ? maintenance_page().string() : "";
         site.lang = Lang::en;
         site.longest_fence = longest_fence;
         site.wait_for_users = std::chrono::seconds(2);
@@ -422,6 +474,8 @@ BackendPart::Settings MadeUpSite::backend_settings() const {
     settings.deploy.units = {"web", "celery"};
     settings.deploy.database = Secret(database_key);
     settings.deploy.timeout = std::chrono::minutes(2);
+    settings.most_held = most_held;
+    settings.deploy.socket = socket;
     // Nothing is run: any user but root will do.
     settings.user = ::geteuid() == 0 ? find_user("nobody").value() : find_user(::geteuid()).value();
     return settings;
@@ -488,18 +542,105 @@ void MadeUpSite::use_database() {
     change_database(k_first_table);
 }
 
-std::string MadeUpSite::schema() const {
+void MadeUpSite::use_postgres(const std::string& url) {
+    programs.postgres = url;
+    database_key = url;
+}
+
+std::string MadeUpSite::ask_server(const std::string& sql) const {
+    return ask_postgres(programs.postgres, sql);
+}
+
+bool MadeUpSite::killed(const std::function<void()>& act) {
+    std::array<int, 2> ends{};
+    if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
+        throw std::runtime_error("no pipe");
+    }
+    const pid_t child = ::fork();
+    if (child == 0) {
+        const auto end = [&](char how) { // units go on as they are, and so do visitors
+            std::string seen = how + std::to_string(visits) + " " +
+                               std::to_string(bare.clock.steady().time_since_epoch().count());
+            for (const auto& [name, unit] : services.units) {
+                seen += "\n" + name + " " + unit.active_state + " " + running[name];
+            }
+            ::_exit(::write(ends[1], seen.data(), seen.size()) > 0 ? 0 : 1);
+        };
+        fuse.at_end = [&] { end('k'); };
+        try {
+            act();
+        } catch (...) {
+            end('x');
+        }
+        end('d');
+    }
+    ::close(ends[1]);
+    std::string seen(4096, '\0');
+    seen.resize(static_cast<std::size_t>(std::max<ssize_t>(::read(ends[0], seen.data(), seen.size()), 0)));
+    ::close(ends[0]);
+    ::waitpid(child, nullptr, 0);
+    std::istringstream lines(seen);
+    char how = '?';
+    std::int64_t steady = 0;
+    std::string line;
+    lines >> how >> visits >> steady;
+    bare.clock.advance(std::chrono::ceil<Duration>(std::chrono::nanoseconds(steady) -
+                                                   bare.clock.steady().time_since_epoch()));
+    std::getline(lines, line);
+    while (std::getline(lines, line)) {
+        std::istringstream words(line);
+        std::string name, state, word;
+        words >> name >> state >> word;
+        services.units[name].active_state = state;
+        running[name] = word;
+        if (word.empty()) {
+            running.erase(name);
+        }
+    }
+    fuse = {};
+    disk.dies_at_record.clear();
+    if (how != 'k' && how != 'd') {
+        throw std::runtime_error("the process has ended in another way");
+    }
+    return how == 'k';
+}
+
+bool MadeUpSite::has_column(const std::string& table, const std::string& column) const {
+    return programs.postgres.empty()
+               ? has_in_schema(programs.database, column + "%TEXT")
+               : !ask_postgres(programs.postgres,
+                               "SELECT 1 FROM information_schema.columns WHERE table_name = '" + table +
+                                   "' AND column_name = '" + column + "'")
+                      .empty();
+}
+
+std::string MadeUpSite::schema() {
     SystemClock clock;
+    if (!programs.postgres.empty()) {
+        World world{clock, files, bare.host, bare.http, programs, services, bare.redis};
+        return postgres_database(Secret(programs.postgres), folder / "state/deploy/scratch", world, disk)
+            ->schema(clock.steady() + std::chrono::minutes(2))
+            .value();
+    }
     return snapshots::schema_of_sqlite(std::filesystem::canonical(programs.database), clock,
                                        clock.steady() + std::chrono::minutes(2))
         ->hash;
 }
 
 std::int64_t MadeUpSite::rows() const {
+    if (!programs.postgres.empty()) {
+        return number_from<std::int64_t>(
+                   ask_postgres(programs.postgres, "SELECT count(*) FROM lessons_lesson"))
+            .value();
+    }
     return open_database(programs.database).number("SELECT count(*) FROM lessons_lesson").value();
 }
 
 void MadeUpSite::change_database(const std::string& sql) const {
+    if (!programs.postgres.empty()) {
+        ask_postgres(programs.postgres, sql);
+        return;
+    }
     Database database = open_database(programs.database);
     do_in(database, sql);
 }

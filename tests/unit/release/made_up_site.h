@@ -25,8 +25,12 @@ namespace lectio::release {
 struct Fuse {
     std::size_t length = std::numeric_limits<std::size_t>::max();
     std::size_t burnt = 0;
+    std::function<void()> at_end{}; // ends the process
     void burn() {
         if (++burnt >= length) {
+            if (at_end) {
+                at_end();
+            }
             throw Crash{};
         }
     }
@@ -75,9 +79,11 @@ class FusedDisk final : public ReleaseDisk {
     std::optional<Bytes> free;    // so much room is there
     std::string refuses_moves_of; // a file of this name cannot be moved
     std::optional<std::string>
-        refuses_record;   // of a journal: with a mark that begins so it cannot be written
-    int refuse_point = 0; // so many calls of point() fail
-    int pointed = 0;      // so many were done
+        refuses_record;         // of a journal: with a mark that begins so it cannot be written
+    std::string dies_at_record; // the fuse ends at that with this mark
+    bool dies_after_it = false; // else before it is written
+    int refuse_point = 0;       // so many calls of point() fail
+    int pointed = 0;            // so many were done
 
   private:
     Fuse& m_fuse;
@@ -94,7 +100,10 @@ class FusedFiles final : public Files {
         return m_real.read_from(path, offset, limit);
     }
     Result<FileInfo> info(const Path& path, Follow follow) override { return m_real.info(path, follow); }
-    Result<std::vector<std::string>> list(const Path& folder) override { return m_real.list(folder); }
+    Result<std::vector<std::string>> list(const Path& folder) override {
+        return folder == hidden ? Error{ErrorKind::not_found, "hidden"} : m_real.list(folder);
+    }
+    Path hidden; // nothing is to be seen there
     Result<void> create_synced(const Path& path, std::string_view content, mode_t mode) override;
     Result<void> rename(const Path& from, const Path& to) override;
     Result<void> sync_folder(const Path& folder) override { return m_real.sync_folder(folder); }
@@ -123,9 +132,11 @@ class FusedPrograms final : public Processes {
     std::function<void()> on_migrate;
     Duration migrate_limit{};              // of the last one
     Path database;                         // of SQLite; empty: none
+    std::string postgres;                  // the URL of one of PostgreSQL; empty: none
     bool asks_django = false;              // manage.py is a real one
     std::string untracked;                 // what git does not know
     std::string fails;                     // the program of this name does
+    std::string pg_dump_version;           // that it says to be; empty: its own
     std::vector<std::string> started;      // names of programs
     std::vector<std::string> environments; // how each came about: "installed", "copied"
 
@@ -138,6 +149,25 @@ using Build = std::map<std::string, std::string>; // path → content
 
 // A build whose page names its own script: `word` is in both, and in the script's name.
 Build build_of(const std::string& word);
+
+// For a server that is a real one: time passes by itself, and sleeping takes none.
+class SleeplessClock final : public Clock {
+  public:
+    explicit SleeplessClock(FakeClock& made_up) : m_made_up(made_up) {}
+    Now now() override { return m_made_up.now(); }
+    SteadyTime steady() override { return m_real.steady() + m_made_up.steady().time_since_epoch(); }
+    void sleep_for(Duration duration) override {
+        m_made_up.sleep_for(duration);
+        if (on_sleep) {
+            on_sleep();
+        }
+    }
+    std::function<void()> on_sleep;
+
+  private:
+    FakeClock& m_made_up;
+    SystemClock m_real;
+};
 
 class MadeUpSite {
   public:
@@ -155,9 +185,16 @@ class MadeUpSite {
     void forget_frontend() { m_has_frontend = false; } // the configuration does
     // Its data becomes a real database, in which every visitor leaves a row; before it is adopted.
     void use_database();
+    // The same on a server, in the database that is there.
+    void use_postgres(const std::string& url);
     // The schema that it has now; the rows of visitors in it.
-    [[nodiscard]] std::string schema() const;
+    [[nodiscard]] std::string schema();
     [[nodiscard]] std::int64_t rows() const;
+    // The first value that its server answers.
+    [[nodiscard]] std::string ask_server(const std::string& sql) const;
+    // In a process of its own, which ends by itself at the end of the fuse, without tidying up after itself; what the world
+    // has seen of it until then stays. False: it was done before.
+    bool killed(const std::function<void()>& act);
     void change_database(const std::string& sql) const;
     // The machine goes down with it: only what was synced is there.
     void power_cut();
@@ -188,20 +225,32 @@ class MadeUpSite {
     FusedFiles files{fuse, folder.path()};
     FusedDisk disk{fuse};
     BareWorld bare;
+    SleeplessClock sleepless{bare.clock};
+    SystemHost host;
     FusedPrograms programs{fuse};
     FakeServices services;
     std::map<std::string, std::string> running; // unit → the word of the code that it runs
     std::string refuses_to_start;               // a word: units with this code do not start
     mutable std::int64_t visits = 0;            // that were promised to be kept
+    std::string socket;                         // [deploy.backend] socket
     std::string database_key;                   // [deploy.backend] database
     bool canary_is_broken = false;
     std::string fails_on = "broken"; // a page with this word does not pass
     bool always_red = false;
-    std::function<void()> on_look; // of the gate
-    int red_after_swaps = -1;      // it turns red with that swap; -1: never
-    std::vector<Flaw> flaws;       // of every build
-    std::vector<std::string> told; // progress, in English
+    std::optional<Text> errors;       // since the swap, too many of them
+    bool hides_page = false;          // the web server does not know the maintenance page
+    bool has_maintenance_page = true; // in the configuration
+    std::function<void()> on_look;    // of the gate
+    int red_after_swaps = -1;         // it turns red with that swap; -1: never
+    std::vector<Flaw> flaws;          // of every build
+    std::vector<std::string> told;    // progress, in English
+    // Its database, of either kind, has it.
+    [[nodiscard]] bool has_column(const std::string& table, const std::string& column) const;
+    [[nodiscard]] bool has_database() const {
+        return !programs.database.empty() || !programs.postgres.empty();
+    }
     int keep = 3;
+    Bytes most_held = 200_MB;
     Duration longest_fence = std::chrono::minutes(10);
     int swaps_before = 0; // when the present deploy began
 
@@ -209,6 +258,7 @@ class MadeUpSite {
         return folder / (kind == m_kind ? "site" : "front") / "build";
     }
     [[nodiscard]] Path served() const { return served(m_kind); }
+    [[nodiscard]] Path maintenance_page() const { return folder / "run" / "maintenance.html"; }
     [[nodiscard]] Kind kind() const { return m_kind; }
     [[nodiscard]] std::vector<Kind> kinds() const;
     [[nodiscard]] std::string word_served(Kind kind) const; // by its script
@@ -227,5 +277,8 @@ class MadeUpSite {
     Kind m_kind;
     bool m_has_frontend = false; // beside the backend
 };
+
+// Whatever has happened and been recovered from: one whole release, nothing half done, something to go back to.
+void check_invariants(MadeUpSite& site);
 
 } // namespace lectio::release

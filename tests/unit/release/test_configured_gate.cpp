@@ -2,8 +2,10 @@
 #include "cli/known_kinds.h"
 #include "config/parse.h"
 #include "release/configured_gate.h"
+#include "release/maintenance_page.h"
 #include "support/bare_world.h"
 #include "support/fake_host.h"
+#include "support/temp_folder.h"
 
 #include <algorithm>
 
@@ -191,4 +193,63 @@ TEST_CASE("configured gate: a walk without a step that could be asked is told be
     const Verdict before = look_before(gate, deploy.loaded.config.deploy.gate, deploy.bare.clock);
     CHECK(before.outcome == Outcome::failed);
     CHECK(words_of_failures(before.last).en.starts_with("smoke: "));
+}
+
+TEST_CASE("configured gate: errors are counted in the logs that checks read",
+          "[configured_gate][error_share]") {
+    const TempFolder folder;
+    const Path log = folder / "access.log";
+    spill(log, "");
+    const std::string gate_with_errors = gate_of(R"(checks = ["site"], errors = "1%")");
+    Deploy deploy(k_checks +
+                  "[deepcheck.check.visitors]\ntype = \"log\"\nformat = \"nginx-access\"\npath = \"" +
+                  log.string() + "\"\n" + gate_with_errors);
+    SystemFiles files;
+    const World world{
+        deploy.bare.clock, files, deploy.host, deploy.bare.http, deploy.bare.processes, deploy.bare.services,
+        deploy.bare.redis};
+    ConfiguredGate gate(deploy.loaded, world, "/srv/site/build");
+    CHECK_FALSE(gate.too_many_errors()); // nobody has begun to count
+    gate.begin_to_count();
+    CHECK_FALSE(gate.too_many_errors());
+    std::string lines;
+    for (int i = 0; i < 40; ++i) {
+        lines += "::1 - - [23/Nov/2026:10:00:00 +0000] \"GET / HTTP/1.1\" 502 12 \"-\" \"-\"\n";
+    }
+    spill(log, lines);
+    REQUIRE(gate.too_many_errors());
+    CHECK(gate.too_many_errors()->en.starts_with("of 40 answers since the swap 40 were errors"));
+
+    Deploy blind(k_checks + gate_with_errors);
+    CHECK(blind.watch().outcome == Outcome::failed);
+    CHECK(words_of_failures(blind.watch().last).en.find("no access log to count in") != std::string::npos);
+}
+
+TEST_CASE("configured gate: the page is seen where visitors ask, with the status that says it is for a while",
+          "[configured_gate][maintenance]") {
+    Deploy deploy(k_checks + gate_of(R"(checks = ["site"])"));
+    const std::string text = MaintenancePage::mark();
+    const auto unseen = [&] {
+        ConfiguredGate gate = deploy.gate();
+        const std::optional<Text> why = gate.unseen_page(text, deploy.bare.clock.steady() + 10s);
+        return why ? why->en : "";
+    };
+    CHECK(unseen() == "http://site.example/ answers 200 without it");
+    CHECK(deploy.asked("/") > 5); // a web server may look for the file a moment later
+    CHECK(deploy.asked("/api/health/") == 0);
+    deploy.answers("/", page(200, text));
+    CHECK(unseen() == "http://site.example/ shows it with status 200 instead of 503");
+    deploy.answers("/", page(503, "<h1>503</h1>"));
+    CHECK(unseen() == "http://site.example/ answers 503 without it");
+    deploy.answers("/", page(503, text));
+    CHECK(unseen().empty());
+    // A gate that asks nothing over HTTP: health knows where the site is.
+    const std::string load = "[health.check.load]\ntype = \"load\"\n" + gate_of(R"(checks = ["load"])");
+    Deploy other(k_checks + load);
+    other.answers("/", page(503, text));
+    ConfiguredGate gate = other.gate();
+    CHECK_FALSE(gate.unseen_page(text, other.bare.clock.steady() + 10s));
+    Deploy nowhere(load);
+    ConfiguredGate blind = nowhere.gate();
+    CHECK(blind.unseen_page(text, nowhere.bare.clock.steady() + 10s)->en.starts_with("no check"));
 }

@@ -3,6 +3,7 @@
 #include "release/doctor.h"
 #include "release/doctor_looks.h"
 #include "support/fake_services.h"
+#include "support/temp_folder.h"
 
 #include <algorithm>
 
@@ -91,7 +92,22 @@ std::vector<std::string> caches(const std::string& text, const Path& root = "/sr
     return file_caches_of(parse_nginx(source, "/etc/nginx/nginx.conf"), root);
 }
 
+bool asks_for(const std::string& text, const Path& file) {
+    NoFiles source(text);
+    return asks_for_file(parse_nginx(source, "/etc/nginx/nginx.conf"), file);
+}
+
 } // namespace
+
+TEST_CASE("whether nginx would show the maintenance page", "[doctor]") {
+    const Path page = "/var/www/lectio-maintenance.html";
+    const std::string shipped = slurp(Path(LECTIO_SOURCE_FOLDER) / "packaging/nginx/maintenance.conf");
+    CHECK(asks_for("http { server { listen 80; " + shipped + " } }", page));
+    CHECK_FALSE(asks_for("http { server { listen 80; " + shipped + " } }", "/var/www/other.html"));
+    CHECK_FALSE(asks_for("http { server { location / { alias /var/www/lectio-maintenance.html; } } }", page));
+    CHECK(asks_for("server { if ( -f /m.html ) { return 503; } }", "/m.html"));
+    CHECK(Ill([&](DeployConditions& seen) { seen.unknown_page = page; }).says("include snippets"));
+}
 
 TEST_CASE("a host that has all in order hears nothing", "[doctor]") {
     CHECK(judge_conditions(good_host()).empty());

@@ -45,6 +45,8 @@ class MadeUpGate final : public LiveGate {
         return *walks_like;
     }
 
+    std::optional<Text> unseen_page(std::string_view, SteadyTime) override { return std::nullopt; }
+
     FakeClock& clock;
     std::string seen;
     Duration takes{};

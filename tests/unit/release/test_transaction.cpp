@@ -24,7 +24,8 @@ using Asking = release::Transaction::Asking;
 
 namespace {
 
-const Wishes k_forced{true, "olga"};
+const Wishes k_forced{.force = true, .maintenance = false, .by = "olga"};
+const Wishes k_behind_page{.force = false, .maintenance = true, .by = "olga"};
 const std::string k_first_script = "static/js/main.first1a2b.js";
 
 std::vector<State> states_of(MadeUpSite& site) {
@@ -33,52 +34,6 @@ std::vector<State> states_of(MadeUpSite& site) {
         states.push_back(release.state);
     }
     return states;
-}
-
-// Whatever has happened and been recovered from: one whole release, nothing half done, something to go back to.
-void check_invariants(MadeUpSite& site) {
-    for (const Shelf::Past& past : site.journals()) {
-        INFO(past.id);
-        CHECK(past.standing.ended());
-        CHECK_FALSE(past.text.damaged);
-    }
-    CHECK(site.left_over().empty());
-    CHECK_FALSE(std::filesystem::exists(site.folder / "run" / "deploy_in_progress"));
-    for (const Kind kind : site.kinds()) {
-        const std::string served = site.served_id(kind);
-        if (!served.empty()) {
-            REQUIRE(site.record(served));
-            const State state =
-                site.record(served)->state; // failing: somebody has written before that was known
-            CHECK((state == State::good || (state == State::failing && site.serves_whole("broken"))));
-        }
-        for (const Release& release : site.releases(kind)) {
-            INFO(release.id);
-            CHECK(std::filesystem::is_directory(site.served(kind).parent_path() / ".lectio-releases" /
-                                                release.id));
-        }
-    }
-    const std::string id = site.served_id();
-    if (site.kind() == Kind::backend) {
-        CHECK(site.running["web.service"] == site.word_served());
-        if (site.programs.database.empty()) {
-            CHECK(slurp(site.served() / "data/db.sqlite3") == "rows of visitors");
-        } else {
-            CHECK(site.rows() == site.visits);
-            const std::vector<std::string> fits =
-                site.record(id) ? site.record(id)->schemas : std::vector<std::string>{};
-            CHECK((fits.empty() || is_known_to_fit(*site.record(id), site.schema())));
-        }
-    }
-    const Path snapshots = site.folder / "state" / "deploy" / "snapshots";
-    if (std::filesystem::exists(snapshots)) { // of releases that are there, and of none else
-        for (const auto& file : std::filesystem::directory_iterator(snapshots)) {
-            CHECK(site.record(file.path().filename().string()));
-        }
-    }
-    if (site.kinds().size() > 1) { // they belong together
-        CHECK(site.word_served(Kind::backend) == site.word_served(Kind::frontend));
-    }
 }
 
 } // namespace
@@ -618,8 +573,6 @@ TEST_CASE("what cannot be migrated safely is refused by name before anything is 
     site.programs.what_it_does = "additive";
     site.database_key = "";
     refused("does not say of what a snapshot is taken");
-    site.database_key = "postgresql://site@127.0.0.1/site";
-    refused("PostgreSQL");
     site.database_key = "sqlite:other/db.sqlite3";
     refused("every release would have its own");
     site.database_key = "sqlite:" + (site.folder / "elsewhere").string();
@@ -835,6 +788,119 @@ TEST_CASE("whoever starts while it is undecided lets it be, and the next recover
     CHECK(asked.front().result == Ends::released);
     CHECK(site.serves_whole("second"));
     check_invariants(site);
+}
+
+TEST_CASE("a socket that is named has to keep the requests", "[transaction][backend]") {
+    MadeUpSite site(Kind::backend);
+    site.adopt();
+    site.boot();
+    const auto refused = [&](const char* words) {
+        const Outcome outcome = site.release(build_of("second"));
+        INFO(outcome.reason.en);
+        CHECK(outcome.result == Ends::refused);
+        CHECK(outcome.phase == "ready");
+        CHECK(outcome.reason.en.find(words) != std::string::npos);
+        CHECK(site.serves_whole("first"));
+    };
+    site.socket = "other.socket";
+    site.services.units["other.socket"] = running_unit("other.socket");
+    refused("starts none of its units");
+    site.socket = "web.socket";
+    site.services.units["web.socket"].active_state = "failed";
+    refused("does not listen");
+    site.services.units["web.socket"].active_state = "active";
+    CHECK(site.release(build_of("second")).result == Ends::released);
+    check_invariants(site);
+}
+
+TEST_CASE("what passes and gives visitors more errors than before is taken back",
+          "[transaction][error_share]") {
+    for (const Kind kind : {Kind::frontend, Kind::backend}) {
+        MadeUpSite site(kind);
+        site.adopt();
+        site.boot();
+        site.errors = verbatim("of 80 answers 12 were errors");
+        const Outcome outcome = site.release(build_of("second"));
+        CHECK(outcome.result == Ends::rolled_back);
+        CHECK(outcome.reason.en == "after the swap: of 80 answers 12 were errors");
+        CHECK(site.serves_whole("first"));
+        check_invariants(site);
+        site.errors.reset();
+        CHECK(site.release(build_of("third1")).result == Ends::released);
+    }
+}
+
+TEST_CASE("behind the page even what only adds is applied while no code runs, and may take long",
+          "[transaction][backend][migrations][fence][maintenance]") {
+    MadeUpSite site(Kind::backend);
+    with_migration(site);
+    site.longest_fence = std::chrono::seconds(20);
+    const std::string before = site.schema();
+    std::string marker;
+    site.programs.on_migrate = [&] {
+        CHECK(site.running.empty());
+        CHECK(slurp(site.maintenance_page()).find("<h1>We will be back") != std::string::npos);
+        marker = slurp(site.folder / "run" / "deploy_in_progress");
+        site.bare.clock.advance(std::chrono::minutes(15));
+    };
+    SECTION("it is released") {
+        std::string afterwards;
+        site.on_look = [&] {
+            CHECK_FALSE(std::filesystem::exists(site.maintenance_page()));
+            if (!marker.empty()) {
+                afterwards = slurp(site.folder / "run" / "deploy_in_progress");
+            }
+        };
+        const Outcome outcome = site.release(build_of("second"), k_behind_page);
+        INFO(outcome.reason.en);
+        CHECK(outcome.result == Ends::released);
+        CHECK(outcome.warnings.empty());
+        CHECK(site.programs.migrate_limit > site.longest_fence); // that of any command
+        // Nothing of the site answers meanwhile, and all of it is kept back; later only what the gate asks.
+        CHECK(marker.find("\"checks\"") == std::string::npos);
+        CHECK(afterwards.find("\"checks\":[\"site\"]") != std::string::npos);
+        CHECK(site.schema() != before);
+    }
+    SECTION("it fails, and is undone before anybody sees it") {
+        site.canary_is_broken = true;
+        CHECK(site.release(build_of("second"), k_behind_page).result == Ends::refused);
+        CHECK(site.schema() == before);
+        CHECK(site.serves_whole("first"));
+    }
+    check_invariants(site);
+}
+
+TEST_CASE("a page that visitors would not see keeps it from being begun",
+          "[transaction][backend][migrations][fence][maintenance]") {
+    FencedBackend site;
+    const std::string before = site.schema();
+    bool migrated = false;
+    site.programs.on_migrate = [&] { migrated = true; };
+    const auto refused = [&](const char* words) {
+        const Outcome outcome = site.release(build_of("second"), k_behind_page);
+        INFO(outcome.reason.en);
+        CHECK(outcome.result == Ends::refused);
+        CHECK(outcome.reason.en.find(words) != std::string::npos);
+        CHECK_FALSE(outcome.hint.empty());
+        CHECK_FALSE(migrated);
+        CHECK(site.schema() == before);
+        CHECK(site.running["celery.service"] == site.word_served());
+    };
+    SECTION("the web server does not look for it") {
+        site.hides_page = true;
+        refused("would not see the maintenance page");
+        check_invariants(site);
+    }
+    SECTION("none is configured") {
+        site.has_maintenance_page = false;
+        refused("names none");
+        check_invariants(site);
+    }
+    SECTION("a person has put one there") {
+        spill(site.maintenance_page(), "<p>by hand</p>");
+        refused("is no page of lectio-deploy");
+        CHECK(slurp(site.maintenance_page()) == "<p>by hand</p>");
+    }
 }
 
 TEST_CASE("units that could run in the middle keep it from being begun",
@@ -1522,6 +1588,15 @@ const std::vector<Scene>& scenes() {
          [](MadeUpSite& site) { site.release(build_of("second")); },
          {"first"},
          2},
+        {"a migration behind the page, with code that does not start",
+         Kind::backend,
+         [](MadeUpSite& site) {
+             with_migration(site);
+             site.refuses_to_start = "second";
+         },
+         [](MadeUpSite& site) { site.release(build_of("second"), k_behind_page); },
+         {"first"},
+         3},
         {"adopting a backend",
          Kind::backend,
          [](MadeUpSite& site) { site.boot(); },

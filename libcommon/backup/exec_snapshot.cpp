@@ -1,0 +1,98 @@
+#include "backup/exec_snapshot.h"
+
+#include "backup/program.h"
+#include "util/text.h"
+
+#include <chrono>
+#include <filesystem>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace lectio::backup {
+namespace {
+
+constexpr Phrase k_refused{"{} says that it cannot be restored (exit status {}){}",
+                           "{} говорит, что восстановить её нельзя (код {}){}"};
+
+std::string name_of(const std::vector<std::string>& command) {
+    return clean_line(std::filesystem::path(command.front()).filename().string());
+}
+
+std::string after_colon(const std::string& said) {
+    return said.empty() ? said : ": " + said;
+}
+
+Error failed(const std::vector<std::string>& command, const StreamEnd& end) {
+    return {ErrorKind::io,
+            fmt::format("{}: exit status {}{}", name_of(command), end.status, after_colon(end.said()))};
+}
+
+Result<ExecSnapshot> let_it_write(const ExecSource& source, const Path& into, Bytes min_free, World& world,
+                                  SteadyTime until) {
+    Stream stream;
+    stream.command = source.command;
+    stream.user = source.user;
+    stream.limit = source.timeout;
+    stream.into = into;
+    stream.min_free = min_free;
+    const Result<StreamEnd> end = run_stream(stream, world, until);
+    LECTIO_TRY(end);
+    if (end->status != 0) {
+        return failed(source.command, *end);
+    }
+    ExecSnapshot snapshot;
+    snapshot.made_with = name_of(source.command);
+    snapshot.extension = source.extension;
+    Result<FileDigest> digest = digest_of(into, world.clock, until);
+    LECTIO_TRY(digest);
+    if (digest->size == 0_B) {
+        return Error{ErrorKind::invalid, fmt::format("{}: it has written nothing{}", snapshot.made_with,
+                                                     after_colon(end->said()))};
+    }
+    snapshot.file = std::move(*digest);
+    return snapshot;
+}
+
+} // namespace
+
+Result<ExecSnapshot> take_exec(const ExecSource& source, const Path& into, Bytes min_free, World& world,
+                               SteadyTime until) {
+    const SteadyTime begun = world.clock.steady();
+    const WallTime taken = world.clock.now().wall;
+    Result<ExecSnapshot> snapshot = let_it_write(source, into, min_free, world, until);
+    if (!snapshot) {
+        [[maybe_unused]] const Result<void> removed = remove_file(into); // why there is none is what counts
+        return snapshot;
+    }
+    snapshot->taken = std::chrono::floor<std::chrono::seconds>(taken);
+    snapshot->took = std::chrono::duration_cast<Duration>(world.clock.steady() - begun);
+    return snapshot;
+}
+
+Result<std::vector<Text>> flaws_by_program(const Path& plain, const ExecSource& source, World& world,
+                                           SteadyTime until) {
+    Stream stream;
+    stream.command = source.verify;
+    stream.user = source.user;
+    stream.limit = source.timeout;
+    stream.from = plain;
+    const Result<StreamEnd> end = run_stream(stream, world, until);
+    LECTIO_TRY(end);
+    return end->status == 0
+               ? std::vector<Text>()
+               : std::vector{say(k_refused, name_of(source.verify), end->status, after_colon(end->said()))};
+}
+
+Result<void> restore_by_program(const Path& plain, const ExecSource& source, World& world, SteadyTime until) {
+    Stream stream;
+    stream.command = source.restore;
+    stream.user = source.user;
+    stream.limit = source.timeout;
+    stream.from = plain;
+    const Result<StreamEnd> end = run_stream(stream, world, until);
+    LECTIO_TRY(end);
+    return end->status == 0 ? Result<void>{} : failed(source.restore, *end);
+}
+
+} // namespace lectio::backup

@@ -1,0 +1,188 @@
+#include "platform/durable_file.h"
+#include "platform/sqlite.h"
+#include "release/site_database.h"
+#include "snapshots/sqlite_restore.h"
+#include "snapshots/sqlite_snapshot.h"
+#include "util/json_depth.h"
+#include "util/text.h"
+#include "words/error_words.h"
+
+#include <nlohmann/json.hpp>
+
+namespace lectio::release {
+namespace {
+
+constexpr std::string_view k_snapshot = "before.sqlite3", k_snapshot_facts = "before.sqlite3.json";
+constexpr std::string_view k_replaced = "replaced.sqlite3"; // what a snapshot has taken the place of
+// A table of SQLite may be written anew to get a column; the code that is served waits meanwhile (measured: M14).
+constexpr Bytes k_quickly_migrated = 20_MB;
+constexpr Bytes k_most_facts = 1_MB;
+constexpr mode_t k_for_us = 0600;
+
+constexpr Phrase k_other_database{"Django works on {} {}, and deploy.backend.database names {}",
+                                  "Django работает с базой {} {}, а в deploy.backend.database указана {}"};
+constexpr Phrase k_other_database_hint{"name there the one that Django has", "укажите там ту, что у Django"};
+constexpr Phrase k_database_is_link{"{} is a link to the database", "{} — ссылка на базу"};
+constexpr Phrase k_database_is_link_hint{"name in deploy.backend.database where it lies",
+                                         "укажите в deploy.backend.database, где лежит она сама"};
+constexpr Phrase k_no_room_to_undo{"{} are free at {}: {} may be needed to put the database back",
+                                   "свободно {} ({}): чтобы вернуть базу, может понадобиться {}"};
+constexpr Phrase k_no_room_to_undo_hint{"free some space first: lectio-cleanup, lectio-deploy cleanup",
+                                        "сначала освободите место: lectio-cleanup, lectio-deploy cleanup"};
+
+Path aside_of(const std::string& id, const std::string& place) {
+    return Path(place).parent_path() / (".lectio-aside-" + id);
+}
+
+class SqliteDatabase final : public SiteDatabase {
+  public:
+    SqliteDatabase(Path path, World& world, ReleaseDisk& disk)
+        : m_path(std::move(path)), m_world(world), m_disk(disk) {}
+
+    // The one that is copied has to be the one that is changed.
+    Step is_of(const WaitingMigrations& waiting, const Path& tree) override {
+        const Result<Path> ours = real_place(m_path);
+        const Result<Path> theirs = real_place(tree / waiting.database); // an absolute one stays as it is
+        if (waiting.engine == "sqlite" && ours && theirs && *ours == *theirs) {
+            return {};
+        }
+        return Refusal{
+            say(k_other_database, clean_line(waiting.engine), clean_line(waiting.database), m_path.string()),
+            say(k_other_database_hint)};
+    }
+
+    Result<Bytes> size(SteadyTime) override {
+        const Result<FileInfo> info = m_world.files.info(m_path, Files::Follow::yes);
+        LECTIO_TRY(info);
+        return Bytes{info->size};
+    }
+
+    Step could_be_copied(Bytes size, const Path& snapshots, Bytes spare) override {
+        return has_room(snapshots, {size.count + spare.count});
+    }
+
+    // The snapshot, what is prepared from it beside the database, and what it takes the place of.
+    Step could_be_put_back(Bytes size, const Path& snapshots, Bytes spare, SteadyTime) override {
+        const Result<FileInfo> file = m_world.files.info(m_path, Files::Follow::no);
+        if (!file || file->type != FileInfo::Type::regular) { // what takes its place lies beside it
+            return Refusal{say(k_database_is_link, m_path.string()), say(k_database_is_link_hint)};
+        }
+        const Bytes wanted{2 * size.count + spare.count};
+        for (const Path& place : {m_path.parent_path(), snapshots}) {
+            if (Step no = has_room(place, wanted)) {
+                return no;
+            }
+        }
+        return {};
+    }
+
+    [[nodiscard]] std::optional<Bytes> quickly_migrated() const override { return k_quickly_migrated; }
+
+    Result<std::string> schema(SteadyTime until) override {
+        Result<snapshots::SqliteSchema> schema = snapshots::schema_of_sqlite(m_path, m_world.clock, until);
+        LECTIO_TRY(schema);
+        return std::move(schema->hash);
+    }
+
+    Result<std::string> place() override {
+        const Result<Path> real = real_place(m_path);
+        LECTIO_TRY(real);
+        return real->string();
+    }
+
+    // What was committed, wherever it lies: in the file or in the log beside it.
+    Result<std::string> look(const std::string& place, SteadyTime until) override {
+        {
+            Result<Database> database =
+                Database::at(place, Database::Access::read_write, m_world.clock, until);
+            LECTIO_TRY(database);
+            // Who still reads keeps the log from being emptied; then what is in it counts.
+            [[maybe_unused]] const Result<void> emptied = database->empty_log();
+        }
+        std::string seen;
+        for (const std::string& file : {place, place + "-wal"}) {
+            const Result<FileInfo> info = m_world.files.info(file, Files::Follow::no);
+            if (file != place && (!info || info->size == 0_B)) {
+                continue;
+            }
+            const Result<FileDigest> digest = digest_of(file, m_world.clock, until);
+            LECTIO_TRY(digest);
+            seen += digest->sha256;
+        }
+        return seen;
+    }
+
+    Result<void> take_snapshot(const Path& folder, SteadyTime until) override {
+        const Result<snapshots::SqliteSnapshot> taken =
+            snapshots::take_sqlite(m_path, folder / k_snapshot, m_world.files, m_world.clock, until);
+        LECTIO_TRY(taken);
+        return write_atomically(m_world.files, folder / k_snapshot_facts,
+                                snapshots::json_of(*taken).dump(1) + "\n", k_for_us);
+    }
+
+    [[nodiscard]] Path snapshot_in(const Path& folder) const override { return folder / k_snapshot; }
+
+    Result<void> put_back(const Snapshot& snapshot, const std::string& place, SteadyTime until) override {
+        const Result<std::string> text = m_world.files.read(snapshot.folder / k_snapshot_facts, k_most_facts);
+        LECTIO_TRY(text);
+        const Result<snapshots::SqliteSnapshot> facts =
+            snapshots::sqlite_snapshot_from(json_within_depth(*text));
+        LECTIO_TRY(facts);
+        const Result<snapshots::Restored> restored = snapshots::restore_sqlite(
+            {snapshot.folder / k_snapshot, *facts, place, aside_of(snapshot.id, place)}, m_world.files,
+            m_disk, m_world.clock, until);
+        return restored ? Result<void>{} : restored.error();
+    }
+
+    // The snapshots may lie in another file system.
+    Result<std::string> keep_replaced(const Snapshot& snapshot, const std::string& place,
+                                      SteadyTime until) override {
+        const Path aside = aside_of(snapshot.id, place);
+        const std::string name = Path(place).filename().string();
+        const Result<std::vector<std::string>> names = m_world.files.list(aside);
+        if (!names) {
+            return names.error().kind == ErrorKind::not_found ? Result<std::string>("") : names.error();
+        }
+        for (const std::string& each : *names) {
+            if (each.starts_with(name)) {
+                const Path kept = snapshot.folder / (std::string(k_replaced) + each.substr(name.size()));
+                LECTIO_TRY(move_or_copy(aside / each, kept, until));
+            }
+        }
+        LECTIO_TRY(m_disk.remove_tree(aside));
+        return (snapshot.folder / k_replaced).string();
+    }
+
+  private:
+    Step has_room(const Path& place, Bytes wanted) {
+        const Result<ReleaseDisk::Room> room = m_disk.room(place);
+        if (!room) {
+            return Refusal{error_words(room.error().message)};
+        }
+        return room->free >= wanted ? Step{}
+                                    : Step(Refusal{say(k_no_room_to_undo, format_size(room->free),
+                                                       place.string(), format_size(wanted)),
+                                                   say(k_no_room_to_undo_hint)});
+    }
+
+    Result<void> move_or_copy(const Path& from, const Path& to, SteadyTime until) {
+        LECTIO_TRY(m_disk.remove_tree(to)); // of a copy that was cut short
+        if (m_disk.move(from, to)) {
+            return {};
+        }
+        LECTIO_TRY(copy_file(from, to, {k_for_us, std::nullopt, std::nullopt}, m_world.clock, until));
+        return m_disk.remove_tree(from);
+    }
+
+    Path m_path;
+    World& m_world;
+    ReleaseDisk& m_disk;
+};
+
+} // namespace
+
+std::unique_ptr<SiteDatabase> sqlite_database(Path path, World& world, ReleaseDisk& disk) {
+    return std::make_unique<SqliteDatabase>(std::move(path), world, disk);
+}
+
+} // namespace lectio::release

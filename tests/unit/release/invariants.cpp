@@ -1,0 +1,56 @@
+#include "made_up_site.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include <catch2/catch.hpp>
+
+namespace lectio::release {
+
+void check_invariants(MadeUpSite& site) {
+    for (const Shelf::Past& past : site.journals()) {
+        INFO(past.id);
+        CHECK(past.standing.ended());
+        CHECK_FALSE(past.text.damaged);
+    }
+    CHECK(site.left_over().empty());
+    CHECK_FALSE(std::filesystem::exists(site.folder / "run" / "deploy_in_progress"));
+    CHECK_FALSE(std::filesystem::exists(site.maintenance_page()));
+    for (const Kind kind : site.kinds()) {
+        const std::string served = site.served_id(kind);
+        if (!served.empty()) {
+            REQUIRE(site.record(served));
+            const State state =
+                site.record(served)->state; // failing: somebody has written before that was known
+            CHECK((state == State::good || (state == State::failing && site.serves_whole("broken"))));
+        }
+        for (const Release& release : site.releases(kind)) {
+            INFO(release.id);
+            CHECK(std::filesystem::is_directory(site.served(kind).parent_path() / ".lectio-releases" /
+                                                release.id));
+        }
+    }
+    const std::string id = site.served_id();
+    if (site.kind() == Kind::backend) {
+        CHECK(site.running["web.service"] == site.word_served());
+        if (!site.has_database()) {
+            CHECK(slurp(site.served() / "data/db.sqlite3") == "rows of visitors");
+        } else {
+            CHECK(site.rows() == site.visits);
+            const std::vector<std::string> fits =
+                site.record(id) ? site.record(id)->schemas : std::vector<std::string>{};
+            CHECK((fits.empty() || is_known_to_fit(*site.record(id), site.schema())));
+        }
+    }
+    const Path snapshots = site.folder / "state" / "deploy" / "snapshots";
+    if (std::filesystem::exists(snapshots)) { // of releases that are there, and of none else
+        for (const auto& file : std::filesystem::directory_iterator(snapshots)) {
+            CHECK(site.record(file.path().filename().string()));
+        }
+    }
+    if (site.kinds().size() > 1) { // they belong together
+        CHECK(site.word_served(Kind::backend) == site.word_served(Kind::frontend));
+    }
+}
+
+} // namespace lectio::release
