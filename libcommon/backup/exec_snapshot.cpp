@@ -1,5 +1,6 @@
 #include "backup/exec_snapshot.h"
 
+#include "backup/manifest.h"
 #include "backup/program.h"
 #include "util/text.h"
 
@@ -28,12 +29,17 @@ Error failed(const std::vector<std::string>& command, const StreamEnd& end) {
             fmt::format("{}: exit status {}{}", name_of(command), end.status, after_colon(end.said()))};
 }
 
-Result<ExecSnapshot> let_it_write(const ExecSource& source, const Path& into, Bytes min_free, World& world,
-                                  SteadyTime until) {
+Stream stream_of(const ExecSource& source, const std::vector<std::string>& command) {
     Stream stream;
-    stream.command = source.command;
+    stream.command = command;
     stream.user = source.user;
     stream.limit = source.timeout;
+    return stream;
+}
+
+Result<ExecSnapshot> let_it_write(const ExecSource& source, const Path& into, Bytes min_free, World& world,
+                                  SteadyTime until) {
+    Stream stream = stream_of(source, source.command);
     stream.into = into;
     stream.min_free = min_free;
     const Result<StreamEnd> end = run_stream(stream, world, until);
@@ -58,24 +64,12 @@ Result<ExecSnapshot> let_it_write(const ExecSource& source, const Path& into, By
 
 Result<ExecSnapshot> take_exec(const ExecSource& source, const Path& into, Bytes min_free, World& world,
                                SteadyTime until) {
-    const SteadyTime begun = world.clock.steady();
-    const WallTime taken = world.clock.now().wall;
-    Result<ExecSnapshot> snapshot = let_it_write(source, into, min_free, world, until);
-    if (!snapshot) {
-        [[maybe_unused]] const Result<void> removed = remove_file(into); // why there is none is what counts
-        return snapshot;
-    }
-    snapshot->taken = std::chrono::floor<std::chrono::seconds>(taken);
-    snapshot->took = std::chrono::duration_cast<Duration>(world.clock.steady() - begun);
-    return snapshot;
+    return timed(world.clock, into, [&] { return let_it_write(source, into, min_free, world, until); });
 }
 
 Result<std::vector<Text>> flaws_by_program(const Path& plain, const ExecSource& source, World& world,
                                            SteadyTime until) {
-    Stream stream;
-    stream.command = source.verify;
-    stream.user = source.user;
-    stream.limit = source.timeout;
+    Stream stream = stream_of(source, source.verify);
     stream.from = plain;
     const Result<StreamEnd> end = run_stream(stream, world, until);
     LECTIO_TRY(end);
@@ -85,10 +79,7 @@ Result<std::vector<Text>> flaws_by_program(const Path& plain, const ExecSource& 
 }
 
 Result<void> restore_by_program(const Path& plain, const ExecSource& source, World& world, SteadyTime until) {
-    Stream stream;
-    stream.command = source.restore;
-    stream.user = source.user;
-    stream.limit = source.timeout;
+    Stream stream = stream_of(source, source.restore);
     stream.from = plain;
     const Result<StreamEnd> end = run_stream(stream, world, until);
     LECTIO_TRY(end);

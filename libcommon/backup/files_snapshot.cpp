@@ -1,5 +1,6 @@
 #include "backup/files_snapshot.h"
 
+#include "backup/manifest.h"
 #include "backup/program.h"
 #include "platform/sha256.h"
 #include "platform/tree_manifest.h"
@@ -226,17 +227,8 @@ Result<FilesSnapshot> make_tar(const FilesSource& source, const Path& into, Worl
 
 Result<FilesSnapshot> take_files(const FilesSource& source, const Path& into, World& world,
                                  SteadyTime until) {
-    const SteadyTime begun = world.clock.steady();
-    const WallTime taken = world.clock.now().wall;
     LECTIO_TRY(world.files.create_synced(into, "", k_ours_alone));
-    Result<FilesSnapshot> snapshot = make_tar(source, into, world, until);
-    if (!snapshot) {
-        [[maybe_unused]] const Result<void> removed = remove_file(into); // why there is none is what counts
-        return snapshot;
-    }
-    snapshot->taken = std::chrono::floor<std::chrono::seconds>(taken);
-    snapshot->took = std::chrono::duration_cast<Duration>(world.clock.steady() - begun);
-    return snapshot;
+    return timed(world.clock, into, [&] { return make_tar(source, into, world, until); });
 }
 
 Result<std::vector<Text>> flaws_of_files(const Path& tar, const FilesSnapshot& snapshot, World& world,

@@ -4,6 +4,7 @@
 #include "platform/clock.h"
 #include "platform/durable_file.h"
 
+#include <chrono>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -30,6 +31,21 @@ void take_over(ManifestHead head, Snapshot& snapshot) {
     snapshot.took = head.took;
     snapshot.made_with = std::move(head.made_with);
     snapshot.file = std::move(head.file);
+}
+
+// A snapshot that `make` writes to `into`, with its date and how long that took. What failed leaves no file.
+template<class Make>
+auto timed(Clock& clock, const Path& into, Make make) -> decltype(make()) {
+    const SteadyTime begun = clock.steady();
+    const WallTime taken = clock.now().wall;
+    auto snapshot = make();
+    if (!snapshot) {
+        [[maybe_unused]] const Result<void> removed = remove_file(into); // why there is none is what counts
+        return snapshot;
+    }
+    snapshot->taken = std::chrono::floor<std::chrono::seconds>(taken);
+    snapshot->took = std::chrono::duration_cast<Duration>(clock.steady() - begun);
+    return snapshot;
 }
 
 // `more` has what this type alone says.

@@ -7,6 +7,9 @@
 #include "words/span.h"
 
 #include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <limits>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -33,6 +36,10 @@ constexpr Phrase k_deploy_future{"the deploy marker is dated in the future: it i
                                  "маркер деплоя датирован будущим: он не действует"};
 constexpr Phrase k_deploy_rebooted{"the deploy marker is from before the reboot: it is ignored",
                                    "маркер деплоя остался с прошлой загрузки: он не действует"};
+constexpr Phrase k_deploy_died{"the deploy {} has died: its marker no longer silences alerts",
+                               "деплой {} оборвался: оповещения его метка больше не глушит"};
+constexpr Phrase k_deploy_died_hint{"bring the site into one piece: sudo lectio-deploy recover",
+                                    "приведите сайт в целостное состояние: sudo lectio-deploy recover"};
 constexpr Phrase k_deploy_hint{"look whether the deploy has finished, then remove {}",
                                "проверьте, закончился ли деплой, затем удалите {}"};
 constexpr Phrase k_mute_garbage{"the mute marker holds no time (\"{}\"): alerts are not muted",
@@ -131,10 +138,13 @@ std::vector<std::string> names_of(const Json& object, const char* key) {
     return names;
 }
 
+bool is_ours(const Json& json) {
+    return json.is_object() && json.contains("id") && json.contains("start");
+}
+
 DeployMarker read_deploy(const MarkerFile& file, Duration deploy_grace) {
     const Json json = Json::parse(file.content, nullptr, false);
-    const bool ours = json.is_object() && json.contains("id") && json.contains("start");
-    if (!ours) {
+    if (!is_ours(json)) {
         return {file.modified, file.modified + deploy_grace, "", "", "", false, {}};
     }
     DeployMarker marker;
@@ -175,6 +185,9 @@ void judge_deploy(const MarkerFile& file, std::string_view tool, Duration deploy
     } else if (now.wall >= marker.end) {
         const auto age = std::chrono::floor<std::chrono::seconds>(now.wall - marker.start);
         result.notices.push_back(trouble("deploy", say(k_deploy_stale, span_of(age.count())), hint));
+    } else if (file.owner_is_gone) {
+        result.notices.push_back(
+            trouble("deploy", say(k_deploy_died, marker.release), say(k_deploy_died_hint)));
     } else {
         result.reasons.push_back(Quiet::deploy);
         result.deploy_names_checks = marker.names_checks;
@@ -296,7 +309,27 @@ std::optional<MarkerFile> read_marker(Files& files, const Path& path, std::vecto
     if (!content && content.error().kind == ErrorKind::not_found) {
         return std::nullopt; // removed since we looked
     }
-    return MarkerFile{content.value_or(""), info->modified, path};
+    return MarkerFile{
+        .content = content.value_or(""), .modified = info->modified, .path = path, .owner_is_gone = false};
+}
+
+// A deploy that ends removes its marker first: one that has its owner's end behind it is read a second time.
+std::optional<MarkerFile> read_deploy_marker(Files& files, const Path& path,
+                                             std::vector<SelfNotice>& unreadable) {
+    const auto is_without_owner = [](const std::optional<MarkerFile>& file) {
+        const Json json = file ? Json::parse(file->content, nullptr, false) : Json();
+        const std::int64_t pid = is_ours(json) ? integer_of(json, "pid") : 0;
+        const bool names_one = pid > 1 && pid <= std::numeric_limits<pid_t>::max();
+        return names_one && ::kill(static_cast<pid_t>(pid), 0) != 0 && errno == ESRCH;
+    };
+    std::optional<MarkerFile> marker = read_marker(files, path, unreadable);
+    if (is_without_owner(marker)) {
+        marker = read_marker(files, path, unreadable);
+        if (marker) {
+            marker->owner_is_gone = is_without_owner(marker);
+        }
+    }
+    return marker;
 }
 
 } // namespace
@@ -359,7 +392,7 @@ MarkerPaths marker_paths(const Path& run_folder, const Path& mute_file) {
 
 Markers read_markers(Files& files, const MarkerPaths& paths) {
     Markers markers;
-    markers.deploy = read_marker(files, paths.deploy, markers.unreadable);
+    markers.deploy = read_deploy_marker(files, paths.deploy, markers.unreadable);
     markers.mute = read_marker(files, paths.mute, markers.unreadable);
     markers.maintenance = read_marker(files, paths.maintenance, markers.unreadable);
     markers.packages = package_run(paths.package_lock);

@@ -2,7 +2,7 @@
 // replaces packages, and with them services, is taken for one.
 //
 // What a marker means is decided by a pure function over its content and age. A marker can hide messages for
-// a bounded time only: one that is stale, garbage or from the future hides nothing and is told.
+// a bounded time only: one that is stale, garbage, from the future or of a deploy that has died hides nothing and is told.
 #pragma once
 
 #include "checks/check.h"
@@ -63,7 +63,8 @@ struct Suppression {
 struct MarkerFile {
     std::string content;
     WallTime modified;
-    Path path; // for the hint that names it
+    Path path;                  // for the hint that names it
+    bool owner_is_gone = false; // it names a process of this boot, and that has ended
 };
 struct Markers {
     std::optional<MarkerFile> deploy, mute, maintenance;

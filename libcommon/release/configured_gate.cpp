@@ -269,6 +269,12 @@ void ConfiguredGate::begin_to_count() {
     }
 }
 
+void ConfiguredGate::count_again() {
+    if (m_errors) {
+        m_errors->begin_again();
+    }
+}
+
 std::optional<Text> ConfiguredGate::too_many_errors() {
     return m_errors ? release::too_many_errors(m_errors->before(), m_errors->since(),
                                                m_loaded.config.deploy.gate.errors->value)

@@ -38,6 +38,7 @@ class ConfiguredGate final : public LiveGate {
     Look look(SteadyTime until) override;
     Look walk() override;
     void begin_to_count() override;
+    void count_again() override;
     std::optional<Text> too_many_errors() override;
     std::optional<Text> unseen_page(std::string_view text, SteadyTime until) override;
 

@@ -61,6 +61,16 @@ void ErrorShare::begin() {
     }
 }
 
+void ErrorShare::begin_again() {
+    for (auto& [log, position] : m_positions) {
+        const Result<LogReading> here = read_new_lines(m_files, log, std::nullopt, LogStart::end, k_before,
+                                                       [](std::string_view) { return true; });
+        if (here) {
+            position = here->position;
+        }
+    }
+}
+
 Answered ErrorShare::since() {
     Answered answered;
     for (auto& [log, position] : m_positions) {

@@ -27,6 +27,8 @@ class ErrorShare {
 
     // What visitors got until now, by the last megabyte of each log, is what they get before; from here on it is since.
     void begin();
+    // Since is from here on; before stays.
+    void begin_again();
     [[nodiscard]] const Answered& before() const { return m_before; }
     // 64 MB of each log at most: a share of them is as good.
     [[nodiscard]] Answered since();

@@ -43,6 +43,8 @@ class LiveGate {
     virtual ~LiveGate() = default;
     // From here on what visitors get is held against what they got until now.
     virtual void begin_to_count() {}
+    // What they got since then is not counted: a page told them to wait. The share before stays what it was.
+    virtual void count_again() {}
     // Why too many of their answers since then are errors (gate.errors); nothing: they are not, or nobody can say.
     virtual std::optional<Text> too_many_errors() { return std::nullopt; }
     [[nodiscard]] virtual bool has_checks() const = 0;

@@ -116,6 +116,7 @@ Transaction::Step Transaction::hold(Holding why) {
 
 // Seen as a visitor sees it: nobody is to wait for minutes in front of nothing.
 Transaction::Step Transaction::show_the_page() {
+    m_gate.begin_to_count(); // the page itself is answered with 503
     m_fence.has_page = true;
     if (const std::optional<Text> no = m_page.put_up()) {
         return Stop{say(k_page_not_shown, *no), say(k_page_not_shown_hint)};
@@ -132,6 +133,7 @@ void Transaction::take_the_page_away() {
     }
     if (m_fence.has_page) {
         m_fence.has_page = false;
+        m_gate.count_again();
         set_marker();
     }
 }

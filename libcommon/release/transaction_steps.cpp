@@ -547,7 +547,9 @@ Transaction::Step Transaction::swap() {
         return no;
     }
     m_swapped = true;
-    m_gate.begin_to_count();
+    if (!m_fence.has_page) { // else it began before the page
+        m_gate.begin_to_count();
+    }
     if (const Result<void> done = m_disk.point(m_site.places.served, m_shelf.target_of(m_to)); !done) {
         return Stop{error_words(done.error().message)};
     }

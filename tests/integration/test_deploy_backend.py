@@ -137,6 +137,8 @@ class BackendTest(unittest.TestCase):
         self.assertTrue(report["with"].startswith("fe-"))
         self.assertEqual(self.stack.build.resolve(), served)
         self.assertFalse((self.site.run_folder / "deploy_in_progress").exists())
+        planned = json.loads(self.site.deploy("plan", "full", str(build)).stdout)
+        self.assertEqual([finding["refuses"] for finding in planned["findings"]], [False], planned)
         old = self.stack.folder / "deploy_safe.sh"
         old.symlink_to(binary("lectio-deploy"))
         done = subprocess.run([old, "-c", str(self.site.config), "full", str(build)], capture_output=True, timeout=300, check=False)
@@ -200,7 +202,8 @@ class BackendTest(unittest.TestCase):
                          planned.stdout + planned.stderr)
         self.assertEqual(self.tree(), before)
         self.assertFalse([path for path in self.project.parent.glob(".lectio-releases/.incoming*")])
-        for words in (["plan"], ["plan", "backend", "frontend", "x"], ["plan", "a", "b"], ["plan", "frontend"]):
+        for words in (["plan"], ["plan", "backend", "frontend", "x"], ["plan", "a", "b"], ["plan", "frontend"],
+                      ["plan", "full"], ["plan", "full", "a", "b", "c"], ["plan", "full", "-", "-"]):
             self.assertEqual(self.site.deploy(*words).returncode, 64)
 
 

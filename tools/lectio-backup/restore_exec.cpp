@@ -48,9 +48,8 @@ int hand_over(Session& session, const ExecRestore& restore) {
         return session.leave(unpacked.error());
     }
     StoppedUnits units(session.settings().dir, session.world());
-    if (!restore.source.units
-             .empty()) { // who is stopped is started again before we leave, also when we are asked to
-        take_time_to_stop();
+    if (!restore.source.units.empty()) {
+        take_time_to_stop(); // who is stopped is started again before we leave, also when we are asked to
         if (const Result<void> stopped = units.stop(restore.source.units); !stopped) {
             return session.leave(ExitCode::critical, error_words(stopped.error().message));
         }

@@ -149,7 +149,8 @@ class Deployment {
             const Result<void> ready = kind == release::Kind::backend ? ready_backend() : ready_frontend();
             // What is wrong with the one must not keep the other from being released.
             const Wish wish = m_session.options().wish;
-            const bool of_all = wish == Wish::recover || wish == Wish::cleanup || wish == Wish::full;
+            const bool of_all = wish == Wish::recover || wish == Wish::cleanup || wish == Wish::full ||
+                                m_session.options().part == "full";
             if (!ready && (of_all || kind == m_session.kind())) {
                 return m_session.leave(ready.error());
             }
@@ -392,6 +393,39 @@ Text what_was_done(Session& session, const Outcome& outcome, const User& as) {
     return words;
 }
 
+// What `plan` says, of one part or of both.
+struct Foretold {
+    std::vector<Text> lines;
+    nlohmann::json findings = nlohmann::json::array(), migrations = nlohmann::json::array();
+    bool is_good = true;
+
+    void add(const Transaction::Plan& plan, Lang lang) {
+        if (!plan.before.empty()) {
+            lines.push_back(say(k_would_change, plan.before, words_of(plan.difference, plan.size)));
+        }
+        for (const release::Migration& migration : plan.migrations.all) {
+            lines.push_back(say(k_would_migrate, words_of(migration)));
+            migrations.push_back({{"name", migration.name},
+                                  {"class", to_string(migration.what)},
+                                  {"operations", migration.because}});
+        }
+        for (const release::Flaw& flaw : plan.flaws) {
+            const bool refuses = flaw.weight != release::Flaw::Weight::warn;
+            is_good = is_good && !refuses;
+            lines.push_back(say(refuses ? k_would_refuse : k_would_note, flaw.words));
+            findings.push_back(
+                {{"refuses", refuses}, {"words", flaw.words.in(lang)}, {"hint", flaw.hint.in(lang)}});
+        }
+    }
+    [[nodiscard]] Text words() const {
+        Text all = is_good ? say(k_would_release) : Text{};
+        for (auto line = lines.rbegin(); line != lines.rend(); ++line) {
+            all = join(all.empty() ? "" : "\n", {*line, all});
+        }
+        return all;
+    }
+};
+
 // A value: leave with it.
 std::optional<int> unclear_source(Session& session) {
     const Options& options = session.options();
@@ -556,49 +590,35 @@ int clean_up(Session& session) {
 }
 
 int plan(Session& session) {
-    const bool is_backend = session.kind() == release::Kind::backend;
-    if (const std::optional<int> leave = is_backend ? unclear_source(session) : std::nullopt) {
+    const bool of_code = session.kind() == release::Kind::backend;
+    const bool of_both = session.options().part == "full";
+    if (const std::optional<int> leave = of_code ? unclear_source(session) : std::nullopt) {
         return *leave;
     }
     Deployment deployment(session); // what another has left unfinished is not touched
     if (const std::optional<int> leave = deployment.open()) {
         return *leave;
     }
-    Result<std::unique_ptr<release::BuildSource>> source =
-        is_backend ? source_of_backend(session, deployment)
-                   : open_source(session.options().source, session.world(), session.disk(),
-                                 deployment.engine().user);
-    if (!source) {
-        return session.leave(ExitCode::usage, error_words(source.error().message));
+    Foretold foretold;
+    for (auto& [kind, engine] : deployment.engines()) {
+        if (kind != session.kind() && !of_both) {
+            continue;
+        }
+        const Result<std::unique_ptr<release::BuildSource>> source =
+            kind == release::Kind::backend
+                ? source_of_backend(session, deployment)
+                : open_source(session.options().source, session.world(), session.disk(), engine.user);
+        if (!source) {
+            return session.leave(ExitCode::usage, error_words(source.error().message));
+        }
+        const Result<Transaction::Plan> plan = engine.transaction->plan(**source);
+        if (!plan) {
+            return session.leave(plan.error());
+        }
+        foretold.add(*plan, session.lang());
     }
-    const Result<Transaction::Plan> plan = deployment.transaction().plan(**source);
-    if (!plan) {
-        return session.leave(plan.error());
-    }
-    Text words = plan->before.empty()
-                     ? Text{}
-                     : say(k_would_change, plan->before, words_of(plan->difference, plan->size));
-    nlohmann::json migrations = nlohmann::json::array();
-    for (const release::Migration& migration : plan->migrations.all) {
-        words = join(words.empty() ? "" : "\n", {words, say(k_would_migrate, words_of(migration))});
-        migrations.push_back({{"name", migration.name},
-                              {"class", to_string(migration.what)},
-                              {"operations", migration.because}});
-    }
-    nlohmann::json refusals = nlohmann::json::array();
-    for (const release::Flaw& flaw : plan->flaws) {
-        const bool refuses = flaw.weight != release::Flaw::Weight::warn;
-        words = join(words.empty() ? "" : "\n",
-                     {words, say(refuses ? k_would_refuse : k_would_note, flaw.words)});
-        refusals.push_back({{"refuses", refuses},
-                            {"words", flaw.words.in(session.lang())},
-                            {"hint", flaw.hint.in(session.lang())}});
-    }
-    const bool good = std::none_of(plan->flaws.begin(), plan->flaws.end(), [](const release::Flaw& flaw) {
-        return flaw.weight != release::Flaw::Weight::warn;
-    });
-    words = good ? join(words.empty() ? "" : "\n", {words, say(k_would_release)}) : words;
-    return session.say_outcome(words, good ? 0 : 1, {{"findings", refusals}, {"migrations", migrations}});
+    return session.say_outcome(foretold.words(), foretold.is_good ? 0 : 1,
+                               {{"findings", foretold.findings}, {"migrations", foretold.migrations}});
 }
 
 } // namespace lectio::deploy

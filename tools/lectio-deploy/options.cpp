@@ -16,7 +16,8 @@ constexpr std::string_view k_examples =
     "  sudo lectio-deploy frontend build   release a folder of this host\n"
     "  sudo lectio-deploy backend       release the code that git has; once before: adopt backend\n"
     "  sudo lectio-deploy full build    both as one: both are served afterwards, or neither\n"
-    "  sudo lectio-deploy plan build    what would happen; changes nothing; plan backend: with its "
+    "  sudo lectio-deploy plan build    what would happen; changes nothing; plan backend, plan full build: "
+    "with "
     "migrations\n"
     "  sudo lectio-deploy rollback      back to the release that was served before\n"
     "  lectio-deploy attach             follow the deploy that is under way\n"
@@ -31,10 +32,12 @@ constexpr std::string_view k_exit_codes = "Exit status: 0 released, 1 not releas
 constexpr std::int64_t k_days_of_script = 7; // LEGACY.md
 constexpr int k_most_days = 3650;
 
-constexpr Phrase k_plan_of_what{
-    "plan takes frontend or backend, then a folder, an archive or - (the code of a backend may come out of "
-    "git)",
-    "plan принимает frontend или backend, затем папку, архив или - (код бэкенда можно взять из git)"};
+constexpr Phrase k_plan_of_what{"plan takes frontend, backend or full, then what that command takes: "
+                                "folders, archives or - (code may come out "
+                                "of git)",
+                                "plan принимает frontend, backend или full, затем то же, что эта команда: "
+                                "папки, архивы или - (код можно взять из "
+                                "git)"};
 constexpr Phrase k_one_input{
     "standard input brings one of the two only: name a folder or an archive for the other",
     "стандартный ввод — только для одного из двух: для другого назовите папку или архив"};
@@ -43,6 +46,21 @@ constexpr Phrase k_formats{"lectio-deploy knows the formats text and json",
 
 bool is_old_name(const char* argv0) {
     return std::filesystem::path(argv0 == nullptr ? "" : argv0).filename() == "deploy_safe.sh";
+}
+
+// `plan` takes the words that the command takes which it foretells. False: they are others.
+bool take_planned(std::vector<std::string> words, Options& options) {
+    const bool names_part =
+        words.front() == "frontend" || words.front() == "backend" || words.front() == "full";
+    options.part = names_part ? words.front() : "frontend";
+    words.erase(words.begin(), words.begin() + (names_part ? 1 : 0));
+    const bool has_build = options.part != "backend", has_code = options.part != "frontend";
+    if (words.size() < (has_build ? 1 : 0) || words.size() > (has_build ? 1 : 0) + (has_code ? 1 : 0)) {
+        return false;
+    }
+    options.source = has_build ? words.front() : "";
+    options.code = words.size() > (has_build ? 1 : 0) ? words.back() : "";
+    return true;
 }
 
 std::variant<Options, int> parse_words(int argc, char** argv) {
@@ -103,11 +121,11 @@ std::variant<Options, int> parse_words(int argc, char** argv) {
     std::vector<std::string> planned;
     plan->add_option(
             "what", planned,
-            "frontend (the default) or backend, then a folder, an archive or - (backend: default is git)")
-        ->type_name("[PART] [SOURCE]")
+            "frontend (the default), backend or full, then the folders, archives or - that these take")
+        ->type_name("[PART] [SOURCE…]")
         ->required()
-        ->expected(1, 2);
-    plan->add_option("--ref", options.ref, "backend: branch, tag or commit")->type_name("REF");
+        ->expected(1, 3);
+    plan->add_option("--ref", options.ref, "Of the code: branch, tag or commit")->type_name("REF");
     command("status", Wish::status, "What is served, since when, and whether somebody has changed it");
     command("list", Wish::list, "The releases that are kept");
     command("history", Wish::history, "The deploys, the newest last");
@@ -157,11 +175,7 @@ std::variant<Options, int> parse_words(int argc, char** argv) {
         options.word = word == "keep" ? release::WordOnDatabase::keep : release::WordOnDatabase::put_back;
     }
     if (plan->parsed()) {
-        const bool is_part = planned.front() == "frontend" || planned.front() == "backend";
-        options.part = is_part ? planned.front() : "frontend";
-        std::string& source = options.part == "backend" ? options.code : options.source;
-        source = planned.size() > 1 ? planned.back() : is_part ? "" : planned.front();
-        if ((planned.size() > 1 && !is_part) || (options.source.empty() && options.part == "frontend")) {
+        if (!take_planned(planned, options)) {
             return wrong_usage("lectio-deploy", say(k_plan_of_what), options.common);
         }
     }

@@ -33,10 +33,10 @@ enum class Wish {
 struct Options {
     CommonOptions common;
     Wish wish = Wish::status;
-    std::string source;            // frontend, plan, pack, full: a folder, an archive, "-"
-    std::string code;              // backend, plan, full: the same; empty: git
-    std::string ref;               // backend, plan, full: of git
-    std::string part;              // plan, rollback, adopt: "frontend", "backend"; empty: what there is
+    std::string source; // frontend, plan, pack, full: a folder, an archive, "-"
+    std::string code;   // backend, plan, full: the same; empty: git
+    std::string ref;    // backend, plan, full: of git
+    std::string part;   // plan, rollback, adopt: "frontend", "backend", "full" (plan); empty: what there is
     std::optional<std::string> id; // rollback --to, attach
     std::string before, after;     // diff
     bool force = false;

@@ -42,7 +42,7 @@ std::optional<int> Session::open() {
 std::optional<int> Session::choose_kind() {
     const std::vector<Kind> all = kinds();
     const bool needs_one = m_options.wish == Wish::rollback || m_options.wish == Wish::adopt;
-    const bool needs_all = m_options.wish == Wish::full;
+    const bool needs_all = m_options.wish == Wish::full || m_options.part == "full";
     const std::string named = m_options.id.value_or(m_options.before);
     m_kind = all.front();
     if (m_options.wish == Wish::backend || needs_all || m_options.part == to_string(Kind::backend)) {

@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import subprocess
 import time
 
 from faults.fault import Fault
@@ -20,6 +21,13 @@ def ours(start, expires, boot=BOOT, **more):
     """What lectio-deploy writes."""
     return lambda: json.dumps({"id": "made-up", "by": "olga", "pid": 1, "boot_id": boot, "start": moment(start),
                                "expires": moment(expires), **more})
+
+
+def of_the_dead():
+    """A process that has ended."""
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    return ours(-60, 600, pid=ended.pid)()
 
 
 def marker(name, content="", age=0):
@@ -85,6 +93,8 @@ FAULTS = [
     void("a deploy's marker of tomorrow", marker(DEPLOY, age=-24 * HOUR), "dated in the future", "датирован будущим"),
     void("a deploy's marker of another boot", marker(DEPLOY, ours(-60, 600, boot="0" * 32)), "from before the reboot",
          "с прошлой загрузки"),
+    void("a deploy's marker whose deploy has died", marker(DEPLOY, of_the_dead), "the deploy made-up has died",
+         "деплой made-up оборвался"),
     over("a deploy's marker for other checks", marker(DEPLOY, ours(-60, 600, checks=["health/site"]))),
     quiet("a mute for an hour", marker(MUTE, until(HOUR))),
     over("a mute that has ended", marker(MUTE, until(-1))),

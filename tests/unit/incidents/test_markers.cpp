@@ -8,6 +8,8 @@
 #include <catch2/catch.hpp>
 
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 using namespace lectio;
 
@@ -25,7 +27,10 @@ struct Machine {
     std::string tool = "health";
 
     [[nodiscard]] MarkerFile file(std::string content, Duration age) const {
-        return {std::move(content), now.wall - age, "/run/x"};
+        return {.content = std::move(content),
+                .modified = now.wall - age,
+                .path = "/run/x",
+                .owner_is_gone = false};
     }
     [[nodiscard]] std::string epoch(Duration ahead) const {
         return std::to_string(std::chrono::floor<seconds>(now.wall + ahead).time_since_epoch().count());
@@ -231,6 +236,34 @@ TEST_CASE("markers are read from the run folder") {
     CHECK(markers.mute->path == paths.mute);
     CHECK_FALSE(markers.maintenance.has_value());
     CHECK(markers.unreadable.empty());
+}
+
+TEST_CASE("the marker of a deploy that has died hides nothing") {
+    const TempFolder folder;
+    SystemFiles files;
+    const MarkerPaths paths = marker_paths(folder.path());
+    const Machine host;
+    const auto marker_of = [&](const std::string& pid) {
+        spill(paths.deploy, R"({"id":"fe-1","start":")" + host.utc(-minutes(1)) + R"(","pid":)" + pid +
+                                R"(,"boot_id":"boot-1"})");
+        return read_markers(files, paths);
+    };
+    const pid_t ended = ::fork();
+    if (ended == 0) {
+        ::_exit(0);
+    }
+    REQUIRE(::waitpid(ended, nullptr, 0) == ended);
+    const Suppression died = host.judge(marker_of(std::to_string(ended)));
+    CHECK(told(died));
+    CHECK(died.notices[0].message.en == "the deploy fe-1 has died: its marker no longer silences alerts");
+    CHECK(in_force(host.judge(marker_of(std::to_string(::getpid())))));
+    CHECK(in_force(host.judge(marker_of("1")))); // another user's
+    for (const char* const nobody : {"0", "-1", "99999999999", "1e300", "\"x\"", "null"}) {
+        INFO(nobody);
+        CHECK(in_force(host.judge(marker_of(nobody))));
+    }
+    spill(paths.deploy, std::to_string(ended)); // a script's own: its process ends at once
+    CHECK_FALSE(read_markers(files, paths).deploy->owner_is_gone);
 }
 
 TEST_CASE("odd things in the place of a marker are foreign content") {

@@ -118,19 +118,25 @@ class PageGate final : public LiveGate {
     }
     Look walk() override { return {}; }
     void begin_to_count() override { m_counts = true; }
-    std::optional<Text> too_many_errors() override { return m_counts ? m_site.errors : std::nullopt; }
+    void count_again() override { m_has_counted_page = false; }
+    std::optional<Text> too_many_errors() override {
+        return !m_counts            ? std::nullopt
+               : m_has_counted_page ? std::optional(verbatim("the page's own answers are errors"))
+                                    : m_site.errors;
+    }
     std::optional<Text> unseen_page(std::string_view text, SteadyTime) override {
         if (m_site.hides_page) {
             return verbatim("the web server does not look for it");
         }
         const Result<std::string> page = SystemFiles().read(m_site.maintenance_page(), 1_MB);
         const bool is_there = page && page->find(text) != std::string::npos;
+        m_has_counted_page |= is_there && m_counts;
         return is_there ? std::nullopt : std::optional(verbatim("there is none"));
     }
 
   private:
     const MadeUpSite& m_site;
-    bool m_counts = false;
+    bool m_counts = false, m_has_counted_page = false;
 };
 
 class MadeUpInspector final : public BuildInspector {

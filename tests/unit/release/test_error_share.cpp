@@ -59,8 +59,14 @@ TEST_CASE("errors: what is in the logs when it begins is before, what comes afte
     answer(log, 503, 7);
     CHECK(share.since().all == 32);
     CHECK(share.since().errors == 12);
+    share.begin_again();
+    CHECK(share.since().all == 0);
+    CHECK(share.before().all == 200); // as it was
+    answer(log, 503);
+    CHECK(share.since().errors == 1);
     share.begin();
     CHECK(share.since().all == 0);
+    CHECK(share.before().all == 113); // of what there is
 }
 
 TEST_CASE("errors: of a long log the end is what visitors get now", "[error_share]") {
