@@ -137,8 +137,12 @@ class BackendTest(unittest.TestCase):
         self.assertTrue(report["with"].startswith("fe-"))
         self.assertEqual(self.stack.build.resolve(), served)
         self.assertFalse((self.site.run_folder / "deploy_in_progress").exists())
-        planned = json.loads(self.site.deploy("plan", "full", str(build)).stdout)
-        self.assertEqual([finding["refuses"] for finding in planned["findings"]], [False], planned)
+        broken = write_files(self.stack.folder / "broken", {"index.html": b"broken"})
+        for source, code, refusals in ((build, 0, []), (broken, 1, [True, True])):
+            planned = self.site.deploy("plan", "full", str(source))
+            report = json.loads(planned.stdout)
+            self.assertEqual((planned.returncode, [one["refuses"] for one in report["findings"]]), (code, refusals), report)
+            self.assertIn("be-", report["message"], "of the code, too")
         old = self.stack.folder / "deploy_safe.sh"
         old.symlink_to(binary("lectio-deploy"))
         done = subprocess.run([old, "-c", str(self.site.config), "full", str(build)], capture_output=True, timeout=300, check=False)

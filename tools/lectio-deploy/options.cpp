@@ -54,12 +54,12 @@ bool take_planned(std::vector<std::string> words, Options& options) {
         words.front() == "frontend" || words.front() == "backend" || words.front() == "full";
     options.part = names_part ? words.front() : "frontend";
     words.erase(words.begin(), words.begin() + (names_part ? 1 : 0));
-    const bool has_build = options.part != "backend", has_code = options.part != "frontend";
-    if (words.size() < (has_build ? 1 : 0) || words.size() > (has_build ? 1 : 0) + (has_code ? 1 : 0)) {
+    const std::size_t builds = options.part == "backend" ? 0 : 1, codes = options.part == "frontend" ? 0 : 1;
+    if (words.size() < builds || words.size() > builds + codes) {
         return false;
     }
-    options.source = has_build ? words.front() : "";
-    options.code = words.size() > (has_build ? 1 : 0) ? words.back() : "";
+    options.source = builds == 1 ? words.front() : "";
+    options.code = words.size() > builds ? words.back() : "";
     return true;
 }
 
