@@ -1,5 +1,6 @@
 #include "support/temp_folder.h"
 
+#include <cstdint>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
@@ -7,8 +8,23 @@
 
 namespace lectio {
 
-TempFolder::TempFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "lectio-test-XXXXXX").string();
+namespace {
+
+Path place_for(TempFolder::Kept kept) {
+    constexpr std::uintmax_t k_much = 512'000'000;
+    const Path memory = "/dev/shm";
+    std::error_code error;
+    const bool has_room = std::filesystem::space(memory, error).available > k_much && !error;
+    const bool is_told_where = std::getenv("TMPDIR") != nullptr;
+    return kept == TempFolder::Kept::in_memory && has_room && !is_told_where
+               ? memory
+               : std::filesystem::temp_directory_path();
+}
+
+} // namespace
+
+TempFolder::TempFolder(Kept kept) {
+    std::string name = (place_for(kept) / "lectio-test-XXXXXX").string();
     if (::mkdtemp(name.data()) == nullptr) {
         throw std::runtime_error("no temporary folder");
     }

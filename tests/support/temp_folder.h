@@ -10,7 +10,10 @@ namespace lectio {
 
 class TempFolder {
   public:
-    TempFolder();
+    // in_memory: where there is room in /dev/shm, for what syncs some ten thousand times: each fsync waits for all that the
+    // disk has to do.
+    enum class Kept { on_disk, in_memory };
+    explicit TempFolder(Kept kept = Kept::on_disk);
     ~TempFolder();
     TempFolder(const TempFolder&) = delete;
     TempFolder& operator=(const TempFolder&) = delete;

@@ -64,24 +64,6 @@ void must(bool holds, const std::string& what) {
     }
 }
 
-// Files in memory where there are any: a year syncs some ten thousand of them.
-class InMemory {
-  public:
-    InMemory() {
-        const char* before = std::getenv("TMPDIR");
-        m_before = before == nullptr ? "" : before;
-        if (m_before.empty() && std::filesystem::is_directory("/dev/shm")) {
-            ::setenv("TMPDIR", "/dev/shm", 1);
-        }
-    }
-    ~InMemory() { m_before.empty() ? ::unsetenv("TMPDIR") : ::setenv("TMPDIR", m_before.c_str(), 1); }
-    InMemory(const InMemory&) = delete;
-    InMemory& operator=(const InMemory&) = delete;
-
-  private:
-    std::string m_before;
-};
-
 // Another computer: keeps names and sizes, or is dead, or says that all is well and keeps nothing.
 class Remote final : public Processes {
   public:
@@ -671,8 +653,7 @@ class Year {
     SteadyTime later() { return clock().steady() + 10min; }
 
     Dice m_dice;
-    InMemory m_in_memory;
-    TempFolder m_folder;
+    TempFolder m_folder{TempFolder::Kept::in_memory}; // a year syncs some ten thousand files
     BareWorld m_bare;
     FaultyFiles m_files{m_folder.path()};
     release::Fuse m_fuse;

@@ -220,7 +220,7 @@ class MadeUpSite {
     [[nodiscard]] std::vector<Shelf::Past> journals();        // of both kinds
     [[nodiscard]] std::vector<std::string> left_over() const; // staging folders, links half laid
 
-    TempFolder folder;
+    TempFolder folder{TempFolder::Kept::in_memory};
     Fuse fuse;
     FusedFiles files{fuse, folder.path()};
     FusedDisk disk{fuse};
