@@ -2,10 +2,12 @@
 """What a backup costs: lectio-backup of a SQLite database under 100 writes a second beside `VACUUM INTO` and zstd -3, at rest
 beside `.backup` and zstd -3; of files beside restic's first and second run.
 
-In turns. Each result is on the disk when its time ends (sync FILE for the others). "proven" has unpacked and compared what it
-made, which no other does. Stall: the longest that a commit took meanwhile, the writer's pace taken out. Run by itself it
+In turns. Each result is on the disk when its time ends (sync FILE for the others). "lectio-backup" has made it: copied, looked
+through (PRAGMA integrity_check), packed, on the disk, under its name. That is what the goal is about: what `run` does before
+the backup has its name. "with its proof" has also read it back, unpacked and compared it, which no other does. CPU: of all
+processes and threads together. Stall: the longest that a commit took meanwhile, the writer's pace taken out. Run by itself it
 builds nothing: the release build is to be there. LECTIO_BENCH_MB is another size than 200, LECTIO_BENCH_ROUNDS other rounds
-than 3.
+than 3, LECTIO_BENCH_PARTS="writes rest files" which of them.
 """
 
 import contextlib
@@ -13,6 +15,7 @@ import multiprocessing
 import os
 import pathlib
 import random
+import resource
 import shutil
 import sqlite3
 import statistics
@@ -24,6 +27,8 @@ SOURCE = pathlib.Path(__file__).resolve().parents[1]
 TOOL = pathlib.Path(os.environ.get("LECTIO_BUILD", SOURCE / "build/release")) / "tools/lectio-backup/lectio-backup"
 MEGABYTES = int(os.environ.get("LECTIO_BENCH_MB", "200"))
 ROUNDS = int(os.environ.get("LECTIO_BENCH_ROUNDS", "3"))
+PARTS = os.environ.get("LECTIO_BENCH_PARTS", "writes rest files").split()
+PROVEN = "lectio-backup, with its proof"
 PACE_S = 0.01  # 100 writes a second
 CONFIG = """lang = "en"
 [paths]
@@ -122,7 +127,7 @@ class Bench:
         for name, verify in (("made", "false"), ("proven", "true")):
             (folder / f"{name}.toml").write_text(CONFIG.format(folder=folder, verify=verify))
         self.out = folder / "out"
-        self.times, self.stalls, self.writers = {}, {}, []
+        self.times, self.cpu, self.stalls, self.writers = {}, {}, {}, []
 
     def ours(self, how, source):
         done = subprocess.run([TOOL, "-c", self.folder / f"{how}.toml", "run", source, "-q"], check=False, stdin=subprocess.DEVNULL,
@@ -143,9 +148,16 @@ class Bench:
 
     def timed(self, part, name, act):
         subprocess.run(["sync"], check=True)
-        begun = time.monotonic()
+        used, begun = self.used(), time.monotonic()
         act()
         self.times.setdefault((part, name), []).append(time.monotonic() - begun)
+        self.cpu.setdefault((part, name), []).append(self.used() - used)
+
+    @staticmethod
+    def used():
+        """By children that have ended: the writer goes on."""
+        usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return usage.ru_utime + usage.ru_stime
 
     def clear(self, *names):
         for name in names:
@@ -154,7 +166,7 @@ class Bench:
 
     def database_round(self, part, statement, peer):
         for name, act in ((peer, lambda: self.packed(statement)), ("lectio-backup", lambda: self.ours("made", "database")),
-                          ("lectio-backup, proven", lambda: self.ours("proven", "database"))):
+                          (PROVEN, lambda: self.ours("proven", "database"))):
             self.clear("backups", "out")
             if part == "at rest":
                 self.timed(part, name, act)
@@ -170,29 +182,34 @@ class Bench:
                        env={**os.environ, "RESTIC_PASSWORD": "made-up"})
         for run in ("first", "second"):
             self.timed(f"files, {run} run", "restic", self.restic)
-            for how, name in (("made", "lectio-backup"), ("proven", "lectio-backup, proven")):
+            for how, name in (("made", "lectio-backup"), ("proven", PROVEN)):
                 self.timed(f"files, {run} run", name, lambda how=how: self.ours(how, "media"))
 
     def table(self, sizes):
-        print(f"{'':18} {'':24} {'seconds':>8} {'MB/s':>7} {'to the first':>13} {'stall, ms':>10}")
+        print(f"{'':18} {'':30} {'seconds':>8} {'CPU':>7} {'MB/s':>7} {'to the first':>13} {'stall, ms':>10}")
         first = {}
         for (part, name), times in self.times.items():
             median = statistics.median(times)
             first.setdefault(part, median)
             stall = f"{max(self.stalls[name]) * 1000:10.0f}" if part == "100 writes/s" else ""
             size = sizes["files" if part.startswith("files") else "database"]
-            print(f"{part:18} {name:24} {median:8.2f} {size / 1e6 / median:7.0f} {first[part] / median:13.2f} {stall}")
+            cpu = statistics.median(self.cpu[part, name])
+            print(f"{part:18} {name:30} {median:8.2f} {cpu:7.2f} {size / 1e6 / median:7.0f} {first[part] / median:13.2f} {stall}")
 
 
 def main():
     with tempfile.TemporaryDirectory(prefix="lectio-bench-") as temporary:
         bench = Bench(pathlib.Path(temporary))
         make_database(bench.database)
-        sizes = {"database": bench.database.stat().st_size, "files": make_tree(bench.folder / "media")}
+        sizes = {"database": bench.database.stat().st_size,
+                 "files": make_tree(bench.folder / "media") if "files" in PARTS else 0}
         for _ in range(ROUNDS):
-            bench.database_round("100 writes/s", "VACUUM INTO '{copy}'", "VACUUM INTO, zstd -3")
-            bench.database_round("at rest", ".backup {copy}", ".backup, zstd -3")
-            bench.files_round()
+            if "writes" in PARTS:
+                bench.database_round("100 writes/s", "VACUUM INTO '{copy}'", "VACUUM INTO, zstd -3")
+            if "rest" in PARTS:
+                bench.database_round("at rest", ".backup {copy}", ".backup, zstd -3")
+            if "files" in PARTS:
+                bench.files_round()
         print(f"{ROUNDS} rounds, a database of {sizes['database'] / 1e6:.0f} MB, files of {sizes['files'] / 1e6:.0f} MB; medians, "
               f"throughput to the first of each part; load {os.getloadavg()[0]:.1f}")
         bench.table(sizes)

@@ -164,15 +164,21 @@ Result<Backup> Archive::make(const BackupSource& source, SteadyTime until) {
     backup.source = source.name;
     backup.type = source.type;
     const Path plain = temporary(backup.id + ".plain");
-    Result<Snapshot> snapshot = take(source, plain, m_settings.min_free, m_world, until);
+    const PassingFile unnamed(temporary(backup.id + ".packed")); // its name says when it was taken
+    // Packed by whoever takes it, on the way to its digest: the plain file is read once for both.
+    const ReadThrough pack = [&](const Path& file, Clock& clock, SteadyTime end) -> Result<FileDigest> {
+        Result<Compressed> compressed = compress_file(file, unnamed.path(), clock, end);
+        LECTIO_TRY(compressed);
+        backup.packed = std::move(compressed->packed);
+        return std::move(compressed->plain);
+    };
+    Result<Snapshot> snapshot = take(source, plain, m_settings.min_free, pack, m_world, until);
     LECTIO_TRY(snapshot);
+    LECTIO_TRY(remove_file(plain));
     backup.snapshot = std::move(*snapshot);
     backup.time = taken(backup.snapshot);
     const Path packed = temporary(backup.file_name());
-    Result<FileDigest> digest = compress_file(plain, packed, m_world.clock, until);
-    LECTIO_TRY(remove_file(plain));
-    LECTIO_TRY(digest);
-    backup.packed = std::move(*digest);
+    LECTIO_TRY(replace_file(unnamed.path(), packed));
     if (before != nullptr) {
         for (const auto& [is, was] :
              {std::pair{backup.packed.size, before->compressed_size()},

@@ -38,7 +38,7 @@ Stream stream_of(const ExecSource& source, const std::vector<std::string>& comma
 }
 
 Result<ExecSnapshot> let_it_write(const ExecSource& source, const Path& into, Bytes min_free, World& world,
-                                  SteadyTime until) {
+                                  SteadyTime until, const ReadThrough& read) {
     Stream stream = stream_of(source, source.command);
     stream.into = into;
     stream.min_free = min_free;
@@ -50,7 +50,7 @@ Result<ExecSnapshot> let_it_write(const ExecSource& source, const Path& into, By
     ExecSnapshot snapshot;
     snapshot.made_with = name_of(source.command);
     snapshot.extension = source.extension;
-    Result<FileDigest> digest = digest_of(into, world.clock, until);
+    Result<FileDigest> digest = read(into, world.clock, until);
     LECTIO_TRY(digest);
     if (digest->size == 0_B) {
         return Error{ErrorKind::invalid, fmt::format("{}: it has written nothing{}", snapshot.made_with,
@@ -63,8 +63,8 @@ Result<ExecSnapshot> let_it_write(const ExecSource& source, const Path& into, By
 } // namespace
 
 Result<ExecSnapshot> take_exec(const ExecSource& source, const Path& into, Bytes min_free, World& world,
-                               SteadyTime until) {
-    return timed(world.clock, into, [&] { return let_it_write(source, into, min_free, world, until); });
+                               SteadyTime until, const ReadThrough& read) {
+    return timed(world.clock, into, [&] { return let_it_write(source, into, min_free, world, until, read); });
 }
 
 Result<std::vector<Text>> flaws_by_program(const Path& plain, const ExecSource& source, World& world,

@@ -30,7 +30,7 @@ Result<ExecSnapshot> exec_snapshot_from(const nlohmann::json& json); // invalid:
 // Errors: io: its exit status is not 0, or a signal has ended it; invalid: it has written nothing; timeout: it takes longer
 // than it may; no_space: less than `min_free` of the disk would stay free.
 Result<ExecSnapshot> take_exec(const ExecSource& source, const Path& into, Bytes min_free, World& world,
-                               SteadyTime until);
+                               SteadyTime until, const ReadThrough& read = digest_of);
 // What the source's `verify` says of it: a flaw for each exit status but 0. Errors: it could not be asked, or has not come to
 // its end.
 Result<std::vector<Text>> flaws_by_program(const Path& plain, const ExecSource& source, World& world,

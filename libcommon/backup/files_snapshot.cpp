@@ -183,7 +183,8 @@ Result<void> append_list(const Sums& sums, const Path& tar, World& world, Steady
     return said ? Result<void>{} : said.error();
 }
 
-Result<FilesSnapshot> make_tar(const FilesSource& source, const Path& into, World& world, SteadyTime until) {
+Result<FilesSnapshot> make_tar(const FilesSource& source, const Path& into, World& world, SteadyTime until,
+                               const ReadThrough& read) {
     FilesSnapshot snapshot;
     Result<std::vector<Path>> paths = in_truth(source.paths);
     LECTIO_TRY(paths);
@@ -213,8 +214,7 @@ Result<FilesSnapshot> make_tar(const FilesSource& source, const Path& into, Worl
     LECTIO_TRY(content);
     snapshot.files = content->sums.size();
     LECTIO_TRY(append_list(content->sums, into, world, until));
-    LECTIO_TRY(sync_file(into));
-    Result<FileDigest> digest = digest_of(into, world.clock, until);
+    Result<FileDigest> digest = read(into, world.clock, until);
     LECTIO_TRY(digest);
     snapshot.file = std::move(*digest);
     const Result<Said> version = run_tar({"--version"}, world, until);
@@ -225,10 +225,10 @@ Result<FilesSnapshot> make_tar(const FilesSource& source, const Path& into, Worl
 
 } // namespace
 
-Result<FilesSnapshot> take_files(const FilesSource& source, const Path& into, World& world,
-                                 SteadyTime until) {
+Result<FilesSnapshot> take_files(const FilesSource& source, const Path& into, World& world, SteadyTime until,
+                                 const ReadThrough& read) {
     LECTIO_TRY(world.files.create_synced(into, "", k_ours_alone));
-    return timed(world.clock, into, [&] { return make_tar(source, into, world, until); });
+    return timed(world.clock, into, [&] { return make_tar(source, into, world, until, read); });
 }
 
 Result<std::vector<Text>> flaws_of_files(const Path& tar, const FilesSnapshot& snapshot, World& world,

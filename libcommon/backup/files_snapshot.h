@@ -35,7 +35,8 @@ nlohmann::json json_of(const FilesSnapshot& snapshot);
 Result<FilesSnapshot> files_snapshot_from(const nlohmann::json& json); // invalid: not such an object
 
 // What is mounted below a path, and sockets, stay out. Errors: not_found: a path is not there; io: what tar says.
-Result<FilesSnapshot> take_files(const FilesSource& source, const Path& into, World& world, SteadyTime until);
+Result<FilesSnapshot> take_files(const FilesSource& source, const Path& into, World& world, SteadyTime until,
+                                 const ReadThrough& read = sync_and_digest);
 // Reads the tar and compares every file with its line of the list.
 Result<std::vector<Text>> flaws_of_files(const Path& tar, const FilesSnapshot& snapshot, World& world,
                                          SteadyTime until);

@@ -67,9 +67,10 @@ class Moment {
 
 class Taking {
   public:
-    Taking(const PostgresSource& source, const Path& into, World& world, SteadyTime until)
+    Taking(const PostgresSource& source, const Path& into, World& world, SteadyTime until,
+           const ReadThrough& read)
         : m_source(source), m_into(into), m_dump(beside(into, k_postgres_dump)),
-          m_globals(beside(into, k_postgres_globals)), m_world(world), m_until(until) {}
+          m_globals(beside(into, k_postgres_globals)), m_world(world), m_until(until), m_read(read) {}
 
     Result<PostgresSnapshot> go() {
         const Result<PostgresServer> server = look_at({m_source.url}, m_world.clock, m_until);
@@ -89,7 +90,7 @@ class Taking {
             LECTIO_TRY(dump_globals(*programs));
         }
         LECTIO_TRY(put_together());
-        Result<FileDigest> digest = digest_of(m_into, m_world.clock, m_until);
+        Result<FileDigest> digest = m_read(m_into, m_world.clock, m_until);
         LECTIO_TRY(digest);
         m_snapshot.file = std::move(*digest);
         return m_snapshot;
@@ -155,7 +156,7 @@ class Taking {
         if (said->status != 0) {
             return Error{ErrorKind::io, said->lines.empty() ? "tar: exit status 1" : said->lines.front()};
         }
-        return sync_file(m_into);
+        return {};
     }
 
     const PostgresSource& m_source;
@@ -163,6 +164,7 @@ class Taking {
     PassingFile m_dump, m_globals;
     World& m_world;
     SteadyTime m_until;
+    const ReadThrough& m_read;
     PostgresSnapshot m_snapshot;
 };
 
@@ -194,9 +196,9 @@ Result<PostgresSnapshot> postgres_snapshot_from(const Json& json) {
 }
 
 Result<PostgresSnapshot> take_postgres(const PostgresSource& source, const Path& into, World& world,
-                                       SteadyTime until) {
+                                       SteadyTime until, const ReadThrough& read) {
     const SteadyTime begun = world.clock.steady();
-    Result<PostgresSnapshot> snapshot = Taking(source, into, world, until).go();
+    Result<PostgresSnapshot> snapshot = Taking(source, into, world, until, read).go();
     if (!snapshot) {
         [[maybe_unused]] const Result<void> removed = remove_file(into); // why there is none is what counts
         return snapshot;

@@ -42,7 +42,7 @@ Result<PostgresSnapshot> postgres_snapshot_from(const nlohmann::json& json); // 
 // Writers are not held up, as long as none of them changes a table itself. Errors: those of a connection
 // (platform/postgres.h); not_found: no pg_dump that fits, what to install; invalid: a database without tables.
 Result<PostgresSnapshot> take_postgres(const PostgresSource& source, const Path& into, World& world,
-                                       SteadyTime until);
+                                       SteadyTime until, const ReadThrough& read = sync_and_digest);
 // By reading it.
 Result<std::vector<Text>> flaws_of_postgres(const Path& tar, const PostgresSnapshot& snapshot, World& world,
                                             SteadyTime until);

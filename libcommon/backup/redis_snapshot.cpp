@@ -187,7 +187,8 @@ Result<FileDigest> copy_saved(RedisConnection& redis, const RedisPlace& place, c
     return digest;
 }
 
-Result<RedisSnapshot> take(const RedisSource& source, const Path& into, World& world, SteadyTime until) {
+Result<RedisSnapshot> take(const RedisSource& source, const Path& into, World& world, SteadyTime until,
+                           const ReadThrough& read) {
     const Result<Connection> connection = world.redis.connect(source.url, left_until(until, world));
     LECTIO_TRY(connection);
     RedisConnection& redis = **connection;
@@ -198,15 +199,21 @@ Result<RedisSnapshot> take(const RedisSource& source, const Path& into, World& w
     Result<RedisPlace> place = ask_place(redis);
     LECTIO_TRY(place);
     snapshot.place = *std::move(place);
-    Result<FileDigest> digest = source.via == "bgsave" ? copy_saved(redis, snapshot.place, into, world, until)
-                                                       : receive_dump(redis, into);
-    LECTIO_TRY(digest);
-    snapshot.file = *std::move(digest);
+    const Result<FileDigest> came = source.via == "bgsave"
+                                        ? copy_saved(redis, snapshot.place, into, world, until)
+                                        : receive_dump(redis, into);
+    LECTIO_TRY(came);
     Result<RdbFacts> facts = read_rdb(into, world.clock, until);
-    if (!facts) {
-        LECTIO_TRY(remove_file(into));
-        return facts.error();
+    Result<FileDigest> lies_there = facts ? read(into, world.clock, until) : facts.error();
+    if (lies_there && *lies_there != *came) {
+        lies_there = Error{ErrorKind::io, fmt::format("unable to copy {}: other bytes lie there than came",
+                                                      clean_line(into.string()))};
     }
+    if (!lies_there) {
+        LECTIO_TRY(remove_file(into));
+        return lies_there.error();
+    }
+    snapshot.file = *std::move(lies_there);
     snapshot.facts = *std::move(facts);
     const std::string version = clean_line(member(*server, "redis_version"));
     snapshot.made_with = fmt::format("Redis {}", version.empty() ? snapshot.facts.server : version);
@@ -434,11 +441,11 @@ Result<RedisPlace> place_of_redis(const RedisSource& source, World& world, Durat
     return ask_place(**connection);
 }
 
-Result<RedisSnapshot> take_redis(const RedisSource& source, const Path& into, World& world,
-                                 SteadyTime until) {
+Result<RedisSnapshot> take_redis(const RedisSource& source, const Path& into, World& world, SteadyTime until,
+                                 const ReadThrough& read) {
     const SteadyTime begun = world.clock.steady();
     const WallTime taken = world.clock.now().wall;
-    Result<RedisSnapshot> snapshot = take(source, into, world, until);
+    Result<RedisSnapshot> snapshot = take(source, into, world, until, read);
     LECTIO_TRY(snapshot);
     snapshot->taken = std::chrono::floor<std::chrono::seconds>(taken);
     snapshot->took = std::chrono::duration_cast<Duration>(world.clock.steady() - begun);

@@ -49,7 +49,8 @@ std::uint64_t keys_in(const RdbFacts& facts);
 Result<Bytes> size_of_redis(const RedisSource& source, World& world);
 // Errors: those of RedisConnector; permission: it does not let us; busy: it is loading, or a save of its own fails;
 // invalid: what came is no whole dump, or the file that was found is not the one that was saved.
-Result<RedisSnapshot> take_redis(const RedisSource& source, const Path& into, World& world, SteadyTime until);
+Result<RedisSnapshot> take_redis(const RedisSource& source, const Path& into, World& world, SteadyTime until,
+                                 const ReadThrough& read = digest_of);
 
 // Checksum, structure and keys; then a redis-server of our own, that nobody else can reach, loads it where
 // why_not_loaded() has nothing against that, and has the same keys in each database.

@@ -91,15 +91,15 @@ Result<Bytes> size_of(const BackupSource& source, const Snapshot* before, World&
                                   : size_of_database(source.sqlite.path, world.files);
 }
 
-Result<Snapshot> take(const BackupSource& source, const Path& into, Bytes min_free, World& world,
-                      SteadyTime until) {
+Result<Snapshot> take(const BackupSource& source, const Path& into, Bytes min_free, const ReadThrough& read,
+                      World& world, SteadyTime until) {
     if (source.type == "exec") {
-        Result<ExecSnapshot> exec = take_exec(source.exec, into, min_free, world, until);
+        Result<ExecSnapshot> exec = take_exec(source.exec, into, min_free, world, until, read);
         LECTIO_TRY(exec);
         return Snapshot(std::move(*exec));
     }
     if (source.type == "files") {
-        Result<FilesSnapshot> files = take_files(source.files, into, world, until);
+        Result<FilesSnapshot> files = take_files(source.files, into, world, until, read);
         LECTIO_TRY(files);
         return Snapshot(std::move(*files));
     }
@@ -107,17 +107,17 @@ Result<Snapshot> take(const BackupSource& source, const Path& into, Bytes min_fr
         // What stays there is told by the proof; it is no reason to have no backup.
         [[maybe_unused]] const Result<void> dropped =
             drop_leftovers({source.name, {source.postgres.url}, into.parent_path()}, world, until);
-        Result<PostgresSnapshot> dump = take_postgres(source.postgres, into, world, until);
+        Result<PostgresSnapshot> dump = take_postgres(source.postgres, into, world, until, read);
         LECTIO_TRY(dump);
         return Snapshot(std::move(*dump));
     }
     if (source.type == "redis") {
-        Result<RedisSnapshot> redis = take_redis(source.redis, into, world, until);
+        Result<RedisSnapshot> redis = take_redis(source.redis, into, world, until, read);
         LECTIO_TRY(redis);
         return Snapshot(std::move(*redis));
     }
     Result<SqliteSnapshot> database =
-        snapshots::take_sqlite(source.sqlite.path, into, world.files, world.clock, until);
+        snapshots::take_sqlite(source.sqlite.path, into, world.files, world.clock, until, read);
     LECTIO_TRY(database);
     return Snapshot(std::move(*database));
 }

@@ -35,10 +35,11 @@ Result<Snapshot> snapshot_from(const nlohmann::json& json);
 
 // What it will take on the disk until it is packed, more or less. `before`: the last one that counts, or nullptr.
 Result<Bytes> size_of(const BackupSource& source, const Snapshot* before, World& world, SteadyTime until);
-// `into`: a new file of ours alone, whole and on the disk; on an Error nothing of it stays. `min_free`: of its disk, whoever
-// writes it.
-Result<Snapshot> take(const BackupSource& source, const Path& into, Bytes min_free, World& world,
-                      SteadyTime until);
+// `into`: a new file of ours alone, whole; on an Error nothing of it stays. `min_free`: of its disk, whoever writes it.
+// `read`: is called once, when all of it is there, and gives its digest; what it makes of it is its caller's to keep or, on
+// an Error, to remove.
+Result<Snapshot> take(const BackupSource& source, const Path& into, Bytes min_free, const ReadThrough& read,
+                      World& world, SteadyTime until);
 // What keeps `plain` from being this snapshot, as far as the file says it; empty: nothing. An Error: it could not be
 // looked at.
 Result<std::vector<Text>> flaws_of(const Path& plain, const Snapshot& snapshot, World& world,

@@ -116,6 +116,11 @@ Result<FileDigest> digest_of(const Path& file, Clock& clock, SteadyTime until) {
     return digest;
 }
 
+Result<FileDigest> sync_and_digest(const Path& file, Clock& clock, SteadyTime until) {
+    LECTIO_TRY(sync_file(file));
+    return digest_of(file, clock, until);
+}
+
 Result<FileDigest> copy_file(const Path& from, const Path& to, const NewFile& as, Clock& clock,
                              SteadyTime until) {
     const Result<UniqueFd> source = open_trusted_file(from);

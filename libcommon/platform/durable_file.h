@@ -25,8 +25,12 @@ struct FileDigest {
     bool operator==(const FileDigest&) const = default;
 };
 
+// Reads a whole file; what it was is returned. Who needs its content for something else takes the digest on the way.
+using ReadThrough = std::function<Result<FileDigest>(const Path& file, Clock& clock, SteadyTime until)>;
 // As the disk has it: what the kernel remembers of it is forgotten first, as far as it is written (posix_fadvise(2)).
 Result<FileDigest> digest_of(const Path& file, Clock& clock, SteadyTime until);
+// The same, of what somebody else has written: it is on the disk first, and so is its name.
+Result<FileDigest> sync_and_digest(const Path& file, Clock& clock, SteadyTime until);
 
 struct NewFile {
     mode_t mode = 0600;

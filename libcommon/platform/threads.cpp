@@ -1,7 +1,9 @@
 #include "platform/threads.h"
 
 #include <algorithm>
+#include <exception>
 #include <memory>
+#include <utility>
 
 #include <malloc.h>
 #include <pthread.h>
@@ -22,12 +24,12 @@ void share_one_heap() {
     [[maybe_unused]] static const int once = ::mallopt(M_ARENA_MAX, 1);
 }
 
-// Detached, with a stack of our own size.
+// With a stack of our own size.
 class Attributes {
   public:
-    Attributes() {
+    explicit Attributes(int detach_state) {
         ::pthread_attr_init(&m_attributes);
-        ::pthread_attr_setdetachstate(&m_attributes, PTHREAD_CREATE_DETACHED);
+        ::pthread_attr_setdetachstate(&m_attributes, detach_state);
         ::pthread_attr_setstacksize(&m_attributes, k_stack_size);
     }
     ~Attributes() { ::pthread_attr_destroy(&m_attributes); }
@@ -50,7 +52,7 @@ void* run_and_forget(void* work) {
 
 Result<void> start_abandonable(Work work) {
     share_one_heap();
-    const Attributes attributes;
+    const Attributes attributes(PTHREAD_CREATE_DETACHED);
     auto owned = std::make_unique<Work>(std::move(work));
     pthread_t ignored{};
     if (const int error = ::pthread_create(&ignored, attributes.get(), &run_and_forget, owned.get());
@@ -59,6 +61,52 @@ Result<void> start_abandonable(Work work) {
     }
     static_cast<void>(owned.release()); // the thread's own now
     return {};
+}
+
+struct SecondThread::Job {
+    void run() {
+        try {
+            work();
+        } catch (...) {
+            error = std::current_exception();
+        }
+    }
+    static void* run(void* job) {
+        static_cast<Job*>(job)->run();
+        return nullptr;
+    }
+
+    Work work;
+    std::exception_ptr error{};
+    pthread_t thread{};
+    bool started = false;
+    bool runs = false; // elsewhere, and nobody has waited for it yet
+};
+
+SecondThread::SecondThread(Work work) : m_job(std::make_unique<Job>(Job{std::move(work)})) {
+    share_one_heap();
+    const Attributes attributes(PTHREAD_CREATE_JOINABLE);
+    m_job->runs = ::pthread_create(&m_job->thread, attributes.get(), &Job::run, m_job.get()) == 0;
+    m_job->started = m_job->runs;
+}
+
+SecondThread::~SecondThread() {
+    if (m_job->runs) {
+        ::pthread_join(m_job->thread, nullptr);
+    }
+}
+
+void SecondThread::join() {
+    if (m_job->runs) {
+        ::pthread_join(m_job->thread, nullptr);
+        m_job->runs = false;
+    } else if (!m_job->started) {
+        m_job->started = true;
+        m_job->run();
+    }
+    if (m_job->error) {
+        std::rethrow_exception(std::exchange(m_job->error, nullptr));
+    }
 }
 
 Result<void> ensure_stack() {

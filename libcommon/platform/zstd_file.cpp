@@ -1,8 +1,10 @@
 #include "platform/zstd_file.h"
 
+#include "platform/sha256.h"
 #include "util/text.h"
 
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -27,7 +29,7 @@ Error no_zstd(std::string_view what, const Path& file, std::string_view reason) 
 
 } // namespace
 
-Result<FileDigest> compress_file(const Path& from, const Path& to, Clock& clock, SteadyTime until) {
+Result<Compressed> compress_file(const Path& from, const Path& to, Clock& clock, SteadyTime until) {
     const std::unique_ptr<ZSTD_CCtx, Free> context(ZSTD_createCCtx());
     if (context == nullptr) {
         return Error{ErrorKind::internal, "out of memory"};
@@ -52,10 +54,21 @@ Result<FileDigest> compress_file(const Path& from, const Path& to, Clock& clock,
             }
         }
     };
-    return transform_file(
+    Sha256 hash; // while the workers are at it
+    Compressed done;
+    Result<FileDigest> packed = transform_file(
         from, to, clock, until,
-        [&](std::string_view bytes, const Give& give) { return press(bytes, ZSTD_e_continue, give); },
+        [&](std::string_view bytes, const Give& give) -> Result<void> {
+            LECTIO_TRY(press(bytes, ZSTD_e_continue, give));
+            hash.add(bytes);
+            done.plain.size.count += bytes.size();
+            return {};
+        },
         [&](const Give& give) { return press({}, ZSTD_e_end, give); });
+    LECTIO_TRY(packed);
+    done.plain.sha256 = hash.finish();
+    done.packed = std::move(*packed);
+    return done;
 }
 
 Result<FileDigest> expand_file(const Path& from, const Path& to, Bytes limit, Clock& clock,

@@ -8,8 +8,12 @@
 
 namespace lectio {
 
-// A frame with its checksum; the digest is of what was written. `to` is new.
-Result<FileDigest> compress_file(const Path& from, const Path& to, Clock& clock, SteadyTime until);
+struct Compressed {
+    FileDigest plain;  // what was read
+    FileDigest packed; // what was written
+};
+// A frame with its checksum. `to` is new.
+Result<Compressed> compress_file(const Path& from, const Path& to, Clock& clock, SteadyTime until);
 // The digest is of what came out. `to` is new, and never larger than `limit` (too_large).
 Result<FileDigest> expand_file(const Path& from, const Path& to, Bytes limit, Clock& clock, SteadyTime until);
 

@@ -2,6 +2,7 @@
 
 #include "platform/sha256.h"
 #include "platform/sqlite.h"
+#include "platform/threads.h"
 #include "util/json_members.h"
 #include "util/sql.h"
 #include "util/text.h"
@@ -147,22 +148,31 @@ Result<void> copy_pages(const Path& source, const Path& into, Clock& clock, Stea
     return copy->run("PRAGMA journal_mode = DELETE"); // the header's word came along
 }
 
-Result<SqliteSnapshot> copy_and_look(const Path& source, const Path& into, Clock& clock, SteadyTime until) {
-    SqliteSnapshot snapshot;
-    LECTIO_TRY(copy_pages(source, into, clock, until));
-    LECTIO_TRY(sync_file(into));
-    Result<Database> copy = open_still(into, clock, until);
+// What the copy holds, once it is found whole.
+Result<SqliteFacts> look_at_copy(const Path& source, const Path& of_it, Clock& clock, SteadyTime until) {
+    Result<Database> copy = open_still(of_it, clock, until);
     LECTIO_TRY(copy);
     const Result<std::string> damage = damage_in(*copy);
     LECTIO_TRY(damage);
     if (!damage->empty()) {
         return no_copy(source, fmt::format("it is damaged: {}", *damage));
     }
-    Result<SqliteFacts> facts = facts_in(*copy);
+    return facts_in(*copy);
+}
+
+Result<SqliteSnapshot> copy_and_look(const Path& source, const Path& into, Clock& clock, SteadyTime until,
+                                     const ReadThrough& read) {
+    LECTIO_TRY(copy_pages(source, into, clock, until));
+    // The copy is still: who reads it through and who looks whether it is whole go over it at the same time, and it is in
+    // memory once for both.
+    Result<SqliteFacts> facts(SqliteFacts{});
+    SecondThread looking([&] { facts = look_at_copy(source, into, clock, until); });
+    Result<FileDigest> digest = read(into, clock, until);
+    looking.join();
     LECTIO_TRY(facts);
-    snapshot.facts = std::move(*facts);
-    Result<FileDigest> digest = digest_of(into, clock, until);
     LECTIO_TRY(digest);
+    SqliteSnapshot snapshot;
+    snapshot.facts = std::move(*facts);
     snapshot.file = std::move(*digest);
     return snapshot;
 }
@@ -225,7 +235,7 @@ Result<SqliteSnapshot> sqlite_snapshot_from(const Json& json) {
 }
 
 Result<SqliteSnapshot> take_sqlite(const Path& source, const Path& into, Files& files, Clock& clock,
-                                   SteadyTime until) {
+                                   SteadyTime until, const ReadThrough& read) {
     const SteadyTime begun = clock.steady();
     const WallTime taken = clock.now().wall;
     const Result<Path> place = real_place(source);
@@ -233,7 +243,7 @@ Result<SqliteSnapshot> take_sqlite(const Path& source, const Path& into, Files& 
     const Result<Header> header = read_header(*place, files);
     LECTIO_TRY(header);
     LECTIO_TRY(files.create_synced(into, "", k_ours_alone));
-    Result<SqliteSnapshot> snapshot = copy_and_look(*place, into, clock, until);
+    Result<SqliteSnapshot> snapshot = copy_and_look(*place, into, clock, until, read);
     if (!snapshot) {
         [[maybe_unused]] const Result<void> removed = remove_file(into); // why there is none is what counts
         return snapshot;

@@ -50,11 +50,12 @@ nlohmann::json json_of(const SqliteSnapshot& snapshot);
 // invalid: not such an object. It comes from a disk that others may write to.
 Result<SqliteSnapshot> sqlite_snapshot_from(const nlohmann::json& json);
 
-// `into` is a new file of ours alone (0600), whole, proven by integrity_check, and on the disk; without a log, so that
+// `into` is a new file of ours alone (0600), whole, proven by integrity_check, and on the disk (`read`: as far as that puts
+// it there, while a second thread looks at it); without a log, so that
 // looking at it changes nothing beside it. Its folder is ours. On an Error nothing of it stays. Errors: not_found;
 // invalid: no SQLite database, empty, or damaged; busy: locked until `until`; timeout, no_space, permission, io.
 Result<SqliteSnapshot> take_sqlite(const Path& source, const Path& into, Files& files, Clock& clock,
-                                   SteadyTime until);
+                                   SteadyTime until, const ReadThrough& read = sync_and_digest);
 
 // What keeps `file` from being this snapshot: other bytes, damage, other rows; empty: it is proven. An Error: it could
 // not be looked at. Nothing is changed or made beside it.

@@ -67,6 +67,23 @@ struct Place {
 
 } // namespace
 
+TEST_CASE("a copy that is damaged is no backup, though it was packed meanwhile, and nothing of it stays") {
+    Place place;
+    place.run("CREATE INDEX by_n ON t (n)");
+    REQUIRE(place.make_and_prove());
+    const std::vector<std::string> before = place.names();
+    // An index that does not say what its table says: no page is broken, only integrity_check sees it.
+    place.run(
+        "CREATE TABLE other (n INTEGER); CREATE INDEX by_other ON other (n); PRAGMA writable_schema = ON; "
+        "UPDATE sqlite_master SET rootpage = (SELECT rootpage FROM sqlite_master WHERE name = 'by_other') "
+        "WHERE name = 'by_n'");
+    const Result<Backup> made = place.make_and_prove();
+    REQUIRE_FALSE(made);
+    CHECK(made.error().kind == ErrorKind::invalid);
+    CHECK_THAT(made.error().message, Contains("damaged"));
+    CHECK(place.names() == before);
+}
+
 TEST_CASE("a backup is a file and its manifest, for us alone, and gives back what was in the database") {
     Place place;
     place.source.sqlite.latest = place.folder / "db_latest.sqlite3";

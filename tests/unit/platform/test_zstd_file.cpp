@@ -28,7 +28,10 @@ TEST_CASE("what is packed comes out again, also when it fills the room for it to
         const Path plain = folder / ("plain" + std::to_string(size)), packed = plain.string() + ".zst",
                    again = plain.string() + ".again";
         REQUIRE(bare.files.create_synced(plain, content, 0600));
-        REQUIRE(compress_file(plain, packed, bare.clock, later));
+        const Result<Compressed> compressed = compress_file(plain, packed, bare.clock, later);
+        REQUIRE(compressed);
+        CHECK(compressed->plain == digest_of(plain, bare.clock, later).value());
+        CHECK(compressed->packed == digest_of(packed, bare.clock, later).value());
         const Result<FileDigest> out = expand_file(packed, again, Bytes{size}, bare.clock, later);
         INFO(size << ": " << (out ? "" : out.error().message));
         REQUIRE(out);
