@@ -149,6 +149,35 @@ void Archive::wait_for_a_second_of_its_own(const Contents& there, const std::str
     }
 }
 
+// A manifest that cannot be read does not say what its backup holds or whether it counted; but it says by its name when it was
+// made, and its file lies there: that much of it is still a measure, where it is newer and larger than what can be read.
+// Otherwise an archive that has lost its manifests would take a database that was emptied for a good one.
+std::optional<Archive::Measure> Archive::measure_of(const Contents& there, const std::string& source) {
+    const Backup* before = there.newest(source);
+    const std::string newest = before != nullptr ? before->stem() : std::string();
+    std::optional<Measure> measure;
+    if (before != nullptr) {
+        measure = {before->compressed_size(), plain_file(before->snapshot).size};
+    }
+    const Result<std::vector<std::string>> names = m_world.files.list(m_settings.dir);
+    for (const std::string& manifest : there.unreadable) {
+        const std::string stem = manifest.substr(0, manifest.rfind('.'));
+        const std::optional<WallTime> time = time_in_stem(stem, source);
+        if (!time || is_to_come(*time, there.read_at) || stem <= newest || !names) {
+            continue;
+        }
+        const auto file = std::find_if(names->begin(), names->end(), [&](const std::string& name) {
+            return name.starts_with(stem + ".") && name != manifest;
+        });
+        const Result<FileInfo> info =
+            file == names->end() ? Error{} : m_world.files.info(m_settings.dir / *file, Files::Follow::no);
+        if (info && info->type == FileInfo::Type::regular && (!measure || measure->packed < info->size)) {
+            measure = {info->size, measure ? measure->plain : std::nullopt};
+        }
+    }
+    return measure;
+}
+
 Result<Backup> Archive::make(const BackupSource& source, SteadyTime until) {
     const SteadyTime begun = m_world.clock.steady();
     const Result<Contents> there = contents();
@@ -179,10 +208,10 @@ Result<Backup> Archive::make(const BackupSource& source, SteadyTime until) {
     backup.time = taken(backup.snapshot);
     const Path packed = temporary(backup.file_name());
     LECTIO_TRY(replace_file(unnamed.path(), packed));
-    if (before != nullptr) {
-        for (const auto& [is, was] :
-             {std::pair{backup.packed.size, before->compressed_size()},
-              std::pair{plain_file(backup.snapshot).size, plain_file(before->snapshot).size}}) {
+    if (const std::optional<Measure> measure = measure_of(*there, source.name)) {
+        const Bytes plain_size = plain_file(backup.snapshot).size;
+        for (const auto& [is, was] : {std::pair{backup.packed.size, measure->packed},
+                                      std::pair{plain_size, measure->plain.value_or(plain_size)}}) {
             if (is < share_of(was, m_settings.shrink)) {
                 backup.state = State::suspect;
                 backup.reason = say(k_shrunk, format_size(is), format_size(was)).in(m_lang);
@@ -416,7 +445,7 @@ Result<Archive::Pruned> Archive::prune(const BackupSource& source, SteadyTime un
     }
     const Backup& newest = *there->newest(source.name);
     const std::optional<WallTime> read = newest.verified ? newest.verified : newest.unchanged;
-    const bool proven_lately = read && now() - *read < k_proof_holds;
+    const bool proven_lately = read && !is_to_come(*read, now()) && now() - *read < k_proof_holds;
     Result<Text> flaw = flaw_of_file(newest, until);
     LECTIO_TRY(flaw);
     if (!proven_lately || !flaw->empty()) {

@@ -28,16 +28,24 @@ class Archive {
         : m_settings(settings), m_world(world), m_disk(disk), m_lang(lang) {}
 
     struct Contents {
+        WallTime read_at;                    // by the clock of whoever asks
         std::vector<Backup> backups;         // the oldest first, without the trash
         std::vector<std::string> unreadable; // manifests that are none
         std::vector<std::string> missing;    // ids of manifests without a file
         [[nodiscard]] const Backup* find(std::string_view id) const;
         [[nodiscard]] std::vector<Backup> of(std::string_view source) const;
+        // What is dated later than now is the newest only where there is nothing else (docs/decisions/0056): a clock that
+        // runs ahead would otherwise hide each backup after it.
+        //
         // The newest that counts; `at`: of this moment or before. nullptr: none.
         [[nodiscard]] const Backup* newest(std::string_view source,
                                            std::optional<WallTime> at = std::nullopt) const;
         // The newest that was copied away from this server; nullptr: none.
         [[nodiscard]] const Backup* newest_away(std::string_view source) const;
+        // The newest, whatever it is worth; nullptr: none.
+        [[nodiscard]] const Backup* last(std::string_view source) const;
+        // Those that are dated later than now.
+        [[nodiscard]] std::vector<Backup> to_come(std::string_view source) const;
     };
     // An empty archive where the folder is not there yet.
     Result<Contents> contents();
@@ -91,6 +99,12 @@ class Archive {
     static constexpr Bytes k_longest_manifest = 4_MB;
     [[nodiscard]] Path trash() const { return m_settings.dir / "trash"; }
     Result<void> has_room(const BackupSource& source, const Backup* before, SteadyTime until);
+    // What tells one that is much smaller than the one before; none: there is nothing to compare it with.
+    struct Measure {
+        Bytes packed;
+        std::optional<Bytes> plain;
+    };
+    std::optional<Measure> measure_of(const Contents& there, const std::string& source);
     void wait_for_a_second_of_its_own(const Contents& there, const std::string& source, SteadyTime until);
     Result<Contents> read(const Path& folder);
     Result<void> is_free(Bytes wanted, const std::string& source);

@@ -7,6 +7,21 @@
 #include <utility>
 
 namespace lectio::backup {
+namespace {
+
+template<class Fits>
+const Backup* newest_where(const std::vector<Backup>& oldest_first, WallTime now, const Fits& fits) {
+    const Backup* newest = nullptr;
+    for (const Backup& backup : oldest_first) {
+        if (fits(backup) &&
+            (newest == nullptr || !is_to_come(backup.time, now) || is_to_come(newest->time, now))) {
+            newest = &backup;
+        }
+    }
+    return newest;
+}
+
+} // namespace
 
 const Backup* Archive::Contents::find(std::string_view id) const {
     const auto found = std::find_if(backups.begin(), backups.end(), [&](const Backup& backup) {
@@ -23,20 +38,27 @@ std::vector<Backup> Archive::Contents::of(std::string_view source) const {
 }
 
 const Backup* Archive::Contents::newest(std::string_view source, std::optional<WallTime> at) const {
-    const Backup* newest = nullptr;
-    for (const Backup& backup : backups) {
-        if (backup.source == source && backup.counts() && (!at || backup.time <= *at)) {
-            newest = &backup;
-        }
-    }
-    return newest;
+    return newest_where(backups, at.value_or(read_at), [&](const Backup& backup) {
+        return backup.source == source && backup.counts() && (!at || backup.time <= *at);
+    });
 }
 
 const Backup* Archive::Contents::newest_away(std::string_view source) const {
-    const auto found = std::find_if(backups.rbegin(), backups.rend(), [&](const Backup& backup) {
+    return newest_where(backups, read_at, [&](const Backup& backup) {
         return backup.source == source && backup.away.has_value();
     });
-    return found == backups.rend() ? nullptr : &*found;
+}
+
+const Backup* Archive::Contents::last(std::string_view source) const {
+    return newest_where(backups, read_at, [&](const Backup& backup) { return backup.source == source; });
+}
+
+std::vector<Backup> Archive::Contents::to_come(std::string_view source) const {
+    std::vector<Backup> all;
+    std::copy_if(backups.begin(), backups.end(), std::back_inserter(all), [&](const Backup& backup) {
+        return backup.source == source && is_to_come(backup.time, read_at);
+    });
+    return all;
 }
 
 Result<Archive::Contents> Archive::contents() {
@@ -45,6 +67,7 @@ Result<Archive::Contents> Archive::contents() {
 
 Result<Archive::Contents> Archive::read(const Path& folder) {
     Contents contents;
+    contents.read_at = m_world.clock.now().wall;
     const Result<std::vector<std::string>> names = m_world.files.list(folder);
     if (!names) {
         return names.error().kind == ErrorKind::not_found ? Result<Contents>(contents) : names.error();

@@ -69,6 +69,21 @@ std::string make_id(std::uint64_t random) {
     return id;
 }
 
+std::optional<WallTime> time_in_stem(std::string_view stem, std::string_view source) {
+    constexpr std::string_view k_like = "-00000000T000000Z-";
+    if (!stem.starts_with(source) || stem.size() != source.size() + k_like.size() + k_id_length ||
+        !is_id(stem.substr(stem.size() - k_id_length))) {
+        return std::nullopt;
+    }
+    const std::string_view time = stem.substr(source.size(), k_like.size());
+    const auto digits = [&](std::size_t from, std::size_t count) { return time.substr(from, count); };
+    const Result<WallTime> moment =
+        parse_utc(fmt::format("{}-{}-{}T{}:{}:{}Z", digits(1, 4), digits(5, 2), digits(7, 2), digits(10, 2),
+                              digits(12, 2), digits(14, 2)));
+    const bool fits = time.front() == '-' && time[9] == 'T' && time[16] == 'Z' && time.back() == '-';
+    return moment && fits ? std::optional(*moment) : std::nullopt;
+}
+
 std::string to_json(const Backup& backup) {
     Json json{
         {"schema", k_schema},

@@ -57,6 +57,8 @@ struct Backup {
 };
 
 std::string make_id(std::uint64_t random);
+// Of what one of `source` is named by, where the name is all that can be read of it.
+std::optional<WallTime> time_in_stem(std::string_view stem, std::string_view source);
 
 std::string to_json(const Backup& backup);
 // invalid: not such an object, or with words in it that could lead elsewhere as part of a path.

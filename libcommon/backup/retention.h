@@ -8,6 +8,7 @@
 #include "config/backup.h"
 #include "words/phrase.h"
 
+#include <chrono>
 #include <set>
 #include <string>
 #include <vector>
@@ -18,6 +19,12 @@ namespace lectio::backup {
 // nothing.
 [[nodiscard]] constexpr bool is_late(Duration age, Duration every) {
     return age > 2 * every;
+}
+
+// Dated later than now, by more than clocks are set by from day to day: whichever of the two was wrong, how old it is nobody
+// knows.
+[[nodiscard]] constexpr bool is_to_come(WallTime time, WallTime now) {
+    return time > now + std::chrono::minutes(1);
 }
 
 struct Rule {

@@ -7,6 +7,7 @@
 #include "words/phrase.h"
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,9 +18,9 @@ struct Config;
 namespace lectio::cleanup {
 
 struct Deed {
-    std::string rule;   // "temp /tmp/lectio-*"
-    std::string target; // a path, "npm run build (812)", a unit
-    Bytes freed{};      // or would be
+    std::string rule;             // "temp /tmp/lectio-*"
+    std::string target;           // a path, "npm run build (812)", a unit
+    std::optional<Bytes> freed{}; // or would be; none: it is not about room, as a restart
     enum class End {
         done,
         shown,  // would be done
@@ -29,6 +30,9 @@ struct Deed {
     End end = End::done;
     Text words{};
 };
+
+// What became of it, in a line of the log.
+Text line_of(const Deed& deed);
 
 // What every rule works with.
 struct Sweep {

@@ -74,14 +74,14 @@ void vacuum_journal(Bytes most, Sweep& sweep) {
     }
     if (before && sweep.effect == Sweep::Effect::none) {
         deed.end = Deed::End::shown;
-        deed.freed = {before->count - most.count};
+        deed.freed = Bytes{before->count - most.count};
     } else if (before) {
         const CommandOutcome outcome =
             run_command(sweep.world, journalctl(fmt::format("--vacuum-size={}", most.count), k_vacuum));
         const std::optional<Bytes> after = outcome.ok ? usage(sweep, deed.words) : std::nullopt;
         if (after) {
             deed.end = *after < *before ? Deed::End::done : Deed::End::left;
-            deed.freed = {before->count - std::min(before->count, after->count)};
+            deed.freed = Bytes{before->count - std::min(before->count, after->count)};
             deed.words = *after > most ? say(k_active, format_size(*after)) : Text{};
         } else if (!outcome.ok) {
             deed.words = outcome.words;

@@ -91,7 +91,7 @@ void tidy_releases(const std::string& program, Sweep& sweep) {
         const std::string name = id.is_string() ? clean_line(id.get<std::string>()) : std::string();
         const auto size = sizes.find(name);
         sweep.deeds.push_back(
-            {"releases", name, {size == sizes.end() ? 0 : size->second}, Deed::End::done, {}});
+            {"releases", name, Bytes{size == sizes.end() ? 0 : size->second}, Deed::End::done, {}});
     }
 }
 

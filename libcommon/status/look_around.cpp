@@ -72,6 +72,9 @@ constexpr Phrase k_backup_old{"{}: the newest proven backup is {} old", "{}: п�
 constexpr Phrase k_backup_to_come{
     "{}: the newest proven backup is of {}, which is still to come: is the clock right?",
     "{}: последняя проверенная копия — от {}, это ещё не наступило: верны ли часы?"};
+constexpr Phrase k_one_to_come{
+    "{}: the backup {} is of {}, which is still to come: the clock is wrong, or was",
+    "{}: копия {} — от {}, это ещё не наступило: часы врут или врали"};
 constexpr Phrase k_backup_suspect{"{}: backup {} is much smaller than the one before",
                                   "{}: копия {} намного меньше предыдущей"};
 constexpr Phrase k_backup_off{"{} is not backed up", "{} не копируется"};
@@ -447,6 +450,9 @@ class LookAround {
         m_drills = backup::read_drills(m_world.files, m_config.paths.state);
         for (const BackupSource& source : settings.sources) {
             m_overview.backups.push_back(backup_of(*there, source));
+            for (const backup::Backup& backup : there->to_come(source.name)) {
+                gap(Status::warning, say(k_one_to_come, source.name, backup.id, format_utc(backup.time)));
+            }
         }
         for (const std::string& name : there->unreadable) {
             gap(Status::warning, say(k_manifest_unreadable, clean_line(name)));
@@ -501,22 +507,22 @@ class LookAround {
             row.size = newest->packed.size;
             row.only_bytes = newest->state == backup::State::unchanged;
         }
-        const std::vector<backup::Backup> all = there.of(source.name);
         if (!source.unset.empty()) {
             return is(Status::warning, say(k_backup_off, source.name));
         }
         if (newest == nullptr) {
             return is(Status::critical, say(k_backup_never, source.name));
         }
-        if (newest->time > m_now.wall + 1min) {
-            return is(Status::warning, say(k_backup_to_come, source.name, format_utc(newest->time)));
+        if (backup::is_to_come(newest->time, m_now.wall)) { // and nothing else counts
+            return is(Status::critical, say(k_backup_to_come, source.name, format_utc(newest->time)));
         }
         if (backup::is_late(row.age, source.every)) {
             const auto seconds = std::chrono::floor<std::chrono::seconds>(row.age).count();
             return is(Status::critical, say(k_backup_old, source.name, spoken(seconds)));
         }
-        if (all.back().state == backup::State::suspect) {
-            return is(Status::warning, say(k_backup_suspect, source.name, all.back().id));
+        const backup::Backup& last = *there.last(source.name);
+        if (last.state == backup::State::suspect) {
+            return is(Status::warning, say(k_backup_suspect, source.name, last.id));
         }
         const auto drill = m_drills.find(source.name);
         switch (backup::standing_of(drill == m_drills.end() ? nullptr : &drill->second,

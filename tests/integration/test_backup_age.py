@@ -1,18 +1,22 @@
 #!/usr/bin/env python3
 """lectio-backup encrypted by the real age: proven before, readable only by whom it is for, and never left behind in plain."""
 
+import fnmatch
 import os
 import pathlib
 import re
 import shutil
 import signal
 import subprocess
+import tomllib
 import unittest
 
 from backups import CALLS
-from monitor import RELEASE
+from monitor import RELEASE, SOURCE
 from stand_ins.bot_api import BotApi
 from test_backup import Site
+
+FRESH = tomllib.loads((SOURCE / "config/config.example.toml").read_text())["deepcheck"]["check"]["backup"]["files"]
 
 
 def keygen(file):
@@ -53,6 +57,7 @@ class BackupAgeTest(unittest.TestCase):
             file = pathlib.Path(backup["path"])
             self.assertTrue(file.name.endswith(".sqlite3.zst.age"), file.name)
             self.assertEqual((backup["state"], backup["encrypted"]), ("verified", True))
+            self.assertTrue(fnmatch.fnmatch(file.name, pathlib.Path(FRESH).name), f"{FRESH} of config.example.toml looks for others")
             self.assertTrue(file.read_bytes().startswith(b"age-encryption.org/v1\n"))
             self.assertEqual(site.plain_left(), [])
             self.assertEqual(site.rows(site.folder / "site/db_latest.sqlite3"), 50)  # plain, because it was asked for

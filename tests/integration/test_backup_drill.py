@@ -101,6 +101,23 @@ class BackupDrillTest(unittest.TestCase):
             self.assertIn("✅", site.told()[1])
             self.assertEqual([name for name in site.archive() if name.startswith(".")], [])
 
+    def test_what_is_no_longer_drilled_leaves_nothing_open(self):
+        with BotApi() as bot, Remote(bot) as site:
+            site.report("run")
+            site.away().write_bytes(b"x" * site.away().stat().st_size)
+            site.report("verify", "--away", expected=2)
+            self.assertEqual(len(site.told()), 1, site.told())
+            site.config.write_text(site.config.read_text().replace('verify_every = "90d"\n', ""))
+            site.report("run", "--due", "--dry-run")
+            self.assertEqual(len(site.told()), 1, site.told())
+            site.report("run", "--due")
+            self.assertEqual(len(site.told()), 2, site.told())
+            self.assertIn("no longer fetched and proven", site.told()[1])
+            self.assertEqual(site.drills(), {})
+            site.report("run", "--due")
+            site.report("status")
+            self.assertEqual(len(site.told()), 2, site.told())
+
     def test_a_remote_that_gives_nothing_is_told_and_after_a_while_it_is_late(self):
         with BotApi() as bot, Remote(bot) as site:
             site.report("run")

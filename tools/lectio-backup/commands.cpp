@@ -18,6 +18,16 @@ constexpr Phrase k_no_backups{"there are no backups yet", "копий ещё н�
 constexpr Phrase k_never{"{}: there is no proven backup", "{}: нет ни одной проверенной копии"};
 constexpr Phrase k_stale{"{}: the newest proven backup is of {}, {} old",
                          "{}: последняя проверенная копия — от {}, ей {}"};
+constexpr Phrase k_only_to_come{
+    "{}: the newest proven backup is of {}, and that is not over yet: how old it is nobody knows",
+    "{}: последняя проверенная копия — от {}, а это ещё не наступило: сколько ей, неизвестно"};
+constexpr Phrase k_to_come{
+    "{}: {} is of {}, and that is not over yet: the clock is wrong now, or was wrong then; `restore` takes "
+    "others first, and none is removed. Once the clock is right and there are newer ones, move it and its "
+    "manifest elsewhere",
+    "{}: {} — от {}, а это ещё не наступило: часы врут сейчас или врали тогда; `restore` сначала берёт "
+    "другие, и ничего не удаляется. Когда часы верны и есть копии новее, уберите её с описанием в другое "
+    "место"};
 constexpr Phrase k_fresh{"{}: the newest proven backup is of {}, {} ({} packed), {} to restore",
                          "{}: последняя проверенная копия — от {}, {} (сжато {}), восстановление за {}"};
 constexpr Phrase k_stale_unchanged{"{}: the newest backup is of {}, {} old",
@@ -40,6 +50,10 @@ constexpr Phrase k_never_away{"{}: no backup lies outside of this server",
                               "{}: вне этого сервера нет ни одной копии"};
 constexpr Phrase k_stale_away{"{}: the newest backup outside of this server is of {}, {} old",
                               "{}: последняя копия вне этого сервера — от {}, ей {}"};
+constexpr Phrase k_away_to_come{
+    "{}: the newest backup outside of this server is of {}, and that is not over yet: how old it is nobody "
+    "knows",
+    "{}: последняя копия вне этого сервера — от {}, а это ещё не наступило: сколько ей, неизвестно"};
 constexpr Phrase k_away{"{}: outside of this server, seen there, lies the one of {}",
                         "{}: вне этого сервера лежит (проверено по списку) копия от {}"};
 constexpr Phrase k_away_unseen{
@@ -181,9 +195,12 @@ int status(Session& session) {
         }
         say_what_is_away(session, *there, source, findings);
         say_drill(session, source, findings);
-        const std::vector<Backup> all = there->of(source.name);
-        if (!all.empty() && all.back().state == State::suspect) {
-            findings.add(say(k_suspect, source.name, all.back().id, all.back().reason, all.back().id), 1);
+        const Backup* last = there->last(source.name);
+        if (last != nullptr && last->state == State::suspect) {
+            findings.add(say(k_suspect, source.name, last->id, last->reason, last->id), 1);
+        }
+        for (const Backup& backup : there->to_come(source.name)) {
+            findings.add(say(k_to_come, source.name, backup.id, session.local(backup.time)), 1);
         }
     }
     say_oddities(*there, findings);
@@ -234,9 +251,8 @@ int verify(Session& session) {
         chosen.push_back(*one);
     } else {
         for (const BackupSource& source : session.settings().sources) {
-            const std::vector<Backup> all = there->of(source.name);
-            if (!all.empty()) {
-                chosen.push_back(all.back());
+            if (const Backup* last = there->last(source.name)) {
+                chosen.push_back(*last);
             }
         }
     }
@@ -414,6 +430,9 @@ Text staleness(Session& session, const Archive::Contents& contents, const Backup
     if (newest == nullptr) {
         return say(k_never, source.name);
     }
+    if (is_to_come(newest->time, session.now())) {
+        return say(k_only_to_come, source.name, session.local(newest->time));
+    }
     const Duration age = session.now() - newest->time;
     if (!is_late(age, source.every)) {
         return {};
@@ -439,6 +458,9 @@ Text staleness_away(Session& session, const Archive::Contents& contents, const B
     const Backup* newest = contents.newest_away(source.name);
     if (newest == nullptr) {
         return say(k_never_away, source.name);
+    }
+    if (is_to_come(newest->time, session.now())) {
+        return say(k_away_to_come, source.name, session.local(newest->time));
     }
     const Duration age = session.now() - newest->time;
     if (!is_late(age, source.every)) {

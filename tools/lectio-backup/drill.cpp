@@ -31,6 +31,11 @@ constexpr Phrase k_was_proven{"{}: a copy from outside of this server was proven
 constexpr Phrase k_was_unchanged{
     "{}: a copy from outside of this server was fetched last on {}, its bytes were unchanged",
     "{}: копию из хранилища последний раз забирали {}, её байты не изменились"};
+constexpr Phrase k_no_longer{
+    "{}: what lies outside of this server is no longer fetched and proven (`verify_every` is off, or the "
+    "source is gone); how it stands nobody knows",
+    "{}: копии из хранилища больше не забираются и не проверяются (`verify_every` выключен или источника "
+    "больше нет); что с ними, неизвестно"};
 constexpr Phrase k_overdue{"{}: since {} no copy from outside of this server was proven (`verify_every`){}",
                            "{}: с {} ни одна копия из хранилища не проверена (`verify_every`){}"};
 
@@ -132,6 +137,33 @@ DrillStands drill(Session& session, const BackupSource& source, const Backup& aw
     tell_under_key(session, "backup-drill-" + source.name, level, say(k_title, source.name), stands.words,
                    k_to_tell);
     return stands;
+}
+
+void close_drills(Session& session) {
+    const BackupSettings& settings = session.settings();
+    const Path& state = session.config().paths.state;
+    const Drills drills = read_drills(session.files(), state);
+    Drills wanted;
+    for (const auto& [source, drill] : drills) {
+        if (settings.verify_every > Duration::zero() && settings.source(source) != nullptr) {
+            wanted.emplace(source, drill);
+        }
+    }
+    if (wanted.size() == drills.size()) {
+        return;
+    }
+    for (const auto& [source, drill] : drills) {
+        if (!wanted.contains(source) && !drill.trouble.empty()) {
+            const Text words = say(k_no_longer, source);
+            session.log(LogLevel::info, words);
+            tell_under_key(session, "backup-drill-" + source, Level::resolved, say(k_title, source), words,
+                           k_to_tell);
+        }
+    }
+    // Told twice is better than never: what was told stays in there until then.
+    if (const Result<void> written = write_drills(wanted, session.files(), state); !written) {
+        session.say_aside(error_words(written.error().message));
+    }
 }
 
 DrillStands how_drills_stand(Session& session, const BackupSource& source) {

@@ -16,6 +16,8 @@ bool is_drill_wanted(Session& session, const BackupSource& source);
 // Under the lock. Fetched, compared with its manifest and proven as `verify` does it; remembered, and told once until it is
 // over.
 DrillStands drill(Session& session, const BackupSource& source, const Backup& away);
+// Under the lock. Those of sources that are no longer drilled are forgotten, and what was told of them is over.
+void close_drills(Session& session);
 DrillStands how_drills_stand(Session& session, const BackupSource& source);
 
 } // namespace lectio::backup

@@ -30,6 +30,14 @@ constexpr Phrase k_of_another{"{} is a backup of {}", "{} — копия ист�
 constexpr Phrase k_not_proven{"{} is {}: nobody knows what is in it; lectio-backup verify {}",
                               "{} в состоянии {}: что в ней, неизвестно; lectio-backup verify {}"};
 constexpr Phrase k_taken{"from the backup {} of {}, {} old", "из копии {} от {}, ей {}"};
+constexpr Phrase k_taken_to_come{
+    "from the backup {} of {}: that is not over yet, so how old it is nobody knows",
+    "из копии {} от {}: это ещё не наступило, поэтому сколько ей, неизвестно"};
+constexpr Phrase k_left_aside{
+    "{} of {} was left aside: that is not over yet, so the clock was wrong when it was made, or is now; to "
+    "take it: --id {}",
+    "{} от {} не взята: это ещё не наступило, значит, часы врали, когда её делали, или врут сейчас; чтобы "
+    "взять её: --id {}"};
 constexpr Phrase k_would_unpack{"it would be unpacked and proven", "она была бы распакована и проверена"};
 constexpr Phrase k_would_write{"it would become {}", "она стала бы {}"};
 constexpr Phrase k_would_set_aside{"what is there now, with its log, would move to {}",
@@ -110,14 +118,26 @@ class Restore {
                                    say(k_not_proven, found->id, to_string(found->state), found->id));
         }
         m_backup = *found;
+        if (!options.id && !at) {
+            m_to_come = there->to_come(m_source.name);
+        }
         const Result<void> readable = m_session.archive().can_be_read(m_backup);
         return readable ? std::nullopt : std::optional(m_session.leave(readable.error()));
     }
 
     [[nodiscard]] Text taken() const {
         const auto age = std::chrono::duration_cast<std::chrono::seconds>(m_session.now() - m_backup.time);
-        return say(k_taken, m_backup.id, m_session.local(m_backup.time),
-                   spoken(std::max<std::int64_t>(age.count(), 0)));
+        const std::string of = m_session.local(m_backup.time);
+        Text words = is_to_come(m_backup.time, m_session.now())
+                         ? say(k_taken_to_come, m_backup.id, of)
+                         : say(k_taken, m_backup.id, of, spoken(std::max<std::int64_t>(age.count(), 0)));
+        for (const Backup& other : m_to_come) {
+            if (other.id != m_backup.id && other.counts()) {
+                words =
+                    join("\n", {words, say(k_left_aside, other.id, m_session.local(other.time), other.id)});
+            }
+        }
+        return words;
     }
 
     int say_steps() {
@@ -371,6 +391,7 @@ class Restore {
     Session& m_session;
     const BackupSource& m_source;
     Backup m_backup;
+    std::vector<Backup> m_to_come; // dated later than now, of this source
     StoppedUnits m_units;
 };
 

@@ -105,6 +105,9 @@ class Run {
                 tell("backup-" + source.name, say(k_title, source.name), end);
             }
         }
+        if (!m_session.common().dry_run) {
+            close_drills(m_session);
+        }
         if (m_session.offsite().is_on() && !m_session.common().dry_run) {
             worst = std::max(worst, tell_what_is_away());
         }

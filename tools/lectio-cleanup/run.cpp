@@ -39,9 +39,12 @@ constexpr std::size_t k_most_shown = 20; // of one rule; the log and --format js
 constexpr Noun k_things{"thing", "things", "объект", "объекта", "объектов"};
 constexpr Phrase k_done{"{}: {} cleaned up, {} freed", "{}: убрано: {}, освобождено {}"};
 constexpr Phrase k_would{"{}: {} would be cleaned up, {} freed", "{}: было бы убрано: {}, освобождено {}"};
+constexpr Phrase k_done_only{"{}: {} cleaned up", "{}: убрано: {}"};
+constexpr Phrase k_would_only{"{}: {} would be cleaned up", "{}: было бы убрано: {}"};
 constexpr Phrase k_nothing{"{}: nothing to do", "{}: делать нечего"};
 constexpr Phrase k_target{"  {}, {}", "  {}, {}"};
 constexpr Phrase k_target_how{"  {}, {}: {}", "  {}, {}: {}"};
+constexpr Phrase k_target_done{"  {}: {}", "  {}: {}"};
 constexpr Phrase k_left{"  {} stays: {}", "  {} остаётся: {}"};
 constexpr Phrase k_failed{"  {}: {}", "  {}: {}"};
 constexpr Phrase k_and_more{"  and {} more", "  и ещё {}"};
@@ -49,8 +52,6 @@ constexpr Phrase k_only_shown{"nothing was changed; to do it: lectio-cleanup --a
                               "ничего не изменено; чтобы выполнить: lectio-cleanup --apply"};
 constexpr Phrase k_stopped{"stopped before the end: the next run goes on",
                            "остановлено до конца: продолжит следующий запуск"};
-constexpr Phrase k_log_line{"{}: {}, {} freed", "{}: {}, освобождено {}"};
-constexpr Phrase k_log_left{"{}: {}: {}", "{}: {}: {}"};
 constexpr Phrase k_log_failed{"the log cannot be written: {}", "журнал не пишется: {}"};
 constexpr Phrase k_title{"clean-up", "очистка"};
 constexpr Phrase k_title_memory{"memory", "память"};
@@ -167,7 +168,7 @@ class Run {
         using End = Deed::End;
         const bool verbose = m_session.common().verbosity == Verbosity::verbose;
         std::int64_t count = 0;
-        Bytes freed;
+        std::optional<Bytes> freed;
         std::vector<Text> lines;
         for (const Deed& deed : m_sweep.deeds) {
             if (deed.rule != rule) {
@@ -175,22 +176,26 @@ class Run {
             }
             const bool is_done = deed.end == End::done || deed.end == End::shown;
             count += is_done ? 1 : 0;
-            freed.count += is_done ? deed.freed.count : 0;
+            if (is_done && deed.freed) {
+                freed = Bytes{(freed ? freed->count : 0) + deed.freed->count};
+            }
             if (deed.end == End::failed) {
                 lines.push_back(say(k_failed, deed.target, deed.words));
                 m_status = std::max(m_status, 1);
             } else if (deed.end == End::left) {
                 lines.push_back(say(k_left, deed.target, deed.words));
             } else if (verbose || deed.end == End::shown) {
-                lines.push_back(deed.words.empty()
-                                    ? say(k_target, deed.target, format_size(deed.freed))
-                                    : say(k_target_how, deed.target, format_size(deed.freed), deed.words));
+                lines.push_back(!deed.freed ? say(k_target_done, deed.target, deed.words)
+                                : deed.words.empty()
+                                    ? say(k_target, deed.target, format_size(*deed.freed))
+                                    : say(k_target_how, deed.target, format_size(*deed.freed), deed.words));
             }
         }
-        const Phrase& words = m_effect == Session::Effect::real ? k_done : k_would;
+        const bool real = m_effect == Session::Effect::real;
         const std::string name = clean_line(rule);
         add(count == 0 ? say(k_nothing, name)
-                       : say(words, name, counted(count, k_things), format_size(freed)),
+            : freed    ? say(real ? k_done : k_would, name, counted(count, k_things), format_size(*freed))
+                       : say(real ? k_done_only : k_would_only, name, counted(count, k_things)),
             0);
         const std::size_t shown = verbose ? lines.size() : std::min(lines.size(), k_most_shown);
         for (std::size_t i = 0; i < shown; ++i) {
@@ -206,7 +211,7 @@ class Run {
         for (const Deed& deed : m_sweep.deeds) {
             all.push_back({{"rule", deed.rule},
                            {"target", deed.target},
-                           {"freed_bytes", deed.freed.count},
+                           {"freed_bytes", deed.freed.value_or(Bytes{}).count},
                            {"done", deed.end == Deed::End::done},
                            {"detail", deed.words.in(m_session.lang())}});
         }
@@ -235,15 +240,11 @@ class Run {
         Log log = m_session.open_log("cleanup.log");
         for (const Deed& deed : m_sweep.deeds) {
             const bool done = deed.end == Deed::End::done;
-            const Text freed = say(k_log_line, deed.rule, deed.target, format_size(deed.freed));
-            const Text line = !done                ? say(k_log_left, deed.rule, deed.target, deed.words)
-                              : deed.words.empty() ? freed
-                                                   : join(": ", {freed, deed.words});
             log.add(m_session.now(),
                     done                            ? LogLevel::success
                     : deed.end == Deed::End::failed ? LogLevel::error
                                                     : LogLevel::info,
-                    clean_line(line.in(m_session.lang())));
+                    clean_line(line_of(deed).in(m_session.lang())));
         }
         if (m_short_of_memory) {
             log.add(m_session.now(), LogLevel::warn, clean_line(m_short_of_memory->in(m_session.lang())));

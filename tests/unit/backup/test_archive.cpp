@@ -69,14 +69,14 @@ struct Place {
 
 TEST_CASE("a copy that is damaged is no backup, though it was packed meanwhile, and nothing of it stays") {
     Place place;
-    place.run("CREATE INDEX by_n ON t (n)");
     REQUIRE(place.make_and_prove());
     const std::vector<std::string> before = place.names();
     // An index that does not say what its table says: no page is broken, only integrity_check sees it.
-    place.run(
-        "CREATE TABLE other (n INTEGER); CREATE INDEX by_other ON other (n); PRAGMA writable_schema = ON; "
-        "UPDATE sqlite_master SET rootpage = (SELECT rootpage FROM sqlite_master WHERE name = 'by_other') "
-        "WHERE name = 'by_n'");
+    place.run("CREATE INDEX by_text ON t (text); INSERT INTO t VALUES (1, 'needle-a')");
+    std::string bytes = slurp(place.source.sqlite.path);
+    bytes[bytes.find("needle-a") + 7] = 'b';
+    REQUIRE(bytes.find("needle-a") != std::string::npos);
+    spill(place.source.sqlite.path, bytes);
     const Result<Backup> made = place.make_and_prove();
     REQUIRE_FALSE(made);
     CHECK(made.error().kind == ErrorKind::invalid);
@@ -102,6 +102,65 @@ TEST_CASE("a backup is a file and its manifest, for us alone, and gives back wha
     CHECK(digest_of(out, place.bare.clock, place.later()).value() == plain_file(made->snapshot));
     CHECK(slurp(out) == slurp(place.source.sqlite.latest));
     CHECK_FALSE(place.archive().unpack(*made, out, place.later())); // never over anything
+}
+
+TEST_CASE("a clock that ran ahead hides no backup that was made when it was right again") {
+    Place place;
+    place.bare.clock.jump_wall(30 * 24h);
+    const Result<Backup> ahead = place.make_and_prove();
+    REQUIRE(ahead);
+    place.bare.clock.jump_wall(-30 * 24h);
+    place.bare.clock.advance(1h);
+    CHECK(place.archive().contents()->newest("database")->id == ahead->id); // better than none
+    const Result<Backup> right = place.make_and_prove();
+    REQUIRE(right);
+    for (const Backup* one : {&*ahead, &*right}) {
+        Backup away = *one;
+        away.away = place.bare.clock.now().wall;
+        REQUIRE(place.archive().save(away));
+    }
+    const Archive::Contents there = place.archive().contents().value();
+    CHECK(there.newest("database")->id == right->id);
+    CHECK(there.newest_away("database")->id == right->id);
+    CHECK(there.last("database")->id == right->id);
+    REQUIRE(there.to_come("database").size() == 1);
+    CHECK(there.to_come("database").front().id == ahead->id);
+    CHECK_FALSE(there.newest("database", right->time - 1s)); // a moment that somebody names is that moment
+    CHECK(there.newest("database", ahead->time)->id == ahead->id);
+    CHECK_FALSE(place.archive().prune(place.source, place.later(), Archive::Effect::none)->frozen.empty());
+    place.bare.clock.advance(40 * 24h); // its date is over
+    CHECK(place.archive().contents()->newest("database")->id == ahead->id);
+    CHECK(place.archive().contents()->to_come("database").empty());
+}
+
+TEST_CASE("what a manifest that cannot be read says by its name and its file is compared with all the same") {
+    Place place;
+    const Result<Backup> small = place.make_and_prove();
+    REQUIRE(small);
+    place.add(2000);
+    place.bare.clock.advance(1h);
+    const Result<Backup> large = place.make_and_prove();
+    REQUIRE(large);
+    const Path manifest = place.settings.dir / large->manifest_name();
+    SECTION("it is torn") {
+        spill(manifest, slurp(manifest).substr(0, 100));
+    }
+    SECTION("those of all before are") {
+        spill(manifest, "");
+        spill(place.settings.dir / small->manifest_name(), "{}");
+    }
+    place.run("DELETE FROM t WHERE rowid > 100; VACUUM");
+    place.bare.clock.advance(1h);
+    const Result<Backup> made = place.make_and_prove();
+    REQUIRE(made);
+    CHECK(made->state == State::suspect);
+    CHECK_THAT(made->reason, Contains(format_size(large->packed.size)));
+    // What belongs to another source, or is named like nothing of ours, is no measure.
+    for (const char* name : {"database-old-20260122T103000Z-abcdef", "database-20260122T103000Z-abcde1",
+                             "database-20261322T103000Z-abcdef", "database"}) {
+        CHECK_FALSE(time_in_stem(name, "database"));
+    }
+    CHECK(time_in_stem(large->stem(), "database") == large->time);
 }
 
 TEST_CASE("of two backups within a second the later one is the newest") {

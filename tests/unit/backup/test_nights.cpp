@@ -24,6 +24,7 @@
 #include <random>
 #include <set>
 #include <stdexcept>
+#include <tuple>
 
 #include <catch2/catch.hpp>
 #include <fmt/format.h>
@@ -412,11 +413,14 @@ class Year {
 
     // ── the model ───────────────────────────────────────────────────────────────────────────────────────────
 
-    static const Known* newest_of(const Ledger& ledger) {
+    // What is to come by the clock of `now` is less than everything else.
+    static const Known* newest_of(const Ledger& ledger, WallTime now) {
+        const auto rank = [&](const Known& one) {
+            return std::tuple(one.model.time <= now + 1min, one.model.time, one.model.id);
+        };
         const Known* newest = nullptr;
         for (const auto& [id, one] : ledger) {
-            const bool newer = newest == nullptr || one.model.time > newest->model.time ||
-                               (one.model.time == newest->model.time && id > newest->model.id);
+            const bool newer = newest == nullptr || rank(one) > rank(*newest);
             newest = one.model.counts && newer ? &one : newest;
         }
         return newest;
@@ -436,7 +440,7 @@ class Year {
         one.plain = static_cast<std::int64_t>(plain_file(backup.snapshot).size.count);
         must(backup.time + 1s > begun && backup.time <= clock().now().wall, "it is of now");
         must(!expected.contains(backup.id), "it has a name of its own");
-        const Known* before = newest_of(expected);
+        const Known* before = newest_of(expected, begun);
         bool small = false;
         for (const auto& [is, was] : {std::pair{one.packed, before ? before->packed : 0},
                                       std::pair{one.plain, before ? before->plain : 0}}) {
@@ -600,6 +604,11 @@ class Year {
                 }
                 must(trash.size() == m_trash.size(), "the trash holds what was put there");
             }
+            const Known* newest = newest_of(m_ledger, clock().now().wall);
+            const Archive::Contents there = archive().contents().value();
+            const Backup* found = there.newest("database");
+            must((newest == nullptr) == (found == nullptr) && (!newest || newest->model.id == found->id),
+                 "the archive takes the same for the newest");
             the_newest_restores();
         } catch (const std::runtime_error& error) {
             throw std::runtime_error(m_what + ": " + error.what());
@@ -610,7 +619,7 @@ class Year {
     void the_newest_restores() {
         Ledger whole = m_ledger;
         std::erase_if(whole, [&](const auto& one) { return m_rotten.contains(one.first); });
-        const Known* newest = newest_of(whole);
+        const Known* newest = newest_of(whole, clock().now().wall);
         must(newest != nullptr || !m_had_one, "a proven backup is never the last one that goes");
         m_had_one = newest != nullptr;
         if (newest == nullptr || newest->trashed) {

@@ -83,6 +83,9 @@ TEST_CASE("zombies: their parent is named, and never ended", "[upkeep]") {
         look_for_zombies({20, {"celery-default"}}, place.table, place.sweep);
         CHECK(place.deed().end == cleanup::Deed::End::done);
         CHECK(place.services.jobs == std::vector<FakeServices::Job>{k_restarted});
+        CHECK(place.deed().freed == std::nullopt); // which the log does not call "0 B freed"
+        CHECK_THAT(line_of(place.deed()).en, Catch::StartsWith("zombies: celery-default.service: ") &&
+                                                 Contains("20 zombies") && !Contains("freed"));
     }
     SECTION("by --dry-run it is not") {
         place.sweep.effect = Sweep::Effect::none;
