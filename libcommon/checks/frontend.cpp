@@ -1,5 +1,6 @@
 #include "checks/frontend.h"
 
+#include "checks/beside.h"
 #include "checks/http_words.h"
 #include "checks/hung_mount.h"
 #include "config/complaints.h"
@@ -363,7 +364,7 @@ bool is_to_be_fetched(const HttpAnswer& answer) {
            (answer.status == 200 && answer.header("content-length") == nullptr);
 }
 
-class FrontendCheck final : public AsyncCheck {
+class FrontendCheck final : public AskedBeside {
   public:
     explicit FrontendCheck(FrontendSettings settings) : m_settings(std::move(settings)) {}
 
@@ -371,11 +372,18 @@ class FrontendCheck final : public AsyncCheck {
         return m_settings.root.empty() ? from_outside(context) : from_disk(context);
     }
 
+    // From outside it is many questions, one after the other.
+    std::optional<Duration> limit_of_silence() const override {
+        const bool all_at_once = !m_settings.root.empty() && !m_settings.url.empty();
+        return all_at_once ? std::optional(m_settings.timeout) : std::nullopt;
+    }
+
   private:
     // Of a site whose files are elsewhere: what its page names is fetched, one after the other.
     Task<CheckResult> from_outside(const CheckContext& context) const {
         FrontendSample sample;
         HttpRequest asked = request_for(m_settings, m_settings.url);
+        asked.new_connection = context.recheck;
         sample.page = co_await fetch(context.world.http, std::move(asked));
         std::set<std::string> seen;
         for (const HtmlAsset& asset : html_assets(sample.page->body)) {
@@ -414,6 +422,9 @@ class FrontendCheck final : public AsyncCheck {
         std::vector<HttpRequest> requests{request_for(m_settings, m_settings.url)};
         for (const FrontendFile& file : sample.files) {
             requests.push_back(asset_request(m_settings, file, "HEAD"));
+        }
+        for (HttpRequest& request : requests) {
+            request.new_connection = context.recheck;
         }
         std::vector<HttpAnswer> answers = co_await fetch_all(context.world.http, std::move(requests));
         sample.page = std::move(answers.front());

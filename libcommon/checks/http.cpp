@@ -1,5 +1,6 @@
 #include "checks/http.h"
 
+#include "checks/beside.h"
 #include "checks/http_expect.h"
 #include "checks/http_words.h"
 #include "config/complaints.h"
@@ -136,16 +137,22 @@ const Schema<HttpSettings>& http_schema() {
     return schema;
 }
 
-class HttpCheck final : public AsyncCheck {
+class HttpCheck final : public AskedBeside {
   public:
     explicit HttpCheck(HttpSettings settings) : m_settings(std::move(settings)) {}
 
     Task<CheckResult> run(const CheckContext& context) const override {
         HttpRequest request = http_request(m_settings);
+        request.new_connection = context.recheck;
         const HttpAnswer answer = co_await fetch(context.world.http, std::move(request));
         CheckResult result = evaluate_http(answer, m_settings);
         result.took = answer.total; // without the turns of others: not all of hundreds are under way at once
         co_return result;
+    }
+
+    std::optional<Duration> limit_of_silence() const override {
+        const bool is_safe = m_settings.method == "GET" || m_settings.method == "HEAD"; // RFC 9110, 9.2.1
+        return is_safe ? std::optional(m_settings.timeout) : std::nullopt;
     }
 
   private:

@@ -1,5 +1,6 @@
 #include "checks/runner.h"
 
+#include "checks/beside.h"
 #include "platform/http.h"
 #include "platform/stop.h"
 #include "platform/threads.h"
@@ -20,6 +21,13 @@ namespace {
 
 // Whoever waits looks at stop_requested() at least this often (platform/stop.h).
 constexpr Duration k_look_at_stop{100};
+
+// On the same host an answer is a matter of milliseconds, of a busy one of some tenths of a second.
+constexpr Duration k_least_silence{500};
+// What is silent in greater numbers is not lost on its way, and is not asked twice as much.
+constexpr std::size_t k_most_beside = 16;
+// Timers count whole milliseconds.
+constexpr Duration k_rounding{5};
 
 constexpr Phrase k_interrupted{"interrupted: the run was asked to end",
                                "прервана: прогон попросили завершиться"};
@@ -119,7 +127,27 @@ struct Runner::Work {
     CheckToRun* item = nullptr;
     std::shared_ptr<Look> look;
     std::optional<Task<CheckResult>> task; // none: a thread
+
+    // Of a coroutine that may be asked a second time while it is silent for so long.
+    std::optional<Duration> silence;
+    Duration limit{};
+    std::shared_ptr<Look> second; // once it is
+    std::optional<Task<CheckResult>> second_task;
+
+    [[nodiscard]] bool second_goes_on() const { return second != nullptr && !second->has_ended(); }
+    [[nodiscard]] bool was_silent(const Look& a_look) const { return a_look.duration + k_rounding >= limit; }
+    // As CheckRun::second says. Of looks that have ended.
+    [[nodiscard]] bool second_counts() const {
+        const bool both_silent = look->result.status == Status::critical && was_silent(*look) &&
+                                 second->result.status == Status::critical && was_silent(*second);
+        return look->result.status != Status::ok && (second->result.status == Status::ok || both_silent);
+    }
 };
+
+std::optional<Duration> silence_before_second_look(Duration took, Duration limit) {
+    const Duration silence = std::max(k_least_silence, 2 * took);
+    return silence <= limit / 2 ? std::optional(silence) : std::nullopt;
+}
 
 Runner::Runner(World world, std::vector<CheckToRun> checks, std::filesystem::path state)
     : m_world(world), m_state(std::move(state)), m_checks(std::move(checks)) {}
@@ -150,11 +178,18 @@ std::vector<CheckRun> Runner::run_these(const std::vector<CheckToRun*>& items, S
     const auto pending = std::make_shared<Pending>(items.size());
     std::vector<Work> works;
     for (CheckToRun* item : items) {
-        works.push_back(
-            {item, std::make_shared<Look>(m_world, *item, deadline, again, pending, m_state), std::nullopt});
+        Work& work = works.emplace_back();
+        work.item = item;
+        work.look = std::make_shared<Look>(m_world, *item, deadline, again, pending, m_state);
+        const auto* check = dynamic_cast<const AskedBeside*>(item->check.get());
+        const auto limit = check != nullptr ? check->limit_of_silence() : std::nullopt;
+        if (limit && item->beside && again == Again::no) {
+            work.limit = *limit;
+            work.silence = silence_before_second_look(item->took, *limit);
+        }
     }
     start(works);
-    wait_for(*pending, deadline);
+    wait_for(works, *pending, deadline);
     std::vector<CheckRun> runs;
     for (Work& work : works) {
         runs.push_back(collect(work));
@@ -178,7 +213,7 @@ void Runner::start(std::vector<Work>& works) {
                      [](const Work* a, const Work* b) { return a->item->took > b->item->took; });
     for (Work* work : by_length) {
         if (const auto* check = dynamic_cast<const AsyncCheck*>(work->item->check.get())) {
-            start_task(*work, *check);
+            start_task(work->task, *check, *work->look);
         }
     }
 }
@@ -201,10 +236,9 @@ void Runner::start_thread(Work& work) {
     }
 }
 
-void Runner::start_task(Work& work, const AsyncCheck& check) {
-    Look& look = *work.look;
+void Runner::start_task(std::optional<Task<CheckResult>>& place, const AsyncCheck& check, Look& look) {
     try {
-        Task<CheckResult>& task = work.task.emplace(check.run(look.context));
+        Task<CheckResult>& task = place.emplace(check.run(look.context));
         task.start([&task, &look] { // both live until collect()
             look.end(guarded(look.memory, [&] { return std::move(task.value()); }), Look::Wake::no);
         });
@@ -213,24 +247,83 @@ void Runner::start_task(Work& work, const AsyncCheck& check) {
     }
 }
 
-void Runner::wait_for(const Pending& pending, SteadyTime deadline) {
-    while (pending > 0 && !stop_requested()) {
-        const auto left = std::chrono::ceil<Duration>(deadline - m_world.clock.steady());
-        if (left <= Duration::zero()) {
+void Runner::wait_for(std::vector<Work>& works, const Pending& pending, SteadyTime deadline) {
+    std::vector<Work*> silent; // so far, and may be asked a second time
+    for (Work& work : works) {
+        if (work.silence) {
+            silent.push_back(&work);
+        }
+    }
+    std::size_t beside = 0;
+    while (!stop_requested()) {
+        const SteadyTime next = look_beside(silent, beside, deadline);
+        const SteadyTime now = m_world.clock.steady();
+        if (pending == 0 || now >= deadline) {
             return;
         }
-        m_world.http.poll(std::min(left, k_look_at_stop));
+        m_world.http.poll(
+            std::min(std::chrono::ceil<Duration>(std::min(next, deadline) - now), k_look_at_stop));
     }
+}
+
+// Begins second looks whose time has come, `beside` so far; when the next one's comes.
+SteadyTime Runner::look_beside(std::vector<Work*>& silent, std::size_t& beside, SteadyTime deadline) {
+    SteadyTime next = SteadyTime::max();
+    std::erase_if(silent, [&](Work* work) {
+        if (work->look->has_ended()) {
+            if (work->look->result.status == Status::ok) {
+                drop_second(*work);
+            }
+            return true; // a second one that goes on is waited for
+        }
+        if (work->second != nullptr) {
+            return false;
+        }
+        const SteadyTime now = m_world.clock.steady();
+        const SteadyTime due = work->look->start + *work->silence;
+        if (now < due) {
+            next = std::min(next, due);
+            return false;
+        }
+        if (beside == k_most_beside || now + work->limit > deadline) {
+            return true;
+        }
+        ++beside;
+        start_second(*work, deadline);
+        return false;
+    });
+    return next;
+}
+
+void Runner::start_second(Work& work, SteadyTime deadline) {
+    const std::shared_ptr<Pending>& pending = work.look->pending;
+    ++*pending;
+    work.second = std::make_shared<Look>(m_world, *work.item, deadline, Again::yes, pending, m_state);
+    start_task(work.second_task, static_cast<const AskedBeside&>(*work.item->check), *work.second);
+}
+
+// Cancelled with its transfer; what the first has seen is enough.
+void Runner::drop_second(Work& work) {
+    work.second_task.reset();
+    if (work.second_goes_on()) {
+        --*work.second->pending;
+    }
+    work.second.reset();
 }
 
 CheckRun Runner::collect(Work& work) {
     const bool is_thread = !work.task.has_value();
     work.task.reset(); // a coroutine that still waits is cancelled with its transfer
+    work.second_task.reset();
     Look& look = *work.look;
     const std::scoped_lock lock(look.mutex);
     if (look.ended) {
         work.item->memory = look.result.memory;
-        return {work.item->name, std::move(look.result), look.duration, Finished::yes};
+        std::optional<CheckResult> second;
+        if (work.second != nullptr && !work.second_goes_on() && work.second_counts()) {
+            second = std::move(work.second->result);
+        }
+        return {work.item->name, std::move(look.result), look.duration, Finished::yes, std::move(second)};
     }
     look.left_behind = true;
     if (is_thread) {
@@ -240,7 +333,7 @@ CheckRun Runner::collect(Work& work) {
     if (stop_requested()) {
         result.message = say(k_interrupted);
     }
-    return {work.item->name, std::move(result), since(look.start, m_world.clock), Finished::no};
+    return {work.item->name, std::move(result), since(look.start, m_world.clock), Finished::no, std::nullopt};
 }
 
 } // namespace lectio

@@ -20,7 +20,12 @@ struct CheckToRun {
     std::shared_ptr<const Check> check;        // shared with the thread that may outlive the run
     std::map<std::string, std::string> memory; // what the check kept in its last run
     Duration took{};                           // as long as the last look took: what is slow is begun first
+    bool beside = false; // a failure would be asked again: while it is silent, that may go on beside it
 };
+
+// A second look of what has been silent for so long, beside the first (docs/decisions/0057): well beyond what its last look
+// `took`, and early enough in `limit`, its own. None: it is asked again when the first has ended.
+std::optional<Duration> silence_before_second_look(Duration took, Duration limit);
 
 // What goes to a terminal, a state file and messages: a command line, an error text, an answer may quote a password.
 void redact_all(CheckResult& result);
@@ -33,6 +38,9 @@ struct CheckRun {
     CheckResult result;
     std::chrono::microseconds duration{};
     Finished finished = Finished::yes;
+    // The second look that went on beside a first that did not pass, where it counts as one: it has passed, or both were
+    // silent for the whole of their time limits. What failed sooner, both in one moment perhaps, is to be asked again.
+    std::optional<CheckResult> second;
 };
 
 class Runner {
@@ -61,8 +69,11 @@ class Runner {
     std::vector<CheckRun> run_these(const std::vector<CheckToRun*>& items, SteadyTime deadline, Again again);
     void start(std::vector<Work>& works);
     void start_thread(Work& work);
-    void start_task(Work& work, const AsyncCheck& check);
-    void wait_for(const Pending& pending, SteadyTime deadline);
+    static void start_task(std::optional<Task<CheckResult>>& place, const AsyncCheck& check, Look& look);
+    void wait_for(std::vector<Work>& works, const Pending& pending, SteadyTime deadline);
+    SteadyTime look_beside(std::vector<Work*>& silent, std::size_t& beside, SteadyTime deadline);
+    void start_second(Work& work, SteadyTime deadline);
+    static void drop_second(Work& work);
     CheckRun collect(Work& work);
 
     World m_world;

@@ -403,6 +403,7 @@ class Run {
         std::vector<CheckToRun> to_run;
         const std::vector<std::string> due_list = due(m_state.judge, m_policy, m_now);
         const std::set<std::string_view> due_now(due_list.begin(), due_list.end());
+        const std::set<std::string> beside = worth_a_look_beside();
         for (const JobCheck& check : m_checks) {
             const std::string& name = check.policy.name;
             const bool is_due =
@@ -413,7 +414,8 @@ class Run {
                 const bool by_length =
                     m_job.begin == Job::Begin::slowest_first && known != m_state.judge.checks.end();
                 const Duration took = by_length ? known->second.took : Duration();
-                to_run.push_back({name, check.check, m_state.judge.memory(name), took});
+                to_run.push_back(
+                    {name, check.check, m_state.judge.memory(name), took, beside.contains(name)});
             }
         }
         m_runner.emplace(m_world, std::move(to_run), m_job.paths.state);
@@ -428,6 +430,21 @@ class Run {
         excuse_what_stops_with_the_host();
     }
 
+    // What would be asked once more if it failed now.
+    [[nodiscard]] std::set<std::string> worth_a_look_beside() const {
+        if (m_job.second_look == Job::SecondLook::after) {
+            return {};
+        }
+        std::vector<Observation> failing;
+        for (const JobCheck& check : m_checks) {
+            Observation& seen = failing.emplace_back();
+            seen.name = check.policy.name;
+            seen.result.status = Status::critical;
+        }
+        const auto names = worth_a_second_look(m_state.judge, m_policy, failing, healable());
+        return {names.begin(), names.end()};
+    }
+
     // One lost packet is nothing, and one good answer of a service that falls again and again proves nothing: what would
     // open an incident or end one is asked once more (CONTRACT 14), all in one go.
     void look_again() {
@@ -436,12 +453,27 @@ class Run {
         if (names.empty() || stop_requested()) {
             return;
         }
-        nap(longest_recheck(names));
+        std::vector<std::string> all = not_asked_beside(names);
+        nap(longest_recheck(all));
         const std::vector<std::string> woken = skipped_behind(m_policy, m_facts.observations, names);
-        std::vector<std::string> all = names;
         all.insert(all.end(), woken.begin(), woken.end());
-        ask_again(all);
-        look_once_more_at(woken);
+        if (!all.empty()) {
+            ask_again(all);
+            look_once_more_at(woken);
+        }
+    }
+
+    // Of `names` those whose second look is still to come; that of the others counts from here on.
+    std::vector<std::string> not_asked_beside(const std::vector<std::string>& names) {
+        std::vector<std::string> left = names;
+        std::vector<Observation> seconds;
+        for (const CheckRun& run : m_runs) {
+            if (run.second && std::erase(left, run.name) > 0) {
+                seconds.push_back({run.name, *run.second, false});
+            }
+        }
+        merge_second_look(m_state.judge, m_facts.observations, std::move(seconds));
+        return left;
     }
 
     // What could be looked at only now, because what it needs passes now, has had one look so far.

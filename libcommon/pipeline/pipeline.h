@@ -72,6 +72,9 @@ struct Job {
     // The order in which they are begun. in_order: that of `checks`, in each run the same, for what a person follows.
     enum class Begin { slowest_first, in_order } begin = Begin::slowest_first;
 
+    // When what fails is asked once more. beside: what is silent already while its first look goes on (decision 0057).
+    enum class SecondLook { after, beside } second_look = SecondLook::after;
+
     std::vector<Rung> ladder;
     RecoveryLimits limits;
     std::shared_ptr<WayBack> way_back; // of what is released here; nullptr: nothing is

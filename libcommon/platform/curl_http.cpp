@@ -269,6 +269,8 @@ void CurlHttp::Loop::connect(Job& job, const NameLookup& lookup) {
     curl_easy_setopt(job.transfer.easy(), CURLOPT_PRIVATE, &job);
     const bool keep = m_under_way <= k_most_that_keep || m_waiting_for.contains(job.server);
     curl_easy_setopt(job.transfer.easy(), CURLOPT_FORBID_REUSE, keep ? 0L : 1L);
+    curl_easy_setopt(job.transfer.easy(), CURLOPT_FRESH_CONNECT,
+                     job.transfer.wants_new_connection() ? 1L : 0L);
     curl_multi_add_handle(m_multi.get(), job.transfer.easy());
 }
 

@@ -59,8 +59,9 @@ class CurlTransfer {
     void time_out();
 
     [[nodiscard]] void* easy() const { return m_easy; } // CURL*
-    [[nodiscard]] SteadyTime deadline() const;          // of the present phase
-    HttpAnswer take_answer();                           // once, after `end` or time_out()
+    [[nodiscard]] bool wants_new_connection() const { return m_request.new_connection; }
+    [[nodiscard]] SteadyTime deadline() const; // of the present phase
+    HttpAnswer take_answer();                  // once, after `end` or time_out()
 
   private:
     using Phase = HttpAnswer::Phase;

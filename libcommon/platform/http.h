@@ -37,6 +37,7 @@ struct HttpRequest {
     std::string resolve; // connect to this address instead of resolving the URL's host; Host and SNI stay
     std::string proxy;   // "" none (the environment's proxies are never used)
     std::string http_version;       // "" libcurl's choice, "1.1", "2"
+    bool new_connection = false;    // none that is open already, nor one stream more in it
     Bytes max_body = 1_MB;          // decoded; more ends the transfer with Failure::too_large
     Duration connect_timeout{2000}; // TCP (DNS has its own 2 s)
     Duration tls_timeout{3000};

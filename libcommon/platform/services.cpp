@@ -16,6 +16,7 @@
 #include <fmt/format.h>
 #include <systemd/sd-bus.h>
 
+#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -32,6 +33,9 @@ constexpr const char* k_manager = "org.freedesktop.systemd1.Manager";
 constexpr const char* k_private_socket = "unix:path=/run/systemd/private";
 constexpr std::uint64_t k_infinity = std::numeric_limits<std::uint64_t>::max();
 constexpr std::chrono::milliseconds k_between_looks_at_stop = 100ms;
+// What ends at once has ended by then.
+constexpr Duration k_soon_stopped{500};
+constexpr std::string_view k_no_answer = "no answer";
 
 // ── libsystemd, loaded when a unit is first asked for (docs/decisions/0011) ──
 
@@ -668,8 +672,29 @@ class SystemServices::Bus {
         if (const int r = libsystemd().sd_bus_message_read(queued.value().get(), "o", &job); r < 0) {
             return call_error(method_of(verb), -r, BusError().raw);
         }
-        std::string result = await_job(ended, job, limit);
-        return JobResult{std::move(result), std::chrono::duration_cast<Duration>(Steady::now() - begun)};
+        if (verb == Verb::start || verb == Verb::reload) {
+            return JobResult{await_job(ended, job, limit), since(begun)};
+        }
+        const Duration left(static_cast<std::int64_t>(limit.left_us() / 1000));
+        std::string result = await_job(ended, job, TimeLimit(std::min(k_soon_stopped, left)));
+        if (result == k_no_answer && !limit.over() && !stop_requested()) {
+            let_all_go_on(name, limit);
+            result = await_job(ended, job, limit);
+        }
+        return JobResult{std::move(result), since(begun)};
+    }
+
+    static Duration since(Steady::time_point begun) {
+        return std::chrono::duration_cast<Duration>(Steady::now() - begun);
+    }
+
+    // systemd sends SIGCONT with its SIGTERM, by KillMode=mixed to the main process only; a worker that stands still
+    // (SIGSTOP) could not end, and the whole of TimeoutStopSec= would be waited for. Once it has been told to end: what
+    // goes on before that takes up its work again. Not an error when there is no process.
+    void let_all_go_on(const std::string& name, const TimeLimit& limit) {
+        static_cast<void>(call_manager("KillUnit", limit, [&](sd_bus_message* message) {
+            return libsystemd().sd_bus_message_append(message, "ssi", name.c_str(), "all", SIGCONT);
+        }));
     }
 
     Result<SlotPointer> listen_for_jobs(EndedJobs& ended, const TimeLimit& limit) {
@@ -691,14 +716,14 @@ class SystemServices::Bus {
                 return *result;
             }
             if (limit.over() || stop_requested()) {
-                return "no answer";
+                return std::string(k_no_answer);
             }
             int r = libsystemd().sd_bus_process(m_bus.get(), nullptr);
             if (r == 0) {
                 r = wait_a_little(m_bus.get(), limit);
             }
             if (r < 0) {
-                return "no answer";
+                return std::string(k_no_answer);
             }
         }
     }

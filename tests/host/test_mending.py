@@ -127,6 +127,7 @@ class Mending(unittest.TestCase):
             self.assertEqual(this.restarted, restarted, "what was healthy was to be left alone")
             self.assert_tells_mended(this.message)
             this.confirmed_after = found_after(this, restarted)
+            print_round(what, f"lectio-health by {self.schedule}", this)
             return this
 
         rounds = self.each_round(go)
@@ -236,6 +237,12 @@ def found_after(this, units):
     return min(later) - this.began if later else this.found_after
 
 
+def print_round(what, who, this):
+    """As it ends: a round that fails takes the others' figures along."""
+    print(f"{what}, {who}: found after {this.confirmed_after:.1f} s, mended {this.mended_after - this.confirmed_after:.1f} s after that, "
+          f"told after {this.told_after:.1f} s; load {os.getloadavg()[0]:.0f}", flush=True)
+
+
 def figures(what, who, rounds):
     """Seconds from the breaking, median and worst."""
     columns = {"found": [this.confirmed_after for this in rounds], "mended after that": [this.mended_after - this.confirmed_after for this in rounds],
@@ -264,6 +271,7 @@ class MendingByTimers(Mending):
                 self.at_a_moment_of_the_cycle(this.every, number)
                 this.go(*command, mended=lambda: mended(host))
                 this.confirmed_after = found_after(this, restarted)
+                print_round(what, "Monit", this)
                 return this
 
         with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:

@@ -62,6 +62,7 @@ Job make_job(const LoadedConfig& loaded, World& world) {
     const Config& config = loaded.config;
     Job job = common_job(loaded, world, "health");
     job.deadline = config.health.deadline;
+    job.second_look = Job::SecondLook::beside;
     job.notes.insert(job.notes.begin(), config.assumed.begin(), config.assumed.end());
     add_configured_checks(job, config.health.checks, config, release::known_deploys(config));
     add_units(job, config);

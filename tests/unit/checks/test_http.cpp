@@ -1,3 +1,4 @@
+#include "checks/beside.h"
 #include "checks/http.h"
 #include "checks/http_words.h"
 #include "config/schema.h"
@@ -355,4 +356,21 @@ TEST_CASE("http check: asks what is configured, and evaluates what comes", "[htt
     REQUIRE(bare.http.requests().size() == 1);
     CHECK(bare.http.requests()[0].resolve == "127.0.0.1");
     CHECK(bare.http.requests()[0].headers[0].second == "planted-secret");
+    CHECK_FALSE(bare.http.requests()[0].new_connection);
+    CheckContext asked_again = context;
+    asked_again.recheck = true;
+    auto again = dynamic_cast<const AsyncCheck&>(*check).run(asked_again);
+    again.start([] {});
+    CHECK(bare.http.requests().at(1).new_connection);
+}
+
+TEST_CASE("http check: only what changes nothing may be asked twice at once", "[http-check]") {
+    const auto [method, may_be] = GENERATE(table<std::string, bool>(
+        {{"GET", true}, {"HEAD", true}, {"POST", false}, {"PUT", false}, {"DELETE", false}}));
+    HttpSettings settings = site();
+    settings.method = method;
+    settings.timeout = 5s;
+    const std::unique_ptr<Check> check = http_check_type().make(&settings);
+    const auto limit = dynamic_cast<const AskedBeside&>(*check).limit_of_silence();
+    CHECK(limit == (may_be ? std::optional<Duration>(5s) : std::nullopt));
 }

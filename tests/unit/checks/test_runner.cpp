@@ -1,3 +1,4 @@
+#include "checks/beside.h"
 #include "checks/runner.h"
 #include "platform/stop.h"
 #include "support/bare_world.h"
@@ -51,6 +52,35 @@ class Fetching final : public AsyncCheck {
     std::string m_url;
 };
 
+// One question, each look of it answered in its own time: 0 never, less than 0 badly.
+class Answering final : public AskedBeside {
+  public:
+    Answering(std::vector<Duration> looks, std::optional<Duration> limit)
+        : m_looks(std::move(looks)), m_limit(limit) {}
+    Task<CheckResult> run(const CheckContext& context) const override {
+        const Duration takes = m_begun < m_looks.size() ? m_looks[m_begun] : 0ms;
+        HttpRequest request;
+        request.url = "http://look/" + std::to_string(++m_begun);
+        request.new_connection = context.recheck;
+        auto& http = dynamic_cast<FakeHttp&>(context.world.http);
+        const bool silent = takes == 0ms || std::chrono::abs(takes) > *m_limit;
+        http.on(request.url, page(takes < 0ms ? 502 : 200), silent ? *m_limit : std::chrono::abs(takes));
+        const HttpAnswer answer = co_await fetch(http, std::move(request));
+        CheckResult result = ok("answered");
+        if (silent || answer.status != 200) {
+            result.status = Status::critical;
+            result.message = verbatim(silent ? "silent" : "502");
+        }
+        co_return result;
+    }
+    std::optional<Duration> limit_of_silence() const override { return m_limit; }
+
+  private:
+    std::vector<Duration> m_looks;
+    std::optional<Duration> m_limit;
+    mutable std::size_t m_begun = 0;
+};
+
 // Answers at once and writes down that it was begun.
 class Noting final : public AsyncCheck {
   public:
@@ -72,6 +102,25 @@ CheckToRun blocking(const std::string& name, Blocking::Look look,
 CheckToRun fetching(const std::string& name, const std::string& url) {
     return {name, std::make_shared<Fetching>(url), {}};
 }
+
+// One run over one check with 5 s to answer, which may be asked a second time while it is silent.
+struct Beside {
+    BareWorld bare;
+    SteadyTime start = bare.clock.steady();
+    CheckRun seen;
+    Duration lasted{};
+
+    explicit Beside(const std::vector<Duration>& looks, Duration took = {}, Duration until = 45s) {
+        Runner runner(bare.world, {{"site", std::make_shared<Answering>(looks, 5s), {}, took, true}});
+        seen = runner.run(start + until).at(0);
+        lasted = std::chrono::floor<Duration>(bare.clock.steady() - start);
+    }
+    [[nodiscard]] std::size_t asked() const { return bare.http.requests().size(); }
+    [[nodiscard]] bool failed_twice() const {
+        return seen.result.status == Status::critical && seen.second &&
+               seen.second->status == Status::critical;
+    }
+};
 
 // A call that hangs until the test lets it go, and tells when the thread is through with it.
 class Hang {
@@ -282,4 +331,150 @@ TEST_CASE("no secret leaves a check, whatever it has seen", "[runner]") {
     CHECK(result.message.ru == result.message.en);
     CHECK(result.hint.ru == "kill ***");
     CHECK(result.evidence == "***");
+}
+
+TEST_CASE("beside: what answers soon is asked once", "[runner]") {
+    const Beside run({30ms});
+    CHECK(run.asked() == 1);
+    CHECK(run.seen.result.status == Status::ok);
+    CHECK_FALSE(run.seen.second);
+    CHECK(run.lasted == 30ms);
+}
+
+TEST_CASE("beside: what hangs has failed twice, each time after the whole of its limit", "[runner]") {
+    const Beside run({0ms, 0ms});
+    CHECK(run.asked() == 2);
+    CHECK(run.failed_twice());
+    CHECK(run.lasted == 5500ms);
+    CHECK(run.seen.duration == 5s);
+    CHECK_FALSE(run.bare.http.requests()[0].new_connection);
+    CHECK(run.bare.http.requests()[1].new_connection);
+    CHECK(run.bare.http.waiting() == 0);
+}
+
+TEST_CASE("beside: what is only slow is well, and its second look is given up", "[runner]") {
+    const Beside run({4s, 4s});
+    CHECK(run.asked() == 2);
+    CHECK(run.seen.result.status == Status::ok);
+    CHECK_FALSE(run.seen.second);
+    CHECK(run.lasted == 4s);
+    CHECK(run.bare.http.waiting() == 0);
+}
+
+TEST_CASE("beside: one connection that is lost is no failure, however slow the other one is", "[runner]") {
+    const Duration slow = GENERATE(30ms, 4s, 4990ms);
+    const Beside run({0ms, slow});
+    CHECK(run.asked() == 2);
+    CHECK(run.seen.result.status == Status::critical);
+    REQUIRE(run.seen.second);
+    CHECK(run.seen.second->status == Status::ok);
+}
+
+TEST_CASE("beside: what is known to be slow is not asked while it is silent", "[runner]") {
+    const Beside run({4s}, 4s);
+    CHECK(run.asked() == 1);
+    CHECK(run.seen.result.status == Status::ok);
+    const Beside lost({0ms}, 4s);
+    CHECK(lost.asked() == 1);
+    CHECK_FALSE(lost.seen.second); // it is asked again when the first look has ended
+    CHECK(lost.lasted == 5s);
+}
+
+TEST_CASE("beside: what fails otherwise than by silence is to be asked again", "[runner]") {
+    SECTION("the first look, before the second began") {
+        const Beside run({-400ms});
+        CHECK(run.asked() == 1);
+        CHECK_FALSE(run.seen.second);
+    }
+    SECTION("both in one moment") {
+        const Beside run({-600ms, -100ms});
+        CHECK(run.asked() == 2);
+        CHECK(run.seen.result.status == Status::critical);
+        CHECK_FALSE(run.seen.second);
+    }
+    SECTION("one of the two") {
+        CHECK_FALSE(Beside({0ms, -100ms}).seen.second);
+        CHECK_FALSE(Beside({-600ms, 0ms}).seen.second);
+    }
+}
+
+TEST_CASE("beside: a first look that fails waits for the second, which may pass", "[runner]") {
+    const Beside run({-600ms, 2s});
+    CHECK(run.seen.result.message.en == "502");
+    REQUIRE(run.seen.second);
+    CHECK(run.seen.second->status == Status::ok);
+    CHECK(run.lasted == 2500ms);
+}
+
+TEST_CASE("beside: nothing is begun that could not be waited for", "[runner]") {
+    const Beside run({0ms}, 0ms, 5400ms);
+    CHECK(run.asked() == 1);
+    CHECK(run.seen.finished == Finished::yes);
+    CHECK(run.lasted == 5s);
+}
+
+TEST_CASE("beside: only what may be, and not when it is asked again", "[runner]") {
+    BareWorld bare;
+    const auto hanging = [] { return std::make_shared<Answering>(std::vector<Duration>{}, 5s); };
+    bare.http.on("http://walk/", page(200), 5s);
+    CheckToRun walk = fetching("walk", "http://walk/"); // a check that does not say that it may
+    walk.beside = true;
+    Runner runner(bare.world, {{"not-worth-it", hanging(), {}, {}, false}, walk});
+    runner.run(bare.clock.steady() + 45s);
+    CHECK(bare.http.requests().size() == 2);
+    Runner again(bare.world, {{"site", hanging(), {}, {}, true}});
+    again.run_again({"site"}, bare.clock.steady() + 45s);
+    CHECK(bare.http.requests().size() == 3);
+}
+
+TEST_CASE("beside: a run in which much is silent asks no more than some of it", "[runner]") {
+    BareWorld bare;
+    std::vector<CheckToRun> checks;
+    for (int i = 0; i < 100; ++i) {
+        checks.push_back({"c" + std::to_string(i),
+                          std::make_shared<Answering>(std::vector<Duration>{}, 5s),
+                          {},
+                          {},
+                          true});
+    }
+    Runner(bare.world, std::move(checks)).run(bare.clock.steady() + 45s);
+    CHECK(bare.http.requests().size() == 116);
+}
+
+TEST_CASE("beside: a run that is asked to stop gives up both looks", "[runner]") {
+    BareWorld bare;
+    const SteadyTime start = bare.clock.steady();
+    bare.http.on_any([](const HttpRequest&) { return page(200); });
+    class StopsInTheSecond final : public AskedBeside {
+      public:
+        Task<CheckResult> run(const CheckContext& context) const override {
+            HttpRequest request;
+            request.url = "http://silent/";
+            if (context.recheck) {
+                request_stop_for_test(SIGTERM);
+            }
+            co_await fetch(context.world.http, std::move(request));
+            co_return CheckResult{};
+        }
+        std::optional<Duration> limit_of_silence() const override { return 5s; }
+    };
+    bare.http.never("http://silent/");
+    Runner runner(bare.world, {{"site", std::make_shared<StopsInTheSecond>(), {}, {}, true}});
+    const auto runs = runner.run(start + 45s);
+    request_stop_for_test(0);
+    CHECK(runs[0].result.status == Status::unknown);
+    CHECK_FALSE(runs[0].second);
+    CHECK(bare.clock.steady() - start < 1s);
+    CHECK(bare.http.waiting() == 0);
+}
+
+TEST_CASE("a second look begins well beyond what the last one took, or not at all", "[runner]") {
+    CHECK(silence_before_second_look(0ms, 5s) == 500ms);
+    CHECK(silence_before_second_look(200ms, 5s) == 500ms);
+    CHECK(silence_before_second_look(600ms, 5s) == 1200ms);
+    CHECK(silence_before_second_look(1250ms, 5s) == 2500ms);
+    CHECK_FALSE(silence_before_second_look(1251ms, 5s));
+    CHECK_FALSE(silence_before_second_look(5s, 5s)); // as it was in the run before
+    CHECK(silence_before_second_look(0ms, 1s) == 500ms);
+    CHECK_FALSE(silence_before_second_look(0ms, 900ms));
 }

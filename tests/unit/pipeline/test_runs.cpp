@@ -1,4 +1,5 @@
 // Whole runs of the pipeline in a made-up world: what the operator's phone shows after them.
+#include "checks/beside.h"
 #include "machine.h"
 #include "platform/sqlite.h"
 #include "platform/users.h"
@@ -45,6 +46,28 @@ class Lasting final : public AsyncCheck {
     std::vector<std::string>& m_begun;
     std::string m_name;
     Duration m_took;
+};
+
+// A site that hangs: silent for 5 s wherever something is broken, else it answers at once.
+class Silent final : public AskedBeside {
+  public:
+    explicit Silent(Outside& outside) : m_outside(outside) {}
+    Task<CheckResult> run(const CheckContext& context) const override {
+        HttpRequest request;
+        request.url = "http://look/" + std::to_string(++m_outside.looks);
+        const bool bad = m_outside.broken || m_outside.bad_looks.contains(m_outside.looks);
+        auto& http = dynamic_cast<FakeHttp&>(context.world.http);
+        http.on(request.url, page(200), bad ? Duration(5'000) : Duration(10));
+        co_await fetch(http, std::move(request));
+        CheckResult result;
+        result.status = bad ? Status::critical : Status::ok;
+        result.message = verbatim(bad ? "silent" : "HTTP 200");
+        co_return result;
+    }
+    std::optional<Duration> limit_of_silence() const override { return Duration(5'000); }
+
+  private:
+    Outside& m_outside;
 };
 
 } // namespace
@@ -157,6 +180,67 @@ TEST_CASE("a service that passes between two falls: one opening, no end until it
     CHECK(host.run(without_recovery()).exit == ExitCode::ok);
     CHECK(host.outside.looks == before + 2);
     CHECK(host.outside.told() == Events{Event::opened, Event::resolved});
+}
+
+TEST_CASE(
+    "what hangs is acted on once two looks beside each other were silent, each for the whole of its limit") {
+    const auto second = GENERATE(Job::SecondLook::beside, Job::SecondLook::after);
+    Machine host;
+    host.job.checks[0].check = std::make_shared<Silent>(host.outside);
+    host.job.second_look = second;
+    host.outside.acting_helps = true;
+    host.run();
+    host.outside.broken = true;
+    SteadyTime acted;
+    host.outside.on_act = [&] { acted = host.bare.clock.steady(); };
+    const SteadyTime begun = host.bare.clock.steady() + std::chrono::minutes(1);
+    CHECK(host.run().exit == ExitCode::ok);
+    CHECK(host.outside.acts == 1);
+    const bool beside = second == Job::SecondLook::beside;
+    CHECK(acted - begun >= std::chrono::milliseconds(beside ? 5'500 : 11'000));
+    CHECK(acted - begun < std::chrono::milliseconds(beside ? 5'600 : 11'100));
+    CHECK(host.outside.told() == Events{Event::mended});
+}
+
+TEST_CASE("one lost connection is neither told nor acted on, and its run asks no more than it did") {
+    Machine host;
+    host.job.checks[0].check = std::make_shared<Silent>(host.outside);
+    host.job.second_look = Job::SecondLook::beside;
+    host.outside.bad_looks = {2, 4};
+    for (int i = 0; i < 4; ++i) {
+        CHECK(host.run().exit == ExitCode::ok);
+    }
+    CHECK(host.outside.looks == 6);
+    CHECK(host.outside.acts == 0);
+    CHECK(host.outside.phone.empty());
+}
+
+TEST_CASE("a failure that would not count yet is not asked twice, beside or after") {
+    Machine host;
+    host.job.checks[0].check = std::make_shared<Silent>(host.outside);
+    host.job.checks[0].policy.common.confirm = 2;
+    host.job.second_look = Job::SecondLook::beside;
+    host.outside.broken = true;
+    host.run(without_recovery());
+    CHECK(host.outside.looks == 1);
+    CHECK(host.outside.phone.empty());
+    host.run(without_recovery());
+    CHECK(host.outside.looks == 3);
+    CHECK(host.outside.told() == Events{Event::opened});
+}
+
+TEST_CASE("an open incident is not over by one of two looks beside each other") {
+    Machine host;
+    host.job.checks[0].check = std::make_shared<Silent>(host.outside);
+    host.job.second_look = Job::SecondLook::beside;
+    host.job.ladder.clear();
+    host.outside.broken = true;
+    host.run();
+    CHECK(host.outside.looks == 2);
+    host.outside.broken = false;
+    host.outside.bad_looks = {3};
+    CHECK(host.run().exit == ExitCode::critical);
+    CHECK(host.outside.told() == Events{Event::opened});
 }
 
 TEST_CASE("attempts go on being counted over a moment in which the site is well") {

@@ -402,6 +402,17 @@ TEST_CASE("http: redirects are followed, and each hop is kept", "[http]") {
     CHECK(server.connections() == 1); // one connection, kept
 }
 
+TEST_CASE("http: a connection of one's own is none that is kept", "[http]") {
+    HostileServer server(site({{"/", http_answer("there")}}));
+    CurlHttp http;
+    for (const bool own : {false, false, true}) {
+        HttpRequest request = get(server.url("/"));
+        request.new_connection = own;
+        CHECK(ask(http, std::move(request)).status == 200);
+    }
+    CHECK(server.connections() == 2);
+}
+
 TEST_CASE("http: redirects that are not followed", "[http]") {
     HostileServer server(site({{"/", redirect("/")},
                                {"/file", redirect("file:///etc/passwd")},
