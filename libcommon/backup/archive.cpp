@@ -152,27 +152,28 @@ void Archive::wait_for_a_second_of_its_own(const Contents& there, const std::str
 // A manifest that cannot be read does not say what its backup holds or whether it counted; but it says by its name when it was
 // made, and its file lies there: that much of it is still a measure, where it is newer and larger than what can be read.
 // Otherwise an archive that has lost its manifests would take a database that was emptied for a good one.
-std::optional<Archive::Measure> Archive::measure_of(const Contents& there, const std::string& source) {
-    const Backup* before = there.newest(source);
+std::optional<Archive::Measure> Archive::measure_of(const Contents& there, const BackupSource& source,
+                                                    const Backup* before) {
     const std::string newest = before != nullptr ? before->stem() : std::string();
     std::optional<Measure> measure;
     if (before != nullptr) {
-        measure = {before->compressed_size(), plain_file(before->snapshot).size};
+        measure = {before->compressed_size(), content_of(before->snapshot)};
     }
     const Result<std::vector<std::string>> names = m_world.files.list(m_settings.dir);
     for (const std::string& manifest : there.unreadable) {
         const std::string stem = manifest.substr(0, manifest.rfind('.'));
-        const std::optional<WallTime> time = time_in_stem(stem, source);
+        const std::optional<WallTime> time = time_in_stem(stem, source.name);
         if (!time || is_to_come(*time, there.read_at) || stem <= newest || !names) {
             continue;
         }
         const auto file = std::find_if(names->begin(), names->end(), [&](const std::string& name) {
-            return name.starts_with(stem + ".") && name != manifest;
+            return name.starts_with(stem + ".") && name != manifest &&
+                   (source.type != "files" || is_list_of_repository(name) == source.in_repository());
         });
         const Result<FileInfo> info =
             file == names->end() ? Error{} : m_world.files.info(m_settings.dir / *file, Files::Follow::no);
         if (info && info->type == FileInfo::Type::regular && (!measure || measure->packed < info->size)) {
-            measure = {info->size, measure ? measure->plain : std::nullopt};
+            measure = {info->size, measure ? measure->content : std::nullopt};
         }
     }
     return measure;
@@ -183,8 +184,12 @@ Result<Backup> Archive::make(const BackupSource& source, SteadyTime until) {
     const Result<Contents> there = contents();
     LECTIO_TRY(there);
     const Backup* before = there->newest(source.name);
+    if (before != nullptr && is_in_repository(before->snapshot) != source.in_repository()) {
+        before = nullptr; // a tar and what restic has are nothing to compare
+    }
     LECTIO_TRY(has_room(source, before, until));
-    if (!m_settings.encrypt.empty()) { // before hours of work that nobody could read
+    const bool is_encrypted = !m_settings.encrypt.empty() && !source.in_repository();
+    if (is_encrypted) { // before hours of work that nobody could read
         LECTIO_TRY(try_recipients(m_settings.encrypt, m_world, until));
     }
     wait_for_a_second_of_its_own(*there, source.name, until);
@@ -208,17 +213,17 @@ Result<Backup> Archive::make(const BackupSource& source, SteadyTime until) {
     backup.time = taken(backup.snapshot);
     const Path packed = temporary(backup.file_name());
     LECTIO_TRY(replace_file(unnamed.path(), packed));
-    if (const std::optional<Measure> measure = measure_of(*there, source.name)) {
-        const Bytes plain_size = plain_file(backup.snapshot).size;
+    if (const std::optional<Measure> measure = measure_of(*there, source, before)) {
+        const Bytes content = content_of(backup.snapshot);
         for (const auto& [is, was] : {std::pair{backup.packed.size, measure->packed},
-                                      std::pair{plain_size, measure->plain.value_or(plain_size)}}) {
+                                      std::pair{content, measure->content.value_or(content)}}) {
             if (is < share_of(was, m_settings.shrink)) {
                 backup.state = State::suspect;
                 backup.reason = say(k_shrunk, format_size(is), format_size(was)).in(m_lang);
             }
         }
     }
-    if (!m_settings.encrypt.empty()) {
+    if (is_encrypted) {
         LECTIO_TRY(seal(backup, packed, plain, source.sqlite.latest, until));
     }
     backup.took = std::chrono::duration_cast<Duration>(m_world.clock.steady() - begun) - backup.restore_took;
@@ -232,7 +237,7 @@ Result<void> Archive::seal(Backup& backup, const Path& zst, const Path& plain, c
                            SteadyTime until) {
     const PassingFile compressed(zst), expanded(plain);
     if (m_settings.verify) {
-        const Result<Proven> proven = look_at(zst, backup, plain, until);
+        const Result<Proven> proven = look_at(zst, backup, plain, Effort::full, until);
         if (!proven) {
             if (backup.state != State::suspect) {
                 backup.reason = error_words(proven.error().message).in(m_lang);
@@ -268,10 +273,10 @@ Result<Text> Archive::flaw_in(const Path& file, const FileDigest& should_be, Ste
                : say(k_file_changed, digest->size.count, should_be.size.count, digest->sha256.substr(0, 12));
 }
 
-Result<Backup> Archive::prove(const Backup& backup, const Path& latest, SteadyTime until) {
+Result<Backup> Archive::prove(const Backup& backup, const Path& latest, Effort effort, SteadyTime until) {
     const Path plain = temporary(backup.id + ".plain");
     LECTIO_TRY(remove_file(plain));
-    const Result<Proven> proven = look_at(file_of(backup), backup, plain, until);
+    const Result<Proven> proven = look_at(file_of(backup), backup, plain, effort, until);
     const PassingFile expanded(plain);
     LECTIO_TRY(proven);
     Backup now_is = judged(backup, *proven);
@@ -286,7 +291,7 @@ Result<Backup> Archive::prove(const Backup& backup, const Path& latest, SteadyTi
 Result<Archive::Proven> Archive::prove_copy(const Path& file, const Backup& backup, SteadyTime until) {
     const PassingFile plain(temporary(backup.id + ".plain"));
     LECTIO_TRY(remove_file(plain.path()));
-    return look_at(file, backup, plain.path(), until);
+    return look_at(file, backup, plain.path(), Effort::full, until);
 }
 
 Backup Archive::judged(const Backup& backup, const Proven& proven) const {
@@ -317,13 +322,13 @@ Backup Archive::judged(const Backup& backup, const Proven& proven) const {
 }
 
 Result<Archive::Proven> Archive::look_at(const Path& file, const Backup& backup, const Path& plain,
-                                         SteadyTime until) {
+                                         Effort effort, SteadyTime until) {
     const SteadyTime begun = m_world.clock.steady();
     Result<Text> flaw = flaw_in(file, backup.packed, until);
     LECTIO_TRY(flaw);
     Proven proven{std::move(*flaw), Proof::unchanged, {}};
     if (proven.flaw.empty() && !backup.compressed) {
-        Result<Proven> inside = look_into(file, backup, plain, until);
+        Result<Proven> inside = look_into(file, backup, plain, effort, until);
         LECTIO_TRY(inside);
         proven = std::move(*inside);
     } else if (proven.flaw.empty()) {
@@ -333,7 +338,7 @@ Result<Archive::Proven> Archive::look_at(const Path& file, const Backup& backup,
             const PassingFile zst(temporary(backup.id + ".zst"));
             const Result<FileDigest> digest = decrypt(backup, file, zst.path(), until);
             LECTIO_TRY(digest);
-            Result<Proven> inside = look_into(zst.path(), backup, plain, until);
+            Result<Proven> inside = look_into(zst.path(), backup, plain, effort, until);
             LECTIO_TRY(inside);
             proven = std::move(*inside);
         }
@@ -343,23 +348,24 @@ Result<Archive::Proven> Archive::look_at(const Path& file, const Backup& backup,
 }
 
 Result<Archive::Proven> Archive::look_into(const Path& zst, const Backup& backup, const Path& plain,
-                                           SteadyTime until) {
-    const BackupSource* source = m_settings.source(backup.source);
-    const Proof proof = proof_of(backup.snapshot, source);
+                                           Effort effort, SteadyTime until) {
     const Result<FileDigest> out =
         expand_file(zst, plain, plain_file(backup.snapshot).size, m_world.clock, until);
     const bool not_it =
         !out && (out.error().kind == ErrorKind::invalid || out.error().kind == ErrorKind::too_large);
     if (not_it) {
-        return Proven{error_words(out.error().message), proof, {}};
+        return Proven{error_words(out.error().message), Proof::unchanged, {}};
     }
     LECTIO_TRY(out);
     const Result<std::vector<Text>> flaws = flaws_of(plain, backup.snapshot, m_world, until);
     LECTIO_TRY(flaws);
-    const Result<std::vector<Text>> tried =
-        flaws->empty() ? flaws_when_tried(plain, backup.snapshot, source, backup.id, m_world, until) : flaws;
+    if (!flaws->empty()) {
+        return Proven{flaws->front(), Proof::unchanged, {}};
+    }
+    const Result<Tried> tried = flaws_when_tried(plain, backup.snapshot, m_settings.source(backup.source),
+                                                 backup.id, effort, m_world, until);
     LECTIO_TRY(tried);
-    return Proven{tried->empty() ? Text{} : tried->front(), proof, {}};
+    return Proven{tried->flaws.empty() ? Text{} : tried->flaws.front(), tried->proof, {}};
 }
 
 // Its file is what it was, so what age refuses is the key.
@@ -435,7 +441,7 @@ Result<Archive::Pruned> Archive::prune(const BackupSource& source, SteadyTime un
         return pruned;
     }
     Sweep sweep = superfluous(there->of(source.name),
-                              {m_settings.keep, source.every, !m_settings.offsite.empty()}, now());
+                              {m_settings.keep, source.every, m_settings.goes_away(source)}, now());
     pruned.frozen = sweep.frozen;
     pruned.awaits_remote = sweep.awaits_remote;
     if (!sweep.frozen.empty() || sweep.ids.empty() || effect == Effect::none) {
@@ -449,7 +455,7 @@ Result<Archive::Pruned> Archive::prune(const BackupSource& source, SteadyTime un
     Result<Text> flaw = flaw_of_file(newest, until);
     LECTIO_TRY(flaw);
     if (!proven_lately || !flaw->empty()) {
-        const Result<Backup> again = prove(newest, {}, until);
+        const Result<Backup> again = prove(newest, {}, Effort::cheap, until);
         LECTIO_TRY(again);
         if (!again->counts()) {
             pruned.frozen = say(k_newest_fails);

@@ -58,7 +58,7 @@ class Archive {
     // Unpacks it beside and proves it, which the manifest remembers; its `latest` is replaced by what was proven. Where it
     // cannot be decrypted here, or nobody knows what is in it, its bytes are compared and no more. What it is now is returned;
     // an Error: it could not be looked at.
-    Result<Backup> prove(const Backup& backup, const Path& latest, SteadyTime until);
+    Result<Backup> prove(const Backup& backup, const Path& latest, Effort effort, SteadyTime until);
     // The same of a copy of it that lies in `file`: what it is, and how far the proof went. Nothing remembers it.
     struct Proven {
         Text flaw;
@@ -102,17 +102,21 @@ class Archive {
     // What tells one that is much smaller than the one before; none: there is nothing to compare it with.
     struct Measure {
         Bytes packed;
-        std::optional<Bytes> plain;
+        std::optional<Bytes> content;
     };
-    std::optional<Measure> measure_of(const Contents& there, const std::string& source);
+    // `before`: nullptr where the newest is of another kind than the one that is made.
+    std::optional<Measure> measure_of(const Contents& there, const BackupSource& source,
+                                      const Backup* before);
     void wait_for_a_second_of_its_own(const Contents& there, const std::string& source, SteadyTime until);
     Result<Contents> read(const Path& folder);
     Result<void> is_free(Bytes wanted, const std::string& source);
     Result<void> seal(Backup& backup, const Path& zst, const Path& plain, const Path& latest,
                       SteadyTime until);
     // `file` is `backup`: `plain` is there afterwards, where anything could be unpacked.
-    Result<Proven> look_at(const Path& file, const Backup& backup, const Path& plain, SteadyTime until);
-    Result<Proven> look_into(const Path& zst, const Backup& backup, const Path& plain, SteadyTime until);
+    Result<Proven> look_at(const Path& file, const Backup& backup, const Path& plain, Effort effort,
+                           SteadyTime until);
+    Result<Proven> look_into(const Path& zst, const Backup& backup, const Path& plain, Effort effort,
+                             SteadyTime until);
     [[nodiscard]] Backup judged(const Backup& backup, const Proven& proven) const;
     Result<FileDigest> decrypt(const Backup& backup, const Path& file, const Path& zst, SteadyTime until);
     Result<Text> flaw_in(const Path& file, const FileDigest& digest, SteadyTime until);

@@ -152,24 +152,6 @@ std::string name_in_tar(const Path& path) {
     return path.relative_path().string();
 }
 
-Result<std::vector<Path>> in_truth(const std::vector<std::filesystem::path>& paths) {
-    std::vector<Path> all;
-    for (const std::filesystem::path& path : paths) {
-        std::error_code error;
-        Path real = std::filesystem::canonical(path, error);
-        if (error) {
-            return Error{error == std::errc::no_such_file_or_directory ? ErrorKind::not_found
-                                                                       : ErrorKind::permission,
-                         fmt::format("unable to examine {}: {}", clean_line(path.string()), error.message())};
-        }
-        if (real == real.root_path()) {
-            return Error{ErrorKind::invalid, "unable to back up /: name what is in it"};
-        }
-        all.push_back(std::move(real));
-    }
-    return all;
-}
-
 // The list goes last into the tar.
 Result<void> append_list(const Sums& sums, const Path& tar, World& world, SteadyTime until) {
     const Path list = tar.string() + ".list";
@@ -225,6 +207,24 @@ Result<FilesSnapshot> make_tar(const FilesSource& source, const Path& into, Worl
 
 } // namespace
 
+Result<std::vector<Path>> in_truth(const std::vector<std::filesystem::path>& paths) {
+    std::vector<Path> all;
+    for (const std::filesystem::path& path : paths) {
+        std::error_code error;
+        Path real = std::filesystem::canonical(path, error);
+        if (error) {
+            return Error{error == std::errc::no_such_file_or_directory ? ErrorKind::not_found
+                                                                       : ErrorKind::permission,
+                         fmt::format("unable to examine {}: {}", clean_line(path.string()), error.message())};
+        }
+        if (real == real.root_path()) {
+            return Error{ErrorKind::invalid, "unable to back up /: name what is in it"};
+        }
+        all.push_back(std::move(real));
+    }
+    return all;
+}
+
 Result<FilesSnapshot> take_files(const FilesSource& source, const Path& into, World& world, SteadyTime until,
                                  const ReadThrough& read) {
     LECTIO_TRY(world.files.create_synced(into, "", k_ours_alone));
@@ -262,12 +262,8 @@ Result<std::vector<Text>> flaws_of_files(const Path& tar, const FilesSnapshot& s
 }
 
 Result<void> extract_files(const Path& tar, const Extraction& extraction, World& world, SteadyTime until) {
-    std::vector<std::string> arguments{"--extract",
-                                       "--preserve-permissions",
-                                       "--file=" + tar.string(),
-                                       "--directory=" + extraction.folder.string(),
-                                       fmt::format("--strip-components={}", extraction.strip),
-                                       "--"};
+    std::vector<std::string> arguments{"--extract", "--preserve-permissions", "--file=" + tar.string(),
+                                       "--directory=" + extraction.folder.string(), "--"};
     if (!extraction.below.empty()) {
         arguments.push_back(extraction.below);
     }
@@ -287,11 +283,7 @@ Result<void> extract_files(const Path& tar, const Extraction& extraction, World&
     for (const auto& [name, sum] : sums_of(content->list.value_or(""))) {
         const bool wanted =
             extraction.below.empty() || name == extraction.below || name.starts_with(extraction.below + "/");
-        std::string_view path = name;
-        for (std::size_t i = 0; i < extraction.strip && wanted; ++i) {
-            path.remove_prefix(std::min(path.find('/'), path.size() - 1) + 1);
-        }
-        const auto found = wanted ? there.find(path) : there.end();
+        const auto found = wanted ? there.find(name) : there.end();
         if (wanted && (found == there.end() || found->second != sum)) {
             return Error{ErrorKind::invalid,
                          fmt::format("unable to restore {}: it is not what it was", clean_line(name))};

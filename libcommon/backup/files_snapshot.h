@@ -9,6 +9,7 @@
 #include "words/phrase.h"
 
 #include <cstdint>
+#include <filesystem>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,6 +35,8 @@ struct FilesSnapshot {
 nlohmann::json json_of(const FilesSnapshot& snapshot);
 Result<FilesSnapshot> files_snapshot_from(const nlohmann::json& json); // invalid: not such an object
 
+// Where they are once every link is followed. Errors: not_found, permission; invalid: one is /.
+Result<std::vector<Path>> in_truth(const std::vector<std::filesystem::path>& paths);
 // What is mounted below a path, and sockets, stay out. Errors: not_found: a path is not there; io: what tar says.
 Result<FilesSnapshot> take_files(const FilesSource& source, const Path& into, World& world, SteadyTime until,
                                  const ReadThrough& read = sync_and_digest);
@@ -42,9 +45,8 @@ Result<std::vector<Text>> flaws_of_files(const Path& tar, const FilesSnapshot& s
                                          SteadyTime until);
 
 struct Extraction {
-    Path folder;           // is there, empty, and no way to it can be led elsewhere by others
-    std::string below;     // only this name of the tar, with all below it; empty: everything
-    std::size_t strip = 0; // so many leading folders of each name are left out
+    Path folder;       // is there, empty, and no way to it can be led elsewhere by others
+    std::string below; // only this name of the tar, with all below it; empty: everything
 };
 // Extracts, and compares each file that is there afterwards with its line of the list. invalid: it is not what it was.
 Result<void> extract_files(const Path& tar, const Extraction& extraction, World& world, SteadyTime until);

@@ -117,7 +117,7 @@ std::vector<Backup> Offsite::waiting(const std::vector<Backup>& backups) const {
     std::vector<Backup> all;
     for (const Backup& backup : backups) {
         const bool good = backup.counts() || (!m_settings.verify && backup.state == State::complete);
-        if (is_on() && good && !backup.away) {
+        if (is_on() && good && !backup.away && !is_in_repository(backup.snapshot)) {
             all.push_back(backup);
         }
     }

@@ -62,12 +62,39 @@ Result<Bytes> size_of_dump(const PostgresSource& source, const Snapshot* before,
     return server->size;
 }
 
+Result<std::vector<Text>> flaws_of_bytes(const Path& plain, const FileDigest& should_be, World& world,
+                                         SteadyTime until) {
+    const Result<FileDigest> digest = digest_of(plain, world.clock, until);
+    LECTIO_TRY(digest);
+    return *digest == should_be ? std::vector<Text>() : std::vector{say(k_other_bytes)};
+}
+
+Result<Tried> tried_with(Result<std::vector<Text>> flaws) {
+    LECTIO_TRY(flaws);
+    return Tried{std::move(*flaws), Proof::restored};
+}
+
+Result<Tried> flaws_in_repository(const std::string& id, const BackupSource* source, Effort effort,
+                                  World& world, SteadyTime until) {
+    if (source == nullptr || !source->in_repository()) {
+        return Error{ErrorKind::not_found, "restic is no longer in the configuration"};
+    }
+    Result<Text> flaw = flaw_of_structure(id, *source, world, until);
+    if (flaw && flaw->empty() && effort == Effort::full) {
+        flaw = flaw_of_content(id, *source, world, until);
+    }
+    LECTIO_TRY(flaw);
+    return Tried{flaw->empty() ? std::vector<Text>() : std::vector{*flaw},
+                 effort == Effort::full ? Proof::restored : Proof::unchanged};
+}
+
 } // namespace
 
 Text counted(const Snapshot& snapshot) {
     return std::visit(
         Cases{[](const SqliteSnapshot& one) { return say(k_rows, snapshots::total(one.facts.rows)); },
               [](const FilesSnapshot& one) { return say(k_files, one.files); },
+              [](const ResticSnapshot& one) { return say(k_files, one.files); },
               [](const PostgresSnapshot& one) {
                   return say(k_tables_and_rows, one.rows.size(), snapshots::total(one.rows));
               },
@@ -83,7 +110,7 @@ Result<Bytes> size_of(const BackupSource& source, const Snapshot* before, World&
     if (source.type == "redis") {
         return size_of_redis(source.redis, world);
     }
-    if (source.type == "exec") { // how much comes is known when it has come
+    if (source.type == "exec" || source.in_repository()) { // how much comes is known when it has come
         return before != nullptr ? Bytes{plain_file(*before).size.count + plain_file(*before).size.count / 5}
                                  : Bytes{};
     }
@@ -97,6 +124,11 @@ Result<Snapshot> take(const BackupSource& source, const Path& into, Bytes min_fr
         Result<ExecSnapshot> exec = take_exec(source.exec, into, min_free, world, until, read);
         LECTIO_TRY(exec);
         return Snapshot(std::move(*exec));
+    }
+    if (source.in_repository()) {
+        Result<ResticSnapshot> restic = take_restic(source, into, world, until, read);
+        LECTIO_TRY(restic);
+        return Snapshot(std::move(*restic));
     }
     if (source.type == "files") {
         Result<FilesSnapshot> files = take_files(source.files, into, world, until, read);
@@ -131,30 +163,30 @@ Result<std::vector<Text>> flaws_of(const Path& plain, const Snapshot& snapshot, 
               [&](const FilesSnapshot& one) { return flaws_of_files(plain, one, world, until); },
               [&](const PostgresSnapshot& one) { return flaws_of_postgres(plain, one, world, until); },
               [&](const RedisSnapshot& one) { return flaws_of_redis(plain, one, world, until); },
-              [&](const ExecSnapshot& one) -> Result<std::vector<Text>> {
-                  const Result<FileDigest> digest = digest_of(plain, world.clock, until);
-                  LECTIO_TRY(digest);
-                  return *digest == one.file ? std::vector<Text>() : std::vector{say(k_other_bytes)};
-              }},
+              [&](const ExecSnapshot& one) { return flaws_of_bytes(plain, one.file, world, until); },
+              [&](const ResticSnapshot& one) { return flaws_of_bytes(plain, one.file, world, until); }},
         snapshot);
 }
 
-Result<std::vector<Text>> flaws_when_tried(const Path& plain, const Snapshot& snapshot,
-                                           const BackupSource* source, const std::string& id, World& world,
-                                           SteadyTime until) {
-    const bool has_program =
-        std::holds_alternative<ExecSnapshot>(snapshot) && proof_of(snapshot, source) == Proof::restored;
-    if (has_program) {
-        return flaws_by_program(plain, source->exec, world, until);
+Result<Tried> flaws_when_tried(const Path& plain, const Snapshot& snapshot, const BackupSource* source,
+                               const std::string& id, Effort effort, World& world, SteadyTime until) {
+    if (const auto* restic = std::get_if<ResticSnapshot>(&snapshot)) {
+        return flaws_in_repository(restic->id, source, effort, world, until);
+    }
+    if (std::holds_alternative<ExecSnapshot>(snapshot)) {
+        return proof_of(snapshot, source) == Proof::restored
+                   ? tried_with(flaws_by_program(plain, source->exec, world, until))
+                   : Tried{{}, Proof::unchanged};
     }
     const auto* dump = std::get_if<PostgresSnapshot>(&snapshot);
-    return dump == nullptr ? Result<std::vector<Text>>(std::vector<Text>())
-                           : flaws_when_restored(plain, *dump, source, id, world, until);
+    return dump == nullptr ? Tried{}
+                           : tried_with(flaws_when_restored(plain, *dump, source, id, world, until));
 }
 
 Proof proof_of(const Snapshot& snapshot, const BackupSource* source) {
     const bool asks_nobody = source == nullptr || source->type != "exec" || source->exec.verify.empty();
-    return std::holds_alternative<ExecSnapshot>(snapshot) && asks_nobody ? Proof::unchanged : Proof::restored;
+    const bool is_written = std::holds_alternative<ExecSnapshot>(snapshot);
+    return is_in_repository(snapshot) || (is_written && asks_nobody) ? Proof::unchanged : Proof::restored;
 }
 
 Text lack_of_proof(const Snapshot& snapshot, World& world) {

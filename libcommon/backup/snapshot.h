@@ -6,6 +6,7 @@
 #include "backup/files_snapshot.h"
 #include "backup/postgres_snapshot.h"
 #include "backup/redis_snapshot.h"
+#include "backup/restic_snapshot.h"
 #include "config/backup.h"
 #include "platform/world.h"
 #include "snapshots/sqlite_snapshot.h"
@@ -21,12 +22,19 @@
 
 namespace lectio::backup {
 
-using Snapshot =
-    std::variant<snapshots::SqliteSnapshot, FilesSnapshot, PostgresSnapshot, RedisSnapshot, ExecSnapshot>;
+using Snapshot = std::variant<snapshots::SqliteSnapshot, FilesSnapshot, PostgresSnapshot, RedisSnapshot,
+                              ExecSnapshot, ResticSnapshot>;
 
 WallTime taken(const Snapshot& snapshot);
 const FileDigest& plain_file(const Snapshot& snapshot); // before it is compressed
 std::string_view extension(const Snapshot& snapshot);
+// It lies in a repository elsewhere; its file here is a list of it.
+bool is_in_repository(const Snapshot& snapshot);
+bool is_list_of_repository(
+    std::string_view file_name);            // the same by the name of the file, where no manifest says it
+Bytes content_of(const Snapshot& snapshot); // what a restore of it brings
+// The files and folders that are in it, where they belong; nullptr: it is of something else.
+const std::vector<Path>* paths_of(const Snapshot& snapshot);
 Text counted(const Snapshot& snapshot); // "120 rows"
 
 nlohmann::json json_of(const Snapshot& snapshot);
@@ -44,18 +52,23 @@ Result<Snapshot> take(const BackupSource& source, const Path& into, Bytes min_fr
 // looked at.
 Result<std::vector<Text>> flaws_of(const Path& plain, const Snapshot& snapshot, World& world,
                                    SteadyTime until);
-// How far the proof of such a backup can go; `source`: nullptr where it is no longer configured. unchanged: nobody knows
-// what is in it, so that its bytes are what they were is all.
+// How far a proof of such a backup must go for it to count; `source`: nullptr where it is no longer configured. unchanged:
+// nobody knows what is in it, so that its bytes are what they were is all; or they lie elsewhere, where they are whole as
+// far as can be seen without fetching them.
 enum class Proof { restored, unchanged };
 Proof proof_of(const Snapshot& snapshot, const BackupSource* source);
 // What the proof of such a backup cannot say on this host; empty: it was restored.
 Text lack_of_proof(const Snapshot& snapshot, World& world);
 
-// The same of what takes a server, or a program of the operator's own, to be restored; nothing of the other kinds, whose
-// file says all. `id`: of the backup;
-// `source`: nullptr where it is no longer configured.
-Result<std::vector<Text>> flaws_when_tried(const Path& plain, const Snapshot& snapshot,
-                                           const BackupSource* source, const std::string& id, World& world,
-                                           SteadyTime until);
+// How much a proof may cost. cheap: what lies in a repository elsewhere is not fetched.
+enum class Effort { cheap, full };
+// The same of what takes a server, a program of the operator's own or a repository to be restored; nothing of the other
+// kinds, whose file says all. `id`: of the backup; `source`: nullptr where it is no longer configured.
+struct Tried {
+    std::vector<Text> flaws;
+    Proof proof = Proof::restored; // how far it went
+};
+Result<Tried> flaws_when_tried(const Path& plain, const Snapshot& snapshot, const BackupSource* source,
+                               const std::string& id, Effort effort, World& world, SteadyTime until);
 
 } // namespace lectio::backup

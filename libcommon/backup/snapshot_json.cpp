@@ -7,6 +7,11 @@
 #include <nlohmann/json.hpp>
 
 namespace lectio::backup {
+namespace {
+
+constexpr std::string_view k_list_extension = "restic";
+
+} // namespace
 
 WallTime taken(const Snapshot& snapshot) {
     return std::visit([](const auto& one) { return one.taken; }, snapshot);
@@ -16,7 +21,31 @@ const FileDigest& plain_file(const Snapshot& snapshot) {
     return std::visit([](const auto& one) -> const FileDigest& { return one.file; }, snapshot);
 }
 
+bool is_in_repository(const Snapshot& snapshot) {
+    return std::holds_alternative<ResticSnapshot>(snapshot);
+}
+
+bool is_list_of_repository(std::string_view file_name) {
+    return file_name.ends_with("." + std::string(k_list_extension) + ".zst"); // `encrypt` is not for it
+}
+
+Bytes content_of(const Snapshot& snapshot) {
+    const auto* restic = std::get_if<ResticSnapshot>(&snapshot);
+    return restic != nullptr ? restic->content : plain_file(snapshot).size;
+}
+
+const std::vector<Path>* paths_of(const Snapshot& snapshot) {
+    if (const auto* files = std::get_if<FilesSnapshot>(&snapshot)) {
+        return &files->paths;
+    }
+    const auto* restic = std::get_if<ResticSnapshot>(&snapshot);
+    return restic != nullptr ? &restic->paths : nullptr;
+}
+
 std::string_view extension(const Snapshot& snapshot) {
+    if (is_in_repository(snapshot)) {
+        return k_list_extension;
+    }
     if (std::holds_alternative<RedisSnapshot>(snapshot)) {
         return "rdb";
     }
@@ -35,6 +64,11 @@ Result<Snapshot> snapshot_from(const nlohmann::json& json) {
         Result<FilesSnapshot> files = files_snapshot_from(json);
         LECTIO_TRY(files);
         return Snapshot(std::move(*files));
+    }
+    if (text_of(json, "type") == "restic") {
+        Result<ResticSnapshot> restic = restic_snapshot_from(json);
+        LECTIO_TRY(restic);
+        return Snapshot(std::move(*restic));
     }
     if (text_of(json, "type") == "postgres") {
         Result<PostgresSnapshot> dump = postgres_snapshot_from(json);

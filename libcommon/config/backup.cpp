@@ -39,6 +39,10 @@ constexpr Phrase k_no_recipient{
     "\"{}\" — не получатель age: нужно \"age1…\", \"ssh-ed25519 …\" или путь к файлу с ними"};
 constexpr Phrase k_no_recipients{"nobody could read what is encrypted: name a recipient, \"age1…\"",
                                  "зашифрованное никто не сможет прочитать: назовите получателя, \"age1…\""};
+constexpr Phrase k_has_verb{"the program and what it always needs, no more: \"restic\", \"-r\", \"sftp:…\", "
+                            "\"--password-file\", \"/…\"",
+                            "программа и то, что ей нужно всегда, не больше: \"restic\", \"-r\", \"sftp:…\", "
+                            "\"--password-file\", \"/…\""};
 constexpr Phrase k_no_extension{
     "an extension has letters, digits, \"-\", \"_\" and single dots only: \"sql\", \"tar.gz\"",
     "в расширении только буквы, цифры, \"-\", \"_\" и одиночные точки: \"sql\", \"tar.gz\""};
@@ -68,9 +72,18 @@ std::vector<Complaint> offsite_complaints(const BackupSettings& settings) {
         complaints.emplace_back(std::vector<std::string>{"offsite_fetch"}, say(k_fetch_alone),
                                 Problem::Severity::warning);
     }
-    if (settings.verify_every > Duration::zero() && settings.offsite_fetch.empty()) {
+    if (settings.never_fetches()) {
         complaints.emplace_back(std::vector<std::string>{"verify_every"}, say(k_nothing_to_fetch),
                                 Problem::Severity::warning);
+    }
+    return complaints;
+}
+
+std::vector<Complaint> restic_complaints(const BackupSettings& settings) {
+    std::vector<Complaint> complaints;
+    const bool has_verb = !settings.restic.empty() && settings.restic.back() == "backup";
+    if (has_verb || (!settings.restic.empty() && settings.restic.front().empty())) {
+        complaints.emplace_back("restic", say(k_has_verb));
     }
     return complaints;
 }
@@ -89,6 +102,11 @@ std::vector<Complaint> encryption_complaints(const BackupSettings& settings) {
 
 } // namespace
 
+bool BackupSettings::never_fetches() const {
+    const bool only_restic = offsite.empty() && !restic.empty();
+    return verify_every > Duration::zero() && offsite_fetch.empty() && !only_restic;
+}
+
 const BackupSource* BackupSettings::source(std::string_view name) const {
     const auto found = std::find_if(sources.begin(), sources.end(),
                                     [&](const BackupSource& one) { return one.name == name; });
@@ -96,7 +114,6 @@ const BackupSource* BackupSettings::source(std::string_view name) const {
 }
 
 const Schema<BackupSettings>& backup_schema() {
-    using Texts = std::vector<std::string>;
     static const Schema<BackupSettings> schema =
         Schema<BackupSettings>{
             required("dir", &BackupSettings::dir, "where they lie"),
@@ -118,7 +135,10 @@ const Schema<BackupSettings>& backup_schema() {
                      "command that lists names and sizes of what is there; {name}: only of this one"),
             optional("offsite_fetch", &BackupSettings::offsite_fetch,
                      "command that copies {name} from there to the new file {file}"),
-            later<Texts>("restic", "command"),
+            optional(
+                "restic", &BackupSettings::restic,
+                "restic with what it always needs, -r and --password-file; sources of type \"files\" go to "
+                "that repository; empty: a tar here"),
             optional(
                 "verify", &BackupSettings::verify,
                 "each backup is restored into a scratch file and proven; without it nothing is ever pruned"),
@@ -131,8 +151,9 @@ const Schema<BackupSettings>& backup_schema() {
         }
             .verify([](const BackupSettings& settings) {
                 std::vector<Complaint> complaints = offsite_complaints(settings);
-                const std::vector<Complaint> more = encryption_complaints(settings);
-                complaints.insert(complaints.end(), more.begin(), more.end());
+                for (const auto& more : {encryption_complaints(settings), restic_complaints(settings)}) {
+                    complaints.insert(complaints.end(), more.begin(), more.end());
+                }
                 return complaints;
             });
     return schema;

@@ -58,7 +58,9 @@ struct BackupSource { // one [backup.source.NAME]
     ExecSource exec{};
     std::vector<std::string>
         unset; // variables it needs that are set nowhere: it is not backed up, and that is told
-    std::vector<std::string> ignored{}; // keys it sets that nothing uses yet
+    std::vector<std::string>
+        restic{}; // [backup] restic, where it is given to that repository; empty: it lies here
+    [[nodiscard]] bool in_repository() const { return !restic.empty(); }
 };
 
 struct BackupSettings {
@@ -75,8 +77,14 @@ struct BackupSettings {
         offsite_fetch{};                 // with {file} and {name}; empty: none
     Duration verify_every{};             // what lies elsewhere is fetched and proven; 0: never
     std::vector<BackupSource> sources{}; // in the order of the file
-    std::vector<std::string> ignored{};  // keys that are set and that nothing uses yet: that is told
+    std::vector<std::string> restic{};   // how it is called, with what it always needs; empty: it is not
     [[nodiscard]] const BackupSource* source(std::string_view name) const; // nullptr: no such source
+    // What lies elsewhere is to be proven now and then, and nothing says how it would come back.
+    [[nodiscard]] bool never_fetches() const;
+    // Its backups are to be copied away by `offsite`.
+    [[nodiscard]] bool goes_away(const BackupSource& one) const {
+        return !offsite.empty() && !one.in_repository();
+    }
 };
 
 // What of `encrypt` is handed to age: "age1…", "ssh-… …" (-r) and absolute paths (-R), with these options, with "age" itself

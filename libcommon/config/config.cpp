@@ -406,25 +406,9 @@ class Reader {
         read_section("deploy", deploy_schema(), m_config.deploy);
         constexpr std::array<std::string_view, 1> k_source{"source"};
         read_section("backup", backup_schema(), m_config.backup, k_source);
-        m_config.backup.ignored = ignored_keys(m_root.find("backup"), backup_schema());
         read_backup_sources();
         read_section("cleanup", cleanup_schema(), m_config.cleanup);
         read_section("status", status_schema(), m_config.status);
-    }
-
-    // What is set and not built yet; an empty list or text asks for nothing.
-    static std::vector<std::string> ignored_keys(const Node* table, const SchemaBase& schema) {
-        std::vector<std::string> names;
-        for (const RowHead& row : schema.heads()) {
-            const Node* value = row.later ? find_in(table, row.name) : nullptr;
-            const auto* text = value != nullptr ? value->get<std::string>() : nullptr;
-            const auto* list = value != nullptr ? value->get<Node::Array>() : nullptr;
-            const bool off = (text != nullptr && text->empty()) || (list != nullptr && list->empty());
-            if (value != nullptr && !off) {
-                names.emplace_back(row.name);
-            }
-        }
-        return names;
     }
 
     // ── tables that say with one key what the others are ──
@@ -644,7 +628,6 @@ class Reader {
         BackupSource source;
         source.name = name;
         source.type = kind->name;
-        source.ignored = ignored_keys(&table, backup_common_schema());
         const std::shared_ptr<void> own = kind->schema->make();
         source.unset =
             read_part(table, {{&backup_common_schema(), &source}, {kind->schema, own.get()}}, *kind);
@@ -652,6 +635,7 @@ class Reader {
             source.sqlite = *static_cast<const SqliteSource*>(own.get());
         } else if (kind->schema == &files_source_schema()) {
             source.files = *static_cast<const FilesSource*>(own.get());
+            source.restic = m_config.backup.restic;
         } else if (kind->schema == &postgres_source_schema()) {
             source.postgres = *static_cast<const PostgresSource*>(own.get());
         } else if (kind->schema == &redis_source_schema()) {

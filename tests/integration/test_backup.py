@@ -246,19 +246,6 @@ class BackupTest(unittest.TestCase):
             site.report("run", "nobody", expected=64)
             self.assertEqual(site.call().returncode, 64)
 
-    def test_a_key_that_nothing_uses_yet_is_said_and_refused_by_check_config(self):
-        with BotApi() as bot, Site(bot) as site:
-            config = site.config.read_text().replace('[backup]', '[backup]\nrestic = ["restic"]')
-            site.config.write_text(config)
-            for words in (("run",), ("status",)):
-                message = site.report(*words, expected=1)["message"]
-                self.assertIn("restic is set and not built yet", message)
-            self.assertEqual(site.call("--check-config").returncode, 78)
-            site.config.write_text(config.replace('["restic"]', "[]"))
-            site.report("run")
-            site.report("status")
-            self.assertEqual(site.call("--check-config").returncode, 0)
-
     def test_copies_go_away_from_this_server_and_a_dead_remote_is_told(self):
         with BotApi() as bot, Site(bot) as site:
             remote = site.folder / "remote"

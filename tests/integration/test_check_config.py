@@ -430,9 +430,11 @@ class CheckConfig(unittest.TestCase):
             self.assertTrue([line for line in self.warnings(text)
                              if line.startswith(f"config.toml:{where}: warning: ") and words in line], bad)
 
-    def test_what_comes_later_is_said_once(self):
-        text = EXAMPLE.replace(b"[backup]\n", b'[backup]\nrestic = ["restic", "backup"]\n')
-        self.assertEqual(len([line for line in self.warnings(text) if '"restic" is not built yet' in line]), 1)
+    def test_restic_is_named_with_what_it_always_needs(self):
+        good = EXAMPLE.replace(b"# restic =", b"restic =")
+        self.assertEqual([line for line in self.warnings(good) if "restic" in line], [])
+        text, where = with_mistake(EXAMPLE, b"[backup]\n", '[backup]\nrestic = ¦["restic", "backup"]\n')
+        self.told_at(self.check(text), f"config.toml:{where}: ")
 
     def test_a_drill_that_nothing_can_fetch_for_is_a_warning(self):
         self.assertEqual(len([line for line in self.warnings(EXAMPLE) if "offsite_fetch" in line]), 1)

@@ -28,17 +28,36 @@ constexpr Phrase k_to_come{
     "{}: {} — от {}, а это ещё не наступило: часы врут сейчас или врали тогда; `restore` сначала берёт "
     "другие, и ничего не удаляется. Когда часы верны и есть копии новее, уберите её с описанием в другое "
     "место"};
-constexpr Phrase k_fresh{"{}: the newest proven backup is of {}, {} ({} packed), {} to restore",
-                         "{}: последняя проверенная копия — от {}, {} (сжато {}), восстановление за {}"};
+constexpr Phrase k_packed{"{} ({} packed)", "{} (сжато {})"};
+constexpr Phrase k_in_repository{"{} ({} of that new in the repository)", "{} (из них новых в хранилище {})"};
+constexpr Phrase k_fresh{"{}: the newest proven backup is of {}, {}, {} to restore",
+                         "{}: последняя проверенная копия — от {}, {}, восстановление за {}"};
 constexpr Phrase k_stale_unchanged{"{}: the newest backup is of {}, {} old",
                                    "{}: последняя копия — от {}, ей {}"};
-constexpr Phrase k_fresh_unchanged{"{}: the newest backup is of {}, {} ({} packed)",
-                                   "{}: последняя копия — от {}, {} (сжато {})"};
+constexpr Phrase k_fresh_unchanged{"{}: the newest backup is of {}, {}", "{}: последняя копия — от {}, {}"};
 constexpr Phrase k_nobody_knows{"that its bytes are unchanged is all that is known: whether it can be "
                                 "restored nobody has tried, its source has "
                                 "no `verify`",
                                 "известно только, что её байты не изменились: можно ли её восстановить, "
                                 "никто не пробовал, у источника нет `verify`"};
+constexpr Phrase k_structure{"restic has it, and its repository is whole as far as `restic check` sees; all "
+                             "of one was read back last on {}",
+                             "restic её хранит, и хранилище цело, насколько видит `restic check`; целиком "
+                             "копию последний раз читали {}"};
+constexpr Phrase k_never_read_back{"restic has it, and its repository is whole as far as `restic check` "
+                                   "sees; none was read back yet: lectio-backup verify {}",
+                                   "restic её хранит, и хранилище цело, насколько видит `restic check`; "
+                                   "целиком ни одну ещё не читали: lectio-backup verify {}"};
+constexpr Phrase k_not_ours{
+    "{}: lies in the repository of restic, where nothing is ever removed by us; `offsite` and `encrypt` are "
+    "not for it",
+    "{}: лежит в хранилище restic, оттуда мы ничего не удаляем; `offsite` и `encrypt` к ней не относятся"};
+constexpr Phrase k_forget{
+    "{}: only records of it go to the trash, its snapshots stay in the repository: restic forget --tag "
+    "lectio,{}",
+    "{}: в корзину уходят только записи о ней, снимки остаются в хранилище: restic forget --tag lectio,{}"};
+constexpr Phrase k_repository_unasked{"{}: its repository could not be asked: {}",
+                                      "{}: хранилище не удалось опросить: {}"};
 constexpr Phrase k_sealed{
     "on {} its bytes were unchanged; it is encrypted and no key is here: proven it was on {}",
     "{} её байты не изменились; она зашифрована, а ключа здесь нет: проверена она была {}"};
@@ -118,11 +137,16 @@ int list(Session& session) {
     }
     std::string lines;
     for (const Backup& backup : there->backups) {
-        lines += fmt::format("{}{}  {:<12}  {}  {:>8}  {:<9}{}{}{}{}", lines.empty() ? "" : "\n", backup.id,
-                             backup.source, session.local(backup.time), format_size(backup.packed.size),
-                             to_string(backup.state), backup.pinned ? "  pinned" : "",
-                             backup.away ? "  away" : "", backup.compressed ? "  encrypted" : "",
-                             backup.reason.empty() ? "" : "  " + clean_line(backup.reason));
+        lines += fmt::format(
+            "{}{}  {:<12}  {}  {:>8}  {:<9}{}{}{}{}", lines.empty() ? "" : "\n", backup.id, backup.source,
+            session.local(backup.time),
+            format_size(is_in_repository(backup.snapshot) ? content_of(backup.snapshot) : backup.packed.size),
+            to_string(backup.state), backup.pinned ? "  pinned" : "",
+            is_in_repository(backup.snapshot) ? "  restic"
+            : backup.away                     ? "  away"
+                                              : "",
+            backup.compressed ? "  encrypted" : "",
+            backup.reason.empty() ? "" : "  " + clean_line(backup.reason));
     }
     return session.say_outcome(lines.empty() ? say(k_no_backups) : verbatim(lines), 0,
                                {{"backups", all_of(session, there->backups)}});
@@ -139,7 +163,10 @@ void say_oddities(const Archive::Contents& there, Findings& findings) {
 
 void say_what_is_away(Session& session, const Archive::Contents& there, const BackupSource& source,
                       Findings& findings) {
-    if (!session.offsite().is_on()) {
+    if (source.in_repository()) {
+        findings.add(say(k_not_ours, source.name));
+    }
+    if (!session.settings().goes_away(source)) {
         return;
     }
     const Text stale = staleness_away(session, there, source);
@@ -185,12 +212,10 @@ int status(Session& session) {
         } else {
             const Backup& newest = *there->newest(source.name);
             const std::string when = session.local(newest.time);
-            const std::string plain = format_size(plain_file(newest.snapshot).size);
-            const std::string packed = format_size(newest.packed.size);
-            findings.add(
-                newest.state == State::unchanged
-                    ? say(k_fresh_unchanged, source.name, when, plain, packed)
-                    : say(k_fresh, source.name, when, plain, packed, format_duration(newest.restore_took)));
+            findings.add(newest.state == State::unchanged
+                             ? say(k_fresh_unchanged, source.name, when, sizes_of(newest))
+                             : say(k_fresh, source.name, when, sizes_of(newest),
+                                   format_duration(newest.restore_took)));
             say_what_is_not_proven(session, newest, findings);
         }
         say_what_is_away(session, *there, source, findings);
@@ -204,7 +229,7 @@ int status(Session& session) {
         }
     }
     say_oddities(*there, findings);
-    for (const Text& missing : not_built(session.config())) {
+    for (const Text& missing : not_possible(session.config())) {
         findings.add(missing, 1);
     }
     return session.say_outcome(findings.words(), findings.status(),
@@ -262,7 +287,9 @@ int verify(Session& session) {
     Findings findings;
     std::vector<Backup> proven;
     for (const Backup& backup : chosen) {
-        const Result<Backup> now = session.archive().prove(backup, {}, session.until());
+        const BackupSource* source = session.settings().source(backup.source);
+        const Result<Backup> now = session.archive().prove(
+            backup, {}, Effort::full, source != nullptr ? session.until(*source) : session.until());
         if (!now) {
             return session.leave(now.error());
         }
@@ -297,6 +324,24 @@ void look_at_remote(Session& session, const Archive::Contents& there, Findings& 
     }
 }
 
+// What lies here of it is a list.
+void look_at_repository(Session& session, const Archive::Contents& there, Findings& findings) {
+    for (const BackupSource& source : session.settings().sources) {
+        const Backup* newest = source.in_repository() ? there.newest(source.name) : nullptr;
+        const auto* restic = newest != nullptr ? std::get_if<ResticSnapshot>(&newest->snapshot) : nullptr;
+        if (restic == nullptr) {
+            continue;
+        }
+        const Result<Text> flaw =
+            flaw_of_structure(restic->id, source, session.world(), session.until(source));
+        if (!flaw) {
+            findings.add(say(k_repository_unasked, source.name, error_words(flaw.error().message)), 1);
+        } else if (!flaw->empty()) {
+            findings.add(say(k_of_source, source.name, *flaw), 2);
+        }
+    }
+}
+
 int check(Session& session) {
     const Result<Archive::Contents> there = session.archive().contents();
     if (!there) {
@@ -317,6 +362,7 @@ int check(Session& session) {
     }
     findings.add(say(k_whole, whole));
     look_at_remote(session, *there, findings);
+    look_at_repository(session, *there, findings);
     for (const BackupSource& source : session.settings().sources) {
         say_drill(session, source, findings);
     }
@@ -355,6 +401,9 @@ int prune(Session& session) {
                                    : say(dry ? k_would_prune : k_pruned, source.name, names));
         if (pruned->later > 0) {
             findings.add(say(k_more, pruned->later));
+        }
+        if (source.in_repository()) {
+            findings.add(say(k_forget, source.name, source.name));
         }
     }
     if (!dry) {
@@ -423,6 +472,14 @@ int accept(Session& session) {
     });
 }
 
+// Of what lies in a repository: as far as the last look at it went.
+Text what_was_read_back(Session& session, const Backup& backup) {
+    const Result<Archive::Contents> there = session.archive().contents();
+    const std::optional<WallTime> last =
+        there ? last_restored(there->of(backup.source), session.now()) : std::nullopt;
+    return last ? say(k_structure, session.local(*last)) : say(k_never_read_back, backup.id);
+}
+
 } // namespace
 
 Text staleness(Session& session, const Archive::Contents& contents, const BackupSource& source) {
@@ -442,7 +499,27 @@ Text staleness(Session& session, const Archive::Contents& contents, const Backup
                spoken(std::chrono::duration_cast<std::chrono::seconds>(age).count()));
 }
 
+Text sizes_of(const Backup& backup) {
+    const std::string content = format_size(content_of(backup.snapshot));
+    const auto* restic = std::get_if<ResticSnapshot>(&backup.snapshot);
+    return restic != nullptr ? say(k_in_repository, content, format_size(restic->added))
+                             : say(k_packed, content, format_size(backup.packed.size));
+}
+
+std::optional<WallTime> last_restored(const std::vector<Backup>& backups, WallTime now) {
+    std::optional<WallTime> last;
+    for (const Backup& backup : backups) {
+        if (backup.state != State::bad && backup.verified && !is_to_come(*backup.verified, now)) {
+            last = std::max(last, backup.verified);
+        }
+    }
+    return last;
+}
+
 Text lack_of(Session& session, const Backup& backup) {
+    if (is_in_repository(backup.snapshot)) {
+        return backup.was_restored() ? Text{} : what_was_read_back(session, backup);
+    }
     if (backup.state == State::unchanged) {
         return say(k_nobody_knows);
     }

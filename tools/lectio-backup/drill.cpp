@@ -32,10 +32,10 @@ constexpr Phrase k_was_unchanged{
     "{}: a copy from outside of this server was fetched last on {}, its bytes were unchanged",
     "{}: копию из хранилища последний раз забирали {}, её байты не изменились"};
 constexpr Phrase k_no_longer{
-    "{}: what lies outside of this server is no longer fetched and proven (`verify_every` is off, or the "
-    "source is gone); how it stands nobody knows",
-    "{}: копии из хранилища больше не забираются и не проверяются (`verify_every` выключен или источника "
-    "больше нет); что с ними, неизвестно"};
+    "{}: what lies outside of this server is no longer fetched and proven (`verify_every` is off, the source "
+    "is gone, or it goes there no longer); how it stands nobody knows",
+    "{}: копии из хранилища больше не забираются и не проверяются (`verify_every` выключен, источника "
+    "больше нет или его копии туда больше не уходят); что с ними, неизвестно"};
 constexpr Phrase k_overdue{"{}: since {} no copy from outside of this server was proven (`verify_every`){}",
                            "{}: с {} ни одна копия из хранилища не проверена (`verify_every`){}"};
 
@@ -143,10 +143,16 @@ void close_drills(Session& session) {
     const BackupSettings& settings = session.settings();
     const Path& state = session.config().paths.state;
     const Drills drills = read_drills(session.files(), state);
+    const Result<Archive::Contents> there = session.archive().contents();
+    // What went there before, and goes to restic now, is drilled as long as one of it is known.
+    const auto can_be_fetched = [&](const BackupSource& source) {
+        return settings.goes_away(source) || !there || there->newest_away(source.name) != nullptr;
+    };
     Drills wanted;
-    for (const auto& [source, drill] : drills) {
-        if (settings.verify_every > Duration::zero() && settings.source(source) != nullptr) {
-            wanted.emplace(source, drill);
+    for (const auto& [name, drill] : drills) {
+        const BackupSource* source = settings.source(name);
+        if (settings.verify_every > Duration::zero() && source != nullptr && can_be_fetched(*source)) {
+            wanted.emplace(name, drill);
         }
     }
     if (wanted.size() == drills.size()) {

@@ -12,7 +12,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <iterator>
 #include <variant>
 #include <vector>
 
@@ -38,6 +37,11 @@ constexpr Phrase k_left_aside{
     "take it: --id {}",
     "{} от {} не взята: это ещё не наступило, значит, часы врали, когда её делали, или врут сейчас; чтобы "
     "взять её: --id {}"};
+constexpr Phrase k_would_restore{"restic would restore it from its repository and compare each file",
+                                 "restic восстановил бы её из своего хранилища и сверил каждый файл"};
+constexpr Phrase k_no_restic{
+    "{} lies in a repository of restic, and `restic` in [backup] is not set: nothing says where that is",
+    "{} лежит в хранилище restic, а `restic` в [backup] не задан: неизвестно, где оно"};
 constexpr Phrase k_would_unpack{"it would be unpacked and proven", "она была бы распакована и проверена"};
 constexpr Phrase k_would_write{"it would become {}", "она стала бы {}"};
 constexpr Phrase k_would_set_aside{"what is there now, with its log, would move to {}",
@@ -118,6 +122,9 @@ class Restore {
                                    say(k_not_proven, found->id, to_string(found->state), found->id));
         }
         m_backup = *found;
+        if (is_in_repository(m_backup.snapshot) && !m_source.in_repository()) {
+            return m_session.leave(ExitCode::configuration, say(k_no_restic, m_backup.id));
+        }
         if (!options.id && !at) {
             m_to_come = there->to_come(m_source.name);
         }
@@ -142,9 +149,10 @@ class Restore {
 
     int say_steps() {
         const std::optional<std::string>& to = m_session.options().to;
-        Text words = join("\n", {taken(), say(k_would_unpack)});
-        if (const auto* files = std::get_if<FilesSnapshot>(&m_backup.snapshot); files != nullptr && !to) {
-            for (const Path& path : files->paths) {
+        Text words = join(
+            "\n", {taken(), say(is_in_repository(m_backup.snapshot) ? k_would_restore : k_would_unpack)});
+        if (const std::vector<Path>* paths = paths_of(m_backup.snapshot); paths != nullptr && !to) {
+            for (const Path& path : *paths) {
                 words = join("\n", {words, say(k_would_move, path.string(), aside_of(path).string())});
             }
             words = with_units(words, m_source);
@@ -192,7 +200,7 @@ class Restore {
         if (const std::optional<int> left = m_backup.compressed ? m_session.lock() : std::nullopt) {
             return *left;
         }
-        const Result<void> done = std::holds_alternative<FilesSnapshot>(m_backup.snapshot)
+        const Result<void> done = paths_of(m_backup.snapshot) != nullptr
                                       ? into_folder(file)
                                       : m_session.archive().unpack(m_backup, file, m_session.until());
         if (!done) {
@@ -212,12 +220,27 @@ class Restore {
     // A new folder with everything, the list of it too: `sha256sum -c` there says the same again.
     Result<void> into_folder(const Path& folder) {
         LECTIO_TRY(m_session.disk().make_folder(folder));
-        const Path tar = scratch();
-        LECTIO_TRY(remove_file(tar));
-        LECTIO_TRY(m_session.archive().unpack(m_backup, tar, m_session.until()));
-        const Result<void> done = extract_files(tar, {folder, {}, 0}, m_session.world(), m_session.until());
-        LECTIO_TRY(remove_file(tar));
+        LECTIO_TRY(fetch_files());
+        const Result<void> done = lay_out(folder, {});
+        LECTIO_TRY(remove_file(scratch()));
         return done;
+    }
+
+    // A tar is unpacked first, whole and proven; restic gives each part by itself.
+    Result<void> fetch_files() {
+        LECTIO_TRY(remove_file(scratch()));
+        return is_in_repository(m_backup.snapshot)
+                   ? Result<void>{}
+                   : m_session.archive().unpack(m_backup, scratch(), m_session.until());
+    }
+
+    // Everything, or only `below`, under its whole path into `folder`, which is empty; each file is compared.
+    Result<void> lay_out(const Path& folder, const Path& below) {
+        const SteadyTime until = m_session.until(m_source);
+        if (const auto* restic = std::get_if<ResticSnapshot>(&m_backup.snapshot)) {
+            return restore_restic(restic->id, folder, below, m_source, m_session.world(), until);
+        }
+        return extract_files(scratch(), {folder, below.relative_path().string()}, m_session.world(), until);
     }
 
     // What stands there moves beside it, under a name that is free.
@@ -252,11 +275,10 @@ class Restore {
     }
 
     // Everything is unpacked and proven before the first name changes; a call that died is begun anew by the next.
-    int files_in_place(const FilesSnapshot& snapshot) {
-        const Path tar = scratch();
-        const Result<void> unpacked = m_session.archive().unpack(m_backup, tar, m_session.until());
-        if (!unpacked) {
-            return m_session.leave(unpacked.error());
+    int files_in_place(const std::vector<Path>& paths) {
+        const Result<void> fetched = fetch_files();
+        if (!fetched) {
+            return m_session.leave(fetched.error());
         }
         std::vector<Path> prepared;
         const auto give_up = [&](int status) {
@@ -267,13 +289,13 @@ class Restore {
             }
             return status;
         };
-        for (const Path& path : snapshot.paths) {
+        for (const Path& path : paths) {
             const std::optional<Path> folder = safe_folder(path);
             if (!folder) {
                 return give_up(m_session.leave(ExitCode::critical, say(k_no_place, path.string())));
             }
             prepared.push_back(*folder / fmt::format("{}{}-{}", k_scratch, m_backup.id, prepared.size()));
-            const Result<void> done = prepare(tar, path, prepared.back());
+            const Result<void> done = prepare(path, prepared.back());
             if (!done) {
                 return give_up(m_session.leave(done.error()));
             }
@@ -283,16 +305,16 @@ class Restore {
         }
         std::vector<std::string> aside;
         for (std::size_t i = 0; i < prepared.size(); ++i) {
-            const Result<void> done = exchange(snapshot.paths[i], prepared[i], aside);
+            const Result<void> done = exchange(paths[i], prepared[i], aside);
             if (!done) {
                 return m_session.leave(done.error());
             }
         }
-        if (const Result<void> removed = remove_file(tar); !removed) {
+        if (const Result<void> removed = remove_file(scratch()); !removed) {
             m_session.say_aside(error_words(removed.error().message));
         }
         std::string names;
-        for (const Path& path : snapshot.paths) {
+        for (const Path& path : paths) {
             names += (names.empty() ? "" : ", ") + path.string();
         }
         Text words = join("\n", {say(k_written, names, m_session.local(m_backup.time)), taken()});
@@ -303,13 +325,10 @@ class Restore {
         return ended(words, {{"backup", json_of(m_session, m_backup)}, {"path", names}, {"aside", aside}});
     }
 
-    Result<void> prepare(const Path& tar, const Path& path, const Path& into) {
+    Result<void> prepare(const Path& path, const Path& into) {
         LECTIO_TRY(m_session.disk().remove_tree(into));
         LECTIO_TRY(m_session.disk().make_folder(into));
-        const Path inside = path.relative_path();
-        const auto above = std::distance(inside.begin(), inside.end()) - 1;
-        const Extraction extraction{into, inside.string(), static_cast<std::size_t>(above)};
-        LECTIO_TRY(extract_files(tar, extraction, m_session.world(), m_session.until()));
+        LECTIO_TRY(lay_out(into, path));
         return m_session.disk().sync(into);
     }
 
@@ -319,7 +338,7 @@ class Restore {
             LECTIO_TRY(m_session.disk().move(path, beside));
             aside.push_back(beside.string());
         }
-        LECTIO_TRY(m_session.disk().move(prepared / path.filename(), path));
+        LECTIO_TRY(m_session.disk().move(prepared / path.relative_path(), path));
         return m_session.disk().remove_tree(prepared);
     }
 
@@ -346,8 +365,8 @@ class Restore {
         if (const std::optional<int> left = m_session.lock_host()) {
             return *left;
         }
-        if (const auto* files = std::get_if<FilesSnapshot>(&m_backup.snapshot)) {
-            return files_in_place(*files);
+        if (const std::vector<Path>* paths = paths_of(m_backup.snapshot)) {
+            return files_in_place(*paths);
         }
         if (std::holds_alternative<RedisSnapshot>(m_backup.snapshot)) {
             return put_in_place(m_session, of_redis());

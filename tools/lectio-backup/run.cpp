@@ -24,14 +24,21 @@ using namespace std::chrono_literals;
 constexpr Duration k_slack = 5min; // cron is never to the second, and a day late is worse than minutes early
 constexpr Duration k_to_tell = 10s;
 
-constexpr Phrase k_made{"{}: backed up and proven, {}, {} ({} packed), {}",
-                        "{}: копия сделана и проверена, {}, {} (сжато {}), за {}"};
-constexpr Phrase k_made_unchanged{"{}: backed up, {}, {} ({} packed), {}",
-                                  "{}: копия сделана, {}, {} (сжато {}), за {}"};
-constexpr Phrase k_made_only{"{}: backed up, not proven (`verify` is off), {}, {} ({} packed), {}",
-                             "{}: копия сделана, не проверена (`verify` выключен), {}, {} (сжато {}), за {}"};
+constexpr Phrase k_made{"{}: backed up and proven, {}, {}, {}",
+                        "{}: копия сделана и проверена, {}, {}, за {}"};
+constexpr Phrase k_made_unchanged{"{}: backed up, {}, {}, {}", "{}: копия сделана, {}, {}, за {}"};
+constexpr Phrase k_made_only{"{}: backed up, not proven (`verify` is off), {}, {}, {}",
+                             "{}: копия сделана, не проверена (`verify` выключен), {}, {}, за {}"};
 constexpr Phrase k_unsteady{"{}: {} files changed while they were read: {}",
                             "{}: файлов, менявшихся во время чтения: {}: {}"};
+constexpr Phrase k_unread{"{}: {} files could not be read and are not in it: {}",
+                          "{}: файлов, которые не удалось прочитать и которых в ней нет: {}: {}"};
+constexpr Phrase k_not_read_back{
+    "{}: {} is whole as far as restic sees, but could not be read back: {}",
+    "{}: {} цела, насколько видит restic, но прочитать её обратно не удалось: {}"};
+constexpr Phrase k_only_records{
+    "{}: what went to the trash are records of it, its snapshots stay in the repository (`restic forget`)",
+    "{}: в корзину ушли только записи о ней, снимки остаются в хранилище (`restic forget`)"};
 constexpr Phrase k_suspect{"{}: the backup {} is much smaller than the one before: {}",
                            "{}: копия {} намного меньше предыдущей: {}"};
 constexpr Phrase k_suspect_hint{"if that is right: lectio-backup accept {} --reason \"…\"",
@@ -112,7 +119,7 @@ class Run {
             worst = std::max(worst, tell_what_is_away());
         }
         worst = std::max(worst, m_drilled);
-        for (const Text& missing : not_built(m_session.config())) {
+        for (const Text& missing : not_possible(m_session.config())) {
             m_session.log(LogLevel::warn, missing);
             all = all.empty() ? missing : join("\n", {all, missing});
             worst = std::max(worst, 1);
@@ -165,7 +172,7 @@ class Run {
 
     End make(const BackupSource& source) {
         Archive& archive = m_session.archive();
-        const Result<Backup> backup = archive.make(source, m_session.until());
+        const Result<Backup> backup = archive.make(source, m_session.until(source));
         if (!backup) {
             return failed(source, say(k_failed, source.name, error_words(backup.error().message)));
         }
@@ -174,7 +181,9 @@ class Run {
         }
         // One that is encrypted was proven before that.
         const Result<Backup> proven =
-            backup->compressed ? backup : archive.prove(*backup, source.sqlite.latest, m_session.until());
+            backup->compressed
+                ? backup
+                : archive.prove(*backup, source.sqlite.latest, Effort::cheap, m_session.until(source));
         if (!proven) {
             return failed(source,
                           say(k_unproven, source.name, backup->id, error_words(proven.error().message)));
@@ -182,11 +191,35 @@ class Run {
         if (proven->state == State::complete) {
             return failed(source, say(k_unproven, source.name, proven->id, proven->reason));
         }
-        End end = ended(source, *proven);
-        const Text lack = proven->counts() ? lack_of(m_session, *proven) : Text{};
+        End end = is_to_be_read_back(source, *proven) ? read_back(source, *proven) : ended(source, *proven);
+        const Text lack = end.backup->counts() ? lack_of(m_session, *end.backup) : Text{};
         if (!lack.empty()) {
             end.lines.push_back(say(k_of_source, source.name, lack));
         }
+        return end;
+    }
+
+    // What lies in a repository is a copy elsewhere: the whole of it is fetched each `verify_every`.
+    [[nodiscard]] bool is_to_be_read_back(const BackupSource& source, const Backup& backup) const {
+        const Duration every = m_session.settings().verify_every;
+        const Result<Archive::Contents> there = m_session.archive().contents();
+        if (!source.in_repository() || every == Duration::zero() || !backup.counts() || !there) {
+            return false;
+        }
+        const std::optional<WallTime> last = last_restored(there->of(source.name), m_session.now());
+        return !last || is_due(*last, every);
+    }
+
+    End read_back(const BackupSource& source, const Backup& backup) {
+        const Result<Backup> proven =
+            m_session.archive().prove(backup, {}, Effort::full, m_session.until(source));
+        if (proven) {
+            return ended(source, *proven);
+        }
+        End end = ended(source, backup);
+        end.lines.push_back(
+            say(k_not_read_back, source.name, backup.id, error_words(proven.error().message)));
+        end.trouble = Level::warning;
         return end;
     }
 
@@ -204,17 +237,19 @@ class Run {
             const Phrase& words = backup.state == State::unchanged ? k_made_unchanged
                                   : backup.counts()                ? k_made
                                                                    : k_made_only;
-            end.lines.push_back(say(
-                words, source.name, counted(backup.snapshot), format_size(plain_file(backup.snapshot).size),
-                format_size(backup.packed.size), format_duration(backup.took + backup.restore_took)));
+            end.lines.push_back(say(words, source.name, counted(backup.snapshot), sizes_of(backup),
+                                    format_duration(backup.took + backup.restore_took)));
         }
         const auto* files = std::get_if<FilesSnapshot>(&backup.snapshot);
         if (files != nullptr && files->unsteady > 0) {
-            std::string names;
-            for (const std::string& name : files->changed) {
-                names += (names.empty() ? "" : "; ") + name;
-            }
-            end.lines.push_back(say(k_unsteady, source.name, files->unsteady, names));
+            end.lines.push_back(say(k_unsteady, source.name, files->unsteady,
+                                    fmt::format("{}", fmt::join(files->changed, "; "))));
+        }
+        const auto* restic = std::get_if<ResticSnapshot>(&backup.snapshot);
+        if (restic != nullptr && restic->unread > 0) {
+            end.lines.push_back(say(k_unread, source.name, restic->unread,
+                                    fmt::format("{}", fmt::join(restic->missing, "; "))));
+            end.trouble = end.trouble.value_or(Level::warning);
         }
         const auto* dump = std::get_if<PostgresSnapshot>(&backup.snapshot);
         if (dump != nullptr && dump->has_globals && !dump->has_passwords) {
@@ -239,6 +274,9 @@ class Run {
             end.trouble = pruned->awaits_remote ? end.trouble : std::optional(Level::warning);
         } else if (!pruned->ids.empty()) {
             end.lines.push_back(say(k_to_trash, source.name, pruned->ids.size(), pruned->later));
+            if (source.in_repository()) {
+                end.lines.push_back(say(k_only_records, source.name));
+            }
         }
     }
 
@@ -319,7 +357,9 @@ class Run {
         for (const BackupSource& source : m_session.settings().sources) {
             const std::size_t its = m_session.offsite().waiting(there->of(source.name)).size();
             waiting += its;
-            const Text stale = its > 0 ? staleness_away(m_session, *there, source) : Text{};
+            const Text stale = its > 0 && m_session.settings().goes_away(source)
+                                   ? staleness_away(m_session, *there, source)
+                                   : Text{};
             if (!stale.empty()) {
                 end.lines.push_back(stale);
                 end.trouble = Level::critical;

@@ -17,6 +17,7 @@ using namespace std::chrono_literals;
 
 constexpr std::string_view k_tool = "lectio-backup";
 constexpr Duration k_longest_step = 1h;
+constexpr Duration k_longest_upload = 5h; // what every six hours has to be made waits for it
 constexpr mode_t k_run_mode = 0755;
 
 constexpr Phrase k_no_settings{
@@ -26,8 +27,6 @@ constexpr Phrase k_no_settings_hint{"write there: [backup] dir = \"/var/backups/
                                     "[backup.source.database] type = \"sqlite\", path = \"…\"",
                                     "напишите там: [backup] dir = \"/var/backups/SITE\" и "
                                     "[backup.source.database] type = \"sqlite\", path = \"…\""};
-constexpr Phrase k_not_built{"{} is set and not built yet: nothing of it is done",
-                             "{} задано, но ещё не сделано: ничего из этого не выполняется"};
 constexpr Phrase k_never_fetched{
     "verify_every is set and offsite_fetch is not: nothing is fetched from outside of this server and proven",
     "verify_every задано, а offsite_fetch нет: из хранилища ничего не забирается и не проверяется"};
@@ -47,7 +46,7 @@ Session::Session(const Options& options, World world)
     : ToolSession(std::string(k_tool), options.common, world), m_options(options) {}
 
 std::optional<int> Session::open() {
-    const auto asks_for_more = [](const Config& config) { return !not_built(config).empty(); };
+    const auto asks_for_more = [](const Config& config) { return !not_possible(config).empty(); };
     if (const std::optional<int> left = load(LastGood::never, asks_for_more)) {
         return left;
     }
@@ -102,6 +101,10 @@ SteadyTime Session::until() const {
     return deadline(k_longest_step);
 }
 
+SteadyTime Session::until(const BackupSource& source) const {
+    return source.in_repository() ? deadline(k_longest_upload) : until();
+}
+
 std::string Session::local(WallTime time) const {
     return format_local(time, config().timezone);
 }
@@ -128,18 +131,10 @@ Text why_off(const BackupSource& source, const Config& config) {
     return source.unset.empty() ? Text{} : unset_words(source.unset, config.wrong_variables);
 }
 
-std::vector<Text> not_built(const Config& config) {
+std::vector<Text> not_possible(const Config& config) {
     std::vector<Text> all;
-    for (const std::string& key : config.backup.ignored) {
-        all.push_back(say(k_not_built, key));
-    }
-    if (config.backup.verify_every > Duration::zero() && config.backup.offsite_fetch.empty()) {
+    if (config.backup.never_fetches()) {
         all.push_back(say(k_never_fetched));
-    }
-    for (const BackupSource& source : config.backup.sources) {
-        for (const std::string& key : source.ignored) {
-            all.push_back(say(k_not_built, source.name + "." + key));
-        }
     }
     return all;
 }
@@ -160,6 +155,13 @@ nlohmann::json json_of(const Session& session, const Backup& backup) {
                         {"duration_ms", backup.took.count()},
                         {"restore_ms", backup.restore_took.count()},
                         {"reason", backup.reason}};
+    if (const auto* restic = std::get_if<ResticSnapshot>(&backup.snapshot)) {
+        json["restic"] = {{"snapshot", restic->id},
+                          {"files", restic->files},
+                          {"content_size", restic->content.count},
+                          {"added_size", restic->added.count},
+                          {"unread", restic->unread}};
+    }
     if (backup.verified) {
         json["verified_at"] = format_utc(*backup.verified);
     }

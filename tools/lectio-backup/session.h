@@ -34,6 +34,8 @@ class Session : public ToolSession {
     std::optional<int> lock_host();
     // Of the next step: as long as the largest databases take.
     [[nodiscard]] SteadyTime until() const;
+    // The same of a step with backups of this source: what goes to a repository elsewhere takes longer.
+    [[nodiscard]] SteadyTime until(const BackupSource& source) const;
     [[nodiscard]] std::string local(WallTime time) const;
 
     // Into backup.log.
@@ -55,8 +57,8 @@ class Session : public ToolSession {
 
 // Why a source is not backed up at all; empty: it is.
 Text why_off(const BackupSource& source, const Config& config);
-// What the configuration asks of backups and nobody does, or cannot: an operator believes what he has written.
-std::vector<Text> not_built(const Config& config);
+// What the configuration asks of backups and nobody can do: an operator believes what he has written.
+std::vector<Text> not_possible(const Config& config);
 nlohmann::json json_of(const Session& session, const Backup& backup);
 
 } // namespace lectio::backup

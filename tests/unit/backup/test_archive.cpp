@@ -50,7 +50,7 @@ struct Place {
         LECTIO_TRY(one.tidy());
         const Result<Backup> made = one.make(source, later());
         LECTIO_TRY(made);
-        return one.prove(*made, source.sqlite.latest, later());
+        return one.prove(*made, source.sqlite.latest, Effort::cheap, later());
     }
     std::vector<Backup> backups() { return archive().contents().value().backups; }
     std::vector<std::string> names() { return bare.files.list(settings.dir).value(); }
@@ -197,7 +197,8 @@ TEST_CASE("a backup that changed on the disk does not pass its proof") {
         other.packed = digest_of(file, place.bare.clock, place.later()).value();
         REQUIRE(place.archive().save(other));
     }
-    const Result<Backup> again = place.archive().prove(place.backups().front(), {}, place.later());
+    const Result<Backup> again =
+        place.archive().prove(place.backups().front(), {}, Effort::full, place.later());
     REQUIRE(again);
     CHECK(again->state == State::bad);
     CHECK_FALSE(again->reason.empty());

@@ -222,7 +222,7 @@ class Year {
             must(archive().save(changed).ok(), "it is pinned");
         }
         if (m_dice.one_in(20)) { // lectio-backup verify ID
-            const Result<Backup> proven = archive().prove(on_disk(one.model.id), {}, later());
+            const Result<Backup> proven = archive().prove(on_disk(one.model.id), {}, Effort::full, later());
             must(proven.ok(), "it can be looked at");
             const std::string state = m_rotten.contains(one.model.id) ? "bad"
                                       : one.state == "suspect"        ? "suspect"
@@ -303,7 +303,7 @@ class Year {
         }
         seen.made = *made;
         if (m_settings.verify) {
-            const Result<Backup> proven = one.prove(*made, m_source.sqlite.latest, later());
+            const Result<Backup> proven = one.prove(*made, m_source.sqlite.latest, Effort::cheap, later());
             if (!proven) {
                 return seen;
             }
