@@ -64,6 +64,8 @@ def in_root(*command):
         script += f'mount --bind "{cache.strip()}" "$1/mnt" && '
         environment |= {"CCACHE_DIR": "/mnt", "CCACHE_READONLY": "1", "CCACHE_TEMPDIR": "/tmp", "CCACHE_BASEDIR": TREE,
                         "CCACHE_COMPILERCHECK": "content"}
+        # They are part of what the cache knows a result by: a compiler may speak another language.
+        environment |= {name: os.environ[name] for name in ("LANG", "LC_ALL", "LC_CTYPE", "LC_MESSAGES") if name in os.environ}
     return subprocess.run(
         ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", script + 'exec chroot "$@"', "-", ROOT, *command],
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, env=environment)
