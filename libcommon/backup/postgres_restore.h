@@ -42,6 +42,8 @@ class PostgresRestore {
 
     // How what stands there is called afterwards.
     [[nodiscard]] std::string name_aside() const;
+    // And what was prepared, until it takes that place.
+    [[nodiscard]] const std::string& name_beside() const { return m_beside.name(); }
     [[nodiscard]] const std::string& database() const { return m_target.database; }
 
   private:

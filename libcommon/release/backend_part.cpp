@@ -33,6 +33,7 @@ constexpr Duration k_longest_reading = 10min;
 constexpr std::string_view k_no_answer = "no answer"; // JobResult: we have stopped waiting
 constexpr Bytes k_output = 1_MB;
 constexpr Duration k_between_tries = 500ms;
+constexpr Duration k_to_close = 5s; // the database, for who is none of the site's units
 constexpr std::string_view k_sqlite = "sqlite:";
 constexpr std::array<std::string_view, 2> k_postgres{"postgresql:", "postgres:"};
 constexpr std::string_view k_socket = "{socket}";
@@ -93,22 +94,22 @@ constexpr Phrase k_no_venv_hint{"Debian has it in a package of its own: apt inst
 constexpr Phrase k_failed{"deploy.backend.{} failed: {}", "deploy.backend.{} завершилась неудачей: {}"};
 constexpr Phrase k_failed_hint{"as {} in {}: {}", "под {} в {}: {}"};
 constexpr Phrase k_would_fail{
-    "{} would lose requests while these migrations are applied, no code may run then: {}",
-    "{} терял бы запросы, пока применяются эти миграции, код в это время работать не должен: {}"};
+    "{} would lose requests while the tables change, no code may run then: {}",
+    "{} терял бы запросы, пока меняются таблицы, код в это время работать не должен: {}"};
 constexpr Phrase k_would_fail_hint{
     "it needs a socket unit and the line ExecStartPre= with lectio-deploy gate: packaging/systemd/site has "
     "both",
     "ему нужны socket-юнит и строка ExecStartPre= с lectio-deploy gate: пример — packaging/systemd/site"};
 constexpr Phrase k_would_run{
-    "{} could start in the middle of these migrations, no code may run then: {}",
-    "{} мог бы запуститься посреди этих миграций, код в это время работать не должен: {}"};
+    "{} could start in the middle, no code may run while the tables change: {}",
+    "{} мог бы запуститься посреди этого, а пока меняются таблицы, код работать не должен: {}"};
 constexpr Phrase k_would_run_hint{
     "it needs the line ExecStartPre= with lectio-deploy gate: packaging/systemd/site/workers.conf has it",
     "ему нужна строка ExecStartPre= с lectio-deploy gate: пример — packaging/systemd/site/workers.conf"};
 constexpr Phrase k_held_too_long{"requests would wait too long: the database has {}, and no code may run "
-                                 "while these migrations are applied: {}",
+                                 "while the tables change: {}",
                                  "запросы ждали бы слишком долго: база занимает {}, а код не должен "
-                                 "работать, пока применяются эти миграции: {}"};
+                                 "работать, пока меняются таблицы: {}"};
 constexpr Phrase k_socket_of_none{"{} is named as the site's socket, and starts none of its units",
                                   "{} указан как сокет сайта, но не запускает ни одного его юнита"};
 constexpr Phrase k_socket_is_closed{"{} does not listen: a restart would lose requests",
@@ -122,10 +123,11 @@ constexpr Phrase k_not_stopped{"{} did not stop: {}", "{} не останови�
 constexpr Phrase k_still_stopping{"{} has not stopped within {}", "{} не остановился за {}"};
 constexpr Phrase k_not_restored{"the database could not be put back as it was: {}; its snapshot is {}",
                                 "не удалось вернуть базу: {}; её копия: {}"};
-constexpr Phrase k_replaced_is_kept{"what the database was in between is kept: {}",
-                                    "то, чем база была в промежутке, сохранено: {}"};
-constexpr Phrase k_replaced_stays{"what the database was in between stays beside {}: {}",
-                                  "то, чем база была в промежутке, осталось рядом с {}: {}"};
+constexpr Phrase k_replaced_is_kept{"what the database was until then is kept: {}",
+                                    "то, чем база была до этого, сохранено: {}"};
+constexpr Phrase k_replaced_stays{"what the database was until then stays beside {}: {}",
+                                  "то, чем база была до этого, осталось рядом с {}: {}"};
+constexpr Phrase k_reversing{"taking migrations back: {}", "отменяю миграции: {}"};
 constexpr Phrase k_gone_from_configuration{"deploy.backend.database does not lead to it any more",
                                            "deploy.backend.database больше к ней не ведёт"};
 constexpr Phrase k_no_database{
@@ -599,7 +601,7 @@ Part::Step BackendPart::may_migrate(const Path& tree, const WaitingMigrations& w
         return Refusal{error_words(size.error().message)};
     }
     if (waiting.needs_fence()) {
-        return may_be_held(waiting, *size);
+        return may_be_held(some_of(waiting), waiting.behind_page, *size);
     }
     if (Step no = m_database->could_be_copied(*size, snapshots(), m_settings.least_free)) {
         return no;
@@ -617,7 +619,7 @@ Part::Step BackendPart::may_migrate(const Path& tree, const WaitingMigrations& w
 }
 
 // No code runs while they are applied: requests wait in the socket, and nothing may wake the old code up.
-Part::Step BackendPart::may_be_held(const WaitingMigrations& waiting, Bytes size) {
+Part::Step BackendPart::may_be_held(const Text& changes, bool behind_page, Bytes size) {
     for (const std::vector<std::string>* some : {&m_web, &m_workers}) {
         for (const std::string& name : *some) {
             const Result<UnitState> unit = m_world.services.unit(name, k_to_look);
@@ -626,14 +628,13 @@ Part::Step BackendPart::may_be_held(const WaitingMigrations& waiting, Bytes size
             }
             const bool is_ready = waits_at_gate(*unit) && (some == &m_workers || socket_listens(*unit));
             if (!is_ready) {
-                return some == &m_web
-                           ? Refusal{say(k_would_fail, name, some_of(waiting)), say(k_would_fail_hint)}
-                           : Refusal{say(k_would_run, name, some_of(waiting)), say(k_would_run_hint)};
+                return some == &m_web ? Refusal{say(k_would_fail, name, changes), say(k_would_fail_hint)}
+                                      : Refusal{say(k_would_run, name, changes), say(k_would_run_hint)};
             }
         }
     }
-    if (size > m_settings.most_held && !waiting.behind_page) {
-        return Refusal{say(k_held_too_long, format_size(size), some_of(waiting)), say(k_behind_page_hint)};
+    if (size > m_settings.most_held && !behind_page) {
+        return Refusal{say(k_held_too_long, format_size(size), changes), say(k_behind_page_hint)};
     }
     return m_database->could_be_put_back(size, snapshots(), m_settings.least_free, later());
 }
@@ -730,6 +731,9 @@ Part::Step BackendPart::take_snapshot(const std::string& id, SteadyTime until) {
 }
 
 Part::Step BackendPart::migrate(const std::string& id, SteadyTime until, const Voice& voice) {
+    if (!m_database) {
+        return Refusal{say(k_gone_from_configuration)};
+    }
     const Path tree = m_shelf.tree(id);
     if (Step no = run_named(tree, {"migrate", m_settings.deploy.migrate,
                                    left(until, m_settings.deploy.timeout), m_database->migrating()})) {
@@ -739,6 +743,22 @@ Part::Step BackendPart::migrate(const std::string& id, SteadyTime until, const V
         return no;
     }
     return try_it(tree, left(until, m_settings.deploy.timeout), voice);
+}
+
+// Django takes back what depends on it in other apps, too; nothing is left to do for those then.
+Part::Step BackendPart::reverse(const std::string& id, const std::string& way_back, const Voice& voice) {
+    for (const std::string_view step : split(way_back, ' ')) {
+        const std::size_t equals = std::min(step.find('='), step.size());
+        std::vector<std::string> command = m_settings.deploy.migrate;
+        command.emplace_back(step.substr(0, equals));
+        command.emplace_back(step.substr(std::min(equals + 1, step.size())));
+        voice.progress(say(k_reversing, joined(command)));
+        if (Step no = run_named(m_shelf.tree(id),
+                                {"migrate", command, m_settings.deploy.timeout, m_database->migrating()})) {
+            return no;
+        }
+    }
+    return {};
 }
 
 Result<std::string> BackendPart::database_place() {
@@ -752,39 +772,109 @@ Result<std::string> BackendPart::look_at_database(const std::string& place, Stea
                : Result<std::string>(Error{ErrorKind::not_found, "deploy.backend.database is not set"});
 }
 
-Part::Step BackendPart::restore(const std::string& id, const std::string& place, Duration wait) {
-    const SiteDatabase::Snapshot snapshot{id, m_shelf.snapshot(id)};
-    SiteDatabase* database = database_at(place);
-    if (database == nullptr) {
-        return Refusal{say(k_not_restored, say(k_gone_from_configuration), snapshot.folder.string())};
-    }
-    const SteadyTime last_try = m_world.clock.steady() + wait;
-    const SteadyTime until = later();
+SiteDatabase::Snapshot BackendPart::kept_with(const std::string& id) const {
+    return {id, m_shelf.snapshot(id)};
+}
+
+// Whoever has it open is waited for.
+Result<void> BackendPart::when_it_is_free(SteadyTime last_try, const std::function<Result<void>()>& act) {
     for (;;) {
-        const Result<void> done = database->put_back(snapshot, place, until);
+        Result<void> done = act();
         const bool is_in_use = !done && done.error().kind == ErrorKind::busy;
         if (!is_in_use || stop_requested() || m_world.clock.steady() >= last_try) {
-            return done ? Step{}
-                        : Step(Refusal{say(k_not_restored, error_words(done.error().message),
-                                           database->snapshot_in(snapshot.folder).string())});
+            return done;
         }
         m_world.clock.sleep_for(k_between_tries);
     }
 }
 
+Part::Step BackendPart::restore(const std::string& id, const std::string& place, Duration wait) {
+    const SiteDatabase::Snapshot snapshot = kept_with(id);
+    SiteDatabase* database = database_at(place);
+    if (database == nullptr) {
+        return Refusal{say(k_not_restored, say(k_gone_from_configuration), snapshot.folder.string())};
+    }
+    const SteadyTime until = later();
+    const Result<void> done = when_it_is_free(m_world.clock.steady() + wait,
+                                              [&] { return database->put_back(snapshot, place, until); });
+    return done ? Step{}
+                : Step(Refusal{say(k_not_restored, error_words(done.error().message),
+                                   database->snapshot_in(snapshot.folder).string())});
+}
+
 // Nobody was meant to write there meanwhile; a command of cron may have all the same.
 Part::Step BackendPart::keep_replaced(const std::string& id, const std::string& place, const Voice& voice) {
     SiteDatabase* database = database_at(place);
-    const Result<std::string> kept = database != nullptr
-                                         ? database->keep_replaced({id, m_shelf.snapshot(id)}, place, later())
-                                         : Result<std::string>("");
+    const Result<std::vector<std::string>> kept =
+        database != nullptr ? database->keep_replaced(kept_with(id), place, later())
+                            : Result<std::vector<std::string>>(std::vector<std::string>{});
     if (!kept) {
         return Refusal{say(k_replaced_stays, place, error_words(kept.error().message))};
     }
-    if (!kept->empty()) {
-        voice.notes.push_back(say(k_replaced_is_kept, *kept));
+    for (const std::string& each : *kept) {
+        voice.notes.push_back(say(k_replaced_is_kept, each));
     }
     return {};
+}
+
+// ── its database goes back with it ──────────────────────────────────────────────────────────────────────
+
+// Only where the numbers differ; what was changed in place is in none.
+Result<Text> BackendPart::rows_since(const std::string& id) {
+    const Result<SiteDatabase::RowsSince> rows = m_database->rows_since(kept_with(id), later());
+    LECTIO_TRY(rows);
+    snapshots::RowCounts then = rows->then;
+    for (const auto& [table, count] : rows->now) {
+        then.try_emplace(table, 0);
+    }
+    std::vector<std::string> differ;
+    for (const auto& [table, count] : then) {
+        const auto now = rows->now.find(table);
+        const std::int64_t count_now = now == rows->now.end() ? 0 : now->second;
+        if (count != count_now) {
+            differ.push_back(fmt::format("{} {} → {}", clean_line(table), count, count_now));
+        }
+    }
+    return some_of(differ);
+}
+
+Part::Step BackendPart::may_go_back_to(const std::string& id, const std::string& place,
+                                       const std::vector<std::string>& undone, bool behind_page) {
+    const SiteDatabase::Snapshot snapshot = kept_with(id);
+    const Result<Bytes> now = m_database->size(later());
+    if (!now) {
+        return Refusal{error_words(now.error().message)};
+    }
+    const Result<FileInfo> then =
+        m_world.files.info(m_database->snapshot_in(snapshot.folder), Files::Follow::no);
+    const Bytes size{std::max(now->count, then ? then->size.count : 0)};
+    if (Step no = may_be_held(some_of(undone), behind_page, size)) {
+        return no;
+    }
+    const Result<void> whole = m_database->prove(snapshot, place, later());
+    return whole ? Step{}
+                 : Step(Refusal{say(k_not_restored, error_words(whole.error().message),
+                                    m_database->snapshot_in(snapshot.folder).string())});
+}
+
+Part::Step BackendPart::may_be_replaced(const std::string& place, SteadyTime until) {
+    const Result<void> is_free = when_it_is_free(std::min(until, m_world.clock.steady() + k_to_close),
+                                                 [&] { return m_database->is_free(place, until); });
+    return is_free ? Step{} : Step(Refusal{error_words(is_free.error().message)});
+}
+
+Part::Step BackendPart::go_back_to(const std::string& id, const std::string& present,
+                                   const std::string& place, const std::string& to, SteadyTime until,
+                                   const Voice& voice) {
+    const SiteDatabase::Snapshot earlier = kept_with(id);
+    const Result<void> done = when_it_is_free(until, [&] {
+        return m_database->go_back_to(earlier, kept_with(present), place, std::min(until, later()));
+    });
+    if (!done) {
+        return Refusal{say(k_not_restored, error_words(done.error().message),
+                           m_database->snapshot_in(earlier.folder).string())};
+    }
+    return try_it(m_shelf.tree(to), left(until, m_settings.deploy.timeout), voice);
 }
 
 // What `manage.py` of the release prints, on this question.

@@ -18,6 +18,7 @@
 #include "release/site_database.h"
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -54,10 +55,17 @@ class BackendPart final : public Part {
     Step only_ours(SteadyTime until) override;
     Step take_snapshot(const std::string& id, SteadyTime until) override;
     Step migrate(const std::string& id, SteadyTime until, const Voice& voice) override;
+    Step reverse(const std::string& id, const std::string& way_back, const Voice& voice) override;
     Result<std::string> database_place() override;
     Result<std::string> look_at_database(const std::string& place, SteadyTime until) override;
     Step restore(const std::string& id, const std::string& place, Duration wait) override;
     Step keep_replaced(const std::string& id, const std::string& place, const Voice& voice) override;
+    Result<Text> rows_since(const std::string& id) override;
+    Step may_go_back_to(const std::string& id, const std::string& place,
+                        const std::vector<std::string>& undone, bool behind_page) override;
+    Step may_be_replaced(const std::string& place, SteadyTime until) override;
+    Step go_back_to(const std::string& id, const std::string& present, const std::string& place,
+                    const std::string& to, SteadyTime until, const Voice& voice) override;
     Result<Running> running() override;
     Step hold(const std::string& unit, SteadyTime until, const Voice& voice) override;
     void were_held(const std::vector<std::string>& units) override;
@@ -82,7 +90,9 @@ class BackendPart final : public Part {
     Step look_for_migrations(const Path& tree, WaitingMigrations& waiting);
     Step may_migrate(const Path& tree, const WaitingMigrations& waiting, bool force, const Voice& voice);
     [[nodiscard]] Path snapshots() const;
-    Step may_be_held(const WaitingMigrations& waiting, Bytes size);
+    Step may_be_held(const Text& changes, bool behind_page, Bytes size);
+    [[nodiscard]] SiteDatabase::Snapshot kept_with(const std::string& id) const;
+    Result<void> when_it_is_free(SteadyTime last_try, const std::function<Result<void>()>& act);
     [[nodiscard]] bool listens(const std::string& socket) const;
     [[nodiscard]] bool socket_listens(const UnitState& unit) const;
     Step look_for_database(const Path& tree, const WaitingMigrations& waiting);

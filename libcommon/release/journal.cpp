@@ -22,7 +22,7 @@ using Json = nlohmann::json;
 constexpr std::size_t k_longest_record = 1U << 20U;
 constexpr std::size_t k_head = 18; // "00000123 1a2b3c4d "
 
-constexpr std::array<std::pair<Mark, std::string_view>, 17> k_marks{{
+constexpr std::array<std::pair<Mark, std::string_view>, 18> k_marks{{
     {Mark::begin, "begin"},
     {Mark::received, "received"},
     {Mark::sealed, "sealed"},
@@ -32,6 +32,7 @@ constexpr std::array<std::pair<Mark, std::string_view>, 17> k_marks{{
     {Mark::migrated, "migrated"},
     {Mark::admit, "admit"},
     {Mark::undo, "undo"},
+    {Mark::reverse, "reverse"},
     {Mark::restored, "restored"},
     {Mark::woken, "woken"},
     {Mark::adopt, "adopt"},
@@ -145,6 +146,9 @@ Standing standing_of(const std::vector<Entry>& entries) {
             standing.undoing = true;
             standing.woken = false; // a person has said so
             break;
+        case Mark::reverse:
+            standing.reversing = true;
+            break;
         case Mark::restored:
             standing.restored = true;
             break;
@@ -194,7 +198,7 @@ bool Standing::restores() const {
 
 bool Standing::owes_tables() const {
     const bool is_open = restores() && !ended() && !committed;
-    return is_open && (undoing || !admitted) && !restored && !woken;
+    return is_open && (undoing || reversing || !admitted) && !restored && !woken;
 }
 
 Result<void> Journal::note(Mark mark, std::map<std::string, std::string> facts) {

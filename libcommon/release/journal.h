@@ -18,21 +18,22 @@
 namespace lectio::release {
 
 enum class Mark {
-    begin,       // who wants what
-    received,    // the build is in the staging folder
-    sealed,      // it has its own folder and a record, and is what will be served
-    fence,       // its units are about to be stopped: soon no code of the site runs
-    snapshot,    // a copy of the database is about to be taken
-    migrate,     // its migrations are about to be applied: from here on the schema may be another
-    migrated,    // they are, and what had to fit the schema before is known to fit it now
-    admit,       // the units are about to start with the release: from here on visitors may write
-    undo,        // the database is about to be put back, and nobody has written what would be lost by it
-    restored,    // it is again what it was before them
-    woken,       // it is not, and the units start all the same: what becomes of it a person says
-    adopt,       // a plain folder is about to become the first release
-    swap,        // the link is about to lead to another release: from here on visitors may have met it
-    commit,      // it has passed: it stays, whatever happens
-    rollback,    // the link is about to lead back: from here on only that
+    begin,    // who wants what
+    received, // the build is in the staging folder
+    sealed,   // it has its own folder and a record, and is what will be served
+    fence,    // its units are about to be stopped: soon no code of the site runs
+    snapshot, // a copy of the database is about to be taken
+    migrate,  // its migrations are about to be applied: from here on the schema may be another
+    migrated, // they are, and what had to fit the schema before is known to fit it now
+    admit,    // the units are about to start with the release: from here on visitors may write
+    undo,     // the database is about to be put back, and nobody has written what would be lost by it
+    reverse,  // the new code is about to take its migrations back: somebody has written since, and keeps it
+    restored, // it is again what it was before them
+    woken,    // it is not, and the units start all the same: what becomes of it a person says
+    adopt,    // a plain folder is about to become the first release
+    swap,     // the link is about to lead to another release: from here on visitors may have met it
+    commit,   // it has passed: it stays, whatever happens
+    rollback, // the link is about to lead back: from here on only that
     rolled_back, // it does
     end,         // nothing is left to do
 };
@@ -62,8 +63,8 @@ struct Standing {
     std::string database; // what it was when its migrations were applied and nobody had written since
     std::string held;     // units that were stopped, with blanks between
     std::string failing;  // why it was committed in spite of its gate; empty: it has passed
-    bool migrated = false, admitted = false, undoing = false, restored = false, woken = false,
-         committed = false, rolling_back = false, rolled_back = false;
+    bool migrated = false, admitted = false, undoing = false, reversing = false, restored = false,
+         woken = false, committed = false, rolling_back = false, rolled_back = false;
     [[nodiscard]] bool ended() const { return end.has_value(); }
     [[nodiscard]] bool is_open() const { return !ended(); }
     // Its migrations do more than add, and are undone by the snapshot.

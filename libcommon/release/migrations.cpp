@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <utility>
 
 #include <fmt/format.h>
@@ -133,6 +134,13 @@ constexpr std::array<std::pair<MigrationClass, std::string_view>, 4> k_classes{{
     {MigrationClass::irreversible, "irreversible"},
 }};
 
+// It becomes an argument of manage.py.
+bool is_word(std::string_view text) {
+    return !text.empty() && text.front() != '-' && std::all_of(text.begin(), text.end(), [](unsigned char c) {
+        return std::isalnum(c) != 0 || c == '_';
+    });
+}
+
 Migration migration_from(const Json& json) {
     Migration migration;
     migration.name = clean_line(text_of(json, "name"));
@@ -172,6 +180,20 @@ bool WaitingMigrations::needs_fence() const {
     const bool whole =
         std::all_of(all.begin(), all.end(), [](const Migration& each) { return each.is_atomic; });
     return !all.empty() && (worst() != MigrationClass::additive || !whole || behind_page);
+}
+
+std::string WaitingMigrations::way_back() const {
+    const bool is_safe = std::all_of(all.begin(), all.end(), [](const Migration& each) {
+        return each.is_rollback_safe && each.what <= MigrationClass::reversible;
+    });
+    std::string way;
+    for (const auto& [app, name] : before) {
+        if (!is_word(app) || !is_word(name)) {
+            return {};
+        }
+        way += fmt::format("{}{}={}", way.empty() ? "" : " ", app, name);
+    }
+    return is_safe ? way : std::string();
 }
 
 Text words_of(const Migration& migration) {

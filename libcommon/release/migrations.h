@@ -38,6 +38,9 @@ struct WaitingMigrations {
     [[nodiscard]] MigrationClass worst() const;
     // While they are applied no code may run with the tables, neither the old nor the new.
     [[nodiscard]] bool needs_fence() const;
+    // Where each app goes back to, "app=0001_initial other=zero"; empty: one of them loses something, or its author does not
+    // say that it can be undone when users have written.
+    [[nodiscard]] std::string way_back() const;
 };
 
 // "app.0002_more: loses data (Remove field notes from lesson)"

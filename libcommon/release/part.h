@@ -92,6 +92,10 @@ class Part {
     virtual Step take_snapshot(const std::string&, SteadyTime) { return {}; }
     // Those that build() has found; then it is tried. Not beyond `until`.
     virtual Step migrate(const std::string&, SteadyTime, const Voice&) { return {}; }
+    // The other way, app by app ("app=0001_initial other=zero"). Done again it is the same.
+    virtual Step reverse(const std::string& /*id*/, const std::string& /*way_back*/, const Voice&) {
+        return {};
+    }
     // Where it is: what is configured may be another when it is to be put back.
     virtual Result<std::string> database_place() { return std::string(); }
     // Another text when anything was written to it; none of the site's code has it open. Not looked at beyond `until`.
@@ -101,6 +105,25 @@ class Part {
     virtual Step restore(const std::string&, const std::string&, Duration) { return {}; }
     // What stood in its place lies beside the snapshot afterwards. Done again it is the same.
     virtual Step keep_replaced(const std::string&, const std::string&, const Voice&) { return {}; }
+
+    // ── its database goes back with it ──
+    // The snapshot that was kept with release `id` is there. Tables that have another number of rows since, "lessons 12 → 15".
+    virtual Result<Text> rows_since(const std::string&) { return Text{}; }
+    // What would keep the database of this place from becoming that snapshot while requests wait; tried out, where it can be.
+    // `undone`: migrations, in words.
+    virtual Step may_go_back_to(const std::string&, const std::string&, const std::vector<std::string>&,
+                                bool /*behind_page*/) {
+        return {};
+    }
+    // None of the site's code runs: somebody else keeps the database of this place from being replaced, and does not go soon.
+    virtual Step may_be_replaced(const std::string&, SteadyTime) { return {}; }
+    // It becomes that snapshot, and release `to` is tried with it. The one of `present` was taken just before, and restore()
+    // undoes all of this by it, however far it came. Not beyond `until`.
+    virtual Step go_back_to(const std::string& /*id*/, const std::string& /*present*/,
+                            const std::string& /*place*/, const std::string& /*to*/, SteadyTime,
+                            const Voice&) {
+        return {};
+    }
 
     // ── none of its code runs ──
     // Units that do now, or are about to.

@@ -40,6 +40,9 @@ constexpr Duration k_to_start =
 constexpr Duration k_between_looks = std::chrono::milliseconds(200);
 constexpr mode_t k_for_us = 0600, k_folder_for_us = 0700;
 constexpr const char* k_oid = "oid"; // beside what else is known of a snapshot: of the database that it is of
+constexpr const char* k_next_oid = "next_oid"; // of the one that a rollback has put in its place
+constexpr std::string_view k_before = "_before_",
+                           k_left = "_left_";   // what was replaced: by put_back(), by a rollback
 constexpr std::string_view k_source = "deploy"; // whose the database is that is made beside the site's
 // What cannot have a table at once would stop everybody who comes behind it in the queue.
 constexpr std::string_view k_settings = "-c lock_timeout=5s";
@@ -296,9 +299,7 @@ class PostgresDatabase final : public SiteDatabase {
         LECTIO_TRY(taken);
         const Result<std::string> oid = oid_of(taken->database, until);
         LECTIO_TRY(oid);
-        nlohmann::json facts = backup::json_of(*taken);
-        facts[k_oid] = *oid;
-        return write_atomically(m_world.files, folder / k_snapshot_facts, facts.dump(1) + "\n", k_for_us);
+        return keep_facts(folder, *taken, *oid, "");
     }
 
     [[nodiscard]] Path snapshot_in(const Path& folder) const override { return folder / k_snapshot; }
@@ -308,40 +309,82 @@ class PostgresDatabase final : public SiteDatabase {
     Result<void> put_back(const Snapshot& snapshot, const std::string& place, SteadyTime until) override {
         const Result<std::string> name = name_in(place);
         LECTIO_TRY(name);
-        const Result<std::string> text = m_world.files.read(snapshot.folder / k_snapshot_facts, k_most_facts);
-        LECTIO_TRY(text);
-        const nlohmann::json json = json_within_depth(*text);
-        const Result<backup::PostgresSnapshot> facts = backup::postgres_snapshot_from(json);
+        const Result<Facts> facts = facts_of(snapshot);
         LECTIO_TRY(facts);
-        backup::PostgresRestore restore = restore_of(*name, snapshot.id, until);
-        const std::string migrated = text_of(json, k_oid);
+        backup::PostgresRestore restore = restore_of(*name, snapshot.id, k_before, until);
         const Result<std::string> stands = oid_of(*name, until), aside = oid_of(restore.name_aside(), until);
         LECTIO_TRY(stands);
         LECTIO_TRY(aside);
-        if (*stands != migrated) {
-            return *aside == migrated
+        if (!facts->knows(*stands)) {
+            return facts->knows(*aside)
                        ? Result<void>{}
                        : Error{ErrorKind::invalid,
                                fmt::format("unable to restore {}: another database has taken its place",
                                            clean_line(*name))};
         }
-        LECTIO_TRY(nobody_has_it_open(*name, until));
-        LECTIO_TRY(restore.prepare(snapshot.folder / k_snapshot, *facts));
-        LECTIO_TRY(nobody_has_it_open(*name, until));
-        const Result<std::string> done = restore.take_its_place();
-        return done ? Result<void>{} : done.error();
+        LECTIO_TRY(prepare(restore, snapshot, *facts, until));
+        return takes_its_place(restore, until);
+    }
+
+    Result<RowsSince> rows_since(const Snapshot& snapshot, SteadyTime until) override {
+        const Result<Facts> facts = facts_of(snapshot);
+        LECTIO_TRY(facts);
+        Result<PostgresConnection> connection = backup::open_session({m_url}, m_world.clock, until);
+        LECTIO_TRY(connection);
+        Result<snapshots::RowCounts> now = backup::count_rows(*connection);
+        LECTIO_TRY(now);
+        return RowsSince{facts->snapshot.rows, std::move(*now)};
+    }
+
+    // Restored beside the present one, counted and dropped.
+    Result<void> prove(const Snapshot& snapshot, const std::string& place, SteadyTime until) override {
+        const Result<std::string> name = name_in(place);
+        LECTIO_TRY(name);
+        const Result<Facts> facts = facts_of(snapshot);
+        LECTIO_TRY(facts);
+        LECTIO_TRY(m_world.files.make_folders(m_scratch, k_folder_for_us));
+        const std::string id = fresh_id(Kind::backend, m_world.clock.now().wall);
+        return restore_of(*name, id, k_before, until).prepare(snapshot_in(snapshot.folder), facts->snapshot);
+    }
+
+    Result<void> is_free(const std::string& place, SteadyTime until) override {
+        const Result<std::string> name = name_in(place);
+        LECTIO_TRY(name);
+        return nobody_has_it_open(*name, until);
+    }
+
+    // What is about to stand there is written down by its number first: by it put_back() knows that it may replace it.
+    Result<void> go_back_to(const Snapshot& earlier, const Snapshot& present, const std::string& place,
+                            SteadyTime until) override {
+        const Result<std::string> name = name_in(place);
+        LECTIO_TRY(name);
+        const Result<Facts> facts = facts_of(earlier), now = facts_of(present);
+        LECTIO_TRY(facts);
+        LECTIO_TRY(now);
+        backup::PostgresRestore restore = restore_of(*name, present.id, k_left, until);
+        LECTIO_TRY(prepare(restore, earlier, *facts, until));
+        const Result<std::string> next = oid_of(restore.name_beside(), until);
+        LECTIO_TRY(next);
+        LECTIO_TRY(keep_facts(present.folder, now->snapshot, now->oid, *next));
+        return takes_its_place(restore, until);
     }
 
     // It has a name of its own on its server.
-    Result<std::string> keep_replaced(const Snapshot& snapshot, const std::string& place,
-                                      SteadyTime until) override {
+    Result<std::vector<std::string>> keep_replaced(const Snapshot& snapshot, const std::string& place,
+                                                   SteadyTime until) override {
         const Result<std::string> name = name_in(place);
         LECTIO_TRY(name);
-        const std::string aside = restore_of(*name, snapshot.id, until).name_aside();
-        const Result<std::string> oid = oid_of(aside, until);
-        LECTIO_TRY(oid);
+        std::vector<std::string> kept;
+        for (const std::string_view as : {k_before, k_left}) {
+            const std::string aside = restore_of(*name, snapshot.id, as, until).name_aside();
+            const Result<std::string> oid = oid_of(aside, until);
+            LECTIO_TRY(oid);
+            if (!oid->empty()) {
+                kept.push_back(std::string(k_place) + aside);
+            }
+        }
         LECTIO_TRY(tidy(until));
-        return oid->empty() ? std::string() : std::string(k_place) + aside;
+        return kept;
     }
 
     Result<void> tidy(SteadyTime until) override {
@@ -352,6 +395,41 @@ class PostgresDatabase final : public SiteDatabase {
     }
 
   private:
+    struct Facts {
+        backup::PostgresSnapshot snapshot;
+        std::string oid,
+            next_oid; // of the database that it is of; of what a rollback has put there, or is about to
+        [[nodiscard]] bool knows(const std::string& number) const {
+            return !number.empty() && (number == oid || number == next_oid);
+        }
+    };
+    Result<Facts> facts_of(const Snapshot& snapshot) {
+        const Result<std::string> text = m_world.files.read(snapshot.folder / k_snapshot_facts, k_most_facts);
+        LECTIO_TRY(text);
+        const nlohmann::json json = json_within_depth(*text);
+        Result<backup::PostgresSnapshot> facts = backup::postgres_snapshot_from(json);
+        LECTIO_TRY(facts);
+        return Facts{std::move(*facts), text_of(json, k_oid), text_of(json, k_next_oid)};
+    }
+    Result<void> keep_facts(const Path& folder, const backup::PostgresSnapshot& taken, const std::string& oid,
+                            const std::string& next_oid) {
+        nlohmann::json facts = backup::json_of(taken);
+        facts[k_oid] = oid;
+        if (!next_oid.empty()) {
+            facts[k_next_oid] = next_oid;
+        }
+        return write_atomically(m_world.files, folder / k_snapshot_facts, facts.dump(1) + "\n", k_for_us);
+    }
+    Result<void> prepare(backup::PostgresRestore& restore, const Snapshot& snapshot, const Facts& facts,
+                         SteadyTime until) {
+        LECTIO_TRY(nobody_has_it_open(restore.database(), until));
+        return restore.prepare(snapshot_in(snapshot.folder), facts.snapshot);
+    }
+    Result<void> takes_its_place(backup::PostgresRestore& restore, SteadyTime until) {
+        LECTIO_TRY(nobody_has_it_open(restore.database(), until));
+        const Result<std::string> done = restore.take_its_place();
+        return done ? Result<void>{} : done.error();
+    }
     struct Standing {
         std::string role, database;
         bool may_create = false, is_owner = false;
@@ -389,8 +467,9 @@ class PostgresDatabase final : public SiteDatabase {
         }
     }
     // Known again after a crash: what has this name was replaced by that snapshot.
-    backup::PostgresRestore restore_of(const std::string& name, const std::string& id, SteadyTime until) {
-        const std::string ending = "_before_" + id;
+    backup::PostgresRestore restore_of(const std::string& name, const std::string& id, std::string_view as,
+                                       SteadyTime until) {
+        const std::string ending = std::string(as) + id;
         return {{std::string(k_source), m_url, name, m_scratch,
                  name.substr(0, k_longest_name - ending.size()) + ending},
                 scratch_id(id),
@@ -475,7 +554,7 @@ class PostgresDatabase final : public SiteDatabase {
             return Refusal{say(k_cannot_be_copied, clean_line(name), error_words(taken.error().message))};
         }
         const std::string id = fresh_id(Kind::backend, m_world.clock.now().wall);
-        const Result<void> restored = restore_of(name, id, until).prepare(tar.path(), *taken);
+        const Result<void> restored = restore_of(name, id, k_before, until).prepare(tar.path(), *taken);
         return restored ? Step{}
                         : Step(Refusal{say(k_does_not_come_back, clean_line(name),
                                            error_words(restored.error().message)),

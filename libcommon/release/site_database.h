@@ -6,6 +6,7 @@
 #include "platform/world.h"
 #include "release/migrations.h"
 #include "release/part.h"
+#include "snapshots/row_counts.h"
 #include "util/result.h"
 #include "util/secret.h"
 #include "words/phrase.h"
@@ -57,9 +58,24 @@ class SiteDatabase {
     // Proven before anything is replaced. Done again after a crash it goes on where that ended; it never replaces anything
     // a second time. Errors: busy: somebody has it open, and is named.
     virtual Result<void> put_back(const Snapshot& snapshot, const std::string& place, SteadyTime until) = 0;
-    // What was replaced lies with the snapshot, or under a name of its own: that. Empty: nothing was.
-    virtual Result<std::string> keep_replaced(const Snapshot& snapshot, const std::string& place,
-                                              SteadyTime until) = 0;
+    // What was replaced, by the snapshot or before it by go_back_to(), lies with the snapshot, or under a name of its own:
+    // those.
+    virtual Result<std::vector<std::string>> keep_replaced(const Snapshot& snapshot, const std::string& place,
+                                                           SteadyTime until) = 0;
+
+    // How many rows each table had then, and has now.
+    struct RowsSince {
+        snapshots::RowCounts then, now;
+    };
+    virtual Result<RowsSince> rows_since(const Snapshot& snapshot, SteadyTime until) = 0;
+    // It is whole, and could take the place of the database.
+    virtual Result<void> prove(const Snapshot& snapshot, const std::string& place, SteadyTime until) = 0;
+    // busy: somebody has it open, and is named.
+    virtual Result<void> is_free(const std::string& place, SteadyTime until) = 0;
+    // The database becomes `earlier`, which another deploy has taken. Not done again after a crash: put_back(present) undoes it,
+    // however far it came. Errors: as put_back().
+    virtual Result<void> go_back_to(const Snapshot& earlier, const Snapshot& present,
+                                    const std::string& place, SteadyTime until) = 0;
     // What calls that died have left beside it goes.
     virtual Result<void> tidy(SteadyTime) { return {}; }
 };

@@ -7,6 +7,8 @@
 #include "util/text.h"
 #include "words/error_words.h"
 
+#include <utility>
+
 #include <nlohmann/json.hpp>
 
 namespace lectio::release {
@@ -14,6 +16,7 @@ namespace {
 
 constexpr std::string_view k_snapshot = "before.sqlite3", k_snapshot_facts = "before.sqlite3.json";
 constexpr std::string_view k_replaced = "replaced.sqlite3"; // what a snapshot has taken the place of
+constexpr std::string_view k_left = "left.sqlite3";         // what a rollback has gone back from
 // A table of SQLite may be written anew to get a column; the code that is served waits meanwhile (measured: M14).
 constexpr Bytes k_quickly_migrated = 20_MB;
 constexpr Bytes k_most_facts = 1_MB;
@@ -32,6 +35,11 @@ constexpr Phrase k_no_room_to_undo_hint{"free some space first: lectio-cleanup, 
 
 Path aside_of(const std::string& id, const std::string& place) {
     return Path(place).parent_path() / (".lectio-aside-" + id);
+}
+
+// Of a rollback, until it is done.
+Path left_of(const std::string& id, const std::string& place) {
+    return Path(place).parent_path() / (".lectio-left-" + id);
 }
 
 class SqliteDatabase final : public SiteDatabase {
@@ -123,37 +131,84 @@ class SqliteDatabase final : public SiteDatabase {
     [[nodiscard]] Path snapshot_in(const Path& folder) const override { return folder / k_snapshot; }
 
     Result<void> put_back(const Snapshot& snapshot, const std::string& place, SteadyTime until) override {
-        const Result<std::string> text = m_world.files.read(snapshot.folder / k_snapshot_facts, k_most_facts);
-        LECTIO_TRY(text);
-        const Result<snapshots::SqliteSnapshot> facts =
-            snapshots::sqlite_snapshot_from(json_within_depth(*text));
+        return becomes(snapshot, place, aside_of(snapshot.id, place), until,
+                       left_of(snapshot.id, place) / Path(place).filename());
+    }
+
+    Result<RowsSince> rows_since(const Snapshot& snapshot, SteadyTime until) override {
+        const Result<snapshots::SqliteSnapshot> facts = facts_of(snapshot);
         LECTIO_TRY(facts);
-        const Result<snapshots::Restored> restored = snapshots::restore_sqlite(
-            {snapshot.folder / k_snapshot, *facts, place, aside_of(snapshot.id, place)}, m_world.files,
-            m_disk, m_world.clock, until);
-        return restored ? Result<void>{} : restored.error();
+        Result<snapshots::RowCounts> now = snapshots::rows_of_sqlite(m_path, m_world.clock, until);
+        LECTIO_TRY(now);
+        return RowsSince{facts->facts.rows, std::move(*now)};
+    }
+
+    Result<void> prove(const Snapshot& snapshot, const std::string&, SteadyTime until) override {
+        const Result<snapshots::SqliteSnapshot> facts = facts_of(snapshot);
+        LECTIO_TRY(facts);
+        const Result<std::vector<Text>> flaws =
+            snapshots::flaws_of_sqlite(snapshot_in(snapshot.folder), *facts, m_world.clock, until);
+        LECTIO_TRY(flaws);
+        return flaws->empty() ? Result<void>{} : Error{ErrorKind::invalid, flaws->front().en};
+    }
+
+    Result<void> is_free(const std::string& place, SteadyTime) override {
+        return snapshots::nobody_has_open(place);
+    }
+
+    Result<void> go_back_to(const Snapshot& earlier, const Snapshot& present, const std::string& place,
+                            SteadyTime until) override {
+        return becomes(earlier, place, left_of(present.id, place), until);
     }
 
     // The snapshots may lie in another file system.
-    Result<std::string> keep_replaced(const Snapshot& snapshot, const std::string& place,
-                                      SteadyTime until) override {
-        const Path aside = aside_of(snapshot.id, place);
-        const std::string name = Path(place).filename().string();
-        const Result<std::vector<std::string>> names = m_world.files.list(aside);
-        if (!names) {
-            return names.error().kind == ErrorKind::not_found ? Result<std::string>("") : names.error();
-        }
-        for (const std::string& each : *names) {
-            if (each.starts_with(name)) {
-                const Path kept = snapshot.folder / (std::string(k_replaced) + each.substr(name.size()));
-                LECTIO_TRY(move_or_copy(aside / each, kept, until));
+    Result<std::vector<std::string>> keep_replaced(const Snapshot& snapshot, const std::string& place,
+                                                   SteadyTime until) override {
+        std::vector<std::string> kept;
+        for (const auto& [folder, as] : {std::pair{aside_of(snapshot.id, place), k_replaced},
+                                         std::pair{left_of(snapshot.id, place), k_left}}) {
+            const Result<bool> moved = keep_as(folder, snapshot.folder / as, place, until);
+            LECTIO_TRY(moved);
+            if (*moved) {
+                kept.push_back((snapshot.folder / as).string());
             }
         }
-        LECTIO_TRY(m_disk.remove_tree(aside));
-        return (snapshot.folder / k_replaced).string();
+        return kept;
     }
 
   private:
+    Result<snapshots::SqliteSnapshot> facts_of(const Snapshot& snapshot) {
+        const Result<std::string> text = m_world.files.read(snapshot.folder / k_snapshot_facts, k_most_facts);
+        LECTIO_TRY(text);
+        return snapshots::sqlite_snapshot_from(json_within_depth(*text));
+    }
+
+    Result<void> becomes(const Snapshot& snapshot, const std::string& place, const Path& aside,
+                         SteadyTime until, const Path& example = {}) {
+        const Result<snapshots::SqliteSnapshot> facts = facts_of(snapshot);
+        LECTIO_TRY(facts);
+        const Result<snapshots::Restored> restored =
+            snapshots::restore_sqlite({snapshot_in(snapshot.folder), *facts, place, aside, example},
+                                      m_world.files, m_disk, m_world.clock, until);
+        return restored ? Result<void>{} : restored.error();
+    }
+
+    // False: there is nothing to keep.
+    Result<bool> keep_as(const Path& folder, const Path& as, const std::string& place, SteadyTime until) {
+        const std::string name = Path(place).filename().string();
+        const Result<std::vector<std::string>> names = m_world.files.list(folder);
+        if (!names) {
+            return names.error().kind == ErrorKind::not_found ? Result<bool>(false) : names.error();
+        }
+        for (const std::string& each : *names) {
+            if (each.starts_with(name)) {
+                LECTIO_TRY(move_or_copy(folder / each, as.string() + each.substr(name.size()), until));
+            }
+        }
+        LECTIO_TRY(m_disk.remove_tree(folder));
+        return true;
+    }
+
     Step has_room(const Path& place, Bytes wanted) {
         const Result<ReleaseDisk::Room> room = m_disk.room(place);
         if (!room) {

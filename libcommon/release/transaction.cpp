@@ -103,13 +103,19 @@ Outcome Transaction::release_what_was_begun() {
 
 Outcome Transaction::roll_back(const std::optional<std::string>& to, const Wishes& wishes) {
     m_wanted = to;
+    const bool with_database = wishes.restores_database;
     return run("rollback",
-               {{"target", &Transaction::check_target},
+               {{"maintenance", &Transaction::know_where_the_page_belongs, wishes.maintenance},
+                {"target", &Transaction::check_target},
+                {"database", &Transaction::find_earlier_database, with_database},
                 {"live-site", &Transaction::look_at_the_site},
                 {"ready", &Transaction::ready},
+                {"database", &Transaction::look_at_earlier_database, with_database},
                 {"host", &Transaction::take_the_host},
+                {"fence", &Transaction::hold_requests},
                 {"schema", &Transaction::look_at_the_schema},
                 {"assets", &Transaction::carry_to_target},
+                {"migrate", &Transaction::go_to_earlier_database, with_database},
                 {"swap", &Transaction::swap},
                 {"start", &Transaction::start},
                 {"gate", &Transaction::watch_it},
@@ -161,6 +167,8 @@ void Transaction::begin_anew(const std::string& action, const Wishes& wishes, Du
     m_leader.clear();
     m_migrating = m_schema_changed = m_snapshot_counts = false;
     m_failing.clear();
+    m_earlier.reset();
+    m_written_since = m_went_back = {};
     forget_the_fence();
     m_schema.reset();
     m_migrations = {};

@@ -4,7 +4,8 @@
 //   - no `swap` in the journal: nobody has met the release; it goes, and what is served is as it was
 //   - `swap`, no `commit`: it is asked whether it passes now; if not, or if nothing can be asked, the link leads back
 //     (what only adds to a database stays there; what does more was applied while no code ran, and is undone as long as nobody
-//     has written since; when somebody has, the release stays and a person is called: docs/decisions/0043-the-fence.md)
+//     has written since; when somebody has, its migrations are taken back where their author says that they can be, else the
+//     release stays and a person is called: docs/decisions/0043-the-fence.md)
 //   - `commit`: it stays, only tidying up is left
 //   - `rollback`: the link leads back, whatever happens
 // A backend and a frontend that are released together have a journal each, and what becomes of both stands in the backend's
@@ -15,6 +16,7 @@
 #include "config/deploy.h"
 #include "platform/received.h"
 #include "platform/world.h"
+#include "release/earlier_database.h"
 #include "release/journal.h"
 #include "release/live_gate.h"
 #include "release/maintenance_page.h"
@@ -77,6 +79,9 @@ struct Wishes {
     bool maintenance = false; // all migrations, and as long as they take: visitors get a page meanwhile
     std::string by;           // who deploys
     std::string incidents{};  // that it is to mend, by id, with blanks between; stands in the journal
+    // Of a rollback: the database goes back, too. What was written since, for so long at most, is lost to the site.
+    bool restores_database = false;
+    std::optional<Duration> accepts_loss{};
 };
 
 struct Site {
@@ -169,6 +174,9 @@ class Transaction {
     Step look_at_the_schema();
     Step hold_requests();
     Step migrate();
+    Step copy_database(std::string& place, SteadyTime until);
+    Step remember_nobody_has_written();
+    [[nodiscard]] Stop waited_too_long() const;
     Step swap();
     Step start();
     Step watch_it();
@@ -176,6 +184,15 @@ class Transaction {
     Step give_the_folder_back();
     Step bring_the_other();
     Step swap_the_other();
+
+    // ── the database goes back with the code (transaction_earlier.cpp) ──
+    Step find_earlier_database();
+    Step look_at_earlier_database();
+    Step go_to_earlier_database();
+    Step refuse_across_migrations();
+    Step too_much_is_lost();
+    [[nodiscard]] Duration written_for(const EarlierDatabase& earlier) const;
+    std::optional<EarlierDatabase> still_there(const SinceServed& since);
 
     Result<Plan> look_ahead(BuildSource& source);
 
@@ -202,11 +219,14 @@ class Transaction {
     void keep_what_was_replaced();
     void keep_the_tables();
     void start_what_was_stopped();
+    [[nodiscard]] bool goes_to_earlier_database() const { return is_rollback() && restores(); }
     bool is_for_a_person() const;
     Outcome leave_to_a_person(const Stop& why);
     Outcome not_put_back(const Stop& why, const Stop& trouble, Asking asking);
     Outcome undecided(const Stop& why);
     std::optional<Outcome> stay_if_written_to(const Stop& why, Asking asking);
+    std::optional<Outcome> reverse(const Stop& why, Asking asking);
+    Step take_migrations_back();
     Outcome stay(const Stop& why, Asking asking);
     Outcome fails_and_stays();
     void forget_the_fence();
@@ -259,9 +279,12 @@ class Transaction {
     Look m_before;
     TreeManifest m_manifest;
     WaitingMigrations m_migrations;
-    std::optional<std::string> m_schema; // of the database, before its migrations
-    bool m_schema_changed = false;       // by them
-    bool m_snapshot_counts = false;      // they were begun, so what was before them is there alone
+    std::optional<std::string> m_schema;      // of the database, before its migrations
+    bool m_schema_changed = false;            // by them
+    bool m_snapshot_counts = false;           // they were begun, so what was before them is there alone
+    std::optional<EarlierDatabase> m_earlier; // that a rollback goes to
+    Text m_written_since;                     // in which tables
+    Text m_went_back;                         // what became of the database by it
     bool m_migrating = false; // they were begun, and what fits their outcome is not written down yet
     // By migrations for which no code may run, and which the snapshot undoes.
     enum class Tables {
@@ -269,12 +292,14 @@ class Transaction {
         changed,        // nobody has run with them: the snapshot is the truth
         met,            // visitors may have written since
         being_put_back, // half of them may be there
+        being_reversed, // the same, and what visitors have written is in them
         put_back,
     };
     struct Fence {
         Tables tables = Tables::untouched;
         bool woken = false;      // code was let run on tables that nobody had decided on
         std::string place;       // of the database
+        std::string way_back;    // for the new code, when somebody has written since; empty: there is none
         std::string fingerprint; // of it, when they were applied
         bool is_up = false;      // by this process
         bool has_page = false;   // visitors get it instead of the site

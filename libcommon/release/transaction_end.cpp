@@ -62,11 +62,13 @@ Outcome Transaction::give_up(const Stop& why, Asking asking) {
 }
 
 void Transaction::forget_what_was_brought() {
-    if (m_action != "release") {
-        return;
+    Result<void> gone;
+    if (m_action == "release") {
+        gone = m_disk.remove_tree(m_shelf.incoming(m_id));
+        gone = gone ? m_shelf.remove(m_id) : gone;
+    } else if (is_rollback() && m_part.kind() == Kind::backend) { // a copy of what is as it was
+        gone = m_disk.remove_tree(m_shelf.snapshot(m_id));
     }
-    Result<void> gone = m_disk.remove_tree(m_shelf.incoming(m_id));
-    gone = gone ? m_shelf.remove(m_id) : gone;
     if (!gone) {
         m_warnings.push_back(say(k_untidy, error_words(gone.error().message)));
     }

@@ -22,8 +22,8 @@ constexpr Duration k_wait_for_page = 10s; // a web server may remember for a whi
 constexpr Duration k_wait_while_units_start = 20s; // well within their TimeoutStartSec=
 
 constexpr Phrase k_holding{"requests wait from here on", "с этого момента запросы ждут"};
-constexpr Phrase k_holding_at_most{"requests wait from here on, for the migrations {} at most",
-                                   "с этого момента запросы ждут, из-за миграций не дольше {}"};
+constexpr Phrase k_holding_at_most{"requests wait from here on, for the database {} at most",
+                                   "с этого момента запросы ждут, из-за базы не дольше {}"};
 constexpr Phrase k_page_at_most{"visitors get the maintenance page from here on, for {} at most",
                                 "с этого момента посетители видят страницу обслуживания, не дольше {}"};
 constexpr Phrase k_page_not_shown{"visitors would not see the maintenance page: {}",
@@ -32,11 +32,24 @@ constexpr Phrase k_page_not_shown_hint{"show it in nginx: README, \"Migrations t
                                        "покажите её в nginx: README, «Долгие миграции»"};
 constexpr Phrase k_page_stays{"the maintenance page {} could not be taken away: {}",
                               "страницу обслуживания {} не удалось убрать: {}"};
-constexpr Phrase k_put_back{"the database is as it was before the migrations", "база такая, как до миграций"};
+constexpr Phrase k_put_back{"the database is as it was before the deploy", "база такая, как до деплоя"};
+constexpr Phrase k_reversed{"its migrations were taken back, what was written since is there",
+                            "миграции отменены, записанное с тех пор на месте"};
+constexpr Phrase k_not_reversed{"its migrations could not be taken back: {}",
+                                "отменить миграции не удалось: {}"};
+constexpr Phrase k_other_database{"deploy.backend.database leads to another database than at that time",
+                                  "deploy.backend.database ведёт не к той базе, что тогда"};
+constexpr Phrase k_other_tables{"the tables are not what they were before them",
+                                "таблицы не те, какими были до них"};
 constexpr Phrase k_stays{"{} fails and is served on: its migrations cannot be undone without losing what was "
                          "written since, by visitors or by the checks themselves: {}",
                          "{} не проходит проверки и отдаётся дальше: отменить его миграции — значит потерять "
                          "записанное с тех пор посетителями или самими проверками: {}"};
+constexpr Phrase k_stays_back{
+    "{} fails and is served: to go forward again would lose what was written since, by "
+    "visitors or by the checks themselves: {}",
+    "{} не проходит проверки, но отдаётся: вернуться вперёд — значит потерять "
+    "записанное с тех пор посетителями или самими проверками: {}"};
 constexpr Phrase k_stays_hint{"mend it by another release; the database as it was before is {}",
                               "почините следующим релизом; база до миграций — {}"};
 constexpr Phrase k_undecided{
@@ -49,8 +62,8 @@ constexpr Phrase k_at_next_start{"the database is put back as the units start",
                                  "база вернётся к прежней при запуске юнитов"};
 constexpr Phrase k_at_next_start_hint{"look: lectio-deploy status", "проверьте: lectio-deploy status"};
 constexpr Phrase k_word_needed{
-    "the database is not as it was before the migrations, and visitors may have written to it since",
-    "база не такая, как до миграций, и с тех пор в неё могли писать посетители"};
+    "the database is not as it was before the deploy, and visitors may have written to it since",
+    "база не такая, как до деплоя, и с тех пор в неё могли писать посетители"};
 constexpr Phrase k_word_hint{
     "decide: sudo lectio-deploy recover --database put-back (as it was before: {}; what was written since is "
     "kept beside it), or --database keep",
@@ -61,7 +74,7 @@ constexpr Phrase k_word_hint{
 
 // What does more than add: neither the old code nor the new may run with tables that are on their way.
 Transaction::Step Transaction::hold_requests() {
-    return m_migrations.needs_fence() ? hold(Holding::to_migrate) : Step{};
+    return m_migrations.needs_fence() || m_earlier ? hold(Holding::to_migrate) : Step{};
 }
 
 // First nobody can start any more, then it is seen who runs.
@@ -177,12 +190,16 @@ std::optional<Outcome> Transaction::stay_if_written_to(const Stop& why, Asking a
         keep_the_tables();
         return std::nullopt;
     }
+    if (m_fence.tables == Tables::being_reversed && m_word == WordOnDatabase::none) {
+        return reverse(why, asking);
+    }
     if (m_fence.tables != Tables::met) {
         return std::nullopt;
     }
     switch (m_word == WordOnDatabase::put_back ? Written::nothing : written_since(asking)) {
     case Written::something:
-        return stay(why, asking);
+        return m_fence.way_back.empty() || asking == Asking::not_now ? stay(why, asking)
+                                                                     : reverse(why, asking);
     case Written::unknown:
         return undecided(why);
     case Written::nothing:
@@ -194,6 +211,55 @@ std::optional<Outcome> Transaction::stay_if_written_to(const Stop& why, Asking a
     }
     m_fence.tables = Tables::being_put_back;
     return std::nullopt;
+}
+
+// What was written stays, and the code that was there before knows the tables again. A value: it does not go back.
+std::optional<Outcome> Transaction::reverse(const Stop& why, Asking asking) {
+    if (asking == Asking::possible && !m_fence.is_up) {
+        if (const Step no = hold(Holding::to_put_back)) {
+            return undecided({join("; ", {why.reason, no->reason})});
+        }
+    }
+    if (m_fence.tables != Tables::being_reversed) {
+        if (const Step no = keep(Mark::reverse)) {
+            return undecided({join("; ", {why.reason, no->reason})});
+        }
+        m_fence.tables = Tables::being_reversed;
+    }
+    const Step no = take_migrations_back();
+    if (!no) {
+        m_fence.tables = Tables::put_back;
+        m_progress(say(k_reversed));
+        m_notes.push_back(say(k_reversed));
+        if (const Step unknown = keep(Mark::restored)) { // done again it is the same
+            m_warnings.push_back(unknown->reason);
+        }
+        return std::nullopt;
+    }
+    if (stop_requested()) {
+        return undecided({join("; ", {why.reason, no->reason})});
+    }
+    Text reason = join("; ", {why.reason, say(k_not_reversed, no->reason)});
+    if (const Step lost =
+            as_step(m_part.migrate(m_to, SteadyTime::max(), voice()))) { // whose tables these are
+        reason = join("; ", {reason, lost->reason});
+    }
+    return stay({reason}, asking);
+}
+
+Transaction::Step Transaction::take_migrations_back() {
+    const Result<std::string> place = m_part.database_place();
+    if (!place || *place != m_fence.place) {
+        return place ? Stop{say(k_other_database)} : Stop{error_words(place.error().message)};
+    }
+    if (Step no = as_step(m_part.reverse(m_to, m_fence.way_back, voice()))) {
+        return no;
+    }
+    const Result<std::optional<std::string>> schema = m_part.schema();
+    if (!schema) {
+        return Stop{error_words(schema.error().message)};
+    }
+    return *schema == m_schema ? Step{} : Step(Stop{say(k_other_tables)});
 }
 
 Transaction::Step Transaction::put_back(Asking asking) {
@@ -318,8 +384,9 @@ Outcome Transaction::stay(const Stop& why, Asking asking) {
 }
 
 Outcome Transaction::fails_and_stays() {
-    return outcome(Outcome::Result::needs_human, {say(k_stays, m_to, verbatim(m_failing)),
-                                                  say(k_stays_hint, m_shelf.snapshot(m_id).string())});
+    return outcome(Outcome::Result::needs_human,
+                   {say(is_rollback() ? k_stays_back : k_stays, m_to, verbatim(m_failing)),
+                    say(k_stays_hint, m_shelf.snapshot(m_id).string())});
 }
 
 void Transaction::forget_the_fence() {
@@ -331,10 +398,12 @@ void Transaction::remember_the_fence(const Standing& standing) {
     m_fence.tables = !standing.restores() ? Tables::untouched
                      : standing.restored  ? Tables::put_back
                      : standing.undoing   ? Tables::being_put_back
+                     : standing.reversing ? Tables::being_reversed
                      : standing.admitted  ? Tables::met
                                           : Tables::changed;
     m_fence.woken = standing.woken;
     m_fence.place = standing.migrate ? standing.migrate->fact("database") : "";
+    m_fence.way_back = standing.migrate ? standing.migrate->fact("way_back") : "";
     m_fence.fingerprint = standing.database;
     m_fence.units_wait = !standing.held.empty();
     m_fence.same_boot = standing.begin && standing.begin->fact("boot_id") == m_world.clock.now().boot_id;

@@ -71,6 +71,8 @@ Transaction::Step Transaction::resume(const Shelf::Past& past) {
     m_leader.clear();
     m_migrating = m_schema_changed = m_snapshot_counts = false;
     m_failing.clear();
+    m_earlier.reset();
+    m_written_since = m_went_back = {};
     forget_the_fence();
     const Standing& standing = past.standing;
     m_swapped = standing.swap.has_value();
@@ -141,6 +143,9 @@ Outcome Transaction::decide(const Standing& standing, Asking asking) {
             if (const Step no = each->admit()) {
                 m_warnings.push_back(no->reason);
             }
+        }
+        if (goes_to_earlier_database()) {
+            keep_what_was_replaced();
         }
         if (asking == Asking::possible) {
             m_part.finish(m_to, voice());

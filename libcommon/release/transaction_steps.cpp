@@ -70,12 +70,6 @@ constexpr Phrase k_migrated{"applied: {}; the database as it was before: {}",
                             "применены: {}; база до них: {}"};
 constexpr Phrase k_no_schema_hint{"mend that first; a rollback goes on with --force",
                                   "сначала почините это; откат продолжится с --force"};
-constexpr Phrase k_other_schema{
-    "the database has been changed since {} was served, and nobody knows that it runs with it as it is now",
-    "базу с тех пор, как отдавался {}, изменили: неизвестно, работает ли он с ней"};
-constexpr Phrase k_other_schema_hint{
-    "choose a later one (lectio-deploy list), or add --force if its code can live with the tables",
-    "выберите более поздний (lectio-deploy list) или добавьте --force, если его код уживётся с таблицами"};
 constexpr Phrase k_host_is_busy{"the healer has been at work for {}: {}", "лечение идёт уже {}: {}"};
 constexpr Phrase k_gate_failed{"after the swap: {}", "после переключения: {}"};
 constexpr Phrase k_no_such{"there is no release {}", "релиза {} нет"};
@@ -95,8 +89,8 @@ constexpr Phrase k_adopted_is_not_served{"the folder that was there at first is 
 constexpr Phrase k_adopted_is_not_served_hint{"first: lectio-deploy rollback --to {}",
                                               "сначала: lectio-deploy rollback --to {}"};
 constexpr Phrase k_nothing_adopted{"no folder was taken over here", "папку здесь не принимали"};
-constexpr Phrase k_waited_too_long{"requests have waited {}, and the migrations were not through",
-                                   "запросы прождали {}, а миграции так и не закончились"};
+constexpr Phrase k_waited_too_long{"requests have waited {}, and the database was not ready",
+                                   "запросы прождали {}, а база так и не готова"};
 constexpr Phrase k_no_marker{"the deploy marker could not be set: {}",
                              "не удалось поставить метку деплоя: {}"};
 constexpr Phrase k_unreadable_record{"the record of {} cannot be read", "запись о {} не читается"};
@@ -430,14 +424,7 @@ Transaction::Step Transaction::look_at_the_schema() {
             return Stop{error_words(kept.error().message)};
         }
     }
-    const bool fits = !goes_back || m_release.schemas.empty() || is_known_to_fit(m_release, *m_schema);
-    if (!fits && !m_wishes.force) {
-        return Stop{say(k_other_schema, m_to), say(k_other_schema_hint)};
-    }
-    if (!fits) {
-        m_warnings.push_back(say(k_other_schema, m_to));
-    }
-    return {};
+    return goes_back && !m_earlier ? refuse_across_migrations() : Step{};
 }
 
 Transaction::Step Transaction::migrate() {
@@ -448,50 +435,34 @@ Transaction::Step Transaction::migrate() {
     for (const Migration& migration : m_migrations.all) {
         names += (names.empty() ? "" : ", ") + migration.name;
     }
-    if (Step no = keep(Mark::snapshot)) {
-        return no;
-    }
     const bool restores = m_migrations.needs_fence();
     const SteadyTime until = restores ? m_fence.held_until : SteadyTime::max();
-    const Result<std::string> place = m_part.database_place();
-    if (!place) {
-        return Stop{error_words(place.error().message)};
-    }
-    if (Step no = restores ? as_step(m_part.only_ours(until)) : Step{}) {
+    std::string place;
+    if (Step no = copy_database(place, until)) {
         return no;
-    }
-    if (Step no = as_step(m_part.take_snapshot(m_id, until))) {
-        return no;
-    }
-    const auto is_too_late = [&] { return m_world.clock.steady() >= until; };
-    const Stop too_late{say(k_waited_too_long, format_duration(longest_wait()))};
-    if (is_too_late()) {
-        return too_late;
     }
     if (Step no = keep(Mark::migrate, {{"migrations", names},
                                        {"schema", m_schema.value_or("")},
+                                       {"class", std::string(to_string(m_migrations.worst()))},
                                        {"undo", restores ? "restore" : ""},
-                                       {"database", *place}})) {
+                                       {"way_back", m_migrations.way_back()},
+                                       {"database", place}})) {
         return no;
     }
     m_snapshot_counts = true;
     m_fence.tables = restores ? Tables::changed : Tables::untouched;
-    m_fence.place = *place;
+    m_fence.place = place;
+    m_fence.way_back = m_migrations.way_back();
     m_migrating = !restores;
     m_progress(say(k_migrating, names));
     if (Step no = as_step(m_part.migrate(m_id, until, voice()))) {
-        return is_too_late() && !stop_requested() ? too_late
-                                                  : no; // it was cut off, and nothing was wrong with it
+        return m_world.clock.steady() >= until && !stop_requested()
+                   ? waited_too_long()
+                   : no; // it was cut off, and nothing was wrong with it
     }
     if (restores) {
-        const Result<std::string> database = m_part.look_at_database(*place, until);
-        if (!database) {
-            return Stop{error_words(database.error().message)};
-        }
-        m_fence.fingerprint = *database;
         m_notes.push_back(say(k_migrated, names, m_shelf.snapshot(m_id).string()));
-        set_marker();
-        return keep(Mark::migrated, {{"database", m_fence.fingerprint}});
+        return remember_nobody_has_written();
     }
     if (const Result<void> learned = learn_what_fits(); !learned) {
         return Stop{error_words(learned.error().message)};
@@ -499,6 +470,40 @@ Transaction::Step Transaction::migrate() {
     m_notes.push_back(say(k_migrated, names, m_shelf.snapshot(m_id).string()));
     set_marker(); // the time of the migrations is not the gate's
     return keep(Mark::migrated);
+}
+
+// As it is before it is changed; with a fence nobody writes to it any more.
+Transaction::Step Transaction::copy_database(std::string& place, SteadyTime until) {
+    if (Step no = keep(Mark::snapshot)) {
+        return no;
+    }
+    Result<std::string> found = m_part.database_place();
+    if (!found) {
+        return Stop{error_words(found.error().message)};
+    }
+    place = std::move(*found);
+    if (Step no = until != SteadyTime::max() ? as_step(m_part.only_ours(until)) : Step{}) {
+        return no;
+    }
+    if (Step no = as_step(m_part.take_snapshot(m_id, until))) {
+        return no;
+    }
+    return m_world.clock.steady() >= until ? Step(waited_too_long()) : Step{};
+}
+
+// By what it is now it is seen later whether somebody has.
+Transaction::Step Transaction::remember_nobody_has_written() {
+    const Result<std::string> database = m_part.look_at_database(m_fence.place, m_fence.held_until);
+    if (!database) {
+        return Stop{error_words(database.error().message)};
+    }
+    m_fence.fingerprint = *database;
+    set_marker();
+    return keep(Mark::migrated, {{"database", m_fence.fingerprint}});
+}
+
+Transaction::Stop Transaction::waited_too_long() const {
+    return {say(k_waited_too_long, format_duration(longest_wait()))};
 }
 
 // Whatever was good with the database as it was before is good with it now: nothing was taken away.
@@ -611,6 +616,12 @@ Transaction::Step Transaction::commit() {
     }
     if (const Step no = admit()) {
         m_warnings.push_back(no->reason);
+    }
+    if (goes_to_earlier_database()) {
+        keep_what_was_replaced();
+        if (!m_went_back.empty()) { // else it is said by who has found that out
+            m_notes.push_back(m_went_back);
+        }
     }
     m_progress(say(k_passed, m_to));
     return {};

@@ -39,7 +39,7 @@ class Restore {
         if (stands_already()) {
             return Restored{true, what_lies_aside()};
         }
-        LECTIO_TRY(nobody_has_it_open());
+        LECTIO_TRY(nobody_has_open(m_database));
         LECTIO_TRY(prove());
         LECTIO_TRY(prepare());
         Result<void> done = set_aside();
@@ -72,23 +72,6 @@ class Restore {
 
     [[nodiscard]] Path with(std::string_view ending) const {
         return m_database.string() + std::string(ending);
-    }
-
-    Result<void> nobody_has_it_open() const {
-        std::vector<Path> all;
-        for (const std::string_view ending : k_endings) {
-            all.push_back(with(ending));
-        }
-        const Result<std::vector<FileUser>> users = users_of(all);
-        LECTIO_TRY(users);
-        if (users->empty()) {
-            return {};
-        }
-        std::string names;
-        for (const FileUser& user : *users) {
-            names += fmt::format("{}{} ({})", names.empty() ? "" : ", ", user.name, user.pid);
-        }
-        return refused(ErrorKind::busy, m_database, fmt::format("it is open in {}", names));
     }
 
     // Of a call with the same snapshot that died; else empty.
@@ -143,7 +126,7 @@ class Restore {
     }
 
     [[nodiscard]] Result<NewFile> example() const {
-        for (const Path& one : {m_database, m_wish.aside / m_database.filename()}) {
+        for (const Path& one : {m_database, m_wish.aside / m_database.filename(), m_wish.example}) {
             const Result<FileInfo> info = m_files.info(one, Files::Follow::no);
             if (info) {
                 return NewFile{info->mode, info->owner, info->group};
@@ -229,6 +212,23 @@ class Restore {
 Result<Restored> restore_sqlite(const SqliteRestore& restore, Files& files, ReleaseDisk& disk, Clock& clock,
                                 SteadyTime until) {
     return Restore(restore, files, disk, clock, until).go();
+}
+
+Result<void> nobody_has_open(const Path& database) {
+    std::vector<Path> all;
+    for (const std::string_view ending : k_endings) {
+        all.push_back(database.string() + std::string(ending));
+    }
+    const Result<std::vector<FileUser>> users = users_of(all);
+    LECTIO_TRY(users);
+    if (users->empty()) {
+        return {};
+    }
+    std::string names;
+    for (const FileUser& user : *users) {
+        names += fmt::format("{}{} ({})", names.empty() ? "" : ", ", user.name, user.pid);
+    }
+    return refused(ErrorKind::busy, database, fmt::format("it is open in {}", names));
 }
 
 } // namespace lectio::snapshots

@@ -17,6 +17,7 @@ struct SqliteRestore {
     SqliteSnapshot manifest; // what it must be
     Path database;           // whose place it takes; need not be there
     Path aside;              // a folder of this restore alone, on the same file system; made if need be
+    Path example{};          // whose owner and mode it gets where nothing stands or lies aside
 };
 
 struct Restored {
@@ -31,5 +32,8 @@ struct Restored {
 // aside; invalid: the snapshot is not what the manifest says, and nothing was done.
 Result<Restored> restore_sqlite(const SqliteRestore& restore, Files& files, ReleaseDisk& disk, Clock& clock,
                                 SteadyTime until);
+
+// busy: somebody has it open, or its log or journal; named.
+Result<void> nobody_has_open(const Path& database);
 
 } // namespace lectio::snapshots

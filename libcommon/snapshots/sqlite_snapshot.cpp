@@ -94,6 +94,21 @@ Result<SqliteSchema> schema_in(Database& database) {
     return schema;
 }
 
+Result<RowCounts> rows_in(Database& database) {
+    RowCounts counts;
+    const Result<std::vector<std::string>> tables = texts(
+        database, "SELECT name FROM sqlite_master WHERE type = 'table' AND sql NOT LIKE 'CREATE VIRTUAL%'"
+                  " AND substr(name, 1, 7) <> 'sqlite_'");
+    LECTIO_TRY(tables);
+    for (const std::string& table : *tables) {
+        const Result<std::int64_t> rows =
+            database.number(fmt::format("SELECT count(*) FROM {}", sql_identifier(table)));
+        LECTIO_TRY(rows);
+        counts[table] = *rows;
+    }
+    return counts;
+}
+
 Result<SqliteFacts> facts_in(Database& database) {
     SqliteFacts facts;
     Result<SqliteSchema> schema = schema_in(database);
@@ -108,16 +123,9 @@ Result<SqliteFacts> facts_in(Database& database) {
     facts.application_id = *application;
     // A key that leads to no key of its table cannot be followed at all: that is the schema's, and so it was.
     facts.orphans = orphans.value_or(-1);
-    const Result<std::vector<std::string>> tables = texts(
-        database, "SELECT name FROM sqlite_master WHERE type = 'table' AND sql NOT LIKE 'CREATE VIRTUAL%'"
-                  " AND substr(name, 1, 7) <> 'sqlite_'");
-    LECTIO_TRY(tables);
-    for (const std::string& table : *tables) {
-        const Result<std::int64_t> rows =
-            database.number(fmt::format("SELECT count(*) FROM {}", sql_identifier(table)));
-        LECTIO_TRY(rows);
-        facts.rows[table] = *rows;
-    }
+    Result<RowCounts> rows = rows_in(database);
+    LECTIO_TRY(rows);
+    facts.rows = std::move(*rows);
     return facts;
 }
 
@@ -276,6 +284,14 @@ Result<std::vector<Text>> flaws_of_sqlite(const Path& file, const SqliteSnapshot
     }
     LECTIO_TRY(facts);
     return damage->empty() ? compare(*facts, snapshot.facts) : std::vector{say(k_damaged, *damage)};
+}
+
+Result<RowCounts> rows_of_sqlite(const Path& database, Clock& clock, SteadyTime until) {
+    const Result<Path> place = real_place(database);
+    LECTIO_TRY(place);
+    Result<Database> opened = Database::at(*place, Database::Access::read_write, clock, until);
+    LECTIO_TRY(opened);
+    return rows_in(*opened);
 }
 
 Result<SqliteSchema> schema_of_sqlite(const Path& database, Clock& clock, SteadyTime until) {

@@ -62,6 +62,8 @@ Result<SqliteSnapshot> take_sqlite(const Path& source, const Path& into, Files& 
 Result<std::vector<Text>> flaws_of_sqlite(const Path& file, const SqliteSnapshot& snapshot, Clock& clock,
                                           SteadyTime until);
 
+// Of a database that may be in use; virtual tables left out.
+Result<RowCounts> rows_of_sqlite(const Path& database, Clock& clock, SteadyTime until);
 // Of a database that may be in use: django_migrations is no proof of what the tables are (measured: M15).
 Result<SqliteSchema> schema_of_sqlite(const Path& database, Clock& clock, SteadyTime until);
 

@@ -168,7 +168,11 @@ class Deployment {
     // One after the other, of everything that is released here.
     [[nodiscard]] std::map<release::Kind, Engine>& engines() { return m_engines; }
     [[nodiscard]] release::Wishes wishes() const {
-        return {m_session.options().force, m_session.options().maintenance, m_session.person()};
+        const Options& options = m_session.options();
+        release::Wishes wishes{options.force, options.maintenance, m_session.person()};
+        wishes.restores_database = options.restore_database;
+        wishes.accepts_loss = options.accepted;
+        return wishes;
     }
 
     // What an earlier one has left comes first, and is told like any other.

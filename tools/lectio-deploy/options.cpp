@@ -1,6 +1,7 @@
 #include "options.h"
 
 #include "cli/command_line.h"
+#include "util/units.h"
 
 #include <filesystem>
 
@@ -20,6 +21,9 @@ constexpr std::string_view k_examples =
     "with "
     "migrations\n"
     "  sudo lectio-deploy rollback      back to the release that was served before\n"
+    "  sudo lectio-deploy rollback backend --restore-db   the same where migrations are in the way: what it "
+    "would "
+    "lose\n"
     "  lectio-deploy attach             follow the deploy that is under way\n"
     "  lectio-deploy list               the releases; status: what is served now\n";
 
@@ -116,6 +120,26 @@ std::variant<Options, int> parse_words(int argc, char** argv) {
     rollback->add_option("--to", options.id, "Its id (default: the good one that was served before)")
         ->type_name("ID");
     rollback->add_flag("--force", options.force, "Also to one that was bad, or was changed");
+    CLI::Option* with_database =
+        rollback->add_flag("--restore-db", options.restore_database,
+                           "backend: the database, too, as it was before the migrations since; without the "
+                           "next it says what is lost");
+    std::string accepted;
+    rollback
+        ->add_option(
+            "--accept-data-loss", accepted,
+            "What was written for so long at most may be lost to the site, \"2h\"; it is kept beside it")
+        ->check([&options](const std::string& text) {
+            const Result<Duration> given = parse_duration(text);
+            options.accepted = given ? std::optional(*given) : std::nullopt;
+            return given ? std::string() : given.error().message;
+        })
+        ->needs(with_database)
+        ->type_name("DURATION");
+    rollback
+        ->add_flag("--maintenance", options.maintenance,
+                   "--restore-db may take up to 20 minutes: visitors get deploy.maintenance_page meanwhile")
+        ->needs(with_database);
     CLI::App* plan =
         command("plan", Wish::plan, "What a release of this build would change; changes nothing");
     std::vector<std::string> planned;
@@ -136,10 +160,9 @@ std::variant<Options, int> parse_words(int argc, char** argv) {
     CLI::App* recover = command("recover", Wish::recover, "Finish or undo what a deploy that died has left");
     recover->add_flag("--boot", options.boot, "The machine is starting: what is undecided goes back");
     recover
-        ->add_option(
-            "--database", word,
-            "When it could not be put back in time: put-back (as it was before the migrations; what was "
-            "written since is kept beside it) or keep")
+        ->add_option("--database", word,
+                     "When it could not be put back in time: put-back (as it was before the deploy; what was "
+                     "written since is kept beside it) or keep")
         ->check(CLI::IsMember({"put-back", "keep"}))
         ->excludes("--boot")
         ->type_name("WORD");

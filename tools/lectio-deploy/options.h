@@ -41,6 +41,8 @@ struct Options {
     std::string before, after;     // diff
     bool force = false;
     bool maintenance = false;           // backend, full: visitors get a page while migrations are applied
+    bool restore_database = false;      // rollback: the database goes back, too
+    std::optional<Duration> accepted{}; // rollback: what was written for so long may be lost by it
     bool undo = false;                  // adopt
     bool boot = false;                  // recover: the machine is starting, nothing can be asked
     release::WordOnDatabase word{};     // recover: of the database, when it could not be put back in time

@@ -45,7 +45,9 @@ std::optional<int> Session::choose_kind() {
     const bool needs_all = m_options.wish == Wish::full || m_options.part == "full";
     const std::string named = m_options.id.value_or(m_options.before);
     m_kind = all.front();
-    if (m_options.wish == Wish::backend || needs_all || m_options.part == to_string(Kind::backend)) {
+    const bool is_of_code =
+        m_options.wish == Wish::backend || (m_options.restore_database && m_options.part.empty());
+    if (is_of_code || needs_all || m_options.part == to_string(Kind::backend)) {
         m_kind = Kind::backend;
     } else if (m_options.wish == Wish::frontend || m_options.wish == Wish::doctor ||
                m_options.part == to_string(Kind::frontend)) {

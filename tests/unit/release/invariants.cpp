@@ -6,6 +6,16 @@
 #include <catch2/catch.hpp>
 
 namespace lectio::release {
+namespace {
+
+bool has_gone_back(MadeUpSite& site, const std::string& id) {
+    const std::vector<Shelf::Past> journals = site.journals();
+    return std::any_of(journals.begin(), journals.end(), [&](const Shelf::Past& past) {
+        return past.id == id && past.standing.begin->fact("action") == "rollback" && past.standing.migrate;
+    });
+}
+
+} // namespace
 
 void check_invariants(MadeUpSite& site) {
     for (const Shelf::Past& past : site.journals()) {
@@ -22,7 +32,7 @@ void check_invariants(MadeUpSite& site) {
             REQUIRE(site.record(served));
             const State state =
                 site.record(served)->state; // failing: somebody has written before that was known
-            CHECK((state == State::good || (state == State::failing && site.serves_whole("broken"))));
+            CHECK((state == State::good || (state == State::failing && site.serves_whole(site.fails_on))));
         }
         for (const Release& release : site.releases(kind)) {
             INFO(release.id);
@@ -43,9 +53,15 @@ void check_invariants(MadeUpSite& site) {
         }
     }
     const Path snapshots = site.folder / "state" / "deploy" / "snapshots";
-    if (std::filesystem::exists(snapshots)) { // of releases that are there, and of none else
+    if (std::filesystem::exists(snapshots)) { // of releases that are there, of rollbacks, and of none else
         for (const auto& file : std::filesystem::directory_iterator(snapshots)) {
-            CHECK(site.record(file.path().filename().string()));
+            const std::string name = file.path().filename().string();
+            CHECK((site.record(name) || has_gone_back(site, name)));
+        }
+    }
+    if (!site.programs.database.empty()) { // what was replaced lies with a snapshot
+        for (const auto& file : std::filesystem::directory_iterator(site.programs.database.parent_path())) {
+            CHECK_FALSE(file.path().filename().string().starts_with(".lectio-left"));
         }
     }
     if (site.kinds().size() > 1) { // they belong together

@@ -206,7 +206,11 @@ Result<void> FusedDisk::move(const Path& from, const Path& to) {
     return m_fuse.around([&] {
         m_unsynced.erase(from);
         m_unsynced.insert(to);
-        return m_real.move(from, to);
+        Result<void> moved = m_real.move(from, to);
+        if (moved && on_moved) {
+            on_moved(from);
+        }
+        return moved;
     });
 }
 Result<void> FusedDisk::remove_tree(const Path& root) {
@@ -346,8 +350,12 @@ ProcessAnswer FusedPrograms::manage(const ProcessRequest& request) {
     } else if (word == "shell") {
         answer.out = "lectio-migrations: {\"migrations\": [{\"name\": \"" + pending + "\", \"class\": \"" +
                      what_it_does +
-                     "\", \"because\": [\"Remove field notes from lesson\"], \"atomic\": true}],"
+                     "\", \"because\": [\"Remove field notes from lesson\"], \"atomic\": true, \"safe\": " +
+                     (is_rollback_safe ? "true" : "false") +
+                     "}], \"before\": {\"app\": \"0001_initial\"},"
                      " \"engine\": \"sqlite\", \"database\": \"data/db.sqlite3\"}\n";
+    } else if (word == "migrate" && request.command.back() == "0001_initial") {
+        take_back(answer);
     } else if (word == "migrate") {
         migrate_limit = request.timeout;
         if (on_migrate) {
@@ -363,12 +371,27 @@ ProcessAnswer FusedPrograms::manage(const ProcessRequest& request) {
             answer.err = "the migration fails\n";
         } else if (waits) {
             do_in(opened, k_new_column);
-            if (what_it_does != "additive") {
+            if (what_it_does != "additive" && !is_rollback_safe) {
                 do_in(opened, k_lost_column);
             }
         }
     }
     return answer;
+}
+
+// Each part of it as a migration of its own.
+void FusedPrograms::take_back(ProcessAnswer& answer) {
+    Database opened = open_database(database);
+    if (has_in_schema(database, "room TEXT")) {
+        do_in(opened, "ALTER TABLE lessons_lesson DROP COLUMN room");
+    }
+    m_fuse.burn();
+    if (reverse_fails) {
+        answer.exit_status = 1;
+        answer.err = "the way back fails\n";
+    } else if (has_in_schema(database, "app_room") && !reverse_lies) {
+        do_in(opened, "DROP TABLE app_room");
+    }
 }
 
 Build build_of(const std::string& word) {

@@ -76,8 +76,9 @@ class FusedDisk final : public ReleaseDisk {
 
     std::vector<std::string> used;
     std::function<void(const Path&)> on_look;
-    std::optional<Bytes> free;    // so much room is there
-    std::string refuses_moves_of; // a file of this name cannot be moved
+    std::function<void(const Path&)> on_moved; // of what has another name now: the one it had
+    std::optional<Bytes> free;                 // so much room is there
+    std::string refuses_moves_of;              // a file of this name cannot be moved
     std::optional<std::string>
         refuses_record;         // of a journal: with a mark that begins so it cannot be written
     std::string dies_at_record; // the fuse ends at that with this mark
@@ -129,6 +130,9 @@ class FusedPrograms final : public Processes {
     std::string pending;                // a migration that waits; with a database: until its tables are there
     std::string what_it_does = "lossy"; // its class
     bool migration_fails = false;       // in the middle
+    bool is_rollback_safe = false;      // says its author
+    bool reverse_fails = false;         // in the middle
+    bool reverse_lies = false;          // the tables are others afterwards
     std::function<void()> on_migrate;
     Duration migrate_limit{};              // of the last one
     Path database;                         // of SQLite; empty: none
@@ -142,6 +146,7 @@ class FusedPrograms final : public Processes {
 
   private:
     ProcessAnswer manage(const ProcessRequest& request);
+    void take_back(ProcessAnswer& answer);
     Fuse& m_fuse;
 };
 

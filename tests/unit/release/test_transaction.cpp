@@ -1243,6 +1243,249 @@ TEST_CASE("a unit that starts while another serves undoes nothing behind its bac
     check_invariants(site);
 }
 
+namespace {
+
+void with_reversible_migration(MadeUpSite& site) {
+    with_migration(site);
+    site.programs.what_it_does = "reversible";
+    site.programs.is_rollback_safe = true;
+}
+
+} // namespace
+
+TEST_CASE("what its author calls safe is taken back, and what visitors have written stays",
+          "[transaction][backend][migrations][fence][reverse]") {
+    MadeUpSite site(Kind::backend);
+    with_reversible_migration(site);
+    const std::string before = site.schema();
+    SECTION("it is") {
+        const Outcome outcome = site.release(build_of("broken"));
+        INFO(outcome.reason.en);
+        CHECK(outcome.result == Ends::rolled_back);
+        CHECK(site.serves_whole("first"));
+        CHECK(site.schema() == before);
+        CHECK(site.running["celery.service"] == site.word_served());
+        CHECK(site.record(outcome.release)->state == State::bad);
+    }
+    SECTION("its way back fails") {
+        site.programs.reverse_fails = true;
+        const Outcome outcome = site.release(build_of("broken"));
+        CHECK(outcome.result == Ends::needs_human);
+        CHECK(outcome.reason.en.find("the way back fails") != std::string::npos);
+        CHECK(site.serves_whole("broken"));
+        CHECK(site.record(site.served_id())->state == State::failing);
+        CHECK(site.has_column("lessons_lesson", "room")); // its own code has its tables again
+    }
+    SECTION("its way back lies") {
+        site.programs.reverse_lies = true;
+        const Outcome outcome = site.release(build_of("broken"));
+        CHECK(outcome.result == Ends::needs_human);
+        CHECK(outcome.reason.en.find("not what they were before") != std::string::npos);
+        CHECK(site.serves_whole("broken"));
+        CHECK(site.has_column("lessons_lesson", "room"));
+    }
+    SECTION("it loses something, whatever its author says") {
+        site.programs.what_it_does = "lossy";
+        CHECK(site.release(build_of("broken")).result == Ends::needs_human);
+        CHECK(site.serves_whole("broken"));
+    }
+    SECTION("nothing can be written down") {
+        site.disk.refuses_record = "reverse";
+        CHECK(site.release(build_of("broken")).result == Ends::needs_human);
+        CHECK(site.serves_whole("broken"));
+        site.disk.refuses_record.reset();
+        REQUIRE(site.recover().size() == 1);
+        CHECK(site.serves_whole("first"));
+        CHECK(site.schema() == before);
+    }
+    check_invariants(site);
+}
+
+// ── back with the database ──────────────────────────────────────────────────────────────────────────────
+
+namespace {
+
+const Wishes k_with_database{.by = "olga", .restores_database = true, .accepts_loss = std::chrono::hours(1)};
+const Wishes k_without_word{.by = "olga", .restores_database = true};
+
+// Served by "second", whose migration has lost a column. A rollback takes rows from the site, and these alone: what was
+// written until it put the earlier database in its place.
+void with_way_back(MadeUpSite& site) {
+    with_lossy_migration(site);
+    std::int64_t then = 0;
+    site.programs.on_migrate = [&] { then = site.rows(); };
+    REQUIRE(site.release(build_of("second")).result == Ends::released);
+    site.programs.on_migrate = {};
+    site.disk.on_moved = [&site, then, lost = std::int64_t{0}](const Path& from) mutable {
+        if (from.filename() != ".lectio-restore-db.sqlite3") {
+            return;
+        }
+        if (lost == 0 && site.rows() == then) {
+            lost = site.visits - then;
+            site.visits = then;
+        } else { // undone: all of it is there again, and nobody was to be let in meanwhile
+            site.visits += lost;
+            lost = 0;
+        }
+    };
+}
+
+struct WayBack : MadeUpSite {
+    WayBack() : MadeUpSite(Kind::backend) {
+        with_way_back(*this);
+        first = releases().front().id;
+        second = served_id();
+        after = schema();
+        bare.clock.advance(std::chrono::minutes(20));
+    }
+    [[nodiscard]] Path kept(const Outcome& outcome, const char* name) {
+        CHECK(outcome.result == Ends::released);
+        return folder / "state/deploy/snapshots" / journals().back().id / name;
+    }
+    void is_refused(const Wishes& wishes, const char* phase, const char* words, const std::string& hint) {
+        const std::size_t jobs = services.jobs.size();
+        const Outcome outcome = roll_back(std::nullopt, wishes);
+        INFO(outcome.reason.en << "; " << outcome.hint.en);
+        CHECK(outcome.result == Ends::refused);
+        CHECK(outcome.phase == phase);
+        CHECK(outcome.reason.en.find(words) != std::string::npos);
+        CHECK(outcome.hint.en.find(hint) != std::string::npos);
+        CHECK(services.jobs.size() == jobs);
+        CHECK(serves_whole("second"));
+        CHECK(schema() == after);
+        check_invariants(*this);
+    }
+    std::string first, second, after;
+};
+
+} // namespace
+
+TEST_CASE("a rollback across migrations says what it would lose, and goes with the word for it",
+          "[transaction][backend][migrations][earlier]") {
+    WayBack site;
+    const std::string line = "rollback backend --to " + site.first + " --restore-db --accept-data-loss=";
+    site.is_refused({}, "schema", "has been changed since", line + "23m");
+    site.is_refused(k_without_word, "database", "goes back to", line + "23m");
+    site.is_refused(k_without_word, "database", "; rows then and now: lessons_lesson 1 → ", "");
+    Wishes less = k_with_database;
+    less.accepts_loss = std::chrono::minutes(19);
+    site.is_refused(less, "database", "more than the 19 m that you accept", line);
+
+    const std::int64_t all = site.rows();
+    bool was_held = false;
+    site.programs.on_migrate = [] { FAIL("nothing is migrated"); };
+    const auto counts = site.disk.on_moved;
+    site.disk.on_moved = [&](const Path& from) {
+        was_held = was_held || (from.filename() == ".lectio-restore-db.sqlite3" && site.running.empty());
+        counts(from);
+    };
+    const Outcome back = site.roll_back(std::nullopt, k_with_database);
+    INFO(back.reason.en << "; " << back.hint.en);
+    REQUIRE(back.result == Ends::released);
+    CHECK(was_held);
+    CHECK(back.warnings.empty());
+    CHECK(site.serves_whole("first"));
+    CHECK(site.record(site.second)->state == State::withdrawn);
+    CHECK(site.schema() != site.after);
+    CHECK(site.running["celery.service"] == site.word_served());
+    check_invariants(site);
+    // What was written since is there, twice: as a snapshot that was proven, and as the file that it was.
+    CHECK(rows_in(site.kept(back, "before.sqlite3")) > all);
+    CHECK(rows_in(site.kept(back, "left.sqlite3")) == rows_in(site.kept(back, "before.sqlite3")));
+    const std::string notes = back.notes.empty() ? "" : back.notes.back().en;
+    CHECK(notes.find(site.kept(back, "").parent_path().string()) != std::string::npos);
+
+    // And it comes back the same way.
+    const std::int64_t left = rows_in(site.kept(back, "left.sqlite3"));
+    site.disk.on_moved = [&](const Path& from) {
+        site.visits = from.filename() == ".lectio-restore-db.sqlite3" ? left : site.visits;
+    };
+    CHECK(site.roll_back(site.second).phase == "schema");
+    const Outcome again = site.roll_back(site.second, k_with_database);
+    INFO(again.reason.en << "; " << again.hint.en);
+    CHECK(again.result == Ends::released);
+    CHECK(site.serves_whole("second"));
+    CHECK(site.schema() == site.after);
+    check_invariants(site);
+}
+
+TEST_CASE("the way back with the database is refused where it is not needed, or cannot be gone",
+          "[transaction][backend][migrations][earlier]") {
+    SECTION("nothing is in the way") {
+        MigratedBackend adds;
+        REQUIRE(adds.release(build_of("second")).result == Ends::released);
+        const Outcome outcome = adds.roll_back(std::nullopt, k_with_database);
+        CHECK(outcome.phase == "database");
+        CHECK(outcome.hint.en == "leave out --restore-db");
+        CHECK(adds.roll_back().result == Ends::released);
+        check_invariants(adds);
+        return;
+    }
+    WayBack site;
+    const Path snapshot = site.folder / "state/deploy/snapshots" / site.second;
+    SECTION("the snapshot is gone") {
+        std::filesystem::remove_all(snapshot);
+        site.is_refused({}, "schema", "has been changed since", "no snapshot with which it ran is kept");
+        site.is_refused(k_with_database, "database", "has been changed since",
+                        "no snapshot with which it ran");
+    }
+    SECTION("the snapshot is damaged") {
+        std::string bytes = slurp(snapshot / "before.sqlite3");
+        bytes[bytes.size() / 2] ^= 1;
+        spill(snapshot / "before.sqlite3", bytes);
+        site.is_refused(k_with_database, "database", "could not be put back", "");
+    }
+    SECTION("there is no room") {
+        site.disk.free = 3_kB;
+        site.is_refused(k_with_database, "database", "may be needed to put the database back", "");
+    }
+    SECTION("units could start in the middle") {
+        site.services.units["web.service"].exec_start_pre.clear();
+        site.is_refused(k_with_database, "database", "web.service would lose requests", "");
+    }
+    SECTION("another database is configured") {
+        site.database_key = "sqlite:" + (site.folder / "elsewhere").string();
+        std::filesystem::copy_file(site.programs.database, site.folder / "elsewhere");
+        site.is_refused(k_with_database, "database", "leads to another database", "");
+    }
+    SECTION("the clock is wrong") {
+        site.bare.clock.jump_wall(-std::chrono::hours(24));
+        site.is_refused(k_with_database, "database", "nobody can say how much is lost",
+                        "set the clock right");
+    }
+}
+
+TEST_CASE("a way back with the database that fails before visitors are let in leaves everything as it was",
+          "[transaction][backend][migrations][earlier]") {
+    WayBack site;
+    const auto stays = [&](const Outcome& outcome, Ends expected, const char* words) {
+        INFO(outcome.reason.en << "; " << outcome.hint.en);
+        CHECK(outcome.result == expected);
+        CHECK(outcome.reason.en.find(words) != std::string::npos);
+        CHECK(site.serves_whole("second"));
+        CHECK(site.schema() == site.after);
+        CHECK(site.running["celery.service"] == site.word_served());
+        check_invariants(site);
+    };
+    site.canary_is_broken = true;
+    stays(site.roll_back(std::nullopt, k_with_database), Ends::refused, "does not work");
+    site.canary_is_broken = false;
+    site.refuses_to_start = "first";
+    stays(site.roll_back(std::nullopt, k_with_database), Ends::rolled_back, "did not start");
+    site.refuses_to_start.clear();
+    for (const char* mark : {"snapshot", "migrate", "migrated", "swap", "admit"}) {
+        INFO(mark);
+        site.disk.refuses_record = mark; // the disk is full
+        stays(site.roll_back(std::nullopt, k_with_database),
+              std::string_view(mark) == "admit" ? Ends::rolled_back : Ends::refused, "No space left");
+        site.disk.refuses_record.reset();
+    }
+    {
+        const Stranger stranger(std::filesystem::canonical(site.programs.database)); // psql of olga's
+        stays(site.roll_back(std::nullopt, k_with_database), Ends::refused, "it is open in");
+    }
+}
+
 TEST_CASE("a real Django: what adds is applied, what does more and fails is undone",
           "[transaction][backend][migrations][django]") {
     if (python_with_django().empty()) {
@@ -1305,6 +1548,33 @@ TEST_CASE("a real Django: what adds is applied, what does more and fails is undo
         CHECK(site.schema() == before);
         check_invariants(site);
     }
+    auto safe = migrations;
+    safe["0003_index"] = {
+        "migrations.RunSQL('CREATE INDEX by_title ON lessons_lesson (title)', 'DROP INDEX by_title')",
+        "rollback_safe = True"};
+    const Outcome taken_back = site.release(build("broken", safe)); // visitors have written by then
+    INFO(taken_back.reason.en);
+    CHECK(taken_back.result == Ends::rolled_back);
+    CHECK(site.schema() == before);
+    check_invariants(site);
+    // A table that Django has written anew is not the same to the letter afterwards: that is a person's.
+    safe.erase("0003_index");
+    safe["0003_wider"] = {"migrations.AlterField('lesson', 'title', models.CharField(max_length=80))",
+                          "rollback_safe = True"};
+    CHECK(site.release(build("broken", safe)).result == Ends::needs_human);
+    CHECK(site.schema() != before);
+    check_invariants(site);
+    CHECK(site.roll_back().phase == "schema");
+    CHECK(site.roll_back(std::nullopt, {.by = "olga", .restores_database = true}).phase == "database");
+    const std::int64_t rows = site.rows();
+    const Outcome with_data = site.roll_back(
+        std::nullopt, {.by = "olga", .restores_database = true, .accepts_loss = std::chrono::hours(1)});
+    INFO(with_data.reason.en << "; " << with_data.hint.en);
+    CHECK(with_data.result == Ends::released);
+    CHECK(site.schema() == before);
+    CHECK(site.rows() < rows);
+    site.visits = site.rows();
+    check_invariants(site);
     migrations["0003_where"] = {"migrations.AddField('lesson', 'where', models.TextField(null=True))"};
     migrations["0004_when"] = {
         "migrations.CreateModel('When', [('id', models.AutoField(primary_key=True))])"};
@@ -1597,6 +1867,44 @@ const std::vector<Scene>& scenes() {
          [](MadeUpSite& site) { site.release(build_of("second"), k_behind_page); },
          {"first"},
          3},
+        {"a migration that can be taken back, with code that fails",
+         Kind::backend,
+         with_reversible_migration,
+         [](MadeUpSite& site) { site.release(build_of("broken")); },
+         {"first"},
+         2},
+        {"a migration that cannot be taken back after all",
+         Kind::backend,
+         [](MadeUpSite& site) {
+             with_reversible_migration(site);
+             site.programs.reverse_fails = true;
+         },
+         [](MadeUpSite& site) { site.release(build_of("broken")); },
+         {"first", "broken"}, // the former as long as nobody has written
+         2},
+        {"a rollback with the database",
+         Kind::backend,
+         with_way_back,
+         [](MadeUpSite& site) { site.roll_back(std::nullopt, k_with_database); },
+         {"first", "second"}},
+        {"a rollback with the database, to code that does not start",
+         Kind::backend,
+         [](MadeUpSite& site) {
+             with_way_back(site);
+             site.refuses_to_start = "first";
+         },
+         [](MadeUpSite& site) { site.roll_back(std::nullopt, k_with_database); },
+         {"second"},
+         2},
+        {"a rollback with the database, to code that fails",
+         Kind::backend,
+         [](MadeUpSite& site) {
+             with_way_back(site);
+             site.fails_on = "first";
+         },
+         [](MadeUpSite& site) { site.roll_back(std::nullopt, k_with_database); },
+         {"first", "second"}, // as soon as somebody has written it stays
+         2},
         {"adopting a backend",
          Kind::backend,
          [](MadeUpSite& site) { site.boot(); },
@@ -1651,7 +1959,7 @@ TEST_CASE("killed at any step and taken up again: one whole release, nothing hal
             if (step % 5 == 0 && (scene.kind == Kind::frontend || !site.served_id().empty())) {
                 site.programs.migration_fails = false;
                 const bool both = site.kinds().size() > 1;
-                const bool stays_red = site.serves_whole("broken");
+                const bool stays_red = site.serves_whole(site.fails_on);
                 const Outcome next = both ? release_whole(site, "later1")
                                           : site.release(build_of("later1"), stays_red ? k_forced : Wishes{});
                 CHECK(next.result == Ends::released);

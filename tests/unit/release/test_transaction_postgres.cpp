@@ -6,6 +6,7 @@
 #include "platform/postgres.h"
 #include "util/text.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <filesystem>
@@ -61,7 +62,7 @@ struct ServedByPostgres : MadeUpSite {
         as_superuser("DROP DATABASE IF EXISTS site WITH (FORCE)");
         const std::vector<PostgresRow> replaced =
             connected(url_of("postgres"))
-                .query("SELECT datname FROM pg_database WHERE datname LIKE 'site\\_before\\_%'")
+                .query("SELECT datname FROM pg_database WHERE datname ~ '^site_(before|left)_'")
                 .value();
         for (const PostgresRow& row : replaced) {
             as_superuser("DROP DATABASE \"" + row.front().value_or("") + "\"");
@@ -526,6 +527,100 @@ TEST_CASE("PostgreSQL: killed at each record of the journal and taken up again",
                 CHECK(site.release(site.build("third", k_lossy)).phase == "room");
                 CHECK(site.left_on_server().empty());
             }
+        }
+    }
+}
+
+namespace {
+
+const Wishes k_with_database{.by = "olga", .restores_database = true, .accepts_loss = std::chrono::hours(1)};
+
+// Served by "second", whose migration has lost a column, and written to since.
+struct LeftByPostgres : ServedByPostgres {
+    LeftByPostgres() {
+        REQUIRE(release(build("second", k_lossy)).result == Ends::released);
+        first = releases().front().id;
+        after = schema();
+        before_it = content();
+    }
+    void is_whole() {
+        INFO(page());
+        CHECK(serves_whole("first") != serves_whole("second"));
+        CHECK(schema() == (serves_whole("first") ? before : after));
+        const std::string& kept = serves_whole("first") ? content_before : before_it;
+        CHECK(content().substr(0, kept.size()) == kept);
+        visits = rows();
+        check_invariants(*this);
+    }
+    std::string first, after, before_it;
+};
+
+} // namespace
+
+TEST_CASE("PostgreSQL: back with the database, and forward again", "[.postgres]") {
+    LeftByPostgres site;
+    const Outcome alone = site.roll_back();
+    CHECK(alone.phase == "schema");
+    CHECK(alone.hint.en.find("--to " + site.first + " --restore-db --accept-data-loss=") !=
+          std::string::npos);
+    const std::string all = site.content();
+    const Outcome back = site.roll_back(std::nullopt, k_with_database);
+    INFO(back.reason.en << "; " << back.hint.en);
+    REQUIRE(back.result == Ends::released);
+    CHECK(site.serves_whole("first"));
+    CHECK(site.content().find(site.content_before) == 0);
+    site.is_whole();
+    CHECK(site.left_on_server().empty());
+    // It is there, under its own name.
+    const std::string left = site.ask_server("SELECT datname FROM pg_database WHERE datname ~ '^site_left_'");
+    const std::vector<PostgresRow> kept =
+        connected(url_of(left))
+            .query("SELECT string_agg(id || ' ' || title, E'\n' ORDER BY id) FROM lessons_lesson")
+            .value();
+    CHECK(kept.front().front().value_or("").find(all) == 0);
+    const std::string newer = back.previous;
+    const Outcome again = site.roll_back(newer, k_with_database);
+    INFO(again.reason.en << "; " << again.hint.en);
+    CHECK(again.result == Ends::released);
+    CHECK(site.content().find(all) == 0);
+    site.is_whole();
+}
+
+TEST_CASE(
+    "PostgreSQL: a way back that fails before visitors are let in, or is killed, leaves one whole release",
+    "[.postgres]") {
+    {
+        LeftByPostgres site;
+        site.canary_is_broken = true;
+        CHECK(site.roll_back(std::nullopt, k_with_database).phase == "migrate");
+        CHECK(site.serves_whole("second"));
+        site.is_whole();
+        site.canary_is_broken = false;
+        site.refuses_to_start = "first";
+        CHECK(site.roll_back(std::nullopt, k_with_database).result == Ends::rolled_back);
+        CHECK(site.serves_whole("second"));
+        site.is_whole();
+        CHECK(site.left_on_server().empty());
+    }
+    for (const char* mark :
+         {"fence", "snapshot", "migrate", "migrated", "swap", "admit", "undo", "restored", "commit"}) {
+        for (const bool after : {false, true}) {
+            INFO(mark << (after ? ", after it" : ", before it"));
+            LeftByPostgres site;
+            const std::string_view at(mark);
+            site.refuses_to_start = at == "undo" || at == "restored" ? "first" : "";
+            site.disk.dies_at_record = mark;
+            site.disk.dies_after_it = after;
+            CHECK(site.killed([&] { site.roll_back(std::nullopt, k_with_database); }));
+            site.refuses_to_start.clear();
+            const std::vector<Outcome> outcomes = site.recover(after ? Asking::not_now : Asking::possible);
+            site.boot();
+            if (std::any_of(outcomes.begin(), outcomes.end(),
+                            [](const Outcome& each) { return each.result == Ends::needs_human; })) {
+                site.recover();
+            }
+            site.is_whole();
+            CHECK(site.left_on_server().empty());
         }
     }
 }
