@@ -41,7 +41,6 @@ SinceServed since_served(const std::vector<Shelf::Past>& journals, const Release
     if (has_left == journals.rend()) {
         return since;
     }
-    std::vector<std::string> done;
     for (auto past = has_left.base() - 1; past != journals.end(); ++past) {
         const Standing& standing = past->standing;
         if (!standing.migrate) {
