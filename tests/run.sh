@@ -11,7 +11,7 @@ usage: tests/run.sh [--host | --no-host] [--soak] [CTEST-OPTION...]
   --soak      the full figures of the issues' "Done when" lines instead of a tenth of them
 
 Other options go to ctest: tests/run.sh -R unit-util
-What is missing of some 25 Debian packages (packaging/dependencies*.txt) is installed with apt-get first, which needs root.
+What is missing of some 60 Debian packages (packaging/dependencies*.txt) is installed with apt-get first, which needs root.
 What cannot be tried on this machine (no root, no namespaces) is shown as skipped, never as passed.
 USAGE
 }
