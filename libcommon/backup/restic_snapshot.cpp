@@ -1,6 +1,7 @@
 #include "backup/restic_snapshot.h"
 
 #include "backup/files_snapshot.h"
+#include "backup/manifest.h"
 #include "backup/program.h"
 #include "platform/trusted_path.h"
 #include "util/text.h"
@@ -195,16 +196,7 @@ std::string literally(const std::string& path) {
 
 Result<ResticSnapshot> take_restic(const BackupSource& source, const Path& into, World& world,
                                    SteadyTime until, const ReadThrough& read) {
-    const SteadyTime begun = world.clock.steady();
-    const WallTime taken = world.clock.now().wall;
-    Result<ResticSnapshot> snapshot = give(source, into, world, until, read);
-    if (!snapshot) {
-        [[maybe_unused]] const Result<void> removed = remove_file(into); // why there is none is what counts
-        return snapshot;
-    }
-    snapshot->taken = std::chrono::floor<std::chrono::seconds>(taken);
-    snapshot->took = std::chrono::duration_cast<Duration>(world.clock.steady() - begun);
-    return snapshot;
+    return timed(world.clock, into, [&] { return give(source, into, world, until, read); });
 }
 
 Result<Text> flaw_of_structure(const std::string& id, const BackupSource& source, World& world,
