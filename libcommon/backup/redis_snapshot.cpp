@@ -30,6 +30,9 @@ constexpr std::size_t k_mark_size = 40;
 constexpr std::size_t k_longest_line = 4096;
 constexpr Duration k_pause{100};
 constexpr Duration k_to_ask = 10s;
+// TIME tells the clock itself, a dump's "ctime" comes of time(), which Linux tells as it was at the kernel's last tick:
+// a dump begun at once after TIME may seem to be of the second before.
+constexpr std::int64_t k_lag_of_time_s = 1;
 constexpr Duration k_first_try = 1s; // of a server that has only just been started
 constexpr Bytes k_longest_said = 64_kB;
 constexpr mode_t k_for_others = 077;
@@ -177,7 +180,7 @@ Result<FileDigest> copy_saved(RedisConnection& redis, const RedisPlace& place, c
     const Result<RdbFacts> facts = read_rdb(into, world.clock, until);
     const bool timed = before->type == RedisReply::Type::array && !before->items.empty();
     const auto begun = timed ? number_from<std::int64_t>(before->items[0].text) : std::nullopt;
-    if (facts && begun && facts->created != 0 && facts->created < *begun) {
+    if (facts && begun && facts->created != 0 && facts->created + k_lag_of_time_s < *begun) {
         LECTIO_TRY(remove_file(into));
         return Error{ErrorKind::invalid,
                      fmt::format("unable to read {}: it is not what Redis has just saved (does it run in a "

@@ -198,6 +198,43 @@ TEST_CASE("a snapshot over replication: what is asked, what is kept, and how it 
     CHECK_FALSE(bare.files.info(place.file, Files::Follow::no));
 }
 
+TEST_CASE("a dump is what Redis has just saved, though its second may be the one before; an older one is "
+          "another's") {
+    Place place;
+    FakeRedis redis;
+    const Path saved = place.folder / "saved.rdb";
+    std::ofstream(saved, std::ios::binary) << a_dump();
+    std::string now;
+    redis.answer = [&](const FakeRedis::Command& command) -> Result<RedisReply> {
+        if (command == FakeRedis::Command{"CONFIG", "GET", "dir"}) {
+            return redis_array({redis_text("dir"), redis_text(place.folder.path().string())});
+        }
+        if (command == FakeRedis::Command{"CONFIG", "GET", "dbfilename"}) {
+            return redis_array({redis_text("dbfilename"), redis_text("saved.rdb")});
+        }
+        if (command == FakeRedis::Command{"TIME"}) {
+            return redis_array({redis_text(now), redis_text("17")});
+        }
+        return redis_text("# Persistence\r\nrdb_bgsave_in_progress:0\r\nrdb_last_bgsave_status:ok\r\n");
+    };
+    BareWorld& bare = place.bare;
+    World world{bare.clock, bare.files, bare.host, bare.http, bare.processes, bare.services, redis};
+    const RedisSource source{Secret("redis://127.0.0.1"), "bgsave"};
+    const auto taken_at = [&](std::int64_t second) {
+        now = std::to_string(second);
+        Result<RedisSnapshot> taken = take_redis(source, place.file, world, bare.clock.steady() + 10min);
+        const bool is_there = bool(bare.files.info(place.file, Files::Follow::no));
+        CHECK(is_there == bool(taken));
+        CHECK((!is_there || bool(bare.files.remove(place.file))));
+        return taken;
+    };
+    constexpr std::int64_t k_created = 1795413875; // of a_dump()
+    CHECK(taken_at(k_created - 3600));
+    CHECK(taken_at(k_created));
+    CHECK(taken_at(k_created + 1));
+    CHECK_THAT(taken_at(k_created + 2).error().message, Contains("not what Redis has just saved"));
+}
+
 TEST_CASE("why no server loads it is said: none here, an older one, modules, too little memory") {
     BareWorld bare;
     FakeProcesses processes;
