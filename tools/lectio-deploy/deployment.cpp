@@ -535,13 +535,17 @@ int recover(Session& session) {
 }
 
 // A deploy that lives and has let go of the fence is about to start these very units. One that has not put its tables back
-// is about to end: its lock is free in a moment.
-Result<Lock> lock_before_start(Session& session) {
+// is about to end: its lock is free in a moment. Who recovers by hand has that lock and wants the fence next, so nobody
+// waits for the one with the other in his hand.
+Result<Lock> lock_before_start(Session& session, Result<Lock>& fence) {
+    Clock& clock = session.world().clock;
     Result<Lock> lock = lock_deploys(session);
-    const SteadyTime until = session.world().clock.steady() + k_longest;
-    while (!lock && lock.error().kind == ErrorKind::busy && owes_tables(session) && !stop_requested() &&
-           session.world().clock.steady() < until) {
-        session.world().clock.sleep_for(k_between_looks);
+    const SteadyTime until = clock.steady() + k_longest;
+    while (fence && !lock && lock.error().kind == ErrorKind::busy && owes_tables(session) &&
+           !stop_requested() && clock.steady() < until) {
+        fence->release();
+        clock.sleep_for(k_between_looks);
+        fence = wait_for_fence(session);
         lock = lock_deploys(session);
     }
     return lock;
@@ -551,14 +555,14 @@ Result<Lock> lock_before_start(Session& session) {
 // one case: nothing can be written down, so that what visitors write from here on would be taken for nothing and be lost.
 // The unit's line ignores an exit status, so it is kept waiting until systemd ends its start, and tries again.
 int pass_gate(Session& session) {
-    const Result<Lock> fence = wait_for_fence(session);
+    Result<Lock> fence = wait_for_fence(session);
+    if (fence && !has_unfinished(session)) {
+        return 0;
+    }
+    Result<Lock> lock = lock_before_start(session, fence);
     if (!fence) {
         return session.leave(fence.error());
     }
-    if (!has_unfinished(session)) {
-        return 0;
-    }
-    Result<Lock> lock = lock_before_start(session);
     if (!lock && lock.error().kind == ErrorKind::busy) {
         return 0;
     }
