@@ -263,6 +263,7 @@ class DeployTest(unittest.TestCase):
         self.assertIn("changed", json.loads(self.site.deploy("status").stdout)["integrity"])
         report = self.ends(self.site.release("next"), 1, "refused")
         self.assertIn("index.html", report["reason"])
+        self.assertIn("--force", report["hint"])
         self.ends(self.site.release("next", "--force"), 3, "released")
 
     def test_adopted_and_given_back(self):

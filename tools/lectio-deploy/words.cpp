@@ -152,6 +152,7 @@ nlohmann::json fields_of(const Outcome& outcome, Lang lang) {
               {"with", outcome.with},
               {"phase", outcome.phase},
               {"reason", outcome.reason.in(lang)},
+              {"hint", outcome.hint.in(lang)},
               {"duration_ms", outcome.took.count()},
               {"warnings", warnings},
               {"notes", notes}}}};
