@@ -493,6 +493,7 @@ install_deploy_recovery() {
     elif is_foreign "$recover_file"; then
         leave_foreign "$recover_file" "$(basename "$recover_file")" "the one that undoes a deploy that was cut off"
     else
+        [[ $dry_run == no ]] || note "where the configuration has [deploy]:"
         write_unit "$recover_file" "$(basename "$recover_file")"
         run systemctl daemon-reload
         run systemctl enable --quiet lectio-deploy-recover.service

@@ -10,13 +10,19 @@ namespace {
 
 using snapshots::SqliteSnapshot;
 
-constexpr Phrase k_rows{"{} rows", "строк {}"};
-constexpr Phrase k_tables_and_rows{"{} tables, {} rows", "таблиц {}, строк {}"};
-constexpr Phrase k_files{"{} files", "файлов {}"};
+constexpr Noun k_tables{"table", "tables", "таблица", "таблицы", "таблиц"};
+constexpr Noun k_rows{"row", "rows", "строка", "строки", "строк"};
+constexpr Noun k_files{"file", "files", "файл", "файла", "файлов"};
 constexpr Phrase k_written{"what {} has written", "вывод {}"};
 constexpr Phrase k_other_bytes{"what comes out is not what the program has written",
                                "распаковывается не то, что записала программа"};
-constexpr Phrase k_keys{"{} keys", "ключей {}"};
+constexpr Noun k_keys{"key", "keys", "ключ", "ключа", "ключей"};
+
+template<class Number>
+Text so_many(Number number, const Noun& noun) {
+    return lectio::counted(static_cast<std::int64_t>(number), noun);
+}
+
 constexpr Phrase k_not_loaded{"its checksum and its structure are proven, no server has loaded it: {}",
                               "проверены контрольная сумма и структура, сервером она не загружалась: {}"};
 
@@ -92,13 +98,14 @@ Result<Tried> flaws_in_repository(const std::string& id, const BackupSource* sou
 
 Text counted(const Snapshot& snapshot) {
     return std::visit(
-        Cases{[](const SqliteSnapshot& one) { return say(k_rows, snapshots::total(one.facts.rows)); },
-              [](const FilesSnapshot& one) { return say(k_files, one.files); },
-              [](const ResticSnapshot& one) { return say(k_files, one.files); },
+        Cases{[](const SqliteSnapshot& one) { return so_many(snapshots::total(one.facts.rows), k_rows); },
+              [](const FilesSnapshot& one) { return so_many(one.files, k_files); },
+              [](const ResticSnapshot& one) { return so_many(one.files, k_files); },
               [](const PostgresSnapshot& one) {
-                  return say(k_tables_and_rows, one.rows.size(), snapshots::total(one.rows));
+                  return join(", ", {so_many(one.rows.size(), k_tables),
+                                     so_many(snapshots::total(one.rows), k_rows)});
               },
-              [](const RedisSnapshot& one) { return say(k_keys, keys_in(one.facts)); },
+              [](const RedisSnapshot& one) { return so_many(keys_in(one.facts), k_keys); },
               [](const ExecSnapshot& one) { return say(k_written, one.made_with); }},
         snapshot);
 }

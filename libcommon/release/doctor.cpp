@@ -47,7 +47,7 @@ constexpr Phrase k_watchdog{
     "{}: WatchdogSec={}, а gunicorn сторожевому таймеру не отвечает: systemd убивает здоровый сайт"};
 constexpr Phrase k_no_gate{
     "{} does not wait at the gate: it can start in the middle of a deploy that changes the database",
-    "{} не ждёт у шлюза: может запуститься посреди деплоя, который меняет базу"};
+    "{} не ждёт гейта: может запуститься посреди деплоя, который меняет базу"};
 constexpr Phrase k_short_start{"{}: TimeoutStartSec={}: a deploy may hold it back for longer, up to {}",
                                "{}: TimeoutStartSec={}: деплой может придержать его дольше, до {}"};
 // ── the start of the machine ──

@@ -32,14 +32,24 @@ std::string frontend_folder(const BackendDeploy& deploy, const std::filesystem::
     return folder.starts_with(inside) ? folder.substr(inside.size()) : std::string();
 }
 
+// What comes and goes beside what is shared: the log of a database, and what `lectio-backup restore` has set aside.
+bool lies_beside(std::string_view below, std::string_view shared) {
+    if (!below.starts_with(shared)) {
+        return false;
+    }
+    const std::string_view more = below.substr(shared.size());
+    return more == "-wal" || more == "-shm" || more == "-journal" || more.starts_with(".before-");
+}
+
 } // namespace
 
 bool OutsideReleases::leaves_out(std::string_view below) const {
     const std::string_view name = below.substr(below.rfind('/') + 1);
     return name == "__pycache__" || name.ends_with(".pyc") || below == ".git" || below == k_canary_socket ||
            (!venv.empty() && is_at_or_below(below, venv)) ||
-           std::any_of(shared.begin(), shared.end(),
-                       [&](const std::string& path) { return is_at_or_below(below, path); });
+           std::any_of(shared.begin(), shared.end(), [&](const std::string& path) {
+               return is_at_or_below(below, path) || lies_beside(below, path);
+           });
 }
 
 OutsideReleases outside_releases(const BackendDeploy& deploy, const std::filesystem::path& frontend) {

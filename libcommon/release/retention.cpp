@@ -36,7 +36,8 @@ std::vector<std::string> superfluous(const std::vector<Release>& releases, const
         kept.insert(some.begin(), some.end());
     }
     for (const Release& release : releases) {
-        if (release.pinned) {
+        if (release.pinned ||
+            release.adopted) { // `adopt --undo` gives back what was there at first, however long ago
             kept.insert(release.id);
         }
     }

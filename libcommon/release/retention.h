@@ -1,5 +1,5 @@
 // Retention: which releases may go. Pure; nothing here ever names the served one, the one to go back to, one that a process
-// works in, or one that a journal still speaks of (DESIGN rule 7).
+// works in, the folder that was taken over, or one that a journal still speaks of (DESIGN rule 7).
 #pragma once
 
 #include "release/record.h"

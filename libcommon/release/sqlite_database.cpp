@@ -47,11 +47,14 @@ class SqliteDatabase final : public SiteDatabase {
     SqliteDatabase(Path path, World& world, ReleaseDisk& disk)
         : m_path(std::move(path)), m_world(world), m_disk(disk) {}
 
-    // The one that is copied has to be the one that is changed.
+    // The one that is copied has to be the one that is changed. Django may reach it by a link in a folder of the site's own
+    // user (a database that is shared lies below its code): nothing is opened by that link, so nobody is led astray.
     Step is_of(const WaitingMigrations& waiting, const Path& tree) override {
-        const Result<Path> ours = real_place(m_path);
-        const Result<Path> theirs = real_place(tree / waiting.database); // an absolute one stays as it is
-        if (waiting.engine == "sqlite" && ours && theirs && *ours == *theirs) {
+        const Result<FileInfo> ours = m_world.files.info(m_path, Files::Follow::yes);
+        const Result<FileInfo> theirs = // an absolute one stays as it is
+            m_world.files.info(tree / waiting.database, Files::Follow::yes);
+        if (waiting.engine == "sqlite" && ours && theirs && ours->device == theirs->device &&
+            ours->inode == theirs->inode) {
             return {};
         }
         return Refusal{

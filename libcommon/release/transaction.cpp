@@ -233,6 +233,15 @@ Transaction::Step Transaction::swap_the_other() {
 Result<Transaction::Plan> Transaction::plan(BuildSource& source) {
     m_id = fresh_id(m_part.kind(), m_world.clock.now().wall);
     m_action = "release";
+    const Result<Shelf::Served> served = m_shelf.served();
+    LECTIO_TRY(served);
+    if (served->kind == Shelf::Served::Kind::folder) {
+        if (const Part::Step no = m_part.may_be_adopted(Part::Wish::deploy, m_wishes.force, voice())) {
+            Plan refused;
+            refused.flaws.push_back({Flaw::Weight::refuse, no->reason, no->hint});
+            return refused;
+        }
+    }
     LECTIO_TRY(m_shelf.prepare());
     Result<Plan> made = look_ahead(source);
     forget_what_was_brought();
@@ -268,6 +277,9 @@ Result<Transaction::Plan> Transaction::look_ahead(BuildSource& source) {
         Part::Foresight foresight = m_part.foresee(m_shelf.incoming(m_id), draft, voice());
         plan.migrations = std::move(foresight.migrations);
         plan.flaws.insert(plan.flaws.end(), foresight.flaws.begin(), foresight.flaws.end());
+    }
+    if (const Release* live = find(records->releases, served->id)) {
+        foretell_changes_by_hand(*live, plan);
     }
     return plan;
 }

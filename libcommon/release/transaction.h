@@ -163,6 +163,7 @@ class Transaction {
     Step take_over_what_is_served();
     Step know_what_is_served(const std::string& id);
     Step look_for_changes_by_hand();
+    void foretell_changes_by_hand(const Release& live, Plan& plan);
     Step ready();
     Step receive();
     Step inspect();

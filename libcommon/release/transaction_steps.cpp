@@ -88,7 +88,8 @@ constexpr Phrase k_adopted_is_not_served{"the folder that was there at first is 
                                          "первоначальная папка — релиз {}, а отдаётся {}"};
 constexpr Phrase k_adopted_is_not_served_hint{"first: lectio-deploy rollback --to {}",
                                               "сначала: lectio-deploy rollback --to {}"};
-constexpr Phrase k_nothing_adopted{"no folder was taken over here", "папку здесь не принимали"};
+constexpr Phrase k_nothing_adopted{"none of the releases is a folder that was there before them",
+                                   "ни один из релизов не был папкой, которая лежала здесь до них"};
 constexpr Phrase k_waited_too_long{"requests have waited {}, and the database was not ready",
                                    "запросы прождали {}, а база так и не готова"};
 constexpr Phrase k_no_marker{"the deploy marker could not be set: {}",
@@ -239,6 +240,16 @@ Transaction::Step Transaction::look_for_changes_by_hand() {
     m_warnings.push_back(words);
     const Result<void> done = m_shelf.keep(kept);
     return done ? Step{} : Step(Stop{error_words(done.error().message)});
+}
+
+void Transaction::foretell_changes_by_hand(const Release& live, Plan& plan) {
+    const Result<TreeDifference> changes = changes_by_hand(m_shelf, live, own_of(m_part), m_world.clock);
+    if (!changes) {
+        plan.flaws.push_back({Flaw::Weight::refuse, error_words(changes.error().message)});
+    } else if (!changes->empty()) {
+        plan.flaws.push_back({Flaw::Weight::refuse_unless_forced, say(k_changed, some_of(*changes)),
+                              say(k_changed_hint, live.id)});
+    }
 }
 
 Transaction::Step Transaction::ready() {

@@ -287,16 +287,21 @@ class DeployTest(unittest.TestCase):
         self.assertEqual(good.returncode, 0, good.stdout + good.stderr)
         bad = self.site.deploy("plan", "-", data=archive({"index.html": b"broken"}))
         self.assertEqual(bad.returncode, 1, bad.stdout + bad.stderr)
+        dry = self.site.deploy("frontend", "-", "--dry-run", data=archive(build_files("next")))
+        self.assertEqual((dry.returncode, json.loads(dry.stdout)["findings"]), (0, []), dry.stdout + dry.stderr)
+        self.assertEqual(self.site.deploy("pack", "/nothing/here").returncode, 64)
+        for words in (["rollback"], ["adopt", "--undo"], ["cleanup"], ["recover"]):
+            self.assertEqual(self.site.deploy(*words, "--dry-run").returncode, 64, words)
         self.assertEqual((sorted(self.site.releases.iterdir()), self.build_served()), before)
         self.assertEqual(len(self.site.journals()), 1)
 
     def test_old_releases_go_and_lists_say_what_is_there(self):
         self.site.change([("[deploy]", "[deploy]\nkeep = 2")])
         ids = [self.ends(self.site.release(f"n{i}"), 0, "released")["release"] for i in range(4)]
-        listed = self.site.listed()
+        taken_over, *listed = self.site.listed()  # what was there at first stays, to be given back
         self.assertEqual([release["id"] for release in listed], ids[-2:])
         self.assertEqual([release["current"] for release in listed], [False, True])
-        self.assertEqual(sorted(it.name for it in self.site.releases.iterdir()), sorted(ids[-2:]))
+        self.assertEqual(sorted(it.name for it in self.site.releases.iterdir()), sorted([taken_over["id"], *ids[-2:]]))
         difference = json.loads(self.site.deploy("diff", ids[-2], ids[-1]).stdout)
         self.assertEqual(difference["changed"], ["index.html"])
         deploys = json.loads(self.site.deploy("history").stdout)["deploys"]
@@ -319,6 +324,8 @@ class DeployTest(unittest.TestCase):
         build = write_files(self.stack.folder / "new", build_files("old way"))
         self.assertEqual(old("frontend", str(build)).returncode, 0)
         self.assertEqual(self.build_served(), "old way")
+        write_files(build, build_files("a newer way"))
+        self.assertEqual(old("frontend", str(build)).returncode, 0)
         (self.stack.build / "index.html").write_text(self.page() + "<!-- by hand -->")
         write_files(build, build_files("forced"))
         self.assertEqual(old("frontend", str(build), "--force").returncode, 0)  # with a warning

@@ -32,7 +32,7 @@ DJANGO = {
                  "from django.core.management import execute_from_command_line\nexecute_from_command_line(sys.argv)\n",
     "site_settings.py": "import pathlib\nSECRET_KEY = 'made up'\nINSTALLED_APPS = ['lessons']\n"
                         "DATABASES = {'default': {'ENGINE': 'django.db.backends.sqlite3',"
-                        " 'NAME': pathlib.Path(__file__).resolve().parent / 'db.sqlite3'}}\n",
+                        " 'NAME': pathlib.Path(__file__).resolve().parent / 'lessons/db.sqlite3'}}\n",
     "lessons/__init__.py": "",
     "lessons/migrations/__init__.py": "",
     "lessons/migrations/0001_initial.py": "from django.db import migrations, models\n\n\nclass Migration(migrations.Migration):\n"
@@ -107,6 +107,9 @@ class BackendTest(unittest.TestCase):
         home = self.project.parent / ".lectio-releases/.shared"
         self.assertEqual((home / "db.sqlite3").read_text(), "rows")
         (self.project / "db.sqlite3").write_text("more rows")  # as the site goes on doing
+        beside = [self.project / f"db.sqlite3{more}" for more in ("-wal", "-journal", ".before-abcdef")]  # nobody's change of the code
+        for path in beside:
+            path.write_text("of the database")
         parts = {part["kind"]: part for part in json.loads(self.site.deploy("status").stdout)["parts"]}
         self.assertEqual(parts["backend"]["served"], report["release"])
         self.assertNotIn("changed", parts["backend"]["integrity"])
@@ -115,6 +118,8 @@ class BackendTest(unittest.TestCase):
         self.assertIn("manage.py", parts["backend"]["integrity"])
         (self.project / "manage.py").write_text("print('fine')\n")
         self.ends(self.site.deploy("adopt", "backend", "--undo"), 0, "released")
+        for path in beside:
+            path.unlink()
         self.assertFalse(self.project.is_symlink() or home.is_symlink())
         (self.project / "db.sqlite3").write_text("rows")
         self.assertEqual(self.tree(), before)
@@ -197,7 +202,14 @@ class BackendTest(unittest.TestCase):
         self.commit("with a database")
         if root():
             subprocess.run(["chown", "-R", "nobody:nogroup", str(self.project)], check=True)
-        self.site.change([("[deploy.backend]", f"[deploy.backend]\nmigrate = {json.dumps(manage)}")])
+        self.site.change([("[deploy.backend]", f"[deploy.backend]\nmigrate = {json.dumps(manage)}"),
+                          # below the code, where the folder is the site's own user's
+                          ('shared = ["db.sqlite3"', 'shared = ["lessons/db.sqlite3"')])
+        before = self.tree()
+        planned = self.site.deploy("plan", "backend")
+        self.assertEqual(planned.returncode, 1, planned.stdout + planned.stderr)
+        self.assertIn("adopt backend", json.loads(planned.stdout)["findings"][0]["hint"])
+        self.assertEqual(self.tree(), before)
         self.ends(self.site.deploy("adopt", "backend"), 0, "released")
         planned = self.site.deploy("plan", "backend")
         self.assertEqual((planned.returncode, json.loads(planned.stdout)["migrations"]), (0, []), planned.stdout + planned.stderr)
@@ -207,9 +219,11 @@ class BackendTest(unittest.TestCase):
         planned = self.site.deploy("plan", "backend")
         self.assertEqual((planned.returncode, json.loads(planned.stdout)["migrations"][0]["class"]), (1, "additive"))
         self.assertIn("database =", json.loads(planned.stdout)["findings"][0]["hint"])
-        self.site.change([("[deploy.backend]", '[deploy.backend]\ndatabase = "sqlite:db.sqlite3"')])
+        self.site.change([("[deploy.backend]", '[deploy.backend]\ndatabase = "sqlite:lessons/db.sqlite3"')])
         planned = self.site.deploy("plan", "backend")
-        self.assertEqual(planned.returncode, 0, planned.stdout + planned.stderr)
+        (finding,) = json.loads(planned.stdout)["findings"]  # it was written into what is served
+        self.assertEqual((planned.returncode, finding["refuses"]), (1, True), planned.stdout + planned.stderr)
+        self.assertIn("0002_more.py", finding["words"])
         second.write_text(SECOND)
         self.commit("with a migration")
         before = self.tree()

@@ -24,6 +24,9 @@ constexpr std::string_view k_exit_codes = "Exit status: 0 all good, 1 warning (a
 
 constexpr Phrase k_formats{"lectio-backup knows the formats text and json",
                            "lectio-backup знает только форматы text и json"};
+constexpr Phrase k_no_dry_run{
+    "--dry-run is for run, restore and prune: this command would change a manifest",
+    "--dry-run есть у run, restore и prune: эта команда изменила бы описание копии"};
 constexpr Phrase k_at_or_id{"--at and --id each say which backup: give one of them",
                             "--at и --id оба говорят, какую копию взять: укажите что-то одно"};
 
@@ -78,6 +81,10 @@ std::variant<Options, int> parse_options(int argc, char** argv) {
     }
     if (options.common.format != Format::text && options.common.format != Format::json) {
         return wrong_usage("lectio-backup", say(k_formats), options.common);
+    }
+    const bool says = options.wish == Wish::pin || options.wish == Wish::accept;
+    if (says && options.common.dry_run && !options.common.check_config) {
+        return wrong_usage("lectio-backup", say(k_no_dry_run), options.common);
     }
     if (options.at && options.id) {
         return wrong_usage("lectio-backup", say(k_at_or_id), options.common);

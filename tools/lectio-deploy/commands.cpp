@@ -44,6 +44,8 @@ constexpr Phrase k_whole{"it is as it was released", "он такой, каки�
 constexpr Phrase k_no_releases{"there are no releases yet", "релизов ещё нет"};
 constexpr Phrase k_no_deploys{"there was no deploy yet", "деплоев ещё не было"};
 constexpr Phrase k_no_such{"there is no release {}", "релиза {} нет"};
+constexpr Phrase k_no_such_hint{"the releases are listed by: lectio-deploy list",
+                                "какие есть: lectio-deploy list"};
 constexpr Phrase k_no_difference{"the same files", "файлы одинаковы"};
 constexpr Phrase k_to_a_terminal{"the archive goes to standard output: pipe it to ssh or into a file",
                                  "архив пишется в стандартный вывод: передайте его в ssh или в файл"};
@@ -177,8 +179,11 @@ int history(Session& session) {
         const release::Entry begin = past.standing.begin.value_or(release::Entry{});
         const release::Entry end = past.standing.end.value_or(release::Entry{});
         const std::string result = past.standing.ended() ? end.fact("result") : "unfinished";
-        lines += fmt::format("{}{}  {}  {:<8}  {:<11}  {}{}", lines.empty() ? "" : "\n", past.id,
-                             moment(session, begin.time), begin.fact("action"), result, begin.fact("by"),
+        const std::string action = begin.fact("action") == "abandon" ? "un-adopt" : begin.fact("action");
+        const std::string release = end.fact("release"); // of a rollback it is another than the deploy's own
+        lines += fmt::format("{}{}  {}  {:<8}  {:<11}  {}{}{}", lines.empty() ? "" : "\n", past.id,
+                             moment(session, begin.time), action, result, begin.fact("by"),
+                             release.empty() || release == past.id ? "" : "  → " + release,
                              end.fact("reason").empty() ? "" : "  " + clean_line(end.fact("reason")));
         deploys.push_back({{"id", past.id},
                            {"time", format_utc(begin.time)},
@@ -197,7 +202,7 @@ int history(Session& session) {
 int diff(Session& session) {
     for (const std::string& id : {session.options().before, session.options().after}) {
         if (!release::is_id(id)) {
-            return session.leave(ExitCode::usage, say(k_no_such, clean_line(id)));
+            return session.leave(ExitCode::usage, say(k_no_such, clean_line(id)), say(k_no_such_hint));
         }
     }
     // Of whichever kind: the name says it.
@@ -206,7 +211,7 @@ int diff(Session& session) {
     const Result<TreeManifest> after = shelf.manifest(session.options().after);
     if (!before || !after) {
         const std::string& missing = before ? session.options().after : session.options().before;
-        return session.leave(ExitCode::usage, say(k_no_such, missing));
+        return session.leave(ExitCode::usage, say(k_no_such, missing), say(k_no_such_hint));
     }
     const TreeDifference difference = compare(*before, *after);
     std::string lines;
@@ -235,7 +240,9 @@ int pack_folder(const Options& options, World& world) {
     const Result<Packed> packed = pack(folder.has_filename() ? folder : folder.parent_path(), STDOUT_FILENO,
                                        world.clock, world.clock.steady() + k_to_read);
     if (!packed) {
-        return session.leave(packed.error());
+        return packed.error().kind == ErrorKind::not_found
+                   ? session.leave(ExitCode::usage, error_words(packed.error().message))
+                   : session.leave(packed.error());
     }
     return packed->refused.empty() ? 0 : session.leave(ExitCode::warning, packed->refused);
 }

@@ -51,7 +51,7 @@ constexpr Phrase k_waiting{"units of kind {} wait until a deploy lets the site's
                            "юниты ({}) ждут, пока деплой не разрешит запуск кода сайта: {}"};
 constexpr Phrase k_no_source{"what is to be released is not said", "не сказано, что выкладывать"};
 constexpr Phrase k_no_source_hint{
-    "name a folder, an archive or -, or write down [deploy.backend] git = {{ ref = \"main\" }",
+    "name a folder, an archive or -, or write down [deploy.backend] git = {{ ref = \"main\" }}",
     "назовите папку, архив или -, либо укажите [deploy.backend] git = {{ ref = \"main\" }}"};
 constexpr Phrase k_two_sources{"--ref is a commit of git: leave out the folder or archive",
                                "--ref — это коммит git: уберите папку или архив"};
@@ -62,6 +62,7 @@ constexpr Phrase k_nothing_gone{"nothing to remove: every release is kept for a 
 constexpr Phrase k_would_change{"against {}: {}", "по сравнению с {}: {}"};
 constexpr Phrase k_would_migrate{"migration {}", "миграция {}"};
 constexpr Phrase k_would_refuse{"it would be refused: {}", "было бы отказано: {}"};
+constexpr Phrase k_would_help{"  → {}", "  → {}"};
 constexpr Phrase k_would_note{"note: {}", "замечание: {}"};
 constexpr Phrase k_would_release{"it would be released", "было бы выложено"};
 
@@ -417,6 +418,9 @@ struct Foretold {
             const bool refuses = flaw.weight != release::Flaw::Weight::warn;
             is_good = is_good && !refuses;
             lines.push_back(say(refuses ? k_would_refuse : k_would_note, flaw.words));
+            if (!flaw.hint.empty()) {
+                lines.push_back(say(k_would_help, flaw.hint));
+            }
             findings.push_back(
                 {{"refuses", refuses}, {"words", flaw.words.in(lang)}, {"hint", flaw.hint.in(lang)}});
         }

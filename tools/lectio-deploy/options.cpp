@@ -45,6 +45,9 @@ constexpr Phrase k_plan_of_what{"plan takes frontend, backend or full, then what
 constexpr Phrase k_one_input{
     "standard input brings one of the two only: name a folder or an archive for the other",
     "стандартный ввод — только для одного из двух: для другого назовите папку или архив"};
+constexpr Phrase k_no_dry_run{
+    "--dry-run is for frontend, backend and full (it is the same as plan): this command would change things",
+    "--dry-run есть у frontend, backend и full (это то же, что plan): эта команда изменила бы что-нибудь"};
 constexpr Phrase k_formats{"lectio-deploy knows the formats text and json",
                            "lectio-deploy знает только форматы text и json"};
 
@@ -65,6 +68,29 @@ bool take_planned(std::vector<std::string> words, Options& options) {
     options.source = builds == 1 ? words.front() : "";
     options.code = words.size() > builds ? words.back() : "";
     return true;
+}
+
+// What would be released is foretold by `plan`. False: the command changes things, and nothing foretells them.
+bool change_nothing(Options& options) {
+    switch (options.wish) {
+    case Wish::frontend:
+    case Wish::backend:
+    case Wish::full:
+        options.part = options.wish == Wish::frontend  ? "frontend"
+                       : options.wish == Wish::backend ? "backend"
+                                                       : "full";
+        options.wish = Wish::plan;
+        return true;
+    case Wish::rollback: // without a word on what may be lost it says what would be
+        return options.restore_database && !options.accepted;
+    case Wish::adopt:
+    case Wish::recover:
+    case Wish::cleanup:
+    case Wish::gate:
+        return false;
+    default:
+        return true;
+    }
 }
 
 std::variant<Options, int> parse_words(int argc, char** argv) {
@@ -207,6 +233,9 @@ std::variant<Options, int> parse_words(int argc, char** argv) {
     }
     if (options.common.format != Format::text && options.common.format != Format::json) {
         return wrong_usage("lectio-deploy", say(k_formats), options.common);
+    }
+    if (options.common.dry_run && !options.common.check_config && !change_nothing(options)) {
+        return wrong_usage("lectio-deploy", say(k_no_dry_run), options.common);
     }
     if (options.by_old_name && options.wish == Wish::cleanup && !options.days) {
         options.days = k_days_of_script;

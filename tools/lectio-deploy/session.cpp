@@ -18,7 +18,13 @@ constexpr Phrase k_nothing{
 constexpr Phrase k_not_configured{
     "the configuration has no [deploy.{}]: nobody says what is to be released where",
     "в настройках нет [deploy.{}]: не сказано, что и куда выкладывать"};
-constexpr Phrase k_hint{"write there: path = \"/var/www/SITE\"", "напишите там: path = \"/var/www/САЙТ\""};
+constexpr Phrase k_hint{
+    "write there: [deploy.frontend] path = \"/var/www/SITE/build\", the folder that the web server serves",
+    "напишите там: [deploy.frontend] path = \"/var/www/САЙТ/build\", папка, которую отдаёт веб-сервер"};
+constexpr Phrase k_backend_hint{"write there: [deploy.backend] path = \"/var/www/SITE\", the project; "
+                                "docs/configuration.md has its other keys",
+                                "напишите там: [deploy.backend] path = \"/var/www/САЙТ\", папка проекта; "
+                                "остальные ключи — в docs/configuration.md"};
 constexpr Phrase k_which{"say which: lectio-deploy {0} frontend, or lectio-deploy {0} backend",
                          "уточните: lectio-deploy {0} frontend или lectio-deploy {0} backend"};
 
@@ -60,7 +66,8 @@ std::optional<int> Session::choose_kind() {
     for (const Kind kind : {Kind::frontend, Kind::backend}) {
         const bool is_there = std::find(all.begin(), all.end(), kind) != all.end();
         if (!is_there && (kind == m_kind || needs_all)) {
-            return leave(ExitCode::configuration, say(k_not_configured, to_string(kind)), say(k_hint));
+            return leave(ExitCode::configuration, say(k_not_configured, to_string(kind)),
+                         say(kind == Kind::backend ? k_backend_hint : k_hint));
         }
     }
     return std::nullopt;

@@ -37,6 +37,17 @@ TEST_CASE("the last good ones stay, and the newest bad ones for whoever wants to
     CHECK(gone == expected);
 }
 
+TEST_CASE("the folder that was taken over stays until it is given back", "[retention]") {
+    std::vector<Release> releases;
+    for (int i = 0; i < 8; ++i) {
+        releases.push_back(made(i, State::good, i + 1));
+    }
+    releases[0].adopted = true;
+    const std::vector<std::string> gone = superfluous(releases, releases[7].id, {.good = 2, .evidence = 0});
+    CHECK(std::find(gone.begin(), gone.end(), releases[0].id) == gone.end());
+    CHECK(gone.size() == 5);
+}
+
 TEST_CASE("nothing goes while it is not known what is served", "[retention]") {
     const std::vector<Release> releases{made(1, State::good, 1), made(2, State::bad, 0),
                                         made(3, State::staged, 0)};
