@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Deploys on a host, as a program of that host: `deploys.py soak`, `kills` and `audit`, for test_deploy_soak.py;
-`begin`, `pack`, `visits` and `ask` for test_deploy_backend.py and test_deploy_database.py.
+`begin`, `pack`, `visits`, `ask` and `kills-back` for test_deploy_backend.py and test_deploy_database.py.
 
 Prints a JSON object: what was counted, and what was seen that must never be.
 """
@@ -218,19 +218,24 @@ class Callers:
             try:
                 status, answer = ask(f"/api/visit/?note={next(self._asked)}", connection)
             except (OSError, http.client.HTTPException) as error:
-                self.faults.append(f"connection: {error!r}")
+                self._note(f"connection: {error!r}", begun)
                 connection.close()
                 continue
             self.slowest = max(self.slowest, time.monotonic() - begun)
             if status != 200:
-                self.faults.append(f"{status} {answer[:200]!r}")
+                self._note(f"{status} {answer[:200]!r}", begun)
                 continue
             answer = json.loads(answer)
             self.rows.add(answer["row"])
             self.words.add(answer["word"])
 
+    def _note(self, fault, begun):
+        """With what tells a site that hangs from a machine that has no time for it."""
+        self.faults.append(f"{datetime.datetime.now():%H:%M:%S}, after {time.monotonic() - begun:.1f} s, load {os.getloadavg()[0]:.0f}: {fault}")
+
     def lost(self):
-        return self.rows - {title for title, in rows_of_database("SELECT title FROM lessons_lesson")}
+        answered = set(self.rows)  # first: they go on
+        return answered - {title for title, in rows_of_database("SELECT title FROM lessons_lesson")}
 
 
 def connected(database):
@@ -420,11 +425,15 @@ def check_shelf(kind, releases):
         raise AssertionError(f"left over: {left}")
 
 
-def killed(process, longest, chance, journals=None):
+MARKS = ("received", "sealed", "migrate", "migrated", "swap", "commit")
+MARKS_BACK = ("fence", "snapshot", "migrate", "migrated", "swap", "admit", "commit")  # of a way back with the database
+
+
+def killed(process, longest, chance, journals=None, marks=MARKS):
     """True when it was killed in its course: at any moment, or (with `journals`, half of the time) at one of a journal's records,
     near which little time is spent and much is decided."""
     if journals is not None and chance.random() < 0.5:
-        mark = chance.choice(["received", "sealed", "migrate", "migrated", "swap", "commit"])
+        mark = chance.choice(marks)
         while process.poll() is None and not any(f'"{mark}"' in file.read_text() for file in set(journal_files()) - journals):
             time.sleep(0.001)
         longest = 0.05
@@ -506,6 +515,83 @@ def kills(kind, number, seed):
     return {"problems": problems, "counted": counted, "pages": visitors.pages, "rows": len(callers.rows), "seed": seed}
 
 
+def patiently(*words, data=b""):
+    """deploy(), and again where a busy machine was too slow for the 20 s that requests may wait."""
+    for _ in range(4):
+        code, report = deploy(*words, data=data)
+        if code != NOT_RELEASED or "20 s" not in report["deploy"]["reason"]:
+            break
+    return code, report
+
+
+def titles_kept():
+    """Of the rows in the databases that ways back have replaced."""
+    if POSTGRES.exists():
+        names = [name for name, in rows_of_database("SELECT datname FROM pg_database") if name.startswith(("site_left_", "site_before_"))]
+        return {title for name in names for title, in rows_of_database("SELECT title FROM lessons_lesson", name)}
+    kept = set()
+    for file in STATE.glob("snapshots/*/left.sqlite3"):
+        with contextlib.closing(sqlite3.connect(file)) as database:
+            kept |= {title for title, in database.execute("SELECT title FROM lessons_lesson")}
+    return kept
+
+
+def has_room():
+    """The column that "roomy" asks for and the release after it has taken away."""
+    try:
+        rows_of_database("SELECT room_0 FROM lessons_lesson LIMIT 1")
+    except Exception as error:  # noqa: BLE001 (each kind of database has its own)
+        if "room_0" not in str(error):
+            raise
+        return False
+    return True
+
+
+def kills_back(number, seed):
+    """SIGKILL at a random moment of a way back with the database, at times again in what takes it up. "roomy" is served, or what took
+    its column away: with the tables that fit it; and no row is gone that does not lie beside, where a person finds it."""
+    chance = random.Random(seed)
+    words = ["rollback", "backend", "--restore-db", "--accept-data-loss=2h"]
+    counted, problems = {"killed": 0, "killed again": 0, "went back": 0, "rounds": 0}, []
+    longest = {"back": 10.0, "recover": 1.0}
+    with Callers() as callers:
+        while counted["killed"] < number and counted["rounds"] < 3 * number and not problems:
+            counted["rounds"] += 1
+            word = f"s{counted['rounds']}"
+            code, report = patiently("backend", "-", data=packed(word, "loses", "good"))
+            gone = callers.lost()
+            if code != RELEASED:
+                problems.append(f"{word}: {code} {report}")
+                break
+            until = time.monotonic() + 90
+            while word not in callers.words and time.monotonic() < until:
+                time.sleep(0.02)
+            hit = killed(start(*words), longest["back"], chance, set(journal_files()), MARKS_BACK)
+            longest["back"] *= 1.02 if hit else 0.8
+            counted["killed"] += hit
+            while hit and chance.random() < 0.3:
+                again = killed(start("recover"), longest["recover"], chance)
+                longest["recover"] *= 1.02 if again else 0.9
+                counted["killed again"] += again
+            code, report = recover()
+            now = served()["backend"]
+            went_back = now == "roomy"
+            counted["went back"] += went_back
+            lost = callers.lost() - gone
+            if code not in (RELEASED, NOT_RELEASED) or now not in ("roomy", word) or has_room() != went_back or deploy("status")[1]["unfinished"]:
+                problems.append(f"{word}: served {now}, recover: {code} {report}")
+            elif not went_back and lost:
+                problems.append(f"{word}: nothing went back, and rows are gone: {sorted(lost)[:10]}")
+            elif not went_back:
+                code, report = patiently(*words)
+                problems += [] if code == RELEASED and served()["backend"] == "roomy" else [f"{word}: the next way back: {code} {report}"]
+            astray = callers.lost() - titles_kept()
+            problems += [f"{word}: rows that are gone and lie nowhere: {sorted(astray)[:10]}"] * bool(astray)
+            print(f"{counted}", file=sys.stderr, flush=True)
+    problems += [f"a caller: {fault}" for fault in callers.faults[:20]]
+    return {"problems": problems, "counted": counted, "rows": len(callers.rows), "slowest_s": round(callers.slowest, 2)}
+
+
 def visits(rows, may_go):
     """Until SIGTERM: what visitors met meanwhile. Rows may go where a person said so: they are told then, and are no problem."""
     enough = threading.Event()
@@ -558,6 +644,9 @@ def main():
     asking = commands.add_parser("ask")
     asking.add_argument("sql")
     asking.add_argument("--database", default="site")
+    killing_back = commands.add_parser("kills-back")
+    killing_back.add_argument("number", type=int)
+    killing_back.add_argument("seed", type=int)
     killing = commands.add_parser("kills")
     killing.add_argument("kind", choices=KINDS)
     killing.add_argument("number", type=int)
@@ -568,6 +657,8 @@ def main():
         done = soak(given.frontends, given.backends)
     elif given.command == "kills":
         done = kills(given.kind, given.number, given.seed)
+    elif given.command == "kills-back":
+        done = kills_back(given.number, given.seed)
     elif given.command == "begin":
         done = begin()
     elif given.command == "pack":

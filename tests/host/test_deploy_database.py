@@ -2,14 +2,20 @@
 """What becomes of what visitors have written when a release with migrations is not kept, on a real systemd and under load: by
 itself, and by a person's word. On SQLite, and the same on a server of PostgreSQL (docs/decisions/0043-the-fence.md, 0055)."""
 
+import json
+import random
 import re
 import sys
 import unittest
 
-from hosts import report_times, skip_where_impossible
+from hosts import SOURCE, report_times, skip_where_impossible
 from site_databases import OnPostgres, OnSqlite, skip_without_postgres
 from test_deploy_backend import FenceHost
 from test_units import SITE
+
+sys.path.insert(0, str(SOURCE / "tests/integration"))
+
+from monitor import count  # noqa: E402 (found by the line above)
 
 
 class Written(FenceHost):
@@ -74,6 +80,18 @@ class Written(FenceHost):
         self.assertEqual(seen["words"], ["roomy", "second"])
         report_times(f"a migration that visitors had written behind reversed in {back['duration_ms']} ms ({type(self).__name__}): "
                      f"{seen['requests']} requests, {seen['rows']} rows written, none failed, none lost; the slowest row took {seen['slowest_s']} s")
+
+    def test_back_killed(self):
+        """Its ways back, killed anywhere: one whole release is served, and no row is gone that is not kept."""
+        seed, number = random.randrange(1 << 32), count("back_kills")
+        print(f"seed {seed}", flush=True)
+        seen = json.loads(self.host.run("python3", "/root/deploys.py", "kills-back", str(number), str(seed), timeout=4 * 3600))
+        self.assertEqual(seen["problems"], [])
+        self.assertEqual(seen["counted"]["killed"], number)
+        self.check_whole("roomy", is_as_before=True)
+        report_times(f"counted: ways back with the database ({type(self).__name__}) killed at {number} random moments, in their recovery at "
+                     f"{seen['counted']['killed again']} more; {seen['counted']['went back']} of {seen['counted']['rounds']} went back all the same; "
+                     f"{seen['rows']} rows written meanwhile, none failed, none lost without a copy; the slowest took {seen['slowest_s']} s (seed {seed})")
 
 
 class Sqlite(Written, OnSqlite, unittest.TestCase):
