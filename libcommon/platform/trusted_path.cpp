@@ -4,7 +4,7 @@
 #include <array>
 #include <cerrno>
 #include <deque>
-#include <optional>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -73,7 +73,7 @@ class Way {
             return Error{ErrorKind::invalid,
                          fmt::format("unable to open {}: not a regular file", m_path.string())};
         }
-        if (m_stranger && *m_stranger != m_here_is.st_uid) {
+        if (!m_strangers_link.empty() && !m_strangers.contains(m_here_is.st_uid)) {
             return laid_by_another(m_strangers_link);
         }
         // The descriptor has no rights; by it the very file that was looked at is opened, whatever its name is by now.
@@ -88,14 +88,22 @@ class Way {
                                  m_path.string(), link.string())};
     }
 
-    // Whether what the link leads to may be used: at once, or (a file to read) if it turns out to be his own.
-    bool trust(uid_t who_laid_it, const Path& link) {
-        const bool first = !m_stranger;
-        if (m_goal == Goal::folder_to_change || (!first && *m_stranger != who_laid_it)) {
+    // Whether what the link leads to may be used: at once, or (a file to read) if it turns out to be a file of his. A link
+    // of root's is as good as laid by whoever owns the folder that it lies in: he may have moved it there.
+    bool trust(const struct stat& seen, const Path& link) {
+        std::set<uid_t> who{seen.st_uid};
+        const bool others_write = (m_here_is.st_mode & (S_IWGRP | S_IWOTH)) != 0;
+        if (is_roots_or_ours(seen) && !others_write) {
+            who.insert(m_here_is.st_uid);
+        }
+        if (!m_strangers_link.empty()) { // of each of several
+            std::erase_if(who, [&](uid_t one) { return !m_strangers.contains(one); });
+        }
+        if (m_goal == Goal::folder_to_change || who.empty()) {
             return false;
         }
-        m_stranger = who_laid_it;
-        m_strangers_link = first ? link : m_strangers_link;
+        m_strangers = std::move(who);
+        m_strangers_link = m_strangers_link.empty() ? link : m_strangers_link;
         return true;
     }
 
@@ -133,7 +141,7 @@ class Way {
         }
         const Path target(std::string(text.data(), static_cast<std::size_t>(size)));
         const bool laid_by_us = is_roots_or_ours(seen) && only_we_lay_in(m_here_is);
-        if (!laid_by_us && !leads_down(target) && !trust(seen.st_uid, shown)) {
+        if (!laid_by_us && !leads_down(target) && !trust(seen, shown)) {
             return laid_by_another(shown);
         }
         const std::deque<std::string> more = steps_of(target);
@@ -147,7 +155,7 @@ class Way {
 
     const Path& m_path;
     Goal m_goal;
-    std::optional<uid_t> m_stranger; // who laid a link that root may follow to his own files only
+    std::set<uid_t> m_strangers; // who may have laid a link that root may follow to files of theirs only
     Path m_strangers_link;
     std::deque<std::string> m_steps; // that are left
     UniqueFd m_here;

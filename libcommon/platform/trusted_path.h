@@ -17,7 +17,8 @@ namespace lectio {
 Result<UniqueFd> open_trusted_folder(const Path& path);
 
 // A regular file for reading, never blocking. Links as above; any other link only leads to what belongs to who laid it,
-// for that he can read himself (as fs.protected_symlinks of the kernel has it in sticky folders).
+// for that he can read himself (as fs.protected_symlinks of the kernel has it in sticky folders). One of root's in a folder
+// of somebody's leads to what is his, too: a database below the code of a site, shared by its releases.
 Result<UniqueFd> open_trusted_file(const Path& path);
 
 } // namespace lectio

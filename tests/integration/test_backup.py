@@ -191,6 +191,24 @@ class BackupTest(unittest.TestCase):
             holder.close()
             site.report("restore", "database")
 
+    def test_a_database_that_releases_share_is_found_by_its_path_in_the_project(self):
+        """lectio-deploy links it into a folder of the site's user; what is set aside does not go with that release."""
+        with BotApi() as bot, Site(bot) as site:
+            shared = site.folder / "shared"
+            shared.mkdir()
+            for path in sorted(site.database.parent.glob(f"{site.database.name}*")):
+                path.rename(shared / path.name)
+            if os.geteuid() == 0:
+                for path in (shared, *shared.iterdir(), site.database.parent):
+                    os.chown(path, 65534, 65534)
+            site.database.symlink_to(f"../shared/{site.database.name}")
+            site.report("run")
+            site.report("restore", "database")
+            self.assertTrue(site.database.is_symlink())
+            self.assertEqual(site.rows(shared / site.database.name), 50)
+            self.assertEqual(len(list(shared.glob("*.before-*"))), 1)
+            self.assertEqual(list(site.database.parent.glob("*.before-*")), [])
+
     def test_what_fails_is_told_once_and_so_is_its_end(self):
         with BotApi() as bot, Site(bot) as site:
             site.report("run")

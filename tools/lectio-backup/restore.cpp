@@ -1,6 +1,7 @@
 // restore: a backup in the place of the database, which is set aside, or in a file of its own.
 #include "backup/stopped_units.h"
 #include "commands.h"
+#include "platform/durable_file.h"
 #include "platform/stop.h"
 #include "platform/users.h"
 #include "restore_exec.h"
@@ -12,6 +13,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <system_error>
 #include <variant>
 #include <vector>
 
@@ -342,10 +344,24 @@ class Restore {
         return m_session.disk().remove_tree(prepared);
     }
 
+    // Where a link leads: a release is no place for what is set aside, it goes when it is old.
+    [[nodiscard]] Path where_it_lies() const {
+        const Path& named = m_source.sqlite.path;
+        if (const Result<Path> real = real_place(named)) {
+            return *real;
+        }
+        std::error_code
+            problem; // a link leads nowhere when a restore that was killed has set aside what it led to
+        const Path target = std::filesystem::read_symlink(named, problem);
+        const Path real =
+            problem ? named : std::filesystem::weakly_canonical(named.parent_path() / target, problem);
+        return problem ? named : real;
+    }
+
     // Beside the database. One that was begun and not ended is gone on with.
     [[nodiscard]] Path aside() const {
         Files& files = m_session.files();
-        const Path& database = m_source.sqlite.path;
+        const Path database = where_it_lies();
         const bool stands = files.info(database, Files::Follow::yes).ok();
         for (int number = 1;; ++number) {
             const Path folder = database.parent_path() /

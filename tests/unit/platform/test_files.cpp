@@ -142,6 +142,18 @@ TEST_CASE("Root reads a log through links, but not where another user's link lea
     lay("real.log", k_another);
     CHECK(read().value_or("") == "line\n");
 
+    // A link of root's in their folder: they may have moved it there.
+    lay("../theirs/real.log", 0);
+    CHECK(read().value_or("") == "line\n");
+    own(folder / "theirs/real.log", k_third);
+    CHECK_FALSE(read());
+    own(folder / "theirs/real.log", k_another);
+    std::filesystem::permissions(folder / "theirs", std::filesystem::perms::group_write,
+                                 std::filesystem::perm_options::add); // or somebody else of their group
+    CHECK_FALSE(read());
+    std::filesystem::permissions(folder / "theirs", std::filesystem::perms::group_write,
+                                 std::filesystem::perm_options::remove);
+
     // The folder on the way is a link of theirs: the same holds.
     const Path way = folder / "theirs/way";
     std::filesystem::create_symlink(folder.path(), way);
