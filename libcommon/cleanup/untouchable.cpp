@@ -3,12 +3,21 @@
 #include "config/deploy.h"
 
 #include <algorithm>
+#include <filesystem>
+#include <system_error>
 
 namespace lectio::cleanup {
 namespace {
 
 bool is_in(const Path& path, const Path& folder) {
     return std::mismatch(folder.begin(), folder.end(), path.begin(), path.end()).first == folder.end();
+}
+
+// Its links followed as far as it is there; as it is written where that cannot be known.
+Path in_truth(const Path& path) {
+    std::error_code error;
+    Path real = std::filesystem::weakly_canonical(path, error);
+    return error ? path : real;
 }
 
 } // namespace
@@ -38,12 +47,21 @@ Untouchable::Untouchable(const Config& config)
             m_itself.push_back(config.deploy.backend->path / shared);
         }
     }
-    for (std::vector<Path>* paths : {&m_whole, &m_itself}) {
+    for (std::vector<Path>* paths : {&m_whole, &m_itself, &m_code}) {
         std::erase_if(*paths, [](const Path& path) { return path.empty(); });
+        for (std::size_t i = 0, written = paths->size(); i < written; ++i) {
+            paths->push_back(in_truth((*paths)[i]));
+        }
     }
 }
 
+// The name itself is not followed: a link that is removed takes nothing with it.
 bool Untouchable::holds(const Path& path, const Path& named) const {
+    return holds_as_written(path, named) ||
+           holds_as_written(in_truth(path.parent_path()) / path.filename(), in_truth(named));
+}
+
+bool Untouchable::holds_as_written(const Path& path, const Path& named) const {
     const auto contains = [&](const Path& wanted) { return is_in(wanted, path); };
     const auto touches = [&](const Path& whole) { return is_in(path, whole) || contains(whole); };
     return std::any_of(m_whole.begin(), m_whole.end(), touches) ||

@@ -272,6 +272,28 @@ TEST_CASE("temp: the suite's own, backups and what is served stay, whatever matc
     CHECK(std::filesystem::exists(folder / "all/site/old"));
 }
 
+// /var/backups -> /mnt/disk/backups: what is not to be touched has two names, and a rule may know either.
+TEST_CASE("temp: what stays does so under each of its names", "[temp]") {
+    for (const bool linked_in_config : {true, false}) {
+        World30DaysOn bare;
+        TempFolder folder;
+        std::filesystem::create_directories(folder / "disk/backups");
+        std::filesystem::create_directory_symlink(folder / "disk", folder / "link");
+        spill(folder / "disk/backups/database-1.zst", "x");
+        spill(folder / "disk/other", "x");
+        Config config;
+        config.backup.dir = folder / (linked_in_config ? "link/backups" : "disk/backups");
+        for (const char* pattern : {"disk/*", "disk/*/*", "disk/backups/*", "link/backups/*", "link/*"}) {
+            Sweep sweep{bare.world, config, Sweep::Effect::real, [] { return true; }};
+            clean_temp({(folder.path() / pattern).string(), k_older, std::nullopt}, OpenFiles{},
+                       Untouchable(config), sweep);
+            INFO(pattern << ", " << linked_in_config);
+            CHECK(slurp(folder / "disk/backups/database-1.zst") == "x");
+        }
+        CHECK(!std::filesystem::exists(folder / "disk/other"));
+    }
+}
+
 TEST_CASE("temp: what is in use is said, and what is stopped goes on later", "[temp]") {
     World30DaysOn bare;
     TempFolder folder;
