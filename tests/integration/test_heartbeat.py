@@ -102,6 +102,15 @@ class Heartbeat(NotifyPlace):
         self.assertEqual((done.returncode, self.outside.signals()), (78, []))
         self.assertIn("NOT_SET_ANYWHERE", done.stderr)
 
+    def test_a_wrong_configuration_is_no_good_end(self):
+        self.watch()
+        self.beats(0, ["success"], "all is well")
+        path = pathlib.Path(self.path("config.toml"))
+        path.write_text("typo = 1\n" + path.read_text())
+        done = self.beats(78, ["success"], "all is well; pinged")  # by the last good one
+        self.assertIn('unknown key "typo"', done.stderr)
+        self.assertEqual(json.loads(self.beat("--format", "json").stdout)["exit_code"], 78)
+
     def test_looking_changes_nothing(self):
         self.beats(0, [], "would be pinged", options=("--dry-run",))
         self.assertFalse(os.path.exists(self.path("state")))

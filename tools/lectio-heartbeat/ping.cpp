@@ -80,7 +80,7 @@ class Run {
             return m_session.leave(ExitCode::configuration, say(k_unset, why));
         }
         if (settings.url.empty()) {
-            return m_session.say_outcome(say(k_nothing_to_do), 0, {{"told", "nothing"}});
+            return m_session.say_outcome(say(k_nothing_to_do), of_configuration(0), {{"told", "nothing"}});
         }
         const Effect effect = m_session.common().dry_run ? Effect::none : Effect::real;
         Lock lock;
@@ -98,10 +98,16 @@ class Run {
             log(words, status_of(beat));
             status::write_page(m_session, status::RunWas::routine);
         }
-        return m_session.say_outcome(words, status_of(beat), fields_of(beat));
+        return m_session.say_outcome(words, of_configuration(status_of(beat)), fields_of(beat));
     }
 
   private:
+    // As every tool (CONTRACT 5): it goes on with the last good one, which is told, and its exit status says that the present
+    // one is wrong.
+    [[nodiscard]] int of_configuration(int status) const {
+        return m_session.loaded().ok() ? status : static_cast<int>(ExitCode::configuration);
+    }
+
     // Of a run folder that cannot be written the state will tell.
     std::optional<int> take(Lock& lock) {
         const Path& run = m_session.config().paths.run;
