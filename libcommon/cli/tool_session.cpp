@@ -8,6 +8,7 @@
 #include "platform/host.h"
 #include "platform/users.h"
 #include "report/report.h"
+#include "util/secret.h"
 #include "util/text.h"
 #include "version.h"
 #include "words/error_words.h"
@@ -75,9 +76,9 @@ Result<void> ToolSession::write(Log& log) {
 
 int ToolSession::leave(ExitCode exit, const Text& reason, const Text& hint) {
     const auto status = static_cast<int>(exit);
-    const std::string words(trim(clean(reason.in(lang()))));
+    const std::string words(trim(clean(redact(reason.in(lang())))));
     complain(fmt::format("{}: {}\n{}", m_tool, words,
-                         hint.empty() ? "" : fmt::format("  → {}\n", clean(hint.in(lang())))));
+                         hint.empty() ? "" : fmt::format("  → {}\n", clean(redact(hint.in(lang()))))));
     if (m_common.format != Format::json) {
         return status;
     }
@@ -96,7 +97,7 @@ int ToolSession::needs_rights(const Text& what) {
 }
 
 int ToolSession::say_outcome(const Text& words, int status, const nlohmann::json& fields) {
-    const std::string& text = words.in(lang());
+    const std::string text = redact(words.in(lang()));
     if (m_common.format != Format::json) {
         const bool silent = status == 0 && m_common.verbosity == Verbosity::quiet;
         return silent ? status
@@ -112,7 +113,7 @@ int ToolSession::say_outcome(const Text& words, int status, const nlohmann::json
 }
 
 void ToolSession::say_aside(const Text& words) const {
-    complain(fmt::format("{}: {}\n", m_tool, clean(words.in(lang()))));
+    complain(fmt::format("{}: {}\n", m_tool, clean(redact(words.in(lang())))));
 }
 
 } // namespace lectio

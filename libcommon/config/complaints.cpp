@@ -45,6 +45,12 @@ constexpr Phrase k_no_header_value{"control characters cannot stand in a header"
                                    "в заголовке не может быть управляющих символов"};
 constexpr Phrase k_no_postgres{"expected postgresql://user@host/database",
                                "ожидается postgresql://пользователь@хост/база"};
+constexpr Phrase k_odd_postgres{"its host, port or %-escapes cannot be read. In a password % @ : / ? # and "
+                                "blanks are written %25 %40 %3A %2F %3F %23 "
+                                "%20: postgresql://user:password@host:5432/database",
+                                "не разобрать хост, порт или %-коды. В пароле % @ : / ? # и пробел пишутся "
+                                "как %25 %40 %3A %2F %3F %23 %20: "
+                                "postgresql://пользователь:пароль@хост:5432/база"};
 constexpr Phrase k_no_database{"expected sqlite:PATH or postgresql://user@host/database",
                                "ожидается sqlite:ПУТЬ или postgresql://пользователь@хост/база"};
 constexpr Phrase k_no_mail_url{"expected smtps://host:465 or smtp://host:587",
@@ -184,8 +190,34 @@ std::optional<Text> header_value_complaint(const std::string& value) {
     return good ? std::nullopt : std::optional(say(k_no_header_value));
 }
 
+// libpq takes the first @ for the end of the password and the first / for that of the host: of a password with either in
+// it the rest would become a host or a port, and be named in messages as such.
 std::optional<Text> postgres_url_complaint(const std::string& text) {
-    return unless(text.empty() || begins_with_any(text, {"postgresql://", "postgres://"}), k_no_postgres);
+    if (text.empty()) {
+        return std::nullopt;
+    }
+    if (!begins_with_any(text, {"postgresql://", "postgres://"})) {
+        return say(k_no_postgres);
+    }
+    for (std::size_t at = text.find('%'); at != text.npos; at = text.find('%', at + 1)) {
+        const std::string_view code = std::string_view(text).substr(at + 1, 2);
+        if (code.size() < 2 || code.find_first_not_of("0123456789abcdefABCDEF") != code.npos) {
+            return say(k_odd_postgres);
+        }
+    }
+    std::string_view place = std::string_view(text).substr(text.find("://") + 3);
+    place = place.substr(0, place.find('/'));
+    const std::size_t user_ends = place.find('@');
+    place.remove_prefix(user_ends == place.npos ? 0 : user_ends + 1);
+    place = place.substr(0, place.find('?'));
+    bool good = place.find_first_of("@# \t") == place.npos;
+    for (const std::string_view one : split(place, ',')) { // [::1]:5432,db-2:5433
+        const std::size_t host_ends = one.starts_with('[') ? one.find(']') : 0;
+        const std::size_t colon = host_ends == one.npos ? one.npos : one.find(':', host_ends);
+        const std::string_view port = colon == one.npos ? std::string_view() : one.substr(colon + 1);
+        good = good && host_ends != one.npos && (port.empty() || is_number(port, 1, 65535));
+    }
+    return unless(good, k_odd_postgres);
 }
 
 std::optional<Text> database_complaint(const std::string& text) {

@@ -168,11 +168,19 @@ struct FreeOptions {
 
 using Options = std::unique_ptr<PQconninfoOption, FreeOptions>;
 
+// What cannot be taken apart it quotes, and that may be the password: invalid percent-encoded token: "pass%word". From the
+// first mark to the last: there may be marks in it.
+std::string without_quotations(const std::string& words) {
+    const std::size_t first = words.find('"'), last = words.rfind('"');
+    return first == last ? words : words.substr(0, first) + "***" + words.substr(last + 1);
+}
+
 Result<Options> options_in(const Secret& url) {
     char* complaint = nullptr;
     Options options(libpq().PQconninfoParse(url.reveal().c_str(), &complaint));
     if (!options) {
-        Error error{ErrorKind::invalid, complaint == nullptr ? "no memory" : words_in(complaint)};
+        Error error{ErrorKind::invalid,
+                    complaint == nullptr ? "no memory" : without_quotations(words_in(complaint))};
         libpq().PQfreemem(complaint);
         return error;
     }

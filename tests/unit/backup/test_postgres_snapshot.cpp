@@ -89,4 +89,13 @@ TEST_CASE("PostgreSQL's own programs are told by their environment where to go")
         CHECK(std::count(told.begin(), told.end(), one) == 1);
     }
     CHECK_FALSE(postgres_environment(Secret("mysql://x")));
+    // libpq quotes what it cannot take apart.
+    for (const char* password : {"hunter%zz", "hun\"ter%zz", "hun/ter%zz"}) {
+        const auto broken = postgres_environment(
+            Secret(std::string("postgresql://keeper:") + password + "@db.example/lectio"));
+        REQUIRE_FALSE(broken);
+        INFO(broken.error().message);
+        CHECK(broken.error().message.find("ter") == std::string::npos);
+        CHECK(broken.error().message.find("hun") == std::string::npos);
+    }
 }
