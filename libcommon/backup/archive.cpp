@@ -245,9 +245,7 @@ Result<void> Archive::seal(Backup& backup, const Path& zst, const Path& plain, c
         } else {
             backup = judged(backup, *proven);
         }
-        if (backup.counts() && !latest.empty()) {
-            LECTIO_TRY(replace_latest(plain, latest, until));
-        }
+        give_latest(backup, plain, latest, until);
         LECTIO_TRY(remove_file(plain));
     }
     backup.compressed = backup.packed;
@@ -281,9 +279,7 @@ Result<Backup> Archive::prove(const Backup& backup, const Path& latest, Effort e
     LECTIO_TRY(proven);
     Backup now_is = judged(backup, *proven);
     LECTIO_TRY(save(now_is));
-    if (now_is.counts() && !latest.empty() && m_world.files.info(plain, Files::Follow::no)) {
-        LECTIO_TRY(replace_latest(plain, latest, until));
-    }
+    give_latest(now_is, plain, latest, until);
     LECTIO_TRY(remove_file(plain));
     return now_is;
 }
@@ -385,6 +381,15 @@ Result<FileDigest> Archive::decrypt(const Backup& backup, const Path& file, cons
     return digest;
 }
 
+void Archive::give_latest(Backup& backup, const Path& plain, const Path& latest, SteadyTime until) {
+    if (!backup.counts() || latest.empty() || !m_world.files.info(plain, Files::Follow::no)) {
+        return;
+    }
+    if (const Result<void> given = replace_latest(plain, latest, until); !given) {
+        backup.no_latest = error_words(given.error().message).in(m_lang);
+    }
+}
+
 // Owned by whom the folder belongs to: the runbook has it copied over the database by hand.
 Result<void> Archive::replace_latest(const Path& from, const Path& latest, SteadyTime until) {
     const Result<FileInfo> folder = m_world.files.info(latest.parent_path(), Files::Follow::yes);
@@ -392,7 +397,11 @@ Result<void> Archive::replace_latest(const Path& from, const Path& latest, Stead
     const Path beside = latest.parent_path() / fmt::format("{}{}", k_temporary, latest.filename().string());
     LECTIO_TRY(remove_file(beside));
     LECTIO_TRY(copy_file(from, beside, {k_latest_mode, folder->owner, folder->group}, m_world.clock, until));
-    return replace_file(beside, latest);
+    const Result<void> replaced = replace_file(beside, latest);
+    if (!replaced) {
+        LECTIO_TRY(remove_file(beside));
+    }
+    return replaced;
 }
 
 Result<void> Archive::unpack(const Backup& backup, const Path& into, SteadyTime until) {

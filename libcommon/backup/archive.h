@@ -53,9 +53,10 @@ class Archive {
     // The folder is there, ours alone; what was begun and not ended is ended or gone.
     Result<void> tidy();
     // no_space: it would not leave min_free. Otherwise what take() says. One that is encrypted was proven before, and its
-    // `latest` was replaced; what kept it from being proven is its reason.
+    // `latest` was replaced; what kept it from being proven is its reason, what kept that from being replaced its no_latest.
     Result<Backup> make(const BackupSource& source, SteadyTime until);
-    // Unpacks it beside and proves it, which the manifest remembers; its `latest` is replaced by what was proven. Where it
+    // Unpacks it beside and proves it, which the manifest remembers; its `latest` is replaced by what was proven, or its
+    // no_latest says why not. Where it
     // cannot be decrypted here, or nobody knows what is in it, its bytes are compared and no more. What it is now is returned;
     // an Error: it could not be looked at.
     Result<Backup> prove(const Backup& backup, const Path& latest, Effort effort, SteadyTime until);
@@ -121,6 +122,8 @@ class Archive {
     Result<FileDigest> decrypt(const Backup& backup, const Path& file, const Path& zst, SteadyTime until);
     Result<Text> flaw_in(const Path& file, const FileDigest& digest, SteadyTime until);
     Result<void> put_in_trash(Backup backup);
+    // A backup is as good without it.
+    void give_latest(Backup& backup, const Path& plain, const Path& latest, SteadyTime until);
     Result<void> replace_latest(const Path& from, const Path& latest, SteadyTime until);
     [[nodiscard]] WallTime now() const;
 

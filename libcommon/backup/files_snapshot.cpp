@@ -1,6 +1,7 @@
 #include "backup/files_snapshot.h"
 
 #include "backup/manifest.h"
+#include "backup/passing_file.h"
 #include "backup/program.h"
 #include "platform/sha256.h"
 #include "platform/tree_manifest.h"
@@ -15,6 +16,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include <fmt/format.h>
@@ -89,6 +91,7 @@ Sums sums_of(std::string_view list) {
 
 struct Content {
     Sums sums;
+    std::map<std::string, std::string> links; // hard links, and under which name of the tar their bytes are
     std::optional<std::string> list;
 };
 
@@ -117,7 +120,11 @@ Result<Content> content_of(const Path& tar, Clock& clock, SteadyTime until) {
         if (name == nullptr) {
             return damaged(reader.get());
         }
-        if (archive_entry_filetype(entry) != AE_IFREG || archive_entry_hardlink(entry) != nullptr) {
+        if (const char* const target = archive_entry_hardlink(entry)) {
+            content.links[name] = target;
+            continue;
+        }
+        if (archive_entry_filetype(entry) != AE_IFREG) {
             continue;
         }
         const std::string path = name;
@@ -165,12 +172,35 @@ Result<void> append_list(const Sums& sums, const Path& tar, World& world, Steady
     return said ? Result<void>{} : said.error();
 }
 
+bool is_below(const Path& path, const Path& folder) {
+    return path != folder &&
+           std::mismatch(folder.begin(), folder.end(), path.begin(), path.end()).first == folder.end();
+}
+
+// The backups themselves stay out where they lie in what is backed up: each would hold all before it, twice as much each
+// night. As it stands, not as a pattern.
+std::vector<std::string> without_the_backups(const std::vector<Path>& paths, const Path& backups) {
+    const bool lie_there =
+        std::any_of(paths.begin(), paths.end(), [&](const Path& path) { return is_below(backups, path); });
+    return lie_there
+               ? std::vector<std::string>{"--anchored", "--no-wildcards", "--exclude=" + name_in_tar(backups),
+                                          "--no-anchored", "--wildcards"}
+               : std::vector<std::string>{};
+}
+
 Result<FilesSnapshot> make_tar(const FilesSource& source, const Path& into, World& world, SteadyTime until,
-                               const ReadThrough& read) {
+                               const ReadThrough& read, Bytes min_free) {
     FilesSnapshot snapshot;
     Result<std::vector<Path>> paths = in_truth(source.paths);
     LECTIO_TRY(paths);
     snapshot.paths = std::move(*paths);
+    const Result<std::vector<Path>> backups = in_truth({into.parent_path()});
+    LECTIO_TRY(backups);
+    const Path& archive = backups->front();
+    if (std::find(snapshot.paths.begin(), snapshot.paths.end(), archive) != snapshot.paths.end()) {
+        return Error{ErrorKind::invalid, fmt::format("unable to back up {}: the backups themselves lie there",
+                                                     clean_line(archive.string()))};
+    }
     // --format=gnu: names are the bytes that they are on the disk, however long.
     std::vector<std::string> arguments{"--create",
                                        "--format=gnu",
@@ -179,6 +209,9 @@ Result<FilesSnapshot> make_tar(const FilesSource& source, const Path& into, Worl
                                        "--quoting-style=escape",
                                        "--warning=no-file-ignored",
                                        "--file=" + into.string()};
+    for (std::string& word : without_the_backups(snapshot.paths, archive)) {
+        arguments.push_back(std::move(word));
+    }
     for (const std::string& pattern : source.exclude) {
         arguments.push_back("--exclude=" + pattern);
     }
@@ -186,7 +219,7 @@ Result<FilesSnapshot> make_tar(const FilesSource& source, const Path& into, Worl
     for (const Path& path : snapshot.paths) {
         arguments.push_back(name_in_tar(path));
     }
-    const Result<Said> said = run_tar(std::move(arguments), world, until);
+    const Result<Said> said = run_tar(std::move(arguments), world, until, {into, min_free});
     LECTIO_TRY(said);
     snapshot.unsteady = said->lines.size();
     snapshot.changed.assign(said->lines.begin(),
@@ -226,9 +259,9 @@ Result<std::vector<Path>> in_truth(const std::vector<std::filesystem::path>& pat
 }
 
 Result<FilesSnapshot> take_files(const FilesSource& source, const Path& into, World& world, SteadyTime until,
-                                 const ReadThrough& read) {
+                                 const ReadThrough& read, Bytes min_free) {
     LECTIO_TRY(world.files.create_synced(into, "", k_ours_alone));
-    return timed(world.clock, into, [&] { return make_tar(source, into, world, until, read); });
+    return timed(world.clock, into, [&] { return make_tar(source, into, world, until, read, min_free); });
 }
 
 Result<std::vector<Text>> flaws_of_files(const Path& tar, const FilesSnapshot& snapshot, World& world,
@@ -261,19 +294,46 @@ Result<std::vector<Text>> flaws_of_files(const Path& tar, const FilesSnapshot& s
     return flaws;
 }
 
+namespace {
+
+// `below` itself, or below it; everything is below "".
+bool is_of(std::string_view name, const std::string& below) {
+    return below.empty() || name == below || name.starts_with(below + "/");
+}
+
+// tar takes a hard link apart only together with the name under which its bytes are, which may be that of another path.
+std::set<std::string> names_for(const std::string& below, const Content& content) {
+    std::set<std::string> names{below};
+    for (const auto& [name, target] : content.links) {
+        if (is_of(name, below) && !is_of(target, below)) {
+            names.insert(target);
+        }
+    }
+    return names;
+}
+
+} // namespace
+
 Result<void> extract_files(const Path& tar, const Extraction& extraction, World& world, SteadyTime until) {
+    const Result<Content> content = content_of(tar, world.clock, until);
+    LECTIO_TRY(content);
+    const std::set<std::string> names = names_for(extraction.below, *content);
     std::vector<std::string> arguments{"--extract", "--preserve-permissions", "--file=" + tar.string(),
-                                       "--directory=" + extraction.folder.string(), "--"};
+                                       "--directory=" + extraction.folder.string()};
+    const PassingFile list(tar.string() + ".names", PassingFile::Earlier::goes);
     if (!extraction.below.empty()) {
-        arguments.push_back(extraction.below);
+        std::string all; // there may be more of them than a command line holds
+        for (const std::string& name : names) {
+            all += name + '\0';
+        }
+        LECTIO_TRY(world.files.create_synced(list.path(), all, k_ours_alone));
+        arguments.insert(arguments.end(), {"--null", "--files-from=" + list.path().string()});
     }
     const Result<Said> said = run_tar(std::move(arguments), world, until);
     LECTIO_TRY(said);
     if (said->status != 0) {
         return Error{ErrorKind::io, said->lines.empty() ? "tar: exit status 1" : said->lines.front()};
     }
-    const Result<Content> content = content_of(tar, world.clock, until);
-    LECTIO_TRY(content);
     const Result<TreeManifest> tree = read_tree(extraction.folder, world.clock, until);
     LECTIO_TRY(tree);
     std::map<std::string_view, std::string_view> there;
@@ -281,8 +341,7 @@ Result<void> extract_files(const Path& tar, const Extraction& extraction, World&
         there.emplace(entry.path, entry.sha256);
     }
     for (const auto& [name, sum] : sums_of(content->list.value_or(""))) {
-        const bool wanted =
-            extraction.below.empty() || name == extraction.below || name.starts_with(extraction.below + "/");
+        const bool wanted = is_of(name, extraction.below) || names.contains(name);
         const auto found = wanted ? there.find(name) : there.end();
         if (wanted && (found == there.end() || found->second != sum)) {
             return Error{ErrorKind::invalid,

@@ -37,9 +37,10 @@ Result<FilesSnapshot> files_snapshot_from(const nlohmann::json& json); // invali
 
 // Where they are once every link is followed. Errors: not_found, permission; invalid: one is /.
 Result<std::vector<Path>> in_truth(const std::vector<std::filesystem::path>& paths);
-// What is mounted below a path, and sockets, stay out. Errors: not_found: a path is not there; io: what tar says.
+// What is mounted below a path, and sockets, stay out, and so does the folder of `into`. Errors: not_found: a path is not
+// there; no_space: less than `min_free` would stay free; invalid: a path is that folder; io: what tar says.
 Result<FilesSnapshot> take_files(const FilesSource& source, const Path& into, World& world, SteadyTime until,
-                                 const ReadThrough& read = sync_and_digest);
+                                 const ReadThrough& read = sync_and_digest, Bytes min_free = {});
 // Reads the tar and compares every file with its line of the list.
 Result<std::vector<Text>> flaws_of_files(const Path& tar, const FilesSnapshot& snapshot, World& world,
                                          SteadyTime until);

@@ -63,6 +63,14 @@ ErrorKind kind_of(std::string_view reason) {
     if (says("No space left on device")) {
         return ErrorKind::no_space;
     }
+    // A server that was restarted meanwhile says nothing of the dump, though it answers again a moment later.
+    for (const std::string_view lost :
+         {"server closed the connection", "terminating connection", "connection to server",
+          "no connection to the server", "the database system is"}) {
+        if (says(lost)) {
+            return ErrorKind::timeout;
+        }
+    }
     return says("permission denied") || says("must be ") ? ErrorKind::permission : ErrorKind::io;
 }
 

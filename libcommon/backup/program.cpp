@@ -34,6 +34,16 @@ bool fills_the_disk(const UniqueFd& file, Bytes min_free) {
                min_free.count + static_cast<std::uint64_t>(written.st_size);
 }
 
+bool is_short(const UniqueFd& file, Bytes min_free) {
+    struct statvfs room {};
+    return ::fstatvfs(file.get(), &room) == 0 &&
+           std::uint64_t{room.f_bavail} * room.f_frsize < min_free.count;
+}
+
+Error no_space_for(std::string_view name) {
+    return {ErrorKind::no_space, fmt::format("{}: No space left on device", name)};
+}
+
 } // namespace
 
 Result<Said> run_program(ProcessRequest request, int worst, World& world, SteadyTime until) {
@@ -92,7 +102,7 @@ Result<StreamEnd> run_stream(const Stream& stream, World& world, SteadyTime unti
     const Result<ProcessAnswer> answer = world.processes.run(request);
     LECTIO_TRY(answer);
     if (is_full) {
-        return Error{ErrorKind::no_space, fmt::format("{}: No space left on device", name)};
+        return no_space_for(name);
     }
     if (answer->timed_out) {
         return Error{ErrorKind::timeout, fmt::format("{} was ended before it was done", name)};
@@ -113,11 +123,23 @@ Result<StreamEnd> run_stream(const Stream& stream, World& world, SteadyTime unti
     return end;
 }
 
-Result<Said> run_tar(std::vector<std::string> arguments, World& world, SteadyTime until) {
+Result<Said> run_tar(std::vector<std::string> arguments, World& world, SteadyTime until, const Filled& into) {
     ProcessRequest request;
     request.command = {"tar"};
     std::move(arguments.begin(), arguments.end(), std::back_inserter(request.command));
-    return run_program(std::move(request), k_some_files_differ, world, until);
+    UniqueFd file;
+    bool is_full = false;
+    if (into.min_free > 0_B) {
+        Result<UniqueFd> opened = open_trusted_file(into.file);
+        LECTIO_TRY(opened);
+        file = std::move(*opened);
+        if (is_short(file, into.min_free)) {
+            return no_space_for("tar");
+        }
+        request.enough = [&] { return is_full = is_short(file, into.min_free); };
+    }
+    Result<Said> said = run_program(std::move(request), k_some_files_differ, world, until);
+    return is_full ? no_space_for("tar") : std::move(said);
 }
 
 } // namespace lectio::backup

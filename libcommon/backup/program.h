@@ -41,7 +41,13 @@ struct StreamEnd {
 // What is in `into` is on the disk then. Errors: timeout; no_space; io: a signal has ended it; could not be started.
 Result<StreamEnd> run_stream(const Stream& stream, World& world, SteadyTime until);
 
-// gnu.org/software/tar/manual; exit status 1: some files differ.
-Result<Said> run_tar(std::vector<std::string> arguments, World& world, SteadyTime until);
+// A file that a program fills by itself; it is ended when less of its disk would be free. 0: never.
+struct Filled {
+    Path file{};
+    Bytes min_free{};
+};
+// gnu.org/software/tar/manual; exit status 1: some files differ. no_space: `into` left too little of its disk.
+Result<Said> run_tar(std::vector<std::string> arguments, World& world, SteadyTime until,
+                     const Filled& into = {});
 
 } // namespace lectio::backup

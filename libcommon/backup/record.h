@@ -42,6 +42,7 @@ struct Backup {
     std::optional<WallTime> trashed{}; // since when it lies in the trash
     std::optional<WallTime> away{};    // when it was copied away from this server
     bool seen_away = false;            // and the remote has listed it with its size
+    std::string no_latest{};           // why `latest` is not a copy of it; of this call, in no manifest
 
     [[nodiscard]] bool counts() const {
         return (state == State::verified || state == State::unchanged) && !trashed;

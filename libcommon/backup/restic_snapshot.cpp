@@ -42,6 +42,7 @@ constexpr Phrase k_damaged{"the repository is damaged: {}", "хранилище 
 struct Answer {
     int status = 0;
     std::string out, err;
+    bool cut = false; // it has said more than that
 };
 
 // Of what it says: why it gave up, if it says so, else what came first. That it tries again is no reason.
@@ -84,7 +85,7 @@ Result<Answer> ask(const BackupSource& source, std::vector<std::string> argument
     if (answer->timed_out || !answer->exit_status) {
         return Error{ErrorKind::timeout, "restic was ended before it was done"};
     }
-    return Answer{*answer->exit_status, std::move(answer->out), std::move(answer->err)};
+    return Answer{*answer->exit_status, std::move(answer->out), std::move(answer->err), answer->cut};
 }
 
 Result<std::string> id_in(const Path& list) {
@@ -199,15 +200,24 @@ Result<ResticSnapshot> take_restic(const BackupSource& source, const Path& into,
     return timed(world.clock, into, [&] { return give(source, into, world, until, read); });
 }
 
-Result<Text> flaw_of_structure(const std::string& id, const BackupSource& source, World& world,
-                               SteadyTime until) {
+Result<std::set<std::string>> ids_in_repository(const BackupSource& source, World& world, SteadyTime until) {
     const Result<Answer> there = ask(source, {"list", "--no-lock", "--quiet", "snapshots"}, world, until);
     LECTIO_TRY(there);
     if (there->status != 0) {
         return failed(*there);
     }
-    const std::vector<std::string_view> ids = split_lines(there->out);
-    if (std::find(ids.begin(), ids.end(), id) == ids.end()) {
+    if (there->cut) {
+        return Error{ErrorKind::too_large, "restic lists more snapshots than can be read"};
+    }
+    const std::vector<std::string_view> lines = split_lines(there->out);
+    return std::set<std::string>(lines.begin(), lines.end());
+}
+
+Result<Text> flaw_of_structure(const std::string& id, const BackupSource& source, World& world,
+                               SteadyTime until) {
+    const Result<std::set<std::string>> ids = ids_in_repository(source, world, until);
+    LECTIO_TRY(ids);
+    if (!ids->contains(id)) {
         return say(k_not_there, id.substr(0, k_id_shown));
     }
     // Nobody is kept from writing meanwhile: what is only half there at one moment is whole at the next.

@@ -13,6 +13,7 @@
 #include "words/phrase.h"
 
 #include <cstdint>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -43,6 +44,8 @@ Result<ResticSnapshot> restic_snapshot_from(const nlohmann::json& json); // inva
 // there; io: what restic says; timeout.
 Result<ResticSnapshot> take_restic(const BackupSource& source, const Path& into, World& world,
                                    SteadyTime until, const ReadThrough& read = digest_of);
+// The ids of all snapshots that the repository has, whoever made them.
+Result<std::set<std::string>> ids_in_repository(const BackupSource& source, World& world, SteadyTime until);
 // Whether the repository has the snapshot and is whole as far as `restic check` sees without reading the content; empty: it
 // is. An Error: it could not be asked.
 Result<Text> flaw_of_structure(const std::string& id, const BackupSource& source, World& world,

@@ -3,6 +3,7 @@
 #include "backup/postgres_scratch.h"
 #include "platform/tree_size.h"
 
+#include <algorithm>
 #include <cstdint>
 
 namespace lectio::backup {
@@ -51,7 +52,8 @@ Result<Bytes> size_of_files(const FilesSource& source, World& world, SteadyTime 
         }
         const Result<TreeSize> below = tree_size(path, world.clock, until);
         LECTIO_TRY(below);
-        all.count += below->size.count;
+        // tar knows no holes: a file of them is as long there as it is said to be.
+        all.count += std::max(below->size.count, below->length.count);
     }
     return all;
 }
@@ -138,7 +140,7 @@ Result<Snapshot> take(const BackupSource& source, const Path& into, Bytes min_fr
         return Snapshot(std::move(*restic));
     }
     if (source.type == "files") {
-        Result<FilesSnapshot> files = take_files(source.files, into, world, until, read);
+        Result<FilesSnapshot> files = take_files(source.files, into, world, until, read, min_free);
         LECTIO_TRY(files);
         return Snapshot(std::move(*files));
     }

@@ -28,6 +28,7 @@ using Snapshot = std::variant<snapshots::SqliteSnapshot, FilesSnapshot, Postgres
 WallTime taken(const Snapshot& snapshot);
 const FileDigest& plain_file(const Snapshot& snapshot); // before it is compressed
 std::string_view extension(const Snapshot& snapshot);
+std::string_view type_of(const Snapshot& snapshot); // of a source that such a one is taken of
 // It lies in a repository elsewhere; its file here is a list of it.
 bool is_in_repository(const Snapshot& snapshot);
 bool is_list_of_repository(

@@ -42,6 +42,12 @@ const std::vector<Path>* paths_of(const Snapshot& snapshot) {
     return restic != nullptr ? &restic->paths : nullptr;
 }
 
+std::string_view type_of(const Snapshot& snapshot) {
+    constexpr std::array<std::string_view, std::variant_size_v<Snapshot>> k_types{
+        "sqlite", "files", "postgres", "redis", "exec", "files"};
+    return k_types.at(snapshot.index());
+}
+
 std::string_view extension(const Snapshot& snapshot) {
     if (is_in_repository(snapshot)) {
         return k_list_extension;

@@ -63,6 +63,7 @@ class Sum {
         const bool again =
             !S_ISDIR(seen.st_mode) && seen.st_nlink > 1 && !m_linked.insert(seen.st_ino).second;
         m_size.size.count += again ? 0 : static_cast<std::uint64_t>(seen.st_blocks) * k_block;
+        m_size.length.count += again || !S_ISREG(seen.st_mode) ? 0 : static_cast<std::uint64_t>(seen.st_size);
     }
 
     [[nodiscard]] bool is_late() const { return m_late; }

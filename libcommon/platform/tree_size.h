@@ -11,6 +11,7 @@ namespace lectio {
 
 struct TreeSize {
     Bytes size;               // blocks in use, of folders too; a file with several names once
+    Bytes length;             // what would be read of all files; of one with holes more than it takes
     std::uint64_t names = 0;  // below the folder
     std::uint64_t unread = 0; // folders that we may not look into: what is below them is missing
 };

@@ -57,6 +57,7 @@ constexpr std::array k_parts{
     Phrase{"pg_dump was ended before it was done", "pg_dump завершили, не дав закончить"},
     Phrase{"pg_restore was ended before it was done", "pg_restore завершили, не дав закончить"},
     Phrase{"tar was ended before it was done", "tar завершили, не дав закончить"},
+    Phrase{"the backups themselves lie there", "там лежат сами копии"},
     // lectio-backup of programs, encrypted
     Phrase{"it has written nothing", "она ничего не записала"},
     Phrase{"age is not installed", "программа age не установлена"},

@@ -364,6 +364,71 @@ class BackupTest(unittest.TestCase):
             self.assertIn("No such file", site.report("run", "media", expected=1)["message"])
             self.assertEqual(site.report("list")["backups"][-1]["state"], "suspect")
 
+    def test_a_restore_of_files_that_stops_half_way_says_what_is_where(self):
+        with BotApi() as bot, Site(bot) as site:
+            for name in ("one", "two"):
+                (site.folder / name).mkdir()
+                (site.folder / name / "file").write_text("old")
+            with site.config.open("a") as config:
+                config.write(f'[backup.source.media]\ntype = "files"\npaths = ["{site.folder}/one", "{site.folder}/two"]\n')
+            made = site.report("run", "media")["backups"][0]
+            (site.folder / "one/file").write_text("new")
+            mounting = ["unshare", "--mount", "sh", "-c", f'mount --bind "{site.folder}/two" "{site.folder}/two" && exec "$@"', "sh"]
+            if os.geteuid() != 0 or subprocess.run([*mounting, "true"], capture_output=True, check=False).returncode != 0:
+                self.skipTest("mounts need root")
+            left = subprocess.run([*mounting, *site.command("restore", "media")], stdin=subprocess.DEVNULL,
+                                  capture_output=True, text=True, timeout=600, check=False)
+            self.assertEqual(left.returncode, 2, left.stdout + left.stderr)
+            self.assertIn(f"{site.folder}/one: restored already", left.stderr)
+            self.assertIn(f"{site.folder}/two: not restored, it is as it was", left.stderr)
+            self.assertIn(f"lies in {site.folder}/one.before-{made['id']}", left.stderr)
+            self.assertIn(f"lectio-backup restore media --id {made['id']}", left.stderr)
+            self.assertEqual((site.folder / f"one.before-{made['id']}/file").read_text(), "new")
+            self.assertIn("restored already", (site.folder / "logs/backup.log").read_text())
+            leftovers = [name for folder in (site.folder, site.folder / "backups") for name in os.listdir(folder) if name.startswith(".")]
+            self.assertEqual(leftovers, [])
+            # A disk of its own is known before anything changes.
+            own = [*mounting[:4], f'mount -t tmpfs none "{site.folder}/two" && exec "$@"', "sh"]
+            left = subprocess.run([*own, *site.command("restore", "media")], stdin=subprocess.DEVNULL,
+                                  capture_output=True, text=True, timeout=600, check=False)
+            self.assertEqual(left.returncode, 2, left.stdout + left.stderr)
+            self.assertIn(f"{site.folder}/two is a disk of its own", left.stderr)
+            self.assertFalse((site.folder / f"one.before-{made['id']}-2").exists())
+            site.report("restore", "media")
+
+    def test_a_backup_of_what_the_source_was_before_is_named_as_such(self):
+        with BotApi() as bot, Site(bot) as site:
+            site.report("run")
+            text = site.config.read_text()
+            start, end = text.index('type = "sqlite"'), text.index("[channel")
+            site.config.write_text(f'{text[:start]}type = "exec"\ncommand = ["date"]\nrestore = ["true"]\n{text[end:]}')
+            for options in ((), ("--dry-run",)):
+                refused = site.call("restore", "database", *options)
+                self.assertEqual(refused.returncode, 78, refused.stdout + refused.stderr)
+                self.assertIn("is a backup of type sqlite, and [backup.source.database] is of type exec now", refused.stderr)
+            site.report("restore", "database", "--to", str(site.folder / "then"))
+            self.assertEqual(site.rows(site.folder / "then"), 50)
+
+    def test_a_latest_that_cannot_be_written_is_told_and_the_backup_is_there(self):
+        with BotApi() as bot, Site(bot) as site:
+            (site.folder / "site/db_latest.sqlite3").mkdir()
+            report = site.report("run", expected=1)
+            self.assertIn("the backup is good, but `latest` is not it", report["message"])
+            self.assertEqual(report["backups"][0]["state"], "verified")
+            self.assertIn("`latest`", site.told()[-1])
+            site.report("status")
+            (site.folder / "site/db_latest.sqlite3").rmdir()
+            site.report("run")
+            self.assertIn("✅", site.told()[-1])
+
+    def test_what_a_program_says_of_a_password_is_masked(self):
+        with BotApi() as bot, Site(bot) as site:
+            with site.config.open("a") as config:
+                config.write('[backup.source.notes]\ntype = "exec"\ncommand = ["sh", "-c", "echo password=hunter2hunter2 >&2; false"]\n')
+            failed = site.call("run", "notes")
+            self.assertIn("password=***", failed.stdout)
+            self.assertNotIn("hunter2", failed.stdout + failed.stderr + site.call("--format", "json", "run", "notes").stdout)
+
     def test_a_damaged_backup_is_found(self):
         with BotApi() as bot, Site(bot) as site:
             made = site.report("run")["backups"][0]

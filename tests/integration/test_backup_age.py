@@ -96,19 +96,29 @@ class BackupAgeTest(unittest.TestCase):
             site.report("verify")
             site.report("status")
 
+    def test_a_latest_that_cannot_be_written_costs_no_backup(self):
+        with BotApi() as bot, AgeSite(bot) as site:
+            (site.folder / "site/db_latest.sqlite3").mkdir()
+            report = site.report("run", expected=1)
+            self.assertIn("the backup is good, but `latest` is not it", report["message"])
+            self.assertEqual(report["backups"][0]["state"], "verified")
+            self.assertEqual(site.plain_left(), [])
+            site.report("status")
+
     def test_a_key_of_somebody_else_and_one_that_others_may_read_are_refused(self):
         with BotApi() as bot, AgeSite(bot) as site:
             made = site.report("run")["backups"][0]
             other = site.folder / "other.txt"
             keygen(other)
             site.have_key(other)
-            self.assertIn("no identity matched", site.call("verify").stderr)
+            self.assertIn("no identity matched", site.report("verify", expected=1)["message"])
             self.assertIn("no identity matched", site.call("restore", "database").stderr)
             self.assertEqual(site.report("list")["backups"][0]["state"], "verified")  # the key is wrong, not the backup
             site.have_key()
             site.key.chmod(0o644)
             for words in (("verify",), ("restore", "database"), ("restore", "database", "--dry-run")):
-                self.assertIn("others may read it", site.call(*words).stderr)
+                done = site.call(*words)
+                self.assertIn("others may read it", done.stdout + done.stderr)
             site.key.chmod(0o600)
             file = pathlib.Path(made["path"])
             whole = file.read_bytes()

@@ -2,11 +2,13 @@
 
 #include "backup/retention.h"
 #include "drill.h"
+#include "platform/stop.h"
 #include "util/text.h"
 #include "words/error_words.h"
 
 #include <algorithm>
 #include <chrono>
+#include <set>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -85,10 +87,18 @@ constexpr Phrase k_off{"{} is not backed up: {}", "{} не копируется:
 constexpr Phrase k_suspect{
     "{}: {} is much smaller than the one before ({}): lectio-backup accept {} --reason \"…\"",
     "{}: {} намного меньше предыдущей ({}): lectio-backup accept {} --reason \"…\""};
+constexpr Phrase k_forgotten{"{} of {}: its snapshot is no longer in the repository (`restic forget`?), only "
+                             "its list is here: it cannot be restored",
+                             "{} от {}: её снимка в хранилище больше нет (`restic forget`?), здесь только "
+                             "список: восстановить её нельзя"};
+constexpr Phrase k_last_bad{"{}: the last backup, {} of {}, does not pass its proof: {}",
+                            "{}: последняя копия, {} от {}, не прошла проверку: {}"};
 constexpr Phrase k_unreadable{"the manifest {} cannot be read", "описание {} не читается"};
 constexpr Phrase k_missing{"the file of {} is missing", "нет файла копии {}"};
 constexpr Phrase k_proven{"{} of {}: proven", "{} от {}: проверена"};
 constexpr Phrase k_not_it{"{} of {}: {}", "{} от {}: {}"};
+constexpr Phrase k_not_asked{"{}: {} of {} could not be looked at, it is what it was: {}",
+                             "{}: {} от {} проверить не удалось, её состояние прежнее: {}"};
 constexpr Phrase k_nothing_to_prove{"there is nothing to prove", "проверять нечего"};
 constexpr Phrase k_no_fetch{"`offsite_fetch` is not set: nothing says how a copy comes back from there",
                             "`offsite_fetch` не задан: непонятно, как забрать копию оттуда"};
@@ -223,6 +233,8 @@ int status(Session& session) {
         const Backup* last = there->last(source.name);
         if (last != nullptr && last->state == State::suspect) {
             findings.add(say(k_suspect, source.name, last->id, last->reason, last->id), 1);
+        } else if (last != nullptr && last->state == State::bad) {
+            findings.add(say(k_last_bad, source.name, last->id, session.local(last->time), last->reason), 2);
         }
         for (const Backup& backup : there->to_come(source.name)) {
             findings.add(say(k_to_come, source.name, backup.id, session.local(backup.time)), 1);
@@ -290,19 +302,24 @@ int verify(Session& session) {
         const BackupSource* source = session.settings().source(backup.source);
         const Result<Backup> now = session.archive().prove(
             backup, {}, Effort::full, source != nullptr ? session.until(*source) : session.until());
-        if (!now) {
+        if (!now && (session.options().id || stop_requested())) {
             return session.leave(now.error());
         }
-        const bool good = now->state != State::bad;
         const std::string of = session.local(backup.time);
-        findings.add(!good                 ? say(k_not_it, now->id, of, now->reason)
-                     : now->was_restored() ? say(k_proven, now->id, of)
-                                           : say(k_unchanged, now->id, of),
-                     good ? 0 : 2);
+        const bool good = now && now->state != State::bad;
+        const Text line =
+            !now    ? say(k_not_asked, backup.source, backup.id, of, error_words(now.error().message))
+            : !good ? say(k_not_it, now->id, of, now->reason)
+            : now->was_restored() ? say(k_proven, now->id, of)
+                                  : say(k_unchanged, now->id, of);
+        findings.add(line, good ? 0 : now ? 2 : 1);
+        session.log(good ? LogLevel::success : LogLevel::error, line);
+        if (!now) {
+            continue; // the next one may lie somewhere else
+        }
         if (good) {
             say_what_is_not_proven(session, *now, findings);
         }
-        session.log(good ? LogLevel::success : LogLevel::error, findings.words());
         proven.push_back(*now);
     }
     session.flush_log();
@@ -324,6 +341,19 @@ void look_at_remote(Session& session, const Archive::Contents& there, Findings& 
     }
 }
 
+// `restic forget` is the operator's; the lists of what it took away stay here until the rule lets them go.
+void say_what_was_forgotten(Session& session, const Archive::Contents& there, const BackupSource& source,
+                            Findings& findings) {
+    const Result<std::set<std::string>> ids =
+        ids_in_repository(source, session.world(), session.until(source));
+    for (const Backup& backup : ids ? there.of(source.name) : std::vector<Backup>()) {
+        const auto* restic = std::get_if<ResticSnapshot>(&backup.snapshot);
+        if (restic != nullptr && backup.state != State::bad && !ids->contains(restic->id)) {
+            findings.add(say(k_forgotten, backup.id, session.local(backup.time)), 1);
+        }
+    }
+}
+
 // What lies here of it is a list.
 void look_at_repository(Session& session, const Archive::Contents& there, Findings& findings) {
     for (const BackupSource& source : session.settings().sources) {
@@ -339,6 +369,7 @@ void look_at_repository(Session& session, const Archive::Contents& there, Findin
         } else if (!flaw->empty()) {
             findings.add(say(k_of_source, source.name, *flaw), 2);
         }
+        say_what_was_forgotten(session, there, source, findings);
     }
 }
 

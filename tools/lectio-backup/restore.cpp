@@ -44,6 +44,11 @@ constexpr Phrase k_would_restore{"restic would restore it from its repository an
 constexpr Phrase k_no_restic{
     "{} lies in a repository of restic, and `restic` in [backup] is not set: nothing says where that is",
     "{} лежит в хранилище restic, а `restic` в [backup] не задан: неизвестно, где оно"};
+constexpr Phrase k_other_type{
+    "{} is a backup of type {}, and [backup.source.{}] is of type {} now: nothing says where it belongs; "
+    "restore --to a file or folder and put it back by hand",
+    "{} — копия типа {}, а [backup.source.{}] теперь типа {}: не сказано, куда её возвращать; восстановите "
+    "через --to в файл или папку и верните сами"};
 constexpr Phrase k_would_unpack{"it would be unpacked and proven", "она была бы распакована и проверена"};
 constexpr Phrase k_would_write{"it would become {}", "она стала бы {}"};
 constexpr Phrase k_would_set_aside{"what is there now, with its log, would move to {}",
@@ -57,6 +62,19 @@ constexpr Phrase k_no_place{"others may write to every folder above {} on its di
                             "yours and move it by hand",
                             "во все папки выше {} на этом диске могут писать другие: восстановите через --to "
                             "в свою папку и перенесите сами"};
+constexpr Phrase k_mounted{
+    "{} is a disk of its own that is mounted there, and cannot be replaced as a whole: restore --to a "
+    "folder of yours and copy it by hand",
+    "{} — отдельный смонтированный диск, целиком его не заменить: восстановите через --to "
+    "в свою папку и скопируйте сами"};
+constexpr Phrase k_half_way{"{}: restored already, as it was at {}", "{}: уже восстановлено, как на {}"};
+constexpr Phrase k_as_before{"{}: not restored, it is as it was before this command",
+                             "{}: не восстановлено, осталось как до этой команды"};
+constexpr Phrase k_nothing_there{"{}: not restored, nothing is there now",
+                                 "{}: не восстановлено, сейчас там ничего нет"};
+constexpr Phrase k_half_hint{
+    "mend that, then again: lectio-backup restore {} --id {}; it replaces all of them once more",
+    "устраните причину и повторите: lectio-backup restore {} --id {}; заменено будет всё заново"};
 constexpr Phrase k_would_stop{"{} would be stopped, and started again in the end",
                               "{}: остановили бы, а в конце снова запустили"};
 constexpr Phrase k_written{"restored: {} is as it was at {}", "восстановлено: {} — как на {}"};
@@ -86,6 +104,12 @@ class Restore {
         }
         if (to && m_session.files().info(absolute(*to), Files::Follow::no)) {
             return m_session.leave(ExitCode::usage, say(k_exists, clean_line(*to)));
+        }
+        const std::vector<Path>* paths = to ? nullptr : paths_of(m_backup.snapshot);
+        for (const Path& path : paths != nullptr ? *paths : std::vector<Path>()) {
+            if (is_mounted(path)) {
+                return m_session.leave(ExitCode::critical, say(k_mounted, path.string()));
+            }
         }
         return m_session.common().dry_run ? say_steps() : to ? into(absolute(*to)) : in_place();
     }
@@ -124,6 +148,11 @@ class Restore {
                                    say(k_not_proven, found->id, to_string(found->state), found->id));
         }
         m_backup = *found;
+        if (needs_source() && type_of(m_backup.snapshot) != m_source.type) {
+            return m_session.leave(
+                ExitCode::configuration,
+                say(k_other_type, m_backup.id, type_of(m_backup.snapshot), m_source.name, m_source.type));
+        }
         if (is_in_repository(m_backup.snapshot) && !m_source.in_repository()) {
             return m_session.leave(ExitCode::configuration, say(k_no_restic, m_backup.id));
         }
@@ -132,6 +161,14 @@ class Restore {
         }
         const Result<void> readable = m_session.archive().can_be_read(m_backup);
         return readable ? std::nullopt : std::optional(m_session.leave(readable.error()));
+    }
+
+    // It goes where the source says, not where --to does; of a database alone the source says on which server.
+    [[nodiscard]] bool needs_source() const {
+        const std::optional<std::string>& to = m_session.options().to;
+        const bool is_named = to && std::holds_alternative<PostgresSnapshot>(m_backup.snapshot) &&
+                              leads_to_a_database(*to) && to->find("://") == std::string::npos;
+        return !to || is_named;
     }
 
     [[nodiscard]] Text taken() const {
@@ -222,9 +259,12 @@ class Restore {
     // A new folder with everything, the list of it too: `sha256sum -c` there says the same again.
     Result<void> into_folder(const Path& folder) {
         LECTIO_TRY(m_session.disk().make_folder(folder));
-        LECTIO_TRY(fetch_files());
-        const Result<void> done = lay_out(folder, {});
+        Result<void> done = fetch_files();
+        done = done ? lay_out(folder, {}) : done;
         LECTIO_TRY(remove_file(scratch()));
+        if (!done) { // half of it would be taken for all of it, and be in the way of the next call
+            LECTIO_TRY(m_session.disk().remove_tree(folder));
+        }
         return done;
     }
 
@@ -276,6 +316,12 @@ class Restore {
         return std::nullopt;
     }
 
+    [[nodiscard]] bool is_mounted(const Path& path) const {
+        const Result<FileInfo> itself = m_session.files().info(path, Files::Follow::no);
+        const Result<FileInfo> parent = m_session.files().info(path.parent_path(), Files::Follow::yes);
+        return itself && parent && itself->device != parent->device;
+    }
+
     // Everything is unpacked and proven before the first name changes; a call that died is begun anew by the next.
     int files_in_place(const std::vector<Path>& paths) {
         const Result<void> fetched = fetch_files();
@@ -309,7 +355,7 @@ class Restore {
         for (std::size_t i = 0; i < prepared.size(); ++i) {
             const Result<void> done = exchange(paths[i], prepared[i], aside);
             if (!done) {
-                return m_session.leave(done.error());
+                return give_up(left_half_way(paths, i, aside, done.error()));
             }
         }
         if (const Result<void> removed = remove_file(scratch()); !removed) {
@@ -327,6 +373,32 @@ class Restore {
         return ended(words, {{"backup", json_of(m_session, m_backup)}, {"path", names}, {"aside", aside}});
     }
 
+    // The first `done` of them are in their places, and what was there is aside: nobody must have to guess that.
+    int left_half_way(const std::vector<Path>& paths, std::size_t done, const std::vector<std::string>& aside,
+                      const Error& error) {
+        Text words = error_words(error.message);
+        for (std::size_t i = 0; i < paths.size(); ++i) {
+            const bool stands = m_session.files().info(paths[i], Files::Follow::no).ok();
+            words = join("\n",
+                         {words, i < done ? say(k_half_way, paths[i].string(), m_session.local(m_backup.time))
+                                 : stands ? say(k_as_before, paths[i].string())
+                                          : say(k_nothing_there, paths[i].string())});
+        }
+        for (const std::string& one : aside) {
+            words = join("\n", {words, say(k_was_aside, one)});
+        }
+        if (const Result<void> removed = remove_file(scratch()); !removed) {
+            m_session.say_aside(error_words(removed.error().message));
+        }
+        m_session.log(LogLevel::error, words);
+        for (const Text& problem : m_units.start()) {
+            m_session.log(LogLevel::error, problem);
+            words = join("\n", {words, problem});
+        }
+        m_session.flush_log();
+        return m_session.leave(ExitCode::critical, words, say(k_half_hint, m_source.name, m_backup.id));
+    }
+
     Result<void> prepare(const Path& path, const Path& into) {
         LECTIO_TRY(m_session.disk().remove_tree(into));
         LECTIO_TRY(m_session.disk().make_folder(into));
@@ -334,14 +406,27 @@ class Restore {
         return m_session.disk().sync(into);
     }
 
+    // Either the new one is there, or what was there is there again.
     Result<void> exchange(const Path& path, const Path& prepared, std::vector<std::string>& aside) {
+        std::optional<Path> beside;
         if (m_session.files().info(path, Files::Follow::no)) {
-            const Path beside = aside_of(path);
-            LECTIO_TRY(m_session.disk().move(path, beside));
-            aside.push_back(beside.string());
+            beside = aside_of(path);
+            LECTIO_TRY(m_session.disk().move(path, *beside));
         }
-        LECTIO_TRY(m_session.disk().move(prepared / path.relative_path(), path));
-        return m_session.disk().remove_tree(prepared);
+        if (const Result<void> moved = m_session.disk().move(prepared / path.relative_path(), path); !moved) {
+            const Result<void> back = beside ? m_session.disk().move(*beside, path) : Result<void>{};
+            if (!back) {
+                aside.push_back(beside->string()); // it is named, so that a person finds it
+            }
+            return moved;
+        }
+        if (beside) {
+            aside.push_back(beside->string());
+        }
+        if (const Result<void> gone = m_session.disk().remove_tree(prepared); !gone) {
+            m_session.say_aside(error_words(gone.error().message));
+        }
+        return {};
     }
 
     // Where a link leads: a release is no place for what is set aside, it goes when it is old.

@@ -31,6 +31,8 @@ constexpr Phrase k_made_only{"{}: backed up, not proven (`verify` is off), {}, {
                              "{}: копия сделана, не проверена (`verify` выключен), {}, {}, за {}"};
 constexpr Phrase k_unsteady{"{}: {} files changed while they were read: {}",
                             "{}: файлов, менявшихся во время чтения: {}: {}"};
+constexpr Phrase k_no_latest{"{}: the backup is good, but `latest` is not it, and stays what it was: {}",
+                             "{}: с копией всё в порядке, но `latest` не обновлён и остаётся прежним: {}"};
 constexpr Phrase k_unread{"{}: {} files could not be read and are not in it: {}",
                           "{}: файлов, которые не удалось прочитать и которых в ней нет: {}: {}"};
 constexpr Phrase k_not_read_back{
@@ -249,6 +251,10 @@ class Run {
         if (restic != nullptr && restic->unread > 0) {
             end.lines.push_back(say(k_unread, source.name, restic->unread,
                                     fmt::format("{}", fmt::join(restic->missing, "; "))));
+            end.trouble = end.trouble.value_or(Level::warning);
+        }
+        if (!backup.no_latest.empty()) {
+            end.lines.push_back(say(k_no_latest, source.name, backup.no_latest));
             end.trouble = end.trouble.value_or(Level::warning);
         }
         const auto* dump = std::get_if<PostgresSnapshot>(&backup.snapshot);

@@ -104,6 +104,24 @@ TEST_CASE("a backup is a file and its manifest, for us alone, and gives back wha
     CHECK_FALSE(place.archive().unpack(*made, out, place.later())); // never over anything
 }
 
+TEST_CASE("a `latest` that cannot be replaced takes nothing from the backup, and says why") {
+    Place place;
+    place.source.sqlite.latest = place.folder / "nowhere/db_latest.sqlite3";
+    const Result<Backup> made = place.make_and_prove();
+    REQUIRE(made);
+    CHECK(made->state == State::verified);
+    CHECK_THAT(made->no_latest, Contains("nowhere"));
+    CHECK(place.backups().front().no_latest.empty()); // it is of that call
+
+    std::filesystem::create_directories(place.source.sqlite.latest); // a folder in its place
+    place.bare.clock.advance(25h);
+    const Result<Backup> again = place.make_and_prove();
+    REQUIRE(again);
+    CHECK_FALSE(again->no_latest.empty());
+    CHECK(place.bare.files.list(place.folder / "nowhere").value() ==
+          std::vector<std::string>{"db_latest.sqlite3"}); // and nothing beside it
+}
+
 TEST_CASE("a clock that ran ahead hides no backup that was made when it was right again") {
     Place place;
     place.bare.clock.jump_wall(30 * 24h);

@@ -1,4 +1,5 @@
 #include "backup/files_snapshot.h"
+#include "backup/snapshot.h"
 #include "support/bare_world.h"
 #include "support/temp_folder.h"
 
@@ -126,4 +127,73 @@ TEST_CASE("no manifest leads a restore elsewhere") {
         INFO(path);
         CHECK_FALSE(files_snapshot_from(json));
     }
+}
+
+// One file under names of two paths: in the tar its bytes are under one of them only.
+TEST_CASE("each path comes out by itself, with what it shares with another by a hard link") {
+    Place place;
+    std::filesystem::create_directories(place.folder / "site/b");
+    std::filesystem::create_hard_link(place.folder / "media/two", place.folder / "site/b/same");
+    std::filesystem::create_hard_link(place.folder / "media/two", place.folder / "site/again");
+    REQUIRE(place.bare.files.create_synced(place.folder / "site/own", "own", 0644));
+    place.source.paths = {place.folder / "media", place.folder / "site"};
+    const FilesSnapshot made = place.take().value();
+    CHECK(place.flaws(made).empty());
+    for (const Path& path : made.paths) {
+        const Path out = place.folder / ("out of " + path.filename().string());
+        std::filesystem::create_directories(out);
+        const Result<void> done =
+            extract_files(place.tar, {out, path.relative_path().string()}, place.world, place.later());
+        INFO((done ? "" : done.error().message));
+        REQUIRE(done);
+        const Path there = out / path.relative_path();
+        const bool is_site = path.filename() == "site";
+        CHECK(place.bare.files.read(there / (is_site ? "b/same" : "two"), 1_kB).value() == "two");
+        CHECK(std::filesystem::exists(there / (is_site ? "own" : "a/one")));
+        if (is_site) {
+            CHECK(std::filesystem::hard_link_count(there / "again") ==
+                  std::filesystem::hard_link_count(there / "b/same"));
+        }
+        CHECK_FALSE(std::filesystem::exists(place.tar.string() + ".names"));
+    }
+}
+
+TEST_CASE("the folder of the backups stays out of them, and is no source by itself") {
+    Place place;
+    const Path backups = place.folder / "media/back*ups";
+    std::filesystem::create_directories(backups / "trash");
+    std::filesystem::create_directories(place.folder / "media/backups");
+    REQUIRE(place.bare.files.create_synced(backups / "media-1.tar.zst", "before", 0600));
+    REQUIRE(place.bare.files.create_synced(place.folder / "media/backups/theirs", "theirs", 0600));
+    place.tar = backups / ".lectio-tmp-x.plain";
+    const Result<FilesSnapshot> made = place.take();
+    REQUIRE(made);
+    CHECK(made->files == 3); // one, two, theirs
+    CHECK(made->changed.empty());
+    place.source.paths = {backups};
+    const Result<FilesSnapshot> none = place.take();
+    REQUIRE_FALSE(none);
+    CHECK_THAT(none.error().message, Contains("the backups themselves lie there"));
+}
+
+TEST_CASE("tar is ended before it fills the disk") {
+    Place place;
+    const std::uintmax_t room = std::filesystem::space(place.folder.path()).available;
+    REQUIRE(remove_file(place.tar));
+    const Result<FilesSnapshot> none =
+        take_files(place.source, place.tar, place.world, place.later(), sync_and_digest, Bytes{2 * room});
+    REQUIRE_FALSE(none);
+    CHECK(none.error().kind == ErrorKind::no_space);
+    CHECK_FALSE(place.bare.files.info(place.tar, Files::Follow::no));
+    CHECK(take_files(place.source, place.tar, place.world, place.later(), sync_and_digest, 1_kB));
+}
+
+TEST_CASE("a file with holes is as large as it comes out of tar") {
+    Place place;
+    REQUIRE(place.bare.files.create_synced(place.folder / "media/hole", "", 0600));
+    std::filesystem::resize_file(place.folder / "media/hole", 50'000'000);
+    BackupSource source;
+    source.type = "files";
+    source.files = place.source;
+    CHECK(size_of(source, nullptr, place.world, place.later()).value() >= 50'000'000_B);
 }
