@@ -2,6 +2,7 @@
 """lectio-backup of a real Redis that is written to meanwhile: taken both ways, loaded, put back."""
 
 import contextlib
+import itertools
 import json
 import os
 import pathlib
@@ -10,6 +11,7 @@ import threading
 import unittest
 
 import redis
+from monitor import RELEASE
 from stack.ports import free_port
 from stack.waiting import wait_until
 from stand_ins.bot_api import BotApi
@@ -214,6 +216,35 @@ class BackupRedisTest(unittest.TestCase):
             self.assertEqual(site.report("restore", "queue", "--id", made["id"])["aside"], "")
             server.start()
             self.same(server, known)
+
+    def test_stopped_at_any_rename_a_whole_dump_lies_where_the_server_looks(self):
+        with BotApi() as bot, Site(bot) as site, Server(site.folder / "redis") as server:
+            site.programs = RELEASE  # strace and the sanitizers exclude each other
+            fill(server)
+            add_source(site, server)
+            made = site.report("run", "queue")["backups"][0]
+            server.client().set("after", "the backup")
+            server.stop()
+            dump = server.folder / "dump.rdb"
+            before = dump.read_bytes()
+            backup = site.folder / "backup.rdb"
+            site.report("restore", "queue", "--id", made["id"], "--to", str(backup))
+            log = site.folder / "strace"
+            for fault in ("error=EIO", "signal=KILL"):
+                for number in itertools.count(1):
+                    done = subprocess.run(
+                        ["strace", "-f", "-qq", "-o", log, "-e", "trace=renameat2", "-e", f"inject=renameat2:{fault}:when={number}",
+                         *site.command("restore", "queue")], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=600, check=False)
+                    with self.subTest(fault=fault, number=number):
+                        self.assertIn(dump.read_bytes(), (before, backup.read_bytes()), done.stderr)
+                        # What was there is there still, under its name or the one aside.
+                        kept = [path for path in dump.parent.iterdir() if path.read_bytes() == before]
+                        self.assertNotEqual(kept, [], done.stderr)
+                    dump.write_bytes(before)
+                    if len(log.read_text(errors="replace").splitlines()) < number:
+                        break
+                self.assertGreater(number, 2)  # both of the dump's
+                dump.write_bytes(before)
 
     def test_an_append_only_file_would_hide_the_dump_and_that_is_said(self):
         with BotApi() as bot, Site(bot) as site:

@@ -87,12 +87,17 @@ Result<Path> exchange(Session& session, const RedisRestore& restore, const Path&
     const Path beside = dump.parent_path() / fmt::format(".lectio-tmp-{}", restore.backup.id);
     LECTIO_TRY(remove_file(beside));
     LECTIO_TRY(copy_file(restore.scratch, beside, as, session.world().clock, session.until()));
-    Path aside;
-    if (old) {
-        aside = free_name_beside(dump, restore.backup.id, files);
-        LECTIO_TRY(session.disk().move(dump, aside));
+    if (!old) {
+        LECTIO_TRY(session.disk().move(beside, dump));
+        return Path{};
     }
-    LECTIO_TRY(session.disk().move(beside, dump));
+    // The two change places in one step: whatever stops us, a whole dump lies where the server looks for it.
+    const Path aside = free_name_beside(dump, restore.backup.id, files);
+    LECTIO_TRY(session.disk().move(beside, aside));
+    if (const Result<void> exchanged = session.disk().exchange(aside, dump); !exchanged) {
+        LECTIO_TRY(remove_file(aside));
+        return exchanged.error();
+    }
     return aside;
 }
 
