@@ -123,6 +123,13 @@ constexpr Phrase k_not_stopped{"{} did not stop: {}", "{} не останови�
 constexpr Phrase k_still_stopping{"{} has not stopped within {}", "{} не остановился за {}"};
 constexpr Phrase k_not_restored{"the database could not be put back as it was: {}; its snapshot is {}",
                                 "не удалось вернуть базу: {}; её копия: {}"};
+constexpr Phrase k_no_way_back{
+    "the snapshot {} could not take the database's place, and nothing was tried: {}",
+    "копия {} не смогла бы занять место базы, ничего и не начато: {}"};
+constexpr Phrase k_no_way_back_hint{
+    "choose another release (lectio-deploy list), mend by a new one, or restore a backup (lectio-backup "
+    "list)",
+    "выберите другой релиз (lectio-deploy list), почините новым или восстановите бэкап (lectio-backup list)"};
 constexpr Phrase k_replaced_is_kept{"what the database was until then is kept: {}",
                                     "то, чем база была до этого, сохранено: {}"};
 constexpr Phrase k_replaced_stays{"what the database was until then stays beside {}: {}",
@@ -745,6 +752,14 @@ Part::Step BackendPart::migrate(const std::string& id, SteadyTime until, const V
     return try_it(tree, left(until, m_settings.deploy.timeout), voice);
 }
 
+Part::Step BackendPart::keep_before_reverse(const std::string& id) {
+    const Path folder = m_shelf.before_reverse(id);
+    Result<void> done = m_disk.remove_tree(folder); // of a call that died
+    done = done ? m_disk.make_folder(folder) : done;
+    done = done && m_database ? m_database->take_snapshot(folder, later()) : done;
+    return done ? Step{} : Step(Refusal{say(k_no_snapshot, error_words(done.error().message))});
+}
+
 // Django takes back what depends on it in other apps, too; nothing is left to do for those then.
 Part::Step BackendPart::reverse(const std::string& id, const std::string& way_back, const Voice& voice) {
     for (const std::string_view step : split(way_back, ' ')) {
@@ -851,10 +866,10 @@ Part::Step BackendPart::may_go_back_to(const std::string& id, const std::string&
     if (Step no = may_be_held(some_of(undone), behind_page, size)) {
         return no;
     }
-    const Result<void> whole = m_database->prove(snapshot, place, later());
-    return whole ? Step{}
-                 : Step(Refusal{say(k_not_restored, error_words(whole.error().message),
-                                    m_database->snapshot_in(snapshot.folder).string())});
+    const Step no = m_database->prove(snapshot, place, later());
+    return no ? Refusal{say(k_no_way_back, m_database->snapshot_in(snapshot.folder).string(), no->reason),
+                        say(k_no_way_back_hint)}
+              : Step{};
 }
 
 Part::Step BackendPart::may_be_replaced(const std::string& place, SteadyTime until) {

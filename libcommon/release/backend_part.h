@@ -55,6 +55,7 @@ class BackendPart final : public Part {
     Step only_ours(SteadyTime until) override;
     Step take_snapshot(const std::string& id, SteadyTime until) override;
     Step migrate(const std::string& id, SteadyTime until, const Voice& voice) override;
+    Step keep_before_reverse(const std::string& id) override;
     Step reverse(const std::string& id, const std::string& way_back, const Voice& voice) override;
     Result<std::string> database_place() override;
     Result<std::string> look_at_database(const std::string& place, SteadyTime until) override;

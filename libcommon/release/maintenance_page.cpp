@@ -11,7 +11,7 @@ namespace {
 constexpr Bytes k_longest_page = 1_MB;
 constexpr std::string_view k_mark = "lectio-deploy maintenance";
 constexpr Phrase k_title{"We will be back in a few minutes", "Скоро вернёмся"};
-constexpr Phrase k_words{"The site is being updated. This page asks again by itself; nothing is lost.",
+constexpr Phrase k_words{"The site is being updated. This page asks again by itself.",
                          "Сайт обновляется. Страница проверит сама и откроется, когда всё будет готово."};
 constexpr Phrase k_not_ours{"{} is there already, and is no page of lectio-deploy",
                             "{} уже есть, и это не страница lectio-deploy"};

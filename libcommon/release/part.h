@@ -92,6 +92,8 @@ class Part {
     virtual Step take_snapshot(const std::string&, SteadyTime) { return {}; }
     // Those that build() has found; then it is tried. Not beyond `until`.
     virtual Step migrate(const std::string&, SteadyTime, const Voice&) { return {}; }
+    // The database as it is now, beside that snapshot: what the way back drops with its tables and columns is nowhere else.
+    virtual Step keep_before_reverse(const std::string&) { return {}; }
     // The other way, app by app ("app=0001_initial other=zero"). Done again it is the same.
     virtual Step reverse(const std::string& /*id*/, const std::string& /*way_back*/, const Voice&) {
         return {};

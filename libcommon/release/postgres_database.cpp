@@ -161,6 +161,15 @@ std::string hash_of(const std::vector<PostgresRow>& rows) {
     return hash.finish();
 }
 
+// So many bytes at most, and no half of a letter: the server refuses names that are not UTF-8.
+std::string beginning_of(const std::string& name, std::size_t most) {
+    constexpr unsigned char k_follows = 0x80, k_kind = 0xC0;
+    while (most > 0 && most < name.size() && (static_cast<unsigned char>(name[most]) & k_kind) == k_follows) {
+        --most;
+    }
+    return name.substr(0, most);
+}
+
 // "be-20261123T093500Z-1fk3" as a part of the name of a database of ours.
 std::string scratch_id(std::string id) {
     std::replace(id.begin(), id.end(), '-', '_');
@@ -337,7 +346,12 @@ class PostgresDatabase final : public SiteDatabase {
     }
 
     // Restored beside the present one, counted and dropped.
-    Result<void> prove(const Snapshot& snapshot, const std::string& place, SteadyTime until) override {
+    Step prove(const Snapshot& snapshot, const std::string& place, SteadyTime until) override {
+        const Result<void> done = try_out(snapshot, place, until);
+        return done ? Step{} : Step(Refusal{error_words(done.error().message)});
+    }
+
+    Result<void> try_out(const Snapshot& snapshot, const std::string& place, SteadyTime until) {
         const Result<std::string> name = name_in(place);
         LECTIO_TRY(name);
         const Result<Facts> facts = facts_of(snapshot);
@@ -471,7 +485,7 @@ class PostgresDatabase final : public SiteDatabase {
                                        SteadyTime until) {
         const std::string ending = std::string(as) + id;
         return {{std::string(k_source), m_url, name, m_scratch,
-                 name.substr(0, k_longest_name - ending.size()) + ending},
+                 beginning_of(name, k_longest_name - ending.size()) + ending},
                 scratch_id(id),
                 m_world,
                 until};

@@ -19,6 +19,7 @@ constexpr mode_t k_for_us = 0600;
 constexpr mode_t k_folder_for_us = 0700;
 constexpr mode_t k_folder_to_read = 0755;
 constexpr std::string_view k_incoming = ".incoming-";
+constexpr std::string_view k_replaced = "replaced.", k_left = "left."; // beside a snapshot
 constexpr std::string_view k_record = ".json";
 constexpr std::string_view k_journal = ".journal";
 
@@ -126,11 +127,32 @@ Result<TreeManifest> Shelf::manifest(const std::string& id) {
 
 Result<void> Shelf::remove(const std::string& id) {
     LECTIO_TRY(m_disk.remove_tree(tree(id)));
-    LECTIO_TRY(m_disk.remove_tree(snapshot(id)));
+    LECTIO_TRY(remove_snapshot(id));
     LECTIO_TRY(remove_if_there(m_files, manifest_file(id)));
     LECTIO_TRY(remove_if_there(m_files, record(id)));
     // A record that the power brings back would count as a good release, and has no files.
     return m_files.sync_folder(m_places.state / "releases");
+}
+
+Result<void> Shelf::remove_snapshot(const std::string& id) {
+    const auto is_of_a_person = [](const std::string& name) {
+        return name.starts_with(k_replaced) || name.starts_with(k_left);
+    };
+    const Path folder = snapshot(id);
+    const Result<std::vector<std::string>> names = m_files.list(folder);
+    if (!names || std::none_of(names->begin(), names->end(), is_of_a_person)) {
+        return m_disk.remove_tree(folder);
+    }
+    for (const std::string& name : *names) {
+        if (!is_of_a_person(name)) {
+            LECTIO_TRY(m_disk.remove_tree(folder / name));
+        }
+    }
+    return {};
+}
+
+Path Shelf::before_reverse(const std::string& id) const {
+    return snapshot(id) / (std::string(k_replaced) + "before-reverse");
 }
 
 Path Shelf::incoming(const std::string& id) const {

@@ -6,7 +6,8 @@
 //   RELEASES/.shared            what outlives the releases of a backend
 //   STATE/releases/ID.json      its record (record.h)
 //   STATE/releases/ID.manifest  its own files with their hashes (platform/tree_manifest.h)
-//   STATE/snapshots/ID/         the database as it was before its migrations, and by what the copy is known again
+//   STATE/snapshots/ID/         the database as it was before its migrations, and by what the copy is known again;
+//                               names that begin with "replaced." or "left.": what has been replaced since
 //   STATE/journal/ID.journal    what was done in the deploy that brought it (journal.h)
 //   STATE/journal/ID.lines      the same in words
 //   STATE/fence                 locked while no code of the site may run (Places::fence)
@@ -46,6 +47,8 @@ class Shelf {
     // A folder that is not there until one is taken.
     [[nodiscard]] Path scratch() const; // for what is needed for a while
     [[nodiscard]] Path snapshot(const std::string& id) const;
+    // Beside it: the database when the migrations of that release were about to be taken back.
+    [[nodiscard]] Path before_reverse(const std::string& id) const;
     // Where a deploy writes down in words how it goes on, for who attaches.
     [[nodiscard]] Path lines(const std::string& id) const;
 
@@ -61,7 +64,8 @@ class Shelf {
     Result<void> keep(const Release& release);
     Result<void> keep(const std::string& id, const TreeManifest& manifest);
     Result<TreeManifest> manifest(const std::string& id);
-    // Tree, snapshot, manifest, record, in this order: what is left of it after a crash is a record without a tree.
+    // Tree, snapshot, manifest, record, in this order: what is left of it after a crash is a record without a tree. What the
+    // database was when something took its place stays: somebody's rows may be nowhere else, so a person removes it.
     Result<void> remove(const std::string& id);
 
     // What outlives releases of a backend lies here, or in the first release, to which this link leads then.
@@ -95,6 +99,7 @@ class Shelf {
     Result<void> forget_journal(const std::string& id);
 
   private:
+    Result<void> remove_snapshot(const std::string& id);
     [[nodiscard]] Path record(const std::string& id) const;
     [[nodiscard]] Path manifest_file(const std::string& id) const;
 

@@ -69,7 +69,7 @@ class SiteDatabase {
     };
     virtual Result<RowsSince> rows_since(const Snapshot& snapshot, SteadyTime until) = 0;
     // It is whole, and could take the place of the database.
-    virtual Result<void> prove(const Snapshot& snapshot, const std::string& place, SteadyTime until) = 0;
+    virtual Step prove(const Snapshot& snapshot, const std::string& place, SteadyTime until) = 0;
     // busy: somebody has it open, and is named.
     virtual Result<void> is_free(const std::string& place, SteadyTime until) = 0;
     // The database becomes `earlier`, which another deploy has taken. Not done again after a crash: put_back(present) undoes it,

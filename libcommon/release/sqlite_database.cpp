@@ -146,13 +146,15 @@ class SqliteDatabase final : public SiteDatabase {
         return RowsSince{facts->facts.rows, std::move(*now)};
     }
 
-    Result<void> prove(const Snapshot& snapshot, const std::string&, SteadyTime until) override {
+    Step prove(const Snapshot& snapshot, const std::string&, SteadyTime until) override {
         const Result<snapshots::SqliteSnapshot> facts = facts_of(snapshot);
-        LECTIO_TRY(facts);
         const Result<std::vector<Text>> flaws =
-            snapshots::flaws_of_sqlite(snapshot_in(snapshot.folder), *facts, m_world.clock, until);
-        LECTIO_TRY(flaws);
-        return flaws->empty() ? Result<void>{} : Error{ErrorKind::invalid, flaws->front().en};
+            facts ? snapshots::flaws_of_sqlite(snapshot_in(snapshot.folder), *facts, m_world.clock, until)
+                  : facts.error();
+        if (!flaws) {
+            return Refusal{error_words(flaws.error().message)};
+        }
+        return flaws->empty() ? Step{} : Step(Refusal{flaws->front()});
     }
 
     Result<void> is_free(const std::string& place, SteadyTime) override {

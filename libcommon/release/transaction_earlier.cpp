@@ -112,6 +112,10 @@ Transaction::Step Transaction::refuse_across_migrations() {
         return {};
     }
     const std::optional<EarlierDatabase> earlier = still_there(since);
+    if (earlier && written_for(*earlier) < Duration::zero()) {
+        return Stop{join("; ", {words, say(k_clock_is_behind, format_utc(earlier->taken))}),
+                    say(k_clock_hint)};
+    }
     return earlier ? Stop{words, say(k_across_hint, format_duration(written_for(*earlier)),
                                      line_for(m_to, written_for(*earlier), false))}
                    : Stop{words, say(k_gone_hint)};

@@ -33,8 +33,11 @@ constexpr Phrase k_page_not_shown_hint{"show it in nginx: README, \"Migrations t
 constexpr Phrase k_page_stays{"the maintenance page {} could not be taken away: {}",
                               "страницу обслуживания {} не удалось убрать: {}"};
 constexpr Phrase k_put_back{"the database is as it was before the deploy", "база такая, как до деплоя"};
-constexpr Phrase k_reversed{"its migrations were taken back, what was written since is there",
-                            "миграции отменены, записанное с тех пор на месте"};
+constexpr Phrase k_reversed{
+    "its migrations were taken back; what was written since is there, but for what stood in tables and "
+    "columns that they had added: as it was until then, the database lies in {}",
+    "миграции отменены; записанное с тех пор на месте, кроме того, что было в добавленных ими таблицах и "
+    "столбцах: база, какой она была до этого, — {}"};
 constexpr Phrase k_not_reversed{"its migrations could not be taken back: {}",
                                 "отменить миграции не удалось: {}"};
 constexpr Phrase k_other_database{"deploy.backend.database leads to another database than at that time",
@@ -52,6 +55,11 @@ constexpr Phrase k_stays_back{
     "записанное с тех пор посетителями или самими проверками: {}"};
 constexpr Phrase k_stays_hint{"mend it by another release; the database as it was before is {}",
                               "почините следующим релизом; база до миграций — {}"};
+constexpr Phrase k_stays_back_hint{
+    "mend it by another release, or go forward with the database: sudo lectio-deploy rollback backend --to "
+    "{} --restore-db; the database as it was before this rollback is {}",
+    "почините следующим релизом или вернитесь вперёд вместе с базой: sudo lectio-deploy rollback backend "
+    "--to {} --restore-db; база до этого отката — {}"};
 constexpr Phrase k_undecided{
     "{} was interrupted when visitors may have written already: nobody can say yet "
     "whether it stays: {}",
@@ -62,8 +70,8 @@ constexpr Phrase k_at_next_start{"the database is put back as the units start",
                                  "база вернётся к прежней при запуске юнитов"};
 constexpr Phrase k_at_next_start_hint{"look: lectio-deploy status", "проверьте: lectio-deploy status"};
 constexpr Phrase k_word_needed{
-    "the database is not as it was before the deploy, and visitors may have written to it since",
-    "база не такая, как до деплоя, и с тех пор в неё могли писать посетители"};
+    "the database may not be as it was before the deploy, and visitors may have written to it since",
+    "база может быть не такой, как до деплоя, и с тех пор в неё могли писать посетители"};
 constexpr Phrase k_word_hint{
     "decide: sudo lectio-deploy recover --database put-back (as it was before: {}; what was written since is "
     "kept beside it), or --database keep",
@@ -198,6 +206,9 @@ std::optional<Outcome> Transaction::stay_if_written_to(const Stop& why, Asking a
     }
     switch (m_word == WordOnDatabase::put_back ? Written::nothing : written_since(asking)) {
     case Written::something:
+        if (why.kind == Stop::Kind::signal) { // it has not failed: nobody has judged it
+            return undecided(why);
+        }
         return m_fence.way_back.empty() || asking == Asking::not_now ? stay(why, asking)
                                                                      : reverse(why, asking);
     case Written::unknown:
@@ -221,6 +232,10 @@ std::optional<Outcome> Transaction::reverse(const Stop& why, Asking asking) {
         }
     }
     if (m_fence.tables != Tables::being_reversed) {
+        if (const Step no = as_step(m_part.keep_before_reverse(m_id))) {
+            const Stop both{join("; ", {why.reason, say(k_not_reversed, no->reason)})};
+            return stop_requested() ? undecided(both) : stay(both, asking);
+        }
         if (const Step no = keep(Mark::reverse)) {
             return undecided({join("; ", {why.reason, no->reason})});
         }
@@ -229,8 +244,9 @@ std::optional<Outcome> Transaction::reverse(const Stop& why, Asking asking) {
     const Step no = take_migrations_back();
     if (!no) {
         m_fence.tables = Tables::put_back;
-        m_progress(say(k_reversed));
-        m_notes.push_back(say(k_reversed));
+        const Text words = say(k_reversed, m_shelf.before_reverse(m_id).string());
+        m_progress(words);
+        m_notes.push_back(words);
         if (const Step unknown = keep(Mark::restored)) { // done again it is the same
             m_warnings.push_back(unknown->reason);
         }
@@ -384,9 +400,12 @@ Outcome Transaction::stay(const Stop& why, Asking asking) {
 }
 
 Outcome Transaction::fails_and_stays() {
-    return outcome(Outcome::Result::needs_human,
-                   {say(is_rollback() ? k_stays_back : k_stays, m_to, verbatim(m_failing)),
-                    say(k_stays_hint, m_shelf.snapshot(m_id).string())});
+    const std::string snapshot = m_shelf.snapshot(m_id).string();
+    return outcome(
+        Outcome::Result::needs_human,
+        is_rollback()
+            ? Stop{say(k_stays_back, m_to, verbatim(m_failing)), say(k_stays_back_hint, m_from, snapshot)}
+            : Stop{say(k_stays, m_to, verbatim(m_failing)), say(k_stays_hint, snapshot)});
 }
 
 void Transaction::forget_the_fence() {

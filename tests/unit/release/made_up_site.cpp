@@ -196,7 +196,8 @@ Result<void> FusedDisk::make_folder(const Path& folder) {
                 ".incoming")) { // a snapshot's file is synced by who writes it
             m_unsynced.insert(folder);
         }
-        return m_real.make_folder(folder);
+        return folder.filename() == refuses_folder ? Error{ErrorKind::io, "No space left"}
+                                                   : m_real.make_folder(folder);
     });
 }
 Result<void> FusedDisk::move(const Path& from, const Path& to) {

@@ -79,6 +79,7 @@ class FusedDisk final : public ReleaseDisk {
     std::function<void(const Path&)> on_moved; // of what has another name now: the one it had
     std::optional<Bytes> free;                 // so much room is there
     std::string refuses_moves_of;              // a file of this name cannot be moved
+    std::string refuses_folder;                // of this name
     std::optional<std::string>
         refuses_record;         // of a journal: with a mark that begins so it cannot be written
     std::string dies_at_record; // the fuse ends at that with this mark

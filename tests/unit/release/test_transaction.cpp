@@ -969,11 +969,11 @@ class Stranger {
     pid_t m_pid = -1;
 };
 
-std::int64_t rows_in(const Path& file) {
+std::int64_t rows_in(const Path& file, const std::string& table = "lessons_lesson") {
     SystemClock clock;
     Result<Database> database =
         Database::at(file, Database::Access::read_write, clock, clock.steady() + std::chrono::minutes(1));
-    return database ? database->number("SELECT count(*) FROM lessons_lesson").value_or(-1) : -1;
+    return database ? database->number("SELECT count(*) FROM " + table).value_or(-1) : -1;
 }
 
 Path replaced_by(MadeUpSite& site) {
@@ -1033,7 +1033,17 @@ TEST_CASE("what could not be put back in time is never put back over what was wr
         CHECK(said.front().result == Ends::refused);
         CHECK(site.schema() == site.before);
         CHECK(rows_in(replaced_by(site)) == site.visits);
-        --site.visits;
+        const std::int64_t all = site.visits--;
+        const std::string id = said.front().release;
+        for (const char* word : {"third1", "fourth1", "fifth1"}) { // bad ones: of these two are kept
+            site.programs.migration_fails = true;
+            CHECK(site.release(build_of(word)).result == Ends::refused);
+        }
+        site.programs.migration_fails = false;
+        CHECK_FALSE(site.record(id));
+        const Path kept = site.folder / "state/deploy/snapshots" / id;
+        CHECK(rows_in(kept / "replaced.sqlite3") == all);
+        CHECK_FALSE(std::filesystem::exists(kept / "before.sqlite3"));
     }
     SECTION("a person wants to keep what was written") {
         const std::vector<Outcome> said = site.recover(Asking::possible, WordOnDatabase::keep);
@@ -1259,6 +1269,13 @@ TEST_CASE("what its author calls safe is taken back, and what visitors have writ
     with_reversible_migration(site);
     const std::string before = site.schema();
     SECTION("it is") {
+        bool somebody_wrote = false;
+        site.on_look = [&] {
+            if (site.serves_whole("broken") && !somebody_wrote) {
+                site.change_database("INSERT INTO app_room DEFAULT VALUES");
+                somebody_wrote = true;
+            }
+        };
         const Outcome outcome = site.release(build_of("broken"));
         INFO(outcome.reason.en);
         CHECK(outcome.result == Ends::rolled_back);
@@ -1266,6 +1283,21 @@ TEST_CASE("what its author calls safe is taken back, and what visitors have writ
         CHECK(site.schema() == before);
         CHECK(site.running["celery.service"] == site.word_served());
         CHECK(site.record(outcome.release)->state == State::bad);
+        // What the way back drops with its tables and columns is there, and named.
+        const Path kept =
+            site.folder / "state/deploy/snapshots" / outcome.release / "replaced.before-reverse";
+        CHECK(rows_in(kept / "before.sqlite3") > 0);
+        CHECK(rows_in(kept / "before.sqlite3", "app_room") == 1);
+        REQUIRE_FALSE(outcome.notes.empty());
+        CHECK(outcome.notes.back().en.find(kept.string()) != std::string::npos);
+    }
+    SECTION("what the way back drops cannot be kept") {
+        site.disk.refuses_folder = "replaced.before-reverse";
+        const Outcome outcome = site.release(build_of("broken"));
+        CHECK(outcome.result == Ends::needs_human);
+        CHECK(outcome.reason.en.find("could not be taken back: no snapshot") != std::string::npos);
+        CHECK(site.serves_whole("broken"));
+        CHECK(site.has_column("lessons_lesson", "room"));
     }
     SECTION("its way back fails") {
         site.programs.reverse_fails = true;
@@ -1409,18 +1441,19 @@ TEST_CASE("a rollback across migrations says what it would lose, and goes with t
     check_invariants(site);
 }
 
-TEST_CASE("the way back with the database is refused where it is not needed, or cannot be gone",
+TEST_CASE("the way back with the database is refused where nothing is in the way",
           "[transaction][backend][migrations][earlier]") {
-    SECTION("nothing is in the way") {
-        MigratedBackend adds;
-        REQUIRE(adds.release(build_of("second")).result == Ends::released);
-        const Outcome outcome = adds.roll_back(std::nullopt, k_with_database);
-        CHECK(outcome.phase == "database");
-        CHECK(outcome.hint.en == "leave out --restore-db");
-        CHECK(adds.roll_back().result == Ends::released);
-        check_invariants(adds);
-        return;
-    }
+    MigratedBackend adds;
+    REQUIRE(adds.release(build_of("second")).result == Ends::released);
+    const Outcome outcome = adds.roll_back(std::nullopt, k_with_database);
+    CHECK(outcome.phase == "database");
+    CHECK(outcome.hint.en == "leave out --restore-db");
+    CHECK(adds.roll_back().result == Ends::released);
+    check_invariants(adds);
+}
+
+TEST_CASE("the way back with the database is refused where it cannot be gone",
+          "[transaction][backend][migrations][earlier]") {
     WayBack site;
     const Path snapshot = site.folder / "state/deploy/snapshots" / site.second;
     SECTION("the snapshot is gone") {
@@ -1433,7 +1466,7 @@ TEST_CASE("the way back with the database is refused where it is not needed, or 
         std::string bytes = slurp(snapshot / "before.sqlite3");
         bytes[bytes.size() / 2] ^= 1;
         spill(snapshot / "before.sqlite3", bytes);
-        site.is_refused(k_with_database, "database", "could not be put back", "");
+        site.is_refused(k_with_database, "database", "could not take the database's place", "choose another");
     }
     SECTION("there is no room") {
         site.disk.free = 3_kB;
@@ -1452,6 +1485,7 @@ TEST_CASE("the way back with the database is refused where it is not needed, or 
         site.bare.clock.jump_wall(-std::chrono::hours(24));
         site.is_refused(k_with_database, "database", "nobody can say how much is lost",
                         "set the clock right");
+        site.is_refused({}, "schema", "nobody can say how much is lost", "set the clock right");
     }
 }
 

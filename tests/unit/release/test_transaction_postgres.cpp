@@ -4,10 +4,12 @@
 #include "django_site.h"
 #include "made_up_site.h"
 #include "platform/postgres.h"
+#include "platform/stop.h"
 #include "util/text.h"
 
 #include <algorithm>
 #include <array>
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <map>
@@ -57,9 +59,9 @@ void as_superuser(const std::string& sql, std::string_view database = "postgres"
 
 // A site of Django's with a database on a server, which it makes anew each time.
 struct ServedByPostgres : MadeUpSite {
-    ServedByPostgres() : MadeUpSite(Kind::backend) {
+    explicit ServedByPostgres(const std::string& name = "site") : MadeUpSite(Kind::backend) {
         REQUIRE_FALSE(given_url().empty());
-        as_superuser("DROP DATABASE IF EXISTS site WITH (FORCE)");
+        as_superuser("DROP DATABASE IF EXISTS \"" + name + "\" WITH (FORCE)");
         const std::vector<PostgresRow> replaced =
             connected(url_of("postgres"))
                 .query("SELECT datname FROM pg_database WHERE datname ~ '^site_(before|left)_'")
@@ -67,9 +69,9 @@ struct ServedByPostgres : MadeUpSite {
         for (const PostgresRow& row : replaced) {
             as_superuser("DROP DATABASE \"" + row.front().value_or("") + "\"");
         }
-        as_superuser("CREATE DATABASE site OWNER site");
+        as_superuser("CREATE DATABASE \"" + name + "\" OWNER site");
         programs.asks_django = true;
-        use_postgres(given_url());
+        use_postgres(url_of(name));
         for (const auto& [path, content] : build("first", {})) {
             std::filesystem::create_directories((served() / path).parent_path());
             spill(served() / path, content);
@@ -231,6 +233,31 @@ TEST_CASE("PostgreSQL: migrations of each kind, and a gate that fails before and
         CHECK(good.left_on_server().empty());
         check_invariants(good);
     }
+}
+
+TEST_CASE("PostgreSQL: a long name is cut between two letters", "[.postgres]") {
+    ServedByPostgres site("учебная_панель_большой_школы"); // with "_before_" and an id it is too long
+    site.canary_is_broken = true;
+    site.is_as_before(site.release(site.build("second", k_lossy)), Ends::refused);
+    const std::string kept =
+        site.ask_server("SELECT string_agg(datname, ' ') FROM pg_database WHERE datname ~ '_before_be-'");
+    CHECK(kept.starts_with("учебная_панель"));
+    as_superuser("DROP DATABASE \"" + kept + "\"");
+}
+
+TEST_CASE("PostgreSQL: who stops a release that is being watched has not judged it", "[.postgres]") {
+    ServedByPostgres site;
+    site.on_look = [&] { request_stop_for_test(site.serves_whole("second") ? SIGTERM : 0); };
+    const Outcome outcome = site.release(site.build("second", k_lossy));
+    request_stop_for_test(0);
+    site.on_look = {};
+    INFO(outcome.reason.en);
+    CHECK(outcome.result == Ends::stopped);
+    CHECK(site.serves_whole("second"));
+    CHECK(site.record(outcome.release)->state == State::staged);
+    REQUIRE(site.recover().size() == 1);
+    CHECK(site.record(outcome.release)->state == State::good);
+    check_invariants(site);
 }
 
 TEST_CASE("PostgreSQL: what is put back is what was there, all of it", "[.postgres]") {
