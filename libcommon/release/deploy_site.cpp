@@ -15,6 +15,7 @@ Site site_of(const Config& config, Kind kind) {
     site.host_lock = config.paths.run / "host.lock";
     site.deploy = config.deploy;
     site.lang = config.lang;
+    site.zone = config.timezone;
     return site;
 }
 

@@ -90,6 +90,7 @@ struct Site {
     Path host_lock; // run/host.lock
     DeploySettings deploy;
     Lang lang = Lang::ru; // of what is kept in words
+    std::string zone{};   // of times in words ("Europe/Moscow"); empty: the host's
     // From the stop of what answers them, requests wait so long at most for migrations; then all is undone.
     Duration longest_fence = std::chrono::seconds(20);
     // Behind the page (Wishes::maintenance).
@@ -193,6 +194,8 @@ class Transaction {
     Step refuse_across_migrations();
     Step too_much_is_lost();
     [[nodiscard]] Duration written_for(const EarlierDatabase& earlier) const;
+    [[nodiscard]] std::string
+    taken_at(const EarlierDatabase& earlier) const; // as the operator's clocks show it
     std::optional<EarlierDatabase> still_there(const SinceServed& since);
 
     Result<Plan> look_ahead(BuildSource& source);

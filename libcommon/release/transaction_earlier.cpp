@@ -87,6 +87,10 @@ Duration Transaction::written_for(const EarlierDatabase& earlier) const {
     return std::chrono::ceil<std::chrono::seconds>(m_world.clock.now().wall - earlier.taken);
 }
 
+std::string Transaction::taken_at(const EarlierDatabase& earlier) const {
+    return format_local(earlier.taken, m_site.zone);
+}
+
 // The newest that is still there.
 std::optional<EarlierDatabase> Transaction::still_there(const SinceServed& since) {
     const auto found = std::find_if(since.all.begin(), since.all.end(), [&](const EarlierDatabase& each) {
@@ -113,8 +117,7 @@ Transaction::Step Transaction::refuse_across_migrations() {
     }
     const std::optional<EarlierDatabase> earlier = still_there(since);
     if (earlier && written_for(*earlier) < Duration::zero()) {
-        return Stop{join("; ", {words, say(k_clock_is_behind, format_utc(earlier->taken))}),
-                    say(k_clock_hint)};
+        return Stop{join("; ", {words, say(k_clock_is_behind, taken_at(*earlier))}), say(k_clock_hint)};
     }
     return earlier ? Stop{words, say(k_across_hint, format_duration(written_for(*earlier)),
                                      line_for(m_to, written_for(*earlier), false))}
@@ -156,12 +159,12 @@ Transaction::Step Transaction::find_earlier_database() {
 Transaction::Step Transaction::too_much_is_lost() {
     const Duration loss = written_for(*m_earlier);
     if (loss < Duration::zero()) {
-        return Stop{say(k_clock_is_behind, format_utc(m_earlier->taken)), say(k_clock_hint)};
+        return Stop{say(k_clock_is_behind, taken_at(*m_earlier)), say(k_clock_hint)};
     }
     if (m_wishes.accepts_loss && loss <= *m_wishes.accepts_loss) {
         return {};
     }
-    const Text words = say(k_would_be_lost, m_to, format_utc(m_earlier->taken), format_duration(loss),
+    const Text words = say(k_would_be_lost, m_to, taken_at(*m_earlier), format_duration(loss),
                            fmt::format("{}", fmt::join(m_earlier->done, ", ")), m_written_since);
     return Stop{m_wishes.accepts_loss
                     ? say(k_more_than_accepted, format_duration(*m_wishes.accepts_loss), words)
@@ -198,7 +201,7 @@ Transaction::Step Transaction::go_to_earlier_database() {
     m_snapshot_counts = true;
     m_fence.tables = Tables::changed;
     m_fence.place = place;
-    m_progress(say(k_putting_back, format_utc(m_earlier->taken)));
+    m_progress(say(k_putting_back, taken_at(*m_earlier)));
     if (Step no = as_step(m_part.go_back_to(m_earlier->id, m_id, place, m_to, until, voice()))) {
         return m_world.clock.steady() >= until && no->kind == Stop::Kind::refusal ? waited_too_long() : no;
     }
@@ -206,7 +209,7 @@ Transaction::Step Transaction::go_to_earlier_database() {
     if (!schema || *schema != m_earlier->schema) {
         return schema ? Stop{say(k_not_as_it_was, m_earlier->id)} : Stop{error_words(schema.error().message)};
     }
-    m_went_back = say(k_went_back, format_utc(m_earlier->taken), format_duration(loss),
+    m_went_back = say(k_went_back, taken_at(*m_earlier), format_duration(loss),
                       m_shelf.snapshot(m_id).string(), m_from, m_written_since);
     return remember_nobody_has_written();
 }

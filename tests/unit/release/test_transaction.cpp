@@ -1399,6 +1399,9 @@ TEST_CASE("a rollback across migrations says what it would lose, and goes with t
     site.is_refused({}, "schema", "has been changed since", line + "23m");
     site.is_refused(k_without_word, "database", "goes back to", line + "23m");
     site.is_refused(k_without_word, "database", "; rows then and now: lessons_lesson 1 → ", "");
+    // When, as the operator's clocks show it.
+    CHECK_THAT(site.roll_back(std::nullopt, k_without_word).reason.en,
+               Catch::Matches(".* 20\\d\\d-\\d\\d-\\d\\d \\d\\d:\\d\\d:\\d\\d[^Z].*"));
     Wishes less = k_with_database;
     less.accepts_loss = std::chrono::minutes(19);
     site.is_refused(less, "database", "more than the 19 m that you accept", line);
