@@ -102,7 +102,7 @@ class SmokeHostileTest(unittest.TestCase):
         config = self.folder / "config.toml"
         config.write_text(
             'lang = "en"\n[paths]\n' + "".join(f'{name} = "{self.folder / name}"\n' for name in ("state", "run", "logs", "env_file"))
-            + f'[smoke]\nbase_url = "{server.url}"\ntimeout = "700ms"\ndeadline = "20s"\nparallel = 30\n'
+            + f'[smoke]\nbase_url = "{server.url}"\ntimeout = "2s"\ndeadline = "20s"\nparallel = 30\n'
             + '[smoke.login.walker]\npost = "/token/"\njson = { email = "w@test.local", password = "made-up" }\ntoken = "/access"\n'
             + steps)
         (self.folder / "env_file").touch(0o600)
