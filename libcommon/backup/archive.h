@@ -56,9 +56,8 @@ class Archive {
     // `latest` was replaced; what kept it from being proven is its reason, what kept that from being replaced its no_latest.
     Result<Backup> make(const BackupSource& source, SteadyTime until);
     // Unpacks it beside and proves it, which the manifest remembers; its `latest` is replaced by what was proven, or its
-    // no_latest says why not. Where it
-    // cannot be decrypted here, or nobody knows what is in it, its bytes are compared and no more. What it is now is returned;
-    // an Error: it could not be looked at.
+    // no_latest says why not. Where it cannot be decrypted here, or nobody knows what is in it, its bytes are compared and no
+    // more. What it is now is returned; an Error: it could not be looked at.
     Result<Backup> prove(const Backup& backup, const Path& latest, Effort effort, SteadyTime until);
     // The same of a copy of it that lies in `file`: what it is, and how far the proof went. Nothing remembers it.
     struct Proven {

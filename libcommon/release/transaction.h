@@ -194,8 +194,8 @@ class Transaction {
     Step refuse_across_migrations();
     Step too_much_is_lost();
     [[nodiscard]] Duration written_for(const EarlierDatabase& earlier) const;
-    [[nodiscard]] std::string
-    taken_at(const EarlierDatabase& earlier) const; // as the operator's clocks show it
+    // As the operator's clocks show it.
+    [[nodiscard]] std::string taken_at(const EarlierDatabase& earlier) const;
     std::optional<EarlierDatabase> still_there(const SinceServed& since);
 
     Result<Plan> look_ahead(BuildSource& source);

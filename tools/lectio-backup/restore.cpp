@@ -435,8 +435,8 @@ class Restore {
         if (const Result<Path> real = real_place(named)) {
             return *real;
         }
-        std::error_code
-            problem; // a link leads nowhere when a restore that was killed has set aside what it led to
+        // A link leads nowhere when a restore that was killed has set aside what it led to.
+        std::error_code problem;
         const Path target = std::filesystem::read_symlink(named, problem);
         const Path real =
             problem ? named : std::filesystem::weakly_canonical(named.parent_path() / target, problem);
