@@ -405,6 +405,7 @@ class PostgresDatabase final : public SiteDatabase {
         if (!m_world.files.info(m_scratch)) {
             return {};
         }
+        LECTIO_TRY(remove_rehearsals());
         return backup::drop_leftovers({std::string(k_source), way_aside(""), m_scratch}, m_world, until);
     }
 
@@ -557,9 +558,12 @@ class PostgresDatabase final : public SiteDatabase {
     }
 
     Step rehearse(const std::string& name, SteadyTime until) {
-        const Result<void> there = m_world.files.make_folders(m_scratch, k_folder_for_us);
-        if (!there) {
-            return Refusal{error_words(there.error().message)};
+        Result<void> ready = m_world.files.make_folders(m_scratch, k_folder_for_us);
+        if (ready) {
+            ready = remove_rehearsals(); // of a call that was killed
+        }
+        if (!ready) {
+            return Refusal{error_words(ready.error().message)};
         }
         const backup::PassingFile tar(m_scratch / k_rehearsal);
         const Result<backup::PostgresSnapshot> taken =
@@ -573,6 +577,18 @@ class PostgresDatabase final : public SiteDatabase {
                         : Step(Refusal{say(k_does_not_come_back, clean_line(name),
                                            error_words(restored.error().message)),
                                        say(k_does_not_come_back_hint)});
+    }
+
+    // The copy, and what stands beside it while it is made: as large as the database each.
+    Result<void> remove_rehearsals() {
+        const Result<std::vector<std::string>> names = m_world.files.list(m_scratch);
+        LECTIO_TRY(names);
+        for (const std::string& name : *names) {
+            if (name.starts_with(k_rehearsal)) {
+                LECTIO_TRY(remove_file(m_scratch / name));
+            }
+        }
+        return {};
     }
 
     // Empty: there is none of that name.

@@ -12,6 +12,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <map>
 
 #include <catch2/catch.hpp>
@@ -483,6 +484,19 @@ TEST_CASE("PostgreSQL: what could not be undone is refused before anybody is sto
     site.change_database("ALTER TABLE hidden FORCE ROW LEVEL SECURITY");
     CHECK(site.release(lossy).reason.en.find("row-level security") != std::string::npos);
     CHECK(site.left_on_server().empty());
+}
+
+// As only a process that is gone leaves it: each of these is removed by whoever made it.
+TEST_CASE("PostgreSQL: what a rehearsal that was killed has left goes", "[.postgres]") {
+    ServedByPostgres site;
+    const Path scratch = site.folder / "state/deploy/scratch";
+    std::filesystem::create_directories(scratch);
+    for (const char* name : {"rehearsal.tar", "rehearsal.tar.database.dump", "rehearsal.tar.globals.sql"}) {
+        std::ofstream(scratch / name) << "half";
+    }
+    CHECK(site.release(site.build("second", k_lossy)).result == Ends::released);
+    CHECK(std::filesystem::is_empty(scratch));
+    check_invariants(site);
 }
 
 TEST_CASE("PostgreSQL: a word on the database of another server is not taken", "[.postgres]") {
