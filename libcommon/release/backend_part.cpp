@@ -163,11 +163,13 @@ constexpr Phrase k_cannot_tell_migrations{"whether migrations are waiting cannot
                                           "не видно, есть ли неприменённые миграции: {}"};
 constexpr Phrase k_no_migrate_word{"deploy.backend.migrate is not manage.py migrate",
                                    "deploy.backend.migrate — не manage.py migrate"};
-constexpr Phrase k_trying{"trying the new code on a private socket", "пробую новый код на отдельном сокете"};
-constexpr Phrase k_canary_failed{"the new code does not work: {}", "новый код не работает: {}"};
+// Of a rollback it is old code: it is named.
+constexpr Phrase k_trying{"trying the code of {} on a private socket", "пробую код {} на отдельном сокете"};
+constexpr Phrase k_canary_failed{"the code of {} does not work: {}", "код {} не работает: {}"};
 constexpr Phrase k_canary_hint{"deploy.backend.canary: {}", "deploy.backend.canary: {}"};
-constexpr Phrase k_no_canary{"the new code was not tried before the swap: deploy.backend.canary is not set",
-                             "новый код не пробовали до переключения: не задан deploy.backend.canary"};
+constexpr Phrase k_no_canary{
+    "the code of {} was not tried before the swap: deploy.backend.canary is not set",
+    "код {} не пробовали до переключения: не задан deploy.backend.canary"};
 constexpr Phrase k_starting{"starting {}", "запускаю {}"};
 constexpr Phrase k_restarting{"restarting {}", "перезапускаю {}"};
 constexpr Phrase k_not_started{"{} did not start: {}", "{} не запустился: {}"};
@@ -908,11 +910,12 @@ Part::Step BackendPart::ask(const Path& tree, std::vector<std::string> manage,
 }
 
 Part::Step BackendPart::try_it(const Path& tree, Duration limit, const Voice& voice) {
+    const std::string id = tree.filename().string();
     if (!m_settings.deploy.canary) {
-        voice.notes.push_back(say(k_no_canary));
+        voice.notes.push_back(say(k_no_canary, id));
         return {};
     }
-    voice.progress(say(k_trying));
+    voice.progress(say(k_trying, id));
     const CanarySettings& settings = *m_settings.deploy.canary;
     CanaryRequest canary;
     canary.socket = tree / k_canary_socket;
@@ -930,7 +933,7 @@ Part::Step BackendPart::try_it(const Path& tree, Duration limit, const Voice& vo
     // A server that ended well has done so itself; and it is no part of the release.
     [[maybe_unused]] const Result<void> gone = m_world.files.remove(canary.socket);
     return failure
-               ? Step(Refusal{say(k_canary_failed, *failure), say(k_canary_hint, joined(settings.command))})
+               ? Step(Refusal{say(k_canary_failed, id, *failure), say(k_canary_hint, joined(settings.command))})
                : Step{};
 }
 

@@ -1418,6 +1418,8 @@ TEST_CASE("a rollback across migrations says what it would lose, and goes with t
     INFO(back.reason.en << "; " << back.hint.en);
     REQUIRE(back.result == Ends::released);
     CHECK(was_held);
+    CHECK(std::count(site.told.begin(), site.told.end(),
+                     "trying the code of " + site.first + " on a private socket") == 1);
     CHECK(back.warnings.empty());
     CHECK(site.serves_whole("first"));
     CHECK(site.record(site.second)->state == State::withdrawn);
@@ -1505,7 +1507,8 @@ TEST_CASE("a way back with the database that fails before visitors are let in le
         check_invariants(site);
     };
     site.canary_is_broken = true;
-    stays(site.roll_back(std::nullopt, k_with_database), Ends::refused, "does not work");
+    const std::string names_old = "the code of " + site.first + " does not work";
+    stays(site.roll_back(std::nullopt, k_with_database), Ends::refused, names_old.c_str());
     site.canary_is_broken = false;
     site.refuses_to_start = "first";
     stays(site.roll_back(std::nullopt, k_with_database), Ends::rolled_back, "did not start");
