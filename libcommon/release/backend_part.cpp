@@ -167,9 +167,8 @@ constexpr Phrase k_no_migrate_word{"deploy.backend.migrate is not manage.py migr
 constexpr Phrase k_trying{"trying the code of {} on a private socket", "пробую код {} на отдельном сокете"};
 constexpr Phrase k_canary_failed{"the code of {} does not work: {}", "код {} не работает: {}"};
 constexpr Phrase k_canary_hint{"deploy.backend.canary: {}", "deploy.backend.canary: {}"};
-constexpr Phrase k_no_canary{
-    "the code of {} was not tried before the swap: deploy.backend.canary is not set",
-    "код {} не пробовали до переключения: не задан deploy.backend.canary"};
+constexpr Phrase k_no_canary{"the code of {} was not tried before the swap: deploy.backend.canary is not set",
+                             "код {} не пробовали до переключения: не задан deploy.backend.canary"};
 constexpr Phrase k_starting{"starting {}", "запускаю {}"};
 constexpr Phrase k_restarting{"restarting {}", "перезапускаю {}"};
 constexpr Phrase k_not_started{"{} did not start: {}", "{} не запустился: {}"};
@@ -836,6 +835,12 @@ Part::Step BackendPart::keep_replaced(const std::string& id, const std::string& 
 
 // ── its database goes back with it ──────────────────────────────────────────────────────────────────────
 
+Result<std::optional<Text>> BackendPart::damage_to_snapshot(const std::string& id, const std::string& place) {
+    SiteDatabase* database = database_at(place);
+    return database != nullptr ? database->damage_to(kept_with(id), later())
+                               : Error{ErrorKind::not_found, "deploy.backend.database is not set"};
+}
+
 // Only where the numbers differ; what was changed in place is in none.
 Result<Text> BackendPart::rows_since(const std::string& id) {
     const Result<SiteDatabase::RowsSince> rows = m_database->rows_since(kept_with(id), later());
@@ -932,9 +937,9 @@ Part::Step BackendPart::try_it(const Path& tree, Duration limit, const Voice& vo
     const std::optional<Text> failure = failure_of_canary(m_world, canary);
     // A server that ended well has done so itself; and it is no part of the release.
     [[maybe_unused]] const Result<void> gone = m_world.files.remove(canary.socket);
-    return failure
-               ? Step(Refusal{say(k_canary_failed, id, *failure), say(k_canary_hint, joined(settings.command))})
-               : Step{};
+    return failure ? Step(Refusal{say(k_canary_failed, id, *failure),
+                                  say(k_canary_hint, joined(settings.command))})
+                   : Step{};
 }
 
 // ── it is served ────────────────────────────────────────────────────────────────────────────────────────

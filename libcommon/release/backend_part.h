@@ -61,6 +61,7 @@ class BackendPart final : public Part {
     Result<std::string> look_at_database(const std::string& place, SteadyTime until) override;
     Step restore(const std::string& id, const std::string& place, Duration wait) override;
     Step keep_replaced(const std::string& id, const std::string& place, const Voice& voice) override;
+    Result<std::optional<Text>> damage_to_snapshot(const std::string& id, const std::string& place) override;
     Result<Text> rows_since(const std::string& id) override;
     Step may_go_back_to(const std::string& id, const std::string& place,
                         const std::vector<std::string>& undone, bool behind_page) override;

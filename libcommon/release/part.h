@@ -109,6 +109,12 @@ class Part {
     virtual Step keep_replaced(const std::string&, const std::string&, const Voice&) { return {}; }
 
     // ── its database goes back with it ──
+    // What keeps the snapshot of the database of this place that was kept with release `id` from being what was taken;
+    // nothing: it is. not_found: it is gone.
+    virtual Result<std::optional<Text>> damage_to_snapshot(const std::string& /*id*/,
+                                                           const std::string& /*place*/) {
+        return std::optional<Text>();
+    }
     // The snapshot that was kept with release `id` is there. Tables that have another number of rows since, "lessons 12 → 15".
     virtual Result<Text> rows_since(const std::string&) { return Text{}; }
     // What would keep the database of this place from becoming that snapshot while requests wait; tried out, where it can be.

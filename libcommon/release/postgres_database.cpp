@@ -345,6 +345,15 @@ class PostgresDatabase final : public SiteDatabase {
         return RowsSince{facts->snapshot.rows, std::move(*now)};
     }
 
+    Result<std::optional<Text>> damage_to(const Snapshot& snapshot, SteadyTime until) override {
+        const Result<Facts> facts = facts_of(snapshot);
+        LECTIO_TRY(facts);
+        const Result<std::vector<Text>> flaws =
+            backup::flaws_of_postgres(snapshot_in(snapshot.folder), facts->snapshot, m_world, until);
+        LECTIO_TRY(flaws);
+        return flaws->empty() ? std::optional<Text>() : std::optional(flaws->front());
+    }
+
     // Restored beside the present one, counted and dropped.
     Step prove(const Snapshot& snapshot, const std::string& place, SteadyTime until) override {
         const Result<void> done = try_out(snapshot, place, until);

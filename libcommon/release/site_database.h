@@ -68,6 +68,9 @@ class SiteDatabase {
         snapshots::RowCounts then, now;
     };
     virtual Result<RowsSince> rows_since(const Snapshot& snapshot, SteadyTime until) = 0;
+    // What has become of its file since it was taken and proven, by its bytes alone; nothing: it is what it was. not_found:
+    // it is gone, whatever else lies there.
+    virtual Result<std::optional<Text>> damage_to(const Snapshot& snapshot, SteadyTime until) = 0;
     // It is whole, and could take the place of the database.
     virtual Step prove(const Snapshot& snapshot, const std::string& place, SteadyTime until) = 0;
     // busy: somebody has it open, and is named.

@@ -146,6 +146,12 @@ class SqliteDatabase final : public SiteDatabase {
         return RowsSince{facts->facts.rows, std::move(*now)};
     }
 
+    Result<std::optional<Text>> damage_to(const Snapshot& snapshot, SteadyTime until) override {
+        const Result<snapshots::SqliteSnapshot> facts = facts_of(snapshot);
+        LECTIO_TRY(facts);
+        return snapshots::other_bytes(snapshot_in(snapshot.folder), *facts, m_world.clock, until);
+    }
+
     Step prove(const Snapshot& snapshot, const std::string&, SteadyTime until) override {
         const Result<snapshots::SqliteSnapshot> facts = facts_of(snapshot);
         const Result<std::vector<Text>> flaws =

@@ -168,7 +168,7 @@ void Transaction::begin_anew(const std::string& action, const Wishes& wishes, Du
     m_migrating = m_schema_changed = m_snapshot_counts = false;
     m_failing.clear();
     m_earlier.reset();
-    m_written_since = m_went_back = {};
+    m_written_since = m_went_back = m_damaged = {};
     forget_the_fence();
     m_schema.reset();
     m_migrations = {};

@@ -196,7 +196,8 @@ class Transaction {
     [[nodiscard]] Duration written_for(const EarlierDatabase& earlier) const;
     // As the operator's clocks show it.
     [[nodiscard]] std::string taken_at(const EarlierDatabase& earlier) const;
-    std::optional<EarlierDatabase> still_there(const SinceServed& since);
+    std::optional<EarlierDatabase> newest_whole(const SinceServed& since);
+    [[nodiscard]] Text with_damage(const Text& words) const;
 
     Result<Plan> look_ahead(BuildSource& source);
 
@@ -288,6 +289,7 @@ class Transaction {
     bool m_snapshot_counts = false;           // they were begun, so what was before them is there alone
     std::optional<EarlierDatabase> m_earlier; // that a rollback goes to
     Text m_written_since;                     // in which tables
+    Text m_damaged;                           // snapshots of which less would be lost, and why they are none
     Text m_went_back;                         // what became of the database by it
     bool m_migrating = false; // they were begun, and what fits their outcome is not written down yet
     // By migrations for which no code may run, and which the snapshot undoes.

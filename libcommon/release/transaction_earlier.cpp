@@ -28,13 +28,15 @@ constexpr Phrase k_across_hint{
     "{}; "
     "либо выберите более поздний релиз, либо добавьте --force, если его код уживётся с таблицами"};
 constexpr Phrase k_gone_hint{
-    "no snapshot with which it ran is kept any more: choose a later release (lectio-deploy list), mend by "
+    "no whole snapshot with which it ran is kept any more: choose a later release (lectio-deploy list), mend "
+    "by "
     "another "
     "one, restore a backup (lectio-backup list), or add --force if its code can live with the tables",
-    "копии базы, с которой он работал, больше нет: выберите более поздний релиз (lectio-deploy list), "
+    "целой копии базы, с которой он работал, больше нет: выберите более поздний релиз (lectio-deploy list), "
     "почините "
     "следующим, восстановите бэкап (lectio-backup list) или добавьте --force, если его код уживётся с "
     "таблицами"};
+constexpr Phrase k_damaged{"the snapshot {} cannot be used any more: {}", "копия {} больше не годится: {}"};
 constexpr Phrase k_would_be_lost{
     "with {} the database goes back to {}, {} ago; undone by it: {}; what was written since is kept, and "
     "lost to "
@@ -91,12 +93,25 @@ std::string Transaction::taken_at(const EarlierDatabase& earlier) const {
     return format_local(earlier.taken, m_site.zone);
 }
 
-// The newest that is still there.
-std::optional<EarlierDatabase> Transaction::still_there(const SinceServed& since) {
-    const auto found = std::find_if(since.all.begin(), since.all.end(), [&](const EarlierDatabase& each) {
-        return m_world.files.info(m_shelf.snapshot(each.id), Files::Follow::no).ok();
-    });
-    return found == since.all.end() ? std::nullopt : std::optional(*found);
+// Its folder proves nothing: what a person may still want of it outlives the snapshot.
+std::optional<EarlierDatabase> Transaction::newest_whole(const SinceServed& since) {
+    m_damaged = {};
+    for (const EarlierDatabase& each : since.all) {
+        const Result<std::optional<Text>> damage = m_part.damage_to_snapshot(each.id, each.place);
+        if (damage && !*damage) {
+            return each;
+        }
+        if (damage || damage.error().kind != ErrorKind::not_found) {
+            const Text words = say(k_damaged, m_shelf.snapshot(each.id).string(),
+                                   damage ? **damage : error_words(damage.error().message));
+            m_damaged = m_damaged.empty() ? words : join("; ", {m_damaged, words});
+        }
+    }
+    return std::nullopt;
+}
+
+Text Transaction::with_damage(const Text& words) const {
+    return m_damaged.empty() ? words : join("; ", {words, m_damaged});
 }
 
 // The code alone goes back where it is known to run with what it finds.
@@ -115,13 +130,13 @@ Transaction::Step Transaction::refuse_across_migrations() {
         m_warnings.push_back(words);
         return {};
     }
-    const std::optional<EarlierDatabase> earlier = still_there(since);
+    const std::optional<EarlierDatabase> earlier = newest_whole(since);
     if (earlier && written_for(*earlier) < Duration::zero()) {
         return Stop{join("; ", {words, say(k_clock_is_behind, taken_at(*earlier))}), say(k_clock_hint)};
     }
-    return earlier ? Stop{words, say(k_across_hint, format_duration(written_for(*earlier)),
-                                     line_for(m_to, written_for(*earlier), false))}
-                   : Stop{words, say(k_gone_hint)};
+    return earlier ? Stop{with_damage(words), say(k_across_hint, format_duration(written_for(*earlier)),
+                                                  line_for(m_to, written_for(*earlier), false))}
+                   : Stop{with_damage(words), say(k_gone_hint)};
 }
 
 Transaction::Step Transaction::find_earlier_database() {
@@ -137,9 +152,9 @@ Transaction::Step Transaction::find_earlier_database() {
     if (is_known_to_fit(m_release, **schema) && !since.is_beyond_adding) {
         return Stop{say(k_not_needed, m_to), say(k_not_needed_hint)};
     }
-    m_earlier = still_there(since);
+    m_earlier = newest_whole(since);
     if (!m_earlier) {
-        return Stop{say(k_other_schema, m_to), say(k_gone_hint)};
+        return Stop{with_damage(say(k_other_schema, m_to)), say(k_gone_hint)};
     }
     const Result<std::string> place = m_part.database_place();
     if (!place) {
@@ -164,8 +179,8 @@ Transaction::Step Transaction::too_much_is_lost() {
     if (m_wishes.accepts_loss && loss <= *m_wishes.accepts_loss) {
         return {};
     }
-    const Text words = say(k_would_be_lost, m_to, taken_at(*m_earlier), format_duration(loss),
-                           fmt::format("{}", fmt::join(m_earlier->done, ", ")), m_written_since);
+    const Text words = with_damage(say(k_would_be_lost, m_to, taken_at(*m_earlier), format_duration(loss),
+                                       fmt::format("{}", fmt::join(m_earlier->done, ", ")), m_written_since));
     return Stop{m_wishes.accepts_loss
                     ? say(k_more_than_accepted, format_duration(*m_wishes.accepts_loss), words)
                     : words,

@@ -263,15 +263,23 @@ Result<SqliteSnapshot> take_sqlite(const Path& source, const Path& into, Files& 
     return snapshot;
 }
 
-Result<std::vector<Text>> flaws_of_sqlite(const Path& file, const SqliteSnapshot& snapshot, Clock& clock,
-                                          SteadyTime until) {
+Result<std::optional<Text>> other_bytes(const Path& file, const SqliteSnapshot& snapshot, Clock& clock,
+                                        SteadyTime until) {
     const Result<FileDigest> digest = digest_of(file, clock, until);
     LECTIO_TRY(digest);
     if (digest->size != snapshot.file.size) {
-        return std::vector{say(k_other_size, digest->size.count, snapshot.file.size.count)};
+        return std::optional(say(k_other_size, digest->size.count, snapshot.file.size.count));
     }
-    if (*digest != snapshot.file) {
-        return std::vector{say(k_other_bytes, digest->sha256, snapshot.file.sha256)};
+    return *digest == snapshot.file ? std::optional<Text>()
+                                    : std::optional(say(k_other_bytes, digest->sha256, snapshot.file.sha256));
+}
+
+Result<std::vector<Text>> flaws_of_sqlite(const Path& file, const SqliteSnapshot& snapshot, Clock& clock,
+                                          SteadyTime until) {
+    Result<std::optional<Text>> other = other_bytes(file, snapshot, clock, until);
+    LECTIO_TRY(other);
+    if (*other) {
+        return std::vector{std::move(**other)};
     }
     Result<Database> database = open_still(file, clock, until);
     LECTIO_TRY(database);

@@ -15,6 +15,7 @@
 #include "words/phrase.h"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -57,6 +58,9 @@ Result<SqliteSnapshot> sqlite_snapshot_from(const nlohmann::json& json);
 Result<SqliteSnapshot> take_sqlite(const Path& source, const Path& into, Files& files, Clock& clock,
                                    SteadyTime until, const ReadThrough& read = sync_and_digest);
 
+// What keeps `file` from being this snapshot by its bytes alone; nothing: it has them.
+Result<std::optional<Text>> other_bytes(const Path& file, const SqliteSnapshot& snapshot, Clock& clock,
+                                        SteadyTime until);
 // What keeps `file` from being this snapshot: other bytes, damage, other rows; empty: it is proven. An Error: it could
 // not be looked at. Nothing is changed or made beside it.
 Result<std::vector<Text>> flaws_of_sqlite(const Path& file, const SqliteSnapshot& snapshot, Clock& clock,

@@ -1463,14 +1463,31 @@ TEST_CASE("the way back with the database is refused where it cannot be gone",
     const Path snapshot = site.folder / "state/deploy/snapshots" / site.second;
     SECTION("the snapshot is gone") {
         std::filesystem::remove_all(snapshot);
-        site.is_refused({}, "schema", "has been changed since", "no snapshot with which it ran is kept");
+        site.is_refused({}, "schema", "has been changed since",
+                        "no whole snapshot with which it ran is kept");
         site.is_refused(k_with_database, "database", "has been changed since",
-                        "no snapshot with which it ran");
+                        "no whole snapshot with which it ran");
     }
     SECTION("the snapshot is damaged") {
         std::string bytes = slurp(snapshot / "before.sqlite3");
         bytes[bytes.size() / 2] ^= 1;
         spill(snapshot / "before.sqlite3", bytes);
+        for (const auto& [wishes, phase] : {std::pair{Wishes{}, "schema"}, {k_with_database, "database"}}) {
+            site.is_refused(wishes, phase, "cannot be used any more: its bytes have changed",
+                            "no whole snapshot");
+        }
+    }
+    SECTION("only what a person may still want of it is there") { // as retention leaves it
+        std::filesystem::rename(snapshot / "before.sqlite3", snapshot / "replaced.sqlite3");
+        std::filesystem::remove(snapshot / "before.sqlite3.json");
+        site.is_refused({}, "schema", "has been changed since", "no whole snapshot");
+    }
+    SECTION("the snapshot is another one than its facts say") {
+        std::string facts = slurp(snapshot / "before.sqlite3.json");
+        const std::size_t rows = facts.find("\"lessons_lesson\": 1");
+        REQUIRE(rows != std::string::npos);
+        facts.replace(rows, 19, "\"lessons_lesson\": 7");
+        spill(snapshot / "before.sqlite3.json", facts);
         site.is_refused(k_with_database, "database", "could not take the database's place", "choose another");
     }
     SECTION("there is no room") {
@@ -1492,6 +1509,41 @@ TEST_CASE("the way back with the database is refused where it cannot be gone",
                         "set the clock right");
         site.is_refused({}, "schema", "nobody can say how much is lost", "set the clock right");
     }
+}
+
+TEST_CASE("a snapshot that is damaged does not hide an older one that is whole",
+          "[transaction][backend][migrations][earlier]") {
+    FencedBackend site;
+    const std::string migration = std::exchange(site.programs.pending, "");
+    const std::string first = site.served_id(), before = site.schema();
+    REQUIRE(site.release(build_of("middle")).result == Ends::released);
+    site.programs.pending = migration;
+    site.programs.migration_fails = true; // its snapshot stays as evidence
+    const std::string older = site.release(build_of("broken")).release;
+    site.programs.migration_fails = false;
+    site.bare.clock.advance(std::chrono::minutes(10));
+    const std::string newer = site.release(build_of("second")).release;
+    site.bare.clock.advance(std::chrono::minutes(10));
+    const Path snapshots = site.folder / "state/deploy/snapshots";
+    SECTION("it was cut short") {
+        spill(snapshots / newer / "before.sqlite3", "SQLite");
+        CHECK(site.roll_back(first, k_without_word)
+                  .reason.en.find(newer + " cannot be used any more: it has 6 bytes") != std::string::npos);
+    }
+    SECTION("it is gone, and its folder is not") {
+        std::filesystem::remove(snapshots / newer / "before.sqlite3");
+        CHECK(site.roll_back(first, k_without_word).reason.en.find(newer) == std::string::npos);
+    }
+    CHECK(site.roll_back(first).hint.en.find("--accept-data-loss=23m") != std::string::npos);
+    site.disk.on_moved = [&](const Path& from) { // what was written since is lost to the site
+        site.visits = from.filename() == ".lectio-restore-db.sqlite3" ? site.rows() : site.visits;
+    };
+    const Outcome back = site.roll_back(first, k_with_database);
+    INFO(back.reason.en << "; " << back.hint.en);
+    CHECK(back.result == Ends::released);
+    CHECK(site.schema() == before);
+    CHECK(rows_in(snapshots / older / "before.sqlite3") <= site.rows());
+    check_invariants(site);
 }
 
 TEST_CASE("a way back with the database that fails before visitors are let in leaves everything as it was",
