@@ -249,9 +249,10 @@ Keys keys_of(const Info& info) {
     constexpr std::string_view k_keys = "keys=";
     Keys all;
     for (const auto& [name, value] : info) { // "db0" "keys=2,expires=1,avg_ttl=0"
-        const auto number =
-            name.starts_with("db") ? number_from<int>(std::string_view(name).substr(2)) : std::nullopt;
-        if (number && value.starts_with(k_keys)) {
+        if (!name.starts_with("db") || !value.starts_with(k_keys)) {
+            continue;
+        }
+        if (const auto number = number_from<int>(std::string_view(name).substr(2))) {
             const std::string_view first = split(value, ',').front();
             all[*number] = number_from<std::uint64_t>(first.substr(k_keys.size())).value_or(0);
         }
