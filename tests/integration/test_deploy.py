@@ -363,7 +363,9 @@ class DeployTest(unittest.TestCase):
 
     def test_wrong_words(self):
         for words, code in ((["frontend"], 64), (["frontend", "/nowhere/build"], 64), (["rollback", "--to", "../x"], 1),
-                            (["diff", "a", "b"], 64), (["attach", "x"], 64), (["what"], 64)):
+                            (["diff", "a", "b"], 64), (["attach", "x"], 64), (["what"], 64),
+                            (["rollback", "frontend", "--restore-db"], 64),
+                            (["rollback", "--to", "fe-20261122T164501Z-1fk3", "--restore-db"], 64)):
             with self.subTest(words):
                 done = self.site.deploy(*words)
                 self.assertEqual(done.returncode, code, done.stdout + done.stderr)

@@ -1,6 +1,7 @@
 #include "options.h"
 
 #include "cli/command_line.h"
+#include "release/record.h"
 #include "util/units.h"
 
 #include <filesystem>
@@ -48,8 +49,20 @@ constexpr Phrase k_one_input{
 constexpr Phrase k_no_dry_run{
     "--dry-run is for frontend, backend and full (it is the same as plan): this command would change things",
     "--dry-run есть у frontend, backend и full (это то же, что plan): эта команда изменила бы что-нибудь"};
+constexpr Phrase k_no_database_of_frontend{
+    "a frontend has no database: leave out --restore-db, or go back with the code (lectio-deploy rollback "
+    "backend --restore-db)",
+    "у фронтенда базы нет: уберите --restore-db или верните код (lectio-deploy rollback backend "
+    "--restore-db)"};
 constexpr Phrase k_formats{"lectio-deploy knows the formats text and json",
                            "lectio-deploy знает только форматы text и json"};
+
+// By its part, or by the release that it goes to.
+bool is_of_frontend(const Options& options) {
+    const bool names_release = options.id && release::is_id(*options.id);
+    return options.part == to_string(release::Kind::frontend) ||
+           (names_release && release::kind_of_id(*options.id) == release::Kind::frontend);
+}
 
 bool is_old_name(const char* argv0) {
     return std::filesystem::path(argv0 == nullptr ? "" : argv0).filename() == "deploy_safe.sh";
@@ -227,6 +240,9 @@ std::variant<Options, int> parse_words(int argc, char** argv) {
         if (!take_planned(planned, options)) {
             return wrong_usage("lectio-deploy", say(k_plan_of_what), options.common);
         }
+    }
+    if (options.wish == Wish::rollback && options.restore_database && is_of_frontend(options)) {
+        return wrong_usage("lectio-deploy", say(k_no_database_of_frontend), options.common);
     }
     if (options.source == "-" && options.code == "-") {
         return wrong_usage("lectio-deploy", say(k_one_input), options.common);
