@@ -230,7 +230,7 @@ Transaction::Step Transaction::swap_the_other() {
     return m_with->take({{"swap", &Transaction::swap}, {"start", &Transaction::start}});
 }
 
-Result<Transaction::Plan> Transaction::plan(BuildSource& source) {
+Result<Transaction::Plan> Transaction::plan(BuildSource& source, LiveSite live) {
     m_id = fresh_id(m_part.kind(), m_world.clock.now().wall);
     m_action = "release";
     const Result<Shelf::Served> served = m_shelf.served();
@@ -243,8 +243,12 @@ Result<Transaction::Plan> Transaction::plan(BuildSource& source) {
         }
     }
     LECTIO_TRY(m_shelf.prepare());
+    const Step red = live == LiveSite::asked ? failure_of_the_site() : Step{};
     Result<Plan> made = look_ahead(source);
     forget_what_was_brought();
+    if (made && red) { // first, as it would be
+        made->flaws.insert(made->flaws.begin(), {Flaw::Weight::refuse_unless_forced, red->reason, red->hint});
+    }
     return made;
 }
 

@@ -126,7 +126,9 @@ class Transaction {
         Bytes size;
         WaitingMigrations migrations{};
     };
-    Result<Plan> plan(BuildSource& source);
+    // Of several one asks the live site for all.
+    enum class LiveSite { asked, asked_by_another };
+    Result<Plan> plan(BuildSource& source, LiveSite live = LiveSite::asked);
 
     // What unfinished journals ask for; none: nothing was unfinished. When nothing can be asked (the machine is starting),
     // what is undecided goes back.
@@ -164,6 +166,7 @@ class Transaction {
     Step take_over_what_is_served();
     Step know_what_is_served(const std::string& id);
     Step look_for_changes_by_hand();
+    Step failure_of_the_site();
     void foretell_changes_by_hand(const Release& live, Plan& plan);
     Step ready();
     Step receive();

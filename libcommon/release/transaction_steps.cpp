@@ -125,17 +125,22 @@ Transaction::Step Transaction::open_journal() {
 
 // A release onto a site that fails already would be blamed for it, and "rolled back" would prove nothing (CONTRACT 29).
 Transaction::Step Transaction::look_at_the_site() {
+    Step red = failure_of_the_site();
+    const bool goes_on = red && red->kind == Stop::Kind::site_was_red && (m_wishes.force || is_rollback());
+    return goes_on ? Step{} : red;
+}
+
+Transaction::Step Transaction::failure_of_the_site() {
     m_progress(say(k_asking_site));
     const Verdict verdict = look_before(m_gate, m_site.deploy.gate, m_world.clock);
     m_before = verdict.last;
     if (verdict.outcome == Verdict::Outcome::stopped) {
         return Stop{say(k_stopped), {}, Stop::Kind::signal};
     }
-    if (verdict.outcome == Verdict::Outcome::failed && !m_wishes.force && !is_rollback()) {
-        return Stop{say(k_site_is_red, words_of_failures(m_before)), say(k_site_is_red_hint),
-                    Stop::Kind::site_was_red};
-    }
-    return {};
+    return verdict.outcome == Verdict::Outcome::failed
+               ? Step(Stop{say(k_site_is_red, words_of_failures(m_before)), say(k_site_is_red_hint),
+                           Stop::Kind::site_was_red})
+               : Step{};
 }
 
 Transaction::Step Transaction::know_where_the_page_belongs() {

@@ -293,6 +293,13 @@ class DeployTest(unittest.TestCase):
         for words in (["rollback"], ["adopt", "--undo"], ["cleanup"], ["recover"]):
             self.assertEqual(self.site.deploy(*words, "--dry-run").returncode, 64, words)
         self.assertEqual((sorted(self.site.releases.iterdir()), self.build_served()), before)
+        self.stack.stop("nginx")
+        red = self.site.deploy("plan", "-", data=archive(build_files("next")))  # the live site's own checks first
+        finding = json.loads(red.stdout)["findings"][0]
+        self.assertEqual((red.returncode, finding["refuses"]), (1, True), red.stdout + red.stderr)
+        self.assertIn("before anything is done: site:", finding["words"])
+        self.assertIn("--force", finding["hint"])
+        self.assertEqual(sorted(self.site.releases.iterdir()), before[0])
         self.assertEqual(len(self.site.journals()), 1)
 
     def test_old_releases_go_and_lists_say_what_is_there(self):

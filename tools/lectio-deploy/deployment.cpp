@@ -623,7 +623,9 @@ int plan(Session& session) {
         if (!source) {
             return session.leave(ExitCode::usage, error_words(source.error().message));
         }
-        const Result<Transaction::Plan> plan = engine.transaction->plan(**source);
+        const Result<Transaction::Plan> plan = engine.transaction->plan(
+            **source,
+            kind == session.kind() ? Transaction::LiveSite::asked : Transaction::LiveSite::asked_by_another);
         if (!plan) {
             return session.leave(plan.error());
         }
