@@ -26,6 +26,15 @@ WallTime when_taken(const Shelf::Past& past) {
     return taken;
 }
 
+// By which deploy it was left last; end: by none that is known.
+std::vector<Shelf::Past>::const_iterator when_left(const std::vector<Shelf::Past>& journals,
+                                                   const std::string& id) {
+    const auto last = std::find_if(journals.rbegin(), journals.rend(), [&](const Shelf::Past& past) {
+        return past.standing.committed && past.standing.swap && past.standing.swap->fact("from") == id;
+    });
+    return last == journals.rend() ? journals.end() : last.base() - 1;
+}
+
 bool is_beyond_adding(const Standing& standing) {
     return stayed(standing) && standing.restores() &&
            standing.migrate->fact("class") != to_string(MigrationClass::additive);
@@ -33,15 +42,23 @@ bool is_beyond_adding(const Standing& standing) {
 
 } // namespace
 
-SinceServed since_served(const std::vector<Shelf::Past>& journals, const Release& target) {
-    const auto has_left = std::find_if(journals.rbegin(), journals.rend(), [&](const Shelf::Past& past) {
-        return past.standing.committed && past.standing.swap && past.standing.swap->fact("from") == target.id;
-    });
-    SinceServed since;
-    if (has_left == journals.rend()) {
-        return since;
+std::set<std::string> telling_of(const std::vector<Shelf::Past>& journals,
+                                 const std::vector<Release>& releases) {
+    std::set<std::string> ids;
+    for (const Release& release : releases) {
+        const auto left = when_left(journals, release.id);
+        for (auto past = left; past != journals.end(); ++past) {
+            if (past == left || past->standing.migrate) {
+                ids.insert(past->id);
+            }
+        }
     }
-    for (auto past = has_left.base() - 1; past != journals.end(); ++past) {
+    return ids;
+}
+
+SinceServed since_served(const std::vector<Shelf::Past>& journals, const Release& target) {
+    SinceServed since;
+    for (auto past = when_left(journals, target.id); past != journals.end(); ++past) {
         const Standing& standing = past->standing;
         if (!standing.migrate) {
             continue;

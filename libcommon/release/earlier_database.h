@@ -7,6 +7,7 @@
 #include "release/shelf.h"
 #include "util/units.h"
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,10 @@ struct SinceServed {
 
 // `journals`: the oldest first.
 SinceServed since_served(const std::vector<Shelf::Past>& journals, const Release& target);
+
+// Journals without which since_served() would say something else of one of these releases.
+std::set<std::string> telling_of(const std::vector<Shelf::Past>& journals,
+                                 const std::vector<Release>& releases);
 
 // Rounded up so that a person can type it and still has time to: "20m", "3h".
 std::string as_accepted(Duration loss);

@@ -267,8 +267,11 @@ Result<std::vector<std::string>> Transaction::tidy(Duration younger) {
         LECTIO_TRY(m_shelf.remove(id));
     }
     LECTIO_TRY(sweep(keeping.needed));
+    const Result<Shelf::Records> kept = m_shelf.records();
+    LECTIO_TRY(kept);
+    const std::set<std::string> telling = telling_of(*journals, kept->releases);
     for (std::size_t i = 0; i + k_journals_kept < journals->size(); ++i) {
-        if ((*journals)[i].standing.ended()) {
+        if ((*journals)[i].standing.ended() && !telling.contains((*journals)[i].id)) {
             LECTIO_TRY(m_shelf.forget_journal((*journals)[i].id));
         }
     }

@@ -116,6 +116,36 @@ TEST_CASE("what was gone back from is gone forward to by the snapshot of that ro
     CHECK_FALSE(since_served(journals_of({}), release_with("a", {"s0"})).is_beyond_adding); // forgotten
 }
 
+TEST_CASE("what journals say of a release outlives all that is not needed for it", "[earlier]") {
+    const std::vector<Shelf::Past> all =
+        journals_of({{"o", "a", "app.0001", "sx"},
+                     {"a", "b"},
+                     {"b", "a"},
+                     {"a", "c"},
+                     {"c", "d", "app.0002", "s0", MigrationClass::irreversible, false, true},
+                     {"c", "e", "app.0002", "s0", MigrationClass::irreversible},
+                     {"e", "f"},
+                     {"f", "g", "app.0003", "s0", MigrationClass::additive},
+                     {"g", "h"}});
+    const std::vector<Release> releases{release_with("a", {"s0"}), release_with("f", {"s0"}),
+                                        release_with("h", {"s0"})};
+    const std::set<std::string> telling = telling_of(all, releases);
+    CHECK(telling == std::set<std::string>{"c", "d", "e", "g"});
+    std::vector<Shelf::Past> rest;
+    std::copy_if(all.begin(), all.end(), std::back_inserter(rest),
+                 [&](const Shelf::Past& past) { return telling.contains(past.id); });
+    for (const Release& release : releases) {
+        INFO(release.id);
+        const SinceServed before = since_served(all, release), after = since_served(rest, release);
+        CHECK(before.is_beyond_adding == after.is_beyond_adding);
+        CHECK(ids_of(before) == ids_of(after));
+        REQUIRE(before.all.size() == after.all.size());
+        for (std::size_t i = 0; i < before.all.size(); ++i) {
+            CHECK(before.all[i].done == after.all[i].done);
+        }
+    }
+}
+
 TEST_CASE("what a person has to type leaves time to type it", "[earlier]") {
     CHECK(as_accepted(std::chrono::seconds(5)) == "3m");
     CHECK(as_accepted(std::chrono::minutes(57)) == "59m");

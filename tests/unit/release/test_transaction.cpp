@@ -1511,6 +1511,18 @@ TEST_CASE("the way back with the database is refused where it cannot be gone",
     }
 }
 
+TEST_CASE("a hundred deploys later it is still known what a release cannot go back across",
+          "[transaction][backend][migrations][earlier]") {
+    WayBack site;
+    std::size_t most = 0;
+    for (int i = 0; i < 105; ++i) {
+        CHECK(site.roll_back("be-of-nobody").result == Ends::refused);
+        most = std::max(most, site.journals().size());
+    }
+    CHECK(most <= 103); // what nothing depends on goes
+    CHECK(site.roll_back(site.first).hint.en.find("--accept-data-loss") != std::string::npos);
+}
+
 TEST_CASE("a snapshot that is damaged does not hide an older one that is whole",
           "[transaction][backend][migrations][earlier]") {
     FencedBackend site;
