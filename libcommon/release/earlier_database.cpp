@@ -12,6 +12,13 @@ namespace {
 
 using namespace std::chrono_literals;
 
+constexpr Phrase k_other_schema{
+    "the database has been changed since {} was served, and nobody knows that it runs with it as it is now",
+    "базу с тех пор, как отдавался {}, изменили: неизвестно, работает ли он с ней"};
+constexpr Phrase k_beyond_adding{
+    "migrations that do more than add were applied since {} was served",
+    "с тех пор, как отдавался {}, применены миграции, которые не только добавляют"};
+
 // Its tables are there, or it has taken others back.
 bool stayed(const Standing& standing) {
     return standing.migrate && !standing.restored;
@@ -77,6 +84,13 @@ SinceServed since_served(const std::vector<Shelf::Past>& journals, const Release
         }
     }
     return since;
+}
+
+Text against_code_alone(const SinceServed& since, const Release& target, const std::string& schema) {
+    const bool fits = target.schemas.empty() || is_known_to_fit(target, schema);
+    return !fits                    ? say(k_other_schema, target.id)
+           : since.is_beyond_adding ? say(k_beyond_adding, target.id)
+                                    : Text{};
 }
 
 std::string as_accepted(Duration loss) {

@@ -6,6 +6,7 @@
 #include "release/record.h"
 #include "release/shelf.h"
 #include "util/units.h"
+#include "words/phrase.h"
 
 #include <set>
 #include <string>
@@ -35,6 +36,9 @@ SinceServed since_served(const std::vector<Shelf::Past>& journals, const Release
 // Journals without which since_served() would say something else of one of these releases.
 std::set<std::string> telling_of(const std::vector<Shelf::Past>& journals,
                                  const std::vector<Release>& releases);
+
+// Why the code of `target` would not go back alone to a database with this schema; empty: it would.
+Text against_code_alone(const SinceServed& since, const Release& target, const std::string& schema);
 
 // Rounded up so that a person can type it and still has time to: "20m", "3h".
 std::string as_accepted(Duration loss);

@@ -14,12 +14,6 @@
 namespace lectio::release {
 namespace {
 
-constexpr Phrase k_other_schema{
-    "the database has been changed since {} was served, and nobody knows that it runs with it as it is now",
-    "базу с тех пор, как отдавался {}, изменили: неизвестно, работает ли он с ней"};
-constexpr Phrase k_beyond_adding{
-    "migrations that do more than add were applied since {} was served",
-    "с тех пор, как отдавался {}, применены миграции, которые не только добавляют"};
 constexpr Phrase k_across_hint{
     "to take the database back with it, {} ago (what was written since is kept, and lost to the site): {}; "
     "or "
@@ -57,8 +51,8 @@ constexpr Phrase k_no_database{"there is no database of it that could be looked 
                                "базы, которую можно посмотреть, у него нет"};
 constexpr Phrase k_no_database_hint{"name it in deploy.backend.database",
                                     "укажите её в deploy.backend.database"};
-constexpr Phrase k_not_needed{"{} runs with the database as it is: nothing has to be lost for it",
-                              "{} работает с базой как есть: терять ради него ничего не нужно"};
+constexpr Phrase k_not_needed{"{} is gone back to with the database as it is: nothing has to be lost for it",
+                              "{} вернётся и с базой как есть: терять ради него ничего не нужно"};
 constexpr Phrase k_not_needed_hint{"leave out --restore-db", "уберите --restore-db"};
 constexpr Phrase k_other_place{
     "deploy.backend.database leads to another database than the one that was copied for {}",
@@ -121,11 +115,10 @@ Transaction::Step Transaction::refuse_across_migrations() {
         return Stop{error_words(journals.error().message)};
     }
     const SinceServed since = since_served(*journals, m_release);
-    const bool fits = m_release.schemas.empty() || is_known_to_fit(m_release, *m_schema);
-    if (fits && !since.is_beyond_adding) {
+    const Text words = against_code_alone(since, m_release, *m_schema);
+    if (words.empty()) {
         return {};
     }
-    const Text words = say(fits ? k_beyond_adding : k_other_schema, m_to);
     if (m_wishes.force) {
         m_warnings.push_back(words);
         return {};
@@ -149,12 +142,13 @@ Transaction::Step Transaction::find_earlier_database() {
         return Stop{say(k_no_database), say(k_no_database_hint)};
     }
     const SinceServed since = since_served(*journals, m_release);
-    if (is_known_to_fit(m_release, **schema) && !since.is_beyond_adding) {
+    const Text across = against_code_alone(since, m_release, **schema);
+    if (across.empty()) {
         return Stop{say(k_not_needed, m_to), say(k_not_needed_hint)};
     }
     m_earlier = newest_whole(since);
     if (!m_earlier) {
-        return Stop{with_damage(say(k_other_schema, m_to)), say(k_gone_hint)};
+        return Stop{with_damage(across), say(k_gone_hint)};
     }
     const Result<std::string> place = m_part.database_place();
     if (!place) {

@@ -316,6 +316,20 @@ class DeployTest(unittest.TestCase):
         for word in ("list", "history", "status"):
             self.assertEqual(self.site.deploy(word, form="text").returncode, 0)
 
+    def test_status_says_what_a_rollback_would_refuse(self):
+        first = self.ends(self.site.release("first"), 0, "released")["release"]
+        self.ends(self.site.release("second"), 0, "released")
+        status = json.loads(self.site.deploy("status").stdout)
+        self.assertEqual((status["parts"][0]["previous"], status["parts"][0]["rollback_refused"]), (first, ""))
+        self.assertIn(f"rollback would serve {first}", self.site.deploy("status", form="text").stdout)
+        (self.site.releases / first / "index.html").write_text("by hand")
+        refused = json.loads(self.site.deploy("status").stdout)["parts"][0]["rollback_refused"]
+        self.assertIn("index.html", refused)
+        text = self.site.deploy("status", form="text").stdout
+        self.assertIn(f"rollback would refuse to go back to {first}: ", text)
+        self.assertNotIn("would serve", text)
+        self.ends(self.site.deploy("rollback"), 1, "refused")
+
     def test_what_is_true_of_every_build_is_a_note(self):
         files = build_files("noted") | {"static/js/main.js.map": b'{"version":3,"sources":[]}'}
         report = self.ends(self.site.deploy("frontend", "-", data=archive(files)), 0, "released")

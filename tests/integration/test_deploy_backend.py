@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import pwd
+import shutil
 import subprocess
 import unittest
 import zlib
@@ -191,6 +192,23 @@ class BackendTest(unittest.TestCase):
         self.assertEqual(gate.returncode, 0, said)
         self.assertIn("--database put-back", said)  # there is no snapshot: from here on a person decides
         self.assertIn('"woken"', journal.read_text())
+
+    def test_status_says_that_code_alone_would_not_go_back(self):
+        self.ends(self.site.deploy("adopt", "backend"), 0, "released")
+        (record_of_live,) = (self.site.state / "deploy/releases").glob("be-*.json")
+        live = json.loads(record_of_live.read_text())
+        earlier = live | {"id": "be-20200101T000000Z-1fk3", "schemas": ["before"], "adopted": False}
+        releases = self.project.parent / ".lectio-releases"
+        shutil.copytree(releases / live["id"], releases / earlier["id"], symlinks=True)
+        shutil.copy(record_of_live.with_suffix(".manifest"), record_of_live.with_name(earlier["id"] + ".manifest"))
+        record_of_live.with_name(earlier["id"] + ".json").write_text(json.dumps(earlier))
+        for schemas, says in ((["before"], f"rollback would serve {earlier['id']}"),
+                              (["before", "after"], f"rollback alone would refuse to go back to {earlier['id']}: the database has been changed")):
+            record_of_live.write_text(json.dumps(live | {"generation": live["generation"] + 1, "schemas": schemas}))
+            with self.subTest(schemas):
+                text = self.site.deploy("status", form="text").stdout
+                self.assertIn(says, text)
+                self.assertEqual(f"rollback backend --to {earlier['id']} --restore-db" in text, len(schemas) > 1, text)
 
     def test_a_plan_says_what_migrations_would_do(self):
         (self.project / "lessons/migrations").mkdir(parents=True)

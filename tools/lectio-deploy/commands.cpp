@@ -6,6 +6,7 @@
 #include "doctor.h"
 #include "platform/pack.h"
 #include "release/drift.h"
+#include "release/earlier_database.h"
 #include "release/outside_releases.h"
 #include "session.h"
 #include "util/text.h"
@@ -36,6 +37,11 @@ constexpr Phrase k_serves_nothing{"there is nothing at {}", "в {} ничего 
 constexpr Phrase k_serves_foreign{"{} is a link to {}, not of lectio-deploy's making",
                                   "{} — ссылка на {}, её сделал не lectio-deploy"};
 constexpr Phrase k_before_it{"rollback would serve {}", "откат вернёт {}"};
+constexpr Phrase k_would_not_go{"rollback alone would refuse to go back to {}: {}",
+                                "откат без --restore-db к {} не пойдёт: {}"};
+constexpr Phrase k_would_be_damaged{"rollback would refuse to go back to {}: {}", "откат к {} не пойдёт: {}"};
+constexpr Phrase k_with_database{"what would be lost if its database goes back with it: {}",
+                                 "что пропадёт, если вернуть его вместе с базой: {}"};
 constexpr Phrase k_nothing_before{"there is nothing to roll back to", "откатываться не на что"};
 constexpr Phrase k_unfinished{"deploy {} is under way or has died: lectio-deploy attach, then recover",
                               "деплой {} идёт или оборвался: lectio-deploy attach, затем recover"};
@@ -57,7 +63,7 @@ std::string moment(Session& session, const std::optional<WallTime>& time) {
 }
 
 // What differs from what was released; files that are carried for open pages are no difference.
-Text integrity(Session& session, const Release& release) {
+Result<TreeDifference> changes_in(Session& session, const Release& release) {
     Shelf shelf = session.shelf(release.kind);
     const std::optional<FrontendDeploy>& frontend = session.config().deploy.frontend;
     TreeReading own;
@@ -66,12 +72,36 @@ Text integrity(Session& session, const Release& release) {
             [shared = release::outside_releases(session.backend(), frontend ? frontend->path : Path())](
                 std::string_view below) { return shared.leaves_out(below); };
     }
-    const Result<TreeDifference> changes =
-        release::changes_by_hand(shelf, release, own, session.world().clock);
+    return release::changes_by_hand(shelf, release, own, session.world().clock);
+}
+
+Text integrity(Session& session, const Release& release) {
+    const Result<TreeDifference> changes = changes_in(session, release);
     if (!changes) {
         return error_words(changes.error().message);
     }
     return changes->empty() ? say(k_whole) : say(k_changed, some_of(*changes));
+}
+
+// Why rollback would not serve `before` again; empty: it would. By what its records say: the database is what `live` was
+// last seen to run with.
+Text against_going_back(Session& session, const Release& live, const Release& before,
+                        const std::vector<Shelf::Past>& journals) {
+    const Result<TreeDifference> changes = changes_in(session, before);
+    if (!changes || !(changes->empty() || before.pinned)) {
+        return say(k_would_be_damaged, before.id,
+                   changes ? some_of(*changes) : error_words(changes.error().message));
+    }
+    const Text across = live.schemas.empty()
+                            ? Text{}
+                            : release::against_code_alone(release::since_served(journals, before), before,
+                                                          live.schemas.back());
+    return across.empty()
+               ? Text{}
+               : join("\n", {say(k_would_not_go, before.id, across),
+                             say(k_with_database, fmt::format("sudo lectio-deploy rollback backend "
+                                                              "--to {} --restore-db",
+                                                              before.id))});
 }
 
 struct Standing {
@@ -98,8 +128,13 @@ Result<Standing> standing_of(Session& session, release::Kind kind) {
         const Text whole = integrity(session, *live);
         words = join("\n", {words, whole});
         const Release* before = release::previous_good(records->releases, live->id);
-        words = join("\n", {words, before != nullptr ? say(k_before_it, before->id) : say(k_nothing_before)});
+        const Text refusal =
+            before != nullptr ? against_going_back(session, *live, *before, *journals) : Text{};
+        words = join("\n", {words, before == nullptr ? say(k_nothing_before)
+                                   : refusal.empty() ? say(k_before_it, before->id)
+                                                     : refusal});
         standing.fields["previous"] = before != nullptr ? before->id : "";
+        standing.fields["rollback_refused"] = refusal.in(session.lang());
         standing.fields["integrity"] = whole.in(session.lang());
     } else {
         words = served->kind == Shelf::Served::Kind::folder ? say(k_serves_folder, path)

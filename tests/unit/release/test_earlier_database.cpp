@@ -83,6 +83,15 @@ TEST_CASE("the newest snapshot with which a release runs loses least", "[earlier
     CHECK(last.all.empty());
 }
 
+TEST_CASE("why code does not go back alone is said", "[earlier]") {
+    const Release target = release_with("a", {"s0"});
+    const SinceServed nothing, changed = since_served(journals_of({{"a", "b", "app.0002", "s0"}}), target);
+    CHECK(against_code_alone(nothing, target, "s0").empty());
+    CHECK(against_code_alone(nothing, release_with("a", {}), "s0").empty()); // there was no database
+    CHECK(against_code_alone(nothing, target, "s1").en.find("since a was served") != std::string::npos);
+    CHECK(against_code_alone(changed, target, "s0").en.find("do more than add") != std::string::npos);
+}
+
 TEST_CASE("tables that look the same may hold what a program has made of them", "[earlier]") {
     const Release target = release_with("a", {"s0", "s1"});
     const SinceServed changed =
