@@ -4,6 +4,7 @@
 #include "backup/drills.h"
 #include "backup/retention.h"
 #include "heartbeat/job_record.h"
+#include "incidents/key_type.h"
 #include "incidents/rules.h"
 #include "pipeline/policy.h"
 #include "pipeline/tool_state.h"
@@ -228,7 +229,9 @@ class LookAround {
             for (const AtTime<RecordedEvent>& each : *events) {
                 const RecordedEvent& event = each.what;
                 if (event.kind == RecordedEvent::Kind::change && event.event == "resolved") {
-                    const Text words = event.message.empty() ? say(k_just_over) : say(k_over, event.message);
+                    const Text words = event.message.empty()                   ? say(k_just_over)
+                                       : event.check.starts_with(k_key_prefix) ? event.message // it says so
+                                                                               : say(k_over, event.message);
                     all.push_back({each.time, fmt::format("{}/{}", tool, event.check), words, true});
                 }
             }

@@ -38,7 +38,7 @@ class Place {
         REQUIRE_FALSE(keeper.save(state).problem);
     }
     // A whole run; in the history, too.
-    void run(Status status, const std::string& message) {
+    void run(Status status, const std::string& message, const std::vector<RecordedEvent>& events = {}) {
         ToolState state;
         const Now now = bare.clock.now();
         CheckState& check = state.judge.checks["site"];
@@ -59,6 +59,7 @@ class Place {
         run.tool = "health";
         run.started = now;
         run.looks = {look};
+        run.events = events;
         REQUIRE_FALSE(History(bare.files, bare.clock,
                               {config.paths.state, m_folder / "run/history.lock", ::geteuid()}, {})
                           .record(run)
@@ -115,6 +116,24 @@ TEST_CASE("what the last run found, with its day and its age", "[status]") {
     CHECK(site.metrics[0].value == 0.5);
     CHECK(site.day[k_hours - 3].worst == Status::critical);
     CHECK(site.day[k_hours - 1].worst == Status::ok);
+}
+
+TEST_CASE("what is over is said to be so once", "[status]") {
+    Place place;
+    RecordedEvent of_check, of_key;
+    of_check.event = of_key.event = "resolved";
+    of_check.check = "site";
+    of_check.message = verbatim("HTTP 200");
+    of_key.check = "key-export";
+    of_key.message = verbatim("over: export failed"); // as its check says it
+    place.run(Status::ok, "HTTP 200", {of_check, of_key});
+    std::vector<std::string> said;
+    for (const Recovery& each : place.look().recoveries) {
+        said.push_back(each.check + " " + each.words.en);
+    }
+    std::sort(said.begin(), said.end());
+    CHECK(said ==
+          std::vector<std::string>{"health/key-export over: export failed", "health/site over: HTTP 200"});
 }
 
 TEST_CASE("what was good an hour ago is not known to be so", "[status]") {
