@@ -250,7 +250,10 @@ Result<void> SystemReleaseDisk::exchange(const Path& first, const Path& second) 
     LECTIO_TRY(other);
     if (::renameat2(one->folder.get(), one->name.c_str(), other->folder.get(), other->name.c_str(),
                     RENAME_EXCHANGE) != 0) {
-        return unable("exchange", first);
+        const bool is_unknown_here = errno == EINVAL;
+        Error error = unable("exchange", first);
+        error.kind = is_unknown_here ? ErrorKind::invalid : error.kind;
+        return error;
     }
     LECTIO_TRY(sync_folder(*one));
     return sync_folder(*other);

@@ -37,7 +37,8 @@ class ReleaseDisk {
     virtual Result<void> lay_link(const Path& name, const std::string& target) = 0;
     // `name` is a link to `target` from now on, in one rename(2): it is never absent. A folder there: Error.
     virtual Result<void> point(const Path& name, const std::string& target) = 0;
-    // Both names stay, what they stand for changes places, in one step (renameat2(2), RENAME_EXCHANGE).
+    // Both names stay, what they stand for changes places, in one step (renameat2(2), RENAME_EXCHANGE). invalid: this
+    // file system has none of it (NFS, ZFS before 2.2).
     virtual Result<void> exchange(const Path& first, const Path& second) = 0;
 
     // For us alone (0700), its parents 0755; what is there already is an Error.

@@ -2,9 +2,11 @@
 """lectio-backup: the real binary and real SQLite databases that are written to meanwhile."""
 
 import fcntl
+import itertools
 import json
 import os
 import pathlib
+import shutil
 import sqlite3
 import stat
 import subprocess
@@ -13,7 +15,7 @@ import threading
 import unittest
 
 from backups import OF_ALL, Backups
-from monitor import CHANNEL, CHAT, TOKEN
+from monitor import CHANNEL, CHAT, RELEASE, TOKEN
 from stand_ins.bot_api import BotApi
 
 CONFIG = OF_ALL + """[backup.source.database]
@@ -395,6 +397,51 @@ class BackupTest(unittest.TestCase):
             self.assertIn(f"{site.folder}/two is a disk of its own", left.stderr)
             self.assertFalse((site.folder / f"one.before-{made['id']}-2").exists())
             site.report("restore", "media")
+
+    def test_stopped_at_any_step_of_a_restore_of_files_something_whole_stands_there(self):
+        with BotApi() as bot, Site(bot) as site:
+            site.programs = RELEASE  # strace and the sanitizers exclude each other
+            srv, kept = site.folder / "srv", site.folder / "kept"
+            paths = (srv / "media", srv / "settings.py")
+
+            def state(folder):
+                return [look_at_tree(folder / "media"), (folder / "settings.py").read_text()]
+
+            (srv / "media/a").mkdir(parents=True)
+            (srv / "media/a/lesson.mp4").write_bytes(os.urandom(1000))
+            (srv / "settings.py").write_text("DEBUG = False\n")
+            with site.config.open("a") as config:
+                config.write(f'[backup.source.media]\ntype = "files"\npaths = [{", ".join(json.dumps(str(path)) for path in paths)}]\n')
+            site.report("run", "media")
+            backed_up = state(srv)
+            (srv / "media/a/lesson.mp4").write_bytes(b"after the backup")
+            (srv / "settings.py").write_text("DEBUG = True\n")
+            shutil.copytree(srv, kept)
+            before = state(kept)
+            log = site.folder / "strace"
+            stopped = 0
+            for call, fault in (("renameat2", "error=EIO"), ("renameat2", "error=EINVAL"), ("renameat2", "signal=KILL"), ("fsync", "error=EIO")):
+                for number in itertools.count(1):
+                    shutil.rmtree(srv)
+                    shutil.copytree(kept, srv)
+                    done = subprocess.run(
+                        ["strace", "-qq", "-o", log, "-e", f"trace={call}", "-e", f"inject={call}:{fault}:when={number}",
+                         *site.command("restore", "media")], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=600, check=False)
+                    with self.subTest(call=call, fault=fault, number=number):
+                        for which, now in enumerate(state(srv)):
+                            self.assertIn(now, (before[which], backed_up[which]), done.stderr)
+                            # What was there lies there still or aside, where no later run sweeps it away, and it is said where.
+                            aside = [path for path in srv.glob(f"{paths[which].name}.before-*")
+                                     if (look_at_tree(path) if path.is_dir() else path.read_text()) == before[which]]
+                            self.assertTrue(now == before[which] or aside, done.stderr)
+                            if done.returncode >= 0:
+                                self.assertEqual([path for path in aside if str(path) not in done.stdout + done.stderr], [])
+                    if len(log.read_text(errors="replace").splitlines()) < number:
+                        break
+                    stopped += 1
+                self.assertEqual(state(srv), backed_up)  # the last one: nothing was refused
+            self.assertGreater(stopped, 12)
+            print(f"counted: files: a restore was stopped at {stopped} renames and syncs")
 
     def test_a_backup_of_what_the_source_was_before_is_named_as_such(self):
         with BotApi() as bot, Site(bot) as site:

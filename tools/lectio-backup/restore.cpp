@@ -1,5 +1,6 @@
 // restore: a backup in the place of the database, which is set aside, or in a file of its own.
 #include "backup/stopped_units.h"
+#include "backup/take_place.h"
 #include "commands.h"
 #include "platform/durable_file.h"
 #include "platform/stop.h"
@@ -192,7 +193,8 @@ class Restore {
             "\n", {taken(), say(is_in_repository(m_backup.snapshot) ? k_would_restore : k_would_unpack)});
         if (const std::vector<Path>* paths = paths_of(m_backup.snapshot); paths != nullptr && !to) {
             for (const Path& path : *paths) {
-                words = join("\n", {words, say(k_would_move, path.string(), aside_of(path).string())});
+                words = join("\n", {words, say(k_would_move, path.string(),
+                                               name_aside(path, m_backup.id, m_session.files()).string())});
             }
             words = with_units(words, m_source);
             return m_session.say_outcome(words, 0, {{"backup", json_of(m_session, m_backup)}});
@@ -285,17 +287,6 @@ class Restore {
         return extract_files(scratch(), {folder, below.relative_path().string()}, m_session.world(), until);
     }
 
-    // What stands there moves beside it, under a name that is free.
-    [[nodiscard]] Path aside_of(const Path& path) const {
-        for (int number = 1;; ++number) {
-            Path aside = path;
-            aside += fmt::format(".before-{}{}", m_backup.id, number == 1 ? "" : fmt::format("-{}", number));
-            if (!m_session.files().info(aside, Files::Follow::no)) {
-                return aside;
-            }
-        }
-    }
-
     // The nearest folder above on the same disk to which nobody else may write: tar runs there as we are, and whoever
     // owns the site could lead it elsewhere below.
     [[nodiscard]] std::optional<Path> safe_folder(const Path& path) const {
@@ -353,9 +344,17 @@ class Restore {
         }
         std::vector<std::string> aside;
         for (std::size_t i = 0; i < prepared.size(); ++i) {
-            const Result<void> done = exchange(paths[i], prepared[i], aside);
-            if (!done) {
-                return give_up(left_half_way(paths, i, aside, done.error()));
+            Path beside;
+            const Result<void> done = take_place(prepared[i] / paths[i].relative_path(), paths[i],
+                                                 m_backup.id, m_session.files(), m_session.disk(), beside);
+            if (!beside.empty()) {
+                aside.push_back(beside.string());
+            }
+            if (!done) { // what was there is aside: the new one is there, and only the disk does not say so for sure
+                return give_up(left_half_way(paths, beside.empty() ? i : i + 1, aside, done.error()));
+            }
+            if (const Result<void> gone = m_session.disk().remove_tree(prepared[i]); !gone) {
+                m_session.say_aside(error_words(gone.error().message));
             }
         }
         if (const Result<void> removed = remove_file(scratch()); !removed) {
@@ -379,10 +378,10 @@ class Restore {
         Text words = error_words(error.message);
         for (std::size_t i = 0; i < paths.size(); ++i) {
             const bool stands = m_session.files().info(paths[i], Files::Follow::no).ok();
-            words = join("\n",
-                         {words, i < done ? say(k_half_way, paths[i].string(), m_session.local(m_backup.time))
-                                 : stands ? say(k_as_before, paths[i].string())
-                                          : say(k_nothing_there, paths[i].string())});
+            words = join(
+                "\n", {words, !stands    ? say(k_nothing_there, paths[i].string())
+                              : i < done ? say(k_half_way, paths[i].string(), m_session.local(m_backup.time))
+                                         : say(k_as_before, paths[i].string())});
         }
         for (const std::string& one : aside) {
             words = join("\n", {words, say(k_was_aside, one)});
@@ -404,29 +403,6 @@ class Restore {
         LECTIO_TRY(m_session.disk().make_folder(into));
         LECTIO_TRY(lay_out(into, path));
         return m_session.disk().sync(into);
-    }
-
-    // Either the new one is there, or what was there is there again.
-    Result<void> exchange(const Path& path, const Path& prepared, std::vector<std::string>& aside) {
-        std::optional<Path> beside;
-        if (m_session.files().info(path, Files::Follow::no)) {
-            beside = aside_of(path);
-            LECTIO_TRY(m_session.disk().move(path, *beside));
-        }
-        if (const Result<void> moved = m_session.disk().move(prepared / path.relative_path(), path); !moved) {
-            const Result<void> back = beside ? m_session.disk().move(*beside, path) : Result<void>{};
-            if (!back) {
-                aside.push_back(beside->string()); // it is named, so that a person finds it
-            }
-            return moved;
-        }
-        if (beside) {
-            aside.push_back(beside->string());
-        }
-        if (const Result<void> gone = m_session.disk().remove_tree(prepared); !gone) {
-            m_session.say_aside(error_words(gone.error().message));
-        }
-        return {};
     }
 
     // Where a link leads: a release is no place for what is set aside, it goes when it is old.

@@ -1,6 +1,7 @@
 #include "restore_redis.h"
 
 #include "backup/stopped_units.h"
+#include "backup/take_place.h"
 #include "commands.h"
 #include "platform/stop.h"
 #include "util/text.h"
@@ -52,16 +53,6 @@ constexpr Phrase k_was_aside{"what was there before lies in {}", "то, что �
 constexpr Phrase k_start{"now start the server: it loads the dump",
                          "теперь запустите сервер: он загрузит дамп"};
 
-Path free_name_beside(const Path& path, const std::string& id, Files& files) {
-    for (int number = 1;; ++number) {
-        Path aside = path;
-        aside += fmt::format(".before-{}{}", id, number == 1 ? "" : fmt::format("-{}", number));
-        if (!files.info(aside, Files::Follow::no)) {
-            return aside;
-        }
-    }
-}
-
 bool is_on_this_host(const Secret& url) {
     const Result<RedisAddress> address = parse_redis_url(url);
     return address && (!address->socket.empty() || address->host == "localhost" || address->host == "::1" ||
@@ -78,7 +69,7 @@ bool is_silence(const Error& error) {
 }
 
 // Whole beside it, as it must be owned, before the first name changes.
-Result<Path> exchange(Session& session, const RedisRestore& restore, const Path& dump) {
+Result<void> exchange(Session& session, const RedisRestore& restore, const Path& dump, Path& aside) {
     Files& files = session.files();
     const Result<FileInfo> old = files.info(dump, Files::Follow::yes);
     const Result<FileInfo> like = old ? old : files.info(dump.parent_path(), Files::Follow::yes);
@@ -87,18 +78,11 @@ Result<Path> exchange(Session& session, const RedisRestore& restore, const Path&
     const Path beside = dump.parent_path() / fmt::format(".lectio-tmp-{}", restore.backup.id);
     LECTIO_TRY(remove_file(beside));
     LECTIO_TRY(copy_file(restore.scratch, beside, as, session.world().clock, session.until()));
-    if (!old) {
-        LECTIO_TRY(session.disk().move(beside, dump));
-        return Path{};
+    Result<void> done = take_place(beside, dump, restore.backup.id, files, session.disk(), aside);
+    if (!done) {
+        LECTIO_TRY(remove_file(beside));
     }
-    // The two change places in one step: whatever stops us, a whole dump lies where the server looks for it.
-    const Path aside = free_name_beside(dump, restore.backup.id, files);
-    LECTIO_TRY(session.disk().move(beside, aside));
-    if (const Result<void> exchanged = session.disk().exchange(aside, dump); !exchanged) {
-        LECTIO_TRY(remove_file(aside));
-        return exchanged.error();
-    }
-    return aside;
+    return done;
 }
 
 } // namespace
@@ -109,7 +93,7 @@ Text steps_of(Session& session, const RedisRestore& restore) {
         return say(place.dump.empty() ? k_no_place : k_elsewhere);
     }
     const Text moves = say(k_would_move, place.dump.string(),
-                           free_name_beside(place.dump, restore.backup.id, session.files()).string());
+                           name_aside(place.dump, restore.backup.id, session.files()).string());
     const Text words = restore.source.units.empty() ? join("\n", {say(k_would_stop), moves})
                                                     : with_units(moves, restore.source);
     return place.append_only.empty() ? words
@@ -152,16 +136,20 @@ int put_in_place(Session& session, const RedisRestore& restore) {
             return session.leave(ExitCode::critical, say(k_runs), say(k_stop_hint, restore.source.name));
         }
     }
-    const Result<Path> aside = exchange(session, restore, place.dump);
+    Path aside;
+    const Result<void> done = exchange(session, restore, place.dump, aside);
     const Result<void> removed = remove_file(restore.scratch);
-    if (!aside || !removed) {
-        return session.leave(aside ? removed.error() : aside.error());
+    if (!done || !removed) {
+        const Error& error = (done ? removed : done).error();
+        const Text words = error_words(error.message);
+        return session.leave(exit_code(error),
+                             aside.empty() ? words : join("\n", {words, say(k_was_aside, aside.string())}));
     }
     Text words =
         join("\n", {say(k_written, place.dump.string(), session.local(restore.backup.time)), restore.taken});
     session.log(LogLevel::warn, words);
-    if (!aside->empty()) {
-        words = join("\n", {words, say(k_was_aside, aside->string())});
+    if (!aside.empty()) {
+        words = join("\n", {words, say(k_was_aside, aside.string())});
     }
     const bool has_log = !place.append_only.empty();
     if (has_log || !stops) {
@@ -179,7 +167,7 @@ int put_in_place(Session& session, const RedisRestore& restore) {
                                                  : 0,
                                {{"backup", json_of(session, restore.backup)},
                                 {"path", place.dump.string()},
-                                {"aside", aside->string()}});
+                                {"aside", aside.string()}});
 }
 
 } // namespace lectio::backup
