@@ -42,6 +42,10 @@ Result<std::vector<std::string>> ids_in(Files& files, const Path& folder, std::s
     return ids;
 }
 
+bool is_of_a_person(const std::string& name) {
+    return name.starts_with(k_replaced) || name.starts_with(k_left);
+}
+
 Result<void> remove_if_there(Files& files, const Path& path) {
     const Result<void> removed = files.remove(path);
     return !removed && removed.error().kind == ErrorKind::not_found ? Result<void>{} : removed;
@@ -135,9 +139,6 @@ Result<void> Shelf::remove(const std::string& id) {
 }
 
 Result<void> Shelf::remove_snapshot(const std::string& id) {
-    const auto is_of_a_person = [](const std::string& name) {
-        return name.starts_with(k_replaced) || name.starts_with(k_left);
-    };
     const Path folder = snapshot(id);
     const Result<std::vector<std::string>> names = m_files.list(folder);
     if (!names || std::none_of(names->begin(), names->end(), is_of_a_person)) {
@@ -149,6 +150,51 @@ Result<void> Shelf::remove_snapshot(const std::string& id) {
         }
     }
     return {};
+}
+
+Result<std::vector<Shelf::LeftToAPerson>> Shelf::left_to_a_person() {
+    const Path snapshots = m_places.state / "snapshots";
+    const Result<std::vector<std::string>> ids = ids_in(m_files, snapshots, "", m_places.kind);
+    LECTIO_TRY(ids);
+    std::vector<LeftToAPerson> all;
+    for (const std::string& id : *ids) {
+        const Result<FileInfo> owned = m_files.info(record(id), Files::Follow::no);
+        const Result<bool> is_under_way = is_of_a_deploy_under_way(id);
+        LECTIO_TRY(is_under_way);
+        if (!owned && owned.error().kind == ErrorKind::not_found && !*is_under_way) {
+            all.push_back({snapshot(id), size_of(snapshot(id))});
+            continue;
+        }
+        const Result<std::vector<std::string>> names = m_files.list(snapshot(id));
+        LECTIO_TRY(names);
+        for (const std::string& name : *names) {
+            if (is_of_a_person(name)) {
+                all.push_back({snapshot(id) / name, size_of(snapshot(id) / name)});
+            }
+        }
+    }
+    return all;
+}
+
+Result<bool> Shelf::is_of_a_deploy_under_way(const std::string& id) {
+    const Result<Past> past = journal_of(id);
+    return past                                        ? Result<bool>(past->standing.is_open())
+           : past.error().kind == ErrorKind::not_found ? Result<bool>(false)
+                                                       : past.error();
+}
+
+// As far as it can be seen.
+Bytes Shelf::size_of(const Path& path) {
+    const Result<FileInfo> info = m_files.info(path, Files::Follow::no);
+    if (!info || info->type != FileInfo::Type::folder) {
+        return info ? info->size : Bytes{};
+    }
+    const Result<std::vector<std::string>> names = m_files.list(path);
+    Bytes all;
+    for (const std::string& name : names ? *names : std::vector<std::string>{}) {
+        all.count += size_of(path / name).count;
+    }
+    return all;
 }
 
 Path Shelf::before_reverse(const std::string& id) const {

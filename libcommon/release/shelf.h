@@ -68,6 +68,14 @@ class Shelf {
     // database was when something took its place stays: somebody's rows may be nowhere else, so a person removes it.
     Result<void> remove(const std::string& id);
 
+    // What only a person removes: what the database was when something took its place, and what rollbacks have copied
+    // (no release owns that, and no deploy that is under way).
+    struct LeftToAPerson {
+        Path path;
+        Bytes size;
+    };
+    Result<std::vector<LeftToAPerson>> left_to_a_person();
+
     // What outlives releases of a backend lies here, or in the first release, to which this link leads then.
     [[nodiscard]] Path home() const { return m_places.releases / ".shared"; }
 
@@ -100,6 +108,8 @@ class Shelf {
 
   private:
     Result<void> remove_snapshot(const std::string& id);
+    Result<bool> is_of_a_deploy_under_way(const std::string& id);
+    Bytes size_of(const Path& path);
     [[nodiscard]] Path record(const std::string& id) const;
     [[nodiscard]] Path manifest_file(const std::string& id) const;
 

@@ -210,6 +210,24 @@ class BackendTest(unittest.TestCase):
                 self.assertIn(says, text)
                 self.assertEqual(f"rollback backend --to {earlier['id']} --restore-db" in text, len(schemas) > 1, text)
 
+    def test_status_says_what_nothing_removes(self):
+        live = self.ends(self.site.deploy("adopt", "backend"), 0, "released")["release"]
+        self.assertNotIn("rm -r", self.site.deploy("status", form="text").stdout)
+        kept = self.site.state / "deploy/snapshots" / live
+        kept.mkdir(parents=True)
+        (kept / "before.sqlite3").write_bytes(b"x" * 9000)  # goes with the release
+        (kept / "replaced.sqlite3").write_bytes(b"x" * 5000)
+        (kept / "replaced.before-reverse").mkdir()
+        (kept / "replaced.before-reverse/before.sqlite3").write_bytes(b"x" * 1000)
+        text = self.site.deploy("status", form="text").stdout
+        (line,) = [line for line in text.splitlines() if "sudo rm -r" in line]
+        self.assertIn("5.9 KB", line)
+        part = json.loads(self.site.deploy("status").stdout)["parts"][1]["left_to_you"]
+        self.assertEqual(part, {"size": 6000, "paths": [str(kept / "replaced.before-reverse"), str(kept / "replaced.sqlite3")]})
+        subprocess.run(line[line.index("sudo rm -r"):].split()[1:], check=True)
+        self.assertNotIn("rm -r", self.site.deploy("status", form="text").stdout)
+        self.assertEqual([path.name for path in kept.iterdir()], ["before.sqlite3"])
+
     def test_a_plan_says_what_migrations_would_do(self):
         (self.project / "lessons/migrations").mkdir(parents=True)
         for name, text in DJANGO.items():

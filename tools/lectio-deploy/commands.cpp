@@ -47,6 +47,9 @@ constexpr Phrase k_unfinished{"deploy {} is under way or has died: lectio-deploy
                               "деплой {} идёт или оборвался: lectio-deploy attach, затем recover"};
 constexpr Phrase k_changed{"somebody has changed it by hand: {}", "его меняли руками: {}"};
 constexpr Phrase k_whole{"it is as it was released", "он такой, каким его выложили"};
+constexpr Phrase k_left_to_you{
+    "copies of its database that nothing removes but you: {}; when nothing of them is wanted any more: {}",
+    "копии его базы, которые удаляете только вы: {}; когда из них больше ничего не нужно: {}"};
 constexpr Phrase k_no_releases{"there are no releases yet", "релизов ещё нет"};
 constexpr Phrase k_no_deploys{"there was no deploy yet", "деплоев ещё не было"};
 constexpr Phrase k_no_such{"there is no release {}", "релиза {} нет"};
@@ -109,6 +112,21 @@ struct Standing {
     nlohmann::json fields;
 };
 
+void tell_what_is_left(const std::vector<Shelf::LeftToAPerson>& left, Standing& standing) {
+    Bytes size;
+    std::vector<std::string> paths;
+    for (const Shelf::LeftToAPerson& each : left) {
+        size.count += each.size.count;
+        paths.push_back(each.path.string());
+    }
+    if (!paths.empty()) {
+        standing.words =
+            join("\n", {standing.words, say(k_left_to_you, format_size(size),
+                                            fmt::format("sudo rm -r {}", fmt::join(paths, " ")))});
+    }
+    standing.fields["left_to_you"] = {{"size", size.count}, {"paths", paths}};
+}
+
 Result<Standing> standing_of(Session& session, release::Kind kind) {
     Shelf shelf = session.shelf(kind);
     const Result<Shelf::Served> served = shelf.served();
@@ -150,6 +168,9 @@ Result<Standing> standing_of(Session& session, release::Kind kind) {
         }
     }
     standing.fields["unfinished"] = unfinished;
+    const Result<std::vector<Shelf::LeftToAPerson>> left = shelf.left_to_a_person();
+    LECTIO_TRY(left);
+    tell_what_is_left(*left, standing);
     return standing;
 }
 

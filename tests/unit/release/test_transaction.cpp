@@ -1429,6 +1429,24 @@ TEST_CASE("a rollback across migrations says what it would lose, and goes with t
     // What was written since is there, twice: as a snapshot that was proven, and as the file that it was.
     CHECK(rows_in(site.kept(back, "before.sqlite3")) > all);
     CHECK(rows_in(site.kept(back, "left.sqlite3")) == rows_in(site.kept(back, "before.sqlite3")));
+    // What nothing removes is found with its size; a snapshot that goes with its release is not.
+    const Path of_rollback = site.kept(back, "").parent_path();
+    Shelf shelf(site.files, site.disk,
+                {site.served(), site.served().parent_path() / ".lectio-releases",
+                 site.folder / "state/deploy", Kind::backend});
+    const std::vector<Shelf::LeftToAPerson> left_to_you = shelf.left_to_a_person().value();
+    REQUIRE(left_to_you.size() == 1);
+    CHECK(left_to_you.front().path == of_rollback);
+    std::uint64_t bytes = 0;
+    for (const auto& file : std::filesystem::directory_iterator(of_rollback)) {
+        bytes += file.file_size();
+    }
+    CHECK(left_to_you.front().size == Bytes{bytes});
+    spill(of_rollback.parent_path() / site.second / "replaced.sqlite3-wal", "seven b");
+    REQUIRE(shelf.left_to_a_person()->size() == 2);
+    CHECK(shelf.left_to_a_person()->front().path.filename() == "replaced.sqlite3-wal");
+    CHECK(shelf.left_to_a_person()->front().size == 7_B);
+    std::filesystem::remove(of_rollback.parent_path() / site.second / "replaced.sqlite3-wal");
     const std::string notes = back.notes.empty() ? "" : back.notes.back().en;
     CHECK(notes.find(site.kept(back, "").parent_path().string()) != std::string::npos);
 
