@@ -10,6 +10,8 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
@@ -22,7 +24,6 @@ constexpr Duration k_to_list = 1min;
 constexpr Duration k_to_tidy = 10min;
 
 constexpr Phrase k_deploy_running{"a deploy is under way", "идёт выкладка"};
-constexpr Phrase k_by_its_rule{"by its own rule", "по его собственному правилу"};
 constexpr Phrase k_odd{"lectio-deploy has left with {}", "lectio-deploy завершился с кодом {}"};
 constexpr Phrase k_odd_because{"lectio-deploy has left with {}: {}",
                                "lectio-deploy завершился с кодом {}: {}"};
@@ -33,10 +34,12 @@ struct Answer {
 };
 
 // An Error: it could not be started, or did not end.
-Result<Answer> ask(const std::string& program, const char* command, Duration timeout, Sweep& sweep) {
+Result<Answer> ask(const std::string& program, const std::vector<std::string>& words, Duration timeout,
+                   Sweep& sweep) {
     ProcessRequest request;
-    request.command = {program,    "--config", std::filesystem::absolute(sweep.config.file).string(),
-                       "--format", "json",     command};
+    request.command = {program, "--config", std::filesystem::absolute(sweep.config.file).string(), "--format",
+                       "json"};
+    request.command.insert(request.command.end(), words.begin(), words.end());
     request.timeout = timeout;
     request.max_output = 1_MB;
     const Result<ProcessAnswer> answer = sweep.world.processes.run(request);
@@ -71,15 +74,14 @@ void tidy_releases(const std::string& program, Sweep& sweep) {
     if (!deploy.frontend && !deploy.backend) {
         return;
     }
-    Deed deed{"releases", "lectio-deploy cleanup", {}, Deed::End::shown, say(k_by_its_rule)};
-    if (sweep.effect == Sweep::Effect::none) {
-        sweep.deeds.push_back(std::move(deed));
-        return;
-    }
-    const std::map<std::string, std::uint64_t> sizes = sizes_of(ask(program, "list", k_to_list, sweep));
-    const Result<Answer> tidied = ask(program, "cleanup", k_to_tidy, sweep);
+    const bool is_real = sweep.effect == Sweep::Effect::real;
+    const std::map<std::string, std::uint64_t> sizes = sizes_of(ask(program, {"list"}, k_to_list, sweep));
+    const std::vector<std::string> words =
+        is_real ? std::vector<std::string>{"cleanup"} : std::vector<std::string>{"cleanup", "--dry-run"};
+    const Result<Answer> tidied = ask(program, words, k_to_tidy, sweep);
     if (!tidied || tidied->status != 0 || !tidied->report.is_object()) {
         const bool busy = tidied && tidied->status == static_cast<int>(ExitCode::locked);
+        Deed deed{"releases", "lectio-deploy cleanup"};
         deed.end = busy ? Deed::End::left : Deed::End::failed;
         deed.words = busy     ? say(k_deploy_running)
                      : tidied ? reason_of(*tidied)
@@ -87,11 +89,15 @@ void tidy_releases(const std::string& program, Sweep& sweep) {
         sweep.deeds.push_back(std::move(deed));
         return;
     }
-    for (const nlohmann::json& id : tidied->report.value("removed", nlohmann::json::array())) {
+    for (const nlohmann::json& id :
+         tidied->report.value(is_real ? "removed" : "would_remove", nlohmann::json::array())) {
         const std::string name = id.is_string() ? clean_line(id.get<std::string>()) : std::string();
         const auto size = sizes.find(name);
-        sweep.deeds.push_back(
-            {"releases", name, Bytes{size == sizes.end() ? 0 : size->second}, Deed::End::done, {}});
+        sweep.deeds.push_back({"releases",
+                               name,
+                               Bytes{size == sizes.end() ? 0 : size->second},
+                               is_real ? Deed::End::done : Deed::End::shown,
+                               {}});
     }
 }
 

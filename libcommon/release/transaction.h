@@ -138,8 +138,9 @@ class Transaction {
     // Of the deploy that is under way, or was last; empty before.
     [[nodiscard]] const std::string& id() const { return m_id; }
 
-    // Retention now; ids that are gone. What was made within `younger` stays, too.
-    Result<std::vector<std::string>> tidy(Duration younger = {});
+    // Retention now; ids that are gone, or would be. What was made within `younger` stays, too.
+    enum class Tidying { real, foretold };
+    Result<std::vector<std::string>> tidy(Duration younger = {}, Tidying tidying = Tidying::real);
 
   private:
     struct Stop { // why it does not go on

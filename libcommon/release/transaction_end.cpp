@@ -230,7 +230,7 @@ void Transaction::let_others_watch() {
     }
 }
 
-Result<std::vector<std::string>> Transaction::tidy(Duration younger) {
+Result<std::vector<std::string>> Transaction::tidy(Duration younger, Tidying tidying) {
     const Result<FileInfo> there = m_world.files.info(m_site.places.releases, Files::Follow::yes);
     if (!there && there.error().kind == ErrorKind::not_found) {
         return std::vector<std::string>{}; // nothing was released here yet
@@ -263,6 +263,9 @@ Result<std::vector<std::string>> Transaction::tidy(Duration younger) {
         }
     }
     std::vector<std::string> gone = superfluous(records->releases, served->id, keeping);
+    if (tidying == Tidying::foretold) {
+        return gone;
+    }
     for (const std::string& id : gone) {
         LECTIO_TRY(m_shelf.remove(id));
     }

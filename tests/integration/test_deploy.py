@@ -290,7 +290,7 @@ class DeployTest(unittest.TestCase):
         dry = self.site.deploy("frontend", "-", "--dry-run", data=archive(build_files("next")))
         self.assertEqual((dry.returncode, json.loads(dry.stdout)["findings"]), (0, []), dry.stdout + dry.stderr)
         self.assertEqual(self.site.deploy("pack", "/nothing/here").returncode, 64)
-        for words in (["rollback"], ["adopt", "--undo"], ["cleanup"], ["recover"]):
+        for words in (["rollback"], ["adopt", "--undo"], ["recover"]):
             self.assertEqual(self.site.deploy(*words, "--dry-run").returncode, 64, words)
         self.assertEqual((sorted(self.site.releases.iterdir()), self.build_served()), before)
         self.stack.stop("nginx")
@@ -362,10 +362,14 @@ class DeployTest(unittest.TestCase):
         self.assertIn(b"backend", old("backend").stderr)
         self.site.change([("[deploy]", "[deploy]\nkeep = 1")])
         kept = len(self.site.listed())
+        foretold = json.loads(self.site.deploy("cleanup", "--dry-run").stdout)["would_remove"]
+        self.assertTrue(foretold)
         self.assertEqual(old("cleanup").returncode, 0)
         self.assertEqual(len(self.site.listed()), kept)  # none is older than 7 days
         self.assertEqual(old("cleanup", "0").returncode, 0)
-        self.assertLess(len(self.site.listed()), kept)
+        self.assertEqual(len(self.site.listed()), kept - len(foretold))
+        self.assertFalse(set(foretold) & {release["id"] for release in self.site.listed()})
+        self.assertEqual(json.loads(self.site.deploy("cleanup", "--dry-run").stdout)["would_remove"], [])
 
     def test_the_marker_names_what_is_asked_of_each_tool(self):
         self.ends(self.site.release("good"), 0, "released")

@@ -57,6 +57,7 @@ constexpr Phrase k_two_sources{"--ref is a commit of git: leave out the folder o
                                "--ref — это коммит git: уберите папку или архив"};
 constexpr Phrase k_not_told{"the operator was not told: {}", "оператору не сообщено: {}"};
 constexpr Phrase k_gone{"removed: {}", "удалено: {}"};
+constexpr Phrase k_would_go{"would be removed: {}", "было бы удалено: {}"};
 constexpr Phrase k_nothing_gone{"nothing to remove: every release is kept for a reason",
                                 "удалять нечего: каждый релиз хранится не зря"};
 constexpr Phrase k_would_change{"against {}: {}", "по сравнению с {}: {}"};
@@ -585,20 +586,29 @@ int pass_gate(Session& session) {
 }
 
 int clean_up(Session& session) {
-    return with_deployment(session, [&](Deployment& deployment) {
+    const auto tidy = [&](Deployment& deployment) {
+        const bool is_real = !session.common().dry_run;
         const Duration younger = std::chrono::days(session.options().days.value_or(0));
         std::vector<std::string> all;
         for (auto& [kind, engine] : deployment.engines()) {
-            const Result<std::vector<std::string>> gone = engine.transaction->tidy(younger);
+            const Result<std::vector<std::string>> gone = engine.transaction->tidy(
+                younger, is_real ? Transaction::Tidying::real : Transaction::Tidying::foretold);
             if (!gone) {
                 return session.leave(gone.error());
             }
             all.insert(all.end(), gone->begin(), gone->end());
         }
+        const std::string names = fmt::format("{}", fmt::join(all, ", "));
         return session.say_outcome(all.empty() ? say(k_nothing_gone)
-                                               : say(k_gone, fmt::format("{}", fmt::join(all, ", "))),
-                                   0, {{"removed", all}});
-    });
+                                               : say(is_real ? k_gone : k_would_go, names),
+                                   0, {{is_real ? "removed" : "would_remove", all}});
+    };
+    if (!session.common().dry_run) {
+        return with_deployment(session, tidy);
+    }
+    Deployment deployment(session); // what another has left unfinished is not touched
+    const std::optional<int> leave = deployment.open();
+    return leave ? *leave : tidy(deployment);
 }
 
 int plan(Session& session) {

@@ -47,8 +47,11 @@ constexpr Phrase k_one_input{
     "standard input brings one of the two only: name a folder or an archive for the other",
     "стандартный ввод — только для одного из двух: для другого назовите папку или архив"};
 constexpr Phrase k_no_dry_run{
-    "--dry-run is for frontend, backend and full (it is the same as plan): this command would change things",
-    "--dry-run есть у frontend, backend и full (это то же, что plan): эта команда изменила бы что-нибудь"};
+    "--dry-run is for frontend, backend, full (it is the same as plan) and cleanup: this command would "
+    "change "
+    "things",
+    "--dry-run есть у frontend, backend, full (это то же, что plan) и cleanup: эта команда изменила бы "
+    "что-нибудь"};
 constexpr Phrase k_no_database_of_frontend{
     "a frontend has no database: leave out --restore-db, or go back with the code (lectio-deploy rollback "
     "backend --restore-db)",
@@ -98,7 +101,6 @@ bool change_nothing(Options& options) {
         return options.restore_database && !options.accepted;
     case Wish::adopt:
     case Wish::recover:
-    case Wish::cleanup:
     case Wish::gate:
         return false;
     default:

@@ -202,11 +202,20 @@ TEST_CASE("releases: what lectio-deploy removes by its own rule is what is said"
     tidy_releases("/x/lectio-deploy", place.sweep);
     CHECK(place.processes.asked().empty()); // nothing is released here
     place.config.deploy.frontend.emplace().path = place.folder / "build";
-    SECTION("by --dry-run it is not run") {
+    SECTION("by --dry-run it is asked what it would remove") {
         place.sweep.effect = Sweep::Effect::none;
+        answers(exited(0, R"({"releases":[{"id":"f1","size":5000}],"would_remove":["f1"]})"));
         tidy_releases("/x/lectio-deploy", place.sweep);
+        CHECK(place.deed().target == "f1");
+        CHECK(place.deed().freed == 5000_B);
         CHECK(place.deed().end == cleanup::Deed::End::shown);
-        CHECK(place.processes.asked().empty());
+        CHECK(place.processes.asked().back().command.back() == "--dry-run");
+    }
+    SECTION("by --dry-run nothing is nothing") {
+        place.sweep.effect = Sweep::Effect::none;
+        answers(exited(0, R"({"releases":[{"id":"f1","size":5000}],"would_remove":[]})"));
+        tidy_releases("/x/lectio-deploy", place.sweep);
+        CHECK(place.sweep.deeds.empty());
     }
     SECTION("removed") {
         answers(exited(0, R"({"releases":[{"id":"f1","size":5000},{"id":"f2","size":1}],"removed":["f1"]})"));
