@@ -154,6 +154,27 @@ Text unexpected_words(const CLI::App& app) {
     return join("; ", {say(k_not_expected, words), guesses});
 }
 
+// What describe() has made, with the examples of one command: that call it, each with the lines that go on with it.
+std::string footer_of(const CLI::App& app, const std::string& command) {
+    constexpr std::string_view k_examples = "Examples:\n", k_further = "    ";
+    const std::string whole = app.get_footer();
+    const std::size_t end = whole.find("\n\n");
+    if (!whole.starts_with(k_examples) || end == std::string::npos) {
+        return whole;
+    }
+    const std::string call = fmt::format(" {} {} ", app.get_name(), command);
+    std::string own;
+    bool is_own = false;
+    for (const std::string_view line :
+         split_lines(std::string_view(whole).substr(0, end).substr(k_examples.size()))) {
+        is_own =
+            line.starts_with(k_further) ? is_own : fmt::format("{} ", line).find(call) != std::string::npos;
+        own += is_own ? fmt::format("{}\n", line) : std::string();
+    }
+    return own.empty() ? whole.substr(end + 2)
+                       : fmt::format("{}{}\n{}", k_examples, own, whole.substr(end + 2));
+}
+
 } // namespace
 
 void describe(CLI::App& app, std::string_view name, std::string_view summary, std::string_view examples,
@@ -200,6 +221,9 @@ void add_check_options(CLI::App& app, CommonOptions& options) {
 }
 
 std::optional<int> parse(CLI::App& app, int argc, char** argv, Reports reports) {
+    for (CLI::App* command : app.get_subcommands(nullptr)) {
+        command->footer(footer_of(app, command->get_name()));
+    }
     try {
         app.parse(argc, argv);
         return std::nullopt;

@@ -158,6 +158,35 @@ TEST_CASE("help has examples and the table of exit codes") {
     CHECK(parse_words({"--version"}).out.find("lectio-health ") == 0);
 }
 
+TEST_CASE("the help of a command has its own examples") {
+    const auto help_of = [](const char* command) {
+        CLI::App app;
+        describe(app, "tool", "Does.",
+                 "  tool send x      tell\n"
+                 "  echo x | sudo tool send -\n"
+                 "                   the same\n"
+                 "  tool sending     another\n",
+                 "Exit status: 0 good.\n");
+        for (const char* each : {"send", "sending", "flush"}) {
+            app.add_subcommand(each, "Acts");
+        }
+        std::string name = "tool", word = command, help = "--help";
+        char* argv[] = {name.data(), word.data(), help.data()};
+        const Capture out(std::cout);
+        CHECK(parse(app, 3, argv) == 0);
+        return out.text();
+    };
+    const std::string send = help_of("send");
+    CHECK(
+        send.find(
+            "Examples:\n  tool send x      tell\n  echo x | sudo tool send -\n                   the same\n\n"
+            "Exit status: 0 good.\n") != std::string::npos);
+    CHECK(send.find("another") == std::string::npos);
+    const std::string flush = help_of("flush"); // it has none
+    CHECK(flush.find("Examples") == std::string::npos);
+    CHECK(flush.find("Exit status: 0 good.") != std::string::npos);
+}
+
 TEST_CASE("help that cannot be written is no success") {
     CLI::App app;
     describe(app, "lectio-health", "Watches.", "");
