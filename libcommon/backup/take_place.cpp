@@ -44,7 +44,7 @@ Result<void> take_place(const Path& prepared, const Path& path, const std::strin
     LECTIO_TRY(disk.move(prepared, beside));
     const Result<void> exchanged = disk.exchange(beside, path);
     // Also where the names have changed and only the disk does not say for sure that it has written them.
-    if (is_same(old, files.info(beside, Files::Follow::no))) {
+    if (exchanged || is_same(old, files.info(beside, Files::Follow::no))) {
         aside = beside;
         return exchanged;
     }
