@@ -8,9 +8,12 @@
 #include "words/error_words.h"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
+#include <filesystem>
 #include <random>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
@@ -44,6 +47,37 @@ constexpr Phrase k_unreadable{"the manifest {} cannot be read: none is removed",
 std::uint64_t random_bits() {
     std::random_device entropy; // getrandom(2)
     return (std::uint64_t{entropy()} << 32U) | entropy();
+}
+
+// Others may have files that pass there, too.
+bool is_unfinished_manifest(const std::string& name) {
+    return name.starts_with(k_unfinished) && name.find(".json-") != std::string::npos;
+}
+
+// As its folder has it: links above it are followed, itself not.
+Path name_in_truth(const Path& path) {
+    std::error_code problem;
+    const Path folder = std::filesystem::weakly_canonical(path.parent_path(), problem);
+    return (problem ? path.parent_path() : folder) / path.filename();
+}
+
+// What takes such a name takes the rows with it that were written since.
+bool is_of_a_database(const Path& path, const std::vector<BackupSource>& sources) {
+    const Path name = name_in_truth(path);
+    const auto is_its = [&](const Path& database) {
+        constexpr std::array<std::string_view, 4> k_files{"", "-wal", "-shm", "-journal"};
+        return std::any_of(k_files.begin(), k_files.end(), [&](std::string_view file) {
+            Path its = database;
+            its += file;
+            return its == name;
+        });
+    };
+    return std::any_of(sources.begin(), sources.end(), [&](const BackupSource& source) {
+        const Path& database = source.sqlite.path;
+        std::error_code problem;
+        return !database.empty() && (is_its(name_in_truth(database)) ||
+                                     is_its(std::filesystem::weakly_canonical(database, problem)));
+    });
 }
 
 Bytes share_of(Bytes size, const Amount& share) {
@@ -90,8 +124,13 @@ Result<void> Archive::tidy() {
         }
     }
     for (const std::string& name : *names) {
-        if (name.starts_with(k_temporary) || name.starts_with(k_unfinished)) {
+        if (name.starts_with(k_temporary)) {
             LECTIO_TRY(sweep(m_settings.dir / name));
+        } else if (is_unfinished_manifest(name)) {
+            const Result<FileInfo> info = files.info(m_settings.dir / name, Files::Follow::no);
+            if (info && info->type == FileInfo::Type::regular) {
+                LECTIO_TRY(remove_file(m_settings.dir / name));
+            }
         }
     }
     return {};
@@ -392,6 +431,11 @@ void Archive::give_latest(Backup& backup, const Path& plain, const Path& latest,
 
 // Owned by whom the folder belongs to: the runbook has it copied over the database by hand.
 Result<void> Archive::replace_latest(const Path& from, const Path& latest, SteadyTime until) {
+    if (is_of_a_database(latest, m_settings.sources)) {
+        return Error{ErrorKind::invalid,
+                     fmt::format("unable to replace {}: it is a database that is backed up, or its log",
+                                 latest.string())};
+    }
     const Result<FileInfo> folder = m_world.files.info(latest.parent_path(), Files::Follow::yes);
     LECTIO_TRY(folder);
     const Path beside = latest.parent_path() / fmt::format("{}{}", k_temporary, latest.filename().string());

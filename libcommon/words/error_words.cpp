@@ -165,6 +165,7 @@ constexpr std::array k_parts{
     Phrase{"the server does not say how large the database is", "сервер не говорит, какого размера база"},
     Phrase{"not a regular file", "это не обычный файл"},
     Phrase{"not an absolute path", "путь не от корня"},
+    Phrase{"it is a database that is backed up, or its log", "это сама копируемая база или её журнал"},
     Phrase{"the command is empty", "команда пуста"},
     Phrase{"only root may do that", "это может только root"},
     Phrase{"its end was taken from us", "сведения о её завершении получить не дали"},

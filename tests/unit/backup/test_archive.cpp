@@ -6,6 +6,7 @@
 
 #include <filesystem>
 #include <limits>
+#include <set>
 
 #include <catch2/catch.hpp>
 
@@ -18,6 +19,14 @@ namespace {
 
 const snapshots::SqliteSnapshot& database_in(const Backup& backup) {
     return std::get<snapshots::SqliteSnapshot>(backup.snapshot);
+}
+
+std::set<std::string> names_in(const Path& folder) {
+    std::set<std::string> names;
+    for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+        names.insert(entry.path().filename());
+    }
+    return names;
 }
 
 // A database whose rows are counted, and an archive of it; every call is a process of its own.
@@ -120,6 +129,44 @@ TEST_CASE("a `latest` that cannot be replaced takes nothing from the backup, and
     CHECK_FALSE(again->no_latest.empty());
     CHECK(place.bare.files.list(place.folder / "nowhere").value() ==
           std::vector<std::string>{"db_latest.sqlite3"}); // and nothing beside it
+}
+
+TEST_CASE("a `latest` that is the database itself, or lies where its log does, replaces nothing") {
+    Place place;
+    std::filesystem::create_directory_symlink(place.folder.path(), place.folder / "alias");
+    std::filesystem::create_symlink(place.source.sqlite.path, place.folder / "link.sqlite3");
+    const std::string named =
+        GENERATE(as<std::string>{}, "db.sqlite3", "alias/db.sqlite3", "backups/../db.sqlite3",
+                 "db.sqlite3-wal", "alias/db.sqlite3-journal", "link.sqlite3", "link.sqlite3-shm");
+    const bool by_link = named.starts_with("link");
+    place.source.sqlite.path = place.folder / (by_link ? "link.sqlite3" : "db.sqlite3");
+    place.settings.sources = {place.source};
+    place.source.sqlite.latest = place.folder / named;
+    const std::set<std::string> before = names_in(place.folder.path());
+    const std::string rows = slurp(place.folder / "db.sqlite3");
+    const Result<Backup> made = place.make_and_prove();
+    REQUIRE(made);
+    CHECK(made->state == State::verified);
+    CHECK_THAT(made->no_latest, Contains("it is a database that is backed up, or its log"));
+    place.add(1); // who has it open writes into the same file as before
+    CHECK(slurp(place.folder / "db.sqlite3") != rows);
+    CHECK(std::filesystem::is_symlink(place.folder / "link.sqlite3"));
+    std::set<std::string> after = names_in(place.folder.path());
+    after.erase("backups");
+    CHECK(after == before);
+}
+
+TEST_CASE("what others have in the folder of the backups stays, whatever it is called") {
+    Place place;
+    REQUIRE(place.make_and_prove());
+    std::filesystem::create_directory(place.settings.dir / ".tmp-build.json-1");
+    spill(place.settings.dir / ".tmp-upload", "somebody's");
+    const std::string unfinished = ".tmp-" + place.backups().front().manifest_name() + "-4711-0";
+    spill(place.settings.dir / unfinished, "{");
+    REQUIRE(place.archive().tidy());
+    CHECK(std::filesystem::is_directory(place.settings.dir / ".tmp-build.json-1"));
+    CHECK(slurp(place.settings.dir / ".tmp-upload") == "somebody's");
+    CHECK_FALSE(std::filesystem::exists(place.settings.dir / unfinished));
 }
 
 TEST_CASE("a clock that ran ahead hides no backup that was made when it was right again") {
