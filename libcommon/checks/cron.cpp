@@ -2,6 +2,7 @@
 
 #include "checks/moment.h"
 #include "platform/files.h"
+#include "platform/record_age.h"
 #include "store/kept_json.h"
 #include "util/json_depth.h"
 #include "util/json_members.h"
@@ -35,6 +36,11 @@ constexpr Phrase k_late{"lectio-{} last finished a run {} ago, at most {} expect
                         "lectio-{} последний раз отработал {} назад, а должен не реже чем раз в {}"};
 constexpr Phrase k_never{"lectio-{} has never finished a run here, awaited for {}",
                          "lectio-{} ещё ни разу не отработал здесь, ждём уже {}"};
+constexpr Phrase k_to_come{
+    "the last run of lectio-{} is of {}, which is still to come, and none has ended for {}: the clock was "
+    "set back, or the state is another host's",
+    "последний запуск lectio-{} — от {}, это ещё не наступило, и уже {} ни один не "
+    "завершался: часы перевели назад или состояние с другого сервера"};
 constexpr Phrase k_unreadable{"the state of lectio-{} cannot be read: {}",
                               "состояние lectio-{} не читается: {}"};
 constexpr Phrase k_hint{
@@ -76,9 +82,10 @@ std::int64_t seconds(Duration duration) {
 Now awaited_since(const std::string& tool, const Now& now, const Memory& before, Memory& after) {
     const std::string key = "awaited-" + tool;
     const auto kept = before.find(key);
-    const std::optional<Now> since = kept == before.end() ? std::nullopt : moment_from_text(kept->second);
-    after[key] = moment_to_text(since.value_or(now));
-    return since.value_or(now);
+    std::optional<Now> since = kept == before.end() ? std::nullopt : moment_from_text(kept->second);
+    since = since && age_of_record(*since, now) ? since : now; // one to come would be waited for until then
+    after[key] = moment_to_text(*since);
+    return *since;
 }
 
 // What is wrong with one tool; nothing when it ran in time or may still come.
@@ -91,13 +98,19 @@ Text trouble_of(const std::string& tool, const CronSample::Tool& seen, Duration 
         const Duration awaited = elapsed(awaited_since(tool, now, before, result.memory), now);
         return awaited > age ? say(k_never, tool, span_of(seconds(awaited))) : Text{};
     }
-    const Duration since = elapsed(*seen.finished, now);
+    const std::optional<Duration> since = age_of_record(*seen.finished, now);
+    if (!since) { // nobody knows how old it is; who runs has a newer one soon
+        const Duration awaited = elapsed(awaited_since(tool, now, before, result.memory), now);
+        return awaited > age
+                   ? say(k_to_come, tool, format_utc(seen.finished->wall), span_of(seconds(awaited)))
+                   : Text{};
+    }
     result.metrics.push_back({"age-" + tool,
-                              static_cast<double>(since.count()) / 1000,
+                              static_cast<double>(since->count()) / 1000,
                               "s",
                               static_cast<double>(age.count()) / 1000,
                               {}});
-    return since > age ? say(k_late, tool, span_of(seconds(since)), span_of(seconds(age))) : Text{};
+    return *since > age ? say(k_late, tool, span_of(seconds(*since)), span_of(seconds(age))) : Text{};
 }
 
 CronSample::Tool look_at(const std::filesystem::path& state, Files& files) {

@@ -9,6 +9,7 @@
 #include "pipeline/policy.h"
 #include "pipeline/tool_state.h"
 #include "platform/host.h"
+#include "platform/record_age.h"
 #include "platform/release_disk.h"
 #include "platform/users.h"
 #include "release/deploy_site.h"
@@ -76,6 +77,8 @@ constexpr Phrase k_backup_to_come{
 constexpr Phrase k_one_to_come{
     "{}: the backup {} is of {}, which is still to come: the clock is wrong, or was",
     "{}: копия {} — от {}, это ещё не наступило: часы врут или врали"};
+constexpr Phrase k_backup_bad{"{}: the last backup, {}, does not pass its proof: {}",
+                              "{}: последняя копия, {}, не прошла проверку: {}"};
 constexpr Phrase k_backup_suspect{"{}: backup {} is much smaller than the one before",
                                   "{}: копия {} намного меньше предыдущей"};
 constexpr Phrase k_backup_off{"{} is not backed up", "{} не копируется"};
@@ -333,7 +336,7 @@ class LookAround {
         row.status = capped(seen.status, row.severity);
         row.message = {};
         row.seen = seen.seen.wall;
-        row.age = elapsed(seen.seen, m_now);
+        row.age = age_of_record(seen.seen, m_now).value_or(Duration::zero());
         const ToolState& state = m_states[row.tool];
         const auto kept = std::find_if(state.looks.begin(), state.looks.end(),
                                        [&](const KeptLook& look) { return look.name == row.name; });
@@ -359,7 +362,7 @@ class LookAround {
         row.hint = said.look.hint;
         row.metrics = said.look.metrics;
         row.seen = said.at.wall;
-        row.age = elapsed(said.at, m_now);
+        row.age = age_of_record(said.at, m_now).value_or(Duration::zero());
     }
 
     void judge_age(CheckRow& row, const Configured& check) const {
@@ -524,6 +527,10 @@ class LookAround {
             return is(Status::critical, say(k_backup_old, source.name, spoken(seconds)));
         }
         const backup::Backup& last = *there.last(source.name);
+        // As lectio-backup status says it: where nobody is told (no channel, `verify` by hand) it stands here alone.
+        if (last.state == backup::State::bad) {
+            return is(Status::critical, say(k_backup_bad, source.name, last.id, clean_line(last.reason)));
+        }
         if (last.state == backup::State::suspect) {
             return is(Status::warning, say(k_backup_suspect, source.name, last.id));
         }

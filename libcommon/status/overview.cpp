@@ -1,6 +1,7 @@
 #include "status/overview.h"
 
 #include "incidents/rules.h"
+#include "platform/record_age.h"
 #include "words/span.h"
 
 #include <algorithm>
@@ -12,8 +13,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr Duration k_clocks_differ =
-    1min; // so far two readings of a clock that is being adjusted may lie apart
 constexpr Duration k_stuck_after =
     10min; // as lectio-heartbeat: longer than a chat's server is away in a usual week
 
@@ -95,13 +94,12 @@ std::optional<ToolRow> judge_tool(const std::string& name, const ToolRecord& rec
                                   Duration limit, const Now& now) {
     using State = ToolRow::State;
     ToolRow row{name, State::good, {}, {}, limit, {}};
+    const std::optional<Duration> age = record.finished ? age_of_record(*record.finished, now) : std::nullopt;
     if (record.finished) {
         row.finished = record.finished->wall;
-        row.age = elapsed(*record.finished, now);
+        row.age = age.value_or(Duration::zero());
     }
-    // elapsed() is 0 where neither clock knows better.
-    const bool is_to_come =
-        record.finished && row.age == Duration::zero() && record.finished->wall > now.wall + k_clocks_differ;
+    const bool is_to_come = record.finished && !age;
     if (record.denied) {
         row.state = State::unreadable;
         row.trouble = say(k_denied, name);
@@ -152,7 +150,7 @@ JobRow judge_job(const std::string& name, const heartbeat::JobRecord& record, bo
     if (record.end) {
         row.state = record.end->status == 0 ? State::good : State::failed;
         row.ended = record.end->at.wall;
-        row.age = elapsed(record.end->at, now);
+        row.age = age_of_record(record.end->at, now).value_or(Duration::zero());
         row.exit_status = record.end->status;
         row.detail = record.end->words;
     }

@@ -211,6 +211,12 @@ class Status(NotifyPlace):
         self.shows(0, "Backups:\n  ok    database: proven ", "lectio-backup: last run ")
         [backup] = self.report(0)["backups"]
         self.assertEqual((backup["source"], backup["status"]), ("database", "ok"))
+        # The last one rots on the disk: the one before is fresh, and all is not well.
+        self.assertEqual(self.tool("lectio-backup", "run", "-q").returncode, 0)
+        last = sorted(pathlib.Path(self.path("backups")).glob("*.zst"))[-1]
+        last.write_bytes(last.read_bytes()[:-1] + b"?")
+        self.assertEqual(self.tool("lectio-backup", "verify", "-q").returncode, 2)
+        self.shows(2, "database: the last backup, ", "does not pass its proof")
         for file in pathlib.Path(self.path("backups")).glob("*.zst"):
             file.unlink()
         self.shows(2, "the file of backup ", "is missing", "there is no proven backup")

@@ -56,6 +56,33 @@ TEST_CASE("cron: a clock that jumped makes nobody late", "[cron]") {
     CHECK(judged(seen(finished)).status == Status::ok);
 }
 
+TEST_CASE("cron: a run of over a year ago, before a restart, is that long ago", "[cron]") {
+    const Now finished{k_now.wall - 24h * 400, 1h, "boot before"};
+    const CheckResult late = judged(seen(finished));
+    CHECK(late.status == Status::warning);
+    CHECK_THAT(late.message.en, Catch::Contains("lectio-smoke last finished a run"));
+}
+
+TEST_CASE("cron: a run of a time to come, before a restart, is no run: one is awaited", "[cron]") {
+    const Now finished{k_now.wall + 24h * 30, 1h, "boot before"};
+    const CheckResult first = judged(seen(finished));
+    CHECK(first.status == Status::ok); // who runs says so within its age
+    const Now later{k_now.wall + 16min, k_now.boot + 16min, k_now.boot_id};
+    const CheckResult never = judged(seen(finished), first.memory, later);
+    CHECK(never.status == Status::warning);
+    CHECK_THAT(never.message.en, Catch::Contains("lectio-smoke is of") && Catch::Contains("16 minutes"));
+    CHECK_THAT(never.message.en, !Catch::Contains("backup"));
+    CHECK(judged(seen(before(1min)), never.memory, k_now).memory.empty()); // it runs again
+}
+
+TEST_CASE("cron: who is awaited since a time to come is awaited from now on", "[cron]") {
+    const Now ahead{k_now.wall + 24h * 30, 1h, "boot before"};
+    const CheckResult first = judged(seen(std::nullopt), {}, ahead);
+    const CheckResult now = judged(seen(std::nullopt), first.memory);
+    const Now later{k_now.wall + 16min, k_now.boot + 16min, k_now.boot_id};
+    CHECK(judged(seen(std::nullopt), now.memory, later).status == Status::warning);
+}
+
 TEST_CASE("cron: a tool that never ran is awaited for its age from the first look on", "[cron]") {
     const CheckResult first = judged(seen(std::nullopt));
     CHECK(first.status == Status::ok);

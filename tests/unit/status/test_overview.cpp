@@ -81,6 +81,15 @@ TEST_CASE("a record of a time to come is not taken for a fresh one", "[status]")
     CHECK(row.status() == Status::warning);
 }
 
+TEST_CASE("a tool that finished over a year ago, before a restart, is late", "[status]") {
+    FakeClock clock;
+    ToolRecord record;
+    record.finished = clock.now();
+    clock.reboot(1min);
+    clock.jump_wall(24h * 400);
+    CHECK(tool_of(record, clock).state == State::late);
+}
+
 TEST_CASE("a record that is damaged, lost, or may not be read is said, whatever it says", "[status]") {
     FakeClock clock;
     ToolRecord record;
