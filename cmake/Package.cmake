@@ -52,6 +52,10 @@ lectio_packaged(${CMAKE_SOURCE_DIR}/packaging/logrotate /etc/logrotate.d lectio-
 lectio_packaged(${CMAKE_SOURCE_DIR}/packaging/tmpfiles.conf /usr/lib/tmpfiles.d lectio-monitor.conf)
 lectio_packaged(${CMAKE_SOURCE_DIR}/README.md ${documents} README.md)
 lectio_packaged(${CMAKE_SOURCE_DIR}/README.ru.md ${documents} README.ru.md)
+# What the README sends an operator to; how the tools are made is in the repository.
+foreach(document configuration history status webhook)
+  lectio_packaged(${CMAKE_SOURCE_DIR}/docs/${document}.md ${documents}/docs ${document}.md)
+endforeach()
 lectio_packaged(${CMAKE_SOURCE_DIR}/CHANGELOG.md ${documents} changelog)
 lectio_packaged(${CMAKE_SOURCE_DIR}/LICENSE ${documents} copyright)
 lectio_packaged(${CMAKE_SOURCE_DIR}/packaging/debian/lintian-overrides /usr/share/lintian/overrides lectio-monitor)

@@ -375,6 +375,8 @@ take_over_configuration() {
             printf '%s\n' "$config_text" | sed 's/^/   | /'
         else
             note "+ $program init --from $old_env_file"
+            note "lectio-health is not built yet: what config.toml will be, it would show after an installation or with --built DIR;"
+            note "the plan below is that of a config.env that configures every tool"
             config_text=$(printf '[%s]\n' smoke.x deepcheck.check.x heartbeat deploy.x cleanup backup.source.x)
         fi
     else

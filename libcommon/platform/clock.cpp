@@ -114,11 +114,12 @@ Result<WallTime> parse_moment(std::string_view text, WallTime now, const std::st
         return now - *ago;
     }
     const Error error{ErrorKind::invalid, "no time"};
-    constexpr std::size_t k_date = 10, k_to_the_minute = 16;
+    constexpr std::size_t k_date = 10, k_to_the_minute = 16, k_to_the_second = 19;
     const Result<WallTime> wanted = parse_utc(completed(text));
     // What is written back otherwise was no day of the calendar: 2026-02-31.
-    if ((text.size() != k_date && text.size() != k_to_the_minute) || !wanted ||
-        format_utc(*wanted) != completed(text)) {
+    const bool whole =
+        text.size() == k_date || text.size() == k_to_the_minute || text.size() == k_to_the_second;
+    if (!whole || !wanted || format_utc(*wanted) != completed(text)) {
         return error;
     }
     // What the zone's clock shows at a guess tells how far the guess is off; where the clock was changed in

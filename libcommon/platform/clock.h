@@ -50,7 +50,7 @@ Result<WallTime> parse_utc(std::string_view text);
 std::string format_local(WallTime time, const std::string& zone);
 std::string format_local_clock(WallTime time, const std::string& zone);
 
-// A moment as people name it: "2h" and "7d" are so long before `now`; "2026-11-20" and "2026-11-20 10:00" are in the zone.
+// "2h", "7d": so long before `now`; "2026-11-20", "2026-11-20 10:00" and what format_local() writes are in the zone.
 Result<WallTime> parse_moment(std::string_view text, WallTime now, const std::string& zone);
 
 } // namespace lectio

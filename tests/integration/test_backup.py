@@ -6,6 +6,7 @@ import itertools
 import json
 import os
 import pathlib
+import re
 import shutil
 import sqlite3
 import stat
@@ -129,6 +130,9 @@ class BackupTest(unittest.TestCase):
                 site.report("restore", "database", "--to", str(then))
                 self.assertEqual((site.rows(then), site.rows(site.database)), (50, 57))
                 self.assertEqual(site.call("restore", "database", "--to", str(then)).returncode, 64)
+                # A time is copied out of the list.
+                listed = re.search(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", site.call("list").stdout)[0]
+                site.report("restore", "database", "--at", listed, "--to", f"{then}.listed")
 
                 before = (site.database.read_bytes(), site.archive())
                 self.assertIn("would", site.report("restore", "database", "--dry-run")["message"])

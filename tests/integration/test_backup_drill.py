@@ -143,8 +143,10 @@ class BackupDrillTest(unittest.TestCase):
             encrypt = f'encrypt = ["{keygen(key)}"]\n'
             command = ["cp", f"{site.remote}/{{name}}", "{file}"]
             site.fetch(command, encrypt)
-            self.assertIn("nobody has restored it", site.report("run")["message"])
+            self.assertIn("no key is here (`identity`), so nobody has restored it", site.report("run")["message"])
             self.assertIn("its bytes were unchanged", site.report("status")["message"])
+            self.assertIn("database: ", site.report("verify", "database", "--away")["message"]) # a source is as good as an id
+            self.assertEqual(site.call("verify", "databas", "--away").returncode, 64)
             self.assertEqual(site.drills()["database"]["proof"], "unchanged")
             site.fetch(command, encrypt + f'identity = "{key}"\n')
             self.assertIn("and proven", site.report("verify", "--away")["message"])

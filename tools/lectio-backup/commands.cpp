@@ -66,7 +66,7 @@ constexpr Phrase k_sealed{
 constexpr Phrase k_never_opened{
     "on {} its bytes were unchanged; it is encrypted, no key is here, and it was never proven",
     "{} её байты не изменились; она зашифрована, ключа здесь нет, и проверена она не была никогда"};
-constexpr Phrase k_unchanged{"{} of {}: its bytes are unchanged", "{} от {}: её байты не изменились"};
+constexpr Phrase k_unchanged{"{}: {} of {}: its bytes are unchanged", "{}: {} от {}: её байты не изменились"};
 constexpr Phrase k_never_away{"{}: no backup lies outside of this server",
                               "{}: вне этого сервера нет ни одной копии"};
 constexpr Phrase k_stale_away{"{}: the newest backup outside of this server is of {}, {} old",
@@ -82,7 +82,8 @@ constexpr Phrase k_away_unseen{
     "{}: с этого сервера отправлена копия от {}; `offsite_list` не задан, там никто не смотрел"};
 constexpr Phrase k_waiting{"{}: {} not copied away from this server yet",
                            "{}: ещё не скопировано за пределы сервера: {}"};
-constexpr Phrase k_remote_flaw{"{} of {}, outside of this server: {}", "{} от {}, вне этого сервера: {}"};
+constexpr Phrase k_remote_flaw{"{}: {} of {}, outside of this server: {}",
+                               "{}: {} от {}, вне этого сервера: {}"};
 constexpr Phrase k_off{"{} is not backed up: {}", "{} не копируется: {}"};
 constexpr Phrase k_suspect{
     "{}: {} is much smaller than the one before ({}): lectio-backup accept {} --reason \"…\"",
@@ -95,8 +96,8 @@ constexpr Phrase k_last_bad{"{}: the last backup, {} of {}, does not pass its pr
                             "{}: последняя копия, {} от {}, не прошла проверку: {}"};
 constexpr Phrase k_unreadable{"the manifest {} cannot be read", "описание {} не читается"};
 constexpr Phrase k_missing{"the file of {} is missing", "нет файла копии {}"};
-constexpr Phrase k_proven{"{} of {}: proven", "{} от {}: проверена"};
-constexpr Phrase k_not_it{"{} of {}: {}", "{} от {}: {}"};
+constexpr Phrase k_proven{"{}: {} of {}: proven", "{}: {} от {}: проверена"};
+constexpr Phrase k_not_it{"{}: {} of {}: {}", "{}: {} от {}: {}"};
 constexpr Phrase k_not_asked{"{}: {} of {} could not be looked at, it is what it was: {}",
                              "{}: {} от {} проверить не удалось, её состояние прежнее: {}"};
 constexpr Phrase k_nothing_to_prove{"there is nothing to prove", "проверять нечего"};
@@ -248,19 +249,16 @@ int status(Session& session) {
                                {{"backups", all_of(session, there->backups)}});
 }
 
-// The newest of each source that lies elsewhere, or the one that was asked for.
-int verify_away(Session& session, const Archive::Contents& there) {
+// The newest of each source that lies elsewhere, of `only` this one, or the one that was asked for.
+int verify_away(Session& session, const Archive::Contents& there, const Backup* asked_for,
+                const BackupSource* only) {
     if (session.settings().offsite_fetch.empty()) {
         return session.leave(ExitCode::configuration, say(k_no_fetch));
     }
     Findings findings;
     for (const BackupSource& source : session.settings().sources) {
-        const Backup* away = there.newest_away(source.name);
-        if (session.options().id) {
-            const Backup* one = there.find(*session.options().id);
-            away = one != nullptr && one->source == source.name ? one : nullptr;
-        }
-        if (away != nullptr) {
+        const Backup* away = asked_for != nullptr ? asked_for : there.newest_away(source.name);
+        if (away != nullptr && away->source == source.name && (only == nullptr || only == &source)) {
             const DrillStands end = drill(session, source, *away);
             session.log(end.status == 0 ? LogLevel::success : LogLevel::error, end.words);
             findings.add(end.words, end.status);
@@ -279,22 +277,24 @@ int verify(Session& session) {
     if (!there) {
         return session.leave(there.error());
     }
-    std::vector<Backup> chosen;
-    if (session.options().id) {
-        const Backup* one = there->find(*session.options().id);
-        if (one == nullptr) {
-            return session.no_such_backup(*session.options().id);
-        }
-        chosen.push_back(*one);
-    } else {
-        for (const BackupSource& source : session.settings().sources) {
-            if (const Backup* last = there->last(source.name)) {
-                chosen.push_back(*last);
-            }
-        }
+    const std::optional<std::string>& asked = session.options().id;
+    const Backup* one = asked ? there->find(*asked) : nullptr;
+    const BackupSource* only = asked && one == nullptr ? session.settings().source(*asked) : nullptr;
+    if (asked && one == nullptr && only == nullptr) {
+        return session.no_such_backup(*asked);
     }
     if (session.options().away) {
-        return verify_away(session, *there);
+        return verify_away(session, *there, one, only);
+    }
+    std::vector<Backup> chosen;
+    if (one != nullptr) {
+        chosen.push_back(*one);
+    }
+    for (const BackupSource& source : session.settings().sources) {
+        const Backup* last = there->last(source.name);
+        if (last != nullptr && (!asked || only == &source)) {
+            chosen.push_back(*last);
+        }
     }
     Findings findings;
     std::vector<Backup> proven;
@@ -309,9 +309,9 @@ int verify(Session& session) {
         const bool good = now && now->state != State::bad;
         const Text line =
             !now    ? say(k_not_asked, backup.source, backup.id, of, error_words(now.error().message))
-            : !good ? say(k_not_it, now->id, of, now->reason)
-            : now->was_restored() ? say(k_proven, now->id, of)
-                                  : say(k_unchanged, now->id, of);
+            : !good ? say(k_not_it, backup.source, now->id, of, now->reason)
+            : now->was_restored() ? say(k_proven, backup.source, now->id, of)
+                                  : say(k_unchanged, backup.source, now->id, of);
         findings.add(line, good ? 0 : now ? 2 : 1);
         session.log(good ? LogLevel::success : LogLevel::error, line);
         if (!now) {
@@ -336,7 +336,7 @@ void look_at_remote(Session& session, const Archive::Contents& there, Findings& 
         const Backup* away = there.newest_away(source.name);
         const Text flaw = away != nullptr ? session.offsite().flaw(*away, session.until()) : Text{};
         if (!flaw.empty()) {
-            findings.add(say(k_remote_flaw, away->id, session.local(away->time), flaw), 2);
+            findings.add(say(k_remote_flaw, source.name, away->id, session.local(away->time), flaw), 2);
         }
     }
 }
@@ -387,7 +387,7 @@ int check(Session& session) {
             return session.leave(flaw.error());
         }
         if (!flaw->empty()) {
-            findings.add(say(k_not_it, backup.id, session.local(backup.time), *flaw), 2);
+            findings.add(say(k_not_it, backup.source, backup.id, session.local(backup.time), *flaw), 2);
         }
         whole += flaw->empty() ? 1 : 0;
     }

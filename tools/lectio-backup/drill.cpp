@@ -22,6 +22,11 @@ constexpr Phrase k_unchanged{
     "{}: {} of {} was fetched from outside of this server, its bytes are unchanged; nobody has restored it, "
     "in {}",
     "{}: {} от {} забрана из хранилища, её байты не изменились; восстановить её никто не пробовал, за {}"};
+constexpr Phrase k_sealed{
+    "{}: {} of {} was fetched from outside of this server, its bytes are unchanged; it is encrypted and no "
+    "key is here (`identity`), so nobody has restored it, in {}",
+    "{}: {} от {} забрана из хранилища, её байты не изменились; она зашифрована, а ключа (`identity`) здесь "
+    "нет, восстановить её не пробовали, за {}"};
 constexpr Phrase k_bad{"{}: {} of {}, fetched from outside of this server, does not pass its proof: {}",
                        "{}: {} от {}, забранная из хранилища, не прошла проверку: {}"};
 constexpr Phrase k_failed{"{}: {} of {} could not be fetched from outside of this server and proven: {}",
@@ -121,8 +126,9 @@ DrillStands drill(Session& session, const BackupSource& source, const Backup& aw
     if (wrong.empty()) {
         one.proof = found.proven.proof;
         const auto took = std::chrono::duration_cast<Duration>(session.world().clock.steady() - begun);
-        stands.words = say(one.proof == Proof::restored ? k_proven : k_unchanged, source.name, away.id, of,
-                           format_duration(took));
+        const bool is_sealed = away.compressed && session.settings().identity.empty();
+        const Phrase& words = one.proof == Proof::restored ? k_proven : is_sealed ? k_sealed : k_unchanged;
+        stands.words = say(words, source.name, away.id, of, format_duration(took));
     } else {
         stands.words = say(one.is_bad ? k_bad : k_failed, source.name, away.id, of, wrong);
         const DrillStanding standing = standing_of(&one, session.settings().verify_every, now);

@@ -35,11 +35,11 @@ constexpr Phrase k_at_or_id{"--at and --id each say which backup: give one of th
 std::variant<Options, int> parse_options(int argc, char** argv) {
     Options options;
     CLI::App app;
-    describe(
-        app, "lectio-backup",
-        "Backs up databases while they are in use, proves each backup by restoring it, and keeps what the "
-        "rule says.",
-        k_examples, k_exit_codes);
+    describe(app, "lectio-backup",
+             "Backs up databases and Redis while they are in use, and files, proves each backup by restoring "
+             "it, and "
+             "keeps what the rule says.",
+             k_examples, k_exit_codes);
     add_common_options(app, options.common, Reports::text_and_json);
     Commands<Wish> command(app);
     CLI::App* run = command("run", Wish::run, "Make backups, prove them, prune");
@@ -49,15 +49,22 @@ std::variant<Options, int> parse_options(int argc, char** argv) {
     command("status", Wish::status, "How old the newest proven backup of each source is");
     CLI::App* verify =
         command("verify", Wish::verify, "Restore into a scratch place and compare with the manifest");
-    verify->add_option("id", options.id, "Of a backup (default: the newest of each source)")->type_name("ID");
+    verify
+        ->add_option("id", options.id,
+                     "Of a backup, or a source: its newest (default: the newest of each source)")
+        ->type_name("ID");
     verify->add_flag("--away", options.away,
                      "The copy outside of this server: `offsite_fetch` brings it to a scratch place");
-    CLI::App* restore = command("restore", Wish::restore, "Put a backup in the place of the database");
+    CLI::App* restore = command("restore", Wish::restore, "Put a backup in the place of what it was made of");
     restore->add_option("source", options.source, "Of this source")->required()->type_name("SOURCE");
-    restore->add_option("--at", options.at, "As it was at this time: \"2h\" ago, \"2026-11-20 10:00\"")
+    restore
+        ->add_option("--at", options.at,
+                     "As it was then: \"2h\" ago, \"2026-11-20 10:00\", or as `list` writes it")
         ->type_name("TIME");
     restore->add_option("--id", options.id, "This one")->type_name("ID");
-    restore->add_option("--to", options.to, "Into this new file; the database stays as it is")
+    restore
+        ->add_option("--to", options.to,
+                     "Into this new file (files: folder, postgres: database); what is there stays as it is")
         ->type_name("PATH");
     command("prune", Wish::prune, "Move what the rule does not keep to the trash");
     command("check", Wish::check, "Read every backup and compare it with its checksum");
