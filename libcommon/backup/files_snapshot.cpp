@@ -6,6 +6,7 @@
 #include "platform/sha256.h"
 #include "platform/tree_manifest.h"
 #include "platform/trusted_path.h"
+#include "util/path.h"
 #include "util/text.h"
 #include "util/unique_fd.h"
 
@@ -173,8 +174,7 @@ Result<void> append_list(const Sums& sums, const Path& tar, World& world, Steady
 }
 
 bool is_below(const Path& path, const Path& folder) {
-    return path != folder &&
-           std::mismatch(folder.begin(), folder.end(), path.begin(), path.end()).first == folder.end();
+    return path != folder && lies_in(path, folder);
 }
 
 // The backups themselves stay out where they lie in what is backed up: each would hold all before it, twice as much each

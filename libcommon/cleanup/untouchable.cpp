@@ -1,6 +1,7 @@
 #include "cleanup/untouchable.h"
 
 #include "config/deploy.h"
+#include "util/path.h"
 
 #include <algorithm>
 #include <filesystem>
@@ -8,10 +9,6 @@
 
 namespace lectio::cleanup {
 namespace {
-
-bool is_in(const Path& path, const Path& folder) {
-    return std::mismatch(folder.begin(), folder.end(), path.begin(), path.end()).first == folder.end();
-}
 
 // Its links followed as far as it is there; as it is written where that cannot be known.
 Path in_truth(const Path& path) {
@@ -62,12 +59,12 @@ bool Untouchable::holds(const Path& path, const Path& named) const {
 }
 
 bool Untouchable::holds_as_written(const Path& path, const Path& named) const {
-    const auto contains = [&](const Path& wanted) { return is_in(wanted, path); };
-    const auto touches = [&](const Path& whole) { return is_in(path, whole) || contains(whole); };
+    const auto contains = [&](const Path& wanted) { return lies_in(wanted, path); };
+    const auto touches = [&](const Path& whole) { return lies_in(path, whole) || contains(whole); };
     return std::any_of(m_whole.begin(), m_whole.end(), touches) ||
            std::any_of(m_itself.begin(), m_itself.end(), contains) ||
            std::any_of(m_code.begin(), m_code.end(), [&](const Path& code) {
-               return contains(code) || (is_in(path, code) && (named == code || !is_in(named, code)));
+               return contains(code) || (lies_in(path, code) && (named == code || !lies_in(named, code)));
            });
 }
 

@@ -1,5 +1,7 @@
 #include "config/site_path.h"
 
+#include "util/path.h"
+
 #include <algorithm>
 #include <array>
 #include <iterator>
@@ -27,10 +29,8 @@ constexpr std::array<std::string_view, 1> k_of_passing_things{"/var/cache"};
 // Of these, `path` is one or lies in one.
 template<std::size_t Size>
 bool is_within(const Path& path, const std::array<std::string_view, Size>& folders) {
-    return std::any_of(folders.begin(), folders.end(), [&](std::string_view folder) {
-        const Path above(folder);
-        return std::mismatch(above.begin(), above.end(), path.begin(), path.end()).first == above.end();
-    });
+    return std::any_of(folders.begin(), folders.end(),
+                       [&](std::string_view folder) { return lies_in(path, folder); });
 }
 
 template<std::size_t Size>

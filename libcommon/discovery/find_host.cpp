@@ -1,6 +1,7 @@
 // What every host has, and the disks that hold what was found.
 #include "discovery/finder.h"
 #include "platform/host.h"
+#include "util/path.h"
 #include "util/text.h"
 
 #include <algorithm>
@@ -41,10 +42,6 @@ bool is_local(const Mount& mount) {
     constexpr std::array<std::string_view, 9> k_local{"ext2", "ext3", "ext4", "xfs",     "btrfs",
                                                       "zfs",  "f2fs", "jfs",  "bcachefs"};
     return std::find(k_local.begin(), k_local.end(), mount.type) != k_local.end();
-}
-
-bool is_within(const Path& path, const Path& folder) {
-    return std::mismatch(folder.begin(), folder.end(), path.begin(), path.end()).first == folder.end();
 }
 
 void add_disk(Finder& finder, const Path& folder) {
@@ -88,7 +85,7 @@ void find_disks(Finder& finder) {
     for (const Path& folder : finder.folders) {
         const Mount* holder = nullptr;
         for (const Mount& mount : mounts) { // the last of the longest: what is mounted over another hides it
-            if (is_within(folder, mount.folder) &&
+            if (lies_in(folder, mount.folder) &&
                 (holder == nullptr || mount.folder.size() >= holder->folder.size())) {
                 holder = &mount;
             }

@@ -2,6 +2,7 @@
 
 #include "platform/dial.h"
 #include "platform/proc_text.h"
+#include "util/path.h"
 #include "util/text.h"
 #include "util/unique_fd.h"
 
@@ -41,9 +42,8 @@ bool may_hang(const Mount& mount) {
 const Mount* mount_of(const std::string& path, const std::vector<Mount>& mounts) {
     const Mount* found = nullptr;
     for (const Mount& mount : mounts) {
-        const bool is_above =
-            mount.folder == "/" || path == mount.folder || path.starts_with(mount.folder + "/");
-        if (is_above && (found == nullptr || mount.folder.size() >= found->folder.size())) {
+        if (lies_in(path, mount.folder) &&
+            (found == nullptr || mount.folder.size() >= found->folder.size())) {
             found = &mount;
         }
     }
