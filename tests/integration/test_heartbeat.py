@@ -132,6 +132,7 @@ class Heartbeat(NotifyPlace):
     def test_the_site_is_down_and_the_ping_says_it_once_the_operator_knows(self):
         self.describe('on_site_down = "ping"\n')
         self.watch()
+        self.tool("lectio-notify", "send", "--level", "critical", "--key", "nightly-copy", "the copy was not made")  # told; not of the site
         self.site.status = 502
         self.beats(1, [], "the operator has not been told yet; not pinged")
         self.bot.stop()
