@@ -75,9 +75,10 @@ bool has_operator_been_told(World& world, const Config& config, Delivery& delive
     if (backlog.waiting > backlog.kept) {
         return false;
     }
-    // What a backup or a cron job has told says nothing of the site.
+    // What a backup or a script has told, under a key of its own, says nothing of the site.
     const auto is_of_the_site = [](const OpenIncident& incident) {
-        return incident.check.starts_with("health/") || incident.check.starts_with("smoke/");
+        return incident.key.empty() &&
+               (incident.check.starts_with("health/") || incident.check.starts_with("smoke/"));
     };
     const std::vector<OpenIncident> open = Desk(world, config, {}).incidents();
     return std::any_of(open.begin(), open.end(), [&](const OpenIncident& incident) {
