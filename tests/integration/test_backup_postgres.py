@@ -391,7 +391,7 @@ class BackupOfPostgres(unittest.TestCase):
             return [name for name in self.server.databases()
                     if name.startswith("lectio_verify_") and name != "lectio_verify_abcdef"]
         run = self.site.start("run")
-        wait_until(of_ours, "it proves")
+        wait_until(of_ours, "it proves", seconds=600)  # at nice 19, beside all the other tests
         run.kill()
         run.communicate()
         self.assertEqual(len(of_ours()), 1)
