@@ -388,7 +388,7 @@ class Year {
         }
         ++(stopped ? m_counts.killed : m_counts.failed);
         nothing_half_has_a_name();
-        the_newest_restores(); // before anything is tidied
+        the_newest_restores(with_fresh_ones()); // before anything is tidied
         must(archive().tidy().ok(), "the next run tidies up");
         take_over(seen);
     }
@@ -541,8 +541,9 @@ class Year {
 
     std::vector<std::string> names_in(const Path& folder) { return m_bare.files.list(folder).value(); }
 
-    // By our own reading, past backup/record.h.
-    Ledger read(const Path& folder) {
+    // By our own reading, past backup/record.h. In the middle one may be on its way to the trash.
+    enum class Moment { tidied, in_the_middle };
+    Ledger read(const Path& folder, Moment moment = Moment::tidied) {
         Ledger ledger;
         for (const std::string& name : names_in(folder)) {
             if (!name.ends_with(".json") || name.starts_with('.') || m_without_file.contains(name) ||
@@ -562,7 +563,8 @@ class Year {
             if (json.contains("trashed")) {
                 one.trashed = parse_utc(json["trashed"].get<std::string>()).value();
             }
-            must(folder.filename() == "trash" || !one.trashed, "what goes to the trash has gone");
+            must(folder.filename() == "trash" || !one.trashed || moment == Moment::in_the_middle,
+                 "what goes to the trash has gone");
             ledger[one.model.id] = one;
         }
         return ledger;
@@ -609,15 +611,26 @@ class Year {
             const Backup* found = there.newest("database");
             must((newest == nullptr) == (found == nullptr) && (!newest || newest->model.id == found->id),
                  "the archive takes the same for the newest");
-            the_newest_restores();
+            the_newest_restores(m_ledger);
         } catch (const std::runtime_error& error) {
             throw std::runtime_error(m_what + ": " + error.what());
         }
     }
 
+    // A night that went wrong after its backup was proven may have let go what was the newest before it.
+    Ledger with_fresh_ones() {
+        Ledger all = m_ledger;
+        for (const auto& [id, one] : read(m_settings.dir, Moment::in_the_middle)) {
+            if (all.try_emplace(id, one).second) {
+                m_rows_of[id] = m_rows;
+            }
+        }
+        return all;
+    }
+
     // Of those that the disk has not harmed. Where there was one there is one.
-    void the_newest_restores() {
-        Ledger whole = m_ledger;
+    void the_newest_restores(const Ledger& known) {
+        Ledger whole = known;
         std::erase_if(whole, [&](const auto& one) { return m_rotten.contains(one.first); });
         const Known* newest = newest_of(whole, clock().now().wall);
         must(newest != nullptr || !m_had_one, "a proven backup is never the last one that goes");
@@ -627,7 +640,8 @@ class Year {
         }
         const Path file = m_settings.dir / (newest->stem + ".sqlite3.zst"), out = m_folder / "out.sqlite3";
         must(std::filesystem::exists(file), newest->stem + " is there");
-        must(archive().unpack(on_disk(newest->model.id), out, later()).ok(), newest->stem + " is unpacked");
+        const Backup backup = backup_from_json(slurp(m_settings.dir / (newest->stem + ".json"))).value();
+        must(archive().unpack(backup, out, later()).ok(), newest->stem + " is unpacked");
         must(rows_in(out) == m_rows_of.at(newest->model.id), newest->stem + " has its rows");
         std::filesystem::remove(out);
         ++m_counts.restored;
