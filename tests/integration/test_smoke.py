@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 """lectio-smoke with the profile of the Lectio site, against the real stack: nginx, gunicorn, Django with JWT."""
 
-import contextlib
 import os
 import pathlib
 import pwd
@@ -171,11 +170,6 @@ class SmokeTest(unittest.TestCase):
 
 
 @unittest.skipIf(os.geteuid() != 0, "needs root to put a folder over /opt")
-def remove_if_empty(folder):
-    with contextlib.suppress(OSError):  # somebody else uses it by now
-        os.rmdir(folder)
-
-
 class ByOldNameTest(unittest.TestCase):
     """smoke_check_v2.sh in a crontab, and nothing but the bash suite's config.env."""
 
@@ -192,18 +186,23 @@ class ByOldNameTest(unittest.TestCase):
         self.script.symlink_to(binary("lectio-smoke"))
 
     def run_alone(self, env_file, *words):
-        """In mounts of its own, where only this config.env is there."""
+        """In mounts of its own, where only this config.env is there; other tests look at the machine's own folders meanwhile."""
         (self.folder / "config.env").write_text(env_file)
         (self.folder / "config.env").chmod(0o600)
-        places = ("/opt/lectio-monitor", "/etc/lectio-monitor", "/var/lib/lectio-monitor", "/run/lectio-monitor",
-                  "/var/log/lectio-monitor")
-        for place in places:
-            if not os.path.exists(place):  # what is mounted over is made for it, and must not stay
-                os.mkdir(place)
-                self.addCleanup(remove_if_empty, place)
-        over = " && ".join(f"mount -t tmpfs none {place}" for place in places)
-        copy = f"cp -p {self.folder}/config.env /opt/lectio-monitor/"
-        done = subprocess.run(["unshare", "-m", "sh", "-c", f'{over} && {copy} && exec "$@"', "sh", str(self.script), *words],
+        layers = self.folder / "layers"
+        layers.mkdir(exist_ok=True)
+        lay_out = f"""set -e
+            mount -t tmpfs none {layers}
+            for place in /opt /etc /var/lib /var/log; do
+                mkdir -p {layers}$place/upper {layers}$place/work
+                mknod {layers}$place/upper/lectio-monitor c 0 0 # as an overlay says: not there
+                mount -t overlay overlay $place -o lowerdir=$place,upperdir={layers}$place/upper,workdir={layers}$place/work
+            done
+            mount -t tmpfs none /run
+            mkdir /opt/lectio-monitor
+            cp -p {self.folder}/config.env /opt/lectio-monitor/
+            exec "$@" """
+        done = subprocess.run(["unshare", "-m", "sh", "-c", lay_out, "sh", str(self.script), *words],
                               stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300, check=False)
         return Run(done, 0)
 
