@@ -59,7 +59,8 @@ void add_programs_of(const Node& command, std::set<Path>& programs) {
     }
 }
 
-constexpr std::array<std::string_view, 4> k_commands{"command", "test", "verify", "restore"};
+constexpr std::array<std::string_view, 8> k_commands{"command", "test",         "verify",        "restore",
+                                                     "offsite", "offsite_list", "offsite_fetch", "restic"};
 
 void collect_programs(const Node& node, std::set<Path>& programs) {
     if (const auto* array = node.get<Node::Array>()) {

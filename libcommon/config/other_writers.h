@@ -20,8 +20,8 @@ std::optional<Config::Note> note_of_other_writers(const Path& path, const FileIn
 // The same of a file of this host, for what root runs; nothing for other users, who act with their own rights only.
 std::optional<Config::Note> note_of_other_writers(Files& files, const Path& path);
 
-// The files that a configuration has root itself run: the programs of each `command` and `test` without a `user`, and
-// behind an interpreter its script. Names without a folder are looked up in a fixed PATH, and are not among them.
+// The files that a configuration has root itself run: the programs of each `command`, `test`, `offsite` and such without
+// a `user`, and behind an interpreter its script. Names without a folder are looked up in a fixed PATH, and are not among them.
 std::set<Path> programs_of_root(const Node& root);
 
 } // namespace lectio

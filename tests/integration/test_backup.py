@@ -270,6 +270,55 @@ class BackupTest(unittest.TestCase):
             site.report("run", "nobody", expected=64)
             self.assertEqual(site.call().returncode, 64)
 
+    def test_a_proof_that_was_interrupted_is_made_up_for_by_the_next_run(self):
+        with BotApi() as bot, Site(bot) as site:
+            made = site.report("run")["backups"][0]
+            (site.folder / "site/db_latest.sqlite3").unlink()
+            manifest = site.folder / "backups" / pathlib.Path(made["path"]).name.replace(".sqlite3.zst", ".json")
+            known = json.loads(manifest.read_text())
+            known["state"] = "complete"  # as it stands between the backup and its proof
+            for key in ("verified", "unchanged"):
+                known.pop(key, None)
+            manifest.write_text(json.dumps(known))
+            self.assertEqual(site.report("list")["backups"][0]["verified_at"], None)
+            site.report("status", expected=2)
+            self.assertIn(f"{made['id']} would be proven now", site.report("run", "--due", "--dry-run")["message"])
+            proven = site.report("run", "--due")["backups"][0]
+            self.assertEqual((proven["id"], proven["state"]), (made["id"], "verified"))
+            self.assertEqual(len(site.report("list")["backups"]), 1)
+            self.assertEqual(site.rows(site.folder / "site/db_latest.sqlite3"), 50)
+            site.report("status")
+            self.assertIn("not due yet", site.report("run", "--due")["message"])
+
+    def test_a_proof_that_cannot_be_made_is_tried_by_each_run_and_told_once(self):
+        with BotApi() as bot, Site(bot) as site:
+            able = site.folder / "able"
+            with site.config.open("a") as config:
+                config.write(f'''[backup.source.notes]
+                    type = "exec"
+                    command = ["echo", "a note"]
+                    verify = ["sh", "-c", "test -e {able} || kill -KILL $$"]\n''')
+            for _ in range(2):
+                self.assertIn("nobody could prove it", site.report("run", "notes", "--due", expected=2)["message"])
+            self.assertEqual(len(site.told()), 1, site.told())
+            self.assertEqual([each["state"] for each in site.report("list")["backups"]], ["complete"])
+            able.touch()
+            self.assertEqual(site.report("run", "notes", "--due")["backups"][0]["state"], "verified")
+            self.assertEqual(len(site.told()), 2, site.told())
+            self.assertIn("✅", site.told()[1])
+
+    def test_every_source_is_backed_up_before_any_copy_goes_away(self):
+        with BotApi() as bot, Site(bot) as site:
+            with site.config.open("a") as config:
+                config.write(f'[backup.source.settings]\ntype = "files"\npaths = ["{site.config}"]\n')
+            hangs = json.dumps(["sh", "-c", f"ls {site.folder}/backups >>{site.folder}/there; exit 1", "{file}"])
+            site.config.write_text(site.config.read_text().replace("[backup]", f"[backup]\noffsite = {hangs}"))
+            report = site.report("run", expected=2)
+            self.assertEqual([each["state"] for each in report["backups"]], ["verified", "verified"])
+            there = (site.folder / "there").read_text()
+            self.assertIn("database-", there)
+            self.assertIn("settings-", there)
+
     def test_copies_go_away_from_this_server_and_a_dead_remote_is_told(self):
         with BotApi() as bot, Site(bot) as site:
             remote = site.folder / "remote"
@@ -492,6 +541,31 @@ class BackupTest(unittest.TestCase):
             self.assertEqual(site.report("list")["backups"][0]["state"], "bad")
             site.report("restore", "database", expected=2)
             site.report("status", expected=2)
+
+    def test_one_that_cannot_be_read_hides_no_other(self):
+        with BotApi() as bot, Site(bot) as site:
+            unread, damaged, whole = (pathlib.Path(site.report("run")["backups"][0]["path"]) for _ in range(3))
+            unread.unlink()
+            unread.mkdir()  # as near to a bad sector as a test comes
+            damaged.write_bytes(b"x")
+            said = site.report("check", expected=2)["message"]
+            for file in (unread, damaged):
+                self.assertIn(file.name.split("-")[2].split(".")[0], said)
+            self.assertNotIn(whole.name.split("-")[2].split(".")[0], said)
+            self.assertIn("1 backups are what", said)
+
+    def test_what_is_asked_for_and_is_not_there_is_named(self):
+        with BotApi() as bot, Site(bot) as site:
+            made = site.report("run")["backups"][0]
+            for code, expected, words in (
+                    (64, "but database", ("restore", "databse", "--to", str(site.folder / "a"))),
+                    (64, "but database", ("run", "databse")),
+                    (64, f"no folder {site.folder}/nowhere", ("restore", "database", "--to", str(site.folder / "nowhere/a"))),
+                    (2, f"the oldest is {made['id']}", ("restore", "database", "--at", "2020-01-01 10:00", "--to", str(site.folder / "a")))):
+                self.assertIn(expected, site.report(*words, expected=code)["reason"])
+            site.config.write_text(site.config.read_text().replace("[backup]", '[backup]\noffsite = ["cp", "{file}", "/nowhere"]\noffsite_fetch = ["cp", "/nowhere/{name}", "{file}"]')
+                                   .replace("[backup.source.database]", "[backup.source.lessons]"))
+            self.assertIn("no source database", site.report("verify", "--away", made["id"], expected=64)["reason"])
 
 
 if __name__ == "__main__":

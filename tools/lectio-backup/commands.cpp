@@ -284,6 +284,9 @@ int verify(Session& session) {
         return session.no_such_backup(*asked);
     }
     if (session.options().away) {
+        if (one != nullptr && session.settings().source(one->source) == nullptr) {
+            return session.no_such_source(one->source);
+        }
         return verify_away(session, *there, one, only);
     }
     std::vector<Backup> chosen;
@@ -383,13 +386,18 @@ int check(Session& session) {
     std::size_t whole = 0;
     for (const Backup& backup : there->backups) {
         const Result<Text> flaw = session.archive().flaw_of_file(backup, session.until());
-        if (!flaw) {
+        if (!flaw && stop_requested()) {
             return session.leave(flaw.error());
         }
-        if (!flaw->empty()) {
-            findings.add(say(k_not_it, backup.source, backup.id, session.local(backup.time), *flaw), 2);
+        const std::string of = session.local(backup.time);
+        if (!flaw) {
+            findings.add(say(k_not_asked, backup.source, backup.id, of, error_words(flaw.error().message)),
+                         2);
+        } else if (!flaw->empty()) {
+            findings.add(say(k_not_it, backup.source, backup.id, of, *flaw), 2);
+        } else {
+            ++whole;
         }
-        whole += flaw->empty() ? 1 : 0;
     }
     findings.add(say(k_whole, whole));
     look_at_remote(session, *there, findings);

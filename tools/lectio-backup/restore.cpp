@@ -82,6 +82,9 @@ constexpr Phrase k_written{"restored: {} is as it was at {}", "восстано�
 constexpr Phrase k_was_aside{"what was there before lies in {}", "то, что было раньше, лежит в {}"};
 constexpr Phrase k_busy_hint{"stop who uses it, then again: lectio-backup restore {}",
                              "остановите тех, кто с ней работает, и повторите: lectio-backup restore {}"};
+constexpr Phrase k_none_so_old{"there is no proven backup of {} as old as that: the oldest is {} of {}",
+                               "такой старой проверенной копии {} нет: самая старая — {} от {}"};
+constexpr Phrase k_no_folder{"there is no folder {}", "папки {} нет"};
 constexpr Phrase k_exists{"{} is there already: it is not overwritten",
                           "{} уже есть: перезаписывать не будем"};
 
@@ -105,6 +108,10 @@ class Restore {
         }
         if (to && m_session.files().info(absolute(*to), Files::Follow::no)) {
             return m_session.leave(ExitCode::usage, say(k_exists, clean_line(*to)));
+        }
+        if (to && !m_session.files().info(absolute(*to).parent_path(), Files::Follow::yes)) {
+            return m_session.leave(ExitCode::usage,
+                                   say(k_no_folder, clean_line(absolute(*to).parent_path().string())));
         }
         const std::vector<Path>* paths = to ? nullptr : paths_of(m_backup.snapshot);
         for (const Path& path : paths != nullptr ? *paths : std::vector<Path>()) {
@@ -138,7 +145,7 @@ class Restore {
         const Backup* found = options.id ? there->find(*options.id) : there->newest(m_source.name, at);
         if (found == nullptr) {
             return options.id ? m_session.no_such_backup(*options.id)
-                              : m_session.leave(ExitCode::critical, say(k_none, m_source.name));
+                              : m_session.leave(ExitCode::critical, none_of(*there));
         }
         if (found->source != m_source.name) {
             return m_session.leave(ExitCode::usage, say(k_of_another, found->id, found->source));
@@ -162,6 +169,16 @@ class Restore {
         }
         const Result<void> readable = m_session.archive().can_be_read(m_backup);
         return readable ? std::nullopt : std::optional(m_session.leave(readable.error()));
+    }
+
+    // Of the moment that was asked for, or at all.
+    [[nodiscard]] Text none_of(const Archive::Contents& there) const {
+        for (const Backup& backup : there.of(m_source.name)) {
+            if (backup.counts()) {
+                return say(k_none_so_old, m_source.name, backup.id, m_session.local(backup.time));
+            }
+        }
+        return say(k_none, m_source.name);
     }
 
     // It goes where the source says, not where --to does; of a database alone the source says on which server.

@@ -56,6 +56,7 @@ constexpr Phrase k_no_passwords{"{}: the roles are in it without their passwords
 constexpr Phrase k_off{"{} is not backed up: {}", "{} не копируется: {}"};
 constexpr Phrase k_not_due{"{}: not due yet, the last is of {}", "{}: ещё рано, последняя — от {}"};
 constexpr Phrase k_would{"{}: would be backed up now", "{}: сейчас была бы сделана копия"};
+constexpr Phrase k_would_prove{"{}: {} would be proven now", "{}: сейчас была бы проверена {}"};
 constexpr Phrase k_to_trash{"{}: {} to the trash, {} more could go",
                             "{}: в корзину {}, могли бы уйти ещё {}"};
 constexpr Phrase k_of_source{"{}: {}", "{}: {}"};
@@ -89,17 +90,14 @@ class Run {
         Text all;
         int worst = 0;
         nlohmann::json backups = nlohmann::json::array();
-        for (const BackupSource& source : m_session.settings().sources) {
-            const std::string& wanted = m_session.options().source;
-            if (stop_requested() || (!wanted.empty() && wanted != source.name)) {
-                continue;
-            }
-            End end = one(source);
-            send(source, end);
+        // First a copy of everything is here: a remote that hangs holds up no source but itself.
+        for (Source& each : back_up_all()) {
+            End& end = each.end;
+            send(each.source, end);
             if (end.backup) {
-                prune(source, end);
+                prune(each.source, end);
             }
-            drill_where_due(source, end);
+            drill_where_due(each.source, end);
             for (const Text& line : end.lines) {
                 m_session.log(end.trouble ? LogLevel::warn : LogLevel::info, line);
                 all = all.empty() ? line : join("\n", {all, line});
@@ -111,7 +109,7 @@ class Run {
                 worst = std::max(worst, *end.trouble == Level::critical ? 2 : 1);
             }
             if (end.tried && !m_session.common().dry_run) {
-                tell("backup-" + source.name, say(k_title, source.name), end);
+                tell("backup-" + each.source.name, say(k_title, each.source.name), end);
             }
         }
         if (!m_session.common().dry_run) {
@@ -135,6 +133,22 @@ class Run {
     }
 
   private:
+    struct Source {
+        const BackupSource& source;
+        End end;
+    };
+
+    std::vector<Source> back_up_all() {
+        std::vector<Source> all;
+        const std::string& wanted = m_session.options().source;
+        for (const BackupSource& source : m_session.settings().sources) {
+            if (!stop_requested() && (wanted.empty() || wanted == source.name)) {
+                all.push_back({source, one(source)});
+            }
+        }
+        return all;
+    }
+
     End one(const BackupSource& source) {
         if (const Text off = why_off(source, m_session.config()); !off.empty()) {
             return {{say(k_off, source.name, off)}, Level::warning, {}, true, std::nullopt};
@@ -145,6 +159,9 @@ class Run {
         }
         const std::optional<WallTime> last = last_of(*there, source);
         if (m_session.options().due && last && !is_due(*last, source.every)) {
+            if (const Backup* unproven = waits_for_its_proof(*there, source)) {
+                return prove_at_last(source, *unproven);
+            }
             return {
                 {say(k_not_due, source.name, m_session.local(*last))}, std::nullopt, {}, false, std::nullopt};
         }
@@ -172,9 +189,23 @@ class Run {
         return m_session.now() - last >= every - std::min(k_slack, every / 10);
     }
 
+    // Its proof was interrupted, or had nothing to be made with: a day without a proven backup is long. What is encrypted
+    // was to be proven before that, and mostly there is no key here.
+    [[nodiscard]] const Backup* waits_for_its_proof(const Archive::Contents& there,
+                                                    const BackupSource& source) const {
+        const Backup* last = there.last(source.name);
+        const bool waits = last != nullptr && last->state == State::complete && !last->compressed;
+        return waits && m_session.settings().verify ? last : nullptr;
+    }
+
+    End prove_at_last(const BackupSource& source, const Backup& backup) {
+        return m_session.common().dry_run
+                   ? End{{say(k_would_prove, source.name, backup.id)}, std::nullopt, {}, false, std::nullopt}
+                   : prove(source, backup);
+    }
+
     End make(const BackupSource& source) {
-        Archive& archive = m_session.archive();
-        const Result<Backup> backup = archive.make(source, m_session.until(source));
+        const Result<Backup> backup = m_session.archive().make(source, m_session.until(source));
         if (!backup) {
             return failed(source, say(k_failed, source.name, error_words(backup.error().message)));
         }
@@ -182,18 +213,24 @@ class Run {
             return ended(source, *backup);
         }
         // One that is encrypted was proven before that.
-        const Result<Backup> proven =
-            backup->compressed
-                ? backup
-                : archive.prove(*backup, source.sqlite.latest, Effort::cheap, m_session.until(source));
-        if (!proven) {
+        return backup->compressed ? proven(source, *backup) : prove(source, *backup);
+    }
+
+    End prove(const BackupSource& source, const Backup& backup) {
+        const Result<Backup> now_is =
+            m_session.archive().prove(backup, source.sqlite.latest, Effort::cheap, m_session.until(source));
+        if (!now_is) {
             return failed(source,
-                          say(k_unproven, source.name, backup->id, error_words(proven.error().message)));
+                          say(k_unproven, source.name, backup.id, error_words(now_is.error().message)));
         }
-        if (proven->state == State::complete) {
-            return failed(source, say(k_unproven, source.name, proven->id, proven->reason));
+        return proven(source, *now_is);
+    }
+
+    End proven(const BackupSource& source, const Backup& backup) {
+        if (backup.state == State::complete) {
+            return failed(source, say(k_unproven, source.name, backup.id, backup.reason));
         }
-        End end = is_to_be_read_back(source, *proven) ? read_back(source, *proven) : ended(source, *proven);
+        End end = is_to_be_read_back(source, backup) ? read_back(source, backup) : ended(source, backup);
         const Text lack = end.backup->counts() ? lack_of(m_session, *end.backup) : Text{};
         if (!lack.empty()) {
             end.lines.push_back(say(k_of_source, source.name, lack));

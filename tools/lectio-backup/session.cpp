@@ -32,8 +32,8 @@ constexpr Phrase k_never_fetched{
     "verify_every задано, а offsite_fetch нет: из хранилища ничего не забирается и не проверяется"};
 constexpr Phrase k_no_backup{"there is no backup {}; the list: lectio-backup list",
                              "копии {} нет; список: lectio-backup list"};
-constexpr Phrase k_no_source{"there is no source {} in [backup.source]",
-                             "источника {} в [backup.source] нет"};
+constexpr Phrase k_no_source{"there is no source {} in [backup.source], but {}",
+                             "источника {} в [backup.source] нет, есть {}"};
 constexpr Phrase k_deploys{"a deploy or a recovery is at work: {}", "идёт деплой или восстановление: {}"};
 constexpr Phrase k_left_stopped{
     "{} was left stopped by a restore that did not come to its end: it is started",
@@ -124,7 +124,11 @@ int Session::no_such_backup(const std::string& id) {
 }
 
 int Session::no_such_source(const std::string& name) {
-    return leave(ExitCode::usage, say(k_no_source, clean_line(name)));
+    std::string names;
+    for (const BackupSource& source : settings().sources) {
+        names += (names.empty() ? "" : ", ") + source.name;
+    }
+    return leave(ExitCode::usage, say(k_no_source, clean_line(name), names));
 }
 
 Text why_off(const BackupSource& source, const Config& config) {

@@ -71,6 +71,11 @@ command = ["/srv/app/mend"]
 user = "root"
 [channel.own]
 command = ["bash", "/srv/app/tell.sh"]
+[backup]
+offsite = ["/srv/app/send", "{file}"]
+offsite_list = ["/srv/app/list"]
+offsite_fetch = ["/srv/app/fetch", "{file}"]
+restic = ["/srv/app/restic", "-r", "/srv/repository"]
 [odd]
 command = "/srv/app/none"
 test = [1, ["/srv/app/none"]]
@@ -79,5 +84,6 @@ test = [1, ["/srv/app/none"]]
     REQUIRE(root);
     CHECK(programs_of_root(*root) == std::set<Path>{"/usr/lib/nagios/plugins/check_dns",
                                                     "/usr/bin/python3.11", "/srv/app/check.py",
-                                                    "/srv/app/mend", "/srv/app/tell.sh"});
+                                                    "/srv/app/mend", "/srv/app/tell.sh", "/srv/app/send",
+                                                    "/srv/app/list", "/srv/app/fetch", "/srv/app/restic"});
 }
