@@ -20,6 +20,7 @@ namespace {
 
 constexpr Phrase k_good{"{}: good", "{}: всё в порядке"};
 constexpr Phrase k_warned{"{}: no errors, {}", "{}: ошибок нет, {}"};
+constexpr Phrase k_refused{"{}: not accepted: {}", "{}: не принимается: {}"};
 constexpr Phrase k_checks{"lectio-health: {}, at most {} a run", "lectio-health: {}, не дольше {} за запуск"};
 constexpr Phrase k_deep_checks{"lectio-deepcheck: {}, at most {} a run",
                                "lectio-deepcheck: {}, не дольше {} за запуск"};
@@ -54,12 +55,13 @@ std::string joined(const std::vector<std::string>& words) {
 }
 
 // In one line how things are, when there is no error.
-Text headline(const Config& config, std::int64_t warnings) {
+Text headline(const Config& config, std::int64_t warnings, Strict strict) {
     if (config.file.empty()) { // the first assumption says so
         return config.assumed.empty() ? verbatim("") : config.assumed.front();
     }
     return warnings == 0 ? say(k_good, config.file)
-                         : say(k_warned, config.file, counted(warnings, k_warning_noun));
+                         : say(strict == Strict::yes ? k_refused : k_warned, config.file,
+                               counted(warnings, k_warning_noun));
 }
 
 Text number_of_checks(const Config& config) {
@@ -79,11 +81,12 @@ bool runs(const T& asking) {
 // Writes the summary line by line, in the configured language.
 class Summary {
   public:
-    Summary(const Config& config, std::int64_t warnings) : m_config(config), m_warnings(warnings) {}
+    Summary(const Config& config, std::int64_t warnings, Strict strict)
+        : m_config(config), m_warnings(warnings), m_strict(strict) {}
 
     std::string text() {
         if (!m_config.file.empty()) { // otherwise the first assumption says so
-            add(headline(m_config, m_warnings));
+            add(headline(m_config, m_warnings, m_strict));
         }
         for (const Text& assumption : m_config.assumed) {
             add(assumption);
@@ -192,6 +195,7 @@ class Summary {
 
     const Config& m_config;
     std::int64_t m_warnings;
+    Strict m_strict;
     std::string m_text;
 };
 
@@ -348,7 +352,7 @@ std::string as_nagios(const LoadedConfig& loaded, ExitCode exit) {
                                                               : "WARNING";
     const Text words = exit != ExitCode::ok
                            ? reason_of(loaded)
-                           : join("; ", {headline(loaded.config, count_warnings(loaded.problems)),
+                           : join("; ", {headline(loaded.config, count_warnings(loaded.problems), Strict::no),
                                          number_of_checks(loaded.config)});
     return fmt::format("LECTIO {} - {}\n", level, nagios_words(words.in(loaded.config.lang)));
 }
@@ -360,7 +364,7 @@ ConfigVerdict check_config_text(const LoadedConfig& loaded, Strict strict) {
     verdict.text = problem_lines(loaded).in(loaded.config.lang);
     verdict.good = is_good(loaded, strict);
     if (loaded.ok()) {
-        verdict.text += redact(Summary(loaded.config, count_warnings(loaded.problems)).text());
+        verdict.text += redact(Summary(loaded.config, count_warnings(loaded.problems), strict).text());
     }
     return verdict;
 }

@@ -552,7 +552,7 @@ class BackupTest(unittest.TestCase):
             for file in (unread, damaged):
                 self.assertIn(file.name.split("-")[2].split(".")[0], said)
             self.assertNotIn(whole.name.split("-")[2].split(".")[0], said)
-            self.assertIn("1 backups are what", said)
+            self.assertIn("1 of 3 backups are what", said)
 
     def test_what_is_asked_for_and_is_not_there_is_named(self):
         with BotApi() as bot, Site(bot) as site:

@@ -164,6 +164,7 @@ class BackupDrillTest(unittest.TestCase):
                 done = site.call("--check-config")
                 self.assertEqual(done.returncode, 78)
                 self.assertIn(words, done.stdout + done.stderr)
+                self.assertNotIn("no errors", done.stdout)
             site.config.write_text(base)
             self.assertEqual(site.call("verify", "--away").returncode, 78)
             os.makedirs(site.folder / "state/backup", exist_ok=True)

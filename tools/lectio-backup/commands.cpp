@@ -103,7 +103,7 @@ constexpr Phrase k_not_asked{"{}: {} of {} could not be looked at, it is what it
 constexpr Phrase k_nothing_to_prove{"there is nothing to prove", "проверять нечего"};
 constexpr Phrase k_no_fetch{"`offsite_fetch` is not set: nothing says how a copy comes back from there",
                             "`offsite_fetch` не задан: непонятно, как забрать копию оттуда"};
-constexpr Phrase k_whole{"{} backups are what their manifests say", "копий в порядке: {}"};
+constexpr Phrase k_whole{"{} of {} backups are what their manifests say", "копий в порядке: {} из {}"};
 constexpr Phrase k_nothing_to_prune{"{}: nothing to remove", "{}: удалять нечего"};
 constexpr Phrase k_would_prune{"{}: to the trash would go {}", "{}: в корзину ушли бы {}"};
 constexpr Phrase k_pruned{"{}: to the trash: {}", "{}: в корзину: {}"};
@@ -399,7 +399,7 @@ int check(Session& session) {
             ++whole;
         }
     }
-    findings.add(say(k_whole, whole));
+    findings.add(say(k_whole, whole, there->backups.size()));
     look_at_remote(session, *there, findings);
     look_at_repository(session, *there, findings);
     for (const BackupSource& source : session.settings().sources) {

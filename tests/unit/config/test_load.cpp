@@ -830,6 +830,7 @@ TEST_CASE("--check-config counts warnings, and what is missing is one") {
     CHECK(warned.text.find("warning: there is no program /no/such/program") != std::string::npos);
     CHECK(warned.text.find("warning: A_TOKEN is not set") != std::string::npos);
     CHECK(warned.text.find(file + ": no errors, 9 warnings\n") != std::string::npos);
+    CHECK(verdict(Strict::yes).text.find(file + ": not accepted: 9 warnings\n") != std::string::npos);
     CHECK(warned.text.find("good") == std::string::npos);
     // A run finds out by itself: its report has no place for positions.
     CHECK(problem_lines(bench.load()).en.find("there is no") == std::string::npos);
