@@ -319,6 +319,18 @@ class BackupTest(unittest.TestCase):
             self.assertIn("database-", there)
             self.assertIn("settings-", there)
 
+    def test_a_run_that_is_stopped_each_time_is_told_of_what_never_goes_away(self):
+        with BotApi() as bot, Site(bot) as site:
+            with site.config.open("a") as config:
+                config.write('[backup.source.notes]\ntype = "exec"\ncommand = ["sh", "-c", "kill -TERM $PPID; sleep 600"]\n')
+            site.config.write_text(site.config.read_text().replace("[backup]", f'[backup]\noffsite = ["cp", "{{file}}", "{site.folder}/"]'))
+            self.assertEqual(site.call("run").returncode, 128 + 15)
+            told = [text for text in site.told() if "outside of this server" in text]
+            self.assertEqual(len(told), 1, site.told())
+            self.assertIn("database: no backup lies outside", told[0])
+            site.report("run", "database")  # by hand, and it is over
+            self.assertTrue(any("✅" in text for text in site.told()), site.told())
+
     def test_copies_go_away_from_this_server_and_a_dead_remote_is_told(self):
         with BotApi() as bot, Site(bot) as site:
             remote = site.folder / "remote"

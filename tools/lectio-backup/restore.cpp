@@ -109,7 +109,7 @@ class Restore {
         if (to && m_session.files().info(absolute(*to), Files::Follow::no)) {
             return m_session.leave(ExitCode::usage, say(k_exists, clean_line(*to)));
         }
-        if (to && !m_session.files().info(absolute(*to).parent_path(), Files::Follow::yes)) {
+        if (to && !is_there(absolute(*to).parent_path())) {
             return m_session.leave(ExitCode::usage,
                                    say(k_no_folder, clean_line(absolute(*to).parent_path().string())));
         }
@@ -125,6 +125,11 @@ class Restore {
   private:
     static Path absolute(const std::string& path) {
         return std::filesystem::absolute(path).lexically_normal();
+    }
+
+    [[nodiscard]] bool is_there(const Path& folder) const {
+        const Result<FileInfo> info = m_session.files().info(folder, Files::Follow::yes);
+        return info || info.error().kind != ErrorKind::not_found;
     }
 
     std::optional<int> choose() {

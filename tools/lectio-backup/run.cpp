@@ -410,10 +410,13 @@ class Run {
         }
         if (waiting == 0) {
             end.lines = {say(k_all_away)};
-        } else if (m_not_away.empty()) {
+        } else if (m_not_away.empty() && (!end.trouble || !m_session.options().source.empty())) {
             return 1; // those of a source that was not asked for, or of a run that was stopped: not tried
         } else {
-            end.lines.insert(end.lines.begin(), {m_not_away, say(k_waiting, waiting)});
+            end.lines.insert(end.lines.begin(), say(k_waiting, waiting));
+            if (!m_not_away.empty()) {
+                end.lines.insert(end.lines.begin(), m_not_away);
+            }
             end.trouble = end.trouble.value_or(Level::warning);
         }
         tell("backup-offsite", say(k_title_away), end);
