@@ -152,11 +152,13 @@ class Writers:
 
 
 def find_child(pid, name):
-    """That is at work: one that is asked for its version is gone in a moment."""
+    """That is at work on the database: one that is asked for its version is gone in a moment, and one that has only begun
+    has no arguments yet."""
     for process in pathlib.Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             words = (process / "stat").read_text().split()
-            if words[1] == f"({name})" and int(words[3]) == pid and b"--version" not in (process / "cmdline").read_bytes():
+            arguments = (process / "cmdline").read_bytes().split(b"\0")[1:-1]
+            if words[1] == f"({name})" and int(words[3]) == pid and arguments and b"--version" not in arguments:
                 return int(process.name)
     return None
 
